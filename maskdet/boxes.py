@@ -1,0 +1,47 @@
+"""Box arithmetic on numpy arrays; a box is x1 y1 x2 y2, its right and bottom edge outside."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def area(boxes: np.ndarray) -> np.ndarray:
+    """Areas (N,) of boxes (N, 4); 0 where a box is inside out."""
+    return np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Intersection over union (N, M) of boxes (N, 4) with boxes (M, 4); 0 for empty boxes."""
+    top_left = np.maximum(first[:, None, :2], second[None, :, :2])
+    bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    overlap = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
+    union = area(first)[:, None] + area(second)[None, :] - overlap
+    return np.where(union > 0, overlap / np.where(union > 0, union, 1), 0.0)
+
+
+def clip(boxes: np.ndarray, width: float, height: float) -> np.ndarray:
+    """The boxes' parts inside a picture of that size."""
+    limit = np.array([width, height, width, height], boxes.dtype)
+    return np.clip(boxes, 0, limit)
+
+
+def nms(boxes: np.ndarray, scores: np.ndarray, threshold: float, limit: int) -> np.ndarray:
+    """Greedy non-maximum suppression.
+
+    Args:
+        boxes: (N, 4).
+        scores: (N,).
+        threshold: a box that overlaps a better one by more than this IoU goes.
+        limit: no more boxes than this are kept.
+
+    Returns:
+        Indices of the kept boxes, best first; equal scores keep their order.
+    """
+    order = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    while order.size and len(kept) < limit:
+        best = order[0]
+        kept.append(int(best))
+        rest = order[1:]
+        order = rest[iou(boxes[best : best + 1], boxes[rest])[0] <= threshold]
+    return np.array(kept, np.int64)

@@ -1,0 +1,68 @@
+"""What a source, a detector and a sink promise; `tests/test_contracts.py` holds all of them to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from maskdet.detections import Detections
+from maskdet.frame import Frame
+from maskdet.observation import Observation
+
+
+class Source(Protocol):
+    """Where frames come from."""
+
+    name: str
+    """What a person reads; never holds a password."""
+    is_live: bool
+    """A live source goes on whether it is read or not: a late reader wants its newest frame."""
+    fps: float | None
+    """Frames a second as the source states it, if it does."""
+
+    def read(self) -> Frame | None:
+        """The next frame; None at the end. Blocks no longer than the source's time-out.
+
+        Raises:
+            SourceError: the source failed for good.
+        """
+
+    def close(self) -> None:
+        """Lets go of the device or file; may be called twice, and from another thread."""
+
+
+class Detector(Protocol):
+    """What finds faces and their state."""
+
+    name: str
+    """The model's name."""
+    device: str
+    """What it computes on, as shown to people: ``CPU (LiteRT)``, ``NVIDIA H100 (Keras)``."""
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """Faces of each picture (BGR uint8, any sizes), in that picture's pixels, best first.
+
+        An empty list gives an empty list. The pictures are left as they are.
+        """
+
+    def warm_up(self) -> None:
+        """Runs once on an empty picture, so that the first real one does not wait."""
+
+    def close(self) -> None:
+        """Frees what the model holds; may be called twice."""
+
+
+class Sink(Protocol):
+    """Where observations go: a recording, an event log …"""
+
+    def write(self, observation: Observation) -> None:
+        """Takes one observation; called for every one, in order, from one thread.
+
+        Raises:
+            SinkError: it cannot be written; the message says where and what to do.
+        """
+
+    def close(self) -> None:
+        """Finishes what was begun; may be called twice."""

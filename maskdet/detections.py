@@ -1,0 +1,73 @@
+"""Faces found in one frame, and the states they can be in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+
+class MaskState(IntEnum):
+    """How a face wears its mask; the first three are also the networks' class indices."""
+
+    with_mask = 0
+    without_mask = 1
+    mask_weared_incorrect = 2
+    unsure = 3
+    """Too small or too doubtful to call; never an output of a network."""
+
+    @property
+    def title(self) -> str:
+        """What a person reads: ``mask``, ``no mask``, ``worn wrongly``, ``unsure``."""
+        return ("mask", "no mask", "worn wrongly", "unsure")[self.value]
+
+
+CLASS_NAMES: tuple[str, ...] = tuple(state.name for state in MaskState if state.name != "unsure")
+"""The classes that data sets label and networks learn, in the order of their index."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """Parallel arrays, one entry a face.
+
+    Attributes:
+        boxes: float32 (N, 4), x1 y1 x2 y2 in pixels of the frame.
+        scores: float32 (N,), 0–1.
+        states: int8 (N,), values of `MaskState`.
+        track_ids: int64 (N,), −1 where a face is not tracked yet; None without tracking.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    states: np.ndarray
+    track_ids: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__  # the only writes to a frozen value: its arrays' final types
+        set_(self, "boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
+        set_(self, "scores", np.asarray(self.scores, np.float32))
+        set_(self, "states", np.asarray(self.states, np.int8))
+        if self.track_ids is not None:
+            set_(self, "track_ids", np.asarray(self.track_ids, np.int64))
+        arrays = (self.scores, self.states, self.track_ids)
+        if any(a is not None and a.shape != (len(self.boxes),) for a in arrays):
+            shapes = [None if a is None else a.shape for a in (self.boxes, *arrays)]
+            raise ValueError(f"detections of unequal length: {shapes}")
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """No face."""
+        return cls(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, keep: np.ndarray | slice) -> Detections:
+        """The entries that a boolean mask, an index array or a slice selects."""
+        track_ids = None if self.track_ids is None else self.track_ids[keep]
+        return Detections(self.boxes[keep], self.scores[keep], self.states[keep], track_ids)
+
+    def counts(self) -> dict[str, int]:
+        """Faces per state, every state named."""
+        return {state.name: int((self.states == state).sum()) for state in MaskState}

@@ -1,0 +1,39 @@
+"""The family of errors that a user may meet.
+
+    MaskdetError
+    ├── ConfigError     settings or command line are wrong          exit status 2
+    ├── ModelError      a model cannot be loaded or run             exit status 2
+    ├── DatasetError    annotations or pictures cannot be used      exit status 2
+    ├── SinkError       a recording, event log … cannot be written  exit status 2
+    └── SourceError     a camera, stream or file failed             exit status 3
+
+Every message is one line: what is wrong, where, and what to do about it.
+"""
+
+
+class MaskdetError(Exception):
+    """Something the user can mend; commands print it as one line."""
+
+    exit_code = 2
+
+
+class ConfigError(MaskdetError):
+    """Settings or command line are wrong."""
+
+
+class ModelError(MaskdetError):
+    """A model is missing, broken, foreign or does not fit."""
+
+
+class DatasetError(MaskdetError):
+    """Annotations or pictures of a data set cannot be used."""
+
+
+class SinkError(MaskdetError):
+    """An output (recording, event log, picture) cannot be written."""
+
+
+class SourceError(MaskdetError):
+    """A camera, stream, file or picture cannot be opened or read."""
+
+    exit_code = 3

@@ -1,0 +1,43 @@
+"""One picture out of a source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A picture and when it was taken.
+
+    Attributes:
+        image: BGR uint8, shape (height, width, 3); not to be drawn on.
+        index: 0 for the source's first frame; counts frames that were dropped later, too.
+        time: seconds on the source's own time line: Unix time for a live source, position in the
+            file for a video, 0 for a still picture.
+        captured: `time.monotonic()` when the frame left the source; for measuring latency only.
+        source: name of the source, with no password in it.
+    """
+
+    image: np.ndarray
+    index: int
+    time: float
+    captured: float
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
+            raise ValueError(
+                f"a frame is uint8 (height, width, 3), not {self.image.dtype} {self.image.shape}"
+            )
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return int(self.image.shape[0])

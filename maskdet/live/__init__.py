@@ -1,0 +1,1 @@
+"""One frame's way from a camera to the screen, the recording and the event log."""

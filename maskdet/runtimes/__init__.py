@@ -1,0 +1,1 @@
+"""A model folder or a foreign model file becomes a `Detector`."""

@@ -1,0 +1,1 @@
+"""From annotated pictures to a model folder with its measured figures."""
