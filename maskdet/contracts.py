@@ -1,4 +1,4 @@
-"""What a source, a detector and a sink promise; `tests/test_contracts.py` holds all of them to it."""
+"""What a source, a detector and a sink promise; `tests/test_contracts.py` holds all to it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Detection networks in Keras 3, written with `keras.ops` alone: they run on every Keras backend."""
+"""Detection networks in Keras 3, written with `keras.ops` alone: any Keras backend runs them."""
