@@ -1,0 +1,214 @@
+"""Settings: a YAML file and single overrides become a checked value; the one place that reads YAML.
+
+What a file may hold is the plain part of YAML 1.2: mappings with text keys, lists, text, numbers,
+true, false, null. Aliases, tags and repeated keys are refused, so a hostile file costs nothing.
+All mistakes are reported together, each with its place and the nearest right key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from maskdet.errors import ConfigError
+from maskdet.mistakes import Key, describe, kind_of
+from maskdet.privacy import mask_password
+
+MAX_BYTES = 256 * 1024
+"""Larger files are refused; no settings file comes near it."""
+
+
+class Settings(BaseModel):
+    """A group of settings: unknown keys are mistakes, values do not change once they are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+@dataclass(frozen=True)
+class Override:
+    """One value that replaces what the file says.
+
+    Attributes:
+        origin: what a person typed, for messages: ``--min-score``.
+        key: where it goes.
+        value: already a number, text, list …
+    """
+
+    origin: str
+    key: Key
+    value: Any
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def load_settings(
+    cls: type[SettingsT],
+    path: str | Path | None = None,
+    overrides: Sequence[str | Override] = (),
+) -> SettingsT:
+    """Settings from a YAML file, then overrides in their order, then the defaults of `cls`.
+
+    Args:
+        cls: the settings to make.
+        path: a YAML file; None for none.
+        overrides: ``a.b=value`` as typed after ``--set`` (the value is YAML), or `Override`.
+
+    Raises:
+        ConfigError: a line for every mistake: where it stands, what is wrong, what is expected.
+    """
+    data, origins = _read(Path(path)) if path is not None else ({}, {})
+    mistakes = []
+    for override in overrides:
+        try:
+            made = parse_override(override) if isinstance(override, str) else override
+            origins[_put(data, made)] = made.origin
+        except ConfigError as error:
+            mistakes.append(str(error))
+    try:
+        settings = cls.model_validate(data)
+    except ValidationError as error:
+        mistakes += [describe(cls, detail, origins) for detail in error.errors(include_url=False)]
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return settings
+
+
+def parse_override(text: str) -> Override:
+    """``a.b=value`` as an `Override`.
+
+    Raises:
+        ConfigError: it has no ``=`` or no key.
+    """
+    name, equals, written = text.partition("=")
+    shown = f"--set {mask_password(text)}"
+    parts = [part.strip() for part in name.split(".")]
+    if not equals or not all(parts):
+        raise ConfigError(f"{shown}: expected key=value, as in overlay.scores=false")
+    try:
+        value, _ = _parse(written, shown)
+    except ConfigError:
+        value = written  # text that is no YAML, such as @name, is meant as it stands
+    return Override(shown, tuple(int(p) if p.isdecimal() else p for p in parts), value)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds; an empty file is an empty mapping.
+
+    Raises:
+        ConfigError: one line with file, line and what is wrong.
+    """
+    return _read(Path(path))[0]
+
+
+def write_yaml(data: Mapping[str, Any]) -> str:
+    """A mapping as YAML text, in its own order."""
+    return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
+    """A file's mapping, and where each of its keys stands (``file:line``)."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"{path}: larger than {MAX_BYTES // 1024} KiB; not a settings file")
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not a text file in UTF-8") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+    data, lines = _parse(text, str(path))
+    if data is None:
+        return {}, {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected 'key: value' lines, found {kind_of(data)}")
+    return data, {key: f"{path}:{line}" for key, line in lines.items()}
+
+
+def _parse(text: str, name: str) -> tuple[Any, dict[Key, int]]:
+    """The value of a YAML text, and the line of each key in it."""
+    lines: dict[Key, int] = {}
+    try:
+        node = yaml.compose(text, yaml.BaseLoader)
+        return (None if node is None else _value(node, (), lines, set())), lines
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}:{mark.line + 1}" if mark else name
+        raise ConfigError(f"{place}: not valid YAML: {error.problem or error.context}") from None
+    except yaml.reader.ReaderError:
+        raise ConfigError(f"{name}: not a text file: it holds control characters") from None
+    except RecursionError:
+        raise ConfigError(f"{name}: nested too deeply") from None
+
+
+def _value(node: yaml.Node, key: Key, lines: dict[Key, int], seen: set[int]) -> Any:
+    """The Python value of a node; an alias shows as a node met twice."""
+    if id(node) in seen:
+        raise _refusal(node, "aliases (*name) are not used here; write the value out")
+    if not re.fullmatch(r"tag:yaml\.org,2002:(map|seq|str)", node.tag):
+        raise _refusal(node, f"tags ({node.tag}) are not used here")
+    seen.add(id(node))
+    lines.setdefault(key, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, (*key, i), lines, seen) for i, item in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        return dict(_items(node, key, lines, seen))
+    return node.value if node.style else _plain(node.value)
+
+
+def _items(
+    node: yaml.MappingNode, key: Key, lines: dict[Key, int], seen: set[int]
+) -> Iterator[tuple[str, Any]]:
+    """Names and values of a mapping, in order."""
+    names = set()
+    for name_node, value_node in node.value:
+        if not isinstance(name_node, yaml.ScalarNode):
+            raise _refusal(name_node, "a key must be text")
+        if (name := name_node.value) in names:
+            raise _refusal(name_node, f"key '{name}' is there twice")
+        names.add(name)
+        lines[(*key, name)] = name_node.start_mark.line + 1
+        yield name, _value(value_node, (*key, name), lines, seen)
+
+
+def _plain(text: str) -> Any:
+    """An unquoted scalar as YAML 1.2 reads it: 1e-3 is a number, no and 12:30 are text."""
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
+        return text[0] in "tT"
+    if re.fullmatch(r"[-+]?[0-9]{1,300}", text):
+        return int(text)
+    if re.fullmatch(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", text):
+        return float(text)
+    return text
+
+
+def _refusal(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+def _put(data: dict[str, Any], override: Override) -> Key:
+    """Sets one value, making the groups on the way that are not there yet; returns its place."""
+    place: Any = data
+    key: Key = ()
+    for part in override.key:
+        if isinstance(place, list) and isinstance(part, int) and part < len(place):
+            name: str | int = part
+        elif isinstance(place, dict):
+            name = str(part)
+        else:
+            raise ConfigError(f"{override.origin}: '{'.'.join(map(str, key))}' has no '{part}'")
+        key = (*key, name)
+        if len(key) == len(override.key):
+            place[name] = override.value
+        elif isinstance(place, dict) and place.get(name) is None:
+            place[name] = {}
+        place = place[name]
+    return key
