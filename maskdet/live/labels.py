@@ -1,0 +1,59 @@
+"""Where a face's label goes: inside the picture, off the other faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+Size = tuple[int, int]
+
+
+def place(
+    face: np.ndarray, variants: Sequence[Size], taken: np.ndarray, picture: Size
+) -> tuple[int, tuple[int, int]]:
+    """Chooses a label's variant and place.
+
+    Beside the face the longest variant that covers nothing is best; a close face has room for
+    the label in itself; in a crowd it is whatever covers least, most often the shortest.
+
+    Args:
+        face: the face's own box (4,), int, x1 y1 x2 y2.
+        variants: (width, height) of each variant, longest first.
+        taken: boxes (N, 4) not to be covered: other faces, labels already placed.
+        picture: (width, height) that the label must stay in, where it can.
+
+    Returns:
+        The variant's index and the label's top left corner.
+    """
+    corners = np.array([corner for size in variants for corner in _corners(face, size)])
+    sizes = np.repeat(np.array(variants), len(corners) // len(variants), axis=0)
+    corners = np.clip(corners, 0, np.maximum(np.array(picture) - sizes, 0))
+    rects = np.hstack([corners, corners + sizes])
+    own = _overlaps(rects, face[None])
+    roomy = sizes[:, 1] * 4 <= face[3] - face[1]
+    own[roomy & (np.arange(len(rects)) % len(_corners(face, (0, 0))) == 0)] = 0
+    cost = _overlaps(rects, taken) + own
+    best = int(np.argmin(cost))
+    return best * len(variants) // len(rects), (int(corners[best, 0]), int(corners[best, 1]))
+
+
+def _corners(face: np.ndarray, size: Size) -> list[tuple[int, int]]:
+    """Top left corners worth trying, best first."""
+    (x1, y1, x2, y2), (width, height) = face.tolist(), size
+    return [
+        (x1, y1 - height),
+        (x1, y2),
+        (x2 - width, y1 - height),
+        (x2 - width, y2),
+        (x2, y1),
+        (x1 - width, y1),
+    ]
+
+
+def _overlaps(rects: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    """How many pixels of each of the rectangles (K, 4) lie on the boxes (N, 4)."""
+    top_left = np.maximum(rects[:, None, :2], taken[None, :, :2])
+    bottom_right = np.minimum(rects[:, None, 2:], taken[None, :, 2:])
+    sides: np.ndarray = np.clip(bottom_right - top_left, 0, None)
+    return sides.prod(axis=2).sum(axis=1)

@@ -1,0 +1,93 @@
+"""What the bar says, and in which order; nothing here draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from maskdet.detections import MaskState
+from maskdet.live.styles import Color
+from maskdet.observation import Observation
+
+BRIGHT, DIM, RED, AMBER = (240, 240, 240), (175, 175, 175), (80, 80, 255), (66, 200, 255)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the bar tells beside the faces; None where a value is not known yet.
+
+    Attributes:
+        source: the source's name; empty: the frame's own.
+        capture_fps: frames a second out of the source.
+        detect_fps: frames a second through the detector.
+        age_ms: milliseconds since the frame was captured.
+        device: what the detector computes on.
+        recording: whether the picture is being recorded.
+        paused: whether the user holds the picture.
+        no_signal: whether the source gives nothing at the moment.
+        blurred: whether faces are made unrecognisable.
+        help: whether the help panel is shown.
+    """
+
+    source: str = ""
+    capture_fps: float | None = None
+    detect_fps: float | None = None
+    age_ms: float | None = None
+    device: str = ""
+    recording: bool = False
+    paused: bool = False
+    no_signal: bool = False
+    blurred: bool = False
+    help: bool = False
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of the bar: a text, led by a state's mark if there is one."""
+
+    text: str
+    color: Color = BRIGHT
+    state: MaskState | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the bar: what stands left, and what stands right and goes before it."""
+
+    left: Sequence[Segment]
+    right: Sequence[Segment] = ()
+
+
+def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[Row]:
+    """The bar's lines: always two, or three for a narrow picture."""
+    name = Segment(status.source or observation.frame.source)
+    device = Segment(status.device, DIM)
+    counts = observation.counts or observation.detections.counts()
+    faces = [Segment(f"{s.title} {counts.get(s.name, 0)}", BRIGHT, s) for s in MaskState]
+    marks, speed = _marks(status, observation.alerts), _speed(status)
+    if narrow:
+        return [Row([name], marks), Row(faces), Row([device], speed)]
+    return [Row([name, device], marks), Row(faces, speed)]
+
+
+def _marks(status: Status, alerts: Sequence[str]) -> list[Segment]:
+    flags = (
+        (status.no_signal, "▲ NO SIGNAL", AMBER),
+        (status.paused, "‖ PAUSED", AMBER),
+        (status.blurred, "■ BLUR", BRIGHT),
+        (status.recording, "● REC", RED),
+    )
+    marks = [Segment(text, color) for is_on, text, color in flags if is_on]
+    return [Segment(f"▲ {alert}", AMBER) for alert in alerts] + marks
+
+
+def _speed(status: Status) -> list[Segment]:
+    rates = (("camera", status.capture_fps), ("detect", status.detect_fps))
+    texts = [f"{name} {'–' if fps is None else f'{fps:.1f}'} fps" for name, fps in rates]
+    return [Segment(text, DIM) for text in (*texts, f"age {_age(status.age_ms)}")]
+
+
+def _age(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return "–"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
