@@ -185,7 +185,7 @@ def _plain(text: str) -> Any:
         return text[0] in "tT"
     if re.fullmatch(r"[-+]?[0-9]{1,300}", text):
         return int(text)
-    if re.fullmatch(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", text):
+    if re.fullmatch(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?", text):
         return float(text)
     return text
 

@@ -24,8 +24,7 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
         origins: where each key was written: file and line, or the option.
     """
     key: Key = detail["loc"]
-    places = (origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in origins)
-    place = next(places, "settings")
+    place = _place(key, origins)
     dotted = ".".join(map(str, key))
     if detail["type"] == "extra_forbidden":
         return f"{place}: unknown key '{dotted}'; {_nearest(cls, key)}"
@@ -34,6 +33,13 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
     given = detail["input"]
     shown = kind_of(given) if isinstance(given, dict) else f"{mask_password(repr(given)):.60}"
     return f"{place}: '{dotted}': {_expected(detail)}, not {shown}"
+
+
+def _place(key: Key, origins: Mapping[Key, str]) -> str:
+    """Where a key, or else the nearest group around it or value within it, was written."""
+    around = [key[:n] for n in range(len(key), 0, -1) if key[:n] in origins]
+    within = [k for k in origins if k[: len(key)] == key]
+    return origins[(around + within)[0]] if around or within else "settings"
 
 
 def kind_of(value: Any) -> str:
@@ -54,7 +60,7 @@ def _expected(detail: ErrorDetails) -> str:
             return f"expected {names[kind.split('_')[0]]}"
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         return "expected a group of settings (key: value)"
-    return message.removeprefix("Value error, ").replace("Input should be", "expected")
+    return message.removeprefix("Value error, ").replace("Input should be", "must be")
 
 
 def _nearest(cls: type[BaseModel], key: Key) -> str:
@@ -65,8 +71,8 @@ def _nearest(cls: type[BaseModel], key: Key) -> str:
     for keys in (siblings, known):
         names = {k[-1]: k for k in reversed(keys)}
         if close := difflib.get_close_matches(str(key[-1]), names, n=1):
-            right = [str(key[i]) if p == "*" else p for i, p in enumerate(names[close[0]])]
-            return f"did you mean '{'.'.join(right)}'?"
+            right = (*key[:-1], close[0]) if keys is siblings else names[close[0]]
+            return f"did you mean '{'.'.join(map(str, right))}'?"
     return f"known here: {', '.join(k[-1] for k in siblings)}"
 
 

@@ -1,0 +1,198 @@
+"""Settings: file, overrides, and every mistake told at once with its place and the right key."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import Field
+
+from maskdet.config import MAX_BYTES, Override, Settings, load_settings, read_yaml, write_yaml
+from maskdet.errors import ConfigError
+
+
+class Camera(Settings):
+    url: str
+    transport: Literal["tcp", "udp"] = "tcp"
+
+
+class Drawing(Settings):
+    scores: bool = True
+    width: int = Field(2, ge=1, le=20)
+
+
+class Sample(Settings):
+    cameras: list[Camera] = []
+    drawing: Drawing = Drawing()
+    min_score: float | None = Field(None, ge=0, le=1)
+    names: dict[str, str] = {}
+    output: Path | None = None
+
+
+GOOD = """\
+# a comment
+cameras:
+  - {url: "rtsp://cam/1", transport: udp}
+  - url: http://cam/2
+drawing:
+  scores: off
+min_score: 5e-1
+names: {no: without_mask, 3: three}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "settings.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def mistakes_of(path: Path | None, *overrides: str | Override) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        load_settings(Sample, path, overrides)
+    return str(error.value).splitlines()
+
+
+def test_file_overrides_and_defaults_in_this_order(file: Path):
+    settings = load_settings(Sample, file, ["drawing.width=7", "cameras.1.transport=udp"])
+    assert [(c.url, c.transport) for c in settings.cameras] == [
+        ("rtsp://cam/1", "udp"),
+        ("http://cam/2", "udp"),
+    ]
+    assert settings.drawing == Drawing(scores=False, width=7)
+    assert settings.min_score == 0.5
+    assert settings.names == {"no": "without_mask", "3": "three"}  # keys stay as they are written
+    assert settings.output is None
+    assert load_settings(Sample) == Sample()
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1e-3", 0.001),
+        ("-12", -12),
+        (".5", 0.5),
+        ("true", True),
+        ("no", "no"),
+        ("12:30", "12:30"),
+        ("2024-01-02", "2024-01-02"),
+        ("0644", 644),
+        ("'12'", "12"),
+        ("~", None),
+        ("[1, {a: b}]", [1, {"a": "b"}]),
+        ("9" * 5000, "9" * 5000),  # more digits than Python would take for a number
+    ],
+)
+def test_plain_values_are_those_of_yaml_1_2(tmp_path: Path, written: str, value: object):
+    path = tmp_path / "x.yaml"
+    path.write_text(f"key: {written}\n")
+    assert read_yaml(path) == {"key": value}
+
+
+def test_what_is_written_is_read_back(tmp_path: Path):
+    data = {"b": [1, 2.5, None, True], "a": {"text": "no", "wide": "人脸 'x': #y"}, "empty": {}}
+    path = tmp_path / "x.yaml"
+    path.write_text(write_yaml(data), encoding="utf-8")
+    assert read_yaml(path) == data
+    assert list(read_yaml(path)) == ["b", "a", "empty"]
+
+
+def test_all_mistakes_are_told_together_with_place_and_right_key(file: Path):
+    file.write_text(
+        "cameras:\n"
+        "  - {url: 5, transprt: udp}\n"
+        "drawing:\n"
+        "  scroes: true\n"
+        "  width: wide\n"
+        "transport: tcp\n"
+    )
+    lines = mistakes_of(file, "drawing.width.x=1", "min_score=2", "zzz=1", "oops")
+    told = {
+        f"{file}:2": [
+            "'cameras.0.url': expected text, not 5",
+            "did you mean 'cameras.0.transport'",
+        ],
+        f"{file}:4": ["unknown key 'drawing.scroes'; did you mean 'drawing.scores'?"],
+        f"{file}:5": ["'drawing.width': expected a whole number, not 'wide'"],
+        f"{file}:6": ["unknown key 'transport'; did you mean 'cameras.*.transport'?"],
+        "--set drawing.width.x=1": ["'drawing.width' has no 'x'"],
+        "--set min_score=2": ["'min_score': must be less than or equal to 1, not 2"],
+        "--set zzz=1": ["unknown key 'zzz'; known here: cameras, drawing, min_score"],
+        "--set oops": ["expected key=value"],
+    }
+    for place, texts in told.items():
+        for text in texts:
+            assert any(line.startswith(place + ": ") and text in line for line in lines), text
+    assert len(lines) == sum(map(len, told.values()))
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("drawing=5", "'drawing': expected a group of settings (key: value), not 5"),
+        ("cameras={url: a}", "'cameras': expected a list, not a group of settings"),
+        ("cameras=[{}]", "'cameras.0.url' is missing"),
+        ("cameras.0.url=a", "'cameras': expected a list"),  # there is no such camera to change
+        ("drawing.scores=maybe", "'drawing.scores': expected true or false, not 'maybe'"),
+        ("cameras=[{url: a, transport: carrier}]", "must be 'tcp' or 'udp', not 'carrier'"),
+        ("min_score=@home", "'min_score': expected a number, not '@home'"),  # no YAML: plain text
+        ("=5", "expected key=value"),
+        ("a..b=5", "expected key=value"),
+    ],
+)
+def test_a_wrong_override_is_named_as_it_was_typed(override: str, told: str):
+    (line,) = mistakes_of(None, override)
+    assert line.startswith(f"--set {override}: ") and told in line
+
+
+def test_an_option_replaces_the_file_and_is_named_in_its_mistake(file: Path):
+    option = Override("--min-score", ("min_score",), 0.9)
+    assert load_settings(Sample, file, [option]).min_score == 0.9
+    (line,) = mistakes_of(file, Override("--min-score", ("min_score",), 7))
+    assert line.startswith("--min-score: 'min_score'")
+
+
+def test_passwords_stay_out_of_messages(file: Path):
+    secret = "rtsp://admin:hunter2-" + "x" * 80 + "@cam/1"
+    file.write_text(f"min_score: {secret}\ncameras: [{secret}]\n")
+    text = "\n".join(mistakes_of(file, f"drawing.width={secret}", f"nothing={secret}"))
+    assert "hunter2" not in text and "admin:***@cam" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a: &x [1]\nb: *x\n", ":1: not valid YAML: aliases"),
+        (b"a: &x {b: *x}\n", ":1: not valid YAML: aliases"),  # contains itself
+        (b"a: !!python/object/apply:os.system ['true']\n", ":1: not valid YAML: tags"),
+        (b"a: 1\nb: 2\na: 3\n", ":3: not valid YAML: key 'a' is there twice"),
+        (b"? [1, 2]\n: 3\n", ":1: not valid YAML: a key must be text"),
+        (b"a: [1, 2\nb: 3\n", ":2: not valid YAML: "),
+        (b"a: 1\n---\nb: 2\n", ":2: not valid YAML: "),
+        (b"- 1\n- 2\n", ": expected 'key: value' lines, found a list"),
+        (b"just words\n", ": expected 'key: value' lines, found text"),
+        (b"[" * 20_000, ": nested too deeply"),
+        (b"a: 1\x00\x07\n", ": not a text file"),
+        (bytes(range(128, 256)), ": not a text file in UTF-8"),
+        (b"a: " + b"x" * MAX_BYTES, ": larger than 256 KiB"),
+    ],
+)
+def test_a_hostile_file_gets_one_clear_line(tmp_path: Path, content: bytes, told: str):
+    path = tmp_path / "x.yaml"
+    path.write_bytes(content)
+    (line,) = mistakes_of(path)
+    assert line.startswith(str(path)) and told in line
+
+
+def test_a_bomb_of_aliases_costs_nothing(tmp_path: Path):
+    path = tmp_path / "x.yaml"
+    rows = ["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 64)]
+    path.write_text("\n".join(rows))
+    assert "aliases" in mistakes_of(path)[0]
+
+
+def test_a_missing_file_a_folder_and_an_empty_file(tmp_path: Path):
+    assert "cannot be read: No such file" in mistakes_of(tmp_path / "none.yaml")[0]
+    assert "cannot be read" in mistakes_of(tmp_path)[0]
+    (tmp_path / "empty.yaml").write_text("# nothing\n")
+    assert load_settings(Sample, tmp_path / "empty.yaml") == Sample()
