@@ -162,19 +162,14 @@ class Overlay:
 
     def _draw_box(self, picture: np.ndarray, face: np.ndarray, style: Style) -> None:
         """Draws the outline in its colour on a dark edge, so that it shows on any ground."""
-        stroke = min(self._pen.stroke, max(1, int((face[2:] - face[:2]).min()) // 10))
-        for lines, thickness in (
-            (style.outline(face), stroke),
-            (style.heavy(face), 2 * stroke + 1),
-        ):
-            if lines:
-                cv2.polylines(picture, lines, False, _INK, thickness + 2)
-        for lines, thickness in (
-            (style.outline(face), stroke),
-            (style.heavy(face), 2 * stroke + 1),
-        ):
-            if lines:
-                cv2.polylines(picture, lines, False, style.color, thickness)
+        side = int((face[2:] - face[:2]).min())
+        stroke = min(self._pen.stroke, max(1, side // 8))
+        edge = 2 if side > 2 * self._pen.size else 1  # a small box would be all edge
+        strokes = [(style.outline(face), stroke), (style.heavy(face), 2 * stroke + 1)]
+        for color, more in ((_INK, edge), (style.color, 0)):
+            for lines, thickness in strokes:
+                if lines:
+                    cv2.polylines(picture, lines, False, color, thickness + more)
 
     def _facts(self, detections: Detections, i: int) -> str:
         """What face i's label tells after its title."""
