@@ -7,7 +7,9 @@ import re
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 _LOGIN = re.compile(r"^([^:/?#@]*):(.*)@", re.DOTALL)
 _PORT_AND_PATH = re.compile(r"^\d*(?:[/?#]|$)")
-_SECRET = re.compile(r"(?i)([?&;](?:[a-z_]*pass(?:w(?:or)?d)?|pwd|pw|token|secret|[a-z_]*key)=)[^&;#]*")
+_SECRET = re.compile(
+    r"([?&;](?:[a-z_]*pass(?:w(?:or)?d)?|pwd|pw|token|secret|[a-z_]*key)=)[^&;#]*", re.IGNORECASE
+)
 
 
 def mask_password(text: str) -> str:
@@ -21,7 +23,7 @@ def mask_password(text: str) -> str:
 
 def _mask_url(url: str) -> str:
     scheme, _, rest = url.partition("://")
-    return f"{scheme}://{_SECRET.sub(r'\1***', _mask_login(rest))}"
+    return f"{scheme}://" + _SECRET.sub(r"\1***", _mask_login(rest))
 
 
 def _mask_login(rest: str) -> str:

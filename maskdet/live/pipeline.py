@@ -1,63 +1,43 @@
-"""One frame's way: grab, infer, main."""
+"""One frame's way: three loops, two rows of mailboxes, one mailbox of a row for each source.
+
+    [grab]   source.read                                         -> inlet
+    [infer]  detect -> track -> Observation -> each sink         -> outlet
+    [main]   whoever calls `Pipeline.next`
+
+Live sources have `newest` mailboxes: a slow detector lowers the picture rate, it never makes the
+picture late. Files have waiting ones and lose nothing.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from maskdet.contracts import Detector, Sink, Source
-from maskdet.detections import Detections
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
+from maskdet.live.inference import Inference, Lane, Tracker
+from maskdet.live.meters import Reservoir, SourceMeter, SourceStats
+from maskdet.live.workers import Condition, Event, Mailbox, Worker, wait_ready
 from maskdet.observation import Observation
 
+__all__ = ["Pipeline", "SourceStats", "Tracker"]
 
-class Tracker(Protocol):
-    """Gives faces an identity from frame to frame; one for each source."""
-
-    def update(self, detections: Detections, frame: Frame) -> Detections:
-        """The same faces with `track_ids`."""
-
-
-@dataclass(frozen=True)
-class SourceStats:
-    """A source's numbers at one moment.
-
-    Attributes:
-        captured: frames that left the source.
-        processed: frames that were looked at.
-        shown: frames that main reported by `Pipeline.finished(…, shown=True)`.
-        dropped: frames that a newer one replaced before they were looked at; 0 for files.
-        reconnects: how often a live source was opened again.
-        capture_fps: frames a second out of the source, over the last seconds.
-        detect_fps: frames a second through the detector, over the last seconds.
-    """
-
-    captured: int
-    processed: int
-    shown: int
-    dropped: int
-    reconnects: int
-    capture_fps: float
-    detect_fps: float
+_AHEAD = 4  # frames of a file that wait decoded, so that decoding and detecting overlap
 
 
 class Pipeline:
     """Runs sources through a detector to sinks and to the caller; use it in a ``with`` block.
 
-    Entering starts the threads, leaving stops them and closes sources and sinks (not the detector).
+    Entering starts the threads, leaving stops them and closes sources and sinks (not the
+    detector, which its maker may use again). Stopping waits for no frame, only for the call of
+    the detector or a sink that is under way.
 
-    Attributes:
-        errors: failures that did not stop the run: of one source, of a sink; in order.
-        counts: faces per state, summed over every frame looked at.
-        first_result: `time.monotonic()` of the first observation, None before.
     """
-
-    errors: list[MaskdetError]
-    counts: dict[str, int]
-    first_result: float | None
 
     def __init__(
         self,
@@ -81,10 +61,47 @@ class Pipeline:
             new_tracker: makes a tracker; called once a source.
             max_frames: ends the run after exactly so many processed frames, over all sources.
         """
-        raise NotImplementedError
+        self._sources = list(sources)
+        self._detector = detector
+        self._meters = [SourceMeter() for _ in self._sources]
+        self._index_of = {source.name: i for i, source in enumerate(self._sources)}
+        own_sinks = source_sinks or [()] * len(self._sources)
+        self._sinks = [*sinks, *(sink for few in own_sinks for sink in few)]
+        self._inference = Inference(
+            detector,
+            [
+                Lane(meter, [*sinks, *few], new_tracker() if new_tracker else None)
+                for meter, few in zip(self._meters, own_sinks, strict=True)
+            ],
+            min_score=min_score,
+            max_frames=max_frames,
+        )
+        self._latency = Reservoir()
+        self._warm, self._stopping = Event(), Event()
+        self._turn = 0
+        self._wire()
+
+    def _wire(self) -> None:
+        if len(self._index_of) != len(self._sources):
+            raise ValueError("sources need names of their own")
+        grabbed, looked_at = Condition(), Condition()
+        self._inlets: list[Mailbox[Frame]] = []
+        self._outlets: list[Mailbox[Observation]] = []
+        for source in self._sources:
+            size = 1 if source.is_live else _AHEAD
+            self._inlets.append(Mailbox(size, newest=source.is_live, bell=grabbed))
+            self._outlets.append(Mailbox(1, newest=source.is_live, bell=looked_at))
+        infer = Worker("infer", self._infer, [*self._inlets, *self._outlets])
+        grabs = [
+            Worker(f"grab {source.name}", partial(self._grab, i), [self._inlets[i]])
+            for i, source in enumerate(self._sources)
+        ]
+        self._workers = [infer, *grabs]
 
     def __enter__(self) -> Self:
-        raise NotImplementedError
+        for worker in self._workers:
+            worker.start()
+        return self
 
     def __exit__(
         self,
@@ -92,11 +109,14 @@ class Pipeline:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        raise NotImplementedError
+        self.stop()
 
     def __iter__(self) -> Iterator[Observation]:
         """Observations until the end; then raises the first of `errors`, if there is one."""
-        raise NotImplementedError
+        while (observation := self.next()) is not None:
+            yield observation
+        if self.errors:
+            raise self.errors[0]
 
     def next(self, timeout: float | None = None) -> Observation | None:
         """The next observation; None when none came in `timeout` seconds, or at the end.
@@ -105,25 +125,99 @@ class Pipeline:
         live source goes on. Raises what killed the detector; errors of sources or sinks do not
         raise here, they are in `errors`.
         """
-        raise NotImplementedError
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            turned = self._outlets[self._turn :] + self._outlets[: self._turn]
+            waiting = [box for box in turned if not box.drained]
+            if not waiting:
+                break
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            ready = wait_ready(waiting, left)
+            if not ready:
+                return None
+            self._turn = (self._outlets.index(ready[0]) + 1) % len(self._outlets)
+            if not ready[0].drained:
+                return ready[0].get()
+        if self._death is not None:
+            raise self._death
+        return None
 
     @property
     def ended(self) -> bool:
-        """Whether every source has ended and `next` has given its last observation."""
-        raise NotImplementedError
+        """Whether every source has ended and `next` has nothing more to return or raise."""
+        return all(box.drained for box in self._outlets) and self._death is None
+
+    @property
+    def _death(self) -> BaseException | None:
+        return next((box.error for box in self._outlets if box.error), None)
+
+    @property
+    def errors(self) -> list[MaskdetError]:
+        """Failures that did not stop the run, in order: of one source, of a sink.
+
+        Such a sink gets no more observations. Whoever owns the run reports them.
+        """
+        return self._inference.errors
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Faces per state, summed over every frame looked at."""
+        return dict(self._inference.counts)
+
+    @property
+    def first_result(self) -> float | None:
+        """`time.monotonic()` of the first observation; None before."""
+        return self._inference.first_result
 
     def finished(self, observation: Observation, *, shown: bool = True) -> None:
         """Main says that the overlay of this observation is done: counts it, samples latency."""
-        raise NotImplementedError
+        self._latency.add((time.monotonic() - observation.frame.captured) * 1000)
+        self._meters[self._index_of[observation.frame.source]].shown += shown
 
     def stats(self, source: int | None = None) -> SourceStats:
         """Numbers of one source (by its index), or summed over all."""
-        raise NotImplementedError
+        if source is None:
+            return SourceStats.total(self.stats(i) for i in range(len(self._sources)))
+        reconnects = getattr(self._sources[source], "reconnects", 0)
+        return self._meters[source].read(self._inlets[source].dropped, reconnects)
 
     def latency(self) -> dict[str, float]:
         """Milliseconds from capture to finished overlay: ``{"p50", "p95", "max"}``."""
-        raise NotImplementedError
+        return self._latency.percentiles()
 
     def stop(self) -> None:
         """Stops and joins the threads, closes sources and sinks; may be called twice."""
-        raise NotImplementedError
+        self._stopping.set()
+        self._warm.set()
+        for inlet, outlet in zip(self._inlets, self._outlets, strict=True):
+            inlet.close()
+            outlet.close()
+        with ExitStack() as last:  # run from the last one up, each of them whatever happens
+            for sink in self._sinks:
+                last.callback(self._close_sink, sink)
+            for worker in self._workers:
+                last.callback(worker.join)
+            for source in self._sources:
+                last.callback(source.close)
+
+    def _grab(self, index: int) -> None:
+        source, inlet, meter = self._sources[index], self._inlets[index], self._meters[index]
+        self._warm.wait()
+        while not self._stopping.is_set():
+            frame = source.read()
+            if frame is None:
+                return
+            meter.capture()
+            if not inlet.put(frame):
+                return
+
+    def _infer(self) -> None:
+        self._detector.warm_up()
+        self._warm.set()
+        self._inference.run(self._inlets, self._outlets, self._stopping)
+
+    def _close_sink(self, sink: Sink) -> None:
+        try:
+            sink.close()
+        except MaskdetError as error:
+            self.errors.append(error)

@@ -1,13 +1,67 @@
-"""From what a person writes after ``--source`` to a `Source`."""
+"""From what a person writes after ``--source`` to a `Source`; the kinds there are, a line each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from maskdet.contracts import Source
+from maskdet.errors import SourceError
+from maskdet.live.cameras import Stream, Webcam
+from maskdet.live.files import PICTURES, DemoClip, Folder, Picture, VideoFile
 from maskdet.privacy import mask_password
 
-__all__ = ["mask_password", "open_source", "open_sources"]
+__all__ = ["KINDS", "kind_of", "mask_password", "open_source", "open_sources"]
+
+
+class Kind(NamedTuple):
+    """A kind of source.
+
+    Attributes:
+        fits: whether a spec is of this kind.
+        opens: makes the source of a spec and a name.
+        options: the options of `open_source` that it takes.
+    """
+
+    fits: Callable[[str], bool]
+    opens: Callable[..., Source]
+    options: tuple[str, ...] = ()
+
+
+_PATIENCE = ("open_timeout", "read_timeout")
+_STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
+
+KINDS: dict[str, Kind] = {  # the first that fits
+    "demo": Kind(lambda s: s == "demo", DemoClip),
+    "webcam": Kind(
+        lambda s: s.isdecimal() or s.startswith("/dev/"),
+        Webcam,
+        ("width", "height", "fps", "backend", *_PATIENCE),
+    ),
+    "stream": Kind(
+        lambda s: s.lower().startswith(_STREAMS), Stream, ("rtsp_transport", *_PATIENCE)
+    ),
+    "folder": Kind(os.path.isdir, Folder),
+    "picture": Kind(lambda s: os.path.isfile(s) and s.lower().endswith(PICTURES), Picture),
+    "video": Kind(os.path.exists, VideoFile),
+}
+
+
+def kind_of(spec: str) -> str:
+    """The name in `KINDS` of what a spec means.
+
+    Raises:
+        SourceError: nothing fits; there is no such file.
+    """
+    for name, kind in KINDS.items():
+        if kind.fits(spec):
+            return name
+    raise SourceError(
+        f"no such source: '{mask_password(spec)}'; give a webcam's number, an rtsp:// or http:// "
+        "address, a file or folder that exists, or demo"
+    )
 
 
 def open_source(
@@ -19,7 +73,7 @@ def open_source(
     fps: float | None = None,
     backend: str = "auto",
     rtsp_transport: str = "tcp",
-    open_timeout: float = 8.0,
+    open_timeout: float = 10.0,
     read_timeout: float = 5.0,
 ) -> Source:
     """Opens a webcam (``0``, ``/dev/video0``), stream, video file, picture, folder or ``demo``.
@@ -38,9 +92,40 @@ def open_source(
     Raises:
         SourceError: it cannot be opened; the message says why and what to do.
     """
-    raise NotImplementedError
+    options = {
+        "width": width,
+        "height": height,
+        "fps": fps,
+        "backend": backend,
+        "rtsp_transport": rtsp_transport,
+        "open_timeout": open_timeout,
+        "read_timeout": read_timeout,
+    }
+    spec = os.path.expanduser(spec.strip())
+    kind = KINDS[kind_of(spec)]
+    return kind.opens(
+        spec, mask_password(name or spec), **{key: options[key] for key in kind.options}
+    )
 
 
 def open_sources(specs: Sequence[str], **options: object) -> list[Source]:
-    """Opens several, each under a name of its own; if one fails, closes those already open."""
-    raise NotImplementedError
+    """Opens several, each under a name of its own; if one fails, closes those already open.
+
+    Args:
+        specs: as for `open_source`; one may come twice: ``demo``, ``demo (2)``.
+        options: as for `open_source`, the same for all.
+    """
+    seen: Counter[str] = Counter()
+    opened: list[Source] = []
+    try:
+        for spec in specs:
+            name = mask_password(spec)
+            seen[name] += 1
+            if seen[name] > 1:
+                name += f" ({seen[name]})"
+            opened.append(open_source(spec, name=name, **options))  # type: ignore[arg-type]
+    except BaseException:
+        for source in opened:
+            source.close()
+        raise
+    return opened

@@ -1,0 +1,133 @@
+"""The middle loop: frames in, one detector call for all that are ready, observations out."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from maskdet.contracts import Detector, Sink
+from maskdet.detections import Detections, MaskState
+from maskdet.errors import MaskdetError
+from maskdet.frame import Frame
+from maskdet.live.meters import SourceMeter
+from maskdet.live.workers import Closed, Event, Mailbox, wait_ready
+from maskdet.observation import Observation
+
+
+class Tracker(Protocol):
+    """Gives faces an identity from frame to frame; one for each source."""
+
+    def update(self, detections: Detections, frame: Frame) -> Detections:
+        """The same faces with `track_ids`."""
+
+
+@dataclass
+class Lane:
+    """What belongs to one source alone on its way through inference.
+
+    Attributes:
+        meter: counts its frames.
+        sinks: get its observations; one that fails is taken off this list.
+        tracker: follows its faces, if wanted.
+    """
+
+    meter: SourceMeter
+    sinks: list[Sink] = field(default_factory=list)
+    tracker: Tracker | None = None
+
+
+class Inference:
+    """Turns the frames of several sources into observations, taking what is ready of each.
+
+    Attributes:
+        errors: of sources that failed and of sinks; the others go on.
+        counts: faces per state, summed over every frame.
+        first_result: `time.monotonic()` of the first observation, None before.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        lanes: Sequence[Lane],
+        *,
+        min_score: float = 0.0,
+        max_frames: int | None = None,
+    ) -> None:
+        self.errors: list[MaskdetError] = []
+        self.counts: Counter[str] = Counter({state.name: 0 for state in MaskState})
+        self.first_result: float | None = None
+        self._detector = detector
+        self._lanes = list(lanes)
+        self._min_score = min_score
+        self._frames_left = max_frames
+
+    def run(
+        self,
+        inlets: Sequence[Mailbox[Frame]],
+        outlets: Sequence[Mailbox[Observation]],
+        stopping: Event,
+    ) -> None:
+        """Goes on until every inlet has ended, the limit is reached or it is told to stop.
+
+        Args:
+            inlets: frames, one mailbox for each lane.
+            outlets: observations, likewise; one is closed when its source has ended.
+            stopping: set by whoever wants an end before the next frame.
+        """
+        running = dict(enumerate(inlets))
+        while running and not stopping.is_set() and self._frames_left != 0:
+            wait_ready(running.values())
+            frames = {}
+            for index, box in list(running.items()):
+                try:
+                    frame = box.get(0)
+                except (Closed, MaskdetError) as end:
+                    if isinstance(end, MaskdetError):
+                        self.errors.append(end)
+                    del running[index]
+                    outlets[index].close()
+                else:
+                    if frame is not None:
+                        frames[index] = frame
+            for index, observation in self._look(frames).items():
+                if not outlets[index].put(observation):
+                    return
+
+    def _look(self, frames: dict[int, Frame]) -> dict[int, Observation]:
+        if self._frames_left is not None:
+            frames = dict(list(frames.items())[: self._frames_left])
+            self._frames_left -= len(frames)
+        if not frames:
+            return {}
+        found = self._detector.detect([frame.image for frame in frames.values()])
+        return {
+            index: self._observe(self._lanes[index], frame, detections)
+            for (index, frame), detections in zip(frames.items(), found, strict=True)
+        }
+
+    def _observe(self, lane: Lane, frame: Frame, detections: Detections) -> Observation:
+        if self._min_score > 0:
+            detections = detections[detections.scores >= self._min_score]
+        if lane.tracker is not None:
+            detections = lane.tracker.update(detections, frame)
+        observation = Observation(frame, detections, detections.counts())
+        self.counts.update(observation.counts)
+        if self.first_result is None:
+            self.first_result = time.monotonic()
+        lane.meter.process()
+        for sink in list(lane.sinks):
+            self._write(sink, observation)
+        return observation
+
+    def _write(self, sink: Sink, observation: Observation) -> None:
+        try:
+            sink.write(observation)
+        except MaskdetError as error:  # said once; the run and the other sinks go on
+            self.errors.append(error)
+            for lane in self._lanes:
+                with contextlib.suppress(ValueError):
+                    lane.sinks.remove(sink)

@@ -1,0 +1,118 @@
+"""What a run counts and times while it runs, in memory that does not grow."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class Rate:
+    """Events a second over the last few seconds."""
+
+    def __init__(self, window: float = 3.0) -> None:
+        self._window = window
+        self._times: deque[float] = deque(maxlen=1024)
+
+    def tick(self) -> None:
+        """One event, now."""
+        self._times.append(time.monotonic())
+
+    @property
+    def value(self) -> float:
+        """The rate; 0 before the second event and when events have stopped."""
+        since = time.monotonic() - self._window
+        times = [moment for moment in tuple(self._times) if moment >= since]
+        if len(times) < 2 or times[-1] == times[0]:
+            return 0.0
+        return (len(times) - 1) / (times[-1] - times[0])
+
+
+class Reservoir:
+    """A fair sample of any number of values (Vitter's algorithm R); the highest is exact."""
+
+    def __init__(self, size: int = 2048) -> None:
+        self._size = size
+        self._values: list[float] = []
+        self._seen = 0
+        self._highest = 0.0
+        self._random = random.Random(0)
+
+    def add(self, value: float) -> None:
+        """One more value."""
+        self._seen += 1
+        self._highest = max(self._highest, value)
+        if len(self._values) < self._size:
+            self._values.append(value)
+        elif (at := self._random.randrange(self._seen)) < self._size:
+            self._values[at] = value
+
+    def percentiles(self) -> dict[str, float]:
+        """``{"p50", "p95", "max"}``; zeros before the first value."""
+        if not self._values:
+            return {"p50": 0.0, "p95": 0.0, "max": 0.0}
+        middle, high = np.percentile(self._values, (50, 95))
+        return {"p50": float(middle), "p95": float(high), "max": self._highest}
+
+
+@dataclass(frozen=True)
+class SourceStats:
+    """A source's numbers at one moment.
+
+    Attributes:
+        captured: frames that left the source.
+        processed: frames that were looked at.
+        shown: frames that main reported as shown.
+        dropped: frames that a newer one replaced before they were looked at; 0 for files.
+        reconnects: how often a live source was opened again.
+        capture_fps: frames a second out of the source, over the last seconds.
+        detect_fps: frames a second through the detector, over the last seconds.
+    """
+
+    captured: int
+    processed: int
+    shown: int
+    dropped: int
+    reconnects: int
+    capture_fps: float
+    detect_fps: float
+
+    @classmethod
+    def total(cls, parts: Iterable[SourceStats]) -> SourceStats:
+        """The sums over several sources."""
+        rows = [tuple(vars(part).values()) for part in parts]
+        return cls(*(sum(column) for column in zip(*rows, strict=True)))
+
+
+class SourceMeter:
+    """Counts one source's frames; each counter is written by one thread only."""
+
+    def __init__(self) -> None:
+        self.captured = self.processed = self.shown = 0
+        self._capture_rate, self._detect_rate = Rate(), Rate()
+
+    def capture(self) -> None:
+        """A frame left the source."""
+        self.captured += 1
+        self._capture_rate.tick()
+
+    def process(self) -> None:
+        """A frame was looked at."""
+        self.processed += 1
+        self._detect_rate.tick()
+
+    def read(self, dropped: int, reconnects: int) -> SourceStats:
+        """The numbers now."""
+        return SourceStats(
+            captured=self.captured,
+            processed=self.processed,
+            shown=self.shown,
+            dropped=dropped,
+            reconnects=reconnects,
+            capture_fps=self._capture_rate.value,
+            detect_fps=self._detect_rate.value,
+        )

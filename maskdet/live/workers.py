@@ -1,0 +1,216 @@
+"""Threads and processes, and the mailboxes between them.
+
+Nothing here knows of pictures. The rules:
+
+* A mailbox has one writer and one reader. Either may close it: the reader then gets what is left
+  and after it the end or the writer's error, the writer is told to stop by its next `put`.
+* A worker's death closes its mailboxes with the exception, which is raised in whoever reads next.
+* Nothing waits without a way to be woken: mailboxes by closing them, a child process (where
+  cameras and their drivers may hang) by killing it. So stopping never waits for a frame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from threading import Condition as Condition  # these two for others, too: ways to wait that
+from threading import Event as Event  # can be cut short
+from threading import Lock, Thread
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+_ROOT = str(Path(__file__).resolve().parents[2])
+_PIPE_BYTES = 1 << 20  # what Linux allows everyone: a VGA picture in one go
+
+
+class Closed(Exception):
+    """Nothing more comes out of this mailbox."""
+
+
+class Mailbox(Generic[T]):
+    """A bounded queue from one thread to another.
+
+    Attributes:
+        dropped: items that a newer one replaced before they were read; 0 unless `newest`.
+        error: what it was closed with.
+        bell: rung at every change.
+    """
+
+    def __init__(self, size: int = 1, *, newest: bool = False, bell: Condition | None = None):
+        """Makes it empty and open.
+
+        Args:
+            size: how many items it holds.
+            newest: when full, the oldest item makes room at once; otherwise the writer waits.
+            bell: shared by mailboxes that one reader waits for together, see `wait_ready`.
+        """
+        self.dropped = 0
+        self._items: deque[T] = deque()
+        self._size = size
+        self._newest = newest
+        self._closed = False
+        self.error: BaseException | None = None
+        self.bell = bell or Condition()
+
+    def put(self, item: T) -> bool:
+        """Hands one item over; False when the mailbox is closed and the writer should stop."""
+        with self.bell:
+            if self._newest:
+                while len(self._items) >= self._size and not self._closed:
+                    self._items.popleft()
+                    self.dropped += 1
+            else:
+                self.bell.wait_for(lambda: self._closed or len(self._items) < self._size)
+            if self._closed:
+                return False
+            self._items.append(item)
+            self.bell.notify_all()
+            return True
+
+    def get(self, timeout: float | None = None) -> T | None:
+        """The oldest item; None when none came in `timeout` seconds (None: waits for ever).
+
+        Raises:
+            Closed: there is none left and none will come.
+            BaseException: what the mailbox was closed with.
+        """
+        with self.bell:
+            self.bell.wait_for(lambda: self.ready, timeout)
+            if self._items:
+                item = self._items.popleft()
+                self.bell.notify_all()
+                return item
+            if self.error is not None:
+                raise self.error
+            if self._closed:
+                raise Closed
+            return None
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Ends it, for both sides; the first call counts."""
+        with self.bell:
+            if not self._closed:
+                self._closed, self.error = True, error
+                self.bell.notify_all()
+
+    @property
+    def ready(self) -> bool:
+        """Whether `get` would return or raise at once."""
+        return bool(self._items) or self._closed
+
+    @property
+    def drained(self) -> bool:
+        """Whether nothing is left and nothing will come."""
+        return self._closed and not self._items
+
+
+def wait_ready(boxes: Iterable[Mailbox[T]], timeout: float | None = None) -> list[Mailbox[T]]:
+    """The mailboxes whose `get` would not wait; waits until there is one. They share a bell."""
+    boxes = list(boxes)
+    if not boxes:
+        return []
+    with boxes[0].bell:
+        boxes[0].bell.wait_for(lambda: any(box.ready for box in boxes), timeout)
+        return [box for box in boxes if box.ready]
+
+
+class Worker:
+    """A thread that closes its mailboxes when it ends, with the exception if it died of one."""
+
+    def __init__(
+        self, name: str, run: Callable[[], None], closes: Iterable[Mailbox[Any]] = ()
+    ) -> None:
+        self._run = run
+        self._closes = list(closes)
+        # Not a daemon: the interpreter must not tear down native code under a running thread.
+        self._thread = Thread(target=self._main, name=name)
+
+    def start(self) -> None:
+        """Begins."""
+        self._thread.start()
+
+    def join(self) -> None:
+        """Waits for its end; the caller has closed whatever it may wait for."""
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _main(self) -> None:
+        error: BaseException | None = None
+        try:
+            self._run()
+        except BaseException as caught:  # carried to the reader, whatever it is
+            error = caught
+        for box in self._closes:
+            box.close(error)
+
+
+class Child:
+    """A Python function in a process of its own that sends bytes; killing it always works.
+
+    Cameras and streams are read there: a driver or a server that hangs, a decoder that crashes,
+    leaks or writes to stderr then does so out of our process, and FFmpeg's settings, which belong
+    to a whole process, can differ from stream to stream.
+    """
+
+    def __init__(self, module: str, function: str, request: Mapping[str, object]) -> None:
+        """Starts it.
+
+        Args:
+            module: imported in the child.
+            function: called there without arguments; reads `request` from stdin, one JSON line,
+                and writes to stdout. (Not arguments: those can be read by every user.)
+            request: what it is to do.
+        """
+        code = f"import sys; sys.path.insert(0, {_ROOT!r}); import {module} as m; m.{function}()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            pipesize=_PIPE_BYTES if sys.platform == "linux" else -1,
+        )
+        self._reading = Lock()
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError), self._process.stdin as stdin:
+            stdin.write(json.dumps(request).encode() + b"\n")
+
+    def read_into(self, buffer: memoryview) -> bool:
+        """Fills the buffer (of bytes); False when the child ended or was killed before."""
+        stream = self._process.stdout
+        assert stream is not None
+        with self._reading:
+            while buffer and not stream.closed:
+                count = stream.readinto(buffer)  # type: ignore[attr-defined]  # unbuffered
+                if not count:
+                    return False
+                buffer = buffer[count:]
+            return not buffer
+
+    def kill(self) -> int | None:
+        """Ends it at once and with it a `read_into` under way; returns its exit status.
+
+        From any thread, and more than once. None: the system has not let it go yet (a driver
+        that cannot be interrupted); nothing of ours waits for it.
+        """
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.5)
+        if self._process.returncode is not None:  # so a reader is at the end of the pipe by now
+            with self._reading:
+                assert self._process.stdout is not None
+                self._process.stdout.close()
+        return self._process.returncode
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended by itself (its end of the pipe is closed)."""
+        try:
+            return self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return self.kill() or 0
