@@ -1,0 +1,35 @@
+"""The system libraries that OpenCV needs; asked before OpenCV is imported, which fails without."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+_PACKAGES = {
+    "libGL.so.1": "libgl1",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libxcb.so.1": "libxcb1",
+    "libX11.so.6": "libx11-6",
+    "libXext.so.6": "libxext6",
+    "libSM.so.6": "libsm6",
+    "libICE.so.6": "libice6",
+}
+"""Libraries that OpenCV's window takes from the system, and the Debian packages that have them."""
+
+
+def missing_packages() -> list[str]:
+    """Debian packages with libraries that OpenCV needs and this system lacks; Linux only.
+
+    Without the first ones ``import cv2`` fails, without the last ones only the window does.
+    """
+    if not sys.platform.startswith("linux"):
+        return []
+    return [package for library, package in _PACKAGES.items() if not _loads(library)]
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
