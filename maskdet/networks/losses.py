@@ -1,0 +1,56 @@
+"""Losses of one-stage detectors, element by element; sums and means are the network's."""
+
+from __future__ import annotations
+
+from keras import ops
+
+from maskdet.networks.tensor import Tensor
+
+
+def focal(labels: Tensor, logits: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
+    """Sigmoid focal loss (Lin et al. 2017), equation 5.
+
+    Args:
+        labels: 0 … 1, any shape.
+        logits: of the same shape.
+        alpha: weight of the positives; 1 − alpha is the negatives'.
+        gamma: how much the well-classified are played down; 0 gives cross-entropy.
+
+    Returns:
+        Loss per element.
+    """
+    probability = ops.sigmoid(logits)
+    distance = ops.abs(labels - probability)
+    weight = labels * alpha + (1 - labels) * (1 - alpha)
+    # softplus form of the cross-entropy: finite for any logit
+    entropy = ops.softplus(logits) - labels * logits
+    return weight * distance**gamma * entropy
+
+
+def smooth_l1(target: Tensor, prediction: Tensor, sigma: float = 3.0) -> Tensor:
+    """Smooth L1 (Girshick 2015) whose parabola ends at 1 / sigma², summed over the last axis."""
+    distance = ops.abs(target - prediction)
+    squared = sigma * sigma
+    loss = ops.where(distance < 1 / squared, 0.5 * squared * distance**2, distance - 0.5 / squared)
+    return ops.sum(loss, axis=-1)
+
+
+def giou(target: Tensor, prediction: Tensor) -> Tensor:
+    """1 − generalised IoU (Rezatofighi et al. 2019) of boxes (…, 4), x1 y1 x2 y2."""
+    area = _area(target[..., :2], target[..., 2:])
+    other = _area(prediction[..., :2], prediction[..., 2:])
+    overlap = _area(
+        ops.maximum(target[..., :2], prediction[..., :2]),
+        ops.minimum(target[..., 2:], prediction[..., 2:]),
+    )
+    hull = _area(
+        ops.minimum(target[..., :2], prediction[..., :2]),
+        ops.maximum(target[..., 2:], prediction[..., 2:]),
+    )
+    union = area + other - overlap
+    return 1 - overlap / ops.maximum(union, 1e-6) + (hull - union) / ops.maximum(hull, 1e-6)
+
+
+def _area(top_left: Tensor, bottom_right: Tensor) -> Tensor:
+    size = ops.maximum(bottom_right - top_left, 0.0)
+    return size[..., 0] * size[..., 1]

@@ -1,0 +1,73 @@
+"""Feature pyramid network (Lin et al. 2017), with RetinaNet's extra levels P6 and P7."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import keras
+from keras import layers
+
+from maskdet.networks.tensor import Tensor
+
+Shape: TypeAlias = tuple[int | None, ...]
+
+
+def conv(
+    filters: int, kernel: int, name: str, *, separable: bool, strides: int = 1, **more: Any
+) -> layers.Layer:
+    """A convolution with "same" padding; depthwise-separable (Howard et al. 2017) on request."""
+    if separable and kernel > 1:
+        return layers.SeparableConv2D(filters, kernel, strides, "same", name=name, **more)
+    return layers.Conv2D(filters, kernel, strides, "same", name=name, **more)
+
+
+def feature_pyramid(
+    features: list[Tensor], channels: int, *, separable: bool, norm: bool
+) -> list[Tensor]:
+    """Semantically strong features at every stride.
+
+    Args:
+        features: C3, C4, C5: (batch, rows, columns, any), each half the size of the one before.
+        channels: of every output.
+        separable: depthwise-separable convolutions, for light networks.
+        norm: batch norm behind each convolution; the paper has none.
+
+    Returns:
+        P3 … P7: (batch, rows, columns, channels) at strides 8 … 128.
+    """
+
+    def block(x: Tensor, kernel: int, name: str, strides: int = 1) -> Tensor:
+        layer = conv(
+            channels, kernel, name, separable=separable, strides=strides, use_bias=not norm
+        )
+        return (
+            layers.BatchNormalization(momentum=0.97, name=f"{name}_bn")(layer(x))
+            if norm
+            else layer(x)
+        )
+
+    laterals = [block(x, 1, f"lateral{level}") for level, x in enumerate(features, 3)]
+    merged = [laterals[-1]]
+    for level in (4, 3):
+        upsampled = Upsample(name=f"upsample{level}")([merged[0], laterals[level - 3]])
+        merged.insert(0, layers.Add(name=f"merge{level}")([upsampled, laterals[level - 3]]))
+    outputs = [block(x, 3, f"p{level}") for level, x in enumerate(merged, 3)]
+    outputs.append(block(features[-1], 3, "p6", strides=2))
+    outputs.append(block(layers.ReLU(name="p6_relu")(outputs[-1]), 3, "p7", strides=2))
+    return outputs
+
+
+@keras.saving.register_keras_serializable("maskdet")
+class Upsample(layers.Layer):
+    """Doubles a map (nearest neighbour) and cuts it to another's size, which may be odd."""
+
+    def call(self, inputs: list[Tensor]) -> Tensor:
+        """[map (batch, rows, columns, channels), map to match] to a map of the latter's size."""
+        x, like = inputs
+        x = keras.ops.repeat(keras.ops.repeat(x, 2, axis=1), 2, axis=2)
+        rows, columns = keras.ops.shape(like)[1:3]
+        return x[:, :rows, :columns]
+
+    def compute_output_shape(self, shapes: list[Shape]) -> Shape:
+        """The second map's size with the first one's channels."""
+        return (*shapes[1][:3], shapes[0][3])

@@ -1,0 +1,187 @@
+"""RetinaNet (Lin et al. 2017): backbone → feature pyramid → shared class and box subnets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from maskdet.anchors import AnchorGrid
+from maskdet.networks import losses
+from maskdet.networks.backbones import BACKBONES
+from maskdet.networks.matching import BACKGROUND, IGNORED, MATCHERS
+from maskdet.networks.pyramid import conv, feature_pyramid
+from maskdet.networks.tensor import Tensor
+
+Targets = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class RetinaNetPlan:
+    """All that a RetinaNet is built from; what a model card keeps of it.
+
+    Attributes:
+        backbone: a key of `maskdet.networks.backbones.BACKBONES`.
+        classes: number of classes, each with its own sigmoid.
+        anchors: where the anchors stand.
+        channels: of pyramid and subnets; the paper has 256.
+        depth: convolutions of each subnet before its last; the paper has 4.
+        separable: depthwise-separable convolutions in pyramid and subnets.
+        norm: batch norm there, the subnets' own for each level since statistics differ.
+        deviations: scale of the box deltas.
+        matcher: ``iou`` (the paper's) or ``atss``.
+        box_loss: ``smooth_l1`` (the paper's) or ``giou``.
+        box_weight: of the box loss beside the class loss.
+    """
+
+    backbone: str = "efficientnet_lite0"
+    classes: int = 3
+    anchors: AnchorGrid = field(default_factory=AnchorGrid)
+    channels: int = 64
+    depth: int = 3
+    separable: bool = True
+    norm: bool = True
+    deviations: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
+    matcher: Literal["iou", "atss"] = "atss"
+    box_loss: Literal["smooth_l1", "giou"] = "giou"
+    box_weight: float = 2.0
+
+
+class RetinaNet(keras.Model):
+    """The network with its loss; pictures are RGB 0–255 (batch, height, width, 3).
+
+    Its outputs are class logits (batch, N, classes) and box deltas (batch, N, 4), N anchors in
+    the order of `AnchorGrid.anchors`.
+    """
+
+    def __init__(
+        self, plan: RetinaNetPlan, height: int | None = None, width: int | None = None
+    ) -> None:
+        """Builds it with random weights; without a size it takes pictures of any size."""
+        inputs = keras.Input((height, width, 3), name="image")
+        features = BACKBONES[plan.backbone].build(inputs)
+        pyramid = feature_pyramid(features, plan.channels, separable=plan.separable, norm=plan.norm)
+        per_cell = plan.anchors.per_cell
+        # the bias gives every anchor a score of .01 at first, lest the background drown all else
+        prior = keras.initializers.Constant(-math.log(99))
+        logits = _subnet(pyramid, plan, "class", per_cell, plan.classes, prior)
+        deltas = _subnet(pyramid, plan, "box", per_cell, 4, "zeros")
+        super().__init__(inputs=inputs, outputs=[logits, deltas], name="retinanet")
+        self.plan = plan
+
+    def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
+        """What one picture's anchors should say.
+
+        Args:
+            boxes: (M, 4) in input pixels.
+            classes: (M,); −1 for a box that neither counts as a face nor as background.
+            height: of the input.
+            width: of the input.
+
+        Returns:
+            ``classes`` int32 (N,): class, BACKGROUND or IGNORED; ``boxes`` float32 (N, 4).
+        """
+        match = MATCHERS[self.plan.matcher](self.plan.anchors.levels(height, width), boxes)
+        matched = match >= 0
+        wanted = np.where(match == IGNORED, IGNORED, BACKGROUND).astype(np.int32)
+        wanted[matched] = np.where(classes < 0, IGNORED, classes)[match[matched]]
+        target = np.zeros((len(match), 4), np.float32)
+        target[matched] = boxes[match[matched]]
+        return {"classes": wanted, "boxes": target}
+
+    def compute_loss(
+        self,
+        x: Tensor | None = None,
+        y: dict[str, Tensor] | None = None,
+        y_pred: Sequence[Tensor] | None = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
+        """Class loss plus weighted box loss, both over the number of positive anchors.
+
+        Args:
+            x: pictures (batch, height, width, 3).
+            y: `targets` in batches, and ``known`` (batch, classes): 0 for a class that the
+                picture's data set does not label, whose logits are then left out.
+            y_pred: the outputs.
+            sample_weight: not used.
+            training: not used.
+        """
+        assert x is not None and y is not None and y_pred is not None
+        logits, deltas = (ops.cast(output, "float32") for output in y_pred)
+        labels = ops.one_hot(y["classes"], self.plan.classes, dtype="float32")
+        positive = ops.cast(y["classes"] >= 0, "float32")
+        counted = ops.cast(y["classes"] != IGNORED, "float32")
+        total = ops.maximum(ops.sum(positive), 1.0)
+        entropy = losses.focal(labels, logits) * y["known"][:, None, :]
+        class_loss = ops.sum(ops.sum(entropy, axis=-1) * counted) / total
+        box_loss = ops.sum(self._box_loss(x, y["boxes"], deltas) * positive) / total
+        return class_loss + self.plan.box_weight * box_loss
+
+    def _box_loss(self, x: Tensor, boxes: Tensor, deltas: Tensor) -> Tensor:
+        """Loss (batch, N) of every anchor's box; meaningless where there is no target."""
+        _, height, width, _ = x.shape
+        anchors = ops.convert_to_tensor(self.plan.anchors.anchors(height, width))
+        size = anchors[:, 2:] - anchors[:, :2]
+        centre = (anchors[:, :2] + anchors[:, 2:]) / 2
+        deviations = ops.convert_to_tensor(np.array(self.plan.deviations, np.float32))
+        if self.plan.box_loss == "giou":
+            scaled = deltas * deviations
+            middle = centre + scaled[..., :2] * size
+            half = size * ops.exp(ops.minimum(scaled[..., 2:], math.log(16.0))) / 2
+            return losses.giou(boxes, ops.concatenate([middle - half, middle + half], axis=-1))
+        shift = ((boxes[..., :2] + boxes[..., 2:]) / 2 - centre) / size
+        growth = ops.log(ops.maximum(boxes[..., 2:] - boxes[..., :2], 1e-3) / size)
+        wanted = ops.concatenate([shift, growth], axis=-1) / deviations
+        return losses.smooth_l1(wanted, deltas)
+
+
+def _subnet(
+    pyramid: Sequence[Tensor],
+    plan: RetinaNetPlan,
+    name: str,
+    per_cell: int,
+    values: int,
+    bias: Any,
+) -> Tensor:
+    """One subnet, its convolutions shared by all levels: (batch, N, values)."""
+    shared = [
+        conv(
+            plan.channels,
+            3,
+            f"{name}_conv{i}",
+            separable=plan.separable,
+            use_bias=not plan.norm,
+        )
+        for i in range(plan.depth)
+    ]
+    last = conv(
+        per_cell * values,
+        3,
+        f"{name}_output",
+        separable=plan.separable,
+        bias_initializer=bias,
+        **_small_start(plan.separable),
+    )
+    outputs = []
+    for level, x in enumerate(pyramid, 3):
+        for i, layer in enumerate(shared):
+            x = layer(x)
+            if plan.norm:
+                bn = layers.BatchNormalization(momentum=0.97, name=f"{name}_bn{i}_p{level}")
+                x = bn(x)
+            x = layers.ReLU(6, name=f"{name}_relu{i}_p{level}")(x)
+        outputs.append(layers.Reshape((-1, values), name=f"{name}_p{level}")(last(x)))
+    return layers.Concatenate(axis=1, name=f"{name}_all")(outputs)
+
+
+def _small_start(separable: bool) -> dict[str, Any]:
+    """The paper's σ = .01, where the kernel is a plain one."""
+    if separable:
+        return {"pointwise_initializer": keras.initializers.RandomNormal(stddev=0.01, seed=1)}
+    return {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.01, seed=1)}

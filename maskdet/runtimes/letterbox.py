@@ -1,0 +1,32 @@
+"""A picture of any size made to fit a network's input."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+GREY = 114
+"""What fills the input beside the picture."""
+
+
+def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, float]:
+    """Resizes a picture, keeping its aspect, into the top left of an input of that size.
+
+    Args:
+        image: BGR uint8 (rows, columns, 3).
+        height: of the input.
+        width: of the input.
+
+    Returns:
+        RGB uint8 (height, width, 3), and the factor from picture pixels to input pixels.
+    """
+    rows, columns = image.shape[:2]
+    factor = min(height / rows, width / columns)
+    size = max(1, round(columns * factor)), max(1, round(rows * factor))
+    if size != (columns, rows):
+        # far smaller: averaging keeps what plain interpolation would skip over
+        way = cv2.INTER_AREA if factor < 0.75 else cv2.INTER_LINEAR
+        image = cv2.resize(image, size, interpolation=way)
+    canvas = np.full((height, width, 3), GREY, np.uint8)
+    cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=canvas[: size[1], : size[0]])
+    return canvas, factor

@@ -1,0 +1,82 @@
+"""The whole state of a training run in one file, which a kill at any moment leaves whole."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from maskdet.errors import DatasetError
+
+Weights = list[np.ndarray]
+
+
+@dataclass
+class State:
+    """Where a run stands.
+
+    Attributes:
+        step: batches learnt.
+        weights: the network's.
+        optimizer: the optimizer's variables.
+        average: running mean of the weights.
+        best: highest validation mAP so far, −1 before the first evaluation.
+    """
+
+    step: int
+    weights: Weights
+    optimizer: Weights
+    average: Weights
+    best: float
+
+
+def save(path: Path, state: State) -> None:
+    """Writes a checkpoint; the old one stays whole until the new one is."""
+    arrays = {"step": np.array(state.step), "best": np.array(state.best)}
+    for group in ("weights", "optimizer", "average"):
+        arrays |= {f"{group}{i}": array for i, array in enumerate(getattr(state, group))}
+    temporary = path.with_suffix(".new")
+    with temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def load(path: Path) -> State:
+    """Reads a checkpoint.
+
+    Raises:
+        DatasetError: it is broken.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            groups = {
+                group: [arrays[f"{group}{i}"] for i in range(_count(arrays.files, group))]
+                for group in ("weights", "optimizer", "average")
+            }
+            return State(int(arrays["step"]), best=float(arrays["best"]), **groups)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"{path}: broken checkpoint ({error}); remove it to begin anew"
+        ) from None
+
+
+def _count(names: list[str], group: str) -> int:
+    return sum(name.startswith(group) for name in names)
+
+
+def optimizer_values(optimizer: keras.Optimizer) -> Weights:
+    """Copies of an optimizer's variables."""
+    return [keras.ops.convert_to_numpy(variable) for variable in optimizer.variables]
+
+
+def restore_optimizer(optimizer: keras.Optimizer, model: keras.Model, values: Weights) -> None:
+    """Puts values back into an optimizer that has not stepped yet."""
+    optimizer.build(model.trainable_variables)
+    for variable, value in zip(optimizer.variables, values, strict=True):
+        variable.assign(value)

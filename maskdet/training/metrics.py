@@ -1,0 +1,150 @@
+"""How well faces and their states are found: COCO metrics, and figures that matter to a monitor."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from maskdet import boxes as box_ops
+from maskdet.detections import CLASS_NAMES, Detections
+from maskdet.training.dataset import Sample
+
+MOST = 300
+"""Detections of a picture that count; its crowds have more faces than COCO's 100."""
+WIDTHS = ((0, 16), (16, 32), (32, 64), (64, 10_000))
+"""Face widths in pixels of the original picture, from … below."""
+
+
+def coco_eval(samples: Sequence[Sample], found: Sequence[Detections]) -> COCOeval:
+    """Runs pycocotools' evaluation; `eval["precision"]` is (10 IoUs, 101 recalls, class, 1, 1).
+
+    Args:
+        samples: the truth.
+        found: detections of each sample's picture.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
+        truth = COCO()
+        truth.dataset = _truth(samples)
+        truth.createIndex()
+        rows = _rows(found)
+        answer = truth.loadRes(rows) if len(rows) else _nothing(truth)
+        evaluation = COCOeval(truth, answer, "bbox")
+        evaluation.params.maxDets = [MOST]
+        evaluation.params.areaRng = [[0, 1e10]]
+        evaluation.params.areaRngLbl = ["all"]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    return evaluation
+
+
+def average_precision(evaluation: COCOeval) -> dict[str, float]:
+    """``mAP50``, ``mAP`` (.5:.95) and ``AP50_<class>``; NaN for a class that has no faces."""
+    precision = evaluation.eval["precision"][..., 0, 0]
+    precision = np.where(precision < 0, np.nan, precision)
+    by_class = {
+        f"AP50_{name}": float(precision[0, :, index].mean())
+        for index, name in enumerate(CLASS_NAMES)
+    }
+    with np.errstate(invalid="ignore"):
+        return {
+            "mAP50": float(np.nanmean(list(by_class.values()))),
+            "mAP": float(np.nanmean(precision)),
+            **by_class,
+        }
+
+
+def _truth(samples: Sequence[Sample]) -> dict[str, Any]:
+    annotations: list[dict[str, Any]] = []
+    for image, sample in enumerate(samples, 1):
+        for (x1, y1, x2, y2), index in zip(
+            sample.boxes.tolist(), sample.classes.tolist(), strict=True
+        ):
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image,
+                    "category_id": index + 1,
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "area": (x2 - x1) * (y2 - y1),
+                    "iscrowd": 0,
+                }
+            )
+    images = [
+        {"id": image, "width": sample.width, "height": sample.height}
+        for image, sample in enumerate(samples, 1)
+    ]
+    categories = [{"id": index, "name": name} for index, name in enumerate(CLASS_NAMES, 1)]
+    return {"info": {}, "images": images, "annotations": annotations, "categories": categories}
+
+
+def _rows(found: Sequence[Detections]) -> np.ndarray:
+    """Detections as pycocotools reads them: image, x, y, width, height, score, class."""
+    rows = [
+        np.column_stack(
+            [
+                np.full(len(each), image),
+                each.boxes[:, :2],
+                each.boxes[:, 2:] - each.boxes[:, :2],
+                each.scores,
+                each.states + 1,
+            ]
+        )
+        for image, each in enumerate(found, 1)
+    ]
+    return np.concatenate(rows).astype(np.float64)
+
+
+def _nothing(truth: COCO) -> COCO:
+    answer = COCO()
+    answer.dataset = {**truth.dataset, "annotations": []}
+    answer.createIndex()
+    return answer
+
+
+def pair(sample: Sample, found: Detections, overlap: float = 0.5) -> np.ndarray:
+    """For each true face the index of the detection that found it, whatever its state, or −1.
+
+    The best detections choose first, as in COCO's matching.
+    """
+    owner = np.full(len(sample.boxes), -1)
+    ious = box_ops.iou(found.boxes, sample.boxes)
+    for index in np.argsort(-found.scores, kind="stable"):
+        free = np.where(owner < 0, ious[index], 0)
+        if free.size and free.max() >= overlap:
+            owner[free.argmax()] = index
+    return owner
+
+
+def by_width(
+    samples: Sequence[Sample], found: Sequence[Detections], threshold: float
+) -> dict[str, dict[str, float]]:
+    """Recall and right-state rate of faces by width, of detections scored ≥ `threshold`.
+
+    Returns:
+        ``"16-32"`` → {faces, recall, right_state}; right_state is of the faces found.
+    """
+    sure = [each[each.scores >= threshold] for each in found]
+    table: dict[str, dict[str, float]] = {}
+    owners = [pair(sample, each) for sample, each in zip(samples, sure, strict=True)]
+    for low, high in WIDTHS:
+        faces = hits = right = 0
+        for sample, each, owner in zip(samples, sure, owners, strict=True):
+            width = sample.boxes[:, 2] - sample.boxes[:, 0]
+            here = (width >= low) & (width < high)
+            hit = here & (owner >= 0)
+            faces += int(here.sum())
+            hits += int(hit.sum())
+            right += int((each.states[owner[hit]] == sample.classes[hit]).sum())
+        name = f"{low}-{high}" if high < 10_000 else f"{low}+"
+        table[name] = {
+            "faces": faces,
+            "recall": hits / faces if faces else float("nan"),
+            "right_state": right / hits if hits else float("nan"),
+        }
+    return table

@@ -1,0 +1,123 @@
+"""Settings of a training run: `configs/*.yaml` other than the monitor's."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from maskdet.config import Settings
+from maskdet.detections import CLASS_NAMES
+
+
+class DataSettings(Settings):
+    """One list of annotated pictures.
+
+    Attributes:
+        list: a text file below the data folder that names pictures; empty: all of `images/`.
+        labelled: the classes this data set labels; a face of another one hides under these names.
+        share: how often its pictures are drawn, relative to their number.
+    """
+
+    list: str = ""
+    labelled: tuple[str, ...] = CLASS_NAMES
+    share: PositiveFloat = 1.0
+
+
+class AnchorSettings(Settings):
+    """See `maskdet.anchors.AnchorGrid`."""
+
+    strides: tuple[int, ...] = (8, 16, 32, 64, 128)
+    sizes: tuple[float, ...] = (20.0, 40.0, 80.0, 160.0, 320.0)
+    ratios: tuple[float, ...] = (1.2,)
+    scales: tuple[float, ...] = (1.0,)
+
+
+class NetworkSettings(Settings):
+    """See `maskdet.networks.retinanet.RetinaNetPlan`."""
+
+    kind: Literal["retinanet"] = "retinanet"
+    backbone: str = "efficientnet_lite0"
+    anchors: AnchorSettings = AnchorSettings()
+    channels: PositiveInt = 64
+    depth: PositiveInt = 3
+    separable: bool = True
+    norm: bool = True
+    deviations: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
+    matcher: Literal["iou", "atss"] = "atss"
+    box_loss: Literal["smooth_l1", "giou"] = "giou"
+    box_weight: PositiveFloat = 2.0
+
+
+class AugmentationSettings(Settings):
+    """See `maskdet.training.augmentation.Augmentation`."""
+
+    size: PositiveInt = 448
+    long_side: PositiveInt = 640
+    scale: tuple[PositiveFloat, PositiveFloat] = (0.5, 1.6)
+    mosaic: float = Field(default=0.4, ge=0, le=1)
+    rotation: float = Field(default=10.0, ge=0, le=45)
+    colour: float = Field(default=0.6, ge=0, le=1)
+    degrade: float = Field(default=0.25, ge=0, le=1)
+
+
+class ScheduleSettings(Settings):
+    """How the network learns.
+
+    Attributes:
+        steps: batches in all.
+        batch: pictures in a batch.
+        rate: highest learning rate.
+        warm_up: steps until it is reached; from then on it falls along half a cosine.
+        final: what share of `rate` is left at the end.
+        weight_decay: of AdamW (Loshchilov & Hutter 2019).
+        clip: largest norm of all gradients together.
+        average: decay of the running mean of the weights that is evaluated and kept.
+        rare: how many times more often a picture is drawn that shows the rarest class.
+        freeze_stem: the backbone's stages at strides 2 and 4 stay as they were.
+        freeze_batch_norm: the backbone's batch norms stay as they were.
+        evaluate_every: steps from one evaluation to the next.
+        save_every: steps from one checkpoint to the next.
+        seed: of everything that is drawn.
+    """
+
+    steps: PositiveInt = 20000
+    batch: PositiveInt = 8
+    rate: PositiveFloat = 1e-3
+    warm_up: int = Field(default=300, ge=0)
+    final: float = Field(default=0.01, ge=0, le=1)
+    weight_decay: float = Field(default=0.02, ge=0)
+    clip: PositiveFloat = 10.0
+    average: float = Field(default=0.998, ge=0, lt=1)
+    rare: PositiveFloat = 2.5
+    freeze_stem: bool = True
+    freeze_batch_norm: bool = True
+    evaluate_every: PositiveInt = 500
+    save_every: PositiveInt = 250
+    seed: int = Field(default=0, ge=0)
+
+
+class TrainingSettings(Settings):
+    """A whole training run.
+
+    Attributes:
+        name: of the model; its folder below the output folder.
+        train: what is learnt from.
+        validation: list of the pictures that choose the best weights; empty: a tenth of the first
+            data set, by a fixed draw.
+        imagenet: a local file of the backbone's ImageNet weights; empty: Keras downloads them.
+        start: weights (`.weights.h5`) of an earlier run of the same network to start from.
+        evaluation_size: long side in pixels of the input for evaluation, and of the exported model.
+        precision: Keras' dtype policy.
+    """
+
+    name: str = "retinanet-mobilenet"
+    train: tuple[DataSettings, ...] = (DataSettings(),)
+    validation: str = ""
+    imagenet: str = ""
+    start: str = ""
+    network: NetworkSettings = NetworkSettings()
+    augmentation: AugmentationSettings = AugmentationSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    evaluation_size: PositiveInt = 640
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"

@@ -1,0 +1,184 @@
+"""A training run from settings to weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from maskdet.anchors import AnchorGrid
+from maskdet.detections import CLASS_NAMES, Detections
+from maskdet.errors import ConfigError, DatasetError
+from maskdet.networks import backbones
+from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
+from maskdet.runtimes.decoding import Decoder
+from maskdet.runtimes.letterbox import letterbox
+from maskdet.training import metrics, voc
+from maskdet.training.augmentation import Augmentation
+from maskdet.training.dataset import Sample, inside
+from maskdet.training.loader import Loader, draw_weights
+from maskdet.training.settings import (
+    DataSettings,
+    NetworkSettings,
+    ScheduleSettings,
+    TrainingSettings,
+)
+from maskdet.training.trainer import Schedule, Trainer, append_figures
+
+Progress = Callable[[int, dict[str, float]], None]
+
+
+def plan_of(settings: NetworkSettings) -> RetinaNetPlan:
+    """The network that settings describe."""
+    values = settings.model_dump(exclude={"kind", "anchors"})
+    return RetinaNetPlan(anchors=AnchorGrid(**settings.anchors.model_dump()), **values)
+
+
+def run(
+    settings: TrainingSettings,
+    data: Path,
+    folder: Path,
+    progress: Progress,
+    *,
+    resume: bool = False,
+) -> Trainer:
+    """Trains in a folder until the schedule ends.
+
+    Args:
+        settings: of the run.
+        data: folder of the annotated pictures.
+        folder: where checkpoint, best weights and logs go; made if missing.
+        progress: told of every step.
+        resume: go on from the folder's checkpoint, if it has one.
+
+    Raises:
+        DatasetError: the data cannot be used.
+        ConfigError: the settings do not fit the data or the folder.
+    """
+    checkpoint = folder / "checkpoint.npz"
+    if checkpoint.exists() and not resume:
+        raise ConfigError(f"{checkpoint}: a run has begun here; add --resume or another --output")
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(settings.schedule.seed)
+    keras.config.set_dtype_policy(settings.precision)
+    samples, weights, validation = read_data(settings, data)
+    network = build(settings)
+    augmentation = Augmentation(**settings.augmentation.model_dump())
+    schedule = settings.schedule
+    loader = Loader(
+        samples,
+        weights,
+        augmentation,
+        network,
+        batch=schedule.batch,
+        seed=schedule.seed,
+        threads=max(1, min(8, (os.cpu_count() or 2) - 1)),
+    )
+
+    def evaluate(model: keras.Model, step: int) -> dict[str, float]:
+        found = predict(model, settings.evaluation_size, validation)
+        figures = metrics.average_precision(metrics.coco_eval(validation, found))
+        append_figures(folder / "validation.csv", step, figures)
+        return figures
+
+    trainer = Trainer(network, loader, _schedule(schedule), folder, evaluate, progress)
+    if resume:
+        trainer.resume()
+    trainer.run()
+    return trainer
+
+
+def read_data(
+    settings: TrainingSettings, data: Path
+) -> tuple[list[Sample], np.ndarray, list[Sample]]:
+    """Training samples, how often each is drawn, and validation samples."""
+    parts = [_read(part, data) for part in settings.train]
+    if settings.validation:
+        validation = voc.read_folder(data, voc.read_list(inside(data, settings.validation)))
+    else:
+        order = np.random.default_rng(0).permutation(len(parts[0]))
+        cut = max(1, len(order) // 10)
+        validation = [parts[0][i] for i in sorted(order[:cut])]
+        parts[0] = [parts[0][i] for i in sorted(order[cut:])]
+    if not parts[0]:
+        raise DatasetError(f"{data}: too few pictures to train on")
+    shares = zip(parts, settings.train, strict=True)
+    weights = [draw_weights(part, settings.schedule.rare) * source.share for part, source in shares]
+    return [sample for part in parts for sample in part], np.concatenate(weights), validation
+
+
+def _read(part: DataSettings, data: Path) -> list[Sample]:
+    names = voc.read_list(inside(data, part.list)) if part.list else None
+    return voc.read_folder(data, names, part.labelled)
+
+
+def build(settings: TrainingSettings) -> RetinaNet:
+    """The compiled network with its starting weights.
+
+    Raises:
+        ConfigError: the starting weights cannot be used.
+    """
+    plan = plan_of(settings.network)
+    if plan.backbone not in backbones.BACKBONES:
+        there = ", ".join(backbones.BACKBONES)
+        raise ConfigError(f"network.backbone {plan.backbone!r}: there are {there}")
+    network = RetinaNet(plan)
+    schedule = settings.schedule
+    try:
+        if settings.start:
+            network.load_weights(settings.start)
+        else:
+            file = Path(settings.imagenet) if settings.imagenet else None
+            backbones.load_imagenet(network, plan.backbone, file)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"starting weights cannot be used: {error}") from None
+    backbones.freeze(
+        network,
+        plan.backbone,
+        stem=schedule.freeze_stem,
+        batch_norm=schedule.freeze_batch_norm,
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule.rate, weight_decay=schedule.weight_decay, global_clipnorm=schedule.clip
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    # XLA makes the CPU several times slower; on a GPU it pays
+    accelerated = keras.backend.backend() != "tensorflow" or _has_gpu()
+    network.compile(optimizer=optimizer, jit_compile="auto" if accelerated else False)
+    return network
+
+
+def _has_gpu() -> bool:
+    return any(device.startswith("gpu") for device in keras.distribution.list_devices())
+
+
+def _schedule(settings: ScheduleSettings) -> Schedule:
+    return Schedule(**{field.name: getattr(settings, field.name) for field in fields(Schedule)})
+
+
+def predict(
+    network: keras.Model, size: int, samples: Sequence[Sample], batch: int = 8, **decoding: Any
+) -> list[Detections]:
+    """Detections of every sample's picture, by the network itself on a square input."""
+    plan = network.plan
+    decoder = Decoder(plan.anchors, plan.deviations, **{"min_score": 0.02, **decoding})
+    found: list[Detections] = []
+    for start in range(0, len(samples), batch):
+        images = [sample.read() for sample in samples[start : start + batch]]
+        boxed = [letterbox(image, size, size) for image in images]
+        inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
+        padded = np.concatenate([inputs, np.repeat(inputs[-1:], batch - len(images), axis=0)])
+        logits, deltas = (keras.ops.convert_to_numpy(o) for o in network.predict_on_batch(padded))
+        found += [
+            decoder.decode(logits[i], deltas[i], (size, size), image.shape[:2], boxed[i][1])
+            for i, image in enumerate(images)
+        ]
+    return found
+
+
+__all__ = ["CLASS_NAMES", "build", "plan_of", "predict", "read_data", "run"]

@@ -1,0 +1,152 @@
+"""The training loop: batch, step, weight average, evaluation, checkpoint."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from maskdet.training import checkpoint
+from maskdet.training.loader import Loader
+
+Evaluate = Callable[[keras.Model, int], dict[str, float]]
+"""Figures of the network as it stands at a step; ``mAP50`` chooses the best weights."""
+Progress = Callable[[int, dict[str, float]], None]
+"""Told of every step and its figures."""
+AVERAGE_EVERY = 4
+"""Steps from one update of the mean weights to the next: copying them costs a little."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rate and rhythm; `maskdet.training.settings.ScheduleSettings` explains each."""
+
+    steps: int
+    rate: float
+    warm_up: int
+    final: float
+    average: float
+    evaluate_every: int
+    save_every: int
+
+    def rate_at(self, step: int) -> float:
+        """Linear warm-up, then half a cosine."""
+        if step < self.warm_up:
+            return self.rate * (step + 1) / self.warm_up
+        done = (step - self.warm_up) / max(1, self.steps - self.warm_up)
+        return self.rate * (
+            self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+        )
+
+
+class Trainer:
+    """Trains a compiled network in a folder, where a later one can take over."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        loader: Loader,
+        schedule: Schedule,
+        folder: Path,
+        evaluate: Evaluate,
+        progress: Progress,
+    ) -> None:
+        """The network is compiled and holds its starting weights; the folder exists."""
+        self._network = network
+        self._loader = loader
+        self._schedule = schedule
+        self._folder = folder
+        self._evaluate = evaluate
+        self._progress = progress
+        self._average = [array.copy() for array in network.get_weights()]
+        self._step = 0
+        self._best = -1.0
+
+    @property
+    def best_weights(self) -> Path:
+        """Where the best averaged weights are kept."""
+        return self._folder / "best.weights.h5"
+
+    @property
+    def step(self) -> int:
+        """Batches learnt."""
+        return self._step
+
+    def resume(self) -> bool:
+        """Goes back to the folder's checkpoint; False if it has none.
+
+        Raises:
+            DatasetError: the checkpoint is broken or another network's.
+        """
+        file = self._folder / "checkpoint.npz"
+        if not file.is_file():
+            return False
+        state = checkpoint.load(file)
+        self._network.set_weights(state.weights)
+        checkpoint.restore_optimizer(self._network.optimizer, self._network, state.optimizer)
+        self._average, self._step, self._best = state.average, state.step, state.best
+        return True
+
+    def run(self, until: int | None = None) -> None:
+        """Learns until the schedule's end, or that step."""
+        end = self._schedule.steps if until is None else until
+        for images, targets in self._loader.batches(self._step, end):
+            self._network.optimizer.learning_rate = self._schedule.rate_at(self._step)
+            loss = float(self._network.train_on_batch(images, targets))
+            if not math.isfinite(loss):
+                raise FloatingPointError(f"loss {loss} at step {self._step}; lower schedule.rate")
+            self._step += 1
+            self._update_average()
+            figures = {"loss": loss, "rate": self._schedule.rate_at(self._step - 1)}
+            if self._step % self._schedule.evaluate_every == 0 or self._step == end:
+                figures |= self._evaluation()
+            self._progress(self._step, figures)
+            if self._step % self._schedule.save_every == 0 or self._step == end:
+                self._save()
+
+    def _update_average(self) -> None:
+        if self._step % AVERAGE_EVERY:
+            return
+        # early on the mean follows closely: weights from before the warm-up are worth nothing
+        decay = min(self._schedule.average, (1 + self._step) / (10 + self._step)) ** AVERAGE_EVERY
+        for mean, array in zip(self._average, self._network.get_weights(), strict=True):
+            np.multiply(mean, decay, out=mean)
+            mean += (1 - decay) * array
+
+    def _evaluation(self) -> dict[str, float]:
+        """Figures of the averaged weights, which are kept if they are the best."""
+        weights = self._network.get_weights()
+        self._network.set_weights(self._average)
+        figures = self._evaluate(self._network, self._step)
+        if figures["mAP50"] > self._best:
+            self._best = figures["mAP50"]
+            temporary = self._folder / "new.weights.h5"
+            self._network.save_weights(temporary)
+            temporary.replace(self.best_weights)
+        self._network.set_weights(weights)
+        return figures
+
+    def _save(self) -> None:
+        state = checkpoint.State(
+            self._step,
+            self._network.get_weights(),
+            checkpoint.optimizer_values(self._network.optimizer),
+            self._average,
+            self._best,
+        )
+        checkpoint.save(self._folder / "checkpoint.npz", state)
+
+
+def append_figures(file: Path, step: int, figures: dict[str, float]) -> None:
+    """Adds a line to a run's log of figures; columns are fixed by the first line."""
+    fresh = not file.exists()
+    with file.open("a", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, ["step", *figures], extrasaction="ignore")
+        if fresh:
+            writer.writeheader()
+        writer.writerow({"step": step, **figures})
