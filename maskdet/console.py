@@ -1,0 +1,67 @@
+"""How a command speaks and ends: one line per error on stderr, and an exit status."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from maskdet.errors import MaskdetError
+from maskdet.privacy import mask_password
+
+BUG_EXIT_CODE = 1
+"""Exit status when the program itself is at fault."""
+
+
+def say(text: str) -> None:
+    """A message to the person at the terminal; stdout stays free for data."""
+    print(mask_password(text), file=sys.stderr, flush=True)
+
+
+def ending(name: str, command: Callable[[], int]) -> int:
+    """Runs a command; whatever ends it becomes an exit status and lines a person understands.
+
+    Args:
+        name: what the person typed, put before each line.
+        command: returns the exit status of a good end.
+
+    Environment:
+        MASKDET_DEBUG: set to 1, unexpected errors show their traceback.
+    """
+    logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", handlers=[_Log()])
+    try:
+        return command()
+    except MaskdetError as error:
+        for line in str(error).splitlines():
+            say(f"{name}: {line}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:  # the reader of our output has gone, as in: … | head
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the interpreter flushes it
+        return 0
+    except Exception as error:
+        if os.environ.get("MASKDET_DEBUG") == "1":
+            traceback.print_exc()
+        say(f"{name}: {bug_line(error)}")
+        return BUG_EXIT_CODE
+
+
+def bug_line(error: Exception) -> str:
+    """One line about an error that nobody expected: what, where, what to do."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return (
+        f"internal error: {what:.200} ({Path(frame.filename).name}:{frame.lineno}); this is a bug, "
+        "please report it with the output of the same command under MASKDET_DEBUG=1"
+    )
+
+
+class _Log(logging.StreamHandler):  # type: ignore[type-arg]
+    """Log lines to stderr, without passwords."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask_password(super().format(record))

@@ -1,0 +1,130 @@
+"""The monitor's command line: ``python monitor.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maskdet.config import Override, load_settings
+from maskdet.console import ending
+from maskdet.errors import ConfigError
+from maskdet.live.settings import DEFAULT_MODEL, MonitorSettings
+
+NAME = "monitor.py"
+
+HELP = """See, live, who wears a face mask rightly.
+
+Keys in the window: q or Esc quit, space pause, s snapshot, r record on/off, b blur on/off, h help.
+Exit status: 0 ended as asked; 2 wrong use, settings or model; 3 the source failed.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status.
+
+    Args:
+        arguments: what stands after the command's name; None: those of the process.
+    """
+    return ending(NAME, partial(_main, arguments))
+
+
+def _main(arguments: Sequence[str] | None) -> int:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(help=HELP)(_monitor)
+    try:
+        status = app(arguments, prog_name=NAME, standalone_mode=False)
+    except typer.TyperException as error:
+        message = " ".join(error.format_message().split())
+        raise ConfigError(f"{message} (see {NAME} --help)") from None
+    return int(status or 0)
+
+
+def _option(name: str, metavar: str, help_: str) -> Any:
+    return typer.Option(f"--{name}", metavar=metavar, help=help_)
+
+
+def _monitor(
+    source: Annotated[
+        list[str] | None,
+        _option(
+            "source",
+            "S",
+            "Repeatable: 0, 1 … a webcam; /dev/video0; rtsp://…; http(s)://…; a video; a picture; "
+            "a folder of pictures; demo, which needs no camera. Default: webcam 0.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, _option("model", "M", f"A folder under models/, or a path. ({DEFAULT_MODEL})")
+    ] = None,
+    labels: Annotated[
+        str | None, _option("labels", "FILE", "Label map of a foreign model: .pbtxt or CSV.")
+    ] = None,
+    config: Annotated[Path | None, _option("config", "FILE", "Settings in YAML.")] = None,
+    overrides: Annotated[
+        list[str] | None, _option("set", "A.B=VALUE", "Repeatable: changes one setting.")
+    ] = None,
+    device: Annotated[
+        str | None, _option("device", "auto|cpu|gpu", "Where to detect. (auto)")
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No window; by itself where there is no display.")
+    ] = False,
+    record: Annotated[
+        str | None, _option("record", "FILE", "Annotated video: .mp4 or .mkv.")
+    ] = None,
+    events: Annotated[
+        str | None, _option("events", "FILE", "One JSON line per looked-at frame; - is stdout.")
+    ] = None,
+    max_seconds: Annotated[str | None, _option("max-seconds", "S", "Ends after so long.")] = None,
+    max_frames: Annotated[
+        str | None, _option("max-frames", "N", "Ends after so many looked-at frames.")
+    ] = None,
+    summary: Annotated[
+        str | None, _option("summary", "FILE", "Figures of the run, as JSON, at its end.")
+    ] = None,
+    min_score: Annotated[
+        str | None, _option("min-score", "X", "Lowest score shown, 0 to 1; default: the model's.")
+    ] = None,
+) -> int:
+    values = {
+        "--source": ("sources", source or None),
+        "--model": ("model", model),
+        "--labels": ("labels", labels),
+        "--device": ("device", device),
+        "--headless": ("headless", headless or None),
+        "--record": ("record", record),
+        "--events": ("events", events),
+        "--max-seconds": ("max_seconds", max_seconds),
+        "--max-frames": ("max_frames", max_frames),
+        "--summary": ("summary", summary),
+        "--min-score": ("min_score", min_score),
+    }
+    options = [
+        Override(o, (key,), value) for o, (key, value) in values.items() if value is not None
+    ]
+    settings = load_settings(MonitorSettings, config, [*(overrides or ()), *options])
+    _require_opencv()
+    from maskdet.live.session import run
+
+    return run(settings)
+
+
+def _require_opencv() -> None:
+    """Turns a missing system library into a line that says how to get it.
+
+    Raises:
+        ConfigError: OpenCV cannot be imported.
+    """
+    try:
+        import cv2  # noqa: F401
+    except ImportError as error:
+        library = str(error).partition(":")[0]
+        raise ConfigError(
+            f"OpenCV cannot start, {library} is missing; on Debian or Ubuntu: "
+            "apt-get install -y libgl1 libglib2.0-0; or, without a window: "
+            "python -m pip install --force-reinstall --no-deps opencv-python-headless"
+        ) from None

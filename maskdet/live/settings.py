@@ -1,0 +1,109 @@
+"""What can be set about the monitor; `configs/monitor.yaml` lists all of it with its defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from maskdet.config import Settings
+
+DEFAULT_MODEL = "retinanet-mobilenet"
+"""The light model that ships."""
+
+
+class SourceSettings(Settings):
+    """One camera, stream, file or folder; a plain text in the list stands for its `source`.
+
+    Attributes:
+        source: as after ``--source``: ``0``, ``/dev/video0``, ``rtsp://…``, a path, ``demo``.
+        name: what the window and the event log call it; by default the source itself.
+        width: asked of a webcam, pixels; it may give something near it.
+        height: asked of a webcam, pixels.
+        fps: asked of a webcam, frames a second.
+        backend: how a webcam is reached; auto is the right one for the system.
+        rtsp_transport: tcp gives whole pictures, udp is for cameras that know nothing else.
+        open_timeout: seconds a camera may take to open.
+        read_timeout: seconds of silence after which it is opened again.
+    """
+
+    source: Annotated[str, Field(min_length=1)]
+    name: str | None = None
+    width: PositiveInt | None = None
+    height: PositiveInt | None = None
+    fps: PositiveFloat | None = None
+    backend: Literal["auto", "v4l2", "dshow", "msmf", "avfoundation", "any"] = "auto"
+    rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    open_timeout: PositiveFloat = 10.0
+    read_timeout: PositiveFloat = 5.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return {"source": str(value)}
+        if isinstance(value, dict) and type(value.get("source")) is int:
+            return {**value, "source": str(value["source"])}
+        return value
+
+
+class OverlaySettings(Settings):
+    """What a face's label tells beside its state."""
+
+    scores: bool = True
+    track_ids: bool = True
+
+
+class WindowSettings(Settings):
+    """How the window shows.
+
+    Attributes:
+        width: of the whole window with several sources, pixels.
+        height: of the whole window with several sources, pixels.
+        picture_seconds: how long each still picture stays.
+    """
+
+    width: PositiveInt = 1280
+    height: PositiveInt = 720
+    picture_seconds: NonNegativeFloat = 3.0
+
+
+class MonitorSettings(Settings):
+    """Everything the monitor does; the names are those of its options.
+
+    Attributes:
+        sources: what to look at; several are shown in a grid.
+        model: a folder under ``models/``, or the path of a model.
+        labels: label map of a foreign model.
+        device: where to detect.
+        min_score: lowest score that counts; None is the model's own.
+        headless: no window.
+        record: annotated video, ``.mp4`` or ``.mkv``; with several sources one file each.
+        events: one JSON line per looked-at frame; ``-`` is standard output.
+        summary: figures of the whole run, as JSON.
+        max_seconds: ends by itself after so long.
+        max_frames: ends by itself after so many looked-at frames.
+        blur: faces cannot be recognised in the window, the recording and snapshots.
+        snapshots: folder for snapshots, and for recordings begun by key.
+        overlay: what labels tell.
+        window: how the window shows.
+    """
+
+    sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)] = (
+        SourceSettings(source="0"),
+    )
+    model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
+    labels: Path | None = None
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    min_score: Annotated[float, Field(ge=0, le=1)] | None = None
+    headless: bool = False
+    record: Path | None = None
+    events: Path | None = None
+    summary: Path | None = None
+    max_seconds: PositiveFloat | None = None
+    max_frames: PositiveInt | None = None
+    blur: bool = False
+    snapshots: Path = Path(".")
+    overlay: OverlaySettings = OverlaySettings()
+    window: WindowSettings = WindowSettings()

@@ -1,0 +1,53 @@
+"""What ends a run from outside: Ctrl-C, SIGTERM, a time limit."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Stop:
+    """Says whether the run is to end.
+
+    While a run is being prepared (a camera that opens slowly, a model that loads) a signal raises
+    `KeyboardInterrupt`; once it is under way the main loop asks, so that no frame is cut in half.
+    """
+
+    def __init__(self, max_seconds: float | None = None) -> None:
+        """Plans the run.
+
+        Args:
+            max_seconds: its length; None for no limit.
+        """
+        self._max_seconds = max_seconds
+        self._deadline: float | None = None
+        self._asked = self._started = False
+
+    def __call__(self) -> bool:
+        """Whether to end now."""
+        return self._asked or (self._deadline is not None and time.monotonic() >= self._deadline)
+
+    def start(self) -> None:
+        """The run is under way; its time begins."""
+        self._started = True
+        if self._max_seconds is not None:
+            self._deadline = time.monotonic() + self._max_seconds
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Takes the signals; gives them back at the end."""
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, self._on_signal) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+        if not self._started:
+            raise KeyboardInterrupt

@@ -1,0 +1,126 @@
+"""The figures of a whole run, for people in a line and for programs as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from maskdet.errors import SinkError
+from maskdet.files import write_whole
+from maskdet.live.pipeline import Pipeline, SourceStats
+
+_NOTHING = SourceStats(0, 0, 0, 0, 0, 0.0, 0.0)
+
+
+class Report:
+    """What there is to say about a run, at any moment of it; also when it never began.
+
+    Attributes:
+        device: what the detector computes on.
+        model: the model's name.
+    """
+
+    def __init__(self) -> None:
+        self.device = self.model = ""
+        self._pipeline: Pipeline | None = None
+        self._began = self._ended = time.monotonic()
+
+    @property
+    def begun(self) -> bool:
+        """Whether frames were looked at, or were going to be."""
+        return self._pipeline is not None
+
+    def begin(self, pipeline: Pipeline) -> None:
+        """The run is under way."""
+        self._pipeline = pipeline
+        self._began = time.monotonic()
+
+    def end(self) -> None:
+        """The main loop is over; what follows is closing."""
+        self._ended = time.monotonic()
+
+    @property
+    def stats(self) -> SourceStats:
+        """Figures of all sources together."""
+        return self._pipeline.stats() if self._pipeline else _NOTHING
+
+    def figures(self) -> dict[str, Any]:
+        """What `--summary` writes; rates are means of the run, in frames a second."""
+        stats, first = self.stats, self._pipeline.first_result if self._pipeline else None
+        seconds = 0.0 if first is None else self._ended - first
+        frames = ("captured", "processed", "shown", "dropped")
+        return {
+            "frames": {name: getattr(stats, name) for name in frames},
+            "fps": {
+                "capture": _rate(stats.captured, seconds),
+                "detect": _rate(stats.processed, seconds),
+            },
+            "latency_ms": self._latency(),
+            "counts": dict(self._pipeline.counts) if self._pipeline else {},
+            "reconnects": stats.reconnects,
+            "device": self.device,
+            "model": self.model,
+            "first_result_s": None if first is None else round(first - process_start(), 3),
+            "peak_rss_mb": peak_rss_mb(),
+            "seconds": round(self._ended - self._began, 3) if self._pipeline else 0.0,
+        }
+
+    def line(self) -> str:
+        """The run in one line."""
+        stats = self.stats
+        seconds = self._ended - self._began if self._pipeline else 0.0
+        dropped = f", {stats.dropped} dropped for newer ones" if stats.dropped else ""
+        return (
+            f"looked at {stats.processed} of {stats.captured} frames in {seconds:.1f} s{dropped}"
+            f"; {self.model} on {self.device}"
+        )
+
+    def _latency(self) -> dict[str, float]:
+        found = self._pipeline.latency() if self._pipeline else {"p50": 0, "p95": 0, "max": 0}
+        return {name: round(value, 2) for name, value in found.items()}
+
+
+def write_summary(path: Path, figures: dict[str, Any]) -> None:
+    """Writes the figures as JSON, whole or not at all.
+
+    Raises:
+        SinkError: the file cannot be written.
+    """
+    try:
+        write_whole(path, json.dumps(figures, indent=2) + "\n")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SinkError(f"cannot write {path}: {reason}; check folder and rights") from None
+
+
+def process_start() -> float:
+    """When this process started, on the clock of `time.monotonic()`."""
+    if sys.platform == "linux":
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        start = int(fields[19]) / os.sysconf("SC_CLK_TCK")  # since boot, to 10 ms
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - start
+    else:
+        import psutil
+
+        age = time.time() - psutil.Process().create_time()
+    return time.monotonic() - age
+
+
+def peak_rss_mb() -> float:
+    """The most memory this process ever held, in MiB."""
+    if sys.platform == "win32":
+        import psutil
+
+        return float(round(psutil.Process().memory_info().peak_wset / 2**20, 1))
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / 2**20 if sys.platform == "darwin" else peak / 2**10, 1)
+
+
+def _rate(frames: int, seconds: float) -> float | None:
+    return round((frames - 1) / seconds, 2) if frames > 1 and seconds > 0 else None

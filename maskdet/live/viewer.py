@@ -1,0 +1,154 @@
+"""The third loop, main: overlay -> window -> key -> command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from maskdet.console import say
+from maskdet.contracts import Source
+from maskdet.errors import SinkError
+from maskdet.live.montage import grid, montage
+from maskdet.live.overlay import Overlay
+from maskdet.live.pipeline import Pipeline
+from maskdet.live.sinks import save_snapshot
+from maskdet.live.switch import RecordingSwitch
+from maskdet.live.tile import Tile
+from maskdet.live.window import Window
+from maskdet.observation import Observation
+
+_REDRAW = 0.1
+"""Seconds after which the picture is drawn anew though no frame came: its age goes on."""
+_POLL = 0.02
+"""Seconds that the loop waits for a frame before it looks at the keys again."""
+
+
+class Viewer:
+    """Shows a pipeline's observations in a window and obeys its keys.
+
+    The window answers keys however slow the detector and however silent the camera is: nothing
+    in this loop waits for a frame longer than `_POLL`. Files are shown at their own speed.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        sources: Sequence[Source],
+        window: Window,
+        overlay: Overlay,
+        recordings: Sequence[RecordingSwitch],
+        *,
+        device: str,
+        blur: bool = False,
+        snapshots: Path = Path("."),
+        size: tuple[int, int] = (1280, 720),
+        picture_seconds: float = 3.0,
+    ) -> None:
+        """Puts the parts together; nothing is shown yet.
+
+        Args:
+            pipeline: running.
+            sources: the pipeline's sources.
+            window: where to show.
+            overlay: draws; this loop's own.
+            recordings: one switch a source.
+            device: what the detector computes on, for the bar.
+            blur: whether faces are unrecognisable from the start.
+            snapshots: folder for the pictures of key s.
+            size: (width, height) of the window's picture with several sources.
+            picture_seconds: how long each still picture stays.
+        """
+        self._pipeline = pipeline
+        self._window = window
+        self._recordings = recordings
+        self._snapshots = snapshots
+        self._size = size
+        self._tiles = [
+            Tile(pipeline, i, source, recordings[i], overlay, device, picture_seconds)
+            for i, source in enumerate(sources)
+        ]
+        self._tile_of = {tile.name: tile for tile in self._tiles}
+        self._waiting: Observation | None = None
+        self._picture: np.ndarray | None = None
+        self._drawn = 0.0
+        self._paused = self._help = self._quit = False
+        self._blur = blur
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Shows until the sources end, the user quits or `stop` says so."""
+        while not (stop() or self._quit or self._is_over()):
+            tile = self._take()
+            if tile is not None or time.monotonic() - self._drawn > _REDRAW:
+                self._show(tile)
+            self._obey(self._window.key(1))
+            self._quit = self._quit or self._window.closed
+
+    def _is_over(self) -> bool:
+        now = time.monotonic()
+        held = any(tile.due(None) > now for tile in self._tiles)
+        return self._pipeline.ended and self._waiting is None and not held
+
+    def _take(self) -> Tile | None:
+        """The tile that has got a new observation, if its moment has come."""
+        if self._paused:
+            time.sleep(_POLL)
+            return None
+        if self._waiting is None:
+            self._waiting = self._pipeline.next(_POLL)
+        if self._waiting is None:
+            time.sleep(_POLL if self._pipeline.ended else 0)
+            return None
+        tile = self._tile_of[self._waiting.frame.source]
+        early = tile.due(self._waiting) - time.monotonic()
+        if early > 0:
+            time.sleep(min(early, _POLL))
+        if early > _POLL:
+            return None
+        tile.take(self._waiting)
+        self._waiting = None
+        return tile
+
+    def _show(self, fresh: Tile | None) -> None:
+        """Draws the fresh tile, or all of them for their ages' sake, and shows the whole."""
+        several = len(self._tiles) > 1
+        columns, rows = grid(len(self._tiles))
+        cell = (self._size[0] // columns, self._size[1] // rows) if several else None
+        for tile in self._tiles:
+            if fresh in (None, tile):
+                tile.draw(cell, paused=self._paused, blur=self._blur, help_=self._help)
+        pictures = [tile.picture for tile in self._tiles]
+        self._picture = montage(pictures, self._size) if several else pictures[0]
+        self._window.show(self._picture)
+        self._drawn = time.monotonic()
+        if fresh is not None and fresh.observation is not None:
+            self._pipeline.finished(fresh.observation)
+
+    def _obey(self, key: str | None) -> None:
+        if key in ("q", "esc"):
+            self._quit = True
+        elif key == "space":
+            self._paused = not self._paused
+        elif key == "h":
+            self._help = not self._help
+        elif key == "s":
+            self._save_snapshot()
+        elif key == "b":
+            self._blur = not self._blur
+            for recording in self._recordings:
+                recording.blur = self._blur
+        elif key == "r":
+            for recording in self._recordings:
+                recording.toggle()
+        if key is not None:
+            self._drawn = 0.0  # what the key changed shows at once
+
+    def _save_snapshot(self) -> None:
+        if self._picture is None:
+            return
+        try:
+            say(f"snapshot: {save_snapshot(self._picture, self._snapshots)}")
+        except SinkError as error:
+            say(str(error))

@@ -1,0 +1,8 @@
+"""The live monitor: `python monitor.py --help`."""
+
+import sys
+
+from maskdet.live.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())
