@@ -92,7 +92,7 @@ def parse_override(text: str) -> Override:
     if not equals or not all(parts):
         raise ConfigError(f"{shown}: expected key=value, as in overlay.scores=false")
     try:
-        value, _ = _parse(written, shown)
+        value = _parse(f"value: {written}", shown)[0]["value"]
     except ConfigError:
         value = written  # text that is no YAML, such as @name, is meant as it stands
     return Override(shown, tuple(int(p) if p.isdecimal() else p for p in parts), value)

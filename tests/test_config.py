@@ -6,7 +6,15 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from maskdet.config import MAX_BYTES, Override, Settings, load_settings, read_yaml, write_yaml
+from maskdet.config import (
+    MAX_BYTES,
+    Override,
+    Settings,
+    load_settings,
+    parse_override,
+    read_yaml,
+    write_yaml,
+)
 from maskdet.errors import ConfigError
 
 
@@ -143,6 +151,14 @@ def test_all_mistakes_are_told_together_with_place_and_right_key(file: Path):
 def test_a_wrong_override_is_named_as_it_was_typed(override: str, told: str):
     (line,) = mistakes_of(None, override)
     assert line.startswith(f"--set {override}: ") and told in line
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("", None), ("-", "-"), ("a: b", "a: b"), ("@x", "@x"), ("[1, a]", [1, "a"]), ("a=b", "a=b")],
+)
+def test_what_is_no_yaml_in_an_override_is_plain_text(written: str, value: object):
+    assert parse_override(f"key={written}").value == value
 
 
 def test_an_option_replaces_the_file_and_is_named_in_its_mistake(file: Path):

@@ -12,6 +12,7 @@ import typer
 from maskdet.config import Override, load_settings
 from maskdet.console import ending
 from maskdet.errors import ConfigError
+from maskdet.live.libraries import missing_packages
 from maskdet.live.settings import DEFAULT_MODEL, MonitorSettings
 
 NAME = "monitor.py"
@@ -122,9 +123,9 @@ def _require_opencv() -> None:
     try:
         import cv2  # noqa: F401
     except ImportError as error:
-        library = str(error).partition(":")[0]
+        packages = " ".join(missing_packages())
+        remedy = f"on Debian or Ubuntu: apt-get install -y {packages}" if packages else "install it"
         raise ConfigError(
-            f"OpenCV cannot start, {library} is missing; on Debian or Ubuntu: "
-            "apt-get install -y libgl1 libglib2.0-0; or, without a window: "
+            f"OpenCV cannot start ({error}); {remedy}; or, for use without a window: "
             "python -m pip install --force-reinstall --no-deps opencv-python-headless"
         ) from None

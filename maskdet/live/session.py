@@ -211,7 +211,7 @@ def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[So
 
 
 def _title(sources: Sequence[Source]) -> str:
-    return "maskdet – " + ", ".join(source.name for source in sources)
+    return "maskdet: " + ", ".join(source.name for source in sources)
 
 
 def _close_quietly(sink: Sink) -> None:

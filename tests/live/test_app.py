@@ -1,0 +1,294 @@
+"""The monitor's command: options, exit status, outputs, whatever ends the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from maskdet.config import load_settings
+from maskdet.detections import Detections
+from maskdet.errors import MaskdetError, ModelError
+from maskdet.live import session
+from maskdet.live.app import main
+from maskdet.live.settings import MonitorSettings
+from maskdet.testing import ScriptedDetector
+
+ROOT = Path(__file__).resolve().parents[2]
+MakeVideo = Callable[..., Path]
+
+MONITOR = """
+import sys
+import numpy as np
+from maskdet.config import load_settings
+from maskdet.console import ending
+from maskdet.detections import Detections
+from maskdet.live.session import run
+from maskdet.live.settings import MonitorSettings
+from maskdet.testing import ScriptedDetector
+
+face = Detections([[10, 10, 40, 40]], [0.9], [1])
+detector = ScriptedDetector(lambda image: face, delay=float(sys.argv[1]))
+settings = load_settings(MonitorSettings, None, sys.argv[2:])
+sys.exit(ending("monitor.py", lambda: run(settings, detector)))
+"""
+
+
+def one_face(image: np.ndarray) -> Detections:
+    return Detections(np.array([[10, 10, 40, 40]]), np.array([0.9]), np.array([1]))
+
+
+def monitor(*overrides: str, detector: ScriptedDetector | None = None) -> int:
+    settings = load_settings(MonitorSettings, None, ["headless=true", *overrides])
+    return session.run(settings, detector or ScriptedDetector(one_face))
+
+
+def start(*overrides: str, delay: float = 0.0, **env: str) -> subprocess.Popen[str]:
+    """The monitor in a process of its own, with a detector that finds one face a picture."""
+    return subprocess.Popen(
+        [sys.executable, "-c", MONITOR, str(delay), *overrides],
+        cwd=ROOT,
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def wait_for(path: Path, lines: int = 1) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists() or path.read_text().count("\n") < lines:
+        assert time.monotonic() < deadline, f"{path} did not come"
+        time.sleep(0.02)
+
+
+def frames_in(video: Path) -> int:
+    with av.open(str(video)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--nope"], ["No such option: --nope"]),
+        (["more"], ["unexpected extra argument"]),
+        (["--source"], ["Option '--source' requires an argument"]),
+        (["--device", "tpu"], ["--device: 'device': must be 'auto', 'cpu' or 'gpu', not 'tpu'"]),
+        (["--max-frames", "0"], ["--max-frames: 'max_frames': must be greater than 0"]),
+        (["--config", "/no/such.yaml"], ["/no/such.yaml: cannot be read: No such file"]),
+        (  # all at once
+            ["--min-score", "2", "--max-seconds", "long", "--set", "overlay.scroes=1"],
+            [
+                "--min-score: 'min_score': must be less than or equal to 1",
+                "--max-seconds: 'max_seconds': expected a number, not 'long'",
+                "unknown key 'overlay.scroes'; did you mean 'overlay.scores'?",
+            ],
+        ),
+    ],
+)
+def test_wrong_use_is_a_line_each_and_status_2(
+    arguments: list[str], told: list[str], capsys: pytest.CaptureFixture[str]
+):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    lines = captured.err.splitlines()
+    assert captured.out == "" and len(lines) == len(told)
+    assert all(line.startswith("monitor.py: ") for line in lines)
+    for text in told:
+        assert any(text in line for line in lines), text
+
+
+def test_help_names_every_option_of_the_contract(capsys: pytest.CaptureFixture[str]):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    options = "source model labels config set device headless record events max-seconds max-frames"
+    for option in (options + " summary min-score").split():
+        assert f"--{option} " in text
+
+
+def test_options_reach_the_settings_and_go_before_file_and_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / "m.yaml"
+    file.write_text("sources: [{source: demo}]\nmin_score: 0.1\nmodel: a\nblur: true\n")
+    taken: list[MonitorSettings] = []
+    monkeypatch.setattr(session, "run", lambda settings: taken.append(settings) or 0)
+    arguments = f"--config {file} --set min_score=0.2 --set sources.0.fps=5 --min-score 0.3"
+    assert main(arguments.split()) == 0
+    assert main(["--source", "0", "--source", "rtsp://cam/1", "--headless"]) == 0
+    first, second = taken
+    assert (first.min_score, first.model, first.blur, first.sources[0].fps) == (0.3, "a", True, 5)
+    assert [one.source for one in second.sources] == ["0", "rtsp://cam/1"] and second.headless
+
+
+def test_the_settings_file_that_ships_says_what_holds_without_it():
+    assert load_settings(MonitorSettings, ROOT / "configs/monitor.yaml") == MonitorSettings()
+
+
+def test_a_file_is_looked_at_whole_and_every_output_tells_the_same(
+    tmp_path: Path, make_video: MakeVideo, capsys: pytest.CaptureFixture[str]
+):
+    video, events, summary = make_video(frames=40), tmp_path / "e.jsonl", tmp_path / "s.json"
+    record = tmp_path / "r.mkv"
+    outputs = [f"record={record}", f"events={events}", f"summary={summary}"]
+    assert monitor(f"sources=[{video}]", *outputs) == 0
+    lines, figures = lines_of(events), json.loads(summary.read_text())
+    assert [line["frame"] for line in lines] == list(range(40))
+    assert lines[5]["time"] == pytest.approx(5 / 25, abs=0.002) and lines[5]["source"] == str(video)
+    face = {"box": [10, 10, 40, 40], "score": 0.9, "state": "without_mask", "track_id": None}
+    assert lines[39]["detections"] == [face] and lines[39]["counts"]["without_mask"] == 1
+    assert figures["frames"] == {"captured": 40, "processed": 40, "shown": 0, "dropped": 0}
+    assert figures["counts"]["without_mask"] == 40 and figures["reconnects"] == 0
+    assert figures["device"] == "CPU (scripted)" and figures["model"] == "scripted"
+    assert 0 < figures["latency_ms"]["p50"] <= figures["latency_ms"]["max"]
+    assert figures["first_result_s"] > 0 and figures["peak_rss_mb"] > 20
+    assert figures["fps"]["capture"] > 0 and figures["fps"]["detect"] > 0
+    assert frames_in(record) == 40
+    assert "looked at 40 of 40 frames" in capsys.readouterr().err
+
+
+def test_max_frames_ends_a_source_that_never_would(tmp_path: Path):
+    events = tmp_path / "e.jsonl"
+    assert monitor("sources=[demo]", "max_frames=3", f"events={events}") == 0
+    assert len(lines_of(events)) == 3
+
+
+def test_several_sources_keep_their_names_and_recordings(tmp_path: Path, make_video: MakeVideo):
+    video, events, record = make_video(frames=6), tmp_path / "e.jsonl", tmp_path / "r.mp4"
+    sources = f"sources=[{video}, {video}, {{source: {video}, name: door}}]"
+    assert monitor(sources, f"events={events}", f"record={record}") == 0
+    seen = [line["source"] for line in lines_of(events)]
+    assert {name: seen.count(name) for name in seen} == {
+        str(video): 6,
+        f"{video} (2)": 6,
+        "door": 6,
+    }
+    assert [frames_in(tmp_path / f"r-{i}.mp4") for i in (1, 2, 3)] == [6, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "status", "told"),
+    [
+        (["sources=[/no/such.mp4]"], 3, "no such source: '/no/such.mp4'"),
+        (["sources=['rtsp://u:geheim@127.0.0.1:1/x']"], 3, "u:***@127.0.0.1"),
+        (["sources=[demo]", "record=/no/such/r.mp4"], 2, "create the folder /no/such first"),
+        (["sources=[demo]", "record=r.avi"], 2, "must end in .mp4 or .mkv"),
+        (["sources=[demo]", "events=/no/such/e"], 2, "cannot write events to /no/such/e"),
+        (["sources=[demo]", "summary=/no/such/s"], 2, "create the folder /no/such first"),
+    ],
+)
+def test_what_cannot_be_opened_ends_the_run_before_it_begins(
+    overrides: list[str], status: int, told: str
+):
+    with pytest.raises(MaskdetError) as error:
+        monitor(*overrides)
+    assert error.value.exit_code == status
+    assert told in str(error.value) and "\n" not in str(error.value)
+    assert "geheim" not in str(error.value)
+
+
+def test_a_broken_source_ends_with_3_and_the_others_go_on(
+    tmp_path: Path, make_video: MakeVideo, capsys: pytest.CaptureFixture[str]
+):
+    picture, summary = tmp_path / "broken.jpg", tmp_path / "s.json"
+    picture.write_bytes(cv2.imencode(".jpg", np.zeros((9, 9, 3)))[1].tobytes()[:40])
+    sources = f"sources=[{picture}, {make_video(frames=5)}]"
+    assert monitor(sources, f"summary={summary}") == 3
+    told = [line for line in capsys.readouterr().err.splitlines() if str(picture) in line]
+    assert len(told) == 1 and told[0].startswith("monitor.py: ")
+    assert json.loads(summary.read_text())["frames"]["processed"] == 5
+
+
+def test_a_detector_that_dies_leaves_everything_written(tmp_path: Path, make_video: MakeVideo):
+    events, summary, record = (tmp_path / name for name in ("e.jsonl", "s.json", "r.mp4"))
+    seen: list[int] = []
+
+    def die_at_the_fourth() -> None:
+        seen.append(1)
+        if len(seen) == 4:
+            raise ModelError("out of memory; take a smaller model")
+
+    detector = ScriptedDetector(one_face, before=die_at_the_fourth)
+    outputs = [f"record={record}", f"events={events}", f"summary={summary}"]
+    with pytest.raises(ModelError, match="out of memory"):
+        monitor(f"sources=[{make_video(frames=30)}]", *outputs, detector=detector)
+    assert len(lines_of(events)) == frames_in(record) > 0
+    assert json.loads(summary.read_text())["frames"]["processed"] == len(lines_of(events))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_well(tmp_path: Path, number: int):
+    events, summary, record = (tmp_path / name for name in ("e.jsonl", "s.json", "r.mp4"))
+    outputs = [f"record={record}", f"events={events}", f"summary={summary}"]
+    process = start("sources=[demo]", "headless=true", *outputs)
+    wait_for(events, lines=5)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 0, told
+    assert "Traceback" not in told
+    count = len(lines_of(events))
+    assert json.loads(summary.read_text())["frames"]["processed"] == count == frames_in(record)
+
+
+def test_a_signal_before_the_first_frame_ends_it_too(tmp_path: Path, camera: Any):
+    summary = tmp_path / "s.json"
+    process = start(f"sources=['{camera.url('mute')}']", "headless=true", f"summary={summary}")
+    assert camera.stalled.wait(20)  # it is opening a camera that does not answer
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 0 and "Traceback" not in told
+    assert json.loads(summary.read_text())["frames"]["captured"] == 0
+
+
+def test_events_alone_are_on_standard_output(make_video: MakeVideo):
+    process = start(f"sources=[{make_video(frames=4)}]", "headless=true", "events=-")
+    out, err = process.communicate(timeout=20)
+    assert [json.loads(line)["frame"] for line in out.splitlines()] == [0, 1, 2, 3]
+    assert "looked at 4 of 4" in err
+
+
+def test_without_a_display_it_says_so_and_goes_on(make_video: MakeVideo):
+    process = start(f"sources=[{make_video(frames=4)}]", DISPLAY="", WAYLAND_DISPLAY="")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "no window: there is no display" in err and "looked at 4 of 4" in err
+
+
+def test_an_unexpected_error_is_one_line_without_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def broken(settings: MonitorSettings) -> int:
+        raise RuntimeError("wheels\ncame off")
+
+    monkeypatch.setattr(session, "run", broken)
+    assert main(["--source", "demo"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "internal error: RuntimeError: wheels came off (test_app.py:" in line
+    monkeypatch.setenv("MASKDET_DEBUG", "1")
+    assert main(["--source", "demo"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_missing_system_libraries_are_named_with_their_packages(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setitem(sys.modules, "cv2", None)  # what `import cv2` then does: ImportError
+    monkeypatch.setattr("maskdet.live.app.missing_packages", lambda: ["libgl1", "libglib2.0-0"])
+    assert main(["--source", "demo"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "OpenCV cannot start" in line and "apt-get install -y libgl1 libglib2.0-0" in line
