@@ -124,7 +124,7 @@ class Worker:
     """A thread that closes its mailboxes when it ends, with the exception if it died of one."""
 
     def __init__(
-        self, name: str, run: Callable[[], None], closes: Iterable[Mailbox[Any]] = ()
+        self, name: str, run: Callable[[], object], closes: Iterable[Mailbox[Any]] = ()
     ) -> None:
         self._run = run
         self._closes = list(closes)

@@ -1,0 +1,119 @@
+"""What tests of several rooms share: real videos and a real network camera on loopback."""
+
+from __future__ import annotations
+
+import fractions
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import maskdet  # noqa: F401  (before cv2: it sets OpenCV's limits)  # isort: skip
+import cv2
+import numpy as np
+import pytest
+
+MakeVideo = Callable[..., Path]
+
+
+def grey(level: int, width: int = 64, height: int = 48) -> np.ndarray:
+    return np.full((height, width, 3), level, np.uint8)
+
+
+@pytest.fixture
+def make_video(tmp_path: Path) -> MakeVideo:
+    """Writes an H.264 file whose frame i is grey of level 20 + 8·(i mod 25)."""
+
+    def make(
+        name: str = "clip.mp4",
+        *,
+        frames: int = 30,
+        stamps_ms: Sequence[int] | None = None,
+        **muxer: str,
+    ) -> Path:
+        import av
+
+        stamps = stamps_ms or [round(i * 1000 / 25) for i in range(frames)]
+        path = tmp_path / name
+        with av.open(str(path), "w", options=muxer) as container:
+            stream = container.add_stream("libx264", rate=25, options={"g": "5", "bf": "0"})
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            stream.time_base = stream.codec_context.time_base = fractions.Fraction(1, 1000)
+            for number, stamp in enumerate(stamps):
+                frame = av.VideoFrame.from_ndarray(grey(20 + 8 * (number % 25)), format="bgr24")
+                frame.pts, frame.time_base = stamp, fractions.Fraction(1, 1000)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        return path
+
+    return make
+
+
+class Camera(ThreadingHTTPServer):
+    """An MJPEG camera. What it does is told by the path of the address:
+
+    /live sends for ever; /drop ends each connection after five frames and comes back in another
+    size; /stall sends five frames, then nothing; /mute accepts and never answers; /status/N
+    answers so.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.over = threading.Event()
+        self.stalled = threading.Event()
+        self.connections = 0
+
+    def url(self, path: str, login: str = "") -> str:
+        return f"http://{login}127.0.0.1:{self.server_port}/{path}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has gone is no error here."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Camera
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        what, _, number = self.path.strip("/").partition("/")
+        if what == "status":
+            self.send_error(int(number))
+            return
+        if what == "mute":
+            self.server.stalled.set()
+            self.server.over.wait()
+            return
+        self.server.connections += 1
+        width = 64 if self.server.connections % 2 else 80
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
+        self.end_headers()
+        sent = 0
+        while not self.server.over.wait(0.02):
+            if sent >= 5 and what == "drop":
+                return
+            if sent >= 5 and what == "stall":
+                self.server.stalled.set()
+                self.server.over.wait()
+                return
+            jpeg = cv2.imencode(".jpg", grey(20 + 8 * (sent % 25), width))[1].tobytes()
+            head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")
+            sent += 1
+
+
+@pytest.fixture
+def camera() -> Iterator[Camera]:
+    """A network camera that runs as long as the test."""
+    server = Camera()
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.over.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
