@@ -23,7 +23,9 @@ class Source(Protocol):
     """Frames a second as the source states it, if it does."""
 
     def read(self) -> Frame | None:
-        """The next frame; None at the end. Blocks no longer than the source's time-out.
+        """The next frame; None at the end and once closed.
+
+        Waits until there is one: a lost camera is tried again for ever. `close` ends the wait.
 
         Raises:
             SourceError: the source failed for good.

@@ -45,7 +45,6 @@ BACKENDS = {
 }
 # DirectShow first: with Media Foundation many webcams take minutes to open.
 _BY_SYSTEM = {"linux": ("v4l2",), "darwin": ("avfoundation",), "win32": ("dshow", "msmf")}
-_STREAM_FLAGS = "fflags;nobuffer|flags;low_delay"
 
 
 def webcam_backends(backend: str) -> tuple[str, ...]:
@@ -135,10 +134,10 @@ def _open(request: Mapping[str, Any]) -> tuple[cv2.VideoCapture, str]:
 
 
 def _open_stream(request: Mapping[str, Any]) -> tuple[cv2.VideoCapture, str]:
-    flags = _STREAM_FLAGS
-    if request["url"].startswith("rtsp"):
-        flags += f"|rtsp_transport;{request['rtsp_transport']}"
-    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = flags
+    if request["url"].lower().startswith("rtsp"):
+        # Without "fflags;nobuffer": it throws away the first key frame, and grey pictures follow.
+        options = f"rtsp_transport;{request['rtsp_transport']}|flags;low_delay"
+        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = options
     parameters = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(request["open_timeout"] * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(request["read_timeout"] * 1000)),

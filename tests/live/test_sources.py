@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
 import zlib
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 
@@ -360,6 +363,38 @@ def test_an_mjpeg_stream(camera) -> None:
     assert all(a.captured < b.captured and a.time < b.time for a, b in pairwise(seen))
     assert source.read() is None
     assert children() == []
+
+
+def test_a_recording_behind_a_url_is_a_file(make_video, tmp_path: Path) -> None:
+    """It states its length, so it is read to its end and loses nothing."""
+    make_video("film.mp4", frames=30, movflags="faststart")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path)) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        source = open_source(f"http://127.0.0.1:{server.server_port}/film.mp4")
+        assert not source.is_live
+        seen = list(frames_of(source))
+        server.shutdown()
+        thread.join()
+    assert [number(frame) for frame in seen] == [i % 25 for i in range(30)]
+
+
+def test_a_child_does_not_outlive_a_killed_parent(camera) -> None:
+    code = (
+        "import os, psutil\nfrom maskdet.live.sources import open_source\n"
+        f"source = open_source({camera.url('live')!r})\nsource.read()\n"
+        "print(psutil.Process().children()[0].pid, flush=True)\nos.kill(os.getpid(), 9)"
+    )
+    root = Path(files.__file__).parents[2]
+    ran = subprocess.run([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE)
+    assert ran.returncode == -9
+    psutil.wait_procs([p for p in psutil.process_iter() if p.pid == int(ran.stdout)], 10)
+    assert not psutil.pid_exists(int(ran.stdout))
 
 
 def test_a_lost_stream_comes_back_in_another_size(camera, monkeypatch) -> None:

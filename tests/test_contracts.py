@@ -1,0 +1,239 @@
+"""Every source, detector and sink keeps the promises of `maskdet.contracts`.
+
+A new one joins by one line in `SOURCES`, `DETECTORS` or `SINKS`: a name, and a function that makes
+it of `Tools`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from maskdet.contracts import Detector, Sink, Source
+from maskdet.detections import CLASS_NAMES, Detections
+from maskdet.frame import Frame
+from maskdet.live.recording import Recorder
+from maskdet.live.sinks import EventLog
+from maskdet.live.sources import open_source
+from maskdet.live.switch import RecordingSwitch
+from maskdet.observation import Observation
+from maskdet.testing import CollectingSink, ScriptedDetector, SyntheticSource
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@dataclass
+class Tools:
+    """What a factory may use."""
+
+    folder: Path
+    make_video: Callable[..., Path]
+    camera: Any
+
+
+@pytest.fixture
+def tools(tmp_path: Path, make_video, camera) -> Tools:
+    return Tools(tmp_path, make_video, camera)
+
+
+def a_face(image: np.ndarray) -> Detections:
+    height, width = image.shape[:2]
+    return Detections(np.array([[0, 0, width / 2, height / 2]]), [0.5], [0])
+
+
+def pictures(tools: Tools) -> Path:
+    folder = tools.folder / "pictures"
+    folder.mkdir()
+    for number in range(5):
+        picture = np.full((20 + number, 30, 3), 10 * number, np.uint8)
+        (folder / f"{number}.png").write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    return folder
+
+
+SOURCES: dict[str, Callable[[Tools], Source]] = {
+    "video": lambda t: open_source(str(t.make_video(frames=8))),
+    "picture": lambda t: open_source(str(pictures(t) / "0.png")),
+    "folder": lambda t: open_source(str(pictures(t))),
+    "demo": lambda t: open_source("demo"),
+    "stream": lambda t: open_source(t.camera.url("live", login="user:secret@")),
+    "synthetic": lambda t: SyntheticSource(8),
+    "synthetic, live": lambda t: SyntheticSource(None, is_live=True, rate=200),
+}
+
+DETECTORS: dict[str, Callable[[Tools], Detector]] = {
+    "scripted": lambda t: ScriptedDetector(a_face),
+}
+
+SINKS: dict[str, Callable[[Tools], Sink]] = {
+    "collecting": lambda t: CollectingSink(),
+    "event log": lambda t: EventLog(t.folder / "events.jsonl"),
+    "mp4": lambda t: Recorder(t.folder / "out.mp4"),
+    "mkv": lambda t: Recorder(t.folder / "out.mkv"),
+    "switch": lambda t: RecordingSwitch(lambda: Recorder(t.folder / "r.mp4"), on=True),
+}
+
+
+# --- sources -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=SOURCES)
+def source(request: pytest.FixtureRequest, tools: Tools) -> Iterator[Source]:
+    made = SOURCES[request.param](tools)
+    yield made
+    made.close()
+
+
+def some_frames(source: Source, most: int = 8) -> list[Frame]:
+    return list(islice(iter(source.read, None), most))
+
+
+def test_a_source_says_what_it_is(source: Source) -> None:
+    assert source.name and "secret" not in source.name
+    assert isinstance(source.is_live, bool)
+    assert source.fps is None or 0 < source.fps < 1000
+
+
+def test_frames_are_numbered_stamped_and_named(source: Source) -> None:
+    frames = some_frames(source)
+    assert frames
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+    assert {frame.source for frame in frames} == {source.name}
+    for earlier, later in pairwise(frames):
+        assert later.captured > earlier.captured
+        assert later.time >= earlier.time
+    assert all(frame.image.flags.c_contiguous for frame in frames)
+    if source.is_live:
+        assert frames[0].time > 1.6e9  # Unix time
+    else:
+        assert frames[0].time == 0
+
+
+def test_a_frame_is_not_overwritten_by_the_next(source: Source) -> None:
+    frames, copies = [], []
+    for frame in islice(iter(source.read, None), 3):
+        frames.append(frame.image)
+        copies.append(frame.image.copy())
+    assert all((image == copy).all() for image, copy in zip(frames, copies, strict=True))
+
+
+def test_what_is_not_live_ends_and_stays_ended(source: Source) -> None:
+    if source.is_live:
+        assert len(some_frames(source, 20)) == 20
+    else:
+        assert len(some_frames(source, 100)) < 100
+        assert source.read() is None
+        assert source.read() is None
+
+
+def test_a_source_may_be_closed_twice_and_by_another_thread(source: Source) -> None:
+    assert source.read() is not None
+    done = threading.Event()
+
+    def read_on() -> None:
+        while source.read() is not None:
+            pass
+        done.set()
+
+    reader = threading.Thread(target=read_on)
+    reader.start()
+    source.close()
+    source.close()
+    reader.join()
+    assert done.is_set()
+    assert source.read() is None
+
+
+# --- detectors ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=DETECTORS)
+def detector(request: pytest.FixtureRequest, tools: Tools) -> Iterator[Detector]:
+    made = DETECTORS[request.param](tools)
+    made.warm_up()
+    yield made
+    made.close()
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def images() -> list[np.ndarray]:
+    """Of all shapes: noise, black, tiny, tall, wide, and one that is a part of another."""
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    shapes = [(480, 640), (1, 1), (300, 7), (7, 300)]
+    return [noise, noise[10:101, 20:121], *(np.zeros((*shape, 3), np.uint8) for shape in shapes)]
+
+
+def test_a_detector_says_what_it_is(detector: Detector) -> None:
+    assert detector.name and detector.device
+
+
+def test_no_pictures_no_answers(detector: Detector) -> None:
+    assert detector.detect([]) == []
+
+
+def test_detections_lie_in_their_picture_best_first(detector: Detector, images) -> None:
+    before = [image.copy() for image in images]
+    found = detector.detect(images)
+    assert len(found) == len(images)
+    for image, faces in zip(images, found, strict=True):
+        height, width = image.shape[:2]
+        assert (faces.boxes >= 0).all()
+        assert (faces.boxes <= [width, height, width, height]).all()
+        assert (faces.boxes[:, 2:] >= faces.boxes[:, :2]).all()
+        assert ((faces.scores >= 0) & (faces.scores <= 1)).all()
+        assert (np.diff(faces.scores) <= 0).all()
+        assert np.isin(faces.states, range(len(CLASS_NAMES))).all()
+    assert all((image == copy).all() for image, copy in zip(images, before, strict=True))
+
+
+def test_together_or_one_by_one_is_the_same(detector: Detector, images) -> None:
+    for image, together in zip(images, detector.detect(images), strict=True):
+        (alone,) = detector.detect([image])
+        assert alone.states.tolist() == together.states.tolist()
+        np.testing.assert_allclose(alone.scores, together.scores, atol=1e-3)
+        np.testing.assert_allclose(alone.boxes, together.boxes, atol=0.5)
+
+
+# --- sinks -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=SINKS)
+def sink(request: pytest.FixtureRequest, tools: Tools) -> Iterator[Sink]:
+    made = SINKS[request.param](tools)
+    yield made
+    made.close()
+
+
+def observe(index: int, width: int = 64, height: int = 48, name: str = "camera") -> Observation:
+    image = np.full((height, width, 3), 90, np.uint8)
+    faces = a_face(image) if index % 2 else Detections.empty()
+    frame = Frame(image, index, index / 25, 100 + index / 25, name)
+    return Observation(frame, faces, faces.counts())
+
+
+def test_a_sink_takes_observations_of_changing_size_and_leaves_them_alone(sink: Sink) -> None:
+    sizes = [(64, 48)] * 4 + [(80, 60)] * 3 + [(33, 21)]  # odd ones, too
+    for index, (width, height) in enumerate(sizes):
+        observation = observe(index, width, height, "口罩 камера")
+        sink.write(observation)
+        assert (observation.frame.image == 90).all()
+    sink.close()
+
+
+def test_a_sink_may_be_closed_without_a_word_and_twice(sink: Sink) -> None:
+    sink.close()
+    sink.close()
+
+
+def test_a_sink_may_be_closed_twice_after_work(sink: Sink) -> None:
+    sink.write(observe(0))
+    sink.close()
+    sink.close()
