@@ -13,7 +13,6 @@ import numpy as np
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
-from maskdet.live import network
 from maskdet.live.capture import ANSWER, BACKENDS, HEADER, webcam_backends
 from maskdet.live.workers import Child, Event
 from maskdet.privacy import mask_password
@@ -184,6 +183,8 @@ class Stream(LiveSource):
         )
 
     def _explain(self, failure: str) -> str:
+        from maskdet.live import network  # http and ssl: only needed when something failed
+
         reason = network.diagnose(self._url) or failure
         return f"stream {mask_password(self._url)}: {reason} (tried FFmpeg)"
 
