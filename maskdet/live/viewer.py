@@ -80,10 +80,10 @@ class Viewer:
     def run(self, stop: Callable[[], bool]) -> None:
         """Shows until the sources end, the user quits or `stop` says so."""
         while not (stop() or self._quit or self._is_over()):
-            tile = self._take()
+            tile, spare = self._take()
             if tile is not None or time.monotonic() - self._drawn > _REDRAW:
                 self._show(tile)
-            self._obey(self._window.key(1))
+            self._obey(self._window.key(max(1, round(spare * 1000))))
             self._quit = self._quit or self._window.closed
 
     def _is_over(self) -> bool:
@@ -91,25 +91,21 @@ class Viewer:
         held = any(tile.due(None) > now for tile in self._tiles)
         return self._pipeline.ended and self._waiting is None and not held
 
-    def _take(self) -> Tile | None:
-        """The tile that has got a new observation, if its moment has come."""
+    def _take(self) -> tuple[Tile | None, float]:
+        """The tile that has got a new observation, if its moment has come; seconds to spare."""
         if self._paused:
-            time.sleep(_POLL)
-            return None
+            return None, _POLL
         if self._waiting is None:
             self._waiting = self._pipeline.next(_POLL)
         if self._waiting is None:
-            time.sleep(_POLL if self._pipeline.ended else 0)
-            return None
+            return None, _POLL if self._pipeline.ended else 0.0
         tile = self._tile_of[self._waiting.frame.source]
         early = tile.due(self._waiting) - time.monotonic()
         if early > 0:
-            time.sleep(min(early, _POLL))
-        if early > _POLL:
-            return None
+            return None, min(early, _POLL)
         tile.take(self._waiting)
         self._waiting = None
-        return tile
+        return tile, 0.0
 
     def _show(self, fresh: Tile | None) -> None:
         """Draws the fresh tile, or all of them for their ages' sake, and shows the whole."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,22 +25,7 @@ from maskdet.testing import ScriptedDetector
 
 ROOT = Path(__file__).resolve().parents[2]
 MakeVideo = Callable[..., Path]
-
-MONITOR = """
-import sys
-import numpy as np
-from maskdet.config import load_settings
-from maskdet.console import ending
-from maskdet.detections import Detections
-from maskdet.live.session import run
-from maskdet.live.settings import MonitorSettings
-from maskdet.testing import ScriptedDetector
-
-face = Detections([[10, 10, 40, 40]], [0.9], [1])
-detector = ScriptedDetector(lambda image: face, delay=float(sys.argv[1]))
-settings = load_settings(MonitorSettings, None, sys.argv[2:])
-sys.exit(ending("monitor.py", lambda: run(settings, detector)))
-"""
+StartMonitor = Callable[..., Any]
 
 
 def one_face(image: np.ndarray) -> Detections:
@@ -52,18 +35,6 @@ def one_face(image: np.ndarray) -> Detections:
 def monitor(*overrides: str, detector: ScriptedDetector | None = None) -> int:
     settings = load_settings(MonitorSettings, None, ["headless=true", *overrides])
     return session.run(settings, detector or ScriptedDetector(one_face))
-
-
-def start(*overrides: str, delay: float = 0.0, **env: str) -> subprocess.Popen[str]:
-    """The monitor in a process of its own, with a detector that finds one face a picture."""
-    return subprocess.Popen(
-        [sys.executable, "-c", MONITOR, str(delay), *overrides],
-        cwd=ROOT,
-        env={**os.environ, **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -232,10 +203,10 @@ def test_a_detector_that_dies_leaves_everything_written(tmp_path: Path, make_vid
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_run_well(tmp_path: Path, number: int):
+def test_a_signal_ends_the_run_well(tmp_path: Path, start_monitor: StartMonitor, number: int):
     events, summary, record = (tmp_path / name for name in ("e.jsonl", "s.json", "r.mp4"))
     outputs = [f"record={record}", f"events={events}", f"summary={summary}"]
-    process = start("sources=[demo]", "headless=true", *outputs)
+    process = start_monitor("sources=[demo]", "headless=true", *outputs)
     wait_for(events, lines=5)
     process.send_signal(number)
     _, told = process.communicate(timeout=20)
@@ -245,9 +216,13 @@ def test_a_signal_ends_the_run_well(tmp_path: Path, number: int):
     assert json.loads(summary.read_text())["frames"]["processed"] == count == frames_in(record)
 
 
-def test_a_signal_before_the_first_frame_ends_it_too(tmp_path: Path, camera: Any):
+def test_a_signal_before_the_first_frame_ends_it_too(
+    tmp_path: Path, start_monitor: StartMonitor, camera: Any
+):
     summary = tmp_path / "s.json"
-    process = start(f"sources=['{camera.url('mute')}']", "headless=true", f"summary={summary}")
+    process = start_monitor(
+        f"sources=['{camera.url('mute')}']", "headless=true", f"summary={summary}"
+    )
     assert camera.stalled.wait(20)  # it is opening a camera that does not answer
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate(timeout=20)
@@ -255,15 +230,17 @@ def test_a_signal_before_the_first_frame_ends_it_too(tmp_path: Path, camera: Any
     assert json.loads(summary.read_text())["frames"]["captured"] == 0
 
 
-def test_events_alone_are_on_standard_output(make_video: MakeVideo):
-    process = start(f"sources=[{make_video(frames=4)}]", "headless=true", "events=-")
+def test_events_alone_are_on_standard_output(start_monitor: StartMonitor, make_video: MakeVideo):
+    process = start_monitor(f"sources=[{make_video(frames=4)}]", "headless=true", "events=-")
     out, err = process.communicate(timeout=20)
     assert [json.loads(line)["frame"] for line in out.splitlines()] == [0, 1, 2, 3]
     assert "looked at 4 of 4" in err
 
 
-def test_without_a_display_it_says_so_and_goes_on(make_video: MakeVideo):
-    process = start(f"sources=[{make_video(frames=4)}]", DISPLAY="", WAYLAND_DISPLAY="")
+def test_without_a_display_it_says_so_and_goes_on(
+    start_monitor: StartMonitor, make_video: MakeVideo
+):
+    process = start_monitor(f"sources=[{make_video(frames=4)}]", DISPLAY="", WAYLAND_DISPLAY="")
     _, err = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "no window: there is no display" in err and "looked at 4 of 4" in err

@@ -1,0 +1,228 @@
+"""The main loop in a real window: keys, silent cameras, slow detectors, files at their speed."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from maskdet.detections import MaskState
+from maskdet.live import tile
+from maskdet.live.overlay import Overlay, Status
+from maskdet.live.pipeline import Pipeline
+from maskdet.live.recording import Recorder
+from maskdet.live.styles import STYLES
+from maskdet.live.switch import RecordingSwitch
+from maskdet.live.tile import Tile
+from maskdet.observation import Observation
+from maskdet.testing import ScriptedDetector, SyntheticSource
+from tests.live.test_app import lines_of, wait_for
+from tests.live.xserver import XServer, needs_xvfb, x_server
+
+pytestmark = needs_xvfb
+MakeVideo = Callable[..., Path]
+StartMonitor = Callable[..., Any]
+
+
+@pytest.fixture
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XServer]:
+    with x_server(tmp_path_factory.mktemp("x")) as server:
+        yield server
+
+
+def share_of(screen: XServer, color: tuple[int, int, int]) -> int:
+    """How many pixels of the screen have nearly that colour."""
+    return int((np.abs(screen.screenshot().astype(int) - color) < 12).all(axis=2).sum())
+
+
+def until(what: str, check: Callable[[], Any], seconds: float = 15) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.02)
+    return found
+
+
+class Demo:
+    """The demo in a window, once its first face is boxed."""
+
+    def __init__(self, screen: XServer, folder: Path, start: StartMonitor, delay: float = 0.0):
+        outputs = {"snapshots": folder, "events": folder / "e.jsonl", "summary": folder / "s"}
+        settings = [f"{key}={path}" for key, path in outputs.items()]
+        self.process = start("sources=[demo]", *settings, delay=delay, DISPLAY=screen.display)
+        self._screen = screen
+        self.window = screen.find("maskdet: demo")
+        until("a box", lambda: share_of(screen, STYLES[MaskState.without_mask].color) > 50)
+
+    def press(self, key: str) -> None:
+        self._screen.press(self.window, key)
+
+
+@pytest.fixture
+def demo(screen: XServer, tmp_path: Path, start_monitor: StartMonitor) -> Demo:
+    return Demo(screen, tmp_path, start_monitor)
+
+
+def end(process: Any, folder: Path) -> dict[str, Any]:
+    """The summary of a run that has been told to end."""
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    return dict(json.loads((folder / "s").read_text()))
+
+
+@pytest.mark.parametrize("key", ["q", "Escape"])
+def test_the_window_shows_boxed_faces_until_a_key_quits(demo: Demo, tmp_path: Path, key: str):
+    demo.press(key)
+    figures = end(demo.process, tmp_path)
+    assert 0 < figures["frames"]["shown"] <= figures["frames"]["processed"]
+    assert figures["frames"]["processed"] == len(lines_of(tmp_path / "e.jsonl"))
+
+
+def test_closing_the_window_quits(demo: Demo, screen: XServer, tmp_path: Path):
+    screen.click_close(demo.window)
+    assert end(demo.process, tmp_path)["frames"]["shown"] > 0
+
+
+def test_keys_record_blur_and_take_snapshots(demo: Demo, tmp_path: Path):
+    demo.press("s")
+    (snapshot,) = until("a snapshot", lambda: list(tmp_path.glob("*.png")))
+    demo.press("r")
+    video = until("a recording", lambda: list(tmp_path.glob("*.mp4")))[0]
+    demo.press("b")
+    count = len(lines_of(tmp_path / "e.jsonl"))
+    wait_for(tmp_path / "e.jsonl", count + 8)  # some frames are recorded with blurred faces
+    demo.press("r")
+    wait_for(tmp_path / "e.jsonl", count + 16)
+    demo.press("s")
+    until("another snapshot", lambda: len(list(tmp_path.glob("*.png"))) == 2)
+    demo.press("q")
+    end(demo.process, tmp_path)
+    (blurred,) = set(tmp_path.glob("*.png")) - {snapshot}
+    sharp_face, blurred_face = (face_in(cv2.imread(str(p))) for p in (snapshot, blurred))
+    assert sharpness(blurred_face) < 0.5 * sharpness(sharp_face)
+    with av.open(str(video)) as container:
+        faces = [face_in(f.to_ndarray(format="bgr24")) for f in container.decode(video=0)]
+    assert sharpness(faces[-1]) < 0.7 * sharpness(faces[0])
+
+
+def face_in(picture: np.ndarray) -> np.ndarray:
+    """The middle of the demo's picture, below the bar: within the face that is always found."""
+    return picture[-300:-180, 240:400]
+
+
+def sharpness(picture: np.ndarray) -> float:
+    return float(cv2.Laplacian(picture, cv2.CV_64F).var())
+
+
+def test_pause_holds_the_picture_and_help_lists_the_keys(
+    demo: Demo, screen: XServer, tmp_path: Path
+):
+    amber = (66, 200, 255)
+    before = share_of(screen, amber)
+    demo.press("space")
+    until("the mark for a pause", lambda: share_of(screen, amber) > before)
+    held = screen.screenshot()[100:500, 100:600]
+    count = len(lines_of(tmp_path / "e.jsonl"))
+    wait_for(tmp_path / "e.jsonl", count + 10)  # the camera and the event log go on
+    assert np.array_equal(held, screen.screenshot()[100:500, 100:600])
+    demo.press("h")
+    until("the help", lambda: not np.array_equal(held, screen.screenshot()[100:500, 100:600]))
+    demo.press("h")
+    until("no help", lambda: np.array_equal(held, screen.screenshot()[100:500, 100:600]))
+    demo.press("space")
+    until("no mark for a pause", lambda: share_of(screen, amber) <= before)
+    demo.press("q")
+    end(demo.process, tmp_path)
+
+
+def test_a_slow_detector_makes_the_picture_rare_but_not_late(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor
+):
+    demo = Demo(screen, tmp_path, start_monitor, delay=0.3)
+    wait_for(tmp_path / "e.jsonl", 6)
+    demo.press("q")
+    figures = end(demo.process, tmp_path)
+    assert figures["frames"]["dropped"] > figures["frames"]["processed"]
+    assert figures["latency_ms"]["max"] < 1500  # 0.3 s and what was waited for: it never grows
+
+
+def test_keys_work_while_the_camera_is_silent(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor, camera: Any
+):
+    url, events = camera.url("stall"), tmp_path / "e.jsonl"
+    source = f"sources=[{{source: '{url}', name: door}}]"
+    process = start_monitor(source, f"events={events}", DISPLAY=screen.display)
+    window = screen.find("maskdet: door")
+    wait_for(events)
+    assert camera.stalled.wait(20)
+    screen.press(window, "q")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+
+
+def test_a_file_is_shown_at_its_own_speed_and_whole(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor, make_video: MakeVideo
+):
+    video, summary = make_video(frames=50), tmp_path / "s"
+    process = start_monitor(f"sources=[{video}]", f"summary={summary}", DISPLAY=screen.display)
+    figures = end(process, tmp_path)
+    assert figures["frames"] == {"captured": 50, "processed": 50, "shown": 50, "dropped": 0}
+    assert figures["seconds"] >= 49 / 25
+
+
+def test_a_picture_stays_a_while_and_sources_stand_in_a_grid(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor
+):
+    for name, color in (("a.png", (250, 20, 20)), ("b.png", (20, 20, 250))):
+        cv2.imwrite(str(tmp_path / name), np.full((480, 640, 3), color, np.uint8))
+    process = start_monitor(
+        f"sources=[{tmp_path / 'a.png'}, {tmp_path / 'b.png'}]",
+        "window.picture_seconds=60",
+        f"summary={tmp_path / 's'}",
+        DISPLAY=screen.display,
+    )
+    window = screen.find(f"maskdet: {tmp_path / 'a.png'}, {tmp_path / 'b.png'}")
+    until("both", lambda: all(share_of(screen, c) > 9000 for c in ((250, 20, 20), (20, 20, 250))))
+    screen.press(window, "q")
+    assert end(process, tmp_path)["frames"]["shown"] == 2
+
+
+def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(tile, "_SILENT", 0.5)
+    statuses: list[Status] = []
+
+    class Notes(Overlay):
+        def draw(self, observation: Observation, status: Status | None = None) -> np.ndarray:
+            statuses.extend([status] if status else [])
+            return super().draw(observation, status)
+
+    silent = threading.Event()
+    source = SyntheticSource(9, is_live=True, before=lambda i: i == 1 and silent.wait(20))
+    switch = RecordingSwitch(lambda: Recorder("never.mp4"))
+    with Pipeline([source], ScriptedDetector()) as pipeline:
+        try:
+            place = Tile(pipeline, 0, source, switch, Notes(), "CPU", 0)
+            place.draw(None, paused=False, blur=False, help_=False)
+            observation = pipeline.next(5)
+            assert observation is not None
+            place.take(observation)
+            for pause in (0.0, 0.6, 0.1):
+                time.sleep(pause)
+                place.draw(None, paused=False, blur=False, help_=False)
+        finally:
+            silent.set()
+    waiting, fresh, old, older = statuses
+    assert waiting.age_ms is None and not waiting.no_signal
+    assert [s.no_signal for s in (fresh, old, older)] == [False, True, True]
+    assert (fresh.age_ms or 0) < 500 < (old.age_ms or 0) < (older.age_ms or 0)
+    assert fresh.device == "CPU" and not fresh.recording
