@@ -21,7 +21,7 @@ def match_by_iou(
     """RetinaNet's rule (Lin et al. 2017): IoU ≥ .5 is the box's, < .4 background, else ignored.
 
     As in Ren et al. 2015, a box's best anchor is its own even below the limit, so that none goes
-    unlearned.
+    unlearned; an anchor that is the best of several goes to the closest of them.
     """
     anchors = np.concatenate(levels)
     match = np.full(len(anchors), BACKGROUND, np.int64)
@@ -31,8 +31,10 @@ def match_by_iou(
     best = overlap.max(axis=1)
     match[best >= negative] = IGNORED
     match[best >= positive] = overlap.argmax(axis=1)[best >= positive]
-    for index in np.flatnonzero(overlap.max(axis=0) > 0):
-        match[overlap[:, index].argmax()] = index
+    closest = overlap.max(axis=0)
+    for index in np.argsort(closest, kind="stable"):  # the closest has the last word
+        if closest[index] > 0:
+            match[overlap[:, index].argmax()] = index
     return match
 
 

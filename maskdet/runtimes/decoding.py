@@ -53,15 +53,23 @@ class Decoder:
             picture: height and width of the picture.
             factor: from picture pixels to input pixels.
         """
-        best = logits.max(axis=1)
-        least = math.log(self.min_score / (1 - self.min_score)) if self.min_score > 0 else -np.inf
-        found = np.flatnonzero(best >= least)
+        best = logits.max(axis=1).astype(np.float32)
+        found = np.flatnonzero(best >= _logit(self.min_score))
         if len(found) > CANDIDATES:
             found = found[np.argpartition(-best[found], CANDIDATES)[:CANDIDATES]]
         anchors = self.grid.anchors(*size)[found]
         boxes = anchor_ops.decode(anchors, deltas[found], self.deviations) / np.float32(factor)
         boxes = box_ops.clip(boxes, picture[1], picture[0])
+        in_picture = box_ops.area(boxes) > 0  # others lie in the padding, or are not numbers
+        found, boxes = found[in_picture], boxes[in_picture]
         kept = box_ops.nms(boxes, best[found], self.overlap, self.limit)
-        kept = kept[box_ops.area(boxes[kept]) > 0]
-        scores = 1 / (1 + np.exp(-best[found][kept].astype(np.float32)))
-        return Detections(boxes[kept], scores, logits[found[kept]].argmax(axis=1))
+        found = found[kept]
+        scores = 1 / (1 + np.exp(-np.maximum(best[found], -80)))  # e^89 is too large for a float32
+        return Detections(boxes[kept], scores, logits[found].argmax(axis=1))
+
+
+def _logit(score: float) -> float:
+    """The logit that a sigmoid turns into a score; infinite at 0 and 1."""
+    if score <= 0:
+        return -math.inf
+    return math.log(score / (1 - score)) if score < 1 else math.inf

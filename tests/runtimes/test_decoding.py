@@ -1,0 +1,137 @@
+"""Decoding against arrays written by hand: a grid of four cells, one anchor of 8 × 8 each."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from maskdet.anchors import AnchorGrid, encode
+from maskdet.detections import Detections
+from maskdet.runtimes import decoding
+from maskdet.runtimes.decoding import Decoder
+
+GRID = AnchorGrid(strides=(8,), sizes=(8.0,), ratios=(1.0,))
+# its anchors: (0 0 8 8), (8 0 16 8), (0 8 8 16), (8 8 16 16)
+SIZE = (16, 16)
+DEVIATIONS = (0.1, 0.1, 0.2, 0.2)
+NEVER = -20.0
+
+
+def decode(
+    logits: list[list[float]],
+    boxes: dict[int, list[float]] | None = None,
+    *,
+    picture: tuple[int, int] = SIZE,
+    factor: float = 1.0,
+    **options: float,
+) -> Detections:
+    """Decodes logits (4, 3) and the boxes wished at some anchors; the others' stay as they are."""
+    deltas = np.zeros((4, 4), np.float32)
+    anchors = GRID.anchors(*SIZE)
+    for index, box in (boxes or {}).items():
+        deltas[index] = encode(anchors[index : index + 1], np.array([box]), DEVIATIONS)
+    decoder = Decoder(GRID, DEVIATIONS, **options)
+    return decoder.decode(np.array(logits, np.float32), deltas, SIZE, picture, factor)
+
+
+def logit(score: float) -> float:
+    return math.log(score / (1 - score))
+
+
+def test_scores_states_and_order() -> None:
+    found = decode([[logit(0.6), -3, -3], [-9] * 3, [-3, -3, logit(0.9)], [-3, logit(0.7), -3]])
+    np.testing.assert_allclose(found.scores, [0.9, 0.7, 0.6], rtol=1e-6)
+    assert found.states.tolist() == [2, 1, 0]
+    np.testing.assert_allclose(found.boxes, [[0, 8, 8, 16], [8, 8, 16, 16], [0, 0, 8, 8]])
+
+
+@pytest.mark.parametrize(
+    ("least", "faces"),
+    [
+        (0.0, 4),  # all
+        (0.05, 3),
+        (0.5, 2),  # exactly .5 is kept
+        (0.51, 1),
+        (1.0, 0),  # no network is ever that sure
+    ],
+)
+def test_least_score(least: float, faces: int) -> None:
+    logits = [[NEVER, NEVER, s] for s in (-200.0, logit(0.1), 0.0, logit(0.8))]
+    assert len(decode(logits, min_score=least)) == faces
+
+
+def test_no_face() -> None:
+    found = decode([[NEVER] * 3] * 4)
+    assert len(found) == 0
+    assert found.boxes.shape == (0, 4)
+
+
+def test_the_picture_is_what_boxes_are_in() -> None:
+    """A picture of 40 × 80 in an input of 16 × 16 has a factor of .2; padding holds no face."""
+    found = decode([[3, 0, 0], [2, 0, 0], [1, 0, 0], [0, 0, 0]], picture=(40, 80), factor=0.2)
+    # the lower two anchors lie wholly in the padding
+    np.testing.assert_allclose(found.boxes, [[0, 0, 40, 40], [40, 0, 80, 40]], rtol=1e-6)
+
+
+def test_boxes_are_cut_to_the_picture() -> None:
+    found = decode([[3, 0, 0], *[[NEVER] * 3] * 3], {0: [-6, -2, 30, 9]}, picture=(7, 13))
+    np.testing.assert_allclose(found.boxes, [[0, 0, 13, 7]], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("second", "kept"),
+    [
+        ([0, 0, 8, 3], 2),  # IoU .375
+        ([0, 0, 8, 4], 2),  # IoU .5 is not more than .5
+        ([0, 0, 8, 4.5], 1),  # IoU .5625
+        ([0, 0, 8, 8], 1),
+    ],
+)
+def test_suppression(second: list[float], kept: int) -> None:
+    """The better one stays, though they be of different states: a face has one state."""
+    found = decode([[1, 0, 0], [NEVER, 2, NEVER], *[[NEVER] * 3] * 2], {1: second, 0: [0, 0, 8, 8]})
+    assert len(found) == kept
+    assert found.states[0] == 1
+    np.testing.assert_allclose(found.boxes[0], second, atol=1e-5)
+
+
+def test_a_suppressed_box_suppresses_none() -> None:
+    """First over second, second over third, first and third apart: first and third stay."""
+    chain = {0: [0, 0, 8, 8], 1: [0, 2, 8, 10], 2: [0, 4, 8, 12]}
+    found = decode([[3, 0, 0], [2, 0, 0], [1, 0, 0], [NEVER] * 3], chain, overlap=0.5)
+    np.testing.assert_allclose(found.boxes, [chain[0], chain[2]], atol=1e-5)
+
+
+def test_limit() -> None:
+    found = decode([[1, 0, 0], [3, 0, 0], [2, 0, 0], [0, 0, 0]], limit=2)
+    np.testing.assert_allclose(found.boxes, [[8, 0, 16, 8], [0, 8, 8, 16]])
+
+
+def test_padding_does_not_count_towards_the_limit() -> None:
+    """Sure faces below the picture must not use up the places of one inside it."""
+    found = decode([[0, 0, 0], [0, 0, 0], [3, 0, 0], [3, 0, 0]], picture=(8, 16), limit=2)
+    np.testing.assert_allclose(found.boxes, [[0, 0, 8, 8], [8, 0, 16, 8]])
+
+
+def test_only_the_best_candidates_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "CANDIDATES", 2)
+    found = decode([[1, 0, 0], [3, 0, 0], [2, 0, 0], [0, 0, 0]])
+    np.testing.assert_allclose(found.boxes, [[8, 0, 16, 8], [0, 8, 8, 16]])
+
+
+def test_a_broken_network_makes_no_broken_boxes() -> None:
+    """Outputs that are no numbers are no faces, and do not hide those there are."""
+    logits = np.array([[5, 0, 0], [np.nan] * 3, [3, 0, 0], [2, 0, 0]], np.float32)
+    deltas = np.zeros((4, 4), np.float32)
+    deltas[0] = np.nan
+    found = Decoder(GRID, DEVIATIONS).decode(logits, deltas, SIZE, SIZE, 1.0)
+    np.testing.assert_allclose(found.boxes, [[0, 8, 8, 16], [8, 8, 16, 16]])
+
+
+def test_half_precision_outputs() -> None:
+    logits = np.array([[9, 0, 0], *[[NEVER] * 3] * 3], np.float16)
+    found = Decoder(GRID, DEVIATIONS).decode(logits, np.zeros((4, 4), np.float16), SIZE, SIZE, 1.0)
+    np.testing.assert_allclose(found.boxes, [[0, 0, 8, 8]])
+    np.testing.assert_allclose(found.scores, [1 / (1 + math.exp(-9))], rtol=1e-3)
