@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,12 +22,18 @@ WIDTHS = ((0, 16), (16, 32), (32, 64), (64, 10_000))
 """Face widths in pixels of the original picture, from … below."""
 
 
-def coco_eval(samples: Sequence[Sample], found: Sequence[Detections]) -> COCOeval:
-    """Runs pycocotools' evaluation; `eval["precision"]` is (10 IoUs, 101 recalls, class, 1, 1).
+def coco_eval(
+    samples: Sequence[Sample],
+    found: Sequence[Detections],
+    widths: Sequence[tuple[float, float]] = ((0, math.inf),),
+) -> COCOeval:
+    """Runs pycocotools' evaluation; `eval["precision"]` is (10 IoUs, 101 recalls, class, width, 1).
 
     Args:
         samples: the truth.
         found: detections of each sample's picture.
+        widths: ranges of face width in pixels, from … below, each evaluated by itself: faces of
+            other widths are ignored in it, and so are detections of other widths that match none.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
         truth = COCO()
@@ -34,10 +41,13 @@ def coco_eval(samples: Sequence[Sample], found: Sequence[Detections]) -> COCOeva
         truth.createIndex()
         rows = _rows(found)
         answer = truth.loadRes(rows) if len(rows) else _nothing(truth)
+        for row in answer.dataset["annotations"]:
+            row["area"] = row["bbox"][2]
         evaluation = COCOeval(truth, answer, "bbox")
         evaluation.params.maxDets = [MOST]
-        evaluation.params.areaRng = [[0, 1e10]]
-        evaluation.params.areaRngLbl = ["all"]
+        # ranges hold both their ends there, and ask for what stands under "area": the width here
+        evaluation.params.areaRng = [[low, np.nextafter(high, 0)] for low, high in widths]
+        evaluation.params.areaRngLbl = [f"{low}-{high}" for low, high in widths]
         evaluation.evaluate()
         evaluation.accumulate()
     return evaluation
@@ -46,17 +56,18 @@ def coco_eval(samples: Sequence[Sample], found: Sequence[Detections]) -> COCOeva
 def average_precision(evaluation: COCOeval) -> dict[str, float]:
     """``mAP50``, ``mAP`` (.5:.95) and ``AP50_<class>``; NaN for a class that has no faces."""
     precision = evaluation.eval["precision"][..., 0, 0]
-    precision = np.where(precision < 0, np.nan, precision)
-    by_class = {
-        f"AP50_{name}": float(precision[0, :, index].mean())
-        for index, name in enumerate(CLASS_NAMES)
+    by_class = np.where(precision < 0, np.nan, precision).mean(axis=1)
+    return {
+        "mAP50": mean_of_known(by_class[0]),
+        "mAP": mean_of_known(by_class),
+        **{f"AP50_{name}": float(by_class[0, index]) for index, name in enumerate(CLASS_NAMES)},
     }
-    with np.errstate(invalid="ignore"):
-        return {
-            "mAP50": float(np.nanmean(list(by_class.values()))),
-            "mAP": float(np.nanmean(precision)),
-            **by_class,
-        }
+
+
+def mean_of_known(values: np.ndarray) -> float:
+    """Mean of what is not NaN; NaN if nothing is left."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else math.nan
 
 
 def _truth(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -71,7 +82,7 @@ def _truth(samples: Sequence[Sample]) -> dict[str, Any]:
                     "image_id": image,
                     "category_id": index + 1,
                     "bbox": [x1, y1, x2 - x1, y2 - y1],
-                    "area": (x2 - x1) * (y2 - y1),
+                    "area": x2 - x1,
                     "iscrowd": 0,
                 }
             )
