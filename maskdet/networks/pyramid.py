@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from maskdet.networks.tensor import Tensor
 
@@ -22,7 +22,7 @@ def conv(
 
 
 def feature_pyramid(
-    features: list[Tensor], channels: int, *, separable: bool, norm: bool
+    features: list[Tensor], channels: int, *, separable: bool, norm: bool, even: bool = False
 ) -> list[Tensor]:
     """Semantically strong features at every stride.
 
@@ -31,6 +31,7 @@ def feature_pyramid(
         channels: of every output.
         separable: depthwise-separable convolutions, for light networks.
         norm: batch norm behind each convolution; the paper has none.
+        even: the input's sides are multiples of 32, so that no map must be cut to fit.
 
     Returns:
         P3 … P7: (batch, rows, columns, channels) at strides 8 … 128.
@@ -49,7 +50,7 @@ def feature_pyramid(
     laterals = [block(x, 1, f"lateral{level}") for level, x in enumerate(features, 3)]
     merged = [laterals[-1]]
     for level in (4, 3):
-        upsampled = Upsample(name=f"upsample{level}")([merged[0], laterals[level - 3]])
+        upsampled = Upsample(even, name=f"upsample{level}")([merged[0], laterals[level - 3]])
         merged.insert(0, layers.Add(name=f"merge{level}")([upsampled, laterals[level - 3]]))
     outputs = [block(x, 3, f"p{level}") for level, x in enumerate(merged, 3)]
     outputs.append(block(features[-1], 3, "p6", strides=2))
@@ -61,11 +62,19 @@ def feature_pyramid(
 class Upsample(layers.Layer):
     """Doubles a map (nearest neighbour) and cuts it to another's size, which may be odd."""
 
+    def __init__(self, even: bool = False, **more: Any) -> None:
+        """With `even` sizes nothing is cut, and an exported graph works at any such size."""
+        super().__init__(**more)
+        self.even = even
+
     def call(self, inputs: list[Tensor]) -> Tensor:
         """[map (batch, rows, columns, channels), map to match] to a map of the latter's size."""
         x, like = inputs
-        x = keras.ops.repeat(keras.ops.repeat(x, 2, axis=1), 2, axis=2)
-        rows, columns = keras.ops.shape(like)[1:3]
+        # each cell's four copies become a block of four cells: no shape stands in the graph
+        x = ops.depth_to_space(ops.concatenate([x] * 4, axis=-1), 2)
+        if self.even or (None not in like.shape[1:3] and x.shape[1:3] == like.shape[1:3]):
+            return x
+        rows, columns = ops.shape(like)[1:3]
         return x[:, :rows, :columns]
 
     def compute_output_shape(self, shapes: list[Shape]) -> Shape:

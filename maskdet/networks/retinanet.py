@@ -119,12 +119,26 @@ class RetinaNet(keras.Model):
     """
 
     def __init__(
-        self, plan: RetinaNetPlan, height: int | None = None, width: int | None = None
+        self,
+        plan: RetinaNetPlan,
+        height: int | None = None,
+        width: int | None = None,
+        *,
+        even: bool = False,
     ) -> None:
-        """Builds it with random weights; without a size it takes pictures of any size."""
+        """Builds it with random weights.
+
+        Args:
+            plan: what it is built from.
+            height: of its pictures; None: any.
+            width: of its pictures; None: any.
+            even: both will be multiples of 32; for export.
+        """
         inputs = keras.Input((height, width, 3), name="image")
         features = BACKBONES[plan.backbone].build(inputs)
-        pyramid = feature_pyramid(features, plan.channels, separable=plan.separable, norm=plan.norm)
+        pyramid = feature_pyramid(
+            features, plan.channels, separable=plan.separable, norm=plan.norm, even=even
+        )
         per_cell = plan.anchors.per_cell
         # the bias gives every anchor a score of .01 at first, lest the background drown all else
         prior = keras.initializers.Constant(-math.log(99))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -30,3 +32,13 @@ def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, f
     canvas = np.full((height, width, 3), GREY, np.uint8)
     cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=canvas[: size[1], : size[0]])
     return canvas, factor
+
+
+def fitting_size(height: int, width: int, side: int) -> tuple[int, int]:
+    """Height and width of the smallest input that holds a picture whose long side becomes `side`.
+
+    Both are multiples of 32, the coarsest stride that a network's sums must match at.
+    """
+    factor = side / max(height, width)
+    rows, columns = (max(32, math.ceil(round(edge * factor) / 32) * 32) for edge in (height, width))
+    return rows, columns

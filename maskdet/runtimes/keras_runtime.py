@@ -1,0 +1,125 @@
+"""Keras: a network rebuilt from its card, on whichever backend and GPU there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from maskdet.detections import Detections
+from maskdet.errors import ModelError
+from maskdet.networks.retinanet import RetinaNet, plan_from_options
+from maskdet.runtimes.decoding import Decoder
+from maskdet.runtimes.letterbox import fitting_size, letterbox
+
+GPU_BATCH = 8
+"""Most pictures in one call on a GPU."""
+
+
+def gpu_name() -> str | None:
+    """The first GPU that the Keras backend in use can compute on, None where there is none."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        if not gpus:
+            return None
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return str(details.get("device_name", "GPU"))
+    if backend == "jax":
+        import jax
+
+        gpus = [device for device in jax.devices() if device.platform != "cpu"]
+        return str(gpus[0].device_kind) if gpus else None
+    devices = keras.distribution.list_devices("gpu")
+    return "GPU" if devices else None
+
+
+def _grow_memory() -> None:
+    """TensorFlow takes the whole GPU otherwise; too late once it has computed there."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            try:
+                tf.config.experimental.set_memory_growth(gpu, True)
+            except RuntimeError:
+                return
+
+
+class KerasDetector:
+    """A RetinaNet from its weights; in half precision and batches on a GPU."""
+
+    def __init__(
+        self, weights: Path, options: dict[str, Any], decoder: Decoder, *, name: str, side: int
+    ) -> None:
+        """Builds the network and loads its weights.
+
+        Args:
+            weights: a `.weights.h5` file.
+            options: of the network, as its card has them.
+            decoder: fits the network.
+            name: of the model.
+            side: longest side in pixels of the network's input.
+
+        Raises:
+            ModelError: options or weights do not fit.
+        """
+        self.name = name
+        gpu = gpu_name()
+        _grow_memory()
+        self.device = f"{gpu or 'CPU'} (Keras, {keras.backend.backend()})"
+        self._decoder = decoder
+        self._side = side
+        self._batch = GPU_BATCH if gpu else 1
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("mixed_float16" if gpu else "float32")
+        try:
+            self._network: Any = RetinaNet(plan_from_options(options))
+            self._network.load_weights(weights)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"{weights}: does not fit the network of its card: {reason}") from None
+        finally:
+            keras.config.set_dtype_policy(policy)
+        # XLA makes a CPU several times slower
+        self._network.compile(jit_compile="auto" if gpu else False)
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """Faces of each picture (BGR uint8), best first; pictures of one aspect go together."""
+        sizes = [fitting_size(image.shape[0], image.shape[1], self._side) for image in images]
+        found: dict[int, Detections] = {}
+        for size in dict.fromkeys(sizes):
+            alike = [index for index, other in enumerate(sizes) if other == size]
+            for start in range(0, len(alike), self._batch):
+                part = alike[start : start + self._batch]
+                results = self._detect([images[index] for index in part], size)
+                found.update(zip(part, results, strict=True))
+        return [found[index] for index in range(len(images))]
+
+    def warm_up(self, height: int = 480, width: int = 640) -> None:
+        """Compiles and runs once on a grey picture of the size to come."""
+        self.detect([np.full((height, width, 3), 128, np.uint8)])
+
+    def close(self) -> None:
+        """Frees the network."""
+        self._network = None
+
+    def _detect(self, images: list[np.ndarray], size: tuple[int, int]) -> list[Detections]:
+        boxed = [letterbox(image, *size) for image in images]
+        inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
+        # one batch size a shape: every other would be compiled anew
+        missing = self._batch - len(images)
+        inputs = np.concatenate([inputs, np.repeat(inputs[-1:], missing, axis=0)])
+        logits, deltas = (
+            keras.ops.convert_to_numpy(output).astype(np.float32)
+            for output in self._network.predict_on_batch(inputs)
+        )
+        return [
+            self._decoder.decode(logits[i], deltas[i], size, image.shape[:2], boxed[i][1])
+            for i, image in enumerate(images)
+        ]
