@@ -1,0 +1,143 @@
+"""Plots of training and evaluation as PNG, drawn by matplotlib without a display."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from maskdet.detections import CLASS_NAMES, MaskState
+
+Line = Literal["solid", "dashed", "dotted", "dashdot"]
+STYLES: dict[str, tuple[str, Line]] = {
+    "with_mask": ("#009E73", "solid"),
+    "without_mask": ("#D55E00", "dashed"),
+    "mask_weared_incorrect": ("#E69F00", "dotted"),
+    "unsure": ("#999999", "dashdot"),
+}
+"""Colour (Okabe and Ito's, for every kind of colour vision) and line of each state."""
+Columns = Mapping[str, np.ndarray]
+
+
+def title_of(name: str) -> str:
+    """What a person reads for a class name."""
+    return MaskState[name].title if name in MaskState.__members__ else name
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as the content of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")  # a Figure made without pyplot draws with Agg
+    return buffer.getvalue()
+
+
+def precision_recall(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+    ap50: Mapping[str, float],
+    threshold: float,
+) -> bytes:
+    """Precision over recall at IoU .5, a mark where the threshold stands.
+
+    Args:
+        curves: score, precision, recall by class name, ``face`` for all whatever their class.
+        ap50: by the same names.
+        threshold: the lowest score shown.
+    """
+    figure, (axes,) = _panels(1, (7, 5.5))
+    for name, (scores, precision, recall) in curves.items():
+        if not np.isfinite(recall).any():
+            continue  # no such faces
+        colour, line = STYLES.get(name, ("black", "solid"))
+        label = f"{title_of(name)}: AP50 {ap50[name]:.3f}"
+        axes.plot(recall, precision, color=colour, linestyle=line, label=label)
+        shown = np.flatnonzero(scores >= threshold)
+        if len(shown):
+            axes.plot(recall[shown[-1]], precision[shown[-1]], "o", color=colour)
+    _label(axes, "recall", "precision", f"Precision and recall (● score ≥ {threshold:.2f})")
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.01))
+    if axes.lines:
+        axes.legend(loc="lower left")
+    return png(figure)
+
+
+def confusion(truth: Sequence[str], said: Sequence[str], counts: np.ndarray) -> bytes:
+    """What was said of each kind of face, as counts and as shares of the row.
+
+    Args:
+        truth: names of the rows; the last is no face at all.
+        said: names of the columns; the last is nothing at all.
+        counts: (rows, columns).
+    """
+    figure, (axes,) = _panels(1, (7.5, 5.5))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.matshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), count in np.ndenumerate(counts):
+        if (row, column) == (len(truth) - 1, len(said) - 1):
+            continue  # no face where none is: cannot be counted
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        text = f"{count}\n{shares[row, column]:.0%}"
+        axes.text(column, row, text, color=colour, ha="center", va="center")
+    axes.set_xticks(range(len(said)), [title_of(name) for name in said])
+    axes.set_yticks(range(len(truth)), [title_of(name) for name in truth])
+    axes.xaxis.set_ticks_position("bottom")
+    axes.set(xlabel="found as", ylabel="labelled as", title="Faces found and their states")
+    return png(figure)
+
+
+def learning_curves(training: Columns, validation: Columns) -> bytes:
+    """Loss, learning rate and validation AP50 over a run's steps.
+
+    Args:
+        training: columns ``step``, ``loss``, ``rate``.
+        validation: columns ``step``, ``mAP50``, ``AP50_<class>``.
+    """
+    figure, (loss, rate, precision) = _panels(3, (8, 9))
+    if "loss" in training:
+        steps, values = training["step"], training["loss"]
+        loss.plot(steps, values, color="#999999", linewidth=0.7, label="loss")
+        loss.plot(steps, smooth(values), color="black", label="smoothed")
+        loss.set_yscale("log")
+        loss.legend()
+        rate.plot(steps, training["rate"], color="black")
+    for name in CLASS_NAMES:
+        if f"AP50_{name}" in validation:
+            colour, line = STYLES[name]
+            values = validation[f"AP50_{name}"]
+            precision.plot(
+                validation["step"], values, ".", color=colour, linestyle=line, label=title_of(name)
+            )
+    if "mAP50" in validation:
+        precision.plot(validation["step"], validation["mAP50"], "k.-", linewidth=2, label="mean")
+        precision.legend(loc="upper left")
+    _label(loss, "", "loss", "Training")
+    _label(rate, "", "learning rate", "")
+    _label(precision, "step", "validation AP50", "")
+    precision.set_ylim(0, 1)
+    logs = [columns["step"] for columns in (training, validation) if columns]
+    last = max((steps.max(initial=1) for steps in logs), default=1)
+    for axes in (loss, rate, precision):
+        axes.set_xlim(0, last * 1.02)
+    return png(figure)
+
+
+def smooth(values: np.ndarray, share: float = 0.05) -> np.ndarray:
+    """Running mean over that share of the values, shorter at both ends."""
+    half = int(len(values) * share / 2)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    start, end = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
+    return np.asarray((sums[end] - sums[start]) / (end - start))
+
+
+def _panels(count: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    figure = Figure(size, dpi=110, layout="constrained")
+    return figure, [figure.add_subplot(count, 1, index + 1) for index in range(count)]
+
+
+def _label(axes: Axes, x: str, y: str, title: str) -> None:
+    axes.set(xlabel=x, ylabel=y, title=title)
+    axes.grid(alpha=0.3)
