@@ -61,16 +61,21 @@ def class_index(name: str, names: Sequence[str] = CLASS_NAMES) -> int:
     try:
         return names.index(name)
     except ValueError:
-        raise DatasetError(f"unknown class {name!r}; there are {', '.join(names)}") from None
+        shown = repr(name[:40])
+        raise DatasetError(f"unknown class {shown}; there are {', '.join(names)}") from None
 
 
 def inside(folder: Path, name: str) -> Path:
     """A file below a folder.
 
     Raises:
-        DatasetError: the name leads out of the folder.
+        DatasetError: the name leads out of the folder, or in circles.
     """
     path = folder / name
-    if os.path.isabs(name) or not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        below = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a NUL character
+        raise DatasetError(f"{name!r}: no file of {folder} can have this name: {error}") from None
+    if os.path.isabs(name) or not below:
         raise DatasetError(f"{name}: leads out of the data folder {folder}; use a path below it")
     return path
