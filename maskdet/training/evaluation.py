@@ -106,7 +106,7 @@ class Evaluation:
 
         Returns:
             ``mAP50``, ``mAP`` (IoU .5:.95), ``AP50_<class>``, ``AP_<class>``; ``face_AP50``, of
-            faces whatever their class; at the threshold ``recall`` and ``precision`` of faces,
+            faces whatever their class; at the threshold ``precision`` and ``recall`` of faces,
             ``right_state`` of the found ones and of those ``32+`` pixels wide; and by width
             ``AP50_16-32``, ``face_AP50_16-32``, ``recall_16-32``, ``right_state_16-32``.
         """
@@ -121,9 +121,9 @@ class Evaluation:
             figures[f"AP50_{name}"] = float(values[0])
             figures[f"AP_{name}"] = float(values.mean())
         figures["face_AP50"] = _ap50(self._faces[0], weights)
-        figures |= _rates(self._tallies[0], weights)
         hits, answers = weights @ self._tallies[0].found, weights @ self._answers
         figures["precision"] = hits / answers if answers else math.nan
+        figures |= _rates(self._tallies[0], weights)
         figures[f"right_state_{WIDE}+"] = _rates(self._wide, weights)["right_state"]
         return figures | self._by_width(weights)
 
@@ -171,6 +171,11 @@ class Evaluation:
         if not counts[:, unsure].any():
             counts, said = np.delete(counts, unsure, axis=1), [*CLASS_NAMES, MISSED]
         return truth, said, counts
+
+    def mistakes(self) -> np.ndarray:
+        """At the threshold, in each picture (pictures,): faces missed, false, or misjudged."""
+        faces = self._tallies[0]
+        return np.asarray(faces.faces - faces.right + self._answers - faces.found)
 
     def faces(self, weights: np.ndarray | None = None) -> dict[str, int]:
         """How many faces there are: of each class, and by width."""

@@ -59,8 +59,8 @@ def sheet(pairs: Sequence[Pair], heading: str, *, columns: int = 3, tile: int = 
         names = [MaskState(state).name for state in found.states]
         labels = [f"{n} {score:.2f}" for n, score in zip(names, found.scores, strict=True)]
         painter.faces(found.boxes * factor + (x, y, x, y), names, labels)
-        painter.line(x + tile, y, y + tile, 2.0)
-        painter.line(x, y, y + tile, 0.5)
+        painter.divide(x + tile, y, y + tile, 2.0)
+        painter.divide(x, y, y + tile, 0.5)
     painter.header(f"{heading}; left: labelled, right: found")
     return png(figure)
 
@@ -90,7 +90,7 @@ class _Painter:
                 title = label.replace(name, title_of(name))
                 self._text(x1, max(y1, HEADER + 10), title, colour)
 
-    def line(self, x: float, top: float, bottom: float, thick: float) -> None:
+    def divide(self, x: float, top: float, bottom: float, thick: float) -> None:
         """An upright white line."""
         ends = [self._height - top, self._height - bottom]
         self._figure.add_artist(

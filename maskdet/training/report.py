@@ -1,0 +1,212 @@
+"""An evaluation told to a person (tables), to a program (JSON) and to the eye (plots)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from maskdet.errors import SinkError
+from maskdet.files import write_whole
+from maskdet.training import metrics, plots
+from maskdet.training.evaluation import Evaluation, width_name
+from maskdet.training.sheet import Pair, sheet
+
+RESAMPLINGS = 300
+SEED = 0
+LEVEL = 0.95
+DIGITS = 4
+WIDTHS = [width_name(*limits) for limits in metrics.WIDTHS]
+BY_WIDTH = ("AP50", "face_AP50", "recall", "right_state")
+
+
+def build_report(
+    evaluation: Evaluation, folders: Mapping[str, np.ndarray], **about: Any
+) -> dict[str, Any]:
+    """All that was measured, as JSON has it: NaN is None.
+
+    Args:
+        evaluation: matched.
+        folders: weights (pictures,) that choose each data set's pictures, by its name; empty or
+            one: no figures of their own.
+        about: what was evaluated: ``model``, ``device``, ``data`` …; stands first.
+    """
+    figures, intervals = evaluation.figures(), evaluation.intervals(RESAMPLINGS, SEED, LEVEL)
+    faces = evaluation.faces()
+    truth, said, counts = evaluation.confusion()
+    report = {
+        **about,
+        "images": len(evaluation.samples),
+        "faces": sum(len(sample.boxes) for sample in evaluation.samples),
+        "faces_by_class": {name: faces[name] for name in faces if name not in WIDTHS},
+        "threshold": evaluation.threshold,
+        "threshold_chosen": "best F1 on these pictures" if evaluation.chosen else "given",
+        "metrics": _overall(figures),
+        "by_width": {
+            name: {"faces": faces[name], **{key: figures[f"{key}_{name}"] for key in BY_WIDTH}}
+            for name in WIDTHS
+        },
+        "intervals": {name: list(ends) for name, ends in intervals.items()},
+        "bootstrap": {"resamplings": RESAMPLINGS, "seed": SEED, "level": LEVEL},
+        "best_thresholds": evaluation.thresholds,
+        "confusion": {"labelled": truth, "found": said, "counts": counts.tolist()},
+        "by_folder": _by_folder(evaluation, folders) if len(folders) > 1 else {},
+    }
+    plain: dict[str, Any] = _plain(report)
+    return plain
+
+
+def _by_folder(evaluation: Evaluation, folders: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    table = {}
+    for folder, weights in folders.items():
+        faces = evaluation.faces(weights)
+        table[folder] = {
+            "images": int(weights.sum()),
+            "faces": sum(faces[name] for name in WIDTHS),
+            "metrics": _overall(evaluation.figures(weights)),
+        }
+    return table
+
+
+def _overall(figures: Mapping[str, float]) -> dict[str, float]:
+    """The figures of all widths together."""
+    narrow = {f"{key}_{name}" for key in BY_WIDTH for name in WIDTHS}
+    return {name: value for name, value in figures.items() if name not in narrow}
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can say it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, DIGITS)
+    return value
+
+
+def write_json(path: Path, report: Mapping[str, Any]) -> None:
+    """The report as a JSON file.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+    _write(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> list[Path]:
+    """Curves, confusion and the pictures with most mistakes; returns the files.
+
+    Raises:
+        SinkError: they cannot be written.
+    """
+    figures, curves = evaluation.figures(), evaluation.curves()
+    ap50 = {name: figures["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
+    pairs = _worst(evaluation, pictures)
+    files = {
+        "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.threshold),
+        "confusion.png": plots.confusion(*evaluation.confusion()),
+        "mistakes.png": sheet(pairs, f"Most mistakes at score ≥ {evaluation.threshold:.2f}"),
+    }
+    for name, content in files.items():
+        _write(folder / name, content)
+    return [folder / name for name in files]
+
+
+def _worst(evaluation: Evaluation, count: int) -> list[Pair]:
+    mistakes = evaluation.mistakes()
+    order = np.argsort(-mistakes, kind="stable")[:count]
+    samples, found = evaluation.samples, evaluation.found
+    return [Pair(samples[i], found[i][found[i].scores >= evaluation.threshold]) for i in order]
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SinkError(f"{path}: cannot be written: {reason}; choose another place") from None
+
+
+def show(report: Mapping[str, Any], console: Console) -> None:
+    """Prints the report's tables."""
+    console.print(
+        f"{report['model']} on {report['device']}: {report['images']} pictures, "
+        f"{report['faces']} faces of {report['data']}; score ≥ {report['threshold']:.2f} "
+        f"({report['threshold_chosen']})",
+        highlight=False,
+    )
+    for table in (_figures(report), _widths(report), _thresholds(report), _confusion(report)):
+        console.print(table)
+    if report["by_folder"]:
+        console.print(_folders(report))
+
+
+def _figures(report: Mapping[str, Any]) -> Table:
+    table = _table("Figures, with bootstrap intervals", "figure", "value", "95 %")
+    for name, value in report["metrics"].items():
+        low, high = report["intervals"][name]
+        table.add_row(name, _text(value), f"{_text(low)} – {_text(high)}")
+    return table
+
+
+def _widths(report: Mapping[str, Any]) -> Table:
+    table = _table("By face width in pixels", "width", "faces", *BY_WIDTH)
+    for name, row in report["by_width"].items():
+        table.add_row(name, str(row["faces"]), *(_text(row[key]) for key in BY_WIDTH))
+    return table
+
+
+def _thresholds(report: Mapping[str, Any]) -> Table:
+    columns = ("threshold", "f1", "precision", "recall")
+    table = _table("Best threshold by F1 (IoU .5)", "class", *columns)
+    for name, row in report["best_thresholds"].items():
+        table.add_row(name, *(_text(row[key]) for key in columns))
+    return table
+
+
+def _confusion(report: Mapping[str, Any]) -> Table:
+    labelled, found, counts = report["confusion"].values()
+    table = _table("Labelled (rows), found as", "", *map(plots.title_of, found))
+    for name, row in zip(labelled, counts, strict=True):
+        table.add_row(plots.title_of(name), *map(str, row))
+    return table
+
+
+def _folders(report: Mapping[str, Any]) -> Table:
+    folders = report["by_folder"]
+    table = _table("By folder", "figure", *folders)
+    for key in ("images", "faces"):
+        table.add_row(key, *(str(row[key]) for row in folders.values()))
+    for name in report["metrics"]:
+        table.add_row(name, *(_text(row["metrics"][name]) for row in folders.values()))
+    return table
+
+
+def _table(title: str, first: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def folders_of(names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Which pictures belong to which top folder, as weights (pictures,) of 0 and 1.
+
+    Args:
+        names: of the pictures, relative to the data folder.
+    """
+    tops = np.array([Path(name).parts[0] for name in names])
+    return {str(top): (tops == top).astype(np.float64) for top in dict.fromkeys(tops.tolist())}
