@@ -21,12 +21,13 @@ def say(text: str) -> None:
     print(mask_password(text), file=sys.stderr, flush=True)
 
 
-def ending(name: str, command: Callable[[], int]) -> int:
+def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
     """Runs a command; whatever ends it becomes an exit status and lines a person understands.
 
     Args:
         name: what the person typed, put before each line.
         command: returns the exit status of a good end.
+        interrupted: the exit status after Ctrl-C.
 
     Environment:
         MASKDET_DEBUG: set to 1, unexpected errors show their traceback.
@@ -39,7 +40,7 @@ def ending(name: str, command: Callable[[], int]) -> int:
             say(f"{name}: {line}")
         return error.exit_code
     except KeyboardInterrupt:
-        return 0
+        return interrupted
     except BrokenPipeError:  # the reader of our output has gone, as in: … | head
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the interpreter flushes it
         return 0

@@ -14,6 +14,7 @@ from maskdet.console import ending
 from maskdet.errors import ConfigError
 from maskdet.live.libraries import missing_packages
 from maskdet.live.settings import DEFAULT_MODEL, MonitorSettings
+from maskdet.live.stop import Stop
 
 NAME = "monitor.py"
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what stands after the command's name; None: those of the process.
     """
-    return ending(NAME, partial(_main, arguments))
+    return ending(NAME, partial(_main, arguments), interrupted=0)
 
 
 def _main(arguments: Sequence[str] | None) -> int:
@@ -108,10 +109,12 @@ def _monitor(
         Override(o, (key,), value) for o, (key, value) in values.items() if value is not None
     ]
     settings = load_settings(MonitorSettings, config, [*(overrides or ()), *options])
-    _require_opencv()
-    from maskdet.live.session import run
+    stop = Stop(settings.max_seconds)
+    with stop.listening():
+        _require_opencv()
+        from maskdet.live.session import run
 
-    return run(settings)
+        return run(settings, stop)
 
 
 def _require_opencv() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -22,20 +20,19 @@ from maskdet.live.stop import Stop
 from maskdet.live.summary import Report, write_summary
 from maskdet.live.switch import RecordingSwitch
 from maskdet.live.viewer import Viewer
+from maskdet.live.watch import Watch
 from maskdet.live.window import Window, display_available
 from maskdet.privacy import mask_password
 
-_STATUS_SECONDS = 5.0
-_POLL = 0.1
 
-
-def run(settings: MonitorSettings, detector: Detector | None = None) -> int:
+def run(settings: MonitorSettings, stop: Stop, detector: Detector | None = None) -> int:
     """Runs the monitor until its sources end or someone ends it.
 
     Whatever ends it, recordings, event log and summary are complete up to there.
 
     Args:
         settings: what to do.
+        stop: ends it from outside; already listening.
         detector: in place of the one that the settings name; for tests.
 
     Returns:
@@ -44,109 +41,81 @@ def run(settings: MonitorSettings, detector: Detector | None = None) -> int:
     Raises:
         MaskdetError: a part could not be built, or the detector failed.
     """
-    stop, report = Stop(settings.max_seconds), Report()
+    report = Report()
     interrupted = False
-    with stop.listening():
-        try:
-            with ExitStack() as parts:
-                return _Session(settings, stop, report, parts).run(detector)
-        except KeyboardInterrupt:  # only while the parts are built: see `Stop`
-            interrupted = True
-            return 0
-        finally:
-            if report.begun:
-                say(report.line())
-            if settings.summary and (report.begun or interrupted):
-                write_summary(settings.summary, report.figures())
+    try:
+        with ExitStack() as parts:
+            return _run(settings, detector, stop, report, parts)
+    except KeyboardInterrupt:  # only while the parts are built: see `Stop`
+        interrupted = True
+        return 0
+    finally:
+        if report.begun:
+            say(report.line())
+        if settings.summary and (report.begun or interrupted):
+            write_summary(settings.summary, report.figures())
 
 
-class _Session:
-    """One run."""
+def _run(
+    settings: MonitorSettings,
+    detector: Detector | None,
+    stop: Stop,
+    report: Report,
+    parts: ExitStack,
+) -> int:
+    """Builds and runs; the stack closes the parts, the last one built first."""
+    has_window = _wants_window(settings)
+    recordings = [_recording(settings, i) for i in range(len(settings.sources))]
+    shared = _open_event_log(settings)
+    for sink in (*recordings, *shared):
+        parts.callback(_close_quietly, sink)
+    detector = detector or _load_detector(settings, parts)
+    sources = _open_sources(settings.sources, parts)
+    pipeline = Pipeline(
+        sources,
+        detector,
+        shared,
+        source_sinks=[[recording] for recording in recordings],
+        min_score=settings.min_score or 0.0,
+        max_frames=settings.max_frames,
+    )
+    report.begin(pipeline, device=detector.device, model=detector.name)
+    stop.start()
+    watch = Watch(pipeline, stop)
+    with pipeline:
+        if has_window:
+            window = Window("maskdet: " + ", ".join(source.name for source in sources))
+            parts.callback(window.close)
+            _viewer(settings, pipeline, sources, window, recordings, detector.device).run(watch)
+        else:
+            watch.run()
+        report.end()
+    watch()  # tells what failed last
+    for path in (path for recording in recordings for path in recording.paths):
+        say(f"recorded {path}")
+    return pipeline.errors[0].exit_code if pipeline.errors else 0
 
-    def __init__(
-        self, settings: MonitorSettings, stop: Stop, report: Report, parts: ExitStack
-    ) -> None:
-        self._settings = settings
-        self._stop = stop
-        self._report = report
-        self._parts = parts
-        self._told = 0
-        self._status_due = time.monotonic() + _STATUS_SECONDS
 
-    def run(self, detector: Detector | None) -> int:
-        """Builds and runs; the parts are closed by the stack, the last one built first."""
-        settings, parts = self._settings, self._parts
-        has_window = _wants_window(settings)
-        recordings = [_recording(settings, i) for i in range(len(settings.sources))]
-        shared = _open_event_log(settings)
-        for sink in (*recordings, *shared):
-            parts.callback(_close_quietly, sink)
-        detector = detector or _load_detector(settings, parts)
-        self._report.device, self._report.model = detector.device, detector.name
-        sources = _open_sources(settings.sources, parts)
-        pipeline = Pipeline(
-            sources,
-            detector,
-            shared,
-            source_sinks=[[recording] for recording in recordings],
-            min_score=settings.min_score or 0.0,
-            max_frames=settings.max_frames,
-        )
-        self._report.begin(pipeline)
-        self._stop.start()
-        with pipeline:
-            if has_window:
-                window = Window(_title(sources))
-                parts.callback(window.close)
-                viewer = self._viewer(pipeline, sources, window, recordings, detector.device)
-                viewer.run(lambda: self._poll(pipeline))
-            else:
-                self._watch(pipeline)
-            self._report.end()
-        self._poll(pipeline)
-        for path in (path for recording in recordings for path in recording.paths):
-            say(f"recorded {path}")
-        return pipeline.errors[0].exit_code if pipeline.errors else 0
-
-    def _viewer(
-        self,
-        pipeline: Pipeline,
-        sources: Sequence[Source],
-        window: Window,
-        recordings: Sequence[RecordingSwitch],
-        device: str,
-    ) -> Viewer:
-        settings = self._settings
-        return Viewer(
-            pipeline,
-            sources,
-            window,
-            _overlay(settings),
-            recordings,
-            device=device,
-            blur=settings.blur,
-            snapshots=settings.snapshots,
-            size=(settings.window.width, settings.window.height),
-            picture_seconds=settings.window.picture_seconds,
-        )
-
-    def _watch(self, pipeline: Pipeline) -> None:
-        """The main loop without a window."""
-        while not (self._poll(pipeline) or pipeline.ended):
-            observation = pipeline.next(_POLL)
-            if observation is not None:
-                pipeline.finished(observation, shown=False)
-                if sys.stderr.isatty() and time.monotonic() > self._status_due:
-                    self._status_due = time.monotonic() + _STATUS_SECONDS
-                    faces = ", ".join(f"{n} {name}" for name, n in observation.counts.items() if n)
-                    say(f"frame {observation.frame.index}: {faces or 'no face'}")
-
-    def _poll(self, pipeline: Pipeline) -> bool:
-        """Tells what has failed since the last call; whether to end."""
-        for error in pipeline.errors[self._told :]:
-            say(f"monitor.py: {error}")
-            self._told += 1
-        return self._stop()
+def _viewer(
+    settings: MonitorSettings,
+    pipeline: Pipeline,
+    sources: Sequence[Source],
+    window: Window,
+    recordings: Sequence[RecordingSwitch],
+    device: str,
+) -> Viewer:
+    return Viewer(
+        pipeline,
+        sources,
+        window,
+        _overlay(settings),
+        recordings,
+        device=device,
+        blur=settings.blur,
+        snapshots=settings.snapshots,
+        size=(settings.window.width, settings.window.height),
+        picture_seconds=settings.window.picture_seconds,
+    )
 
 
 def _wants_window(settings: MonitorSettings) -> bool:
@@ -208,10 +177,6 @@ def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[So
         sources.append(open_source(one.source, name=unique, **options))
         parts.callback(sources[-1].close)
     return sources
-
-
-def _title(sources: Sequence[Source]) -> str:
-    return "maskdet: " + ", ".join(source.name for source in sources)
 
 
 def _close_quietly(sink: Sink) -> None:

@@ -17,15 +17,10 @@ _NOTHING = SourceStats(0, 0, 0, 0, 0, 0.0, 0.0)
 
 
 class Report:
-    """What there is to say about a run, at any moment of it; also when it never began.
-
-    Attributes:
-        device: what the detector computes on.
-        model: the model's name.
-    """
+    """What there is to say about a run, at any moment of it; also when it never began."""
 
     def __init__(self) -> None:
-        self.device = self.model = ""
+        self._device = self._model = ""
         self._pipeline: Pipeline | None = None
         self._began = self._ended = time.monotonic()
 
@@ -34,9 +29,10 @@ class Report:
         """Whether frames were looked at, or were going to be."""
         return self._pipeline is not None
 
-    def begin(self, pipeline: Pipeline) -> None:
+    def begin(self, pipeline: Pipeline, *, device: str, model: str) -> None:
         """The run is under way."""
         self._pipeline = pipeline
+        self._device, self._model = device, model
         self._began = time.monotonic()
 
     def end(self) -> None:
@@ -62,8 +58,8 @@ class Report:
             "latency_ms": self._latency(),
             "counts": dict(self._pipeline.counts) if self._pipeline else {},
             "reconnects": stats.reconnects,
-            "device": self.device,
-            "model": self.model,
+            "device": self._device,
+            "model": self._model,
             "first_result_s": None if first is None else round(first - process_start(), 3),
             "peak_rss_mb": peak_rss_mb(),
             "seconds": round(self._ended - self._began, 3) if self._pipeline else 0.0,
@@ -76,7 +72,7 @@ class Report:
         dropped = f", {stats.dropped} dropped for newer ones" if stats.dropped else ""
         return (
             f"looked at {stats.processed} of {stats.captured} frames in {seconds:.1f} s{dropped}"
-            f"; {self.model} on {self.device}"
+            f"; {self._model} on {self._device}"
         )
 
     def _latency(self) -> dict[str, float]:

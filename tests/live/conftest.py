@@ -21,6 +21,7 @@ from maskdet.console import ending
 from maskdet.detections import Detections
 from maskdet.live.session import run
 from maskdet.live.settings import MonitorSettings
+from maskdet.live.stop import Stop
 from maskdet.testing import ScriptedDetector
 
 def middle(image):
@@ -29,7 +30,10 @@ def middle(image):
 
 detector = ScriptedDetector(middle, delay=float(sys.argv[1]))
 settings = load_settings(MonitorSettings, None, sys.argv[2:])
-sys.exit(ending("monitor.py", lambda: run(settings, detector)))
+stop = Stop(settings.max_seconds)
+with stop.listening():
+    status = ending("monitor.py", lambda: run(settings, stop, detector), interrupted=0)
+sys.exit(status)
 """
 
 

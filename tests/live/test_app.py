@@ -20,7 +20,9 @@ from maskdet.detections import Detections
 from maskdet.errors import MaskdetError, ModelError
 from maskdet.live import session
 from maskdet.live.app import main
-from maskdet.live.settings import MonitorSettings
+from maskdet.live.settings import DEFAULT_MODEL, MonitorSettings
+from maskdet.live.stop import Stop
+from maskdet.runtimes import loading
 from maskdet.testing import ScriptedDetector
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +36,8 @@ def one_face(image: np.ndarray) -> Detections:
 
 def monitor(*overrides: str, detector: ScriptedDetector | None = None) -> int:
     settings = load_settings(MonitorSettings, None, ["headless=true", *overrides])
-    return session.run(settings, detector or ScriptedDetector(one_face))
+    stop = Stop(settings.max_seconds)
+    return session.run(settings, stop, detector or ScriptedDetector(one_face))
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -98,7 +101,7 @@ def test_options_reach_the_settings_and_go_before_file_and_set(
     file = tmp_path / "m.yaml"
     file.write_text("sources: [{source: demo}]\nmin_score: 0.1\nmodel: a\nblur: true\n")
     taken: list[MonitorSettings] = []
-    monkeypatch.setattr(session, "run", lambda settings: taken.append(settings) or 0)
+    monkeypatch.setattr(session, "run", lambda settings, stop: taken.append(settings) or 0)
     arguments = f"--config {file} --set min_score=0.2 --set sources.0.fps=5 --min-score 0.3"
     assert main(arguments.split()) == 0
     assert main(["--source", "0", "--source", "rtsp://cam/1", "--headless"]) == 0
@@ -109,6 +112,10 @@ def test_options_reach_the_settings_and_go_before_file_and_set(
 
 def test_the_settings_file_that_ships_says_what_holds_without_it():
     assert load_settings(MonitorSettings, ROOT / "configs/monitor.yaml") == MonitorSettings()
+
+
+def test_the_default_model_is_the_one_that_the_runtimes_name():
+    assert loading.DEFAULT == DEFAULT_MODEL
 
 
 def test_a_file_is_looked_at_whole_and_every_output_tells_the_same(
@@ -249,7 +256,7 @@ def test_without_a_display_it_says_so_and_goes_on(
 def test_an_unexpected_error_is_one_line_without_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    def broken(settings: MonitorSettings) -> int:
+    def broken(settings: MonitorSettings, stop: Stop) -> int:
         raise RuntimeError("wheels\ncame off")
 
     monkeypatch.setattr(session, "run", broken)

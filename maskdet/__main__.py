@@ -1,0 +1,99 @@
+"""``python -m maskdet …``: everything but the live monitor, which is ``monitor.py``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from maskdet.console import ending
+from maskdet.errors import ConfigError
+from maskdet.live.settings import DEFAULT_MODEL
+
+NAME = "maskdet"
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Sees who wears a face mask rightly. The live monitor is: python monitor.py",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns its exit status.
+
+    Args:
+        arguments: what stands after the command's name; None: those of the process.
+    """
+    return ending(NAME, partial(_main, arguments), interrupted=130)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
+    try:
+        status = app(arguments, prog_name=NAME, standalone_mode=False)
+    except typer.TyperException as error:
+        message = " ".join(error.format_message().split())
+        raise ConfigError(f"{message} (see python -m maskdet --help)") from None
+    return int(status or 0)
+
+
+Model = Annotated[str, typer.Option(metavar="M", help="A folder under models/, or a path.")]
+Device = Annotated[Literal["auto", "cpu", "gpu"], typer.Option(help="Where to detect.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]
+
+
+@app.command()
+def detect(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Pictures, and folders of pictures.")
+    ],
+    model: Model = DEFAULT_MODEL,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Label map of a foreign model.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where annotated pictures go.")
+    ] = None,
+    json_file: Json = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(metavar="X", min=0.0, max=1.0, help="Lowest score; default: the model's."),
+    ] = None,
+    device: Device = "auto",
+) -> int:
+    """Pictures in; annotated pictures, boxes and states out."""
+    from maskdet.commands.detect import run
+    from maskdet.runtimes import load_detector
+
+    detector = load_detector(model, device=device, labels=labels, min_score=min_score)
+    return run(detector, paths, output=output, json_file=json_file, min_score=min_score or 0.0)
+
+
+@app.command()
+def benchmark(
+    model: Model = DEFAULT_MODEL,
+    device: Device = "auto",
+    seconds: Annotated[
+        float, typer.Option(metavar="S", min=0.1, help="Length of each measurement.")
+    ] = 10.0,
+    json_file: Json = None,
+) -> None:
+    """Speed, latency, start-up and memory on this machine."""
+    from maskdet.commands.benchmark import run, table
+    from maskdet.files import write_whole
+    from maskdet.runtimes import load_detector
+
+    figures = run(load_detector(model, device=device), model, device, seconds=seconds)
+    print(table(figures))
+    if json_file is not None:
+        write_whole(json_file, json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""The main loop where there is no window, and what every main loop does beside showing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from maskdet.console import say
+from maskdet.live.pipeline import Pipeline
+from maskdet.observation import Observation
+
+_POLL = 0.1
+_STATUS_SECONDS = 5.0
+
+
+class Watch:
+    """Tells what fails as it fails, and asks whether to end; called once a turn by a main loop."""
+
+    def __init__(self, pipeline: Pipeline, stop: Callable[[], bool]) -> None:
+        """Watches.
+
+        Args:
+            pipeline: the run.
+            stop: whether somebody has asked for the end.
+        """
+        self._pipeline = pipeline
+        self._stop = stop
+        self._told = 0
+        self._status_due = time.monotonic() + _STATUS_SECONDS
+
+    def __call__(self) -> bool:
+        """Whether to end now."""
+        for error in self._pipeline.errors[self._told :]:
+            say(f"monitor.py: {error}")
+            self._told += 1
+        return self._stop()
+
+    def run(self) -> None:
+        """The main loop without a window: until the sources end or somebody ends it."""
+        while not (self() or self._pipeline.ended):
+            observation = self._pipeline.next(_POLL)
+            if observation is not None:
+                self._pipeline.finished(observation, shown=False)
+                self._tell_status(observation)
+
+    def _tell_status(self, observation: Observation) -> None:
+        """A line now and then, to a person only."""
+        if sys.stderr.isatty() and time.monotonic() > self._status_due:
+            self._status_due = time.monotonic() + _STATUS_SECONDS
+            faces = ", ".join(f"{n} {name}" for name, n in observation.counts.items() if n)
+            say(
+                f"{observation.frame.source}, frame {observation.frame.index}: {faces or 'no face'}"
+            )

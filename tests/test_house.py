@@ -1,0 +1,192 @@
+"""The laws of the house (docs/architecture.md), read off the source itself."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "maskdet"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+GROUND = sorted(PACKAGE.glob("*.py"))
+ROOMS = ("commands", "demo", "live", "networks", "runtimes", "training")
+
+
+def name_of(path: Path) -> str:
+    """``maskdet/live/app.py`` as ``maskdet.live.app``."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {name_of(path) for path in MODULES}
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module that a file imports, late imports too; ``from a import b`` counts as a.b."""
+    found: set[str] = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imports(path: Path, *packages: str) -> bool:
+    return any(name.split(".")[0] in packages for name in imports_of(path))
+
+
+def calls_of(path: Path) -> set[str]:
+    """The names called in a file, as written: ``f``, ``cv2.line`` …"""
+    calls = (node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
+    return {ast.unparse(call) for call in calls if isinstance(call, ast.Name | ast.Attribute)}
+
+
+def where(paths: Iterator[Path]) -> set[str]:
+    return {path.relative_to(PACKAGE).as_posix() for path in paths}
+
+
+def test_there_is_something_to_read():
+    assert {"maskdet.live.app", "maskdet.config", "maskdet.networks.retinanet"} <= NAMES
+    assert imports(PACKAGE / "live/sources.py", "maskdet")
+    assert "cv2.namedWindow" in calls_of(PACKAGE / "live/window.py")
+
+
+@pytest.mark.parametrize(
+    ("packages", "homes"),
+    [
+        (("tensorflow", "keras", "tf_keras"), ("networks/", "runtimes/", "training/")),
+        (("torch", "jax"), ("networks/", "runtimes/", "training/")),
+        (("matplotlib", "pycocotools"), ("training/",)),
+        (("ai_edge_litert",), ("runtimes/", "training/")),
+        (("av",), ("live/recording.py", "demo/")),  # encoding; the demo's clip is made by a script
+        (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
+         ("live/workers.py", "training/")),
+        (("subprocess",), ("live/workers.py", "commands/benchmark.py")),  # it times whole runs
+        (("yaml",), ("config.py",)),
+        (("typer", "click", "argparse", "getopt"), ("live/app.py", "__main__.py")),
+    ],
+)  # fmt: skip
+def test_a_library_has_its_room(packages: tuple[str, ...], homes: tuple[str, ...]):
+    users = where(path for path in MODULES if imports(path, *packages))
+    assert not {user for user in users if not user.startswith(homes) and not user.endswith(homes)}
+
+
+DRAWING = ("rectangle", "putText", "line", "polylines", "circle", "ellipse", "arrowedLine")
+CONCRETE = ("open_source", "load_detector", "Pipeline", "Recorder", "EventLog", "Window", "Viewer")
+
+
+@pytest.mark.parametrize(
+    ("calls", "homes"),
+    [
+        (("cv2.imshow", "cv2.waitKey", "cv2.waitKeyEx", "cv2.namedWindow"), ("live/window.py",)),
+        (("cv2.VideoCapture",), ("live/capture.py",)),
+        (("cv2.VideoWriter",), ()),
+        # The demo's masks are painted onto photographs, which is another thing.
+        (tuple(f"cv2.{name}" for name in DRAWING), ("live/overlay.py", "demo/")),
+        # Concrete things are built by those who run something, and by nobody else.
+        (CONCRETE, ("live/session.py", "live/sources.py", "commands/", "__main__.py")),
+    ],
+)
+def test_a_thing_is_done_in_one_place(calls: tuple[str, ...], homes: tuple[str, ...]):
+    users = where(path for path in MODULES if set(calls) & calls_of(path))
+    assert not {user for user in users if not user.startswith(homes or ("nowhere",))}
+
+
+def test_the_ground_stands_on_numpy_alone():
+    heavy = ("cv2", "tensorflow", "keras", "av", "matplotlib", "typer")
+    ground = [path for path in GROUND if path.name != "__main__.py"]
+    assert not where(path for path in ground if imports(path, *heavy))
+    for path in ground:
+        rooms = {name.split(".")[1] for name in imports_of(path) if name.startswith("maskdet.")}
+        assert not rooms & set(ROOMS), path
+
+
+@pytest.mark.parametrize(
+    ("room", "never"),
+    [
+        ("networks", {"live", "training", "runtimes", "commands"}),
+        ("runtimes", {"live", "training", "commands"}),
+        ("live", {"training", "networks", "commands"}),
+        ("training", {"live", "commands"}),
+    ],
+)
+def test_rooms_open_only_onto_those_below(room: str, never: set[str]):
+    for path in (PACKAGE / room).rglob("*.py"):
+        used = {name.split(".")[1] for name in imports_of(path) if name.startswith("maskdet.")}
+        assert not used & never, path
+
+
+def edges() -> dict[str, set[str]]:
+    """Which module of ours imports which; a package stands for its ``__init__``."""
+    graph = {}
+    for path in MODULES:
+        modules = {n if n in NAMES else n.rpartition(".")[0] for n in imports_of(path)}
+        graph[name_of(path)] = (modules & NAMES) - {name_of(path)}
+    return graph
+
+
+def test_no_imports_in_a_circle():
+    graph, done = edges(), set()
+
+    def visit(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, " -> ".join((*way[way.index(module) :], module))
+        if module not in done:
+            for used in sorted(graph[module]):
+                visit(used, (*way, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+    assert done == NAMES
+
+
+def test_constructors_take_plain_values_never_settings():
+    for path in MODULES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+                arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                types = {ast.unparse(a.annotation) for a in arguments if a.annotation}
+                assert not [t for t in types if "Settings" in t or "Config" in t], path
+
+
+def test_no_room_for_what_belongs_nowhere():
+    names = {part for path in MODULES for part in path.with_suffix("").parts}
+    assert not names & {"utils", "util", "core", "manager", "base", "misc", "helpers", "common"}
+
+
+def test_a_file_fits_into_a_head():
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert not {str(path): n for path, n in lengths.items() if n > 300}
+
+
+def test_the_top_of_the_tree_is_what_the_user_asked_for():
+    names = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert {"monitor.py", "maskdet", "models", "configs", "tests", "requirements.txt"} <= names
+    sources = {path.name for path in ROOT.glob("*.py")}
+    assert sources == {"monitor.py"}
+    assert len((ROOT / "monitor.py").read_text().splitlines()) < 15
+
+
+HEAVY = ("tensorflow", "keras", "tf_keras", "matplotlib", "torch", "jax", "pandas", "scipy")
+
+
+@pytest.mark.parametrize("module", ["maskdet.live.app", "maskdet.live.session", "maskdet.__main__"])
+def test_starting_a_command_imports_nothing_heavy(module: str):
+    code = f"import sys, {module}; print(*sorted(set(sys.modules) & set({HEAVY!r})))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
