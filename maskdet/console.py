@@ -42,7 +42,7 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
     except KeyboardInterrupt:
         return interrupted
     except BrokenPipeError:  # the reader of our output has gone, as in: … | head
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until the interpreter flushes it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return 0
     except Exception as error:
         if os.environ.get("MASKDET_DEBUG") == "1":

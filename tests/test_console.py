@@ -1,0 +1,76 @@
+"""How a command ends."""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maskdet.console import ending
+from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError, SourceError
+
+
+def raising(error: BaseException):
+    def command() -> int:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "lines"),
+    [
+        (ConfigError("one\ntwo"), 2, ["x: one", "x: two"]),
+        (ModelError("m"), 2, ["x: m"]),
+        (DatasetError("d"), 2, ["x: d"]),
+        (SinkError("s"), 2, ["x: s"]),
+        (SourceError("rtsp://u:pw@h/1 is gone"), 3, ["x: rtsp://u:***@h/1 is gone"]),
+        (KeyboardInterrupt(), 130, []),
+    ],
+)
+def test_each_end_has_its_status_and_lines(
+    error: BaseException, status: int, lines: list[str], capsys: pytest.CaptureFixture[str]
+):
+    assert ending("x", raising(error), interrupted=130) == status
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == lines and captured.out == ""
+
+
+def test_a_good_end_keeps_its_own_status():
+    assert ending("x", lambda: 7, interrupted=0) == 7
+
+
+def test_passwords_stay_out_of_the_log(capsys: pytest.CaptureFixture[str]):
+    root = logging.getLogger()
+    before, root.handlers = root.handlers, []
+    try:
+
+        def command() -> int:
+            logging.getLogger("maskdet.x").warning("lost %s", "rtsp://u:geheim@h/1")
+            return 0
+
+        ending("x", command, interrupted=0)
+    finally:
+        root.handlers = before
+    assert capsys.readouterr().err == "x: lost rtsp://u:***@h/1\n"
+
+
+def test_a_reader_that_goes_ends_it_quietly():
+    code = (
+        "import sys; from maskdet.console import ending\n"
+        "sys.exit(ending('x', lambda: [print('line', flush=True) for _ in range(9**6)] and 0,"
+        " interrupted=0))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).resolve().parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == b"line\n"
+    process.stdout.close()
+    assert process.wait(20) == 0
+    with process.stderr:
+        assert process.stderr.read() == b""

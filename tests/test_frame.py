@@ -1,0 +1,25 @@
+"""A frame is one BGR picture, and nothing else gets in."""
+
+import numpy as np
+import pytest
+
+from maskdet.frame import Frame
+
+
+def test_size():
+    frame = Frame(np.zeros((48, 64, 3), np.uint8), 0, 0.0, 0.0)
+    assert (frame.width, frame.height) == (64, 48)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((48, 64), np.uint8),  # grey
+        np.zeros((48, 64, 4), np.uint8),  # with transparency
+        np.zeros((48, 64, 3), np.float32),
+        np.zeros((1, 48, 64, 3), np.uint8),  # a batch
+    ],
+)
+def test_other_pictures_are_refused(image: np.ndarray):
+    with pytest.raises(ValueError, match="a frame is uint8"):
+        Frame(image, 0, 0.0, 0.0)

@@ -1,0 +1,49 @@
+"""``python -m maskdet``: the commands as they are typed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maskdet.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nope"], "No such command 'nope'"),
+        (["detect"], "Missing argument"),
+        (["detect", "x.jpg", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'gpu'"),
+        (["detect", "x.jpg", "--min-score", "2"], "should be less than or equal to 1"),
+        (["detect", "x.jpg", "--model", "no-such-model"], "no model 'no-such-model'"),
+        (["benchmark", "--seconds", "0"], "should be greater than or equal to 0.1"),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    assert captured.out == "" and line.startswith("maskdet: ") and told in line
+
+
+def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]):
+    assert main(["--help"]) == 0
+    commands = capsys.readouterr().out.partition("Commands:")[2]
+    assert {"detect", "benchmark"} <= set(commands.split())
+
+
+def test_it_is_a_module_that_can_be_run():
+    done = subprocess.run(
+        [sys.executable, "-m", "maskdet", "detect", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and "--min-score" in done.stdout
