@@ -10,6 +10,7 @@ _PACKAGES = {
     "libgthread-2.0.so.0": "libglib2.0-0",
     "libxcb.so.1": "libxcb1",
     "libX11.so.6": "libx11-6",
+    "libX11-xcb.so.1": "libx11-xcb1",
     "libXext.so.6": "libxext6",
     "libSM.so.6": "libsm6",
     "libICE.so.6": "libice6",

@@ -6,6 +6,7 @@ display is tried first, by Xlib itself.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -57,6 +58,17 @@ def _answers(display: str) -> bool:
     return bool(connection)
 
 
+def _prepare_qt() -> None:
+    """Makes OpenCV's Qt quiet and reliable; before the first window."""
+    os.environ["QT_QPA_PLATFORM"] = "xcb"  # the only one OpenCV brings
+    os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;*.warning=false")
+    # OpenCV's wheel brings an old libX11-xcb, which knows libX11 before 1.7: it writes "Qt owns the
+    # events" into the wrong field, libX11 takes some of them away, and now and then the window
+    # stays black. The system's own, if it is there first, is used instead.
+    with contextlib.suppress(OSError):
+        ctypes.CDLL("libX11-xcb.so.1", mode=ctypes.RTLD_GLOBAL)
+
+
 class Window:
     """A resizable window, opened by the first `show`; for the main thread only.
 
@@ -77,8 +89,8 @@ class Window:
     @property
     def closed(self) -> bool:
         """Whether the window was there and is gone, by the user or by `close`."""
-        if self._is_open and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
-            self.close()
+        if self._is_open and not self._is_visible():
+            self._is_open, self._closed = False, True
         return self._closed
 
     def show(self, image: np.ndarray) -> None:
@@ -101,15 +113,20 @@ class Window:
 
     def close(self) -> None:
         """Takes the window away for good; may be called twice."""
-        if self._is_open and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 0:
+        if not self.closed and self._is_open:
             cv2.destroyWindow(self._title)
             cv2.waitKey(1)  # lets the system do it
         self._is_open, self._closed = False, True
 
+    def _is_visible(self) -> bool:
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # with its last window, Qt's side of OpenCV goes altogether
+            return False
+
     def _open(self, width: int, height: int) -> None:
         if sys.platform.startswith("linux"):
-            os.environ["QT_QPA_PLATFORM"] = "xcb"  # the only one OpenCV brings
-            os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;*.warning=false")
+            _prepare_qt()
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self._title, flags)
         scale = min(_LARGEST_FIRST[0] / width, _LARGEST_FIRST[1] / height)

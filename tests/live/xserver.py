@@ -1,0 +1,148 @@
+"""A real X server (Xvfb) for tests of the window: its screen, a key press, a click on close."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes import POINTER, Structure, Union, byref, c_char_p, c_int, c_long, c_uint, c_ulong
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+XVFB = shutil.which("Xvfb")
+needs_xvfb = pytest.mark.skipif(XVFB is None, reason="Xvfb is not installed (apt: xvfb)")
+
+
+class _Key(Structure):
+    _fields_ = [
+        ("type", c_int),
+        ("serial", c_ulong),
+        ("send_event", c_int),
+        ("display", c_ulong),
+        ("window", c_ulong),
+        ("root", c_ulong),
+        ("subwindow", c_ulong),
+        ("time", c_ulong),
+        ("x", c_int),
+        ("y", c_int),
+        ("x_root", c_int),
+        ("y_root", c_int),
+        ("state", c_uint),
+        ("keycode", c_uint),
+        ("same_screen", c_int),
+    ]
+
+
+class _Message(Structure):
+    _fields_ = [
+        ("type", c_int),
+        ("serial", c_ulong),
+        ("send_event", c_int),
+        ("display", c_ulong),
+        ("window", c_ulong),
+        ("message_type", c_ulong),
+        ("format", c_int),
+        ("data", c_long * 5),
+    ]
+
+
+class _Event(Union):
+    _fields_ = [("key", _Key), ("message", _Message), ("pad", c_long * 24)]
+
+
+class XServer:
+    """What a person at the screen sees and does."""
+
+    def __init__(self, display: str, folder: Path) -> None:
+        self.display = display
+        self._screen = folder / "Xvfb_screen0"
+        self._x = ctypes.CDLL("libX11.so.6")
+        self._x.XOpenDisplay.restype = ctypes.c_void_p
+        self._x.XDefaultRootWindow.restype = self._x.XInternAtom.restype = c_ulong
+        self._x.XStringToKeysym.restype = c_ulong
+        self._connection = ctypes.c_void_p(self._x.XOpenDisplay(display.encode()))
+
+    def screenshot(self) -> np.ndarray:
+        """The screen, BGR uint8; Xvfb keeps it in a file in the format of `xwd`."""
+        raw = self._screen.read_bytes()
+        header = np.frombuffer(raw, ">u4", 25)
+        size, width, height, stride, colors = header[[0, 4, 5, 12, 19]].tolist()
+        pixels = np.frombuffer(raw, np.uint8, stride * height, size + colors * 12)
+        return pixels.reshape(height, -1, 4)[:, :width, :3]
+
+    def find(self, title: str, seconds: float = 10) -> int:
+        """Id of the window with that title, once there is one."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for window in self._windows():
+                name = c_char_p()
+                found = self._x.XFetchName(self._connection, c_ulong(window), byref(name))
+                if found and name.value == title.encode():
+                    return window
+            time.sleep(0.05)
+        raise AssertionError(f"no window {title!r} on {self.display}")
+
+    def press(self, window: int, key: str) -> None:
+        """Presses and lets go of a key, by its X name: ``q``, ``Escape``, ``Left`` …"""
+        keysym = c_ulong(self._x.XStringToKeysym(key.encode()))
+        code = self._x.XKeysymToKeycode(self._connection, keysym)
+        assert code, key
+        root = self._x.XDefaultRootWindow(self._connection)
+        for kind in (2, 3):  # KeyPress, KeyRelease
+            event = _Event(key=_Key(type=kind, window=window, root=root, keycode=code))
+            event.key.same_screen = 1
+            self._send(window, kind, event)
+
+    def click_close(self, window: int) -> None:
+        """Does what a window manager does when its close button is clicked."""
+        names = (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")
+        protocols, delete = (self._x.XInternAtom(self._connection, name, 0) for name in names)
+        message = _Message(type=33, window=window, message_type=protocols, format=32)
+        message.data[0] = delete
+        self._send(window, 0, _Event(message=message))
+
+    def _send(self, window: int, kind: int, event: _Event) -> None:
+        mask = c_long(kind and 1 << (kind - 2))
+        self._x.XSendEvent(self._connection, c_ulong(window), 0, mask, byref(event))
+        self._x.XFlush(self._connection)
+
+    def _windows(self) -> list[int]:
+        root, parent, count = c_ulong(), c_ulong(), c_uint()
+        children = POINTER(c_ulong)()
+        self._x.XQueryTree(
+            self._connection,
+            c_ulong(self._x.XDefaultRootWindow(self._connection)),
+            byref(root),
+            byref(parent),
+            byref(children),
+            byref(count),
+        )
+        return [children[i] for i in range(count.value)]
+
+
+@contextmanager
+def x_server(folder: Path, screen: str = "1280x1024x24") -> Iterator[XServer]:
+    """Starts Xvfb on a free display; its files go into the folder."""
+    assert XVFB is not None
+    reader, writer = os.pipe()
+    options = ["-screen", "0", screen, "-fbdir", str(folder), "-nolisten", "tcp"]
+    process = subprocess.Popen(
+        [XVFB, "-displayfd", str(writer), *options],
+        pass_fds=[writer],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    try:
+        with os.fdopen(reader) as ready:
+            number = ready.readline().strip()
+        assert number, "Xvfb did not start"
+        yield XServer(f":{number}", folder)
+    finally:
+        process.terminate()
+        process.wait(10)
