@@ -73,13 +73,7 @@ class Augmentation:
         """Four views around a random cross, each at a smaller scale."""
         cross = (random.uniform(0.3, 0.7, 2) * self.size).astype(int)
         canvas = np.full((self.size, self.size, 3), GREY, np.uint8)
-        spans = (
-            [(0, int(cross[0])), (int(cross[0]), self.size)],
-            [
-                (0, int(cross[1])),
-                (int(cross[1]), self.size),
-            ],
-        )
+        spans = [[(0, int(middle)), (int(middle), self.size)] for middle in cross]
         boxes, classes = [], []
         low, high = self.scale
         for index, sample in enumerate(samples):
@@ -100,18 +94,23 @@ class Augmentation:
     ) -> View:
         """A crop of one picture, resized, perhaps rotated, placed at random."""
         image = sample.read()
-        factor = np.exp(random.uniform(*np.log(scale))) * self.long_side / max(image.shape[:2])
+        jitter = np.exp(random.uniform(*np.sort(np.log(scale))))
+        factor = jitter * self.long_side / max(sample.width, sample.height)
+        left_over = factor
         if factor < 0.75:  # the warp below would alias
-            image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        left_over = factor * sample.width / image.shape[1]
+            smaller = [max(1, round(side * factor)) for side in (sample.width, sample.height)]
+            image = cv2.resize(image, smaller, interpolation=cv2.INTER_AREA)
+            left_over = 1.0
         angle = random.uniform(-1, 1) * self.rotation if random.random() < 1 / 3 else 0.0
         matrix = cv2.getRotationMatrix2D((0, 0), angle, left_over)
         corner = self._corner(sample, factor, width, height, random)
         focus = np.array([image.shape[1] / 2, image.shape[0] / 2]) * left_over
         turned = matrix[:, :2] @ np.array([image.shape[1] / 2, image.shape[0] / 2])
         matrix[:, 2] = focus - turned - corner
+        by_centres = matrix.copy()  # OpenCV counts from a pixel's centre, boxes from its corner
+        by_centres[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
         warped = cv2.warpAffine(
-            image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(GREY,) * 3
+            image, by_centres, (width, height), flags=cv2.INTER_LINEAR, borderValue=(GREY,) * 3
         )
         ratio = np.array([image.shape[1] / sample.width, image.shape[0] / sample.height])
         boxes = turn_boxes(sample.boxes * np.tile(ratio, 2), matrix)
@@ -162,7 +161,8 @@ def jitter_colour(image: np.ndarray, strength: float, random: np.random.Generato
     shift = random.normal(0, 20 * strength)
     table = np.clip((np.arange(256)[:, None] - 128) * gain + 128 + shift, 0, 255)
     image = cv2.LUT(image, table[None].astype(np.uint8))
-    saturation = 0.0 if random.random() < 0.05 else np.exp(random.normal(0, 0.3 * strength))
+    dull = random.random() < 0.08 * strength
+    saturation = 0.0 if dull else np.exp(random.normal(0, 0.3 * strength))
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     return cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
 
