@@ -12,7 +12,7 @@ import typer
 from maskdet.config import Override, load_settings
 from maskdet.console import ending
 from maskdet.errors import ConfigError
-from maskdet.live.libraries import missing_packages
+from maskdet.live.libraries import require_opencv
 from maskdet.live.settings import DEFAULT_MODEL, MonitorSettings
 from maskdet.live.stop import Stop
 
@@ -111,24 +111,7 @@ def _monitor(
     settings = load_settings(MonitorSettings, config, [*(overrides or ()), *options])
     stop = Stop(settings.max_seconds)
     with stop.listening():
-        _require_opencv()
+        require_opencv()
         from maskdet.live.session import run
 
         return run(settings, stop)
-
-
-def _require_opencv() -> None:
-    """Turns a missing system library into a line that says how to get it.
-
-    Raises:
-        ConfigError: OpenCV cannot be imported.
-    """
-    try:
-        import cv2  # noqa: F401
-    except ImportError as error:
-        packages = " ".join(missing_packages())
-        remedy = f"on Debian or Ubuntu: apt-get install -y {packages}" if packages else "install it"
-        raise ConfigError(
-            f"OpenCV cannot start ({error}); {remedy}; or, for use without a window: "
-            "python -m pip install --force-reinstall --no-deps opencv-python-headless"
-        ) from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 
+from maskdet.errors import ConfigError
+
 _PACKAGES = {
     "libGL.so.1": "libgl1",
     "libgthread-2.0.so.0": "libglib2.0-0",
@@ -26,6 +28,24 @@ def missing_packages() -> list[str]:
     if not sys.platform.startswith("linux"):
         return []
     return [package for library, package in _PACKAGES.items() if not _loads(library)]
+
+
+def require_opencv() -> None:
+    """Makes sure that OpenCV can be imported; a command calls it before it imports what uses it.
+
+    Raises:
+        ConfigError: it cannot; the line says which packages are missing.
+    """
+    try:
+        import cv2  # noqa: F401
+    except ImportError as error:
+        packages = " ".join(missing_packages())
+        system = f"on Debian or Ubuntu: apt-get install -y {packages}"
+        raise ConfigError(
+            f"OpenCV cannot start ({error}); "
+            f"{system if packages else 'pip install -r requirements.txt'}; or, for use without a "
+            "window: python -m pip install --force-reinstall --no-deps opencv-python-headless"
+        ) from None
 
 
 def _loads(library: str) -> bool:
