@@ -97,9 +97,13 @@ class Window:
         """Shows a picture (BGR uint8), its aspect kept; does nothing once the window is closed."""
         if self.closed:
             return
-        if not self._is_open:
-            self._open(image.shape[1], image.shape[0])
-        cv2.imshow(self._title, image)
+        try:
+            if not self._is_open:
+                self._open(image.shape[1], image.shape[0])
+            cv2.imshow(self._title, image)
+        except cv2.error:
+            if not self.closed:  # the user may close it at any moment, while it opens, too
+                raise
 
     def key(self, wait_ms: int = 1) -> str | None:
         """The key pressed: a lower-case character, ``esc`` or ``space``; None if there was none.
@@ -129,7 +133,7 @@ class Window:
             _prepare_qt()
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self._title, flags)
+        self._is_open = True
         scale = min(_LARGEST_FIRST[0] / width, _LARGEST_FIRST[1] / height)
         scale = min(scale, max(1.0, _SMALLEST_FIRST / width))
         cv2.resizeWindow(self._title, max(1, round(width * scale)), max(1, round(height * scale)))
-        self._is_open = True
