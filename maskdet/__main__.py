@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 import typer
 
 from maskdet.console import ending
+from maskdet.contracts import Detector
 from maskdet.errors import ConfigError
+from maskdet.live.libraries import require_opencv
 from maskdet.live.settings import DEFAULT_MODEL
 
 NAME = "maskdet"
@@ -68,6 +70,7 @@ def detect(
     device: Device = "auto",
 ) -> int:
     """Pictures in; annotated pictures, boxes and states out."""
+    require_opencv()
     from maskdet.commands.detect import run
     from maskdet.runtimes import load_detector
 
@@ -85,6 +88,7 @@ def benchmark(
     json_file: Json = None,
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
+    require_opencv()
     from maskdet.commands.benchmark import run, table
     from maskdet.files import write_whole
     from maskdet.runtimes import load_detector
@@ -93,6 +97,76 @@ def benchmark(
     print(table(figures))
     if json_file is not None:
         write_whole(json_file, json.dumps(figures, indent=2) + "\n")
+
+
+@app.command()
+def train(
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings, one of configs/; or none.")
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+    ] = Path("data"),
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the run; default: runs/NAME.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")
+    ] = False,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=VALUE", help="Repeatable: changes one setting."),
+    ] = None,
+) -> int:
+    """Trains a network; Ctrl-C stops it between two steps, to be resumed (exit status 130)."""
+    from maskdet.config import load_settings
+    from maskdet.training import session
+    from maskdet.training.settings import TrainingSettings
+
+    settings = load_settings(TrainingSettings, config, overrides or ())
+    return session.run(
+        settings,
+        data,
+        output or Path("runs") / settings.name,
+        resume=resume,
+        command=session.command_of(config, overrides or ()),
+    )
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+    ],
+    model: Model = DEFAULT_MODEL,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
+    ] = None,
+    json_file: Json = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where plots go; default: runs/evaluation/MODEL."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X", min=0.0, max=1.0, help="Lowest score that is shown; default: best by F1."
+        ),
+    ] = None,
+    device: Device = "auto",
+    runtime: Annotated[
+        str | None, typer.Option(metavar="R", help="Which of the model's files: litert_int8, …")
+    ] = None,
+) -> int:
+    """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
+    from maskdet.runtimes import load_detector
+    from maskdet.training.evaluate import run
+
+    def open_detector(min_score: float) -> Detector:
+        return load_detector(model, device=device, min_score=min_score, runtime=runtime)
+
+    return run(open_detector, data, images, json=json_file, output=output, threshold=threshold)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,17 @@ def _resnet(application: Callable[..., keras.Model], names: tuple[str, str, str]
     return build
 
 
+def _tiny(inputs: Tensor) -> Features:
+    x = layers.Rescaling(1 / 127.5, offset=-1, name="to_tiny")(inputs)
+    features = []
+    for index, filters in enumerate((8, 16, 24, 32, 48)):
+        conv = layers.Conv2D(filters, 3, 2, "same", use_bias=False, name=f"tiny{index}_conv")
+        x = layers.BatchNormalization(momentum=0.9, name=f"tiny{index}_bn")(conv(x))
+        x = layers.ReLU(6, name=f"tiny{index}_relu")(x)
+        features.append(x)
+    return features[2:]
+
+
 @dataclass(frozen=True)
 class Backbone:
     """How a backbone is built and where its ImageNet weights come from.
@@ -87,6 +98,8 @@ BACKBONES: dict[str, Backbone] = {
         keras.applications.ResNet101,
         ("conv1_", "conv2_"),
     ),
+    # five convolutions: to try a training out, and for tests; knows nothing of ImageNet
+    "tiny": Backbone(_tiny, None, ("tiny0_", "tiny1_")),
 }
 
 
@@ -106,7 +119,10 @@ def load_imagenet(network: keras.Model, name: str, file: Path | None = None) -> 
     application = BACKBONES[name].application
     if application is None:
         if file is None:
-            raise ValueError(f"{name} has no download: give a file of ImageNet weights")
+            raise ValueError(
+                f"{name} has no download: give a file of ImageNet weights as setting 'imagenet', "
+                "or 'none' to start from random weights"
+            )
         efficientnet_lite.load_imagenet(network, file)
         return
     source = application(include_top=False, weights="imagenet" if file is None else None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints
 
 from maskdet.config import Settings
 from maskdet.detections import CLASS_NAMES
@@ -17,11 +17,13 @@ class DataSettings(Settings):
         list: a text file below the data folder that names pictures; empty: all of `images/`.
         labelled: the classes this data set labels; a face of another one hides under these names.
         share: how often its pictures are drawn, relative to their number.
+        about: what it is, whence and under which licence; for the model card.
     """
 
     list: str = ""
     labelled: tuple[str, ...] = CLASS_NAMES
     share: PositiveFloat = 1.0
+    about: str = ""
 
 
 class AnchorSettings(Settings):
@@ -102,16 +104,19 @@ class TrainingSettings(Settings):
 
     Attributes:
         name: of the model; its folder below the output folder.
+        description: a sentence about the model, for its card.
         train: what is learnt from.
         validation: list of the pictures that choose the best weights; empty: a tenth of the first
             data set, by a fixed draw.
-        imagenet: a local file of the backbone's ImageNet weights; empty: Keras downloads them.
+        imagenet: a local file of the backbone's ImageNet weights; empty: Keras downloads them;
+            none: random weights instead.
         start: weights (`.weights.h5`) of an earlier run of the same network to start from.
         evaluation_size: long side in pixels of the input for evaluation, and of the exported model.
         precision: Keras' dtype policy.
     """
 
-    name: str = "retinanet-mobilenet"
+    name: Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]*$")] = "retinanet-mobilenet"
+    description: str = ""
     train: tuple[DataSettings, ...] = (DataSettings(),)
     validation: str = ""
     imagenet: str = ""

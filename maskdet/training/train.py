@@ -6,37 +6,67 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
-from maskdet.anchors import AnchorGrid
 from maskdet.detections import CLASS_NAMES, Detections
-from maskdet.errors import ConfigError, DatasetError
+from maskdet.errors import ConfigError, DatasetError, ModelError
 from maskdet.networks import backbones
-from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
+from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan, plan_from_options
 from maskdet.runtimes.decoding import Decoder
 from maskdet.runtimes.letterbox import letterbox
 from maskdet.training import metrics, voc
 from maskdet.training.augmentation import Augmentation
 from maskdet.training.dataset import Sample, inside
+from maskdet.training.figures import append_figures
 from maskdet.training.loader import Loader, draw_weights
+from maskdet.training.precision import Matches
 from maskdet.training.settings import (
     DataSettings,
     NetworkSettings,
     ScheduleSettings,
     TrainingSettings,
 )
-from maskdet.training.trainer import Schedule, Trainer, append_figures
+from maskdet.training.trainer import Progress, Schedule, Trainer
 
-Progress = Callable[[int, dict[str, float]], None]
+RANDOM = "none"
+"""``imagenet: none`` starts from random weights."""
+
+
+class Listener(Protocol):
+    """Whom a run tells what happens beside its steps."""
+
+    def begun(self, step: int, pictures: int, validation: int) -> None:
+        """The data has been read, the network built; learning goes on from that step."""
+
+    def evaluating(self, step: int) -> None:
+        """An evaluation begins."""
+
+    def evaluated(
+        self,
+        step: int,
+        figures: dict[str, float],
+        samples: Sequence[Sample],
+        found: Sequence[Detections],
+    ) -> None:
+        """An evaluation has ended; these are the validation samples and what was found in them."""
+
+    def improved(self, step: int, figures: dict[str, float], weights: Path) -> None:
+        """The evaluation was the best one yet; its weights lie in that file."""
 
 
 def plan_of(settings: NetworkSettings) -> RetinaNetPlan:
-    """The network that settings describe."""
-    values = settings.model_dump(exclude={"kind", "anchors"})
-    return RetinaNetPlan(anchors=AnchorGrid(**settings.anchors.model_dump()), **values)
+    """The network that settings describe.
+
+    Raises:
+        ConfigError: there can be no such network.
+    """
+    try:
+        return plan_from_options(settings.model_dump(exclude={"kind"}))
+    except ModelError as error:
+        raise ConfigError(f"settings, network: {error}") from None
 
 
 def run(
@@ -46,8 +76,10 @@ def run(
     progress: Progress,
     *,
     resume: bool = False,
+    listener: Listener | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Trainer:
-    """Trains in a folder until the schedule ends.
+    """Trains in a folder until the schedule ends, or until told to stop.
 
     Args:
         settings: of the run.
@@ -55,10 +87,13 @@ def run(
         folder: where checkpoint, best weights and logs go; made if missing.
         progress: told of every step.
         resume: go on from the folder's checkpoint, if it has one.
+        listener: told of evaluations.
+        stopping: asked after every step; on True a checkpoint is written and the run ends.
 
     Raises:
         DatasetError: the data cannot be used.
         ConfigError: the settings do not fit the data or the folder.
+        FloatingPointError: the loss is no number any more.
     """
     checkpoint = folder / "checkpoint.npz"
     if checkpoint.exists() and not resume:
@@ -81,16 +116,31 @@ def run(
     )
 
     def evaluate(model: keras.Model, step: int) -> dict[str, float]:
+        if listener:
+            listener.evaluating(step)
         found = predict(model, settings.evaluation_size, validation)
-        figures = metrics.average_precision(metrics.coco_eval(validation, found))
+        figures = measure(validation, found)
         append_figures(folder / "validation.csv", step, figures)
+        if listener:
+            listener.evaluated(step, figures, validation, found)
         return figures
 
-    trainer = Trainer(network, loader, _schedule(schedule), folder, evaluate, progress)
+    improved = listener.improved if listener else None
+    trainer = Trainer(network, loader, _schedule(schedule), folder, evaluate, progress, improved)
     if resume:
         trainer.resume()
-    trainer.run()
+    if listener:
+        listener.begun(trainer.step, len(samples), len(validation))
+    trainer.run(stopping=stopping)
     return trainer
+
+
+def measure(samples: Sequence[Sample], found: Sequence[Detections]) -> dict[str, float]:
+    """`metrics.average_precision`, and the ``threshold`` from which on to show a face, by F1."""
+    evaluation = metrics.coco_eval(samples, found)
+    classes = [Matches.of(evaluation, index) for index in range(len(CLASS_NAMES))]
+    best = Matches.pooled(classes).best_threshold()
+    return {**metrics.average_precision(evaluation), "threshold": best["threshold"]}
 
 
 def read_data(
@@ -124,25 +174,16 @@ def build(settings: TrainingSettings) -> RetinaNet:
         ConfigError: the starting weights cannot be used.
     """
     plan = plan_of(settings.network)
-    if plan.backbone not in backbones.BACKBONES:
-        there = ", ".join(backbones.BACKBONES)
-        raise ConfigError(f"network.backbone {plan.backbone!r}: there are {there}")
     network = RetinaNet(plan)
     schedule = settings.schedule
-    try:
-        if settings.start:
-            network.load_weights(settings.start)
-        else:
-            file = Path(settings.imagenet) if settings.imagenet else None
-            backbones.load_imagenet(network, plan.backbone, file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"starting weights cannot be used: {error}") from None
-    backbones.freeze(
-        network,
-        plan.backbone,
-        stem=schedule.freeze_stem,
-        batch_norm=schedule.freeze_batch_norm,
-    )
+    if settings.start or settings.imagenet != RANDOM:
+        _load_start(network, settings)
+        backbones.freeze(
+            network,
+            plan.backbone,
+            stem=schedule.freeze_stem,
+            batch_norm=schedule.freeze_batch_norm,
+        )
     optimizer = keras.optimizers.AdamW(
         schedule.rate, weight_decay=schedule.weight_decay, global_clipnorm=schedule.clip
     )
@@ -151,6 +192,36 @@ def build(settings: TrainingSettings) -> RetinaNet:
     accelerated = keras.backend.backend() != "tensorflow" or _has_gpu()
     network.compile(optimizer=optimizer, jit_compile="auto" if accelerated else False)
     return network
+
+
+def _load_start(network: RetinaNet, settings: TrainingSettings) -> None:
+    """Fills the network with the weights that it starts from.
+
+    Raises:
+        ConfigError: they cannot be used.
+    """
+    backbone = network.plan.backbone
+    file = settings.start or settings.imagenet
+    try:
+        if settings.start:
+            network.load_weights(file)
+        else:
+            backbones.load_imagenet(network, backbone, Path(file) if file else None)
+    except Exception as error:  # a download that fails raises a plain Exception
+        if not file and not isinstance(error, ValueError):
+            raise ConfigError(
+                f"ImageNet weights of {backbone} cannot be downloaded ({one_line(error)}); "
+                "give a file as setting 'imagenet', or 'none' to start from random weights"
+            ) from None
+        if isinstance(error, OSError | ValueError):
+            name = f"{file}: " if file else ""
+            raise ConfigError(f"{name}starting weights cannot be used: {one_line(error)}") from None
+        raise
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, cut to one line of bearable length."""
+    return f"{' '.join(str(error).split()) or type(error).__name__:.200}"
 
 
 def _has_gpu() -> bool:
@@ -179,6 +250,3 @@ def predict(
             for i, image in enumerate(images)
         ]
     return found
-
-
-__all__ = ["CLASS_NAMES", "build", "plan_of", "predict", "read_data", "run"]

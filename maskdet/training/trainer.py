@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from maskdet.errors import DatasetError
 from maskdet.training import checkpoint
 from maskdet.training.loader import Loader
 
@@ -18,6 +18,8 @@ Evaluate = Callable[[keras.Model, int], dict[str, float]]
 """Figures of the network as it stands at a step; ``mAP50`` chooses the best weights."""
 Progress = Callable[[int, dict[str, float]], None]
 """Told of every step and its figures."""
+Improved = Callable[[int, dict[str, float], Path], None]
+"""Told of every new best: its step, its figures and the file of its weights."""
 AVERAGE_EVERY = 4
 """Steps from one update of the mean weights to the next: copying them costs a little."""
 
@@ -55,6 +57,7 @@ class Trainer:
         folder: Path,
         evaluate: Evaluate,
         progress: Progress,
+        improved: Improved | None = None,
     ) -> None:
         """The network is compiled and holds its starting weights; the folder exists."""
         self._network = network
@@ -63,6 +66,7 @@ class Trainer:
         self._folder = folder
         self._evaluate = evaluate
         self._progress = progress
+        self._improved = improved
         self._average = [array.copy() for array in network.get_weights()]
         self._step = 0
         self._best = -1.0
@@ -87,13 +91,22 @@ class Trainer:
         if not file.is_file():
             return False
         state = checkpoint.load(file)
-        self._network.set_weights(state.weights)
-        checkpoint.restore_optimizer(self._network.optimizer, self._network, state.optimizer)
+        try:
+            self._network.set_weights(state.weights)
+            checkpoint.restore_optimizer(self._network.optimizer, self._network, state.optimizer)
+        except ValueError:
+            raise DatasetError(
+                f"{file}: is another network's; keep the settings, or choose another --output"
+            ) from None
         self._average, self._step, self._best = state.average, state.step, state.best
         return True
 
-    def run(self, until: int | None = None) -> None:
-        """Learns until the schedule's end, or that step."""
+    def run(self, until: int | None = None, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Learns until the schedule's end, or that step; or until told to stop, between steps.
+
+        Raises:
+            FloatingPointError: the loss is no number any more.
+        """
         end = self._schedule.steps if until is None else until
         for images, targets in self._loader.batches(self._step, end):
             self._network.optimizer.learning_rate = self._schedule.rate_at(self._step)
@@ -106,8 +119,11 @@ class Trainer:
             if self._step % self._schedule.evaluate_every == 0 or self._step == end:
                 figures |= self._evaluation()
             self._progress(self._step, figures)
-            if self._step % self._schedule.save_every == 0 or self._step == end:
+            stop = stopping()
+            if self._step % self._schedule.save_every == 0 or self._step == end or stop:
                 self._save()
+            if stop:
+                return
 
     def _update_average(self) -> None:
         if self._step % AVERAGE_EVERY:
@@ -128,6 +144,8 @@ class Trainer:
             temporary = self._folder / "new.weights.h5"
             self._network.save_weights(temporary)
             temporary.replace(self.best_weights)
+            if self._improved is not None:
+                self._improved(self._step, figures, self.best_weights)
         self._network.set_weights(weights)
         return figures
 
@@ -140,13 +158,3 @@ class Trainer:
             self._best,
         )
         checkpoint.save(self._folder / "checkpoint.npz", state)
-
-
-def append_figures(file: Path, step: int, figures: dict[str, float]) -> None:
-    """Adds a line to a run's log of figures; columns are fixed by the first line."""
-    fresh = not file.exists()
-    with file.open("a", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, ["step", *figures], extrasaction="ignore")
-        if fresh:
-            writer.writeheader()
-        writer.writerow({"step": step, **figures})

@@ -1,0 +1,97 @@
+"""The folder that a training run leaves: weights and the card that says all about them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from maskdet import __version__
+from maskdet.card import InputSize, ModelCard, ModelFile, write_card
+from maskdet.detections import CLASS_NAMES
+from maskdet.files import sha256_of, write_whole
+from maskdet.networks.retinanet import plan_to_options
+from maskdet.training.settings import TrainingSettings
+from maskdet.training.train import plan_of
+
+WEIGHTS = "model.weights.h5"
+DIGITS = 4
+
+
+def write_model(
+    folder: Path,
+    weights: Path,
+    settings: TrainingSettings,
+    *,
+    metrics: Mapping[str, Any],
+    command: str,
+) -> None:
+    """Writes a model folder, over an older one of the same run.
+
+    Args:
+        folder: made if missing.
+        weights: a `.weights.h5` file of the network in `settings`; copied.
+        settings: of the run.
+        metrics: as measured on the validation pictures; ``threshold`` becomes the card's lowest
+            score worth showing.
+        command: what a person types to train it again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / WEIGHTS, weights.read_bytes())
+    card = ModelCard(
+        name=settings.name,
+        network=settings.network.kind,
+        input=InputSize(height=settings.evaluation_size, width=settings.evaluation_size),
+        classes=CLASS_NAMES,
+        files={"keras": ModelFile(file=WEIGHTS, sha256=sha256_of(folder / WEIGHTS))},
+        min_score=_min_score(metrics.get("threshold")),
+        description=settings.description,
+        options=plan_to_options(plan_of(settings.network)),
+        metrics={"validation": _plain(metrics)},
+        provenance=_provenance(settings, command),
+    )
+    write_card(folder, card)
+
+
+def _min_score(threshold: float | None) -> float:
+    """The best threshold by F1, within what makes sense to a viewer."""
+    if threshold is None or math.isnan(threshold):
+        return 0.3
+    return round(min(max(threshold, 0.1), 0.9), 2)
+
+
+def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """NaN as null, digits that mean something."""
+    return {
+        name: (None if math.isnan(value) else round(value, DIGITS))
+        if isinstance(value, float)
+        else value
+        for name, value in metrics.items()
+    }
+
+
+def _provenance(settings: TrainingSettings, command: str) -> dict[str, Any]:
+    """How the weights came about; a card travels, so paths shrink to the file's name."""
+    values = settings.model_dump(mode="json", exclude={"name", "description"})
+    for key in ("imagenet", "start"):
+        values[key] = Path(values[key]).name
+    return {
+        "command": command,
+        "data": _data(settings),
+        "maskdet": __version__,
+        "keras": f"{keras.__version__} ({keras.backend.backend()})",
+        "date": time.strftime("%Y-%m-%d"),
+        "settings": values,
+    }
+
+
+def _data(settings: TrainingSettings) -> list[str]:
+    texts = []
+    for part in settings.train:
+        text = f"{part.list or 'all of images/'}: {', '.join(part.labelled)}"
+        texts.append(f"{text}; {part.about}" if part.about else text)
+    return texts

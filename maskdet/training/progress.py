@@ -1,0 +1,89 @@
+"""Where a training run stands, at a terminal as a bar, elsewhere as a line now and then."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+PLAIN_EVERY = 30.0
+"""Seconds from one plain line to the next."""
+INERTIA = 0.95
+"""Of the shown loss and speed, which else would flicker."""
+
+
+class ProgressDisplay:
+    """Shows step, loss, learning rate, pictures a second and time left."""
+
+    def __init__(self, console: Console, steps: int, batch: int) -> None:
+        """Shows nothing before it is entered.
+
+        Args:
+            console: where to.
+            steps: the last one.
+            batch: pictures in a step.
+        """
+        self._console = console
+        self._steps, self._batch = steps, batch
+        self._loss = self._speed = 0.0
+        self._mark: float | None = None
+        self._plain_due = 0.0
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("preparing", total=steps, figures="")
+
+    def __enter__(self) -> ProgressDisplay:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    @property
+    def speed(self) -> float:
+        """Pictures learnt a second, 0 before it is known."""
+        return self._speed
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def doing(self, what: str, step: int) -> None:
+        """Something else than learning begins; its time does not count for the speed."""
+        self._mark = None
+        self._bar.update(self._task, description=what, completed=step)
+
+    def stepped(self, step: int, loss: float, rate: float) -> None:
+        """One step has been learnt."""
+        self._loss = loss if not self._loss else INERTIA * self._loss + (1 - INERTIA) * loss
+        now = time.monotonic()
+        if self._mark is not None:
+            speed = self._batch / max(now - self._mark, 1e-6)
+            self._speed = INERTIA * self._speed + (1 - INERTIA) * speed if self._speed else speed
+        self._mark = now
+        figures = f"loss {self._loss:.3f}  rate {rate:.1e}  {self._speed:.1f} pictures/s"
+        self._bar.update(self._task, description="training", completed=step, figures=figures)
+        if not self._console.is_terminal and (now >= self._plain_due or step == self._steps):
+            self._plain_due = now + PLAIN_EVERY
+            self.say(f"step {step}/{self._steps}  {figures}{self._left(step)}")
+
+    def _left(self, step: int) -> str:
+        if not self._speed:
+            return ""
+        seconds = (self._steps - step) * self._batch / self._speed
+        return f"  {timedelta(seconds=round(seconds))} left"

@@ -1,0 +1,117 @@
+"""What a training run tells: at the terminal, in CSV files, to TensorBoard, in pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from maskdet.detections import Detections
+from maskdet.files import write_whole
+from maskdet.training import plots
+from maskdet.training.dataset import Sample
+from maskdet.training.figures import append_figures, read_figures
+from maskdet.training.progress import ProgressDisplay
+from maskdet.training.sheet import Pair, sheet
+
+LOG_EVERY = 10
+"""Steps whose mean loss makes one line of `training.csv`."""
+PICTURES = 9
+"""On a sheet of validation pictures."""
+Figures = dict[str, float]
+Improved = Callable[[int, Figures, Path, Sequence[Sample]], None]
+"""A new best: step, figures, weights, the pictures it was measured on."""
+
+
+class RunLog:
+    """Listens to a run, and writes into its folder.
+
+    ``training.csv``, ``validation.csv`` (by the run itself), ``curves.png``, ``tensorboard/`` and,
+    for every evaluation, ``validation/step_<n>.png``.
+    """
+
+    def __init__(self, folder: Path, display: ProgressDisplay, improved: Improved) -> None:
+        """Writes nothing yet.
+
+        Args:
+            folder: the run's.
+            display: at the terminal.
+            improved: called at every new best.
+        """
+        self._folder = folder
+        self._display = display
+        self._on_improved = improved
+        self._events: Any = None
+        self._losses: list[float] = []
+        self._samples: Sequence[Sample] = ()
+
+    def begun(self, step: int, pictures: int, validation: int) -> None:
+        """The data has been read; what an earlier run logged past that step is void."""
+        from tensorboardX import SummaryWriter
+
+        purge = step + 1 if step else None
+        self._events = SummaryWriter(str(self._folder / "tensorboard"), purge_step=purge)
+        start = f", going on after step {step}" if step else ""
+        self._display.say(f"{pictures} pictures to learn, {validation} to validate{start}")
+
+    def stepped(self, step: int, figures: Figures) -> None:
+        """One step has been learnt."""
+        loss, rate = figures["loss"], figures["rate"]
+        self._display.stepped(step, loss, rate)
+        self._losses.append(loss)
+        if step % LOG_EVERY == 0:
+            mean = sum(self._losses) / len(self._losses)
+            self._losses.clear()
+            row = {"loss": mean, "rate": rate, "pictures_per_second": self._display.speed}
+            append_figures(self._folder / "training.csv", step, row)
+            self._scalars("training", step, row)
+
+    def evaluating(self, step: int) -> None:
+        """An evaluation begins."""
+        self._display.doing("evaluating", step)
+
+    def evaluated(
+        self, step: int, figures: Figures, samples: Sequence[Sample], found: Sequence[Detections]
+    ) -> None:
+        """An evaluation has ended."""
+        self._samples = samples
+        by_class = ", ".join(
+            f"{plots.title_of(name.removeprefix('AP50_'))} {value:.3f}"
+            for name, value in figures.items()
+            if name.startswith("AP50_")
+        )
+        self._display.say(f"step {step}: mAP50 {figures['mAP50']:.3f} ({by_class})")
+        self._scalars("validation", step, figures)
+        self._sheet(step, figures["threshold"], samples, found)
+        curves = plots.learning_curves(
+            read_figures(self._folder / "training.csv"),
+            read_figures(self._folder / "validation.csv"),
+        )
+        write_whole(self._folder / "curves.png", curves)
+
+    def improved(self, step: int, figures: Figures, weights: Path) -> None:
+        """The evaluation was the best one yet."""
+        self._on_improved(step, figures, weights, self._samples)
+
+    def close(self) -> None:
+        """Finishes the TensorBoard log."""
+        if self._events is not None:
+            self._events.close()
+
+    def _scalars(self, group: str, step: int, figures: Figures) -> None:
+        for name, value in figures.items():
+            if math.isfinite(value):
+                self._events.add_scalar(f"{group}/{name}", value, step)
+        self._events.flush()
+
+    def _sheet(
+        self, step: int, threshold: float, samples: Sequence[Sample], found: Sequence[Detections]
+    ) -> None:
+        """The same pictures each time, spread over all."""
+        least = 0.3 if math.isnan(threshold) else threshold
+        chosen = range(0, len(samples), max(1, -(-len(samples) // PICTURES)))
+        pairs = [Pair(samples[i], found[i][found[i].scores >= least]) for i in chosen]
+        (self._folder / "validation").mkdir(exist_ok=True)
+        picture = sheet(pairs, f"Step {step}, score ≥ {least:.2f}", tile=280)
+        write_whole(self._folder / "validation" / f"step_{step:06d}.png", picture)

@@ -1,0 +1,180 @@
+"""``python -m maskdet train``: a run that can be watched, interrupted and taken up again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from maskdet.card import CARD_NAME
+from maskdet.config import write_yaml
+from maskdet.errors import ConfigError, DatasetError, SinkError
+from maskdet.files import write_whole
+from maskdet.training.dataset import Sample
+from maskdet.training.progress import ProgressDisplay
+from maskdet.training.settings import TrainingSettings
+
+CHECKPOINT = "checkpoint.npz"
+
+
+class Interrupt:
+    """The first Ctrl-C or SIGTERM asks the run to stop between two steps; the second ends it."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def __call__(self) -> bool:
+        """Whether the run is to stop."""
+        return self.number is not None
+
+    @property
+    def status(self) -> int:
+        """Exit status of an interrupted run, as shells have it: 130 after Ctrl-C."""
+        return 128 + (self.number or 0)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Takes the signals; gives them back at the end."""
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, self._on_signal) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.number is not None:
+            raise KeyboardInterrupt
+        self.number = number
+
+
+def run(settings: TrainingSettings, data: Path, output: Path, *, resume: bool, command: str) -> int:
+    """Trains; returns the exit status: 0 at the end of the schedule, 128 + signal if interrupted.
+
+    Args:
+        settings: of the run.
+        data: folder of the annotated pictures.
+        output: folder of the run; the model is in a folder of its own below, named as `settings`
+            have it.
+        resume: go on from the checkpoint in `output`, if there is one.
+        command: how a person trains this model again, for its card.
+
+    Raises:
+        ConfigError: settings do not fit, or a run is in `output` already.
+        DatasetError: the data cannot be used.
+        SinkError: `output` cannot be written.
+    """
+    if not data.is_dir():
+        raise DatasetError(
+            f"{data}: no such data folder; give --data DIR, the folder above images/ and "
+            "annotations/"
+        )
+    if not resume:
+        _require_fresh(output, settings.name)
+    _require_backend()
+    console, interrupt = Console(stderr=True), Interrupt()
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        write_whole(output / "settings.yaml", write_yaml(settings.model_dump(mode="json")))
+        with interrupt.listening():
+            step = _train(settings, data, output, resume, command, interrupt, console)
+    except KeyboardInterrupt:
+        console.print("ended at once; --resume goes on from the last checkpoint")
+        return interrupt.status
+    except FloatingPointError as error:
+        raise ConfigError(f"training has failed: {error}, then --resume") from None
+    except OSError as error:
+        place = error.filename or output
+        raise SinkError(
+            f"{place}: {error.strerror or error}; make room, or choose --output"
+        ) from None
+    if step < settings.schedule.steps:
+        console.print(
+            f"stopped after step {step}; the same command with --resume goes on", highlight=False
+        )
+        return interrupt.status
+    console.print(f"done; the model is in {output / settings.name}", highlight=False)
+    return 0
+
+
+def _train(
+    settings: TrainingSettings,
+    data: Path,
+    output: Path,
+    resume: bool,
+    command: str,
+    interrupt: Interrupt,
+    console: Console,
+) -> int:
+    """Runs with all that listens to it; returns the step reached."""
+    from maskdet.training import train
+    from maskdet.training.model_folder import write_model
+    from maskdet.training.run_log import RunLog
+
+    def improved(
+        step: int, figures: dict[str, float], weights: Path, samples: Sequence[Sample]
+    ) -> None:
+        measured = {
+            "pictures": settings.validation or "a tenth of the training pictures",
+            "images": len(samples),
+            "faces": sum(len(sample.boxes) for sample in samples),
+            "step": step,
+            **figures,
+        }
+        folder = output / settings.name
+        write_model(folder, weights, settings, metrics=measured, command=command)
+
+    schedule = settings.schedule
+    with (
+        ProgressDisplay(console, schedule.steps, schedule.batch) as display,
+        closing(RunLog(output, display, improved)) as log,
+    ):
+        trainer = train.run(
+            settings, data, output, log.stepped, resume=resume, listener=log, stopping=interrupt
+        )
+    return trainer.step
+
+
+def _require_fresh(output: Path, name: str) -> None:
+    """Makes sure that a new run spoils no older one, and no model.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for file in (output / CHECKPOINT, output / name / CARD_NAME):
+        if file.exists():
+            raise ConfigError(f"{file} is there already: add --resume, or choose another --output")
+
+
+def _require_backend() -> None:
+    """Turns a missing Keras back-end into a line.
+
+    Raises:
+        ConfigError: it cannot be imported.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        import keras  # noqa: F401
+    except ImportError as error:
+        missing = error.name or str(error)
+        raise ConfigError(
+            f"Keras cannot start: {missing} is missing; python -m pip install {missing}, or choose "
+            "another back-end: KERAS_BACKEND=tensorflow, jax or torch"
+        ) from None
+
+
+def command_of(config: Path | None, overrides: Sequence[str]) -> str:
+    """The training command as a card may tell it, without this machine's folders."""
+    words = ["python -m maskdet train"]
+    if config is not None:
+        words.append(f"--config {config.name if config.is_absolute() else config.as_posix()}")
+    for override in overrides:
+        key, _, value = override.partition("=")
+        words.append(f"--set {key}={Path(value).name if Path(value).is_absolute() else value}")
+    return " ".join([*words, "--data DIR"])
