@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from maskdet.errors import DatasetError
+from maskdet.errors import DatasetError, SinkError
 
 Weights = list[np.ndarray]
+GROUPS = ("weights", "optimizer", "average")
 
 
 @dataclass
@@ -35,16 +35,26 @@ class State:
 
 
 def save(path: Path, state: State) -> None:
-    """Writes a checkpoint; the old one stays whole until the new one is."""
+    """Writes a checkpoint; the old one stays whole until the new one is.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
     arrays = {"step": np.array(state.step), "best": np.array(state.best)}
-    for group in ("weights", "optimizer", "average"):
+    for group in GROUPS:
         arrays |= {f"{group}{i}": array for i, array in enumerate(getattr(state, group))}
     temporary = path.with_suffix(".new")
-    with temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SinkError(
+            f"{path}: checkpoint cannot be written: {reason}; make room, then go on with --resume"
+        ) from None
 
 
 def load(path: Path) -> State:
@@ -54,15 +64,18 @@ def load(path: Path) -> State:
         DatasetError: it is broken.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             groups = {
                 group: [arrays[f"{group}{i}"] for i in range(_count(arrays.files, group))]
-                for group in ("weights", "optimizer", "average")
+                for group in GROUPS
             }
+            if len(arrays.files) != 2 + sum(map(len, groups.values())):
+                raise ValueError("it holds other arrays")
             return State(int(arrays["step"]), best=float(arrays["best"]), **groups)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a file that was cut or changed makes zipfile raise anything
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(
-            f"{path}: broken checkpoint ({error}); remove it to begin anew"
+            f"{path}: broken checkpoint ({reason}); remove it to begin anew"
         ) from None
 
 
