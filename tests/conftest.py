@@ -117,3 +117,16 @@ def camera() -> Iterator[Camera]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with Keras weights and both LiteRT files; not to be changed."""
+    pytest.importorskip("tensorflow")
+    from maskdet.training import export
+    from tests.tiny import make_tiny_model, pictures
+
+    folder = make_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+    export.run(folder)
+    export.run(folder, int8=True, calibrate=pictures(tmp_path_factory.mktemp("calibration")))
+    return folder

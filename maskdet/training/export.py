@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,14 +51,15 @@ def run(model: Path, *, int8: bool = False, calibrate: Sequence[Path] = ()) -> P
         raise ModelError(f"{weights}: does not fit its card: {error}") from None
     size = card.input.height, card.input.width
     pictures = calibrate[:: max(1, len(calibrate) // CALIBRATION)][:CALIBRATION]
-    content = _convert(network, size, pictures if int8 else None)
+    content = _convert(network, [_input(file, size) for file in pictures] if int8 else None)
     kind, name = ("litert_int8", "model_int8.tflite") if int8 else ("litert", "model.tflite")
     write_whole(model / name, content)
     write_card(model, _with_file(card, kind, name, sha256_of(model / name)))
     return model / name
 
 
-def _convert(network: RetinaNet, size: tuple[int, int], pictures: Sequence[Path] | None) -> bytes:
+def _convert(network: RetinaNet, inputs: Sequence[np.ndarray] | None) -> bytes:
+    """The network as a LiteRT file's content; quantised if there are inputs to calibrate with."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -66,21 +68,22 @@ def _convert(network: RetinaNet, size: tuple[int, int], pictures: Sequence[Path]
     # Constants let the converter fold batch norms into convolutions; variables it leaves alone.
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-    if pictures is not None:
+    if inputs is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: _inputs(pictures, size)
+        converter.representative_dataset = lambda: ([each.astype(np.float32)] for each in inputs)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    with warnings.catch_warnings():  # it warns of statistics that only its old form of int8 needs
+        warnings.simplefilter("ignore")
+        return bytes(converter.convert())
 
 
-def _inputs(pictures: Sequence[Path], size: tuple[int, int]) -> Iterator[list[np.ndarray]]:
-    for file in pictures:
-        image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-        if image is None:
-            raise DatasetError(f"{file}: cannot be read as a picture; remove it")
-        yield [letterbox(image, *size)[0][None].astype(np.float32)]
+def _input(file: Path, size: tuple[int, int]) -> np.ndarray:
+    image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DatasetError(f"{file}: cannot be read as a picture; remove it")
+    return letterbox(image, *size)[0][None]
 
 
 def _with_file(card: ModelCard, kind: str, name: str, digest: str) -> ModelCard:
