@@ -126,6 +126,7 @@ CHECK = "from maskdet.live.window import display_available; print(*display_avail
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays have names on Linux")
+@pytest.mark.skipif(not cv2.currentUIFramework(), reason="this OpenCV was built without windows")
 @pytest.mark.parametrize(
     ("env", "message"),
     [
@@ -157,6 +158,7 @@ def test_names_packages_of_missing_libraries(monkeypatch: pytest.MonkeyPatch) ->
         libraries, "_PACKAGES", {"libc.so.6": "libc6", "libnosuch.so.1": "libnosuch1"}
     )
     monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(cv2, "currentUIFramework", lambda: "QT5")
     assert libraries.missing_packages() == ["libnosuch1"]
     reason = "system libraries are missing; sudo apt-get install libnosuch1"
     assert window.display_available() == (False, reason)
