@@ -24,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Sees who wears a face mask rightly. The live monitor is: python monitor.py",
+    callback=require_opencv,
 )
 
 
@@ -70,7 +71,6 @@ def detect(
     device: Device = "auto",
 ) -> int:
     """Pictures in; annotated pictures, boxes and states out."""
-    require_opencv()
     from maskdet.commands.detect import run
     from maskdet.runtimes import load_detector
 
@@ -88,7 +88,6 @@ def benchmark(
     json_file: Json = None,
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
-    require_opencv()
     from maskdet.commands.benchmark import run, table
     from maskdet.files import write_whole
     from maskdet.runtimes import load_detector
