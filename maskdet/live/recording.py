@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -21,8 +21,8 @@ import numpy as np
 from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.live.blur import blur_observation
+from maskdet.live.outfiles import Output, create_numbered
 from maskdet.live.overlay import Overlay
-from maskdet.live.sinks import create_numbered
 from maskdet.live.workers import Closed, Mailbox, Worker
 from maskdet.observation import Observation
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+T = TypeVar("T")
 
 _TICKS = 90_000
 _FORMATS = {
@@ -60,6 +62,7 @@ class Recorder:
     observation, not before.
 
     Attributes:
+        blur: whether what is written from now on has its faces made unrecognisable.
         paths: the files written so far, the newest last.
     """
 
@@ -90,7 +93,7 @@ class Recorder:
         self.paths: list[Path] = []
         self._draw = draw or Overlay().draw
         self._error: BaseException | None = None
-        self._inbox: Mailbox[Observation] = Mailbox(_QUEUE)
+        self._inbox: Mailbox[tuple[Observation, bool]] = Mailbox(_QUEUE)
         self._worker = Worker("recorder", self._run, [cast(Mailbox[object], self._inbox)])
         self._started = False
 
@@ -103,7 +106,7 @@ class Recorder:
         if not self._started:
             self._started = True
             self._worker.start()
-        if not self._inbox.put(observation):
+        if not self._inbox.put((observation, self.blur)):
             self._raise_error()
 
     def close(self) -> None:
@@ -143,8 +146,8 @@ class Recorder:
         video: _Video | None = None
         clock = _Clock()
         try:
-            for observation in _drain(self._inbox):
-                seen = blur_observation(observation) if self.blur else observation
+            for observation, blur in _drain(self._inbox):
+                seen = blur_observation(observation) if blur else observation
                 picture = _even(self._draw(seen))
                 if video is None or video.shape != picture.shape:
                     if video is not None:
@@ -191,14 +194,14 @@ class _Video:
         import av  # late: needed only when something is recorded
 
         self.shape = shape
-        self._file = file
+        self._file = Output(file)
         name, options = _FORMATS[suffix]
         self._container: OutputContainer = av.open(
-            file, "w", format=name, container_options=options
+            self._file, "w", format=name, container_options=options
         )
         self._stream = self._new_stream(shape[1], shape[0])
         self._position = self._key_position = -1
-        self._steps: deque[int] = deque([_TICKS // 25], maxlen=4)
+        self._steps: deque[int] = deque(maxlen=4)
 
     def _new_stream(self, width: int, height: int) -> VideoStream:
         is_large = width * height > 1280 * 800
@@ -232,30 +235,32 @@ class _Video:
         frame.pts, frame.time_base = position, Fraction(1, _TICKS)
         if self._key_position < 0 or position - self._key_position >= _KEY_SECONDS * _TICKS:
             frame.pict_type, self._key_position = 1, position
-        self._encode(frame)
+        with self._file.failures():
+            self._encode(frame)
 
     def _encode(self, frame: VideoFrame | None) -> None:
         """Encodes a frame, or with None the end, and writes the packets that come of it."""
         for packet in self._stream.encode(frame):
             # How long a picture lasts tells the next one's time. This is for the last of all: the
             # shortest of late, so that a gap just before it is not taken for the rate.
-            packet.duration = min(self._steps)
+            packet.duration = min(self._steps, default=_TICKS // 25)
             self._container.mux(packet)
 
     def close(self) -> None:
         """Finishes the file."""
         try:
-            self._encode(None)
-            self._container.close()
+            with self._file.failures():
+                self._encode(None)
+                self._container.close()
         finally:
             self._file.close()
 
 
-def _drain(inbox: Mailbox[Observation]) -> Iterator[Observation]:
+def _drain(inbox: Mailbox[T]) -> Iterator[T]:
     """What comes out of the inbox, until it is closed."""
     with contextlib.suppress(Closed):
         while True:
-            yield cast(Observation, inbox.get())
+            yield cast(T, inbox.get())
 
 
 def _even(picture: np.ndarray) -> np.ndarray:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import sys
 from datetime import datetime
 from io import RawIOBase
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
 
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import SinkError
+from maskdet.live.outfiles import write_whole
 from maskdet.observation import Observation
 
 
@@ -107,19 +107,6 @@ def _detection(detections: Detections, i: int) -> dict[str, Any]:
     }
 
 
-def create_numbered(path: Path) -> tuple[Path, RawIOBase]:
-    """Creates a file that did not exist: the path itself, or ``name-2``, ``name-3`` …
-
-    Raises:
-        OSError: it cannot be created.
-    """
-    for number in itertools.count(1):
-        free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
-        with contextlib.suppress(FileExistsError):
-            return free, cast(RawIOBase, free.open("xb", buffering=0))
-    raise AssertionError("counting never ends")
-
-
 def save_snapshot(image: np.ndarray, folder: str | Path = ".", suffix: str = ".png") -> Path:
     """Saves the picture (BGR uint8) under the time of day, whole or not at all.
 
@@ -138,23 +125,8 @@ def save_snapshot(image: np.ndarray, folder: str | Path = ".", suffix: str = ".p
     _, data = cv2.imencode(suffix, image)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        return _write_whole(Path(folder) / name, data.tobytes())
+        return write_whole(Path(folder) / name, data.tobytes())
     except OSError as error:
         raise SinkError(
             f"cannot save a snapshot in {folder}: {error.strerror}; check disk space and rights"
         ) from error
-
-
-def _write_whole(path: Path, data: bytes) -> Path:
-    """Writes to a file of another name first, then gives it its own."""
-    path, place = create_numbered(path)
-    place.close()
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
-        raise
-    return path

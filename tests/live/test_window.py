@@ -19,6 +19,7 @@ from maskdet.live.window import Window
 from tests.live.xserver import XServer, needs_xvfb, x_server
 
 ROOT = Path(__file__).resolve().parents[2]
+TITLE = "maskdet: rtsp://admin:***@10.0.0.7/1, door"
 
 SHOW = """
 import sys
@@ -33,7 +34,7 @@ print(*display_available(), flush=True)
 boxes = [[60, 80, 180, 220], [250, 80, 370, 220], [440, 80, 560, 220], [60, 300, 180, 440]]
 faces = Detections(boxes, [0.9] * 4, range(4))
 frame = Frame(np.full((480, 640, 3), 120, np.uint8), 0, 0.0, 0.0, "test")
-window = Window("maskdet test")
+window = Window(sys.argv[1])
 picture = Overlay().draw(Observation(frame, faces), Status(recording=True))
 while not window.closed:
     window.show(picture)
@@ -53,7 +54,7 @@ def run(display: str | None, **env: str) -> subprocess.Popen[str]:
     inherited = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     where = {} if display is None else {"DISPLAY": display}
     return subprocess.Popen(
-        [sys.executable, "-c", SHOW],
+        [sys.executable, "-c", SHOW, TITLE],
         cwd=ROOT,
         env=inherited | where | env,
         stdout=subprocess.PIPE,
@@ -83,7 +84,7 @@ def test_window_shows_boxes_and_bar_names_keys_and_quits(tmp_path: Path) -> None
         try:
             assert process.stdout is not None
             assert process.stdout.readline().strip() == "True"
-            window = server.find("maskdet test")
+            window = server.find(TITLE)
             screen = painted(server)
             for state in MaskState:  # each box's and label's colour reaches the screen
                 assert near(screen, STYLES[state].color).sum() > 100, state
@@ -114,7 +115,7 @@ def test_closing_the_window_is_seen(tmp_path: Path) -> None:
     # A platform that OpenCV's Qt does not have must not end the process.
     with x_server(tmp_path) as server, run(server.display, QT_QPA_PLATFORM="wayland") as process:
         try:
-            server.click_close(server.find("maskdet test"))
+            server.click_close(server.find(TITLE))
             out, err = process.communicate(timeout=10)
             assert out.splitlines()[1:] == ["closed True None"]
             assert (process.returncode, err) == (0, "")

@@ -1,0 +1,72 @@
+"""Files for what comes out: never over an existing one, never half a picture."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from io import RawIOBase
+from pathlib import Path
+from typing import cast
+
+
+def create_numbered(path: Path) -> tuple[Path, RawIOBase]:
+    """Creates a file that did not exist: the path itself, or ``name-2``, ``name-3`` …
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    for number in itertools.count(1):
+        free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        with contextlib.suppress(FileExistsError):
+            return free, cast(RawIOBase, free.open("xb", buffering=0))
+    raise AssertionError("counting never ends")
+
+
+def write_whole(path: Path, data: bytes) -> Path:
+    """Writes a new file, numbered if need be, that nobody ever sees in part.
+
+    Raises:
+        OSError: it cannot be written; nothing is left of it.
+    """
+    path, place = create_numbered(path)
+    place.close()
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+class Output:
+    """A file for a library to write to; it remembers its failure, which gets lost there."""
+
+    def __init__(self, file: RawIOBase) -> None:
+        self._file = file
+        self._error: OSError | None = None
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+
+    def write(self, data: bytes) -> int:
+        """Writes all of it: a nearly full disk takes a part first."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) or 0 :]
+        except OSError as error:
+            self._error = self._error or error
+            raise
+        return len(data)
+
+    @contextlib.contextmanager
+    def failures(self) -> Iterator[None]:
+        """Raises the file's own error in place of any that follows from it."""
+        try:
+            yield
+        except Exception:
+            if self._error is not None:
+                raise self._error from None
+            raise

@@ -1,0 +1,179 @@
+"""The event log's lines and the snapshots' files."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from maskdet.detections import Detections
+from maskdet.errors import SinkError
+from maskdet.frame import Frame
+from maskdet.live.sinks import EventLog, save_snapshot
+from maskdet.observation import Observation
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = np.zeros((40, 60, 3), np.uint8)
+
+
+def observation(index: int = 0, faces: Detections | None = None, **counts: int) -> Observation:
+    frame = Frame(IMAGE, index, 1_700_000_000.123456, 1.0, "rtsp://admin:***@10.0.0.7/")
+    return Observation(frame, faces or Detections.empty(), counts)
+
+
+def test_a_line_is_what_the_contract_says(tmp_path: Path) -> None:
+    faces = Detections(
+        [[1, 2, 30.333333, 40], [5, 6, 7, 8]], [0.97654321, 0.5], [1, 3], np.array([7, -1])
+    )
+    log = EventLog(tmp_path / "events.jsonl")
+    log.write(observation(3, faces))
+    log.write(observation(4, faces[:1], with_mask=5))
+    log.close()
+    log.close()
+    first, second = map(json.loads, (tmp_path / "events.jsonl").read_text().splitlines())
+    assert first == {
+        "frame": 3,
+        "time": 1_700_000_000.123456,
+        "source": "rtsp://admin:***@10.0.0.7/",
+        "detections": [
+            {"box": [1, 2, 30.33, 40], "score": 0.9765, "state": "without_mask", "track_id": 7},
+            {"box": [5, 6, 7, 8], "score": 0.5, "state": "unsure", "track_id": None},
+        ],
+        "counts": {"with_mask": 0, "without_mask": 1, "mask_weared_incorrect": 0, "unsure": 1},
+    }
+    assert second["counts"] == {"with_mask": 5}  # as the observation tells them, if it does
+
+
+def test_faces_without_tracking_have_no_track_id(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "e")
+    log.write(observation(0, Detections([[1, 2, 3, 4]], [0.9], [0])))
+    log.close()
+    assert json.loads((tmp_path / "e").read_text())["detections"][0]["track_id"] is None
+
+
+def test_each_line_can_be_read_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path)
+    for i in range(3):
+        log.write(observation(i))
+        lines = path.read_text().splitlines(keepends=True)
+        assert [json.loads(line)["frame"] for line in lines] == list(range(i + 1))
+        assert lines[-1].endswith("\n")
+    log.close()
+
+
+@pytest.mark.parametrize("left", ['{"frame":0}\n', '{"frame":0}', ""])
+def test_an_existing_log_is_continued_on_a_new_line(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(left)
+    log = EventLog(path)
+    log.write(observation(1))
+    log.close()
+    frames = [json.loads(line)["frame"] for line in path.read_text().splitlines()]
+    assert frames == ([0, 1] if left else [1])
+
+
+def test_standard_output(tmp_path: Path) -> None:
+    script = (
+        "from tests.live.test_sinks import *\n"
+        "print('before')\nlog = EventLog('-')\nlog.write(observation(5))\nlog.close()\nprint('on')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    before, line, after = done.stdout.splitlines()
+    assert (before, json.loads(line)["frame"], after) == ("before", 5, "on")
+
+
+def test_reader_that_went_away_is_one_line(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    log = EventLog(f"/proc/self/fd/{write}") if sys.platform == "linux" else None
+    os.close(write)
+    if log is None:
+        pytest.skip("a pipe by name is Linux")
+    with pytest.raises(SinkError, match="cannot write events to .*: Broken pipe"):
+        log.write(observation())
+    log.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disk_is_one_line() -> None:
+    log = EventLog("/dev/full")
+    with pytest.raises(SinkError, match="cannot write events to /dev/full: No space left") as error:
+        log.write(observation())
+    assert "\n" not in str(error.value)
+    log.close()
+
+
+FULL = """
+import resource, signal, sys
+from tests.live.test_sinks import *
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+log = EventLog(sys.argv[1])
+try:
+    for i in range(100):
+        log.write(observation(i))
+except SinkError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are Unix")
+def test_where_the_disk_fills_the_log_ends_with_a_whole_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"cannot write events to {path}: File too large")
+    text = path.read_text()
+    assert text.endswith("\n")
+    assert [json.loads(line)["frame"] for line in text.splitlines()] == list(
+        range(text.count("\n"))
+    )
+
+
+@pytest.mark.parametrize("where", ["nowhere/events.jsonl", "."])
+def test_a_log_that_cannot_be_opened_is_one_line(tmp_path: Path, where: str) -> None:
+    with pytest.raises(SinkError, match="cannot write events to .*; check folder and rights$"):
+        EventLog(tmp_path / where)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_snapshots_get_names_of_their_own(tmp_path: Path, suffix: str) -> None:
+    image = np.full((40, 60, 3), (10, 200, 90), np.uint8)
+    paths = [save_snapshot(image, tmp_path / "new", suffix) for _ in range(3)]
+    assert len(set(paths)) == 3
+    assert sorted((tmp_path / "new").iterdir()) == sorted(paths)  # and nothing else is left
+    for path in paths:
+        read = cv2.imread(str(path))
+        assert read is not None
+        assert np.abs(read.astype(int) - image).max() < 4
+
+
+def test_snapshot_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(SinkError, match=r"cannot save a snapshot in .*: No space left"):
+        save_snapshot(IMAGE, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_snapshot_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SinkError, match="cannot save a snapshot"):
+        save_snapshot(IMAGE, tmp_path / "file")
