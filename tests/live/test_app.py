@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -278,3 +280,55 @@ def test_missing_system_libraries_are_named_with_their_packages(
     assert main(["--source", "demo"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "OpenCV cannot start" in line and "apt-get install -y libgl1 libglib2.0-0" in line
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+from maskdet.live.app import main
+status = main()
+print(*sorted({"tensorflow", "keras", "matplotlib", "torch", "jax"} & set(sys.modules)))
+sys.exit(status)
+"""
+
+
+def test_the_whole_command_with_a_model_and_without_tensorflow(
+    tmp_path: Path, tiny_model: Path, make_video: MakeVideo
+):
+    record, events, summary = (tmp_path / name for name in ("r.mp4", "e.jsonl", "s.json"))
+    arguments = ["--source", make_video(frames=9), "--model", tiny_model, "--device", "cpu"]
+    outputs = ["--record", record, "--events", events, "--summary", summary, "--headless"]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, *map(str, arguments + outputs)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+    figures = json.loads(summary.read_text())
+    assert figures["frames"]["processed"] == len(lines_of(events)) == frames_in(record) == 9
+    assert figures["model"] == "tiny" and "LiteRT" in figures["device"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda model: (model / "model_int8.tflite").write_bytes(b"x"), "damaged or was changed"),
+        (lambda model: (model / "model_int8.tflite").unlink(), "cannot be read: No such file"),
+        (lambda model: (model / "card.yaml").unlink(), "no card.yaml"),
+        (lambda model: (model / "card.yaml").write_text("name: [1"), "card.yaml:1: not valid"),
+    ],
+)
+def test_a_broken_model_is_a_line_and_status_2(
+    tmp_path: Path,
+    tiny_model: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[Path], object],
+    told: str,
+):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    change(folder)
+    assert main(["--source", "demo", "--headless", "--model", str(folder)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
