@@ -33,9 +33,20 @@ def _efficientnet_lite0(inputs: Tensor) -> Features:
 
 def _mobilenet_v2(inputs: Tensor) -> Features:
     x = layers.Rescaling(1 / 127.5, offset=-1, name="to_mobilenet")(inputs)
-    network = keras.applications.MobileNetV2(input_tensor=x, include_top=False, weights=None)
+    network = keras.applications.MobileNetV2((None, None, 3), include_top=False, weights=None)
+    network = keras.models.clone_model(network, input_tensors=x, clone_function=_same_padding)
     names = ("block_5_add", "block_12_add", "block_16_project_BN")
     return [network.get_layer(name).output for name in names]
+
+
+def _same_padding(layer: layers.Layer) -> layers.Layer:
+    """MobileNetV2 pads strided convolutions by hand, rightly only where a side is known or even."""
+    config = layer.get_config()
+    if isinstance(layer, layers.ZeroPadding2D):
+        return layers.Identity(name=layer.name)
+    if config.get("padding") == "valid":
+        config["padding"] = "same"
+    return type(layer).from_config(config)
 
 
 def _resnet(application: Callable[..., keras.Model], names: tuple[str, str, str]) -> Builder:
