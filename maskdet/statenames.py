@@ -1,0 +1,101 @@
+"""Which mask state somebody else's class name means: ``NoMask``, ``face_mask``, ``With mask`` …"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from maskdet.detections import CLASS_NAMES, MaskState
+from maskdet.errors import ConfigError, MaskdetError
+
+_MASK = {"mask", "masks", "masked"}
+_NOT = {"no", "non", "not", "un", "without", "wo", "less", "off"}
+_WRONG = {
+    "incorrect", "incorrectly", "improper", "improperly", "wrong", "wrongly", "misworn",
+    "partial", "partially", "nose", "chin",
+}  # fmt: skip
+_RIGHT = {"correct", "correctly", "proper", "properly", "rightly"}
+_FILLING = {
+    "a", "the", "with", "wear", "wears", "weared", "wearing", "worn", "on", "of", "under", "below",
+    "over", "covering", "face", "faces", "head", "person", "people", "human",
+}  # fmt: skip
+_WORDS = sorted(_MASK | _NOT | _WRONG | _RIGHT | _FILLING, key=len, reverse=True)
+_WORD = re.compile("|".join(_WORDS))
+_LONGEST = 80
+"""Characters of a name beyond which nothing is guessed."""
+
+
+def guess_state(name: str) -> MaskState | None:
+    """The state that a class name means, or None where that is not plain.
+
+    Case, spaces and punctuation do not matter. A name with any word that is not known here
+    (``gas mask``, ``unknown_mask``, ``hat``) is left to the person to say.
+    """
+    if len(name) > _LONGEST:
+        return None
+    letters = "".join(char for char in name.casefold() if char.isalnum())
+    words = set(found := _WORD.findall(letters))
+    if not letters or "".join(found) != letters:
+        return None
+    if words & _WRONG:
+        return MaskState.mask_weared_incorrect
+    if words & _RIGHT:
+        return MaskState.mask_weared_incorrect if words & _NOT else MaskState.with_mask
+    if words & _MASK or words in ({"with"}, {"without"}):
+        return MaskState.without_mask if words & _NOT else MaskState.with_mask
+    return None
+
+
+def map_states(
+    names: Sequence[str],
+    mapping: Mapping[str, str] | None = None,
+    *,
+    where: str = "",
+    error: type[MaskdetError] = ConfigError,
+) -> list[MaskState]:
+    """The state of each class, in order: by what a person has said, else by guess.
+
+    Args:
+        names: of a data set's or a model's classes.
+        mapping: states (`CLASS_NAMES`) by class name; wins over the guess. It may name classes
+            that are not there.
+        where: the file or setting that the names come from; begins the message.
+        error: raised if a name stays unknown.
+
+    Raises:
+        MaskdetError: of that kind; one line that names what is unknown and lists what there is.
+    """
+    said = {
+        name: _named_state(name, state, where, error) for name, state in (mapping or {}).items()
+    }
+    states = [said.get(name, guess_state(name)) for name in names]
+    unknown = [name for name, state in zip(names, states, strict=True) if state is None]
+    if unknown:
+        raise error(
+            f"{_begin(where)}cannot tell which mask state is meant by {_listed(unknown)} "
+            f"(the classes are {_listed(names)}); say it in the settings, as in classes: "
+            f"{{{_shown(unknown[0])}: {CLASS_NAMES[1]}}}; states are {', '.join(CLASS_NAMES)}"
+        )
+    return [state for state in states if state is not None]
+
+
+def _named_state(name: str, state: str, where: str, error: type[MaskdetError]) -> MaskState:
+    if state not in CLASS_NAMES:
+        raise error(
+            f"{_begin(where)}classes: {_shown(name)} cannot be {_shown(state)}; "
+            f"states are {', '.join(CLASS_NAMES)}"
+        )
+    return MaskState[state]
+
+
+def _begin(where: str) -> str:
+    return f"{where}: " if where else ""
+
+
+def _shown(name: str) -> str:
+    return repr(name[:40])
+
+
+def _listed(names: Sequence[str], limit: int = 12) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(map(_shown, names[:limit])) + more
