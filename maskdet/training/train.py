@@ -157,6 +157,8 @@ def read_data(
         parts[0] = [parts[0][i] for i in sorted(order[cut:])]
     if not parts[0]:
         raise DatasetError(f"{data}: too few pictures to train on")
+    if not any(len(sample.boxes) for sample in validation):
+        raise DatasetError(f"{data}: no faces in the {len(validation)} pictures for validation")
     shares = zip(parts, settings.train, strict=True)
     weights = [draw_weights(part, settings.schedule.rare) * source.share for part, source in shares]
     return [sample for part in parts for sample in part], np.concatenate(weights), validation

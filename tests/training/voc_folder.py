@@ -14,18 +14,18 @@ OBJECT = """<object><name>{}</name><bndbox>
 SIZE = "<size><width>{}</width><height>{}</height><depth>3</depth></size>"
 
 
-def write_voc_folder(folder: Path, count: int, seed: int = 0) -> list[str]:
-    """Pictures of 120×96 with two faces each, their class told by their colour.
+def write_voc_folder(folder: Path, count: int, faces: int = 2) -> list[str]:
+    """Pictures of 120×96 with up to two faces each, their class told by their colour.
 
     Returns the pictures' names relative to the folder.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     for name in ("images", "annotations"):
         (folder / name).mkdir(parents=True)
     for number in range(count):
         corners = np.column_stack([random.integers(0, 20, 2) + (0, 60), random.integers(0, 50, 2)])
-        boxes = np.concatenate([corners, corners + random.integers(28, 40, (2, 1))], axis=1)
-        classes = [number % 3, int(random.integers(3))]
+        boxes = np.concatenate([corners, corners + random.integers(28, 40, (2, 1))], axis=1)[:faces]
+        classes = [number % 3, int(random.integers(3))][:faces]
         picture(folder / f"images/{number}.png", (96, 120), boxes.tolist(), classes)
         objects = [
             OBJECT.format(CLASS_NAMES[index], *box)
