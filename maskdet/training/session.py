@@ -87,8 +87,6 @@ def run(settings: TrainingSettings, data: Path, output: Path, *, resume: bool, c
     except KeyboardInterrupt:
         console.print("ended at once; --resume goes on from the last checkpoint")
         return interrupt.status
-    except FloatingPointError as error:
-        raise ConfigError(f"training has failed: {error}, then --resume") from None
     except OSError as error:
         place = error.filename or output
         raise SinkError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -92,14 +93,15 @@ def run(
 
     Raises:
         DatasetError: the data cannot be used.
-        ConfigError: the settings do not fit the data or the folder.
-        FloatingPointError: the loss is no number any more.
+        ConfigError: the settings do not fit the data or the folder, or the loss is no number any
+            more.
     """
     checkpoint = folder / "checkpoint.npz"
     if checkpoint.exists() and not resume:
         raise ConfigError(f"{checkpoint}: a run has begun here; add --resume or another --output")
     folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(settings.schedule.seed)
+    # Keras draws initial weights by Python's generator; its own function imports TensorFlow
+    random.seed(settings.schedule.seed)
     keras.config.set_dtype_policy(settings.precision)
     samples, weights, validation = read_data(settings, data)
     network = build(settings)

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from maskdet.errors import DatasetError
+from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import checkpoint
 from maskdet.training.loader import Loader
 
@@ -105,14 +105,17 @@ class Trainer:
         """Learns until the schedule's end, or that step; or until told to stop, between steps.
 
         Raises:
-            FloatingPointError: the loss is no number any more.
+            ConfigError: the loss is no number any more: the learning rate is too high.
         """
         end = self._schedule.steps if until is None else until
         for images, targets in self._loader.batches(self._step, end):
             self._network.optimizer.learning_rate = self._schedule.rate_at(self._step)
             loss = float(self._network.train_on_batch(images, targets))
             if not math.isfinite(loss):
-                raise FloatingPointError(f"loss {loss} at step {self._step}; lower schedule.rate")
+                raise ConfigError(
+                    f"training has failed: loss {loss} at step {self._step}; lower schedule.rate, "
+                    "then --resume"
+                )
             self._step += 1
             self._update_average()
             figures = {"loss": loss, "rate": self._schedule.rate_at(self._step - 1)}
@@ -142,7 +145,8 @@ class Trainer:
         if figures["mAP50"] > self._best:
             self._best = figures["mAP50"]
             temporary = self._folder / "new.weights.h5"
-            self._network.save_weights(temporary)
+            # a compiled network's file would be thrice as large: the optimizer's state is in it
+            keras.Model(self._network.inputs, self._network.outputs).save_weights(temporary)
             temporary.replace(self.best_weights)
             if self._improved is not None:
                 self._improved(self._step, figures, self.best_weights)
