@@ -130,32 +130,3 @@ def pair(sample: Sample, found: Detections, overlap: float = 0.5) -> np.ndarray:
         if free.size and free.max() >= overlap:
             owner[free.argmax()] = index
     return owner
-
-
-def by_width(
-    samples: Sequence[Sample], found: Sequence[Detections], threshold: float
-) -> dict[str, dict[str, float]]:
-    """Recall and right-state rate of faces by width, of detections scored ≥ `threshold`.
-
-    Returns:
-        ``"16-32"`` → {faces, recall, right_state}; right_state is of the faces found.
-    """
-    sure = [each[each.scores >= threshold] for each in found]
-    table: dict[str, dict[str, float]] = {}
-    owners = [pair(sample, each) for sample, each in zip(samples, sure, strict=True)]
-    for low, high in WIDTHS:
-        faces = hits = right = 0
-        for sample, each, owner in zip(samples, sure, owners, strict=True):
-            width = sample.boxes[:, 2] - sample.boxes[:, 0]
-            here = (width >= low) & (width < high)
-            hit = here & (owner >= 0)
-            faces += int(here.sum())
-            hits += int(hit.sum())
-            right += int((each.states[owner[hit]] == sample.classes[hit]).sum())
-        name = f"{low}-{high}" if high < 10_000 else f"{low}+"
-        table[name] = {
-            "faces": faces,
-            "recall": hits / faces if faces else float("nan"),
-            "right_state": right / hits if hits else float("nan"),
-        }
-    return table
