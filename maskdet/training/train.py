@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -207,20 +208,20 @@ def _load_start(network: RetinaNet, settings: TrainingSettings) -> None:
     backbone = network.plan.backbone
     file = settings.start or settings.imagenet
     try:
-        if settings.start:
-            network.load_weights(file)
-        else:
-            backbones.load_imagenet(network, backbone, Path(file) if file else None)
-    except Exception as error:  # a download that fails raises a plain Exception
-        if not file and not isinstance(error, ValueError):
-            raise ConfigError(
-                f"ImageNet weights of {backbone} cannot be downloaded ({one_line(error)}); "
-                "give a file as setting 'imagenet', or 'none' to start from random weights"
-            ) from None
-        if isinstance(error, OSError | ValueError):
+        with warnings.catch_warnings():  # before an error Keras warns of each layer it concerns
+            warnings.simplefilter("ignore")
+            if settings.start:
+                network.load_weights(file)
+            else:
+                backbones.load_imagenet(network, backbone, Path(file) if file else None)
+    except Exception as error:  # a failed download raises a plain one, a broken file anything
+        if file or isinstance(error, ValueError):
             name = f"{file}: " if file else ""
             raise ConfigError(f"{name}starting weights cannot be used: {one_line(error)}") from None
-        raise
+        raise ConfigError(
+            f"ImageNet weights of {backbone} cannot be downloaded ({one_line(error)}); "
+            "give a file as setting 'imagenet', or 'none' to start from random weights"
+        ) from None
 
 
 def one_line(error: Exception) -> str:
