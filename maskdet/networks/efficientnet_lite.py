@@ -70,7 +70,7 @@ def load_imagenet(model: keras.Model, file: Path) -> None:
     Raises:
         ValueError: an array of a backbone layer is missing or has another shape.
     """
-    with np.load(file, allow_pickle=False) as arrays:
+    with file.open("rb") as data, np.load(data, allow_pickle=False) as arrays:
         for layer in model.layers:
             if not layer.weights or not layer.name.startswith(("stem_", "block")):
                 continue
