@@ -11,9 +11,11 @@ from rich.progress import track
 from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.errors import DatasetError
-from maskdet.training import report, voc
+from maskdet.training import report
 from maskdet.training.dataset import Sample
 from maskdet.training.evaluation import Evaluation
+from maskdet.training.formats.recognition import AUTO
+from maskdet.training.reading import read_samples
 
 BATCH = 8
 LOWEST = 0.01
@@ -28,6 +30,8 @@ def run(
     data: Path,
     images: Path | None,
     *,
+    kind: str = AUTO,
+    classes: Path | None = None,
     json: Path | None = None,
     output: Path | None = None,
     threshold: float | None = None,
@@ -36,9 +40,11 @@ def run(
 
     Args:
         open_detector: called once the data has been read.
-        data: folder of the annotated pictures.
+        data: folder of the annotated pictures, or a file of labels of any format.
         images: list of pictures relative to `data`, itself as it stands or below `data`; None:
-            all of `data/images`.
+            all.
+        kind: the labels' format; see `maskdet.training.formats`.
+        classes: a file that lists the classes; None: found by itself.
         json: file for all figures.
         output: folder for the plots; None: one below `runs/evaluation`, named like the model.
         threshold: lowest score that counts as shown; None: the best one by F1.
@@ -48,14 +54,15 @@ def run(
         ModelError: the model cannot be opened.
         SinkError: results cannot be written.
     """
-    samples = read(data, images)
+    samples = read(data, images, kind, classes)
     detector = open_detector(LOWEST)
     try:
         found = detect(detector, samples)
     finally:
         detector.close()
     evaluation = Evaluation(samples, found, threshold)
-    folders = report.folders_of([str(sample.file.relative_to(data)) for sample in samples])
+    root = data if data.is_dir() else data.parent
+    folders = report.folders_of([str(sample.file.relative_to(root)) for sample in samples])
     source = images.name if images else f"{data.name}/images"
     figures = report.build_report(
         evaluation, folders, model=detector.name, device=detector.device, data=source
@@ -68,21 +75,21 @@ def run(
     return 0
 
 
-def read(data: Path, images: Path | None) -> list[Sample]:
-    """The annotated pictures.
+def read(
+    data: Path, images: Path | None, kind: str = AUTO, classes: Path | None = None
+) -> list[Sample]:
+    """The annotated pictures; see `run`.
 
     Raises:
         DatasetError: they cannot be used.
     """
-    if not data.is_dir():
+    if not data.exists():
         raise DatasetError(f"{data}: no such folder; give the one above images/ and annotations/")
-    if images is None:
-        return voc.read_folder(data)
-    below = data / images
-    names = voc.read_list(images if images.is_file() or not below.is_file() else below)
-    if not names:
-        raise DatasetError(f"{images}: names no pictures; one a line, relative to {data}")
-    return voc.read_folder(data, names)
+    only = None
+    if images is not None:
+        below = data / images
+        only = images if images.is_file() or not below.is_file() else below
+    return read_samples(data, only=only, kind=kind, class_list=classes)
 
 
 def detect(detector: Detector, samples: Sequence[Sample]) -> list[Detections]:

@@ -70,7 +70,7 @@ def run(settings: TrainingSettings, data: Path, output: Path, *, resume: bool, c
         DatasetError: the data cannot be used.
         SinkError: `output` cannot be written.
     """
-    if not data.is_dir():
+    if not data.exists():
         raise DatasetError(
             f"{data}: no such data folder; give --data DIR, the folder above images/ and "
             "annotations/"

@@ -11,16 +11,26 @@ from maskdet.detections import CLASS_NAMES
 
 
 class DataSettings(Settings):
-    """One list of annotated pictures.
+    """One set of annotated pictures.
 
     Attributes:
-        list: a text file below the data folder that names pictures; empty: all of `images/`.
+        source: its labels, a file or a folder, relative to the data folder; empty: the data folder
+            itself.
+        list: a text file below the data folder that names the pictures to take; empty: all.
+        format: of the labels; auto: told by the files.
+        classes: the mask state of each class name that does not speak for itself.
+        class_list: a file that lists the classes, relative to the data folder; empty: the one
+            beside the labels, where the format has such a file.
         labelled: the classes this data set labels; a face of another one hides under these names.
         share: how often its pictures are drawn, relative to their number.
         about: what it is, whence and under which licence; for the model card.
     """
 
+    source: str = ""
     list: str = ""
+    format: Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"] = "auto"
+    classes: dict[str, Literal["with_mask", "without_mask", "mask_weared_incorrect"]] = {}
+    class_list: str = ""
     labelled: tuple[str, ...] = CLASS_NAMES
     share: PositiveFloat = 1.0
     about: str = ""
@@ -106,8 +116,8 @@ class TrainingSettings(Settings):
         name: of the model; its folder below the output folder.
         description: a sentence about the model, for its card.
         train: what is learnt from.
-        validation: list of the pictures that choose the best weights; empty: a tenth of the first
-            data set, by a fixed draw.
+        validation: list of the pictures that choose the best weights, or labels in any format, as
+            `source` of a set; empty: a tenth of the first set, by a fixed draw.
         imagenet: a local file of the backbone's ImageNet weights; empty: Keras downloads them;
             none: random weights instead.
         start: weights (`.weights.h5`) of an earlier run of the same network to start from.

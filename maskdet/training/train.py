@@ -19,12 +19,13 @@ from maskdet.networks import backbones
 from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan, plan_from_options
 from maskdet.runtimes.decoding import Decoder
 from maskdet.runtimes.letterbox import letterbox
-from maskdet.training import metrics, voc
+from maskdet.training import metrics
 from maskdet.training.augmentation import Augmentation
-from maskdet.training.dataset import Sample, inside
+from maskdet.training.dataset import Sample
 from maskdet.training.figures import append_figures
 from maskdet.training.loader import Loader, draw_weights
 from maskdet.training.precision import Matches
+from maskdet.training.reading import below, read_samples
 from maskdet.training.settings import (
     DataSettings,
     NetworkSettings,
@@ -152,7 +153,8 @@ def read_data(
     """Training samples, how often each is drawn, and validation samples."""
     parts = [_read(part, data) for part in settings.train]
     if settings.validation:
-        validation = voc.read_folder(data, voc.read_list(inside(data, settings.validation)))
+        classes = {name: state for part in settings.train for name, state in part.classes.items()}
+        validation = read_samples(data, only=below(data, settings.validation), classes=classes)
     else:
         order = np.random.default_rng(0).permutation(len(parts[0]))
         cut = max(1, len(order) // 10)
@@ -168,8 +170,15 @@ def read_data(
 
 
 def _read(part: DataSettings, data: Path) -> list[Sample]:
-    names = voc.read_list(inside(data, part.list)) if part.list else None
-    return voc.read_folder(data, names, part.labelled)
+    return read_samples(
+        data,
+        below(data, part.source),
+        below(data, part.list),
+        kind=part.format,
+        classes=part.classes,
+        class_list=below(data, part.class_list),
+        labelled=part.labelled,
+    )
 
 
 def build(settings: TrainingSettings) -> RetinaNet:

@@ -14,8 +14,9 @@ import pytest
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import DatasetError, SinkError
 from maskdet.testing import ScriptedDetector
-from maskdet.training import evaluate, plots, report, voc
+from maskdet.training import evaluate, plots, report
 from maskdet.training.dataset import Sample
+from maskdet.training.reading import read_samples
 from maskdet.training.sheet import HEADER, Pair, sheet
 from tests.training.faces import COLOURS, picture
 from tests.training.voc_folder import write_voc_folder
@@ -56,7 +57,7 @@ def run(data: Path, detector: ScriptedDetector, folder: Path, **more: Any) -> di
 def test_the_report_says_what_was_measured(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    detector = knowing(voc.read_folder(data, voc.read_list(data / "all.txt")))
+    detector = knowing(read_samples(data, only=data / "all.txt"))
     figures = run(data, detector, tmp_path)
     assert figures["model"] == "scripted"
     assert figures["device"] == "CPU (scripted)"
@@ -89,7 +90,7 @@ def test_a_detector_that_finds_nothing_has_its_report(data: Path, tmp_path: Path
 
 
 def test_one_folder_is_not_listed_apart(data: Path, tmp_path: Path) -> None:
-    detector = knowing(voc.read_folder(data / "first"))
+    detector = knowing(read_samples(data / "first"))
     assert run(data / "first", detector, tmp_path, images=None)["by_folder"] == {}
 
 
@@ -140,7 +141,7 @@ def shows(image: np.ndarray, colour: str) -> int:
 
 
 def test_plots_of_an_evaluation(data: Path, tmp_path: Path) -> None:
-    run(data, knowing(voc.read_folder(data, voc.read_list(data / "all.txt"))), tmp_path)
+    run(data, knowing(read_samples(data, only=data / "all.txt")), tmp_path)
     assert decoded((tmp_path / "precision_recall.png").read_bytes()).shape[2] == 3
     confusion = decoded((tmp_path / "confusion.png").read_bytes())
     darkest = "#08306b"  # of the colour map: three cells where all faces are right

@@ -1,0 +1,55 @@
+"""What is wrong in the files of a data set: collected, then told together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from maskdet.errors import DatasetError
+
+SHOWN = 20
+"""Mistakes that one message tells of."""
+KEPT = 10_000
+"""Mistakes that are kept word for word; those beyond are counted."""
+
+
+@dataclass
+class Problems:
+    """Mistakes and oddities, each a line that begins with its place.
+
+    Attributes:
+        wrong: lines about what cannot be used.
+        count: how many there were in all.
+        notes: lines about what can be used but somebody should look at, by kind.
+    """
+
+    wrong: list[str] = field(default_factory=list)
+    count: int = 0
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, place: object, text: str) -> None:
+        """Something that cannot be used."""
+        self.add_line(f"{place}: {text}")
+
+    def add_line(self, line: str) -> None:
+        """The same, the place being in the line already."""
+        self.count += 1
+        if len(self.wrong) < KEPT:
+            self.wrong.append(line)
+
+    def note(self, kind: str, place: object, text: str) -> None:
+        """Something odd; `kind` is a plural: ``boxes cut to their picture``."""
+        lines = self.notes.setdefault(kind, [])
+        if len(lines) < KEPT:
+            lines.append(f"{place}: {text}" if text else str(place))
+
+    def check(self) -> None:
+        """Ends reading if anything was wrong.
+
+        Raises:
+            DatasetError: one line a mistake, the first 20 of them.
+        """
+        if self.wrong:
+            lines = self.wrong[:SHOWN]
+            if self.count > len(lines):
+                lines = [*lines, f"… and {self.count - len(lines)} more mistakes"]
+            raise DatasetError("\n".join(lines))

@@ -1,0 +1,134 @@
+"""Telling a data set's format by its files, and reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from maskdet.errors import DatasetError
+from maskdet.training.dataset import DataSet
+from maskdet.training.formats import FORMATS
+from maskdet.training.formats.od_csv import COLUMNS
+from maskdet.training.formats.problems import Problems
+from maskdet.training.formats.source import Source
+from maskdet.training.formats.tfrecord import NAME
+from maskdet.training.formats.voc import LAYOUTS
+from maskdet.training.formats.yolo import CLASS_LISTS
+
+AUTO = "auto"
+KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}
+"""Formats by the name of the file of labels; which CSV it is, its first line tells."""
+
+
+def read(
+    path: Path,
+    root: Path,
+    kind: str = AUTO,
+    class_list: Path | None = None,
+    problems: Problems | None = None,
+) -> tuple[DataSet, str]:
+    """Reads a data set of any format.
+
+    Args:
+        path: its labels, or a folder that they are found in.
+        root: no picture may lie outside of this folder.
+        kind: a key of `FORMATS`; `AUTO` for telling it by the files.
+        class_list: see `Source`.
+        problems: collects what is wrong and lets the rest be read; None: anything wrong is raised.
+
+    Returns:
+        The data set, and the format it had.
+
+    Raises:
+        DatasetError: it cannot be read; with `problems`, not even in part.
+    """
+    found, labels = locate(path, kind)
+    mistakes = Problems() if problems is None else problems
+    data = FORMATS[found].read(Source(labels, root, class_list), mistakes)
+    if problems is None:
+        mistakes.check()
+    if not data.samples and not mistakes.count:
+        raise DatasetError(f"{labels}: has no pictures")
+    return data, found
+
+
+def locate(path: Path, kind: str = AUTO) -> tuple[str, Path]:
+    """The format of a data set, and the file or folder of its labels.
+
+    Raises:
+        DatasetError: it cannot be told.
+    """
+    if not path.exists() and kind != "voc":
+        raise DatasetError(f"{path}: no such file or folder")
+    if not path.is_dir():
+        return (kind if kind != AUTO else _kind_of(path)), path
+    candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
+    if kind != AUTO and (not candidates or not FORMATS[kind].one_file):
+        candidates = [(kind, path)]
+    if candidates and candidates[0][0] == "voc":
+        return candidates[0]
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
+        if any((path / pictures).is_dir() for pictures, _ in LAYOUTS):
+            return "voc", path  # whose reader says what is missing
+        raise DatasetError(
+            f"{path}: holds no labels that are known ({', '.join(FORMATS)}); give their file, or "
+            "the folder above images/ and annotations/"
+        )
+    listed = ", ".join(f"{labels.name or labels} ({name})" for name, labels in candidates[:6])
+    raise DatasetError(f"{path}: holds several sets of labels: {listed}; name the one to read")
+
+
+def is_labels(file: Path) -> bool:
+    """Whether a path is that of labels, not of a list of pictures."""
+    return file.is_dir() or bool(NAME.search(file.name)) or file.suffix.lower() in KINDS
+
+
+def _candidates(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Formats that a folder's files speak for, with their labels."""
+    xml_folders = [folder, *(folder / annotations for _, annotations in LAYOUTS)]
+    if any(next(place.glob("*.xml"), None) for place in xml_folders):
+        yield "voc", folder
+    entries = sorted(folder.iterdir())
+    if any(NAME.search(file.name) for file in entries):
+        yield "tfrecord", folder
+    inner = folder / "annotations"
+    for file in [*entries, *(sorted(inner.iterdir()) if inner.is_dir() else [])]:
+        if file.suffix.lower() == ".json" and file.is_file():
+            yield "coco", file
+        elif file.suffix.lower() == ".csv" and file.is_file() and _holds_boxes(file):
+            yield _kind_of(file), file
+    if (folder / "labels").is_dir() or any((folder / name).is_file() for name in CLASS_LISTS):
+        yield "yolo", folder
+
+
+def _kind_of(file: Path) -> str:
+    """The format of a file, by its name; that of a CSV by its first line."""
+    suffix = file.suffix.lower()
+    if NAME.search(file.name):
+        return "tfrecord"
+    if suffix == ".csv":
+        return "csv" if set(COLUMNS) & set(_first_fields(file)) >= set(COLUMNS[:2]) else "retinanet"
+    if suffix == ".txt":
+        return "voc"
+    if suffix not in KINDS:
+        raise DatasetError(
+            f"{file}: cannot tell the format by its name; say it: {', '.join(FORMATS)}"
+        )
+    return KINDS[suffix]
+
+
+def _holds_boxes(file: Path) -> bool:
+    """Whether a CSV is more than a list of classes."""
+    return len(_first_fields(file)) > 2
+
+
+def _first_fields(file: Path) -> list[str]:
+    try:
+        with open(file, "rb") as opened:
+            line = opened.readline(4096).decode("utf-8-sig", "replace")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DatasetError(f"{file}: cannot be read: {reason}") from None
+    return [field.strip().strip('"') for field in line.split(",")]

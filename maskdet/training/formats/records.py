@@ -1,0 +1,73 @@
+"""TFRecord files: a length, its checksum, a payload, its checksum; and so on."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import google_crc32c
+
+from maskdet.errors import DatasetError
+
+_HEAD = struct.Struct("<QI")
+_FOOT = struct.Struct("<I")
+LARGEST = 2**30
+"""Bytes of a record beyond which it holds no picture."""
+
+
+def write_record(file: BinaryIO, payload: bytes) -> None:
+    """Appends a record."""
+    length = struct.pack("<Q", len(payload))
+    file.write(length + _FOOT.pack(masked_crc(length)))
+    file.write(payload)
+    file.write(_FOOT.pack(masked_crc(payload)))
+
+
+def read_records(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Each record's first byte within the file, and its payload.
+
+    Raises:
+        DatasetError: the file or a record is damaged; with the record's number, from 1.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            count = 0
+            while head := file.read(_HEAD.size):
+                count += 1
+                place = f"{path}: record {count}"
+                length = _length(head, place, count)
+                start = file.tell()
+                if length > min(size - start - _FOOT.size, LARGEST):
+                    raise DatasetError(
+                        f"{place}: is {length} bytes long, but only {max(size - start, 0)} are "
+                        "there; the file is cut off, get or write it again"
+                    )
+                payload, foot = file.read(length), file.read(_FOOT.size)
+                if _FOOT.unpack(foot)[0] != masked_crc(payload):
+                    raise DatasetError(f"{place}: is damaged (checksum); get or write it again")
+                yield start, payload
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DatasetError(f"{path}: cannot be read: {reason}") from None
+
+
+def _length(head: bytes, place: str, count: int) -> int:
+    if head.startswith(b"\x1f\x8b") and count == 1:
+        raise DatasetError(f"{place}: the file is compressed; unpack it with gunzip")
+    if len(head) < _HEAD.size:
+        raise DatasetError(f"{place}: breaks off; the file is cut off, get or write it again")
+    length, checksum = _HEAD.unpack(head)
+    if checksum != masked_crc(head[:8]):
+        kind = "this is no TFRecord file" if count == 1 else "get or write it again"
+        raise DatasetError(f"{place}: is damaged (checksum of its length); {kind}")
+    return int(length)
+
+
+def masked_crc(content: bytes) -> int:
+    """TensorFlow's checksum: CRC-32C turned by 15 bits, plus a constant."""
+    crc = google_crc32c.value(content)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

@@ -1,0 +1,62 @@
+"""What a format's reader is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskdet.training.formats.class_list import read_classes
+from maskdet.training.formats.gathering import check_name
+
+
+@dataclass(frozen=True)
+class Source:
+    """Labels, and where their pictures may lie.
+
+    Attributes:
+        path: the file or folder of the labels.
+        root: no picture may lie outside of this folder.
+        class_list: a file that lists the classes; None: the format's own place is looked into.
+    """
+
+    path: Path
+    root: Path
+    class_list: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the labels."""
+        return self.path if self.path.is_dir() else self.path.parent
+
+    def classes(self, beside: Sequence[str] = ()) -> dict[int, str] | None:
+        """Class names by id: of `class_list`, or else of the first file there is beside the labels.
+
+        Args:
+            beside: names of files, relative to the folder of the labels.
+
+        Raises:
+            DatasetError: the list is wrong.
+        """
+        if self.class_list is not None:
+            return read_classes(self.class_list)
+        for name in beside:
+            if (file := self.folder / name).is_file():
+                return read_classes(file)
+        return None
+
+    def names(self, beside: Sequence[str] = ()) -> tuple[str, ...] | None:
+        """The class names alone, in order of their ids; see `classes`."""
+        classes = self.classes(beside)
+        return None if classes is None else tuple(classes.values())
+
+
+def class_of(classes: dict[int, str], number: int, unknown: str = "") -> str:
+    """The class of an id.
+
+    Raises:
+        DatasetError: there is none; the message lists those there are.
+    """
+    if number not in classes:
+        check_name(unknown or f"id {number}", [f"{i}: {name}" for i, name in classes.items()])
+    return classes[number]
