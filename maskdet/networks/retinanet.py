@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from maskdet.anchors import AnchorGrid
 from maskdet.errors import ModelError
-from maskdet.networks import losses
+from maskdet.networks import box_coding, losses
 from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.matching import BACKGROUND, IGNORED, MATCHERS
 from maskdet.networks.pyramid import conv, feature_pyramid
@@ -200,18 +200,9 @@ class RetinaNet(keras.Model):
         """Loss (batch, N) of every anchor's box; meaningless where there is no target."""
         _, height, width, _ = x.shape
         anchors = ops.convert_to_tensor(self.plan.anchors.anchors(height, width))
-        size = anchors[:, 2:] - anchors[:, :2]
-        centre = (anchors[:, :2] + anchors[:, 2:]) / 2
-        deviations = ops.convert_to_tensor(np.array(self.plan.deviations, np.float32))
         if self.plan.box_loss == "giou":
-            scaled = deltas * deviations
-            middle = centre + scaled[..., :2] * size
-            half = size * ops.exp(ops.minimum(scaled[..., 2:], math.log(16.0))) / 2
-            return losses.giou(boxes, ops.concatenate([middle - half, middle + half], axis=-1))
-        shift = ((boxes[..., :2] + boxes[..., 2:]) / 2 - centre) / size
-        growth = ops.log(ops.maximum(boxes[..., 2:] - boxes[..., :2], 1e-3) / size)
-        wanted = ops.concatenate([shift, growth], axis=-1) / deviations
-        return losses.smooth_l1(wanted, deltas)
+            return losses.giou(boxes, box_coding.decode(anchors, deltas, self.plan.deviations))
+        return losses.smooth_l1(box_coding.encode(anchors, boxes, self.plan.deviations), deltas)
 
 
 def _subnet(

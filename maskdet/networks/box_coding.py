@@ -1,0 +1,53 @@
+"""Boxes and deltas as tensors; `maskdet.anchors` has the same in numpy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from keras import ops
+
+from maskdet.networks.tensor import Tensor
+
+LARGEST = math.log(16.0)
+"""Limit of dw and dh before the exponential: an untrained network may ask for e^50."""
+
+
+def decode(anchors: Tensor, deltas: Tensor, deviations: Sequence[float]) -> Tensor:
+    """Boxes (…, 4) where deltas (…, 4) lead from anchors (…, 4); Ren et al. 2015, equation 2."""
+    scaled = deltas * ops.convert_to_tensor(np.array(deviations, np.float32))
+    size = anchors[..., 2:] - anchors[..., :2]
+    middle = (anchors[..., :2] + anchors[..., 2:]) / 2 + scaled[..., :2] * size
+    half = size * ops.exp(ops.minimum(scaled[..., 2:], LARGEST)) / 2
+    return ops.concatenate([middle - half, middle + half], axis=-1)
+
+
+def encode(anchors: Tensor, boxes: Tensor, deviations: Sequence[float]) -> Tensor:
+    """Deltas (…, 4) that lead from anchors (…, 4) to boxes (…, 4); finite for empty boxes."""
+    size = ops.maximum(anchors[..., 2:] - anchors[..., :2], 1e-3)
+    shift = (boxes[..., :2] + boxes[..., 2:] - anchors[..., :2] - anchors[..., 2:]) / 2 / size
+    growth = ops.log(ops.maximum(boxes[..., 2:] - boxes[..., :2], 1e-3) / size)
+    scale = ops.convert_to_tensor(np.array(deviations, np.float32))
+    return ops.concatenate([shift, growth], axis=-1) / scale
+
+
+def clip(boxes: Tensor, height: int | Tensor, width: int | Tensor) -> Tensor:
+    """Boxes (…, 4) cut to a picture of that size."""
+    x1, y1, x2, y2 = (boxes[..., i] for i in range(4))
+    width, height = ops.cast(width, boxes.dtype), ops.cast(height, boxes.dtype)
+    edges = [ops.clip(x1, 0, width), ops.clip(y1, 0, height)]
+    return ops.stack([*edges, ops.clip(x2, 0, width), ops.clip(y2, 0, height)], axis=-1)
+
+
+def iou(first: Tensor, second: Tensor) -> Tensor:
+    """Intersection over union (batch, N, M) of boxes (batch, N, 4) with (batch, M, 4)."""
+    a, b = first[:, :, None, :], second[:, None, :, :]
+    overlap = _area(ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:]))
+    union = _area(a[..., :2], a[..., 2:]) + _area(b[..., :2], b[..., 2:]) - overlap
+    return overlap / ops.maximum(union, 1e-6)
+
+
+def _area(top_left: Tensor, bottom_right: Tensor) -> Tensor:
+    size = ops.maximum(bottom_right - top_left, 0.0)
+    return size[..., 0] * size[..., 1]

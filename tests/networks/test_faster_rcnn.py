@@ -1,0 +1,168 @@
+"""Faster R-CNN: its targets, its shapes, and that it learns."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from maskdet import boxes as box_ops
+from maskdet.anchors import AnchorGrid
+from maskdet.networks.faster_rcnn import MOST_FACES, FasterRCNN, FasterRCNNPlan
+from maskdet.networks.roi_head import match_regions, sample_regions
+from maskdet.networks.rpn import level_anchors
+
+SIDE = 96
+PLAN = FasterRCNNPlan(
+    backbone="tiny", channels=16, separable=False, units=32, before=40, after=20, regions=16
+)
+COLOURS = ((230, 40, 40), (40, 230, 40), (40, 40, 230))
+
+
+def scene() -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """Two pictures with a square of each class's colour."""
+    images = np.full((2, SIDE, SIDE, 3), 60, np.float32)
+    boxes = np.array([[8, 8, 36, 40], [50, 12, 90, 50], [20, 56, 50, 90]], np.float32)
+    for picture in range(2):
+        for number, (x1, y1, x2, y2) in enumerate(boxes.astype(int)):
+            images[picture, y1:y2, x1:x2] = COLOURS[(number + picture) % 3]
+    classes = [np.array([0, 1, 2]), np.array([1, 2, 0])]
+    return images, [boxes, boxes], classes
+
+
+def stacked(network: FasterRCNN, boxes: list, classes: list) -> dict[str, np.ndarray]:
+    parts = [network.targets(b, c, SIDE, SIDE) for b, c in zip(boxes, classes, strict=True)]
+    batch = {key: np.stack([part[key] for part in parts]) for key in parts[0]}
+    return {**batch, "known": np.ones((len(parts), 3), np.float32)}
+
+
+@pytest.fixture(scope="module")
+def network() -> FasterRCNN:
+    keras.utils.set_random_seed(0)
+    return FasterRCNN(PLAN)
+
+
+def test_anchors_in_the_graph_are_those_of_the_grid() -> None:
+    grid = AnchorGrid(ratios=(0.8, 1.2), scales=(1.0, 1.5))
+    for stride, size, wanted in zip(grid.strides, grid.sizes, grid.levels(100, 70), strict=True):
+        rows, columns = -(-100 // stride), -(-70 // stride)
+        made = ops.convert_to_numpy(level_anchors(rows, columns, stride, grid.shapes(size)))
+        np.testing.assert_allclose(made, wanted, rtol=1e-5)
+
+
+def test_targets_leave_out_what_is_neither_face_nor_background(network: FasterRCNN) -> None:
+    boxes = np.array([[10, 10, 40, 46], [50, 50, 90, 90]], np.float32)
+    targets = network.targets(boxes, np.array([2, -1]), SIDE, SIDE)
+    anchors = PLAN.anchors.anchors(SIDE, SIDE)
+    faces = anchors[targets["anchors"] > 0]
+    assert len(faces) and box_ops.iou(faces, boxes[:1]).min() > 0.3
+    best_of_second = box_ops.iou(anchors, boxes[1:])[:, 0].argmax()
+    assert targets["anchors"][best_of_second] == -1
+    assert targets["classes"][:3].tolist() == [2, -2, -1]
+    assert targets["boxes"].shape == (MOST_FACES, 4)
+
+
+def test_a_picture_without_faces_has_targets(network: FasterRCNN) -> None:
+    targets = network.targets(np.zeros((0, 4), np.float32), np.zeros(0, int), SIDE, SIDE)
+    assert not targets["anchors"].any() and (targets["classes"] == -1).all()
+
+
+def test_regions_take_the_truth_they_overlap_most() -> None:
+    """Face, worse than half, left out, padding."""
+    truth = np.array([[[0, 0, 10, 10], [50, 50, 60, 60], [0, 0, 0, 0]]], np.float32)
+    regions = np.array(
+        [[[0, 0, 10, 8], [0, 0, 10, 30], [50, 50, 60, 61], [0, 0, 10, 10]]], np.float32
+    )
+    real = np.array([[True, True, True, False]])
+    match = match_regions(
+        *(ops.convert_to_tensor(each) for each in (regions, real, truth)),
+        ops.convert_to_tensor(np.array([[1, -2, -1]], np.int32)),
+    )
+    assert ops.convert_to_numpy(match).tolist() == [[0, -1, -2, -2]]
+
+
+def test_no_more_than_the_share_of_sampled_regions_are_faces() -> None:
+    match = ops.convert_to_tensor(np.array([[0] * 30 + [-1] * 60 + [-2] * 10, [-1] * 100]))
+    index, counts = sample_regions(match, 16, 0.25, keras.random.SeedGenerator(0))
+    drawn = ops.convert_to_numpy(ops.take_along_axis(match, index, axis=1))
+    counts = ops.convert_to_numpy(counts)
+    assert (drawn[0][counts[0]] >= 0).sum() == 4 and counts[0].sum() == 16
+    assert (drawn[1][counts[1]] == -1).all() and counts[1].sum() == 12
+    assert not (drawn == -2).any()
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 96), (64, 160), (70, 45)])
+def test_outputs_lie_in_the_picture_whatever_its_size(
+    network: FasterRCNN, height: int, width: int
+) -> None:
+    images = np.random.default_rng(0).uniform(0, 255, (2, height, width, 3)).astype(np.float32)
+    scores, boxes = (ops.convert_to_numpy(each) for each in network(images))
+    assert scores.shape == (2, PLAN.after, 3) and boxes.shape == (2, PLAN.after, 4)
+    assert (scores >= 0).all() and (scores.sum(axis=2) <= 1 + 1e-5).all()
+    assert (boxes >= 0).all() and (boxes <= [width, height, width, height]).all()
+
+
+def test_a_class_that_is_not_labelled_gets_no_gradient(network: FasterRCNN) -> None:
+    """With two classes known, the third one's logit may say what it likes."""
+    images, boxes, classes = scene()
+    batch = stacked(network, boxes, [np.array([0, 1, 1]), np.array([1, 0, 0])])
+    batch["known"][:, 2] = 0
+    outputs = network(images, training=True)
+    bias = network.head.get_layer("head_class").bias
+    before = float(network.compute_loss(images, batch, outputs))
+    bias.assign_add([0.0, 0.0, 5.0, 0.0])
+    network._seed.state.assign([0, 0])
+    shifted = float(network.compute_loss(images, batch, network(images, training=True)))
+    bias.assign_add([0.0, 0.0, -5.0, 0.0])
+    assert shifted == pytest.approx(before, rel=0.2)
+    batch["known"][:, 2] = 1
+    bias.assign_add([0.0, 0.0, 5.0, 0.0])
+    noticed = float(network.compute_loss(images, batch, network(images, training=True)))
+    bias.assign_add([0.0, 0.0, -5.0, 0.0])
+    assert noticed > before + 1
+
+
+def test_it_learns_three_colours_and_keeps_its_weights(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    network = FasterRCNN(PLAN)
+    network.compile(optimizer=keras.optimizers.Adam(3e-3, global_clipnorm=10.0), jit_compile=False)
+    images, boxes, classes = scene()
+    batch = stacked(network, boxes, classes)
+    for _ in range(160):
+        loss = float(network.train_on_batch(images, batch))
+    assert loss < 1
+    scores, found = (ops.convert_to_numpy(each) for each in network(images))
+    for picture in range(2):
+        for box, wanted in zip(boxes[picture], classes[picture], strict=True):
+            good = box_ops.iou(found[picture], box[None])[:, 0] > 0.5
+            assert scores[picture][good].max(axis=0).argmax() == wanted
+    network.save_weights(tmp_path / "model.weights.h5")
+    again = FasterRCNN(PLAN)
+    again.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_allclose(ops.convert_to_numpy(again(images)[0]), scores, atol=1e-5)
+
+
+def test_a_training_step_runs_on_jax() -> None:
+    """In a process of its own; with boxes of a class's own, to run these too."""
+    pytest.importorskip("jax")
+    script = (
+        "import sys, numpy as np, keras\n"
+        "from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan\n"
+        "net = FasterRCNN(FasterRCNNPlan(backbone='tiny', channels=8, separable=False, units=16,"
+        " before=10, after=8, regions=8, class_boxes=True))\n"
+        "net.compile(optimizer='sgd')\n"
+        "part = net.targets(np.array([[8, 8, 36, 40]], np.float32), np.array([1]), 64, 64)\n"
+        "batch = {k: v[None] for k, v in part.items()}\n"
+        "batch['known'] = np.ones((1, 3), np.float32)\n"
+        "loss = net.train_on_batch(np.full((1, 64, 64, 3), 99, np.float32), batch)\n"
+        "assert np.isfinite(loss), loss\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=240, env=environment)
