@@ -17,16 +17,9 @@ def features(name: str, height: int | None, width: int | None) -> keras.Model:
     return keras.Model(inputs, BACKBONES[name].build(inputs))
 
 
-@pytest.mark.parametrize("name", BACKBONES)
-def test_strides(name: str) -> None:
-    """C3, C4, C5 at strides 8, 16, 32, each side rounded up."""
-    shapes = [tuple(output.shape[1:3]) for output in features(name, 97, 131).outputs]
-    assert shapes == [(13, 17), (7, 9), (4, 5)]
-
-
-@pytest.mark.parametrize(("height", "width"), [(64, 96), (97, 131)])
-def test_mobilenet_is_keras_own_whatever_the_size(height: int, width: int) -> None:
-    """Built for any size, it computes what Keras' own computes that knows its size."""
+def test_mobilenet_is_keras_own_whatever_the_size() -> None:
+    """Built for any size, it computes what Keras' own computes that knows its size, an odd one."""
+    height, width = 97, 131
     inputs = keras.Input((height, width, 3))
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
     keras.utils.set_random_seed(0)

@@ -57,8 +57,8 @@ def overfitted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         "validation=all.txt",
         "evaluation_size=128",
         *(f"schedule.{setting}" for setting in (
-            "steps=150", "batch=4", "rate=0.01", "warm_up=20", "average=0.9",
-            "evaluate_every=150", "save_every=150",
+            "steps=120", "batch=4", "rate=0.01", "warm_up=20", "average=0.9",
+            "evaluate_every=120", "save_every=120",
         )),
     )  # fmt: skip
     train.run(run, portraits, folder, nothing)
@@ -67,7 +67,7 @@ def overfitted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def test_four_pictures_are_learnt_by_heart(overfitted: Path) -> None:
     figures = read_figures(overfitted / "validation.csv")
-    assert figures["step"].tolist() == [150]
+    assert figures["step"].tolist() == [120]
     assert figures["mAP50"][0] > 0.9
     for name in ("with_mask", "without_mask", "mask_weared_incorrect"):
         assert figures[f"AP50_{name}"][0] > 0.8
