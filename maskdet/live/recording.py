@@ -89,6 +89,8 @@ class Recorder:
             raise SinkError(f"cannot record to {path}: the name must end in .mp4 or .mkv")
         if not self._path.parent.is_dir():
             raise SinkError(f"cannot record to {path}: create the folder {self._path.parent} first")
+        import av  # noqa: F401  # here, before the first frame, not while frames wait for it
+
         self.blur = blur
         self.paths: list[Path] = []
         self._draw = draw or Overlay().draw

@@ -64,9 +64,10 @@ def _run(
     parts: ExitStack,
 ) -> int:
     """Builds and runs; the stack closes the parts, the last one built first."""
+    _check_summary(settings)
     has_window = _wants_window(settings)
     recordings = [_recording(settings, i) for i in range(len(settings.sources))]
-    shared = _open_event_log(settings)
+    shared: list[Sink] = [EventLog(settings.events)] if settings.events else []
     for sink in (*recordings, *shared):
         parts.callback(_close_quietly, sink)
     detector = detector or _load_detector(settings, parts)
@@ -145,11 +146,11 @@ def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:
     return RecordingSwitch(new_recorder, on=settings.record is not None, blur=settings.blur)
 
 
-def _open_event_log(settings: MonitorSettings) -> list[Sink]:
+def _check_summary(settings: MonitorSettings) -> None:
+    """Tells at the start what would otherwise fail at the end."""
     if settings.summary and not settings.summary.parent.is_dir():
         folder = settings.summary.parent
         raise SinkError(f"cannot write {settings.summary}: create the folder {folder} first")
-    return [EventLog(settings.events)] if settings.events else []
 
 
 def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
@@ -160,6 +161,8 @@ def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
         device=settings.device,
         labels=settings.labels,
         min_score=settings.min_score,
+        side=settings.side,
+        runtime=settings.runtime,
     )
     parts.callback(detector.close)
     return detector

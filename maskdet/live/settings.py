@@ -77,6 +77,8 @@ class MonitorSettings(Settings):
         model: a folder under ``models/``, or the path of a model.
         labels: label map of a foreign model.
         device: where to detect.
+        side: longest side in pixels of the network's input; None is the model's own.
+        runtime: which of the model's files, as its card names them; None is the device's best.
         min_score: lowest score that counts; None is the model's own.
         headless: no window.
         record: annotated video, ``.mp4`` or ``.mkv``; with several sources one file each.
@@ -96,6 +98,8 @@ class MonitorSettings(Settings):
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     labels: Path | None = None
     device: Literal["auto", "cpu", "gpu"] = "auto"
+    side: PositiveInt | None = None
+    runtime: str | None = None
     min_score: Annotated[float, Field(ge=0, le=1)] | None = None
     headless: bool = False
     record: Path | None = None

@@ -108,14 +108,17 @@ def process_start() -> float:
 
 def peak_rss_mb() -> float:
     """The most memory this process ever held, in MiB."""
+    if sys.platform == "linux":  # getrusage would count what the parent held when it started us
+        lines = Path("/proc/self/status").read_text().splitlines()
+        kib = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+        return round(int(kib) / 2**10, 1)
     if sys.platform == "win32":
         import psutil
 
         return float(round(psutil.Process().memory_info().peak_wset / 2**20, 1))
     import resource
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / 2**20 if sys.platform == "darwin" else peak / 2**10, 1)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1)
 
 
 def _rate(frames: int, seconds: float) -> float | None:

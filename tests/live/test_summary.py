@@ -1,0 +1,52 @@
+"""The figures of a run, measured on real processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from maskdet.errors import SinkError
+from maskdet.live.summary import Report, write_summary
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def output_of(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="one monotonic clock for all processes")
+def test_the_start_of_the_process_is_before_its_first_line_of_python():
+    before = time.monotonic()
+    code = "from maskdet.live.summary import process_start; print(process_start())"
+    started = float(output_of(code))
+    assert before - 0.02 <= started <= time.monotonic()  # the system counts in 10 ms
+    assert float(output_of(f"import time; time.sleep(0.3); {code}")) > started
+
+
+def test_peak_memory_is_this_process_s_own_and_stays_when_it_is_given_back():
+    ballast = b"x" * (300 * 2**20)  # of the parent, in which a child is born
+    code = (
+        "from maskdet.live.summary import peak_rss_mb; x = b'x' * {}; del x; print(peak_rss_mb())"
+    )
+    small, large = (float(output_of(code.format(n * 2**20))) for n in (1, 200))
+    assert 5 < small < 200 < large < 400
+    assert small + 150 < large and len(ballast)
+
+
+def test_a_run_that_never_began_has_figures_too():
+    figures = Report().figures()
+    assert set(figures["frames"].values()) == {0} and figures["first_result_s"] is None
+    assert figures["fps"] == {"capture": None, "detect": None} and figures["peak_rss_mb"] > 0
+
+
+def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path):
+    with pytest.raises(SinkError, match="cannot write .*No such file or directory; check folder"):
+        write_summary(tmp_path / "none/s.json", {})
