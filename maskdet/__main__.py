@@ -49,6 +49,11 @@ def _main(arguments: Sequence[str] | None) -> int:
 Model = Annotated[str, typer.Option(metavar="M", help="A folder under models/, or a path.")]
 Device = Annotated[Literal["auto", "cpu", "gpu"], typer.Option(help="Where to detect.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]
+FormatName = Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"]
+Classes = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Lists the classes: .txt, name,id CSV, .pbtxt, data.yaml."),
+]
 
 
 @app.command()
@@ -142,6 +147,10 @@ def evaluate(
         Path | None,
         typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
     ] = None,
+    data_format: Annotated[
+        FormatName, typer.Option("--format", help="Of the labels; auto: told by the files.")
+    ] = "auto",
+    classes: Classes = None,
     json_file: Json = None,
     output: Annotated[
         Path | None,
@@ -165,7 +174,76 @@ def evaluate(
     def open_detector(min_score: float) -> Detector:
         return load_detector(model, device=device, min_score=min_score, runtime=runtime)
 
-    return run(open_detector, data, images, json=json_file, output=output, threshold=threshold)
+    return run(
+        open_detector,
+        data,
+        images,
+        kind=data_format,
+        classes=classes,
+        json=json_file,
+        output=output,
+        threshold=threshold,
+    )
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A data set: folder or file.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="DST", help="New folder (pictures are copied), or new file.")
+    ],
+    from_format: Annotated[
+        FormatName, typer.Option("--from", help="SRC's format; auto: told by its files.")
+    ] = "auto",
+    to_format: Annotated[
+        FormatName, typer.Option("--to", help="DST's format; auto: told by its name.")
+    ] = "auto",
+    classes: Classes = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder that SRC's pictures lie in, if not beside it."),
+    ] = None,
+) -> int:
+    """Data sets: VOC xml, CSV, keras-retinanet's CSV, TFRecord, COCO json, YOLO txt; any to any."""
+    from maskdet.commands.convert_data import run
+
+    return run(
+        source,
+        target,
+        from_kind=from_format,
+        to_kind=to_format,
+        classes=classes,
+        images=images,
+    )
+
+
+@app.command()
+def inspect(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of annotated pictures, or file of labels.")
+    ],
+    data_format: Annotated[
+        FormatName, typer.Option("--format", help="Of the labels; auto: told by the files.")
+    ] = "auto",
+    images: Annotated[
+        Path | None, typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; or all.")
+    ] = None,
+    classes: Classes = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Training settings, for their anchors.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the results go; default: runs/inspection/DATA."),
+    ] = None,
+) -> int:
+    """Looks a data set over: counts, mistakes with file and line, odd boxes, a contact sheet."""
+    from maskdet.commands.inspect import run
+    from maskdet.config import load_settings
+    from maskdet.training.settings import TrainingSettings
+
+    settings = load_settings(TrainingSettings, config)
+    return run(data, settings, kind=data_format, images=images, classes=classes, output=output)
 
 
 if __name__ == "__main__":

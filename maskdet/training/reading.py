@@ -9,6 +9,7 @@ from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
 from maskdet.training.dataset import DataSet, Sample, class_index, inside
 from maskdet.training.formats import recognition
+from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.recognition import AUTO
 from maskdet.training.formats.voc import read_list
 
@@ -38,17 +39,43 @@ def read_samples(
     Raises:
         DatasetError: data or labels cannot be used.
     """
-    root = data if data.is_dir() else data.parent
     known = tuple(class_index(name) for name in labelled)
+    found, _ = open_data(data, source, only, kind=kind, class_list=class_list)
+    return found.in_states(classes, known)
+
+
+def open_data(
+    data: Path,
+    source: Path | None = None,
+    only: Path | None = None,
+    *,
+    kind: str = AUTO,
+    class_list: Path | None = None,
+    problems: Problems | None = None,
+) -> tuple[DataSet, str]:
+    """Annotated pictures under their own class names, and the format they came in.
+
+    Args:
+        data: see `read_samples`, as for the next four.
+        source: the labels.
+        only: a list of pictures.
+        kind: the labels' format.
+        class_list: a file that lists the classes.
+        problems: see `recognition.read`.
+
+    Raises:
+        DatasetError: data or labels cannot be used.
+    """
+    root = data if data.is_dir() else data.parent
     if only is not None and source is None:
         if recognition.is_labels(only):
             source, only = only, None
         elif _has_xml(data, kind):
             source, only, kind = only, None, "voc"
-    found, _ = recognition.read(source or data, root, kind, class_list)
+    found, kind = recognition.read(source or data, root, kind, class_list, problems)
     if only is not None:
         found = _only(found, root, read_list(only))
-    return found.in_states(classes, known)
+    return found, kind
 
 
 def below(data: Path, name: str) -> Path | None:

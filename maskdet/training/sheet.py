@@ -49,7 +49,7 @@ def sheet(pairs: Sequence[Pair], heading: str, *, columns: int = 3, tile: int = 
     height, width = montage.shape[0] + HEADER, montage.shape[1]
     figure = Figure((width / DPI, height / DPI), dpi=DPI)
     figure.figimage(montage, 0, 0)  # pixel by pixel, from the bottom left
-    painter = _Painter(figure, height)
+    painter = Painter(figure, height)
     for index, (pair, (_, factor)) in enumerate(zip(pairs, boxed, strict=True)):
         x, y = index % columns * 2 * tile, index // columns * tile + HEADER
         names = [CLASS_NAMES[state] for state in pair.sample.classes]
@@ -65,7 +65,7 @@ def sheet(pairs: Sequence[Pair], heading: str, *, columns: int = 3, tile: int = 
     return png(figure)
 
 
-class _Painter:
+class Painter:
     """Draws in pixels from the top left."""
 
     def __init__(self, figure: Figure, height: int) -> None:

@@ -69,7 +69,7 @@ def _read_csv(file: Path, problems: Problems) -> Found:
         if number is None or number < 0:
             problems.add(f"{file}:{line}", "expected 'name,id' with a whole id from 0")
         else:
-            found.append((f"{file}:{line}", number, row[0]))
+            found.append((f"{file}:{line}", number, row[0].strip()))
     return found
 
 

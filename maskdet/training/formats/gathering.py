@@ -153,6 +153,13 @@ def check_name(name: str, names: Sequence[str] | None = None) -> None:
         raise DatasetError(f"unknown class {name[:40]!r}: this can be no class name")
 
 
+def pixels(share: float, side: int) -> float:
+    """A share of a picture's side in pixels: whole where it can only have been a whole number."""
+    value = share * side
+    near = round(value) if math.isfinite(value) else value
+    return float(near) if abs(value - near) < 1e-3 else value
+
+
 def shown_box(box: Sequence[float]) -> str:
     """A box in a message."""
     return ", ".join(f"{edge:g}" for edge in box)

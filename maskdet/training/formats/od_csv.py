@@ -35,7 +35,8 @@ def read(source: Source, problems: Problems) -> DataSet:
         DatasetError: it is no such file.
     """
     rows = read_rows(source.path)
-    line, header = next(rows, (1, []))
+    line, first = next(rows, (1, []))
+    header = [field.strip() for field in first]
     if missing := [name for name in COLUMNS if name not in header]:
         raise DatasetError(
             f"{source.path}:{line}: has no column {', '.join(missing)}; the first line is to be "
@@ -49,7 +50,8 @@ def read(source: Source, problems: Problems) -> DataSet:
         if len(row) != len(header):
             problems.add(place, f"has {len(row)} fields, not {len(header)}")
             continue
-        fields = dict(zip(header, row, strict=True))
+        fields = {key: field if key == "filename" else field.strip()
+                  for key, field in zip(header, row, strict=True)}  # fmt: skip
         name = fields["filename"]
         if name not in pictures:
             pictures[name] = _picture(fields, finder, gathering, place)

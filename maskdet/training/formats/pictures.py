@@ -106,6 +106,19 @@ def wrong_sizes(samples: Iterable[Sample]) -> Iterable[str]:
             )
 
 
+def suffix_of(sample: Sample, wanted: str) -> str:
+    """How the name of a picture's file should end: as wanted, if that is right for its content.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    kind = _header(BytesIO(sample.content()), sample.title)[0]
+    fitting = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "BMP": (".bmp",), "WEBP": (".webp",)}
+    if kind not in fitting:
+        raise DatasetError(f"{sample.title}: is a {kind} picture, which no data set here can have")
+    return wanted if wanted.lower() in fitting[kind] else fitting[kind][0]
+
+
 def encoded(sample: Sample) -> tuple[bytes, str]:
     """A picture as JPEG or PNG, and which of them (``jpeg``, ``png``).
 

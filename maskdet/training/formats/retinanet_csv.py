@@ -44,6 +44,7 @@ def read(source: Source, problems: Problems) -> DataSet:
         if len(row) != 6:
             problems.add(place, "expected path,x1,y1,x2,y2,class or path,,,,,")
             continue
+        row = [row[0], *(field.strip() for field in row[1:])]
         if row[0] not in pictures:
             pictures[row[0]] = _picture(row[0], finder, gathering, place)
         if (picture := pictures[row[0]]) and any(row[1:]):

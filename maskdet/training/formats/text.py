@@ -37,7 +37,7 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
 
 
 def read_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV with the line that each ends on, blank ones left out; fields stripped.
+    """The rows of a CSV with the line that each ends on, blank ones left out.
 
     Raises:
         DatasetError: it is no CSV.
@@ -45,8 +45,8 @@ def read_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     rows = csv.reader(io.StringIO(read_text(file), newline=""), strict=True)
     try:
         for row in rows:
-            if any(fields := [field.strip() for field in row]):
-                yield rows.line_num, fields
+            if any(field.strip() for field in row):
+                yield rows.line_num, row
     except csv.Error as error:
         raise DatasetError(f"{file}:{rows.line_num}: is no CSV: {error}") from None
 
@@ -60,6 +60,7 @@ def rows_as_csv(rows: list[list[object]]) -> str:
 
 def whole_number(text: str) -> int | None:
     """The whole number that a field holds, or None; at most 18 digits."""
+    text = text.strip()
     digits = text.removeprefix("-")
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
 

@@ -12,7 +12,7 @@ from maskdet.errors import DatasetError
 from maskdet.files import write_whole
 from maskdet.training.dataset import DataSet
 from maskdet.training.formats.class_list import label_map
-from maskdet.training.formats.gathering import Gathering, Labelled
+from maskdet.training.formats.gathering import Gathering, Labelled, pixels
 from maskdet.training.formats.pictures import encoded, size_in
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.protos import Feature, example_bytes, example_features
@@ -128,8 +128,8 @@ class _Reader:
                 self._problems.add(where, str(error))
                 continue
             sides = (picture.width, picture.height) * 2
-            pixels = [share * side for share, side in zip(box, sides, strict=True)]
-            self._gathering.box(picture, pixels, name, where)
+            edges_px = [pixels(share, side) for share, side in zip(box, sides, strict=True)]
+            self._gathering.box(picture, edges_px, name, where)
 
     def _name(self, text: str, label: int | None) -> str:
         """The class of a box, which may have a name, a number, or both.

@@ -13,7 +13,7 @@ from maskdet.config import write_yaml
 from maskdet.errors import DatasetError
 from maskdet.files import write_whole
 from maskdet.training.dataset import DataSet, inside
-from maskdet.training.formats.gathering import Gathering, Labelled
+from maskdet.training.formats.gathering import Gathering, Labelled, pixels
 from maskdet.training.formats.pictures import list_pictures, size_of
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.source import Source, class_of
@@ -96,9 +96,9 @@ def _box(
     if not all(0 <= value <= 1.0001 for value in (x, y, width, height)):
         shown = " ".join(field[:20] for field in fields[1:])
         raise DatasetError(f"{shown}: centre and size must be shares of the picture, from 0 to 1")
-    across, down = picture.width, picture.height
-    low, high = (x - width / 2, y - height / 2), (x + width / 2, y + height / 2)
-    return (low[0] * across, low[1] * down, high[0] * across, high[1] * down), name
+    shares = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    sides = (picture.width, picture.height) * 2
+    return tuple(pixels(share, side) for share, side in zip(shares, sides, strict=True)), name
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:

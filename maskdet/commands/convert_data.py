@@ -1,0 +1,90 @@
+"""``python -m maskdet convert``: a data set from one format to another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from maskdet.console import say
+from maskdet.errors import DatasetError
+from maskdet.training.dataset import DataSet
+from maskdet.training.formats import FORMATS, recognition, writing
+from maskdet.training.formats.pictures import wrong_sizes
+from maskdet.training.formats.problems import Problems
+from maskdet.training.formats.recognition import AUTO
+from maskdet.training.formats.voc import read_list
+
+SHOWN = 3
+"""Examples of each oddity that are named."""
+
+
+def run(
+    source: Path,
+    target: Path,
+    *,
+    from_kind: str = AUTO,
+    to_kind: str = AUTO,
+    classes: Path | None = None,
+    images: Path | None = None,
+) -> int:
+    """Converts; every box, class and picture is kept, or nothing is written.
+
+    Args:
+        source: labels of any format, a file or a folder.
+        target: a new folder or file; see `writing.write`.
+        from_kind: the source's format, a key of `FORMATS`; `AUTO`: told by its files.
+        to_kind: the target's; `AUTO`: told by its name.
+        classes: a file that lists the classes, in the order that they are to have.
+        images: the folder that the pictures' names are relative to; None: found by itself.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        ConfigError: a format cannot be told.
+        DatasetError: the source cannot be used; with up to 20 mistakes.
+        SinkError: the target cannot be written, or is there already.
+    """
+    kind = writing.kind_of_target(target, to_kind)
+    writing.require_free(target)
+    if images is not None and not images.is_dir():
+        raise DatasetError(f"{images}: no such folder of pictures")
+    problems = Problems()
+    root = images or root_of(source)
+    data, found = recognition.read(source, root, from_kind, classes, problems)
+    problems.check()
+    for line in wrong_sizes(data.samples):
+        problems.add_line(line)
+    problems.check()
+    if not data.samples:
+        raise DatasetError(f"{source}: has no pictures")
+    notes = writing.write(data, target, kind)
+    print(f"{target}: {FORMATS[kind].title}, from {FORMATS[found].title}: {summary(data)}")
+    for title, lines in problems.notes.items():
+        say(f"note: {len(lines)} {title}: {'; '.join(lines[:SHOWN])}{' …' * (len(lines) > SHOWN)}")
+    for note in notes:
+        say(f"note: {note}")
+    return 0
+
+
+def summary(data: DataSet) -> str:
+    """Counts of a data set in one line."""
+    counts = Counter(data.names[i] for sample in data.samples for i in sample.classes.tolist())
+    boxes = sum(counts.values())
+    classes = ", ".join(f"{name} {counts[name]}" for name in data.names)
+    return f"{len(data.samples)} pictures, {boxes} boxes ({classes or 'no classes'})"
+
+
+def root_of(source: Path) -> Path:
+    """The folder that a source's pictures lie below, unless it is said.
+
+    Raises:
+        DatasetError: the source is a list that cannot be read.
+    """
+    if source.is_dir():
+        return source
+    folder = source.parent
+    if source.suffix.lower() == ".txt" and source.is_file():
+        first = next(iter(read_list(source)), "")
+        return next((up for up in (folder, *folder.parents) if (up / first).is_file()), folder)
+    return folder.parent if folder.name.lower() in ("annotations", "labels") else folder
