@@ -107,10 +107,14 @@ class Painter:
         self._figure.legend(
             handles=lines, loc="upper right", ncols=len(lines), frameon=False, fontsize=9
         )
-        self._figure.text(8, self._height - 11, text, transform=self._pixels, va="top", fontsize=9)
+        self._figure.text(
+            8, self._height - 11, text, transform=self._pixels, va="top", fontsize=9,
+            parse_math=False,
+        )  # fmt: skip
 
     def _text(self, x: float, y: float, text: str, colour: str) -> None:
         self._figure.text(
             x, self._height - y, text, transform=self._pixels, va="bottom", fontsize=6,
-            color="white", bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6},
+            parse_math=False, color="white",
+            bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip

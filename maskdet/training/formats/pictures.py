@@ -119,8 +119,8 @@ def suffix_of(sample: Sample, wanted: str) -> str:
     return wanted if wanted.lower() in fitting[kind] else fitting[kind][0]
 
 
-def encoded(sample: Sample) -> tuple[bytes, str]:
-    """A picture as JPEG or PNG, and which of them (``jpeg``, ``png``).
+def encoded(sample: Sample) -> tuple[bytes, str, bool]:
+    """A picture as JPEG or PNG, which of them (``jpeg``, ``png``), and whether it was that before.
 
     Others, and those that a camera marked as turned, are written as PNG: TensorFlow's readers
     know neither.
@@ -131,8 +131,8 @@ def encoded(sample: Sample) -> tuple[bytes, str]:
     content = sample.content()
     kind, _, _, turned = _header(BytesIO(content), sample.title)
     if kind in _KINDS and not turned:
-        return content, _KINDS[kind]
-    return cv2.imencode(".png", sample.read())[1].tobytes(), "png"
+        return content, _KINDS[kind], True
+    return cv2.imencode(".png", sample.read())[1].tobytes(), "png", False
 
 
 def _header(source: Path | BytesIO, title: object) -> tuple[str, int, int, bool]:

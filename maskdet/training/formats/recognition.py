@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,4 +132,7 @@ def _first_fields(file: Path) -> list[str]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"{file}: cannot be read: {reason}") from None
-    return [field.strip().strip('"') for field in line.split(",")]
+    try:
+        return [field.strip() for field in next(csv.reader([line]), [])]
+    except csv.Error:
+        return []  # whose reader says what is wrong

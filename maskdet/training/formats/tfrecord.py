@@ -8,9 +8,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from maskdet.errors import DatasetError
 from maskdet.files import write_whole
-from maskdet.training.dataset import DataSet
+from maskdet.training.dataset import DataSet, Sample
 from maskdet.training.formats.class_list import label_map
 from maskdet.training.formats.gathering import Gathering, Labelled, pixels
 from maskdet.training.formats.pictures import encoded, size_in
@@ -175,31 +177,34 @@ def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
     changed = 0
     with open(file, "wb") as target:
         for sample, name in zip(data.samples, names, strict=True):
-            content, kind = encoded(sample)
-            changed += content != sample.content()
-            size = [float(sample.width), float(sample.height)] * 2
-            edges = {
-                f"image/object/bbox/{edge}": (sample.boxes[:, i] / size[i]).tolist()
-                for i, edge in enumerate(EDGES)
-            }
-            titles = [data.names[index].encode() for index in sample.classes]
-            features: dict[str, Feature] = {
-                "image/height": [sample.height],
-                "image/width": [sample.width],
-                "image/filename": [name.encode()],
-                "image/source_id": [name.encode()],
-                "image/encoded": [content],
-                "image/format": [kind.encode()],
-                **edges,
-                "image/object/class/text": titles,
-                "image/object/class/label": (sample.classes + 1).tolist(),
-            }
-            write_record(target, example_bytes(features))
+            record, kept = example_of(sample, name, data.names)
+            changed += not kept
+            write_record(target, record)
     write_whole(label_file(file), label_map(data.names))
     return [
         f"{changed} pictures were written as PNG: TensorFlow reads neither their kind of file nor "
         "turned ones"
     ] * bool(changed)
+
+
+def example_of(sample: Sample, name: str, names: Sequence[str]) -> tuple[bytes, bool]:
+    """A picture as a ``tf.train.Example``, and whether its file went in as it was."""
+    content, kind, kept = encoded(sample)
+    sides = np.array([sample.width, sample.height] * 2)
+    shares = sample.boxes / sides
+    features: dict[str, Feature] = {
+        "image/height": [sample.height],
+        "image/width": [sample.width],
+        "image/filename": [name.encode()],
+        "image/source_id": [name.encode()],
+        "image/encoded": [content],
+        "image/format": [kind.encode()],
+        "image/object/class/text": [names[index].encode() for index in sample.classes],
+        "image/object/class/label": (sample.classes + 1).tolist(),
+    }
+    for index, edge in enumerate(EDGES):
+        features[f"image/object/bbox/{edge}"] = shares[:, index].tolist()
+    return example_bytes(features), kept
 
 
 def label_file(file: Path) -> Path:
