@@ -183,5 +183,8 @@ def inside(folder: Path, name: str) -> Path:
     except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a NUL character
         raise DatasetError(f"{name!r}: no file of {folder} can have this name: {error}") from None
     if os.path.isabs(name) or not below:
-        raise DatasetError(f"{name}: leads out of the data folder {folder}; use a path below it")
+        shown = name if name.isprintable() else repr(name)
+        raise DatasetError(
+            f"{shown:.200}: leads out of the data folder {folder}; use a path below it"
+        )
     return path

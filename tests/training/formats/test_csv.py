@@ -70,6 +70,7 @@ def data_lines(text: str) -> list[int]:
         (f"b.jpg,{10**18},57,mask,1,2,3,4", "not whole numbers"),
         ("c.png,60,40,mask,1,2,3,4", "no picture 'c.png' in"),
         ("../a.png,60,40,mask,1,2,3,4", "leads out of the data folder"),
+        ('"../a\x1b\u2028b.png",60,40,mask,1,2,3,4', r"'../a\x1b\u2028b.png': leads out"),
         ("/etc/hostname,60,40,mask,1,2,3,4", "leads out of the data folder"),
         (",60,40,mask,1,2,3,4", "the picture has no name"),
     ],
