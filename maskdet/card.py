@@ -13,8 +13,8 @@ from maskdet.files import verify_sha256, write_whole
 
 CARD_NAME = "card.yaml"
 
-FileName = Annotated[str, StringConstraints(pattern=r"^[\w][\w.+-]*$")]
-"""A name inside the model's own folder: a card cannot point elsewhere."""
+FileName = Annotated[str, StringConstraints(pattern=r"^(\w[\w.+-]*/)*\w[\w.+-]*$")]
+"""A path inside the model's own folder: a card cannot point elsewhere."""
 
 
 class InputSize(Settings):

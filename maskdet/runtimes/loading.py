@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from maskdet.anchors import AnchorGrid
 from maskdet.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ModelError
-from maskdet.runtimes.decoding import Decoder
+from maskdet.runtimes.decoding import Decoder, decoder_for
+from maskdet.runtimes.foreign import open_card, open_foreign
+from maskdet.runtimes.formats import NETWORKS
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "models"
 """The models that ship with a checkout."""
@@ -28,24 +29,33 @@ def load_detector(
     min_score: float | None = None,
     side: int | None = None,
     runtime: str | None = None,
+    classes: Mapping[str, str] | None = None,
 ) -> Detector:
     """Opens a model.
 
     Args:
-        model: a folder's name under `models/`, or the path of a model folder.
+        model: a folder's name under `models/`, the path of a model folder, or that of a foreign
+            model: see `maskdet.runtimes.formats`.
         device: ``auto`` takes a GPU where Keras has one, LiteRT on the CPU otherwise.
-        labels: label map of a foreign model.
+        labels: label map of a foreign model; None: the one that lies beside it.
         min_score: lowest score given; None: the card's.
         side: longest side in pixels of the network's input; None: the card's.
         runtime: a key of the card's files; None: the best one for the device.
+        classes: mask states by a foreign model's class names, where they cannot be guessed.
 
     Raises:
         ModelError: there is no such model, or it is broken; or no GPU where one was asked for.
     """
     folder = find_model(model)
+    if not (folder / CARD_NAME).is_file():
+        return open_foreign(
+            folder, device=device, labels=labels, classes=classes, min_score=min_score, side=side
+        )
     card = read_card(folder)
     if labels is not None:
         raise ModelError(f"--labels: model '{card.name}' knows its classes; leave the option out")
+    if card.network in NETWORKS:
+        return open_card(folder, card, device=device, min_score=min_score, side=side)
     decoder = _decoder(card, card.min_score if min_score is None else min_score)
     side = side or max(card.input.height, card.input.width)
     kind = runtime or _runtime(card, device)
@@ -57,12 +67,19 @@ def load_detector(
     if kind == "keras":
         from maskdet.runtimes.keras_runtime import KerasDetector
 
-        return KerasDetector(file, card.options, decoder, name=card.name, side=side)
+        return KerasDetector(
+            file,
+            decoder,
+            network=card.network,
+            options=card.options,
+            name=card.name,
+            side=side,
+        )
     raise ModelError(f"model '{card.name}': no runtime opens {kind!r} files")
 
 
 def find_model(model: str) -> Path:
-    """The folder of a model.
+    """The folder of a model, or the file or folder of a foreign one.
 
     Raises:
         ModelError: there is none; the message names the nearest.
@@ -71,7 +88,7 @@ def find_model(model: str) -> Path:
         if (folder / CARD_NAME).is_file():
             return folder
     if Path(model).exists():
-        raise ModelError(f"{model}: is no model folder (it has no {CARD_NAME})")
+        return Path(model)
     there = sorted(card.parent.name for card in MODELS.glob(f"*/{CARD_NAME}"))
     near = difflib.get_close_matches(model, there, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(there) or 'none'}"
@@ -79,19 +96,17 @@ def find_model(model: str) -> Path:
 
 
 def _decoder(card: ModelCard, min_score: float) -> Decoder:
-    if card.network != "retinanet":
-        raise ModelError(f"model '{card.name}': unknown network {card.network!r}")
     if tuple(card.classes) != CLASS_NAMES:
         raise ModelError(
             f"model '{card.name}': classes are {', '.join(card.classes)}; "
             f"expected {', '.join(CLASS_NAMES)} in this order"
         )
     try:
-        grid = {name: tuple(values) for name, values in card.options["anchors"].items()}
-        deviations: Sequence[float] = tuple(card.options["deviations"])
-        return Decoder(AnchorGrid(**grid), deviations, min_score=min_score)
+        return decoder_for(card.network, card.options, min_score)
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"model '{card.name}': options of the card are wrong: {error}") from None
+    except ValueError as error:
+        raise ModelError(f"model '{card.name}': {error}") from None
 
 
 def _runtime(card: ModelCard, device: Device) -> str:

@@ -1,0 +1,124 @@
+"""Models that other systems wrote become a `Detector`: with a label map, or with a card."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from maskdet.card import ModelCard, model_file
+from maskdet.contracts import Detector
+from maskdet.detections import CLASS_NAMES, MaskState
+from maskdet.errors import ModelError
+from maskdet.runtimes.formats import NETWORKS, Foreign, Kind, find_foreign
+from maskdet.runtimes.labelmap import find_label_map, read_label_map
+from maskdet.statenames import map_states
+
+MIN_SCORE = 0.3
+"""Lowest score given where nobody says one; the old graphs themselves give all they have."""
+
+
+def open_foreign(
+    path: Path,
+    *,
+    device: str = "auto",
+    labels: Path | None = None,
+    classes: Mapping[str, str] | None = None,
+    min_score: float | None = None,
+    side: int | None = None,
+) -> Detector:
+    """Opens a model without a card; see `load_detector`.
+
+    Raises:
+        ModelError: it is broken, or no detector, or its classes are not known.
+    """
+    model = find_foreign(path)
+    states, _ = states_of_labels(model.path, labels, classes)
+    least = MIN_SCORE if min_score is None else min_score
+    return _open(model, states, model.name, device, least, side, None)
+
+
+def open_card(
+    folder: Path, card: ModelCard, *, device: str, min_score: float | None, side: int | None
+) -> Detector:
+    """Opens a foreign model in a folder with a card, written by `convert --card`.
+
+    Raises:
+        ModelError: it is not what its card says.
+    """
+    kind = next((kind for kind in NETWORKS[card.network] if kind in card.files), None)
+    if kind is None:
+        raise ModelError(f"model '{card.name}': its card names no file of a {card.network}")
+    paths = {name: model_file(folder, card, name) for name in card.files}
+    said: Any = card.options.get("states")
+    try:
+        states = {int(number): MaskState[name] for number, name in said.items()}
+    except (KeyError, ValueError, AttributeError):
+        raise ModelError(
+            f"model '{card.name}': options.states of the card is wrong; expected numbers and "
+            f"states ({', '.join(CLASS_NAMES)})"
+        ) from None
+    path = paths[kind].parent if kind == Kind.SAVED_MODEL else paths[kind]
+    least = card.min_score if min_score is None else min_score
+    sides = min(card.input.height, card.input.width), max(card.input.height, card.input.width)
+    return _open(Foreign(kind, path), states, card.name, device, least, side, sides)
+
+
+def _open(
+    model: Foreign,
+    states: dict[int, MaskState],
+    name: str,
+    device: str,
+    min_score: float,
+    side: int | None,
+    sides: tuple[int, int] | None,
+) -> Detector:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up notes are for its developers
+    if model.kind == Kind.KERAS_RETINANET:
+        from maskdet.runtimes.keras_retinanet import LONG, SHORT, KerasRetinaNetDetector
+
+        short, long = sides or (SHORT, LONG)
+        if side:
+            short, long = max(1, round(short * side / long)), side
+        return KerasRetinaNetDetector(
+            model.path,
+            states,
+            name=name,
+            device=device,
+            min_score=min_score,
+            short=short,
+            long=long,
+        )
+    if side:
+        raise ModelError(f"{model.path}: its graph resizes pictures itself; leave out the side")
+    from maskdet.runtimes.object_detection_api import ObjectDetectionApiDetector
+
+    return ObjectDetectionApiDetector(model, states, name=name, device=device, min_score=min_score)
+
+
+def states_of_labels(
+    model: Path, labels: Path | None, classes: Mapping[str, str] | None
+) -> tuple[dict[int, MaskState], dict[int, str]]:
+    """What each class number of a model means, and its name.
+
+    Args:
+        model: its file or folder; its label map lies thereabouts unless `labels` names one.
+        labels: the label map.
+        classes: states by class name, where they cannot be guessed.
+
+    Raises:
+        ModelError: there is no label map, or it is broken, or a name is unknown.
+    """
+    found = labels or find_label_map(model)
+    if found is None:
+        raise ModelError(
+            f"{model}: no label map beside it; put its label_map.pbtxt or classes.csv there, or "
+            "name one with --labels"
+        )
+    names = read_label_map(found)
+    try:
+        states = map_states(list(names.values()), classes, where=str(found), error=ModelError)
+    except ModelError as error:
+        raise ModelError(f"{error} (python -m maskdet: --state NAME=STATE)") from None
+    return dict(zip(names, states, strict=True)), names

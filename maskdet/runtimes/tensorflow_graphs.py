@@ -1,0 +1,167 @@
+"""TensorFlow's own files, graphs and SavedModels, as functions; and where they compute.
+
+A graph is data that TensorFlow runs, yet some of its operations reach out: to files, to the
+network, to Python. A detector needs none of them, so a file that holds one is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
+
+from maskdet.errors import ModelError
+
+MAX_BYTES = 2**31 - 1
+"""No protobuf can be larger."""
+
+_REACHING_OUT = re.compile(
+    r"(Eager)?PyFunc.*|ReadFile|WriteFile|MatchingFiles|LoadLibrary|.*Reader(V\d)?|Print(V\d)?"
+    r"|.*Dataset(V\d)?|.*Summary.*|Debug.*|_?Send|_?Recv|_HostSend|_HostRecv|RemoteCall|.*Rpc.*"
+    r"|InitializeTableFromTextFile.*|LMDB.*|DumpLiteral|Save|SaveSlices|Restore|RestoreSlice"
+    r"|Xla.*Host.*|Collective.*|.*Infeed.*|.*Outfeed.*|.*Server.*|DecodeVideo|.*Iterator.*"
+)
+_CHECKPOINTS = ("SaveV2", "RestoreV2", "MergeV2Checkpoints")
+"""Every SavedModel holds them to read its own weights; a frozen graph has no need of them."""
+
+
+def placement(device: str) -> tuple[str | None, bool, str]:
+    """Where to compute: a device for `tf.device`, whether it is a GPU, and its name for people.
+
+    Args:
+        device: auto, cpu or gpu.
+
+    Raises:
+        ModelError: a GPU is asked for and there is none.
+    """
+    gpus = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:  # too late: it has computed there
+            break
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return None, True, f"{details.get('device_name', 'GPU')} (TensorFlow)"
+    if device == "gpu":
+        raise ModelError(
+            "--device gpu: TensorFlow finds no GPU; install a driver and a GPU build of TensorFlow "
+            "(pip install 'tensorflow[and-cuda]'), or use --device cpu"
+        )
+    return "/CPU:0", False, "CPU (TensorFlow)"
+
+
+def graph_function(
+    path: Path, inputs: Sequence[str], outputs: Sequence[str]
+) -> tuple[Callable[[Any], dict[str, Any]], Any]:
+    """A frozen graph as a function of one input.
+
+    Args:
+        path: a GraphDef file.
+        inputs: what the input may be called; the first that is there counts.
+        outputs: what the outputs are called.
+
+    Returns:
+        The function, from a tensor to tensors by output name; and the graph's input tensor.
+
+    Raises:
+        ModelError: the file is broken, or has other inputs or outputs, or reaches out.
+    """
+    graph = tf.compat.v1.GraphDef()
+    _parse(graph, path, "frozen graph")
+    nodes = {node.name for node in graph.node}
+    entry = next((name for name in inputs if name in nodes), None)
+    missing = [name for name in outputs if name not in nodes]
+    if entry is None or missing:
+        lacking = missing[0] if missing else f"an input named {' or '.join(inputs)}"
+        raise ModelError(
+            f"{path}: is a TensorFlow graph, but no detector of the Object Detection API: it has "
+            f"no {lacking}"
+        )
+    _refuse_reaching_out(path, [*graph.node, *_in_functions(graph)])
+    _refuse(path, [*graph.node, *_in_functions(graph)], _CHECKPOINTS)
+    try:
+        whole = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+        tensor = whole.graph.get_tensor_by_name(f"{entry}:0")
+        function = whole.prune(tensor, {name: f"{name}:0" for name in outputs})
+    except (tf.errors.OpError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: TensorFlow cannot build its graph: {one_line(error)}") from None
+    return function, tensor
+
+
+def signature(folder: Path, outputs: Sequence[str]) -> tuple[Callable[[Any], dict[str, Any]], Any]:
+    """A SavedModel's ``serving_default`` as a function of its one input.
+
+    Returns:
+        The function, from a tensor to tensors by output name; and the signature's input tensor.
+
+    Raises:
+        ModelError: the folder is broken, or has other inputs or outputs, or reaches out.
+    """
+    path = folder / "saved_model.pb"
+    model = saved_model_pb2.SavedModel()
+    _parse(model, path, "SavedModel")
+    for meta in model.meta_graphs:
+        _refuse_reaching_out(path, [*meta.graph_def.node, *_in_functions(meta.graph_def)])
+    try:
+        loaded = tf.saved_model.load(str(folder))
+        function = loaded.signatures["serving_default"]
+    except KeyError:
+        raise ModelError(f"{path}: has no signature serving_default; no exported model") from None
+    except Exception as error:  # a broken file may fail anywhere in TensorFlow
+        raise ModelError(f"{path}: TensorFlow cannot load it: {one_line(error)}") from None
+    missing = [name for name in outputs if name not in function.structured_outputs]
+    specs = function.structured_input_signature[1]
+    if missing or len(specs) != 1:
+        there = ", ".join(sorted(function.structured_outputs))[:200]
+        raise ModelError(
+            f"{path}: is a SavedModel, but no detector of the Object Detection API: it takes "
+            f"{len(specs)} inputs and gives {there}"
+        )
+    (name,) = specs
+
+    def run(value: Any) -> dict[str, Any]:
+        _ = loaded  # holds the variables: the function alone does not
+        return function(**{name: value})
+
+    return run, function.inputs[0]
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong, without TensorFlow's trace of graph nodes."""
+    text = str(getattr(error, "message", "")) or str(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"{lines[0] if lines else type(error).__name__:.200}"
+
+
+def _parse(message: Any, path: Path, what: str) -> None:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelError(f"{path}: larger than 2 GiB; no {what}")
+        message.ParseFromString(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    except DecodeError:
+        raise ModelError(f"{path}: is cut off or no {what}; get it again") from None
+
+
+def _in_functions(graph: Any) -> list[Any]:
+    return [node for function in graph.library.function for node in function.node_def]
+
+
+def _refuse_reaching_out(path: Path, nodes: Iterable[Any]) -> None:
+    _refuse(path, nodes, [n.op for n in nodes if _REACHING_OUT.fullmatch(n.op)])
+
+
+def _refuse(path: Path, nodes: Iterable[Any], operations: Sequence[str]) -> None:
+    for node in nodes:
+        if node.op in operations:
+            raise ModelError(
+                f"{path}: refused: its operation {node.op} ({node.name:.60}) reaches out of the "
+                "graph, which no detector needs"
+            )

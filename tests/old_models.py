@@ -1,0 +1,72 @@
+"""Models that the older systems wrote, and what upstream's own code found with them.
+
+How they were made: tests/data/old_models/README.md.
+"""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskdet.detections import Detections
+
+FOLDER = Path(__file__).parent / "data" / "old_models"
+
+
+def unpack(folder: Path) -> Path:
+    """All models, with their label maps beside them, in a new folder."""
+    for packed in FOLDER.rglob("*.xz"):
+        path = folder / packed.relative_to(FOLDER).with_suffix("")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(lzma.decompress(packed.read_bytes()))
+    for name in ("label_map.pbtxt", "classes.csv"):
+        (folder / name).write_bytes((FOLDER / name).read_bytes())
+    return folder
+
+
+def pictures() -> list[np.ndarray]:
+    return [cv2.imread(str(path)) for path in sorted((FOLDER / "pictures").glob("*.png"))]
+
+
+def upstream_api(name: str) -> list[Detections]:
+    """What the Object Detection API found in each picture; its classes are from 1."""
+    answers = np.load(FOLDER / f"{name}.npz")
+    found = []
+    for number, picture in enumerate(pictures()):
+        height, width = picture.shape[:2]
+        count = int(answers[f"{number}/num_detections"][0])
+        boxes, scores, classes = (
+            answers[f"{number}/detection_{what}"][0, :count]
+            for what in ("boxes", "scores", "classes")
+        )
+        corners = boxes[:, [1, 0, 3, 2]] * np.array([width, height] * 2)
+        found.append(Detections(corners, scores, classes - 1))
+    return found
+
+
+def upstream_keras(name: str) -> list[Detections]:
+    """What keras-retinanet found in each picture, without its padding."""
+    answers = np.load(FOLDER / f"{name}.npz")
+    found = []
+    for number in range(len(pictures())):
+        boxes, scores, labels = (
+            answers[f"{number}/{what}"] for what in ("boxes", "scores", "labels")
+        )
+        real = labels >= 0
+        found.append(Detections(boxes[real], scores[real], labels[real]))
+    return found
+
+
+def assert_same(ours: Detections, theirs: Detections) -> None:
+    """Each has a partner: same state, score within 1e-3, box within a pixel."""
+    assert len(ours) == len(theirs) > 0
+    free = np.ones(len(theirs), bool)
+    for box, score, state in zip(ours.boxes, ours.scores, ours.states, strict=True):
+        apart = np.abs(theirs.boxes - box).max(axis=1)
+        apart[~free | (theirs.states != state) | (np.abs(theirs.scores - score) > 1e-3)] = np.inf
+        partner = apart.argmin()
+        assert apart[partner] <= 1, (box, score, state)
+        free[partner] = False

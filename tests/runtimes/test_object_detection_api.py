@@ -1,0 +1,214 @@
+"""The Object Detection API's files of the time give what its own code gave."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskdet.errors import ModelError
+from maskdet.runtimes import load_detector
+from maskdet.runtimes.foreign import states_of_labels
+from maskdet.runtimes.formats import find_foreign
+from tests import old_models
+from tests.old_models import assert_same, pictures, upstream_api
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("tensorflow")
+    return old_models.unpack(tmp_path_factory.mktemp("old"))
+
+
+# What a person may name, and which of upstream's answers belongs to it.
+MODELS = {
+    "frozen graph": ("ssd_mobilenet_v1/frozen_inference_graph.pb", "ssd_mobilenet_v1"),
+    "exported folder": ("ssd_mobilenet_v1", "ssd_mobilenet_v1"),
+    "SavedModel of TF1": ("ssd_mobilenet_v1/saved_model", "ssd_mobilenet_v1"),
+    "its file": ("ssd_mobilenet_v1/saved_model/saved_model.pb", "ssd_mobilenet_v1"),
+    "encoded pictures": ("ssd_encoded", "ssd_encoded"),
+    "tf.train.Example": ("ssd_tf_example", "ssd_tf_example"),
+    "Faster R-CNN": ("faster_rcnn_mobilenet_v1", "faster_rcnn_mobilenet_v1"),
+    "exported folder of TF2": ("ssd_mobilenet_v2_tf2", "ssd_mobilenet_v2_tf2"),
+}
+
+
+@pytest.mark.parametrize(("path", "name"), MODELS.values(), ids=MODELS)
+def test_boxes_are_upstreams(models: Path, path: str, name: str) -> None:
+    detector = load_detector(str(models / path), min_score=0.0)
+    assert detector.name == name
+    for ours, theirs in zip(detector.detect(pictures()), upstream_api(name), strict=True):
+        assert_same(ours, theirs)
+
+
+def test_pictures_go_together_where_the_graph_takes_several(models: Path) -> None:
+    from maskdet.runtimes.object_detection_api import ObjectDetectionApiDetector
+
+    model = find_foreign(models / "ssd_mobilenet_v1")
+    states, _ = states_of_labels(model.path, None, None)
+    detector = ObjectDetectionApiDetector(model, states, name="x", batch=4)
+    first, second, _ = pictures()
+    found = detector.detect([first, first[::-1], second, first])
+    alone = detector.detect([first])[0]
+    assert_same(found[0], alone)
+    assert_same(found[3], alone)
+    assert_same(found[2], upstream_api("ssd_mobilenet_v1")[1])
+
+
+def test_scores_below_the_least_stay_out(models: Path) -> None:
+    (found,) = load_detector(str(models / "ssd_mobilenet_v1"), min_score=0.95).detect(
+        pictures()[:1]
+    )
+    assert 0 < len(found) == (upstream_api("ssd_mobilenet_v1")[0].scores >= 0.95).sum()
+
+
+def test_labels_may_be_named_and_mapped(models: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "mine.pbtxt"
+    labels.write_text("item { id: 1 name: 'alpha' } item { id: 2 name: 'beta' } ")
+    path = str(models / "faster_rcnn_mobilenet_v1")
+    with pytest.raises(ModelError, match="'alpha', 'beta'.*classes.*--state"):
+        load_detector(path, labels=labels)
+    said = {"alpha": "without_mask", "beta": "mask_weared_incorrect"}
+    (found,) = load_detector(path, labels=labels, classes=said).detect(pictures()[:1])
+    assert set(found.states.tolist()) <= {1, 2}
+
+
+def test_a_class_that_the_label_map_lacks_is_told(models: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "mine.pbtxt"
+    labels.write_text("item { id: 1 name: 'mask' }")
+    detector = load_detector(str(models / "ssd_mobilenet_v1"), labels=labels)
+    with pytest.raises(ModelError, match=r"gives class \d, which its label map does not have"):
+        detector.detect(pictures())
+
+
+def test_without_a_label_map_one_is_asked_for(models: Path, tmp_path: Path) -> None:
+    alone = shutil.copytree(models / "ssd_mobilenet_v1", tmp_path / "a" / "b")
+    with pytest.raises(ModelError, match="no label map.*--labels"):
+        load_detector(str(alone))
+
+
+# --- files that are none ------------------------------------------------------------------------
+
+
+def graph_file(path: Path, build) -> None:
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        build(tf.compat.v1)
+        path.write_bytes(graph.as_graph_def().SerializeToString())
+
+
+def outputs(tf, boxes) -> None:
+    for name in ("detection_scores", "detection_classes", "num_detections"):
+        tf.constant([0.5], name=name)
+    tf.identity(boxes, name="detection_boxes")
+
+
+def other_graph(tf) -> None:
+    tf.identity(tf.placeholder("float32", name="x"), name="y")
+
+
+def no_boxes(tf) -> None:
+    tf.placeholder("uint8", [None, None, None, 3], name="image_tensor")
+
+
+def numbers_in(tf) -> None:
+    outputs(tf, tf.placeholder("float32", [None, 7], name="image_tensor"))
+
+
+def odd_boxes(tf) -> None:
+    outputs(tf, tf.cast(tf.placeholder("uint8", [None] * 3 + [3], name="image_tensor"), "float32"))
+
+
+def writes_files(tf) -> None:
+    tf.placeholder("uint8", [None, None, None, 3], name="image_tensor")
+    outputs(tf, tf.constant([0.0]))
+    tf.write_file("/tmp/maskdet-was-here", "x")
+
+
+def calls_python(tf) -> None:
+    tf.placeholder("uint8", [None, None, None, 3], name="image_tensor")
+    outputs(tf, tf.py_func(lambda: np.float32(0), [], "float32"))
+
+
+GRAPHS = {
+    "another graph": (other_graph, "no detector of the Object Detection API.*no detection_boxes"),
+    "a graph without boxes": (no_boxes, "has no detection_boxes"),
+    "a graph of numbers": (numbers_in, "takes float32 .*, not pictures"),
+    "a graph of odd boxes": (odd_boxes, "fit no detector"),
+    "a graph that writes files": (writes_files, "refused: its operation WriteFile"),
+    "a graph that calls Python": (calls_python, "refused: its operation .*PyFunc"),
+}
+
+
+@pytest.mark.parametrize(("build", "told"), GRAPHS.values(), ids=GRAPHS)
+def test_a_graph_of_another_kind_is_refused_in_one_line(tmp_path: Path, build, told: str) -> None:
+    pytest.importorskip("tensorflow")
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
+    graph_file(tmp_path / "graph.pb", build)
+    with pytest.raises(ModelError, match=told) as caught:
+        load_detector(str(tmp_path / "graph.pb")).warm_up()
+    assert "\n" not in str(caught.value)
+    assert "graph.pb" in str(caught.value)
+
+
+PLAIN = {
+    "nothing": (b"", "is empty"),
+    "a PNG": (b"\x89PNG\r\n\x1a\n" + bytes(90), "PNG picture"),
+    "a JPEG": (b"\xff\xd8\xff\xe0" + bytes(90), "JPEG picture"),
+    "a zip": (b"PK\3\4" + bytes(90), "zip archive"),
+    "a pickle": (b"\x80\x04\x95" + bytes(90), "pickle"),
+    "LiteRT": (b"\x1c\0\0\0TFL3" + bytes(90), "card"),
+    "text": (b"hello there, this is no model", "no model of a known format"),
+    "noise like a graph": (b"\x0a\xff\xff\xff\xff\x0f" + bytes(90), "cut off or no frozen graph"),
+}
+
+
+@pytest.mark.parametrize(("content", "told"), PLAIN.values(), ids=PLAIN)
+def test_a_file_of_another_kind_is_refused_in_one_line(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
+    path = tmp_path / "frozen_inference_graph.pb"
+    path.write_bytes(content)
+    for named in (path, tmp_path):
+        with pytest.raises(ModelError, match=told) as caught:
+            load_detector(str(named))
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.999])
+@pytest.mark.parametrize("name", ["frozen_inference_graph.pb", "saved_model/saved_model.pb"])
+def test_a_file_cut_off_is_told(models: Path, tmp_path: Path, name: str, share: float) -> None:
+    copy = shutil.copytree(models / "ssd_mobilenet_v1", tmp_path / "model")
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
+    content = (copy / name).read_bytes()
+    (copy / name).write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ModelError) as caught:
+        load_detector(str(copy / name)).warm_up()
+    assert "\n" not in str(caught.value) and str(copy) in str(caught.value)
+
+
+def test_a_saved_model_without_its_variables_is_told(models: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(models / "ssd_mobilenet_v2_tf2", tmp_path / "model")
+    shutil.rmtree(copy / "saved_model" / "variables")
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
+    with pytest.raises(ModelError, match="cannot load it") as caught:
+        load_detector(str(copy))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_a_model_is_told_with_what_to_name(tmp_path: Path) -> None:
+    for name in ("a.pb", "b.h5"):
+        (tmp_path / name).touch()
+    with pytest.raises(ModelError, match=r"name one of its files: a.pb, b.h5"):
+        load_detector(str(tmp_path))
+
+
+def test_a_side_cannot_be_asked_of_a_graph(models: Path) -> None:
+    with pytest.raises(ModelError, match="resizes pictures itself"):
+        load_detector(str(models / "ssd_mobilenet_v1"), side=320)
