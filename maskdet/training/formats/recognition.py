@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,26 +60,37 @@ def locate(path: Path, kind: str = AUTO) -> tuple[str, Path]:
     Raises:
         DatasetError: it cannot be told.
     """
-    if not path.exists() and kind != "voc":
+    if not os.path.exists(path) and kind != "voc":
         raise DatasetError(f"{path}: no such file or folder")
     if not path.is_dir():
         return (kind if kind != AUTO else _kind_of(path)), path
-    candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
+    try:
+        candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
     if kind != AUTO and (not candidates or not FORMATS[kind].one_file):
-        candidates = [(kind, path)]
-    if candidates and candidates[0][0] == "voc":
+        return kind, path
+    return _chosen(path, candidates)
+
+
+def _chosen(folder: Path, candidates: list[tuple[str, Path]]) -> tuple[str, Path]:
+    """The one candidate, or xml, which is where other labels were made from.
+
+    Raises:
+        DatasetError: there is none, or more than one.
+    """
+    if len(candidates) == 1 or (candidates and candidates[0][0] == "voc"):
         return candidates[0]
-    if len(candidates) == 1:
-        return candidates[0]
-    if not candidates:
-        if any((path / pictures).is_dir() for pictures, _ in LAYOUTS):
-            return "voc", path  # whose reader says what is missing
-        raise DatasetError(
-            f"{path}: holds no labels that are known ({', '.join(FORMATS)}); give their file, or "
-            "the folder above images/ and annotations/"
-        )
-    listed = ", ".join(f"{labels.name or labels} ({name})" for name, labels in candidates[:6])
-    raise DatasetError(f"{path}: holds several sets of labels: {listed}; name the one to read")
+    if candidates:
+        listed = ", ".join(f"{labels.name} ({kind})" for kind, labels in candidates[:6])
+        raise DatasetError(f"{folder}: holds several sets of labels: {listed}; name one of them")
+    if any((folder / pictures).is_dir() for pictures, _ in LAYOUTS):
+        return "voc", folder  # whose reader says what is missing
+    raise DatasetError(
+        f"{folder}: holds no labels that are known ({', '.join(FORMATS)}); give their file, or "
+        "the folder above images/ and annotations/"
+    )
 
 
 def is_labels(file: Path) -> bool:

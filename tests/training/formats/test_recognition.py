@@ -65,7 +65,11 @@ def test_files(tmp_path: Path, file: str, kind: str) -> None:
     ("files", "kind", "words"),
     [
         ([], "auto", "holds no labels that are known (voc, csv, retinanet, tfrecord, coco, yolo)"),
-        (["a.json", "b.json"], "auto", "several sets of labels: a.json (coco), b.json (coco); na"),
+        (
+            ["a.json", "b.json"],
+            "auto",
+            "several sets of labels: a.json (coco), b.json (coco); name one",
+        ),
         (["a.json", "b.json"], "coco", "several sets of labels"),
         (["a.json", "labels/a.txt"], "auto", "several sets of labels"),
     ],
