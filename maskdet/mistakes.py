@@ -23,7 +23,7 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
         detail: pydantic's own description.
         origins: where each key was written: file and line, or the option.
     """
-    key: Key = detail["loc"]
+    key = _without_tags(cls, detail["loc"])
     place = _place(key, origins)
     dotted = ".".join(map(str, key))
     if detail["type"] == "extra_forbidden":
@@ -33,6 +33,15 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
     given = detail["input"]
     shown = kind_of(given) if isinstance(given, dict) else f"{mask_password(repr(given)):.60}"
     return f"{place}: '{dotted}': {_expected(detail)}, not {shown}"
+
+
+def _without_tags(cls: type[BaseModel], key: Key) -> Key:
+    """A place without pydantic's names for the members of a union (told apart by ``kind``)."""
+    groups = [
+        group for field in cls.model_fields.values() for group, _ in _groups(field.annotation)
+    ]
+    tags = {g.model_fields["kind"].default for g in groups if "kind" in g.model_fields}
+    return tuple(part for part in key if part not in tags)
 
 
 def _place(key: Key, origins: Mapping[Key, str]) -> str:

@@ -16,7 +16,8 @@ def make_tiny_model(folder: Path) -> Path:
     """Random weights, but outputs that depend on the picture: some faces score above .01."""
     import keras
 
-    from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan, plan_to_options
+    from maskdet.networks.plans import plan_to_options
+    from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
 
     keras.utils.set_random_seed(1)
     plan = RetinaNetPlan(backbone="mobilenet_v2", channels=8, depth=1)

@@ -10,6 +10,8 @@ from keras import layers, ops
 from maskdet.networks.tensor import Tensor
 
 Shape: TypeAlias = tuple[int | None, ...]
+STRIDES = (8, 16, 32, 64, 128)
+"""Input pixels from cell to cell of P3 … P7."""
 
 
 def conv(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import keras
 import numpy as np
 from keras import layers, ops
-from pydantic import TypeAdapter, ValidationError
 
 from maskdet.anchors import AnchorGrid
-from maskdet.errors import ModelError
 from maskdet.networks import box_coding, losses
 from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.matching import BACKGROUND, IGNORED, MATCHERS
@@ -21,8 +19,6 @@ from maskdet.networks.pyramid import conv, feature_pyramid
 from maskdet.networks.tensor import Tensor
 
 Targets = dict[str, np.ndarray]
-STRIDES = (8, 16, 32, 64, 128)
-"""Of the pyramid's levels."""
 
 
 @dataclass(frozen=True)
@@ -54,61 +50,6 @@ class RetinaNetPlan:
     matcher: Literal["iou", "atss"] = "atss"
     box_loss: Literal["smooth_l1", "giou"] = "giou"
     box_weight: float = 2.0
-
-
-def plan_to_options(plan: RetinaNetPlan) -> dict[str, Any]:
-    """What a model card keeps of a plan: plain values, lists for tuples."""
-    options: dict[str, Any] = TypeAdapter(RetinaNetPlan).dump_python(plan, mode="json")
-    return options
-
-
-def plan_from_options(options: Mapping[str, Any]) -> RetinaNetPlan:
-    """The plan that a model card keeps; what it does not say has its default.
-
-    Raises:
-        ModelError: one line: the first option that is unknown or wrong.
-    """
-    _require_known(options, RetinaNetPlan, "")
-    if isinstance(options.get("anchors"), Mapping):
-        _require_known(options["anchors"], AnchorGrid, "anchors.")
-    try:
-        plan = TypeAdapter(RetinaNetPlan).validate_python(dict(options))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ModelError(f"network option {place}: {first['msg']}") from None
-    if wrong := _wrong(plan):
-        raise ModelError(f"network option {wrong}")
-    return plan
-
-
-def _require_known(options: Mapping[str, Any], kind: type, prefix: str) -> None:
-    known = [option.name for option in fields(kind)]
-    for name in options:
-        if name not in known:
-            raise ModelError(f"unknown network option {prefix}{name}; there are {', '.join(known)}")
-
-
-def _wrong(plan: RetinaNetPlan) -> str:
-    """What no network can be built from, in words; empty if there is nothing."""
-    grid = plan.anchors
-    if plan.backbone not in BACKBONES:
-        return f"backbone {plan.backbone!r}: there are {', '.join(BACKBONES)}"
-    for name, most in (("classes", 1000), ("channels", 2048), ("depth", 32)):
-        if not 1 <= getattr(plan, name) <= most:
-            return f"{name}: must be from 1 to {most}, not {getattr(plan, name)}"
-    if grid.strides != STRIDES:
-        return f"anchors.strides: the pyramid has {list(STRIDES)}, not {list(grid.strides)}"
-    if len(grid.sizes) != len(STRIDES):
-        return f"anchors.sizes: one for each of {len(STRIDES)} levels, not {len(grid.sizes)}"
-    if not 1 <= grid.per_cell <= 100:
-        return f"anchors: from 1 to 100 ratios × scales, not {grid.per_cell}"
-    for name in ("sizes", "ratios", "scales"):
-        if not all(0 < value < math.inf for value in getattr(grid, name)):
-            return f"anchors.{name}: must be above 0"
-    if not all(0 < value < math.inf for value in (*plan.deviations, plan.box_weight)):
-        return "deviations and box_weight: must be above 0"
-    return ""
 
 
 class RetinaNet(keras.Model):

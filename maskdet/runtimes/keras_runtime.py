@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
-from maskdet.networks.retinanet import RetinaNet, plan_from_options
+from maskdet.networks.plans import build_network, plan_from_options
 from maskdet.runtimes.decoding import Decoder
 from maskdet.runtimes.letterbox import fitting_size, letterbox
 
@@ -52,17 +52,25 @@ def _grow_memory() -> None:
 
 
 class KerasDetector:
-    """A RetinaNet from its weights; in half precision and batches on a GPU."""
+    """A network from its weights; in half precision and batches on a GPU."""
 
     def __init__(
-        self, weights: Path, options: dict[str, Any], decoder: Decoder, *, name: str, side: int
+        self,
+        weights: Path,
+        decoder: Decoder,
+        *,
+        network: str,
+        options: Mapping[str, Any],
+        name: str,
+        side: int,
     ) -> None:
         """Builds the network and loads its weights.
 
         Args:
             weights: a `.weights.h5` file.
-            options: of the network, as its card has them.
             decoder: fits the network.
+            network: its kind, as its card names it.
+            options: of the network, as its card has them.
             name: of the model.
             side: longest side in pixels of the network's input.
 
@@ -79,7 +87,7 @@ class KerasDetector:
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy("mixed_float16" if gpu else "float32")
         try:
-            self._network: Any = RetinaNet(plan_from_options(options))
+            self._network: Any = build_network(plan_from_options(options, network))
             self._network.load_weights(weights)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]

@@ -13,7 +13,7 @@ import numpy as np
 from maskdet.card import ModelCard, ModelFile, model_file, read_card, write_card
 from maskdet.errors import ConfigError, DatasetError, ModelError
 from maskdet.files import sha256_of, write_whole
-from maskdet.networks.retinanet import RetinaNet, plan_from_options
+from maskdet.networks.plans import Network, build_network, plan_from_options
 from maskdet.runtimes.letterbox import letterbox
 
 Format = Literal["litert"]
@@ -44,7 +44,7 @@ def run(model: Path, *, int8: bool = False, calibrate: Sequence[Path] = ()) -> P
     weights = model_file(model, card, "keras")
     if int8 and not calibrate:
         raise ConfigError("--int8 needs --calibrate DIR: a folder of typical pictures")
-    network = RetinaNet(plan_from_options(card.options), even=True)
+    network = build_network(plan_from_options(card.options, card.network), even=True)
     try:
         network.load_weights(weights)
     except (OSError, ValueError) as error:
@@ -58,7 +58,7 @@ def run(model: Path, *, int8: bool = False, calibrate: Sequence[Path] = ()) -> P
     return model / name
 
 
-def _convert(network: RetinaNet, inputs: Sequence[np.ndarray] | None) -> bytes:
+def _convert(network: Network, inputs: Sequence[np.ndarray] | None) -> bytes:
     """The network as a LiteRT file's content; quantised if there are inputs to calibrate with."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2

@@ -14,7 +14,7 @@ from maskdet import __version__
 from maskdet.card import InputSize, ModelCard, ModelFile, write_card
 from maskdet.detections import CLASS_NAMES
 from maskdet.files import sha256_of, write_whole
-from maskdet.networks.retinanet import plan_to_options
+from maskdet.networks.plans import plan_to_options
 from maskdet.training.settings import TrainingSettings
 from maskdet.training.train import plan_of
 

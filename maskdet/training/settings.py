@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints
+from pydantic import Discriminator, Field, PositiveFloat, PositiveInt, StringConstraints, Tag
 
 from maskdet.config import Settings
 from maskdet.detections import CLASS_NAMES
@@ -45,7 +45,7 @@ class AnchorSettings(Settings):
     scales: tuple[float, ...] = (1.0,)
 
 
-class NetworkSettings(Settings):
+class RetinaNetSettings(Settings):
     """See `maskdet.networks.retinanet.RetinaNetPlan`."""
 
     kind: Literal["retinanet"] = "retinanet"
@@ -59,6 +59,44 @@ class NetworkSettings(Settings):
     matcher: Literal["iou", "atss"] = "atss"
     box_loss: Literal["smooth_l1", "giou"] = "giou"
     box_weight: PositiveFloat = 2.0
+
+
+class FasterRCNNSettings(Settings):
+    """See `maskdet.networks.faster_rcnn.FasterRCNNPlan`."""
+
+    kind: Literal["faster_rcnn"] = "faster_rcnn"
+    backbone: str = "efficientnet_lite0"
+    anchors: AnchorSettings = AnchorSettings()
+    channels: PositiveInt = 64
+    separable: bool = True
+    norm: bool = True
+    deviations: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    head_deviations: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
+    units: PositiveInt = 256
+    pool: PositiveInt = 7
+    samples: PositiveInt = 2
+    canonical: PositiveFloat = 160.0
+    before: PositiveInt = 200
+    after: PositiveInt = 100
+    regions: PositiveInt = 64
+    class_boxes: bool = False
+
+
+def _kind(value: Any) -> str:
+    """Which network is meant: RetinaNet where nothing is said."""
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return str(kind or "retinanet")
+
+
+NetworkSettings: TypeAlias = Annotated[
+    Annotated[RetinaNetSettings, Tag("retinanet")]
+    | Annotated[FasterRCNNSettings, Tag("faster_rcnn")],
+    Discriminator(
+        _kind,
+        custom_error_type="network_kind",
+        custom_error_message="must have the kind retinanet or faster_rcnn",
+    ),
+]
 
 
 class AugmentationSettings(Settings):
@@ -131,7 +169,7 @@ class TrainingSettings(Settings):
     validation: str = ""
     imagenet: str = ""
     start: str = ""
-    network: NetworkSettings = NetworkSettings()
+    network: NetworkSettings = RetinaNetSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     evaluation_size: PositiveInt = 640

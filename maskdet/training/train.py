@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -16,8 +16,8 @@ import numpy as np
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import ConfigError, DatasetError, ModelError
 from maskdet.networks import backbones
-from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan, plan_from_options
-from maskdet.runtimes.decoding import Decoder
+from maskdet.networks.plans import Network, Plan, build_network, plan_from_options, plan_to_options
+from maskdet.runtimes.decoding import decoder_for
 from maskdet.runtimes.letterbox import letterbox
 from maskdet.training import metrics
 from maskdet.training.augmentation import Augmentation
@@ -60,14 +60,14 @@ class Listener(Protocol):
         """The evaluation was the best one yet; its weights lie in that file."""
 
 
-def plan_of(settings: NetworkSettings) -> RetinaNetPlan:
+def plan_of(settings: NetworkSettings) -> Plan:
     """The network that settings describe.
 
     Raises:
         ConfigError: there can be no such network.
     """
     try:
-        return plan_from_options(settings.model_dump(exclude={"kind"}))
+        return plan_from_options(settings.model_dump(exclude={"kind"}), settings.kind)
     except ModelError as error:
         raise ConfigError(f"settings, network: {error}") from None
 
@@ -181,14 +181,14 @@ def _read(part: DataSettings, data: Path) -> list[Sample]:
     )
 
 
-def build(settings: TrainingSettings) -> RetinaNet:
+def build(settings: TrainingSettings) -> Network:
     """The compiled network with its starting weights.
 
     Raises:
         ConfigError: the starting weights cannot be used.
     """
     plan = plan_of(settings.network)
-    network = RetinaNet(plan)
+    network = build_network(plan)
     schedule = settings.schedule
     if settings.start or settings.imagenet != RANDOM:
         _load_start(network, settings)
@@ -208,7 +208,7 @@ def build(settings: TrainingSettings) -> RetinaNet:
     return network
 
 
-def _load_start(network: RetinaNet, settings: TrainingSettings) -> None:
+def _load_start(network: Network, settings: TrainingSettings) -> None:
     """Fills the network with the weights that it starts from.
 
     Raises:
@@ -247,20 +247,19 @@ def _schedule(settings: ScheduleSettings) -> Schedule:
 
 
 def predict(
-    network: keras.Model, size: int, samples: Sequence[Sample], batch: int = 8, **decoding: Any
+    network: Network, size: int, samples: Sequence[Sample], batch: int = 8
 ) -> list[Detections]:
     """Detections of every sample's picture, by the network itself on a square input."""
-    plan = network.plan
-    decoder = Decoder(plan.anchors, plan.deviations, **{"min_score": 0.02, **decoding})
+    decoder = decoder_for(network.name, plan_to_options(network.plan), min_score=0.02)
     found: list[Detections] = []
     for start in range(0, len(samples), batch):
         images = [sample.read() for sample in samples[start : start + batch]]
         boxed = [letterbox(image, size, size) for image in images]
         inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
         padded = np.concatenate([inputs, np.repeat(inputs[-1:], batch - len(images), axis=0)])
-        logits, deltas = (keras.ops.convert_to_numpy(o) for o in network.predict_on_batch(padded))
+        first, second = (keras.ops.convert_to_numpy(o) for o in network.predict_on_batch(padded))
         found += [
-            decoder.decode(logits[i], deltas[i], (size, size), image.shape[:2], boxed[i][1])
+            decoder.decode(first[i], second[i], (size, size), image.shape[:2], boxed[i][1])
             for i, image in enumerate(images)
         ]
     return found

@@ -10,7 +10,7 @@ import pytest
 from maskdet.anchors import AnchorGrid, encode
 from maskdet.detections import Detections
 from maskdet.runtimes import decoding
-from maskdet.runtimes.decoding import Decoder
+from maskdet.runtimes.decoding import AnchorDecoder, RegionDecoder, decoder_for
 
 GRID = AnchorGrid(strides=(8,), sizes=(8.0,), ratios=(1.0,))
 # its anchors: (0 0 8 8), (8 0 16 8), (0 8 8 16), (8 8 16 16)
@@ -32,7 +32,7 @@ def decode(
     anchors = GRID.anchors(*SIZE)
     for index, box in (boxes or {}).items():
         deltas[index] = encode(anchors[index : index + 1], np.array([box]), DEVIATIONS)
-    decoder = Decoder(GRID, DEVIATIONS, **options)
+    decoder = AnchorDecoder(GRID, DEVIATIONS, **options)
     return decoder.decode(np.array(logits, np.float32), deltas, SIZE, picture, factor)
 
 
@@ -126,12 +126,31 @@ def test_a_broken_network_makes_no_broken_boxes() -> None:
     logits = np.array([[5, 0, 0], [np.nan] * 3, [3, 0, 0], [2, 0, 0]], np.float32)
     deltas = np.zeros((4, 4), np.float32)
     deltas[0] = np.nan
-    found = Decoder(GRID, DEVIATIONS).decode(logits, deltas, SIZE, SIZE, 1.0)
+    found = AnchorDecoder(GRID, DEVIATIONS).decode(logits, deltas, SIZE, SIZE, 1.0)
     np.testing.assert_allclose(found.boxes, [[0, 8, 8, 16], [8, 8, 16, 16]])
 
 
 def test_half_precision_outputs() -> None:
     logits = np.array([[9, 0, 0], *[[NEVER] * 3] * 3], np.float16)
-    found = Decoder(GRID, DEVIATIONS).decode(logits, np.zeros((4, 4), np.float16), SIZE, SIZE, 1.0)
+    found = AnchorDecoder(GRID, DEVIATIONS).decode(
+        logits, np.zeros((4, 4), np.float16), SIZE, SIZE, 1.0
+    )
     np.testing.assert_allclose(found.boxes, [[0, 0, 8, 8]])
     np.testing.assert_allclose(found.scores, [1 / (1 + math.exp(-9))], rtol=1e-3)
+
+
+def test_regions_are_scaled_cut_and_suppressed() -> None:
+    """A face, its worse double, padding, one beside the picture."""
+    scores = np.array([[0.1, 0.8, 0], [0.7, 0, 0], [0, 0, 0], [0.9, 0, 0]], np.float32)
+    boxes = np.array([[0, 0, 40, 40], [2, 0, 40, 40], [0, 0, 9, 9], [90, 90, 99, 99]], np.float32)
+    found = RegionDecoder(min_score=0.05).decode(scores, boxes, (96, 96), (40, 40), 2.0)
+    np.testing.assert_allclose(found.boxes, [[0, 0, 20, 20]])
+    assert found.states.tolist() == [1] and found.scores[0] == np.float32(0.8)
+
+
+def test_a_decoder_for_each_network() -> None:
+    options = {"anchors": {"sizes": [8, 16, 32, 64, 128]}, "deviations": [1, 1, 1, 1]}
+    assert isinstance(decoder_for("retinanet", options, 0.3), AnchorDecoder)
+    assert isinstance(decoder_for("faster_rcnn", {}, 0.3), RegionDecoder)
+    with pytest.raises(ValueError, match="unknown network 'yolo'"):
+        decoder_for("yolo", {}, 0.3)
