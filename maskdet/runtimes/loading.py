@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,8 @@ from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ModelError
 from maskdet.runtimes.decoding import Decoder, decoder_for
+from maskdet.runtimes.foreign import open_card, open_foreign
+from maskdet.runtimes.formats import NETWORKS
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "models"
 """The models that ship with a checkout."""
@@ -26,24 +29,33 @@ def load_detector(
     min_score: float | None = None,
     side: int | None = None,
     runtime: str | None = None,
+    classes: Mapping[str, str] | None = None,
 ) -> Detector:
     """Opens a model.
 
     Args:
-        model: a folder's name under `models/`, or the path of a model folder.
+        model: a folder's name under `models/`, the path of a model folder, or that of a foreign
+            model: see `maskdet.runtimes.formats`.
         device: ``auto`` takes a GPU where Keras has one, LiteRT on the CPU otherwise.
-        labels: label map of a foreign model.
+        labels: label map of a foreign model; None: the one that lies beside it.
         min_score: lowest score given; None: the card's.
         side: longest side in pixels of the network's input; None: the card's.
         runtime: a key of the card's files; None: the best one for the device.
+        classes: mask states by a foreign model's class names, where they cannot be guessed.
 
     Raises:
         ModelError: there is no such model, or it is broken; or no GPU where one was asked for.
     """
     folder = find_model(model)
+    if not (folder / CARD_NAME).is_file():
+        return open_foreign(
+            folder, device=device, labels=labels, classes=classes, min_score=min_score, side=side
+        )
     card = read_card(folder)
     if labels is not None:
         raise ModelError(f"--labels: model '{card.name}' knows its classes; leave the option out")
+    if card.network in NETWORKS:
+        return open_card(folder, card, device=device, min_score=min_score, side=side)
     decoder = _decoder(card, card.min_score if min_score is None else min_score)
     side = side or max(card.input.height, card.input.width)
     kind = runtime or _runtime(card, device)
@@ -67,7 +79,7 @@ def load_detector(
 
 
 def find_model(model: str) -> Path:
-    """The folder of a model.
+    """The folder of a model, or the file or folder of a foreign one.
 
     Raises:
         ModelError: there is none; the message names the nearest.
@@ -76,7 +88,7 @@ def find_model(model: str) -> Path:
         if (folder / CARD_NAME).is_file():
             return folder
     if Path(model).exists():
-        raise ModelError(f"{model}: is no model folder (it has no {CARD_NAME})")
+        return Path(model)
     there = sorted(card.parent.name for card in MODELS.glob(f"*/{CARD_NAME}"))
     near = difflib.get_close_matches(model, there, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(there) or 'none'}"
