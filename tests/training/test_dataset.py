@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from maskdet.errors import DatasetError
-from maskdet.training.dataset import Sample, class_index, inside
+from maskdet.training.dataset import DataSet, Sample, class_index, inside
 
 
 def sample(file: Path, width: int = 60, height: int = 40) -> Sample:
@@ -62,3 +63,47 @@ def test_class_index() -> None:
 def test_inside(tmp_path: Path) -> None:
     assert inside(tmp_path, "a/b.png") == tmp_path / "a" / "b.png"
     assert inside(tmp_path, "a/../b.png") == tmp_path / "a" / ".." / "b.png"
+
+
+def data_set(*names: str) -> DataSet:
+    """Two pictures; the first has a box of each class but the last."""
+    count = len(names) - 1
+    boxes = np.tile(np.array([[1, 2, 3, 4]], np.float32), (count, 1))
+    first = Sample(Path("a.png"), 60, 40, boxes, np.arange(count))
+    return DataSet(
+        [first, sample(Path("b.png"))], names, [[f"x.csv:{n}" for n in range(count)], []]
+    )
+
+
+def test_classes_become_states() -> None:
+    """A class without boxes need not be understood."""
+    data = data_set("NoMask", "hat", "Mask", "other")
+    first, second = data.in_states({"hat": "mask_weared_incorrect"}, (0, 1))
+    assert first.classes.tolist() == [1, 2, 0]
+    assert first.labelled == second.labelled == (0, 1)
+    with pytest.raises(DatasetError, match="^x.csv:1: cannot tell which mask state is meant by"):
+        data.in_states()
+
+
+def test_classes_in_another_order() -> None:
+    data = data_set("a", "b", "unused")
+    again = data.with_names(["c", "b", "a"])
+    assert again.names == ("c", "b", "a")
+    assert again.samples[0].classes.tolist() == [2, 1]
+    with pytest.raises(DatasetError, match="^x.csv:1: unknown class 'b'; there are a, c"):
+        data.with_names(["a", "c"])
+
+
+def test_a_picture_within_a_file(tmp_path: Path) -> None:
+    image = np.full((40, 60, 3), 77, np.uint8)
+    content = cv2.imencode(".png", image)[1].tobytes()
+    (tmp_path / "x.record").write_bytes(b"before" + content + b"after")
+    inner = replace(sample(tmp_path / "x.record"), span=(6, len(content)), name="a.png")
+    assert inner.content() == content
+    np.testing.assert_array_equal(inner.read(), image)
+    for span in ((6, 5), (6 + len(content), 5), (9999, 5)):
+        with pytest.raises(DatasetError) as error:
+            replace(inner, span=span).read()
+        assert str(error.value).startswith(f"{tmp_path}/x.record, picture 'a.png': cannot be read")
+    with pytest.raises(DatasetError, match="none.png: cannot be read: No such file"):
+        sample(tmp_path / "none.png").content()

@@ -71,18 +71,22 @@ def _names_in(source: Source, problems: Problems) -> list[str]:
     """Names, relative to `source.root`, of a folder's pictures."""
     folder = source.path
     for pictures, labels in LAYOUTS:
-        files = _pictures_in(folder / pictures)
-        if files:
-            stems = {file.stem for file in files}
-            for xml in sorted((folder / labels).glob("*.xml")):
-                if xml.stem not in stems:
-                    problems.note(ORPHANS, xml, "")
+        if files := _pictures_in(folder / pictures):
+            _note_orphans(folder / labels, files, problems)
             return [os.path.relpath(file, source.root) for file in files]
     files = _pictures_in(folder)
+    _note_orphans(folder, files, problems)
     for file in files:
         if not _has_xml(file):
             problems.note(UNLABELLED, file, "")
     return [os.path.relpath(file, source.root) for file in files if _has_xml(file)]
+
+
+def _note_orphans(folder: Path, pictures: Sequence[Path], problems: Problems) -> None:
+    stems = {picture.stem for picture in pictures}
+    for xml in sorted(folder.glob("*.xml")):
+        if xml.stem not in stems:
+            problems.note(ORPHANS, xml, "")
 
 
 def _pictures_in(folder: Path) -> list[Path]:

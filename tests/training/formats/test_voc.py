@@ -14,7 +14,8 @@ import pytest
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
 from maskdet.training.dataset import Sample
-from maskdet.training.formats import voc
+from maskdet.training.formats import recognition, voc
+from maskdet.training.formats.problems import Problems
 from maskdet.training.reading import read_samples
 
 BOX = "<xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax>"
@@ -277,6 +278,58 @@ def test_a_picture_without_annotation(tmp_path: Path) -> None:
     message = refusal(tmp_path)
     assert message.startswith(f"{tmp_path / 'images' / 'a.png'}: ")
     assert str(tmp_path / "annotations" / "a.xml") in message
+
+
+@pytest.mark.parametrize(
+    ("pictures", "labels"), [("images", "annotations"), ("JPEGImages", "Annotations"), (".", ".")]
+)
+def test_folders(tmp_path: Path, pictures: str, labels: str) -> None:
+    """Kaggle's, Pascal's own, and LabelImg's: xml beside the picture."""
+    put(tmp_path, annotation(face(1, 2, 30, 40)))
+    put(tmp_path, annotation(), image="lost.png")
+    for old, new in (("images", pictures), ("annotations", labels)):
+        (tmp_path / "data" / new).mkdir(parents=True, exist_ok=True)
+        for file in (tmp_path / old).iterdir():
+            file.rename(tmp_path / "data" / new / file.name)
+    (tmp_path / "data" / pictures / "lost.png").unlink()
+    problems = Problems()
+    data, kind = recognition.read(tmp_path / "data", tmp_path / "data", problems=problems)
+    assert kind == "voc"
+    assert [sample.file.name for sample in data.samples] == ["a.png"]
+    assert problems.notes == {voc.ORPHANS: [str(tmp_path / "data" / labels / "lost.xml")]}
+    (name,) = [os.path.relpath(sample.file, tmp_path / "data") for sample in data.samples]
+    assert len(read(tmp_path / "data", [name])[0].boxes) == 1
+
+
+def test_pictures_that_nobody_has_labelled_yet(tmp_path: Path) -> None:
+    """LabelImg writes no xml before a picture is saved; that does not make it background."""
+    put(tmp_path, annotation(face(1, 2, 30, 40)), image="a.png")
+    put(tmp_path, image="b.png")
+    (tmp_path / "annotations/a.xml").rename(tmp_path / "images/a.xml")
+    problems = Problems()
+    folder = tmp_path / "images"
+    data, _ = recognition.read(folder, folder, problems=problems)
+    assert [sample.file.name for sample in data.samples] == ["a.png"]
+    assert problems.notes == {voc.UNLABELLED: [str(folder / "b.png")]}
+
+
+def test_mistakes_are_told_together_with_their_lines(tmp_path: Path) -> None:
+    objects = [f"\n{face(5, 5, 5, 20)}", f"\n\n{face(1, 2, 30, 40)}", f"\n{face(1, 'x', 3, 4)}"]
+    put(tmp_path, annotation(*objects))
+    put(tmp_path, annotation(width=0), image="b.png")
+    xml = tmp_path / "annotations"
+    with pytest.raises(DatasetError) as error:
+        read(tmp_path)
+    assert [line.split(": ")[0] for line in str(error.value).splitlines()] == [
+        f"{xml}/a.xml:2", f"{xml}/a.xml:5", f"{xml}/b.xml",
+    ]  # fmt: skip
+
+
+def test_xml_in_another_encoding(tmp_path: Path) -> None:
+    text = '<?xml version="1.0" encoding="utf-16"?>' + annotation(face(1, 2, 3, 4, name="größe"))
+    put(tmp_path, text.encode("utf-16"))
+    data, _ = recognition.read(tmp_path, tmp_path)
+    assert data.names == ("größe",)
 
 
 def test_an_empty_list(tmp_path: Path) -> None:
