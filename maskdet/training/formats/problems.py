@@ -34,13 +34,13 @@ class Problems:
         """The same, the place being in the line already."""
         self.count += 1
         if len(self.wrong) < KEPT:
-            self.wrong.append(line)
+            self.wrong.append(printable(line))
 
     def note(self, kind: str, place: object, text: str) -> None:
         """Something odd; `kind` is a plural: ``boxes cut to their picture``."""
         lines = self.notes.setdefault(kind, [])
         if len(lines) < KEPT:
-            lines.append(f"{place}: {text}" if text else str(place))
+            lines.append(printable(f"{place}: {text}" if text else str(place)))
 
     def check(self) -> None:
         """Ends reading if anything was wrong.
@@ -53,3 +53,8 @@ class Problems:
             if self.count > len(lines):
                 lines = [*lines, f"… and {self.count - len(lines)} more mistakes"]
             raise DatasetError("\n".join(lines))
+
+
+def printable(line: str) -> str:
+    """A line with what files may hold but terminals should not get, written as in Python."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)

@@ -115,3 +115,9 @@ def test_nothing_outside_the_folder_is_read(tmp_path: Path) -> None:
     (data / "images/b.jpg").symlink_to(tmp_path / "b.jpg")
     lines = mistakes(data)
     assert len(lines) == 2 and all("leads out of the data folder" in line for line in lines)
+
+
+def test_nothing_but_text_reaches_the_terminal(tmp_path: Path) -> None:
+    put(tmp_path, "1 0.5 \x1b[31m 0.1 0.1\n")
+    (line,) = mistakes(tmp_path)
+    assert r"0.5 \x1b[31m 0.1 0.1: centre and size" in line
