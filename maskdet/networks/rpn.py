@@ -104,6 +104,6 @@ def level_anchors(rows: Tensor, columns: Tensor, stride: int, shapes: np.ndarray
     y = (ops.cast(ops.arange(rows), "float32") + 0.5) * stride
     x = (ops.cast(ops.arange(columns), "float32") + 0.5) * stride
     grid_x, grid_y = ops.meshgrid(x, y)
-    centres = ops.stack([grid_x, grid_y], axis=-1)[:, :, None, :]
+    centres = ops.expand_dims(ops.stack([grid_x, grid_y], axis=-1), 2)
     half = ops.convert_to_tensor((shapes / 2).astype(np.float32))
     return ops.reshape(ops.concatenate([centres - half, centres + half], axis=-1), (-1, 4))

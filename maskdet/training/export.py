@@ -44,6 +44,10 @@ def run(model: Path, *, int8: bool = False, calibrate: Sequence[Path] = ()) -> P
     weights = model_file(model, card, "keras")
     if int8 and not calibrate:
         raise ConfigError("--int8 needs --calibrate DIR: a folder of typical pictures")
+    if int8 and card.network != "retinanet":
+        raise ConfigError(
+            f"{card.network}: coordinates do not survive eight bits; export it without --int8"
+        )
     network = build_network(plan_from_options(card.options, card.network), even=True)
     try:
         network.load_weights(weights)
@@ -66,7 +70,8 @@ def _convert(network: Network, inputs: Sequence[np.ndarray] | None) -> bytes:
     shape = tf.TensorSpec((1, None, None, 3), tf.float32, name="image")
     function = tf.function(lambda image: network(image, training=False), input_signature=[shape])
     # Constants let the converter fold batch norms into convolutions; variables it leaves alone.
-    frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+    concrete = function.get_concrete_function()
+    frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if inputs is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -145,8 +145,7 @@ class Trainer:
         if figures["mAP50"] > self._best:
             self._best = figures["mAP50"]
             temporary = self._folder / "new.weights.h5"
-            # a compiled network's file would be thrice as large: the optimizer's state is in it
-            keras.Model(self._network.inputs, self._network.outputs).save_weights(temporary)
+            _save_weights(self._network, temporary)
             temporary.replace(self.best_weights)
             if self._improved is not None:
                 self._improved(self._step, figures, self.best_weights)
@@ -162,3 +161,12 @@ class Trainer:
             self._best,
         )
         checkpoint.save(self._folder / "checkpoint.npz", state)
+
+
+def _save_weights(network: keras.Model, file: Path) -> None:
+    """Saves weights alone: with the optimizer's state the file would be thrice as large."""
+    optimizer, network.optimizer = network.optimizer, None
+    try:
+        network.save_weights(file)
+    finally:
+        network.optimizer = optimizer
