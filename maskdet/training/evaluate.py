@@ -63,7 +63,7 @@ def run(
     evaluation = Evaluation(samples, found, threshold)
     root = data if data.is_dir() else data.parent
     folders = report.folders_of([str(sample.file.relative_to(root)) for sample in samples])
-    source = images.name if images else f"{data.name}/images"
+    source = images.name if images else data.name
     figures = report.build_report(
         evaluation, folders, model=detector.name, device=detector.device, data=source
     )
