@@ -16,6 +16,7 @@ from maskdet.contracts import Detector
 from maskdet.errors import ConfigError
 from maskdet.live.libraries import require_opencv
 from maskdet.live.settings import DEFAULT_MODEL
+from maskdet.statenames import states_said
 
 NAME = "maskdet"
 
@@ -48,6 +49,13 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 Model = Annotated[str, typer.Option(metavar="M", help="A folder under models/, or a path.")]
 Device = Annotated[Literal["auto", "cpu", "gpu"], typer.Option(help="Where to detect.")]
+Labels = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Label map of a foreign model: .pbtxt, CSV.")
+]
+States = Annotated[
+    list[str] | None,
+    typer.Option("--state", metavar="NAME=STATE", help="Repeatable: what its class NAME means."),
+]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]
 FormatName = Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"]
 Classes = Annotated[
@@ -62,9 +70,8 @@ def detect(
         list[Path], typer.Argument(metavar="PATH", help="Pictures, and folders of pictures.")
     ],
     model: Model = DEFAULT_MODEL,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Label map of a foreign model.")
-    ] = None,
+    labels: Labels = None,
+    states: States = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where annotated pictures go.")
     ] = None,
@@ -79,13 +86,16 @@ def detect(
     from maskdet.commands.detect import run
     from maskdet.runtimes import load_detector
 
-    detector = load_detector(model, device=device, labels=labels, min_score=min_score)
+    said = states_said(states)
+    detector = load_detector(model, device=device, labels=labels, min_score=min_score, classes=said)
     return run(detector, paths, output=output, json_file=json_file, min_score=min_score or 0.0)
 
 
 @app.command()
 def benchmark(
     model: Model = DEFAULT_MODEL,
+    labels: Labels = None,
+    states: States = None,
     device: Device = "auto",
     seconds: Annotated[
         float, typer.Option(metavar="S", min=0.1, help="Length of each measurement.")
@@ -97,7 +107,11 @@ def benchmark(
     from maskdet.files import write_whole
     from maskdet.runtimes import load_detector
 
-    figures = run(load_detector(model, device=device), model, device, seconds=seconds)
+    said = states_said(states)
+    detector = load_detector(model, device=device, labels=labels, classes=said)
+    options = ["--labels", str(labels)] if labels else []
+    options += [part for name, state in said.items() for part in ("--state", f"{name}={state}")]
+    figures = run(detector, model, device, seconds=seconds, options=options)
     print(table(figures))
     if json_file is not None:
         write_whole(json_file, json.dumps(figures, indent=2) + "\n")
@@ -166,13 +180,19 @@ def evaluate(
     runtime: Annotated[
         str | None, typer.Option(metavar="R", help="Which of the model's files: litert_int8, …")
     ] = None,
+    labels: Labels = None,
+    states: States = None,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
     from maskdet.runtimes import load_detector
     from maskdet.training.evaluate import run
 
+    said = states_said(states)
+
     def open_detector(min_score: float) -> Detector:
-        return load_detector(model, device=device, min_score=min_score, runtime=runtime)
+        return load_detector(
+            model, device=device, labels=labels, min_score=min_score, runtime=runtime, classes=said
+        )
 
     return run(
         open_detector,
@@ -187,8 +207,30 @@ def evaluate(
 
 
 @app.command()
+def export(
+    to: Annotated[Literal["litert"], typer.Option("--to", help="Which runtime's format.")],
+    model: Model = DEFAULT_MODEL,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Full-integer: a quarter the size, faster on a CPU.")
+    ] = False,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Typical pictures, which set the ranges of --int8."),
+    ] = None,
+) -> None:
+    """Writes another runtime's file beside a model's weights, and enters it into its card."""
+    from maskdet.runtimes.loading import find_model
+    from maskdet.training.export import run
+    from maskdet.training.formats.pictures import list_pictures
+
+    pictures = list_pictures(calibrate) if calibrate else []
+    file = run(find_model(model), int8=int8, calibrate=pictures)
+    print(f"wrote {file}")
+
+
+@app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="A data set: folder or file.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A data set, or an old model.")],
     target: Annotated[
         Path, typer.Argument(metavar="DST", help="New folder (pictures are copied), or new file.")
     ],
@@ -203,11 +245,28 @@ def convert(
         Path | None,
         typer.Option(metavar="DIR", help="Folder that SRC's pictures lie in, if not beside it."),
     ] = None,
+    card: Annotated[
+        bool, typer.Option("--card", help="Of a model: DST is a folder like those under models/.")
+    ] = False,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.ini", help="keras-retinanet's, if a model has its own anchors."),
+    ] = None,
+    labels: Labels = None,
+    states: States = None,
 ) -> int:
-    """Data sets: VOC xml, CSV, keras-retinanet's CSV, TFRecord, COCO json, YOLO txt; any to any."""
-    from maskdet.commands.convert_data import run
+    """Data sets: VOC xml, CSV, keras-retinanet's CSV, TFRecord, COCO json, YOLO txt; any to any.
 
-    return run(
+    Models: a keras-retinanet training snapshot → inference .h5; with --card any old model → folder.
+    """
+    from maskdet.commands import convert_data, convert_model
+    from maskdet.runtimes.formats import is_model
+
+    if is_model(source):
+        return convert_model.run(
+            source, target, card=card, anchors=anchors, labels=labels, classes=states_said(states)
+        )
+    return convert_data.run(
         source,
         target,
         from_kind=from_format,

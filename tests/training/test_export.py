@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from maskdet.__main__ import main
 from maskdet.card import model_file, read_card
 from maskdet.errors import ConfigError, DatasetError, ModelError
 from maskdet.training import export
@@ -50,3 +51,11 @@ def test_a_model_without_keras_weights_is_refused(tiny_model: Path, tmp_path: Pa
     (copy / "card.yaml").write_text(card.replace("  keras:", "  other:"))
     with pytest.raises(ModelError, match="no file for keras"):
         export.run(copy)
+
+
+def test_the_command_says_what_it_wrote(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--to", "litert", "--model", str(folder)]) == 0
+    assert f"wrote {folder / 'model.tflite'}" in capsys.readouterr().out
+    assert main(["export", "--to", "litert", "--model", str(folder), "--int8"]) == 2
+    error = capsys.readouterr().err
+    assert "--calibrate" in error and "Traceback" not in error
