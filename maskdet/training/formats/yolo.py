@@ -63,10 +63,12 @@ def _labels_of(root: Path, picture: Path) -> Path | None:
     if "images" in parts:
         last = len(parts) - 1 - parts[::-1].index("images")
         wanted.insert(0, Path(*parts[:last], "labels", *parts[last + 1 :]).with_suffix(".txt"))
-    elif root.name == "images":
-        raise DatasetError(f"{root}: give the folder above images/ and labels/")
-    found = (inside(root, str(path)) for path in wanted)
-    return next((path for path in found if path.is_file()), None)
+    for path in (inside(root, str(name)) for name in wanted):
+        if path.is_file():
+            return path
+    if root.name == "images" and (root.parent / "labels").is_dir():
+        raise DatasetError(f"{picture}: its labels are not below {root}; give the folder above")
+    return None
 
 
 def _read_labels(

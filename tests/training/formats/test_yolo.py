@@ -121,3 +121,13 @@ def test_nothing_but_text_reaches_the_terminal(tmp_path: Path) -> None:
     put(tmp_path, "1 0.5 \x1b[31m 0.1 0.1\n")
     (line,) = mistakes(tmp_path)
     assert r"0.5 \x1b[31m 0.1 0.1: centre and size" in line
+
+
+def test_a_folder_called_images(tmp_path: Path) -> None:
+    """It may hold both, or have its labels outside, which is told."""
+    folder = put(tmp_path / "images", image="a.png", labels="a.txt")
+    assert content(read(folder, folder)[0]) == {"a": [FACE]}
+    (folder / "a.txt").unlink()
+    (tmp_path / "labels").mkdir()
+    (line,) = mistakes(folder)
+    assert "give the folder above" in line
