@@ -161,9 +161,7 @@ def evaluate(
         Path | None,
         typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
     ] = None,
-    data_format: Annotated[
-        FormatName, typer.Option("--format", help="Of the labels; auto: told by the files.")
-    ] = "auto",
+    data_format: Annotated[FormatName, typer.Option("--format", help="Of the labels.")] = "auto",
     classes: Classes = None,
     json_file: Json = None,
     output: Annotated[
@@ -234,12 +232,8 @@ def convert(
     target: Annotated[
         Path, typer.Argument(metavar="DST", help="New folder (pictures are copied), or new file.")
     ],
-    from_format: Annotated[
-        FormatName, typer.Option("--from", help="SRC's format; auto: told by its files.")
-    ] = "auto",
-    to_format: Annotated[
-        FormatName, typer.Option("--to", help="DST's format; auto: told by its name.")
-    ] = "auto",
+    from_format: Annotated[FormatName, typer.Option("--from", help="SRC's format.")] = "auto",
+    to_format: Annotated[FormatName, typer.Option("--to", help="DST's format.")] = "auto",
     classes: Classes = None,
     images: Annotated[
         Path | None,
@@ -267,12 +261,7 @@ def convert(
             source, target, card=card, anchors=anchors, labels=labels, classes=states_said(states)
         )
     return convert_data.run(
-        source,
-        target,
-        from_kind=from_format,
-        to_kind=to_format,
-        classes=classes,
-        images=images,
+        source, target, from_kind=from_format, to_kind=to_format, classes=classes, images=images
     )
 
 
@@ -281,9 +270,7 @@ def inspect(
     data: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of annotated pictures, or file of labels.")
     ],
-    data_format: Annotated[
-        FormatName, typer.Option("--format", help="Of the labels; auto: told by the files.")
-    ] = "auto",
+    data_format: Annotated[FormatName, typer.Option("--format", help="Of the labels.")] = "auto",
     images: Annotated[
         Path | None, typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; or all.")
     ] = None,
