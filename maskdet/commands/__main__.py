@@ -1,0 +1,205 @@
+"""Commands around models and data; ``python -m maskdet`` has them with the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from maskdet.contracts import Detector
+from maskdet.live.settings import DEFAULT_MODEL
+from maskdet.statenames import states_said
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+Model = Annotated[str, typer.Option(metavar="M", help="A folder under models/, or a path.")]
+Device = Annotated[Literal["auto", "cpu", "gpu"], typer.Option(help="Where to detect.")]
+Labels = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Label map of a foreign model: .pbtxt, CSV.")
+]
+States = Annotated[
+    list[str] | None,
+    typer.Option("--state", metavar="NAME=STATE", help="Repeatable: what its class NAME means."),
+]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]
+FormatName = Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"]
+Classes = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Lists the classes: .txt, name,id CSV, .pbtxt, data.yaml."),
+]
+
+
+@app.command()
+def train(
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings, one of configs/; or none.")
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+    ] = Path("data"),
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the run; default: runs/NAME.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")
+    ] = False,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=VALUE", help="Repeatable: changes one setting."),
+    ] = None,
+) -> int:
+    """Trains a network; Ctrl-C stops it between two steps, to be resumed (exit status 130)."""
+    from maskdet.config import load_settings
+    from maskdet.training import session
+    from maskdet.training.settings import TrainingSettings
+
+    settings = load_settings(TrainingSettings, config, overrides or ())
+    return session.run(
+        settings,
+        data,
+        output or Path("runs") / settings.name,
+        resume=resume,
+        command=session.command_of(config, overrides or ()),
+    )
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+    ],
+    model: Model = DEFAULT_MODEL,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
+    ] = None,
+    data_format: Annotated[FormatName, typer.Option("--format", help="Of the labels.")] = "auto",
+    classes: Classes = None,
+    json_file: Json = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where plots go; default: runs/evaluation/MODEL."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X", min=0.0, max=1.0, help="Lowest score that is shown; default: best by F1."
+        ),
+    ] = None,
+    device: Device = "auto",
+    runtime: Annotated[
+        str | None, typer.Option(metavar="R", help="Which of the model's files: litert_int8, …")
+    ] = None,
+    labels: Labels = None,
+    states: States = None,
+) -> int:
+    """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
+    from maskdet.runtimes import load_detector
+    from maskdet.training.evaluate import run
+
+    said = states_said(states)
+
+    def open_detector(min_score: float) -> Detector:
+        return load_detector(
+            model, device=device, labels=labels, min_score=min_score, runtime=runtime, classes=said
+        )
+
+    return run(
+        open_detector,
+        data,
+        images,
+        kind=data_format,
+        classes=classes,
+        json=json_file,
+        output=output,
+        threshold=threshold,
+    )
+
+
+@app.command()
+def export(
+    to: Annotated[Literal["litert"], typer.Option("--to", help="Which runtime's format.")],
+    model: Model = DEFAULT_MODEL,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Full-integer: a quarter the size, faster on a CPU.")
+    ] = False,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Typical pictures, which set the ranges of --int8."),
+    ] = None,
+) -> None:
+    """Writes another runtime's file beside a model's weights, and enters it into its card."""
+    from maskdet.runtimes.loading import find_model
+    from maskdet.training.export import run
+    from maskdet.training.formats.pictures import list_pictures
+
+    pictures = list_pictures(calibrate) if calibrate else []
+    file = run(find_model(model), int8=int8, calibrate=pictures)
+    print(f"wrote {file}")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A data set, or an old model.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="DST", help="New folder (pictures are copied), or new file.")
+    ],
+    from_format: Annotated[FormatName, typer.Option("--from", help="SRC's format.")] = "auto",
+    to_format: Annotated[FormatName, typer.Option("--to", help="DST's format.")] = "auto",
+    classes: Classes = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder that SRC's pictures lie in, if not beside it."),
+    ] = None,
+    card: Annotated[
+        bool, typer.Option("--card", help="Of a model: DST is a folder like those under models/.")
+    ] = False,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.ini", help="keras-retinanet's, if a model has its own anchors."),
+    ] = None,
+    labels: Labels = None,
+    states: States = None,
+) -> int:
+    """Data sets: VOC xml, CSV, keras-retinanet's CSV, TFRecord, COCO json, YOLO txt; any to any.
+
+    Models: a keras-retinanet training snapshot → inference .h5; with --card any old model → folder.
+    """
+    from maskdet.commands import convert_data, convert_model
+    from maskdet.runtimes.formats import is_model
+
+    if is_model(source):
+        return convert_model.run(
+            source, target, card=card, anchors=anchors, labels=labels, classes=states_said(states)
+        )
+    return convert_data.run(
+        source, target, from_kind=from_format, to_kind=to_format, classes=classes, images=images
+    )
+
+
+@app.command()
+def inspect(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of annotated pictures, or file of labels.")
+    ],
+    data_format: Annotated[FormatName, typer.Option("--format", help="Of the labels.")] = "auto",
+    images: Annotated[
+        Path | None, typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; or all.")
+    ] = None,
+    classes: Classes = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Training settings, for their anchors.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the results go; default: runs/inspection/DATA."),
+    ] = None,
+) -> int:
+    """Looks a data set over: counts, mistakes with file and line, odd boxes, a contact sheet."""
+    from maskdet.commands.inspect import run
+    from maskdet.config import load_settings
+    from maskdet.training.settings import TrainingSettings
+
+    settings = load_settings(TrainingSettings, config)
+    return run(data, settings, kind=data_format, images=images, classes=classes, output=output)

@@ -1,0 +1,77 @@
+"""What ships under `models/`: size, accuracy, and speed on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskdet.card import CARD_NAME, ModelCard, read_card
+from maskdet.contracts import Detector
+from maskdet.errors import ConfigError
+from maskdet.files import write_whole
+
+BEGIN = "<!-- models: written by `python -m maskdet models --readme README.md` -->"
+END = "<!-- end of models -->"
+HEAD = (
+    "model", "network", "input", "MB", "mAP50", "mAP .5:.95", "with mask", "without", "incorrect",
+)  # fmt: skip
+FIGURES = (
+    "mAP50", "mAP", "AP50_with_mask", "AP50_without_mask", "AP50_mask_weared_incorrect",
+)  # fmt: skip
+
+
+def rows(folder: Path) -> list[tuple[str, ...]]:
+    """Cells below `HEAD` for every file of every model in a folder, in the order of the names."""
+    cards = [
+        (card.parent, read_card(card.parent)) for card in sorted(folder.glob(f"*/{CARD_NAME}"))
+    ]
+    return [_cells(path, card, kind) for path, card in cards for kind in card.files]
+
+
+def _cells(folder: Path, card: ModelCard, kind: str) -> tuple[str, ...]:
+    size = (folder / card.files[kind].file).stat().st_size / 1e6
+    metrics: Mapping[str, Any] = card.metrics.get(kind) or {}
+    figures = ["" if metrics.get(name) is None else f"{metrics[name]:.3f}" for name in FIGURES]
+    network = f"{card.network}, {card.options.get('backbone', '?')}"
+    side = f"{card.input.width}×{card.input.height}"
+    return (f"{card.name} ({kind})", network, side, f"{size:.1f}", *figures)
+
+
+def milliseconds(detector: Detector, seconds: float = 2.0) -> float:
+    """Median time of one 640×480 picture of noise."""
+    image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    detector.warm_up()
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        detector.detect([image])
+        times.append(time.perf_counter() - start)
+    return float(np.median(times) * 1000)
+
+
+def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, which reads well in a terminal too."""
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    ruled = [head, ["-" * width for width in widths], *lines]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |"
+        for line in ruled
+    )
+
+
+def write_readme(readme: Path, text: str) -> None:
+    """Puts a table between the markers of a README.
+
+    Raises:
+        ConfigError: there are no markers.
+    """
+    content = readme.read_text("utf-8")
+    if BEGIN not in content or END not in content:
+        raise ConfigError(f"{readme}: has no lines {BEGIN!r} and {END!r} to write between")
+    before, after = content.split(BEGIN)[0], content.split(END)[1]
+    write_whole(readme, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")

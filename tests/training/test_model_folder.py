@@ -1,0 +1,39 @@
+"""Weights in a model folder: half the size, the same answers."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
+from maskdet.training.model_folder import halved
+
+
+def test_halved_weights_answer_as_before(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    plan = RetinaNetPlan(backbone="tiny", channels=8, depth=1)
+    network, again = RetinaNet(plan), RetinaNet(plan)
+    full, half = tmp_path / "full.weights.h5", tmp_path / "half.weights.h5"
+    network.save_weights(full)
+    half.write_bytes(halved(full))
+    again.load_weights(half)
+    image = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    for first, second in zip(network(image), again(image), strict=True):
+        first, second = (keras.ops.convert_to_numpy(each) for each in (first, second))
+        np.testing.assert_allclose(first, second, atol=5e-3)
+
+
+def test_no_float_is_left_in_single_precision(tmp_path: Path) -> None:
+    RetinaNet(RetinaNetPlan(backbone="tiny", channels=8, depth=1)).save_weights(
+        tmp_path / "full.weights.h5"
+    )
+    kinds = set()
+    with h5py.File(io.BytesIO(halved(tmp_path / "full.weights.h5")), "r") as file:
+        file.visititems(
+            lambda name, item: kinds.add(item.dtype) if isinstance(item, h5py.Dataset) else None
+        )
+    assert np.dtype(np.float16) in kinds and np.dtype(np.float32) not in kinds
