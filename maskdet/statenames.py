@@ -79,6 +79,21 @@ def map_states(
     return [state for state in states if state is not None]
 
 
+def states_said(texts: Sequence[str] | None) -> dict[str, str]:
+    """What a person typed after ``--state``, ``NAME=STATE`` each, as a mapping for `map_states`.
+
+    Raises:
+        ConfigError: one has no name or no state.
+    """
+    said = {}
+    for text in texts or ():
+        name, _, state = text.rpartition("=")
+        if not name or not state:
+            raise ConfigError(f"--state {text}: expected NAME=STATE, as in no_mask=without_mask")
+        said[name] = state
+    return said
+
+
 def _named_state(name: str, state: str, where: str, error: type[MaskdetError]) -> MaskState:
     if state not in CLASS_NAMES:
         raise error(

@@ -11,20 +11,29 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from maskdet.contracts import Detector
 from maskdet.detections import Detections
+from maskdet.runtimes import load_detector
 
 FOLDER = Path(__file__).parent / "data" / "old_models"
 
 
-def unpack(folder: Path) -> Path:
-    """All models, with their label maps beside them, in a new folder."""
-    for packed in FOLDER.rglob("*.xz"):
+def unpack(folder: Path, pattern: str = "**/*.xz") -> Path:
+    """All models, or some, with their label maps beside them, in that folder."""
+    for packed in FOLDER.glob(pattern):
         path = folder / packed.relative_to(FOLDER).with_suffix("")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(lzma.decompress(packed.read_bytes()))
     for name in ("label_map.pbtxt", "classes.csv"):
         (folder / name).write_bytes((FOLDER / name).read_bytes())
     return folder
+
+
+def open_old(folder: Path, name: str) -> Detector:
+    """One of the models, unpacked there; faces of any score."""
+    path = unpack(folder, f"{name}*.xz") / name.removesuffix(".xz")
+    labels = folder / ("classes.csv" if path.suffix == ".h5" else "label_map.pbtxt")
+    return load_detector(str(path), labels=labels, min_score=0.0)
 
 
 def pictures() -> list[np.ndarray]:

@@ -26,6 +26,7 @@ from maskdet.live.sources import open_source
 from maskdet.live.switch import RecordingSwitch
 from maskdet.observation import Observation
 from maskdet.testing import CollectingSink, ScriptedDetector, SyntheticSource
+from tests.old_models import open_old
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -70,6 +71,11 @@ SOURCES: dict[str, Callable[[Tools], Source]] = {
 
 DETECTORS: dict[str, Callable[[Tools], Detector]] = {
     "scripted": lambda t: ScriptedDetector(a_face),
+    "frozen graph": lambda t: open_old(t.folder, "ssd_mobilenet_v1/frozen_inference_graph.pb"),
+    "Faster R-CNN": lambda t: open_old(
+        t.folder, "faster_rcnn_mobilenet_v1/frozen_inference_graph.pb"
+    ),
+    "keras-retinanet": lambda t: open_old(t.folder, "mobilenet_1.0.0.h5"),
 }
 
 SINKS: dict[str, Callable[[Tools], Sink]] = {

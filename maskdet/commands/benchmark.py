@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ def run(
     *,
     seconds: float = 10.0,
     video: Path | None = None,
+    options: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Measures.
 
@@ -47,6 +48,7 @@ def run(
         device: as after ``--device``.
         seconds: length of each measurement.
         video: what the whole pipeline is timed on, as a file; None: the demo's clip.
+        options: more of the monitor's, which the model needs.
 
     Returns:
         Figures by name, for JSON: see docs/architecture.md.
@@ -56,8 +58,9 @@ def run(
     """
     with tempfile.TemporaryDirectory(prefix="maskdet-benchmark-") as folder:
 
-        def monitor(*options: str) -> dict[str, Any]:
-            return _monitor(Path(folder), "--model", model, "--device", device, *options)
+        def monitor(*more: str) -> dict[str, Any]:
+            always = ("--model", model, "--device", device, *options)
+            return _monitor(Path(folder), *always, *more)
 
         say("detector alone …")
         alone = time_detector(detector, seconds)

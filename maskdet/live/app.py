@@ -15,6 +15,7 @@ from maskdet.errors import ConfigError
 from maskdet.live.libraries import require_opencv
 from maskdet.live.settings import DEFAULT_MODEL, MonitorSettings
 from maskdet.live.stop import Stop
+from maskdet.statenames import states_said
 
 NAME = "monitor.py"
 
@@ -65,6 +66,10 @@ def _monitor(
     labels: Annotated[
         str | None, _option("labels", "FILE", "Label map of a foreign model: .pbtxt or CSV.")
     ] = None,
+    state: Annotated[
+        list[str] | None,
+        _option("state", "NAME=STATE", "Repeatable: what a foreign model's class NAME means."),
+    ] = None,
     config: Annotated[Path | None, _option("config", "FILE", "Settings in YAML.")] = None,
     overrides: Annotated[
         list[str] | None, _option("set", "A.B=VALUE", "Repeatable: changes one setting.")
@@ -107,6 +112,10 @@ def _monitor(
     }
     options = [
         Override(o, (key,), value) for o, (key, value) in values.items() if value is not None
+    ]
+    options += [
+        Override(f"--state {name}={value}", ("classes", name), value)
+        for name, value in states_said(state).items()
     ]
     settings = load_settings(MonitorSettings, config, [*(overrides or ()), *options])
     stop = Stop(settings.max_seconds)

@@ -160,6 +160,7 @@ def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
         settings.model,
         device=settings.device,
         labels=settings.labels,
+        classes=settings.classes,
         min_score=settings.min_score,
         side=settings.side,
         runtime=settings.runtime,

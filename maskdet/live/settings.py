@@ -75,7 +75,8 @@ class MonitorSettings(Settings):
     Attributes:
         sources: what to look at; several are shown in a grid.
         model: a folder under ``models/``, or the path of a model.
-        labels: label map of a foreign model.
+        labels: label map of a foreign model; None is the one beside it.
+        classes: mask states by a foreign model's class names, where they cannot be guessed.
         device: where to detect.
         side: longest side in pixels of the network's input; None is the model's own.
         runtime: which of the model's files, as its card names them; None is the device's best.
@@ -97,6 +98,7 @@ class MonitorSettings(Settings):
     )
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     labels: Path | None = None
+    classes: dict[str, Literal["with_mask", "without_mask", "mask_weared_incorrect"]] = {}
     device: Literal["auto", "cpu", "gpu"] = "auto"
     side: PositiveInt | None = None
     runtime: str | None = None

@@ -78,6 +78,7 @@ def find_foreign(path: Path) -> Foreign:
     if (path / "saved_model" / "saved_model.pb").is_file():
         return Foreign(Kind.SAVED_MODEL, path / "saved_model")
     files = sorted(file for ending in ("*.pb", "*.h5") for file in path.glob(ending))
+    files = [file for file in files if not file.name.endswith(".weights.h5")]  # of Keras 3
     if len(files) == 1:
         return _of_file(files[0])
     several = f"; name one of its files: {', '.join(file.name for file in files)}" if files else ""
@@ -85,6 +86,14 @@ def find_foreign(path: Path) -> Foreign:
         f"{path}: is no model folder (it has no card.yaml, frozen_inference_graph.pb or "
         f"saved_model.pb){several}"
     )
+
+
+def is_model(path: Path) -> bool:
+    """Whether a path is meant as a model, be it a broken one, rather than as a data set."""
+    if path.is_dir():
+        graphs = ("saved_model.pb", "frozen_inference_graph.pb", "saved_model/saved_model.pb")
+        return any((path / name).is_file() for name in graphs)
+    return path.suffix.lower() in (".pb", ".h5", ".hdf5", ".keras")
 
 
 def _of_file(path: Path) -> Foreign:

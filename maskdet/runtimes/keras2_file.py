@@ -118,6 +118,12 @@ def read_keras_file(path: Path) -> KerasFile:
         raise ModelError(f"{path}: is cut off or broken: {reason:.160}; get it again") from None
 
 
+def is_training_model(network: Network) -> bool:
+    """Whether a network is keras-retinanet's for training: deltas and scores of each anchor."""
+    names = [name for name, _, _ in network.outputs]
+    return names[:2] == ["regression", "classification"]
+
+
 def _config(path: Path, file: Any) -> dict[str, Any]:
     if "model_config" not in file.attrs:
         weights_only = "layer_names" in file.attrs

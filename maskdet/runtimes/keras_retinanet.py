@@ -19,7 +19,13 @@ import tensorflow as tf
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
-from maskdet.runtimes.keras2_file import KerasFile, Layer, Network, read_keras_file
+from maskdet.runtimes.keras2_file import (
+    KerasFile,
+    Layer,
+    Network,
+    is_training_model,
+    read_keras_file,
+)
 from maskdet.runtimes.keras2_layers import evaluate
 from maskdet.runtimes.tensorflow_graphs import one_line, placement
 
@@ -97,9 +103,11 @@ class KerasRetinaNetDetector:
         network = _with_clipping(model)
         (wanted,) = self._filter.calls
 
-        @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)])
-        def run(images: Any) -> Any:
+        def evaluate_both(images: Any) -> Any:
             return evaluate(network, images, wanted[:2])
+
+        spec = tf.TensorSpec([None, None, None, 3], tf.float32)
+        run = tf.function(evaluate_both, input_signature=[spec], autograph=False)
 
         try:
             with tf.device(self._placed):
@@ -164,12 +172,6 @@ def inference_layer(model: KerasFile) -> Layer:
             f"inference model of it: python -m maskdet convert {model.path} inference.h5"
         )
     raise ModelError(f"{model.path}: is a Keras model, but none of keras-retinanet")
-
-
-def is_training_model(network: Network) -> bool:
-    """Whether its outputs are box deltas and class scores of every anchor."""
-    names = [name for name, _, _ in network.outputs]
-    return names[:2] == ["regression", "classification"]
 
 
 def uses_tf_mode(network: Network) -> bool:

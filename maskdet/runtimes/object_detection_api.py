@@ -25,6 +25,8 @@ from maskdet.runtimes.tensorflow_graphs import graph_function, one_line, placeme
 OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 _INPUTS = ("image_tensor", "encoded_image_string_tensor", "tf_example", "input_tensor")
 _GPU_BATCH = 8
+SLIM = 3
+"""A picture longer than this many times its width is padded where a graph refuses it."""
 
 
 class ObjectDetectionApiDetector:
@@ -87,8 +89,7 @@ class ObjectDetectionApiDetector:
         if self._run is None:
             raise ModelError(f"{self._path}: the model was closed")
         try:
-            with tf.device(self._placed):
-                outputs = self._run(self._feed(images))
+            outputs, shown = self._outputs(images)
             boxes, scores, numbers, counts = (np.asarray(outputs[name]) for name in OUTPUTS)
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise ModelError(f"{self._path}: the graph failed: {one_line(error)}") from None
@@ -96,14 +97,31 @@ class ObjectDetectionApiDetector:
         if boxes.shape != (count, *scores.shape[1:], 4) or scores.shape != numbers.shape:
             shapes = ", ".join(str(array.shape) for array in (boxes, scores, numbers))
             raise ModelError(f"{self._path}: its outputs fit no detector: {shapes}")
+        sides = np.array([shown[0], shown[1]] * 2, np.float32)
         return [
-            self._detections(boxes[i, :n], scores[i, :n], numbers[i, :n], images[i].shape)
+            self._detections(boxes[i, :n] * sides, scores[i, :n], numbers[i, :n], images[i].shape)
             for i, n in enumerate(counts.reshape(count).astype(int))
         ]
+
+    def _outputs(self, images: list[np.ndarray]) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """What the graph gives, and the size of what it was shown.
+
+        Some graphs refuse slim pictures, which they would shrink to a thread; those are padded.
+        """
+        assert self._run is not None
+        with tf.device(self._placed):
+            try:
+                return self._run(self._feed(images)), images[0].shape
+            except tf.errors.InvalidArgumentError:
+                padded = [_widened(image) for image in images]
+                if padded[0].shape == images[0].shape:
+                    raise
+                return self._run(self._feed(padded)), padded[0].shape
 
     def _detections(
         self, boxes: np.ndarray, scores: np.ndarray, numbers: np.ndarray, shape: tuple[int, ...]
     ) -> Detections:
+        """Of one picture; boxes are ymin xmin ymax xmax in pixels."""
         height, width = shape[:2]
         kept = np.flatnonzero((scores >= self._min_score) & np.isfinite(boxes).all(axis=1))
         kept = kept[np.argsort(-scores[kept], kind="stable")]
@@ -114,7 +132,7 @@ class ObjectDetectionApiDetector:
                 f"(it has {', '.join(map(str, sorted(self._states)))}); name the right one with "
                 "--labels"
             )
-        corners = boxes[kept][:, [1, 0, 3, 2]] * np.array([width, height] * 2, np.float32)
+        corners = boxes[kept][:, [1, 0, 3, 2]]
         states = np.array([self._states[number] for number in numbers.tolist()], np.int8)
         return Detections(box_ops.clip(corners, width, height), scores[kept].clip(0, 1), states)
 
@@ -137,6 +155,14 @@ def _feed(path: Path, tensor: Any) -> Callable[[list[np.ndarray]], Any]:
             "Object Detection API"
         )
     return lambda images: tf.constant(np.stack(images)[..., ::-1], dtype=tensor.dtype)
+
+
+def _widened(image: np.ndarray) -> np.ndarray:
+    """A picture with black below or beside it, so that no side is less than a third."""
+    height, width = image.shape[:2]
+    least = -(-max(height, width) // SLIM)
+    padding = [(0, max(0, least - height)), (0, max(0, least - width)), (0, 0)]
+    return np.pad(image, padding)
 
 
 def _png(image: np.ndarray) -> bytes:

@@ -26,6 +26,9 @@ _REACHING_OUT = re.compile(
     r"|InitializeTableFromTextFile.*|LMDB.*|DumpLiteral|Save|SaveSlices|Restore|RestoreSlice"
     r"|Xla.*Host.*|Collective.*|.*Infeed.*|.*Outfeed.*|.*Server.*|DecodeVideo|.*Iterator.*"
 )
+_TRACE = re.compile(
+    r"Graph execution error|Detected at|Stack trace|<stack|File |\[\[|\d+ root error"
+)
 _CHECKPOINTS = ("SaveV2", "RestoreV2", "MergeV2Checkpoints")
 """Every SavedModel holds them to read its own weights; a frozen graph has no need of them."""
 
@@ -133,10 +136,11 @@ def signature(folder: Path, outputs: Sequence[str]) -> tuple[Callable[[Any], dic
 
 
 def one_line(error: Exception) -> str:
-    """What went wrong, without TensorFlow's trace of graph nodes."""
+    """What went wrong, without TensorFlow's headings and traces around it."""
     text = str(getattr(error, "message", "")) or str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"{lines[0] if lines else type(error).__name__:.200}"
+    reasons = [line for line in lines if not _TRACE.match(line)]
+    return f"{(reasons or lines or [type(error).__name__])[0]:.200}"
 
 
 def _parse(message: Any, path: Path, what: str) -> None:
