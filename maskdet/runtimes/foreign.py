@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.errors import ModelError
 from maskdet.runtimes.formats import NETWORKS, Foreign, Kind, find_foreign
 from maskdet.runtimes.labelmap import find_label_map, read_label_map
+from maskdet.runtimes.quiet import quiet_import
 from maskdet.statenames import map_states
 
 MIN_SCORE = 0.3
@@ -74,9 +74,9 @@ def _open(
     side: int | None,
     sides: tuple[int, int] | None,
 ) -> Detector:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up notes are for its developers
     if model.kind == Kind.KERAS_RETINANET:
-        from maskdet.runtimes.keras_retinanet import LONG, SHORT, KerasRetinaNetDetector
+        with quiet_import():
+            from maskdet.runtimes.keras_retinanet import LONG, SHORT, KerasRetinaNetDetector
 
         short, long = sides or (SHORT, LONG)
         if side:
@@ -92,7 +92,8 @@ def _open(
         )
     if side:
         raise ModelError(f"{model.path}: its graph resizes pictures itself; leave out the side")
-    from maskdet.runtimes.object_detection_api import ObjectDetectionApiDetector
+    with quiet_import():
+        from maskdet.runtimes.object_detection_api import ObjectDetectionApiDetector
 
     return ObjectDetectionApiDetector(model, states, name=name, device=device, min_score=min_score)
 

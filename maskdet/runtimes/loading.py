@@ -14,6 +14,7 @@ from maskdet.errors import ModelError
 from maskdet.runtimes.decoding import Decoder, decoder_for
 from maskdet.runtimes.foreign import open_card, open_foreign
 from maskdet.runtimes.formats import NETWORKS
+from maskdet.runtimes.quiet import quiet_import
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "models"
 """The models that ship with a checkout."""
@@ -65,7 +66,8 @@ def load_detector(
 
         return LiteRtDetector(file, decoder, name=card.name, side=side)
     if kind == "keras":
-        from maskdet.runtimes.keras_runtime import KerasDetector
+        with quiet_import():
+            from maskdet.runtimes.keras_runtime import KerasDetector
 
         return KerasDetector(
             file,
@@ -134,7 +136,8 @@ def _nvidia() -> bool:
 
 
 def _gpu() -> str | None:
-    from maskdet.runtimes.keras_runtime import gpu_name
+    with quiet_import():
+        from maskdet.runtimes.keras_runtime import gpu_name
 
     return gpu_name()
 

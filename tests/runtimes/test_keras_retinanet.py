@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ pytestmark = pytest.mark.timeout(120)
 
 MODELS = ("resnet_0.5.1", "mobilenet_0.5.1", "resnet_1.0.0", "mobilenet_1.0.0", "any_class_1.0.0")
 SMALL = "resnet_1.0.0.h5"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -268,3 +272,18 @@ def test_a_file_cut_off_is_told(models: Path, tmp_path: Path, share: float) -> N
     with pytest.raises(ModelError, match="cut off or broken") as caught:
         load_detector(str(path), labels=classes(models))
     assert "\n" not in str(caught.value)
+
+
+def test_a_broken_file_is_one_line_at_the_terminal(models: Path, tmp_path: Path) -> None:
+    """TensorFlow's own start-up notes would stand around it."""
+    path = tmp_path / "x.h5"
+    path.write_bytes((models / SMALL).read_bytes()[:10_000])
+    (tmp_path / "classes.csv").write_text("mask,0\n")
+    environment = {name: os.environ[name] for name in os.environ if not name.startswith("TF_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "maskdet", "detect", str(tmp_path), "--model", str(path)],
+        capture_output=True, text=True, timeout=100, cwd=ROOT, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith(f"maskdet: {path}: is cut off or broken")

@@ -1,0 +1,36 @@
+"""TensorFlow imported without the notes for its developers that it writes to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet_import() -> Iterator[None]:
+    """Wrap the first import of TensorFlow in it; what fails is raised as ever.
+
+    Its C++ part writes before any setting of its own is heard, so stderr itself is turned away for
+    that while. ``TF_CPP_MIN_LOG_LEVEL`` set by a person shows everything again.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
+        yield
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    try:
+        stderr = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
