@@ -21,10 +21,10 @@ MAX_BYTES = 2**31 - 1
 """No protobuf can be larger."""
 
 _REACHING_OUT = re.compile(
-    r"(Eager)?PyFunc.*|ReadFile|WriteFile|MatchingFiles|LoadLibrary|.*Reader(V\d)?|Print(V\d)?"
-    r"|.*Dataset(V\d)?|.*Summary.*|Debug.*|_?Send|_?Recv|_HostSend|_HostRecv|RemoteCall|.*Rpc.*"
-    r"|InitializeTableFromTextFile.*|LMDB.*|DumpLiteral|Save|SaveSlices|Restore|RestoreSlice"
-    r"|Xla.*Host.*|Collective.*|.*Infeed.*|.*Outfeed.*|.*Server.*|DecodeVideo|.*Iterator.*"
+    r"(Eager)?PyFunc.*|ReadFile|WriteFile|MatchingFiles|LoadLibrary|.*Reader(V\d)?|PrintV\d"
+    r"|.*Dataset(V\d)?|.*Iterator.*|.*SummaryWriter|Write.*Summary|.*SummaryFileWriter|Debug.*"
+    r"|_?(Host)?(Send|Recv)|RemoteCall|.*Rpc.*|InitializeTableFromTextFile.*|LMDB.*|DumpLiteral"
+    r"|Save|SaveSlices|Restore|RestoreSlice|Collective.*|.*Infeed.*|.*Outfeed.*|.*Server.*"
 )
 _TRACE = re.compile(
     r"Graph execution error|Detected at|Stack trace|<stack|File |\[\[|\d+ root error"
@@ -86,8 +86,9 @@ def graph_function(
             f"{path}: is a TensorFlow graph, but no detector of the Object Detection API: it has "
             f"no {lacking}"
         )
-    _refuse_reaching_out(path, [*graph.node, *_in_functions(graph)])
-    _refuse(path, [*graph.node, *_in_functions(graph)], _CHECKPOINTS)
+    used = [*_used(graph, outputs), *_in_functions(graph)]
+    _refuse_reaching_out(path, used)
+    _refuse(path, used, _CHECKPOINTS)
     try:
         whole = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
         tensor = whole.graph.get_tensor_by_name(f"{entry}:0")
@@ -152,6 +153,18 @@ def _parse(message: Any, path: Path, what: str) -> None:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
     except DecodeError:
         raise ModelError(f"{path}: is cut off or no {what}; get it again") from None
+
+
+def _used(graph: Any, outputs: Sequence[str]) -> list[Any]:
+    """The nodes that a graph's outputs need; no other is ever run."""
+    nodes = {node.name: node for node in graph.node}
+    wanted, used = list(outputs), {}
+    while wanted:
+        name = wanted.pop().lstrip("^").partition(":")[0]
+        if name in nodes and name not in used:
+            used[name] = nodes[name]
+            wanted += nodes[name].input
+    return list(used.values())
 
 
 def _in_functions(graph: Any) -> list[Any]:

@@ -126,8 +126,8 @@ def odd_boxes(tf) -> None:
 
 def writes_files(tf) -> None:
     tf.placeholder("uint8", [None, None, None, 3], name="image_tensor")
-    outputs(tf, tf.constant([0.0]))
-    tf.write_file("/tmp/maskdet-was-here", "x")
+    with tf.control_dependencies([tf.write_file("/tmp/maskdet-was-here", "x")]):
+        outputs(tf, tf.constant([0.0]))
 
 
 def calls_python(tf) -> None:
