@@ -35,6 +35,9 @@ _GPU_BATCH = 4
 _IMAGENET_MEANS = np.array([103.939, 116.779, 123.68], np.float32)
 """Blue, green, red."""
 
+SLIMMEST = 64
+"""Least side in pixels of what the network is given."""
+
 
 class KerasRetinaNetDetector:
     """An inference model of keras-retinanet, in TensorFlow, on a GPU where there is one."""
@@ -130,6 +133,7 @@ class KerasRetinaNetDetector:
         if self._run is None:
             raise ModelError(f"{self._path}: the model was closed")
         prepared = [prepare(image, *self._sides, tf_mode=self._tf_mode) for image in images]
+        prepared = [(_widened(picture), factor) for picture, factor in prepared]
         try:
             with tf.device(self._placed):
                 boxes, scores = self._run(np.stack([picture for picture, _ in prepared]))
@@ -195,6 +199,16 @@ def prepare(image: np.ndarray, short: int, long: int, *, tf_mode: bool) -> tuple
         size = max(1, round(width * factor)), max(1, round(height * factor))
         return cv2.resize(pixels, size), factor
     return cv2.resize(pixels, None, fx=factor, fy=factor), factor
+
+
+def _widened(picture: np.ndarray) -> np.ndarray:
+    """A very slim input (rows, columns, 3) made `SLIMMEST` pixels wide by zeros.
+
+    Maps of a single row make some of TensorFlow's convolutions read what is not theirs: their
+    answer changed from call to call.
+    """
+    missing = [max(0, SLIMMEST - side) for side in picture.shape[:2]]
+    return np.pad(picture, [(0, missing[0]), (0, missing[1]), (0, 0)]) if any(missing) else picture
 
 
 def filter_detections(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,8 @@ class LiteRtDetector:
         self._size = (0, 0)
         threads = threads or min(4, os.cpu_count() or 1)
         try:
-            self._interpreter: Any = Interpreter(model_path=str(file), num_threads=threads)
+            with _quiet():
+                self._interpreter: Any = Interpreter(model_path=str(file), num_threads=threads)
             self._input = self._interpreter.get_input_details()[0]
             outputs = self._interpreter.get_output_details()
         except (ValueError, RuntimeError, IndexError) as error:
@@ -82,7 +85,8 @@ class LiteRtDetector:
     def _resize(self, size: tuple[int, int]) -> None:
         if size != self._size:
             self._interpreter.resize_tensor_input(self._input["index"], (1, *size, 3))
-            self._interpreter.allocate_tensors()
+            with _quiet():
+                self._interpreter.allocate_tensors()
             self._size = size
 
     def _quantised(self, image: np.ndarray) -> np.ndarray:
@@ -96,3 +100,17 @@ class LiteRtDetector:
             return np.asarray(values)
         scale, zero = detail["quantization"]
         return (values.astype(np.float32) - zero) * np.float32(scale)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps LiteRT's note on its delegate, written by C++ at every start, off the terminal."""
+    sys.stderr.flush()
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)

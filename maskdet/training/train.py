@@ -247,10 +247,10 @@ def _schedule(settings: ScheduleSettings) -> Schedule:
 
 
 def predict(
-    network: Network, size: int, samples: Sequence[Sample], batch: int = 8
+    network: Network, size: int, samples: Sequence[Sample], batch: int = 8, min_score: float = 0.02
 ) -> list[Detections]:
     """Detections of every sample's picture, by the network itself on a square input."""
-    decoder = decoder_for(network.name, plan_to_options(network.plan), min_score=0.02)
+    decoder = decoder_for(network.name, plan_to_options(network.plan), min_score)
     found: list[Detections] = []
     for start in range(0, len(samples), batch):
         images = [sample.read() for sample in samples[start : start + batch]]

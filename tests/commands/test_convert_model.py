@@ -80,6 +80,7 @@ def test_a_graph_becomes_a_model_folder(models: Path, tmp_path: Path, path: str)
     assert read_card(tmp_path / "moved").classes == ("mask", "x=y", "nose")
 
 
+@pytest.mark.timeout(300)
 def test_saved_models_with_variables_become_model_folders(models: Path, tmp_path: Path) -> None:
     target = tmp_path / "old"
     assert main(["convert", str(models / "ssd_mobilenet_v2_tf2"), str(target), "--card"]) == 0
