@@ -91,7 +91,8 @@ class LiteRtDetector:
 
     def _quantised(self, image: np.ndarray) -> np.ndarray:
         if self._input["dtype"] == np.int8:
-            return (image ^ 0x80).view(np.int8)  # 0 … 255 becomes −128 … 127
+            # 0 … 255 becomes −128 … 127, in place: the letterbox is ours alone
+            return np.bitwise_xor(image, np.uint8(0x80), out=image).view(np.int8)
         return image.astype(np.float32)
 
     def _output(self, detail: dict[str, Any]) -> np.ndarray:
