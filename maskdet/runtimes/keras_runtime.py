@@ -12,6 +12,7 @@ import numpy as np
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
 from maskdet.networks.plans import build_network, plan_from_options
+from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.decoding import Decoder
 from maskdet.runtimes.letterbox import fitting_size, letterbox
 
@@ -99,15 +100,7 @@ class KerasDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each picture (BGR uint8), best first; pictures of one aspect go together."""
-        sizes = [fitting_size(image.shape[0], image.shape[1], self._side) for image in images]
-        found: dict[int, Detections] = {}
-        for size in dict.fromkeys(sizes):
-            alike = [index for index, other in enumerate(sizes) if other == size]
-            for start in range(0, len(alike), self._batch):
-                part = alike[start : start + self._batch]
-                results = self._detect([images[index] for index in part], size)
-                found.update(zip(part, results, strict=True))
-        return [found[index] for index in range(len(images))]
+        return detect_in_batches(images, self._size, self._batch, self._detect)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Compiles and runs once on a grey picture of the size to come."""
@@ -117,7 +110,11 @@ class KerasDetector:
         """Frees the network."""
         self._network = None
 
-    def _detect(self, images: list[np.ndarray], size: tuple[int, int]) -> list[Detections]:
+    def _size(self, image: np.ndarray) -> tuple[int, int]:
+        return fitting_size(image.shape[0], image.shape[1], self._side)
+
+    def _detect(self, images: list[np.ndarray]) -> list[Detections]:
+        size = self._size(images[0])
         boxed = [letterbox(image, *size) for image in images]
         inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
         # one batch size a shape: every other would be compiled anew

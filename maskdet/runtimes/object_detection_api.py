@@ -19,6 +19,7 @@ import tensorflow as tf
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
+from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.formats import Foreign, Kind
 from maskdet.runtimes.tensorflow_graphs import graph_function, one_line, placement, signature
 
@@ -68,14 +69,7 @@ class ObjectDetectionApiDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each picture (BGR uint8), best first; pictures of one size go together."""
-        found: dict[int, Detections] = {}
-        for shape in dict.fromkeys(image.shape for image in images):
-            alike = [index for index, image in enumerate(images) if image.shape == shape]
-            for start in range(0, len(alike), self._batch):
-                part = alike[start : start + self._batch]
-                answers = self._answers([images[index] for index in part])
-                found.update(zip(part, answers, strict=True))
-        return [found[index] for index in range(len(images))]
+        return detect_in_batches(images, lambda image: image.shape, self._batch, self._answers)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Runs once on a grey picture of the size to come."""
