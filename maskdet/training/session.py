@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import FrameType
 
@@ -15,6 +14,7 @@ from maskdet.card import CARD_NAME
 from maskdet.config import write_yaml
 from maskdet.errors import ConfigError, DatasetError, SinkError
 from maskdet.files import write_whole
+from maskdet.signals import taking_signals
 from maskdet.training.dataset import Sample
 from maskdet.training.progress import ProgressDisplay
 from maskdet.training.settings import TrainingSettings
@@ -37,16 +37,9 @@ class Interrupt:
         """Exit status of an interrupted run, as shells have it: 130 after Ctrl-C."""
         return 128 + (self.number or 0)
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self) -> AbstractContextManager[None]:
         """Takes the signals; gives them back at the end."""
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(number, self._on_signal) for number in numbers]
-        try:
-            yield
-        finally:
-            for number, handler in zip(numbers, before, strict=True):
-                signal.signal(number, handler)
+        return taking_signals(self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.number is not None:
