@@ -12,6 +12,7 @@ import numpy as np
 from maskdet.detections import CLASS_NAMES
 from maskdet.training.augmentation import Augmentation
 from maskdet.training.dataset import Sample
+from maskdet.training.pasting import FacePaste
 
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
 """Pictures float32 RGB 0–255 (batch, size, size, 3), and the network's targets stacked."""
@@ -39,6 +40,7 @@ class Loader:
         batch: int,
         seed: int = 0,
         threads: int = 2,
+        paste: FacePaste | None = None,
     ) -> None:
         """Weights are how often each sample is drawn, relative to the others."""
         self._samples = list(samples)
@@ -52,6 +54,7 @@ class Loader:
         self._batch = batch
         self._seed = seed
         self._threads = threads
+        self._paste = paste
 
     def batch(self, number: int) -> Batch:
         """The batch of that number."""
@@ -77,14 +80,19 @@ class Loader:
     def _one(self, random: np.random.Generator) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         sample = self._samples[int(np.searchsorted(self._cumulative, random.random(), "right"))]
         family = self._families[sample.labelled]
-        view = self._augmentation.view(
-            sample, lambda: family[int(random.integers(len(family)))], random
-        )
+
+        def another() -> Sample:
+            return self._pasted(family[int(random.integers(len(family)))], random)
+
+        view = self._augmentation.view(self._pasted(sample, random), another, random)
         height, width = view.image.shape[:2]
         target = self._network.targets(view.boxes, view.classes, height, width)
         known = np.zeros(len(CLASS_NAMES), np.float32)
         known[list(sample.labelled)] = 1
         return view.image[:, :, ::-1].astype(np.float32), {**target, "known": known}
+
+    def _pasted(self, sample: Sample, random: np.random.Generator) -> Sample:
+        return self._paste(sample, random) if self._paste else sample
 
 
 def draw_weights(samples: Sequence[Sample], rare: float) -> np.ndarray:

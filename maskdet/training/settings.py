@@ -100,7 +100,7 @@ NetworkSettings: TypeAlias = Annotated[
 
 
 class AugmentationSettings(Settings):
-    """See `maskdet.training.augmentation.Augmentation`."""
+    """See `maskdet.training.augmentation.Augmentation`; paste: `maskdet.training.pasting`."""
 
     size: PositiveInt = 448
     long_side: PositiveInt = 640
@@ -109,6 +109,7 @@ class AugmentationSettings(Settings):
     rotation: float = Field(default=10.0, ge=0, le=45)
     colour: float = Field(default=0.6, ge=0, le=1)
     degrade: float = Field(default=0.25, ge=0, le=1)
+    paste: float = Field(default=0.0, ge=0, le=1)
 
 
 class ScheduleSettings(Settings):

@@ -24,6 +24,7 @@ from maskdet.training.augmentation import Augmentation
 from maskdet.training.dataset import Sample
 from maskdet.training.figures import append_figures
 from maskdet.training.loader import Loader, draw_weights
+from maskdet.training.pasting import FacePaste
 from maskdet.training.precision import Matches
 from maskdet.training.reading import below, read_samples
 from maskdet.training.settings import (
@@ -107,7 +108,7 @@ def run(
     keras.config.set_dtype_policy(settings.precision)
     samples, weights, validation = read_data(settings, data)
     network = build(settings)
-    augmentation = Augmentation(**settings.augmentation.model_dump())
+    augmentation = Augmentation(**settings.augmentation.model_dump(exclude={"paste"}))
     schedule = settings.schedule
     loader = Loader(
         samples,
@@ -117,6 +118,7 @@ def run(
         batch=schedule.batch,
         seed=schedule.seed,
         threads=max(1, min(8, (os.cpu_count() or 2) - 1)),
+        paste=face_paste(samples, settings.augmentation.paste),
     )
 
     def evaluate(model: keras.Model, step: int) -> dict[str, float]:
@@ -179,6 +181,12 @@ def _read(part: DataSettings, data: Path) -> list[Sample]:
         class_list=below(data, part.class_list),
         labelled=part.labelled,
     )
+
+
+def face_paste(samples: Sequence[Sample], share: float) -> FacePaste | None:
+    """Pasting among the pictures that label every class; None where it is not wanted."""
+    whole = [sample for sample in samples if len(sample.labelled) == len(CLASS_NAMES)]
+    return FacePaste(whole, share) if share else None
 
 
 def build(settings: TrainingSettings) -> Network:
