@@ -134,25 +134,43 @@ def load_imagenet(network: keras.Model, name: str, file: Path | None = None) -> 
                 f"{name} has no download: give a file of ImageNet weights as setting 'imagenet', "
                 "or 'none' to start from random weights"
             )
-        efficientnet_lite.load_imagenet(network, file)
+        efficientnet_lite.load_imagenet(all_layers(network), file)
         return
     source = application(include_top=False, weights="imagenet" if file is None else None)
     if file is not None:
         source.load_weights(file)
-    own = {layer.name: layer for layer in network.layers}
+    own = {layer.name: layer for layer in all_layers(network)}
     for layer in source.layers:
         if layer.weights and layer.name in own:
             own[layer.name].set_weights(layer.get_weights())
 
 
-def freeze(network: keras.Model, name: str, *, stem: bool, batch_norm: bool) -> None:
-    """Keeps a backbone's first stages, or all its batch norms, as ImageNet left them."""
-    names = {layer.name for layer in _layers_of(name)}
+def all_layers(network: keras.Model) -> list[layers.Layer]:
+    """Its layers, those of models inside it among them."""
+    found = []
     for layer in network.layers:
-        if layer.name not in names:
-            continue
-        early = stem and layer.name.startswith(BACKBONES[name].stem)
-        if early or (batch_norm and isinstance(layer, layers.BatchNormalization)):
+        found += all_layers(layer) if isinstance(layer, keras.Model) else [layer]
+    return found
+
+
+def freeze(
+    network: keras.Model, name: str, *, stem: bool, batch_norm: bool, head_norm: bool = False
+) -> None:
+    """Keeps parts of a network as they are.
+
+    Args:
+        network: what the backbone is part of.
+        name: the backbone's, a key of `BACKBONES`.
+        stem: its first stages stay.
+        batch_norm: its batch norms stay.
+        head_norm: the batch norms behind it stay.
+    """
+    names = {layer.name for layer in _layers_of(name)}
+    for layer in all_layers(network):
+        inside = layer.name in names
+        early = inside and stem and layer.name.startswith(BACKBONES[name].stem)
+        normal = isinstance(layer, layers.BatchNormalization)
+        if early or (normal and (batch_norm if inside else head_norm)):
             layer.trainable = False
 
 

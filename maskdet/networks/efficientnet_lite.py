@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-import keras
 import numpy as np
 from keras import layers
 
@@ -64,14 +64,14 @@ def _block(x: Tensor, kernel: int, stride: int, expansion: int, filters: int, na
     return x
 
 
-def load_imagenet(model: keras.Model, file: Path) -> None:
-    """Fills the backbone's layers of a model from an archive of arrays named layer__variable.
+def load_imagenet(network: Iterable[layers.Layer], file: Path) -> None:
+    """Fills the backbone's among a network's layers from an archive: layer__variable.
 
     Raises:
         ValueError: an array of a backbone layer is missing or has another shape.
     """
     with file.open("rb") as data, np.load(data, allow_pickle=False) as arrays:
-        for layer in model.layers:
+        for layer in network:
             if not layer.weights or not layer.name.startswith(("stem_", "block")):
                 continue
             names = [f"{layer.name}__{weight.name}" for weight in layer.weights]

@@ -127,6 +127,7 @@ class ScheduleSettings(Settings):
         rare: how many times more often a picture is drawn that shows the rarest class.
         freeze_stem: the backbone's stages at strides 2 and 4 stay as they were.
         freeze_batch_norm: the backbone's batch norms stay as they were.
+        freeze_head_norm: so do the ones behind it; for a run that goes on from weights (`start`).
         evaluate_every: steps from one evaluation to the next.
         save_every: steps from one checkpoint to the next.
         seed: of everything that is drawn.
@@ -143,6 +144,7 @@ class ScheduleSettings(Settings):
     rare: PositiveFloat = 2.5
     freeze_stem: bool = True
     freeze_batch_norm: bool = True
+    freeze_head_norm: bool = False
     evaluate_every: PositiveInt = 500
     save_every: PositiveInt = 250
     seed: int = Field(default=0, ge=0)
@@ -159,7 +161,8 @@ class TrainingSettings(Settings):
             `source` of a set; empty: a tenth of the first set, by a fixed draw.
         imagenet: a local file of the backbone's ImageNet weights; empty: Keras downloads them;
             none: random weights instead.
-        start: weights (`.weights.h5`) of an earlier run of the same network to start from.
+        start: weights (`.weights.h5`) of an earlier run of the same network to start from, or a
+            model's folder: what fits of that model is taken, be it another network.
         evaluation_size: long side in pixels of the input for evaluation, and of the exported model.
         precision: Keras' dtype policy.
     """

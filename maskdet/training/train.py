@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -33,10 +32,8 @@ from maskdet.training.settings import (
     ScheduleSettings,
     TrainingSettings,
 )
+from maskdet.training.start import RANDOM, load_start
 from maskdet.training.trainer import Progress, Schedule, Trainer
-
-RANDOM = "none"
-"""``imagenet: none`` starts from random weights."""
 
 
 class Listener(Protocol):
@@ -199,12 +196,13 @@ def build(settings: TrainingSettings) -> Network:
     network = build_network(plan)
     schedule = settings.schedule
     if settings.start or settings.imagenet != RANDOM:
-        _load_start(network, settings)
+        load_start(network, settings.start, settings.imagenet)
         backbones.freeze(
             network,
             plan.backbone,
             stem=schedule.freeze_stem,
             batch_norm=schedule.freeze_batch_norm,
+            head_norm=bool(settings.start) and schedule.freeze_head_norm,
         )
     optimizer = keras.optimizers.AdamW(
         schedule.rate, weight_decay=schedule.weight_decay, global_clipnorm=schedule.clip
@@ -214,36 +212,6 @@ def build(settings: TrainingSettings) -> Network:
     accelerated = keras.backend.backend() != "tensorflow" or _has_gpu()
     network.compile(optimizer=optimizer, jit_compile="auto" if accelerated else False)
     return network
-
-
-def _load_start(network: Network, settings: TrainingSettings) -> None:
-    """Fills the network with the weights that it starts from.
-
-    Raises:
-        ConfigError: they cannot be used.
-    """
-    backbone = network.plan.backbone
-    file = settings.start or settings.imagenet
-    try:
-        with warnings.catch_warnings():  # before an error Keras warns of each layer it concerns
-            warnings.simplefilter("ignore")
-            if settings.start:
-                network.load_weights(file)
-            else:
-                backbones.load_imagenet(network, backbone, Path(file) if file else None)
-    except Exception as error:  # a failed download raises a plain one, a broken file anything
-        if file or isinstance(error, ValueError):
-            name = f"{file}: " if file else ""
-            raise ConfigError(f"{name}starting weights cannot be used: {one_line(error)}") from None
-        raise ConfigError(
-            f"ImageNet weights of {backbone} cannot be downloaded ({one_line(error)}); "
-            "give a file as setting 'imagenet', or 'none' to start from random weights"
-        ) from None
-
-
-def one_line(error: Exception) -> str:
-    """What an error says, cut to one line of bearable length."""
-    return f"{' '.join(str(error).split()) or type(error).__name__:.200}"
 
 
 def _has_gpu() -> bool:

@@ -232,6 +232,14 @@ def test_freezing_keeps_the_backbones_first_stages() -> None:
     assert frozen == {"tiny0_conv", "tiny1_conv", *norms}
 
 
+def test_freezing_keeps_the_heads_batch_norms() -> None:
+    network = build()
+    freeze(network, "tiny", stem=False, batch_norm=False, head_norm=True)
+    frozen = {layer.name for layer in network.layers if layer.weights and not layer.trainable}
+    assert {"p3_bn", "lateral4_bn", "class_bn0_p3", "box_bn0_p7"} <= frozen
+    assert all("bn" in name and not name.startswith("tiny") for name in frozen)
+
+
 @pytest.mark.parametrize(
     ("backbone", "first", "free"),
     [
