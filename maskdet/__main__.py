@@ -20,6 +20,10 @@ from maskdet.live.settings import DEFAULT_MODEL
 from maskdet.statenames import states_said
 
 NAME = "maskdet"
+MinScore = Annotated[
+    float | None,
+    typer.Option(metavar="X", min=0.0, max=1.0, help="Lowest score; default: the model's."),
+]
 
 app = typer.Typer(
     add_completion=False,
@@ -60,10 +64,7 @@ def detect(
         Path | None, typer.Option(metavar="DIR", help="Where annotated pictures go.")
     ] = None,
     json_file: Json = None,
-    min_score: Annotated[
-        float | None,
-        typer.Option(metavar="X", min=0.0, max=1.0, help="Lowest score; default: the model's."),
-    ] = None,
+    min_score: MinScore = None,
     device: Device = "auto",
 ) -> int:
     """Pictures in; annotated pictures, boxes and states out."""
@@ -99,6 +100,48 @@ def benchmark(
     print(table(figures))
     if json_file is not None:
         write_whole(json_file, json.dumps(figures, indent=2) + "\n")
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(metavar="H", help="Where to listen; 0.0.0.0: open to the network.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="P", min=0, max=65535, help="0: any that is free.")
+    ] = 8000,
+    model: Model = DEFAULT_MODEL,
+    labels: Labels = None,
+    states: States = None,
+    device: Device = "auto",
+    min_score: MinScore = None,
+    max_mb: Annotated[
+        float, typer.Option(metavar="X", min=0.001, max=1000, help="Largest request.")
+    ] = 32.0,
+    max_megapixels: Annotated[
+        float, typer.Option(metavar="X", min=0.001, max=175, help="Largest picture.")
+    ] = 50.0,
+    max_pictures: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Most pictures in a request.")
+    ] = 20,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Repeatable: a name by which browsers reach the page."),
+    ] = None,
+) -> int:
+    """A page, and an HTTP API, where pictures are dropped to see who wears a mask rightly."""
+    from maskdet.commands.serve import run
+    from maskdet.runtimes import load_detector
+    from maskdet.web.limits import MEGA, Limits
+
+    said = states_said(states)
+    limits = Limits(
+        bytes=round(max_mb * MEGA), pixels=round(max_megapixels * MEGA), pictures=max_pictures
+    )
+    open_detector = partial(
+        load_detector, model, device=device, labels=labels, min_score=min_score, classes=said
+    )
+    return run(open_detector, host=host, port=port, limits=limits, allow_hosts=allow_host or ())
 
 
 @app.command()

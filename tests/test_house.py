@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "maskdet"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 GROUND = sorted(PACKAGE.glob("*.py"))
-ROOMS = ("commands", "demo", "live", "networks", "runtimes", "training")
+ROOMS = ("commands", "demo", "live", "networks", "runtimes", "training", "web")
 
 
 def name_of(path: Path) -> str:
@@ -73,7 +73,7 @@ def test_there_is_something_to_read():
         (("ai_edge_litert",), ("runtimes/", "training/")),
         (("av",), ("live/recording.py", "demo/")),  # encoding; the demo's clip is made by a script
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
-         ("live/workers.py", "training/")),
+         ("live/workers.py", "web/workers.py", "training/")),
         (("subprocess",), ("live/workers.py", "commands/benchmark.py")),  # it times whole runs
         (("yaml",), ("config.py",)),
         (("typer", "click", "argparse", "getopt"), ("live/app.py", "__main__.py")),
@@ -117,10 +117,11 @@ def test_the_ground_stands_on_numpy_alone():
 @pytest.mark.parametrize(
     ("room", "never"),
     [
-        ("networks", {"live", "training", "runtimes", "commands"}),
-        ("runtimes", {"live", "training", "commands"}),
-        ("live", {"training", "networks", "commands"}),
-        ("training", {"live", "commands"}),
+        ("networks", {"live", "training", "runtimes", "commands", "web"}),
+        ("runtimes", {"live", "training", "commands", "web"}),
+        ("live", {"training", "networks", "commands", "web"}),
+        ("training", {"live", "commands", "web"}),
+        ("web", {"live", "training", "networks", "commands"}),
     ],
 )
 def test_rooms_open_only_onto_those_below(room: str, never: set[str]):
@@ -180,7 +181,10 @@ def test_the_top_of_the_tree_is_what_the_user_asked_for():
     assert len((ROOT / "monitor.py").read_text().splitlines()) < 15
 
 
-HEAVY = ("tensorflow", "keras", "tf_keras", "matplotlib", "torch", "jax", "pandas", "scipy")
+HEAVY = (
+    *("tensorflow", "keras", "tf_keras", "matplotlib", "torch", "jax", "pandas", "scipy"),
+    *("fastapi", "uvicorn", "prometheus_client"),
+)
 
 
 @pytest.mark.parametrize("module", ["maskdet.live.app", "maskdet.live.session", "maskdet.__main__"])

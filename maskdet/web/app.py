@@ -1,0 +1,227 @@
+"""The page's routes and the API's, documented by ``/openapi.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+from anyio import CapacityLimiter
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
+
+import maskdet
+from maskdet.web.answers import Images, Problem, attachment, image_of, zip_of
+from maskdet.web.gate import Gate
+from maskdet.web.limits import Limits
+from maskdet.web.looking import Annotated, Looker, Seen
+from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
+from maskdet.web.uploads import read_uploads
+from maskdet.web.workers import Batcher
+
+STATIC = Path(__file__).with_name("static")
+_THREADS = 8  # that decode, draw and encode: the largest batch the detector can get
+_FILE = {"type": "string", "format": "binary"}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "Pictures as files of a form, under any name; or one picture as the body.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"pictures": {"type": "array", "items": _FILE, "minItems": 1}},
+                    "required": ["pictures"],
+                }
+            },
+            **{
+                kind: {"schema": _FILE}
+                for kind in ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
+            },
+        },
+    }
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "The form is malformed, or a picture damaged."},
+    403: {"model": Problem, "description": "Sent by a page of another site."},
+    408: {"model": Problem, "description": "The request came too slowly."},
+    413: {"model": Problem, "description": "Too many bytes, pixels or pictures."},
+    415: {"model": Problem, "description": "Not a PNG, JPEG or WebP picture."},
+    422: {"model": Problem, "description": "No picture, or a wrong parameter."},
+    500: {"model": Problem, "description": "The detector failed."},
+}
+_ATTACHMENT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One picture: the annotated picture. Several: a zip of them and boxes.json.",
+        "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
+        "content": {
+            kind: {"schema": _FILE}
+            for kind in ("image/png", "image/jpeg", "image/webp", "application/zip")
+        },
+    }
+}
+_METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+
+
+class About(BaseModel):
+    """What looks, and what it takes."""
+
+    version: str
+    model: str
+    device: str
+    max_bytes: int
+    max_pixels: int
+    max_pictures: int
+
+
+class Health(BaseModel):
+    """Whether pictures are answered."""
+
+    status: Literal["ok", "detector stopped"]
+
+
+def create_app(
+    looker: Looker,
+    batcher: Batcher,
+    metrics: Metrics,
+    *,
+    model: str,
+    device: str,
+    limits: Limits,
+    names: Iterable[str] = (),
+) -> FastAPI:
+    """The whole server as an ASGI app.
+
+    Args:
+        looker: looks at uploads.
+        batcher: behind it; asked for its health.
+        metrics: what is counted.
+        model: the detector's name.
+        device: what it computes on.
+        limits: of a request.
+        names: host names beside ``localhost`` and addresses under which it may be asked.
+    """
+    app = FastAPI(
+        title="maskdet",
+        summary="Who on a picture wears a face mask rightly.",
+        description="Nothing that is sent is stored.",
+        version=maskdet.__version__,
+        docs_url=None,  # FastAPI's own come from foreign servers; ours is static/api.html
+        redoc_url=None,
+    )
+    _answer_errors(app)
+    _add_pages(app)
+    _add_api(app, looker, metrics, limits)
+    about = About(
+        version=maskdet.__version__,
+        model=model,
+        device=device,
+        max_bytes=limits.bytes,
+        max_pixels=limits.pixels,
+        max_pictures=limits.pictures,
+    )
+    _add_state(app, about, batcher, metrics)
+    app.add_middleware(Gate, names=list(names))
+    paths = {
+        path for route in app.routes if (path := getattr(route, "path", "/static")) != "/static"
+    }
+    app.add_middleware(Counting, metrics=metrics, paths=frozenset(paths))
+    return app
+
+
+def _add_pages(app: FastAPI) -> None:
+    """The page, and the API's description for people."""
+
+    @app.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> FileResponse:
+        return FileResponse(STATIC / "api.html")
+
+    app.mount("/static", StaticFiles(directory=STATIC))
+
+
+def _add_api(app: FastAPI, looker: Looker, metrics: Metrics, limits: Limits) -> None:
+    """Pictures in, answers out."""
+    in_memory = CapacityLimiter(limits.requests)
+    threads = CapacityLimiter(_THREADS)
+
+    async def look(request: Request, annotated: Annotated) -> list[Seen]:
+        async with in_memory:
+            seen = []
+            for upload in await read_uploads(request, limits):
+                one = await anyio.to_thread.run_sync(
+                    looker.look, upload, annotated, limiter=threads
+                )
+                metrics.picture(one.detections)
+                seen.append(one)
+            return seen
+
+    @app.post(
+        "/api/detect",
+        responses=_PROBLEMS,
+        openapi_extra=_BODY,
+        response_model_exclude_none=True,
+    )
+    async def detect(request: Request, annotated: Annotated = "none") -> Images:
+        """Boxes, scores and states of each picture; the annotated pictures too, if wanted."""
+        return Images(images=[image_of(seen) for seen in await look(request, annotated)])
+
+    @app.post(
+        "/api/annotate",
+        responses=_PROBLEMS | _ATTACHMENT,
+        openapi_extra=_BODY,
+        response_class=Response,
+    )
+    async def annotate(request: Request, kind: Literal["png", "same"] = "png") -> Response:
+        """The annotated picture as an attachment: a PNG, or the same kind of file as sent."""
+        seen = await look(request, kind)
+        if len(seen) == 1:
+            headers = attachment(seen[0].annotated_name)
+            return Response(seen[0].annotated, 200, headers, seen[0].kind.media_type)
+        content = await anyio.to_thread.run_sync(zip_of, seen)
+        return Response(content, 200, attachment("annotated.zip"), "application/zip")
+
+
+def _add_state(app: FastAPI, about: About, batcher: Batcher, metrics: Metrics) -> None:
+    """What others ask about this server."""
+
+    @app.get("/api/about")
+    def tell() -> About:
+        """The model, and the limits of a request."""
+        return about
+
+    @app.get("/healthz", responses={503: {"model": Health, "description": "Start it again."}})
+    def healthz(response: Response) -> Health:
+        """Whether pictures are answered."""
+        if batcher.is_alive:
+            return Health(status="ok")
+        response.status_code = 503
+        return Health(status="detector stopped")
+
+    @app.get("/metrics", response_class=Response, responses=_METRICS)
+    def scrape() -> Response:
+        """Counters in Prometheus' text format."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Every refusal as ``{"detail": one line}``."""
+
+    @app.exception_handler(RequestValidationError)
+    def wrong_parameter(request: Request, error: RequestValidationError) -> JSONResponse:
+        told = (f"{what['loc'][-1]}: {what['msg']}" for what in error.errors())
+        return JSONResponse({"detail": "; ".join(told)}, 422)
+
+    @app.exception_handler(ClientDisconnect)
+    def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=499)  # nobody reads it; the terminal is spared a traceback

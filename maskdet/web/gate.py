@@ -1,0 +1,90 @@
+"""Who may ask, before anything is read; and what every answer tells the browser.
+
+The page has no accounts and stores nothing, so there are two ways to misuse it from a foreign web
+page that somebody visits on this machine: by a name that the foreign page's owner lets point here
+(DNS rebinding), against which the Host has to be an address or one of our own names, and by posting
+to us (CSRF), against which an Origin has to be the Host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        "connect-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",  # faces do not stay in a browser's cache either
+}
+
+
+class Gate:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+        """Stands before an app.
+
+        Args:
+            app: what is asked if nothing is wrong.
+            names: host names under which it may be asked; addresses always may.
+        """
+        self._app = app
+        self._names = frozenset(name.lower() for name in names) | {"localhost"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        refused = self._refused(Headers(scope=scope), scope["method"])
+        await (refused or self._app)(scope, receive, send_safely)
+
+    def _refused(self, headers: Headers, method: str) -> JSONResponse | None:
+        host = headers.get("host", "")
+        if not self._knows(host):
+            detail = f"unknown host {host:.100}; start with --allow-host to be asked by that name"
+            return JSONResponse({"detail": detail}, 421)
+        if method not in ("GET", "HEAD", "OPTIONS") and _is_foreign(headers, host):
+            detail = "this came from a page of another site; open the picture page itself"
+            return JSONResponse({"detail": detail}, 403)
+        return None
+
+    def _knows(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        if name in self._names:
+            return True
+        try:
+            return bool(ip_address(name))
+        except ValueError:
+            return False
+
+
+def _is_foreign(headers: Headers, host: str) -> bool:
+    """Whether a browser says that another site's page is asking; other programs say nothing."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return origin.partition("://")[2].lower() != host.lower()
+    return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")

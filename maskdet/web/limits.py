@@ -1,0 +1,26 @@
+"""How much one visitor may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused before it costs anything.
+
+    Attributes:
+        bytes: of one request, whatever number of pictures is in it.
+        pixels: of one picture, by its header, before it is decoded.
+        pictures: in one request.
+        seconds: in which a request has to arrive.
+        requests: whose pictures are held in memory at the same time; others wait unread.
+    """
+
+    bytes: int = 32 * MEGA
+    pixels: int = 50 * MEGA
+    pictures: int = 20
+    seconds: float = 120.0
+    requests: int = 16

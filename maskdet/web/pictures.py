@@ -1,0 +1,110 @@
+"""From the bytes of an upload to pixels, and back to a file."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from starlette.exceptions import HTTPException
+
+from maskdet.web.limits import MEGA
+
+# Our own limit is checked on the same header; Pillow's note would only fill the terminal.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+MOST_PIXELS = 175 * MEGA
+"""No limit can be higher: Pillow and OpenCV refuse larger pictures by themselves."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of picture file."""
+
+    suffix: str
+    media_type: str
+
+
+PNG = Kind(".png", "image/png")
+JPEG = Kind(".jpg", "image/jpeg")
+WEBP = Kind(".webp", "image/webp")
+_KINDS = {"PNG": PNG, "JPEG": JPEG, "MPO": JPEG, "WEBP": WEBP}  # MPO: a JPEG with more behind it
+
+
+def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
+    """A picture as BGR uint8 (height, width, 3), turned as its EXIF data say, and its kind.
+
+    The kind is read off the content; what name and sender call it does not matter.
+
+    Args:
+        data: a PNG, JPEG or WebP file.
+        name: what messages call it.
+        max_pixels: a picture that claims more is not decoded.
+
+    Raises:
+        HTTPException: 415 it is no such file, 413 it has too many pixels, 400 it is damaged.
+    """
+    kind = _check(data, name, max_pixels)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise _broken(name)
+    return image, kind
+
+
+def encode(image: np.ndarray, kind: Kind) -> bytes:
+    """A picture (BGR uint8, height, width, 3) as a file of that kind."""
+    return cv2.imencode(kind.suffix, image)[1].tobytes()
+
+
+def _check(data: bytes, name: str, max_pixels: int) -> Kind:
+    """Looks at the header, then whether the file is whole; the kind if nothing is wrong."""
+    too_large = HTTPException(
+        413, f"{name}: more than {max_pixels / MEGA:g} million pixels; make it smaller"
+    )
+    try:
+        with Image.open(BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
+            if picture.width * picture.height > max_pixels:
+                raise too_large
+            kind = _KINDS[str(picture.format)]
+            _look_through(picture, kind)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise too_large from None
+    except UnidentifiedImageError:
+        if _begins_well(data):
+            raise _broken(name) from None
+        raise HTTPException(
+            415, f"{name}: not a PNG, JPEG or WebP picture; convert it to one of them"
+        ) from None
+    except HTTPException:
+        raise
+    except Exception:  # whatever a decoder makes of hostile bytes
+        raise _broken(name) from None
+    return kind
+
+
+def _look_through(picture: Image.Image, kind: Kind) -> None:
+    """Raises if the file is cut short, which OpenCV fills up with grey and lets pass.
+
+    PNG: the chunks' checksums. JPEG: decoded at an eighth of its size. OpenCV refuses a WebP.
+    """
+    if kind is PNG:
+        picture.verify()
+    elif kind is JPEG:
+        picture.draft("L", (1, 1))
+        picture.load()
+
+
+def _begins_well(data: bytes) -> bool:
+    """Whether the first bytes are those of a PNG, JPEG or WebP file."""
+    is_webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
+    return is_webp or data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
+
+
+def _broken(name: str) -> HTTPException:
+    return HTTPException(400, f"{name}: damaged or cut short; send it again")

@@ -1,0 +1,99 @@
+"""The server itself: a bound address, and a run that ends when asked to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from ipaddress import ip_address
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from maskdet.console import bug_line, say
+from maskdet.errors import ConfigError
+from maskdet.signals import taking_signals
+
+_GRACE = 10  # seconds in which requests under way are finished
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Takes an address before anything slow is done.
+
+    Args:
+        host: an address or name of this machine; ``0.0.0.0`` and ``::`` are all of its addresses.
+        port: 0 takes any free one.
+
+    Raises:
+        ConfigError: it is taken, not ours, or not allowed.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError):
+        raise ConfigError(f"--host {host}: no such address or name") from None
+    taken = socket.socket(family, kind, protocol)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+        taken.listen(128)  # so that a second server fails now, and not when it is asked
+    except OSError as error:
+        taken.close()
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(
+            f"cannot listen at {host} port {port}: {reason}; choose another with --port"
+        ) from None
+    return taken
+
+
+def is_open(listening: socket.socket) -> bool:
+    """Whether other machines can reach it."""
+    return not ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def url_of(listening: socket.socket) -> str:
+    """What to type into a browser on this machine."""
+    address, port = listening.getsockname()[:2]
+    if ip_address(address.partition("%")[0]).is_unspecified:
+        address = "localhost"
+    return f"http://[{address}]:{port}/" if ":" in address else f"http://{address}:{port}/"
+
+
+def configure(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn is to serve it."""
+    logging.getLogger("uvicorn.error").addFilter(_brief)
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # who sent it is told instead
+    return uvicorn.Config(
+        app,
+        access_log=False,  # it would hold addresses of visitors
+        lifespan="off",
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+        ws="none",
+    )
+
+
+def run(app: ASGIApp, listening: socket.socket) -> None:
+    """Serves until Ctrl-C or SIGTERM; requests under way are finished first."""
+    server = uvicorn.Server(configure(app))
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True  # uvicorn raises again what it has obeyed: then for nothing
+
+    with taking_signals(stop):
+        say(f"picture page: {url_of(listening)} (Ctrl-C ends it)")
+        server.run(sockets=[listening])
+
+
+def _brief(record: logging.LogRecord) -> bool:
+    """Keeps uvicorn's remarks on what strangers send off the terminal; a bug of ours is a line."""
+    if record.levelno < logging.ERROR:
+        return False
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, Exception) and os.environ.get("MASKDET_DEBUG") != "1":
+        record.msg, record.args, record.exc_info = bug_line(error), (), None
+    return True

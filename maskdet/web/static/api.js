@@ -1,0 +1,30 @@
+// Lists the API's operations as openapi.json describes them.
+
+function line(name, text) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  return made;
+}
+
+function describe(method, path, { description, parameters = [], requestBody, responses }) {
+  const made = document.createElement("article");
+  made.append(line("h2", `${method.toUpperCase()} ${path}`), line("p", description));
+  for (const { name, schema } of parameters) {
+    const values = (schema.enum ?? [schema.type]).join(", ");
+    made.append(line("p", `?${name}= ${values}; default ${schema.default}`));
+  }
+  if (requestBody) made.append(line("p", `Takes ${Object.keys(requestBody.content).join(", ")}`));
+  for (const [status, response] of Object.entries(responses)) {
+    const kinds = Object.keys(response.content ?? {}).join(", ");
+    made.append(line("p", `${status} ${response.description} ${kinds && `(${kinds})`}`));
+  }
+  return made;
+}
+
+for (const place of document.querySelectorAll(".origin")) place.textContent = location.origin;
+const { paths } = await (await fetch("/openapi.json")).json();
+for (const [path, methods] of Object.entries(paths)) {
+  for (const [method, operation] of Object.entries(methods)) {
+    document.getElementById("operations").append(describe(method, path, operation));
+  }
+}

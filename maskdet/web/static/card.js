@@ -1,0 +1,83 @@
+// One picture on the page: its card from "Waiting" to counts, picture and table.
+
+export const STATES = {
+  with_mask: ["✓", "mask"],
+  without_mask: ["✕", "no mask"],
+  mask_weared_incorrect: ["!", "worn wrongly"],
+  unsure: ["○", "unsure"],
+};
+
+function element(name, text, kind = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  made.className = kind;
+  return made;
+}
+
+/** Chips such as "✓ 2 mask", one for each state that occurs. */
+export function chips(counts) {
+  const seen = Object.entries(counts).filter(([, count]) => count);
+  if (!seen.length) return [element("span", "no face", "chip none")];
+  return seen.map(([state, count]) => {
+    const [mark, title] = STATES[state];
+    return element("span", `${mark} ${count} ${title}`, `chip ${state}`);
+  });
+}
+
+function row(face, index) {
+  const [x1, y1, x2, y2] = face.box.map(Math.round);
+  const [mark, title] = STATES[face.state];
+  const cells = [index + 1, null, face.score.toFixed(2), `${x1}, ${y1}`, `${x2 - x1} × ${y2 - y1}`];
+  const made = document.createElement("tr");
+  for (const cell of cells) made.append(element("td", cell ?? ""));
+  made.children[1].append(element("span", `${mark} ${title}`, `chip ${face.state}`));
+  return made;
+}
+
+function bytesOf(address) {
+  const [head, content] = address.split(",", 2);
+  const bytes = Uint8Array.from(atob(content), (char) => char.charCodeAt(0));
+  return new Blob([bytes], { type: head.slice("data:".length).split(";")[0] });
+}
+
+export class Card {
+  constructor(name) {
+    this.name = name;
+    this.result = this.blob = this.url = null;
+    this.root = document.getElementById("card").content.firstElementChild.cloneNode(true);
+    this.find = (selector) => this.root.querySelector(selector);
+    this.find("h2").textContent = name;
+  }
+
+  say(text, kind) {
+    this.root.className = kind;
+    const line = this.find(".state");
+    line.textContent = text;
+    line.hidden = !text;
+  }
+
+  /** Shows one entry of the answer's images. */
+  show({ annotated, ...result }, suffix) {
+    this.result = result;
+    this.blob = bytesOf(annotated);
+    this.url = URL.createObjectURL(this.blob);
+    this.say("", "");
+    this.find(".counts").replaceChildren(...chips(result.counts));
+    const picture = this.find("figure img");
+    picture.src = this.url;
+    [picture.width, picture.height] = [result.width, result.height];
+    picture.alt = `${this.name} with its faces marked`;
+    this.find(".whole").href = this.url;
+    this.find("tbody").replaceChildren(...result.detections.map(row));
+    const download = this.find(".download");
+    download.href = this.url;
+    download.download = this.savedAs = `${this.name.replace(/\.[^.]*$/, "")}-annotated${suffix}`;
+    this.find("figure").hidden = this.find(".end").hidden = false;
+    this.find(".facts").hidden = !result.detections.length;
+  }
+
+  remove() {
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.root.remove();
+  }
+}

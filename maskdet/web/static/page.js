@@ -1,0 +1,141 @@
+// The page: takes files however they come, asks the API for each, and sums up.
+
+import { offerCamera } from "./camera.js";
+import { Card, chips } from "./card.js";
+import { zip } from "./zip.js";
+
+const AT_ONCE = 4;  // requests under way; the server batches what comes together
+const SUFFIXES = { "image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp" };
+const get = (id) => document.getElementById(id);
+const cards = [];
+const waiting = [];
+let limits = { max_bytes: Infinity };
+let busy = 0;
+
+async function ask(card, file) {
+  card.say("Looking …", "busy");
+  try {
+    if (file.size > limits.max_bytes) {
+      throw new Error(`More than ${limits.max_bytes / 1e6} MB; make it smaller.`);
+    }
+    const form = new FormData();
+    form.append("pictures", file, file.name);
+    const answer = await fetch("/api/detect?annotated=same", { method: "POST", body: form });
+    const said = await answer.json().catch(() => ({ detail: `The server said ${answer.status}.` }));
+    if (!answer.ok) throw new Error(said.detail);
+    const [image] = said.images;
+    card.show(image, SUFFIXES[image.annotated.slice(5).split(";")[0]]);
+  } catch (error) {
+    const lost = error instanceof TypeError;  // what fetch throws when nobody answers
+    card.say(lost ? "The server does not answer; is it still running?" : error.message, "failed");
+  }
+}
+
+async function work() {
+  busy += 1;
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    await ask(...next);
+    sumUp();
+  }
+  busy -= 1;
+}
+
+function add(files) {
+  for (const file of files) {
+    const card = new Card(file.name || "picture");
+    cards.push(card);
+    get("results").prepend(card.root);
+    waiting.push([card, file]);
+  }
+  sumUp();
+  while (busy < Math.min(AT_ONCE, waiting.length + busy) && waiting.length) work();
+}
+
+function sumUp() {
+  const done = cards.filter((card) => card.result);
+  const counts = {};
+  for (const { result } of done) {
+    for (const [state, count] of Object.entries(result.counts)) {
+      counts[state] = (counts[state] ?? 0) + count;
+    }
+  }
+  get("all").hidden = !cards.length;
+  get("zip").disabled = get("json").disabled = !done.length;
+  get("totals").replaceChildren(...(done.length ? chips(counts) : []));
+  const faces = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  get("status").textContent = cards.length
+    ? `${done.length} of ${cards.length} pictures looked at, ${faces} faces` : "";
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+function boxes() {
+  const images = cards.filter((card) => card.result).map((card) => card.result);
+  return new Blob([JSON.stringify({ images }, null, 1)], { type: "application/json" });
+}
+
+/** The annotated pictures and boxes.json; pictures of one name are numbered. */
+function files() {
+  const taken = new Set(["boxes.json"]);
+  const pictures = cards.filter((card) => card.result).map(({ savedAs, blob }) => {
+    const [, stem, suffix] = savedAs.match(/^(.*)(\.\w+)$/);
+    let name = savedAs;
+    for (let number = 2; taken.has(name); number += 1) name = `${stem}-${number}${suffix}`;
+    taken.add(name);
+    return { name, blob };
+  });
+  return [...pictures, { name: "boxes.json", blob: boxes() }];
+}
+
+function clear() {
+  waiting.length = 0;
+  for (const card of cards.splice(0)) card.remove();
+  sumUp();
+  get("choose").focus();
+}
+
+function takeFrom(input) {
+  input.addEventListener("change", () => {
+    add([...input.files]);
+    input.value = "";
+  });
+}
+
+function takeDrops() {
+  const zone = get("drop");
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    zone.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) zone.classList.remove("over");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    zone.classList.remove("over");
+    add([...event.dataTransfer.files]);
+  });
+}
+
+async function tellAbout() {
+  limits = await (await fetch("/api/about")).json();
+  const megapixels = limits.max_pixels / 1e6;
+  get("about").textContent = `${limits.model} on ${limits.device} · `
+    + `up to ${limits.max_bytes / 1e6} MB and ${megapixels} megapixels a picture`;
+}
+
+takeFrom(get("choose"));
+takeFrom(get("shot"));
+takeDrops();
+offerCamera((file) => add([file]));
+document.addEventListener("paste", (event) => add([...event.clipboardData.files]));
+get("zip").addEventListener("click", async () => save(await zip(files()), "annotated.zip"));
+get("json").addEventListener("click", () => save(boxes(), "boxes.json"));
+get("clear").addEventListener("click", clear);
+tellAbout();

@@ -1,0 +1,103 @@
+"""The pictures of a request, read into memory alone and no further than the limits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import anyio
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from maskdet.web.limits import MEGA, Limits
+
+_RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
+"""Content types of a body that is the picture itself; the last is curl's when none is given."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it was sent; `name` has no folder and no control characters."""
+
+    name: str
+    data: bytes
+
+
+async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
+    """The files of a form (multipart/form-data, under any name), or the body as the only file.
+
+    Raises:
+        HTTPException: 400 the form is malformed, 408 it came too slowly, 413 too much of it,
+            415 neither form nor picture, 422 no picture in it.
+    """
+    media_type, _ = parse_options_header(request.headers.get("content-type"))
+    kind = media_type.decode("latin-1")
+    if not (kind == "multipart/form-data" or kind.startswith(_RAW) or not kind):
+        raise HTTPException(
+            415, f"pictures come as a form (multipart/form-data) or as image/*, not as {kind:.60}"
+        )
+    read = _form if kind == "multipart/form-data" else _raw
+    try:
+        with anyio.fail_after(limits.seconds):
+            uploads = await read(request, limits)
+    except TimeoutError:
+        raise HTTPException(408, f"nothing complete came in {limits.seconds:g} s") from None
+    if not uploads:
+        raise HTTPException(422, "no picture in the request; send at least one file")
+    if len(uploads) > limits.pictures:
+        raise _too_many(limits)
+    return uploads
+
+
+async def _raw(request: Request, limits: Limits) -> list[Upload]:
+    data = b"".join([chunk async for chunk in _counted(request, limits)])
+    return [Upload("picture", data)] if data else []
+
+
+async def _form(request: Request, limits: Limits) -> list[Upload]:
+    parser = MultiPartParser(
+        request.headers,
+        _counted(request, limits),
+        max_files=limits.pictures,
+        max_fields=limits.pictures,
+    )
+    parser.spool_max_size = limits.bytes + 1  # beyond it Starlette would write to the disk
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        if error.message.startswith("Too many"):
+            raise _too_many(limits) from None
+        raise HTTPException(400, f"malformed form: {error.message}") from None
+    files = [file for _, file in form.multi_items() if isinstance(file, UploadFile)]
+    read = [Upload(_safe(file.filename), await file.read()) for file in files]
+    await form.close()
+    return [upload for upload in read if upload.data]  # a browser sends an empty one for none
+
+
+async def _counted(request: Request, limits: Limits) -> AsyncGenerator[bytes, None]:
+    """The request's body; stops at the limit, or before it begins if its length is announced."""
+    too_large = HTTPException(413, f"more than {limits.bytes / MEGA:g} MB in one request")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limits.bytes:
+        raise too_large
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > limits.bytes:
+            raise too_large
+        yield chunk
+
+
+def _too_many(limits: Limits) -> HTTPException:
+    return HTTPException(413, f"more than {limits.pictures} pictures in one request")
+
+
+def _safe(name: str | None) -> str:
+    """The last part of a file's name, printable, short enough for every file system."""
+    last = PurePosixPath((name or "").replace("\\", "/")).name
+    kept = "".join(char for char in last if char.isprintable()).strip(". ")
+    return kept[-100:] or "picture"

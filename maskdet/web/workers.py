@@ -1,0 +1,94 @@
+"""One detector for many requests: the one thread of this room."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+import numpy as np
+
+from maskdet.contracts import Detector
+from maskdet.detections import Detections
+
+Job = tuple[np.ndarray, "Future[Detections]"]
+OnBatch = Callable[[int, float], object]
+"""Told of each batch: its number of pictures and the seconds it took."""
+
+
+class Batcher:
+    """Pictures that come while the detector works go together into its next batch."""
+
+    def __init__(self, detector: Detector, *, most: int = 8, on_batch: OnBatch) -> None:
+        """Starts the thread that alone uses the detector.
+
+        Args:
+            detector: closed by `close`.
+            most: pictures in a batch.
+            on_batch: called in the thread after each batch.
+        """
+        self._detector = detector
+        self._most = most
+        self._on_batch = on_batch
+        self._waiting: SimpleQueue[Job | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="detector")
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether pictures are still answered."""
+        return self._thread.is_alive()
+
+    def detect(self, image: np.ndarray) -> Detections:
+        """The faces of a picture (BGR uint8); waits for them, from any thread.
+
+        Raises:
+            Exception: what the detector raised.
+        """
+        future: Future[Detections] = Future()
+        self._waiting.put((image, future))
+        return future.result()
+
+    def close(self) -> None:
+        """Answers what waits, then ends; nothing may be asked any more. May be called twice."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while jobs := self._next_batch():
+                began = time.perf_counter()
+                self._answer(jobs)
+                self._on_batch(len(jobs), time.perf_counter() - began)
+        finally:
+            self._detector.close()
+
+    def _next_batch(self) -> list[Job]:
+        """What is waiting, at least one; none at the end."""
+        jobs: list[Job] = []
+        job = self._waiting.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == self._most:
+                return jobs
+            try:
+                job = self._waiting.get_nowait()
+            except Empty:
+                return jobs
+        if jobs:
+            self._waiting.put(None)  # the end, once more, for after these
+        return jobs
+
+    def _answer(self, jobs: list[Job]) -> None:
+        try:
+            found = self._detector.detect([image for image, _ in jobs])
+            for (_, future), detections in zip(jobs, found, strict=True):
+                future.set_result(detections)
+        except Exception as error:
+            if len(jobs) == 1:
+                jobs[0][1].set_exception(error)
+                return
+            for job in jobs:  # one picture must not spoil the others' answers
+                self._answer([job])
