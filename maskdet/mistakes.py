@@ -31,6 +31,8 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
     if detail["type"] == "missing":
         return f"{place}: '{dotted}' is missing"
     given = detail["input"]
+    if detail["type"] == "value_error" and isinstance(given, dict):  # of a whole group
+        return f"{place}: '{dotted}': {_expected(detail)}"
     shown = kind_of(given) if isinstance(given, dict) else f"{mask_password(repr(given)):.60}"
     return f"{place}: '{dotted}': {_expected(detail)}, not {shown}"
 

@@ -43,9 +43,14 @@ def write_whole(path: Path, data: bytes) -> Path:
 
 
 class Output:
-    """A file for a library to write to; it remembers its failure, which gets lost there."""
+    """A file for a library to write to; it remembers its failure, which gets lost there.
+
+    Attributes:
+        size: bytes written; what was written over counts again.
+    """
 
     def __init__(self, file: RawIOBase) -> None:
+        self.size = 0
         self._file = file
         self._error: OSError | None = None
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
@@ -59,6 +64,7 @@ class Output:
         except OSError as error:
             self._error = self._error or error
             raise
+        self.size += len(data)
         return len(data)
 
     @contextlib.contextmanager

@@ -1,69 +1,66 @@
-"""Annotated video through PyAV; the one place that encodes.
+"""Annotated video as a sink, which outlives what disks and people do to it.
 
-H.264 in fragmented MP4 or in Matroska: a fragment is written twice a second, so that a power cut
-or `kill -9` costs less than a second and leaves a file that plays. Every picture carries the time
-it was taken at: the video lasts as long as what it shows, however unsteady the rate.
+Every picture carries the time it was taken at: the video lasts as long as what it shows, however
+unsteady the rate. What fails is said once, tried again, and said when it goes on: the monitor never
+ends because a disk is full.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
+import errno
+import os
+import shutil
+import time
 from collections.abc import Callable, Iterator
-from fractions import Fraction
-from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TypeVar, cast
 
-import cv2
 import numpy as np
 
 from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.live.blur import blur_observation
-from maskdet.live.outfiles import Output, create_numbered
+from maskdet.live.encoding import SUFFIXES, Video, encoding_errors, even
 from maskdet.live.overlay import Overlay
+from maskdet.live.retention import Retention
+from maskdet.live.segments import GONE, Draft, Files, Segments, SingleFile
+from maskdet.live.timeline import Timeline
+from maskdet.live.trouble import Trouble
 from maskdet.live.workers import Closed, Mailbox, Worker
 from maskdet.observation import Observation
 
-if TYPE_CHECKING:
-    from av.container import OutputContainer
-    from av.video.frame import VideoFrame
-    from av.video.stream import VideoStream
-
 T = TypeVar("T")
 
-_TICKS = 90_000
-_FORMATS = {
-    ".mp4": (
-        "mp4",
-        {
-            "movflags": "frag_keyframe+empty_moov+default_base_moof",
-            "frag_duration": "500000",  # microseconds
-            "flush_packets": "1",
-        },
-    ),
-    ".mkv": ("matroska", {"cluster_time_limit": "500", "flush_packets": "1"}),  # milliseconds
-}
-_KEY_SECONDS = 2.0
-"""A player can jump to a picture as often as this."""
-_LONGEST_STEP = 10.0
-"""Seconds between frames above which the source's time line is taken to have jumped."""
 _QUEUE = 8
 """Observations that wait for the encoder before detection waits, too."""
+_PATIENCE = 5.0
+"""Seconds for a single picture after which the disk is taken to hang."""
+_CHECK_SECONDS = 1.0
+"""Between two looks at whether the file is still there."""
+_TIDY_SECONDS = 10.0
+"""Between two looks at what is to be deleted."""
+_ROOM = 16_000_000
+"""Bytes to be free before a disk that was full is tried again, or crumbs would be recorded."""
+_REMEMBERED = 100
+"""Paths kept for the report at the end, so that weeks of segments do not add up."""
 
 
 class Recorder:
     """A sink that records annotated video, encoded in a thread of its own.
 
-    No observation is left out; where the encoder is slower than detection, `write` waits for it.
-    An existing file is never overwritten: ``door.mp4`` then becomes ``door-2.mp4``. So does what
-    follows a change of the picture's size, which a video cannot hold. A file appears with the first
-    observation, not before.
+    No observation is left out; where the encoder is slower than detection, `write` waits for it. An
+    existing file is never overwritten: ``door.mp4`` then becomes ``door-2.mp4``. So does what
+    follows a change of the picture's size, which a video cannot hold, or an interruption. A file
+    appears with the first observation, not before.
+
+    Where the disk is full, read-only or gone, pictures are left out until it can go on, and a disk
+    that hangs does not hold up detection for longer than `_PATIENCE`.
 
     Attributes:
         blur: whether what is written from now on has its faces made unrecognisable.
-        paths: the files written so far, the newest last.
+        paths: the files written so far, the newest last; of very many, the newest ones.
+        files: how many there were.
     """
 
     def __init__(
@@ -72,50 +69,79 @@ class Recorder:
         *,
         draw: Callable[[Observation], np.ndarray] | None = None,
         blur: bool = False,
+        segment_seconds: float | None = None,
+        segment_bytes: float | None = None,
+        retention: Retention | None = None,
+        family: str = "",
+        retry_seconds: float = 5.0,
     ) -> None:
-        """Checks the path; nothing is written yet.
+        """Checks the path; of this recording nothing is written yet.
+
+        With a length or size of segments, what a killed run has left of them is finished here.
 
         Args:
             path: ends in ``.mp4`` or ``.mkv``.
             draw: makes the picture to record, BGR uint8; called in the recorder's thread. Default:
                 the frame with boxes and labels, without bar.
             blur: makes faces unrecognisable before that.
+            segment_seconds: begins a new file after so long; see `Segments`.
+            segment_bytes: begins a new file at about this size.
+            retention: how long to keep segments.
+            family: what the names of recordings begin with that are kept or deleted together.
+            retry_seconds: how soon to try again after a failure.
 
         Raises:
-            SinkError: another suffix, or no such folder.
+            SinkError: another suffix, no such folder, or no right to write there.
         """
         self._path = Path(path)
-        if self._path.suffix.lower() not in _FORMATS:
-            raise SinkError(f"cannot record to {path}: the name must end in .mp4 or .mkv")
-        if not self._path.parent.is_dir():
-            raise SinkError(f"cannot record to {path}: create the folder {self._path.parent} first")
-        import av  # noqa: F401  # here, before the first frame, not while frames wait for it
-
+        _check(self._path)
+        encoding_errors()  # imports PyAV here, before the first frame, not while frames wait for it
         self.blur = blur
         self.paths: list[Path] = []
+        self.files = 0
         self._draw = draw or Overlay().draw
+        self._segment_seconds = segment_seconds or float("inf")
+        self._segment_bytes = segment_bytes or float("inf")
+        self._files: Files = SingleFile(self._path)
+        if segment_seconds or segment_bytes:
+            self._files = Segments(self._path, retention, family)
+        self._files.recover()
+        self._folder = _Folder(self._path.parent)
+        self._trouble = Trouble(f"recording to {self._path}", retry_seconds)
+        self._hanging = Trouble(f"recording to {self._path}", retry_seconds)
+        self._video: Video | None = None
+        self._draft: Draft | None = None
+        self._check_due = self._tidy_due = 0.0
         self._error: BaseException | None = None
         self._inbox: Mailbox[tuple[Observation, bool]] = Mailbox(_QUEUE)
         self._worker = Worker("recorder", self._run, [cast(Mailbox[object], self._inbox)])
         self._started = False
 
-    def write(self, observation: Observation) -> None:
-        """Queues one observation.
+    @property
+    def failing(self) -> bool:
+        """Whether, at the moment, nothing is recorded."""
+        return self._trouble.active or self._hanging.active
 
-        Raises:
-            SinkError: the file cannot be written: folder, rights, full disk.
-        """
+    def write(self, observation: Observation) -> None:
+        """Queues one observation; raises what killed the recorder's thread, a fault of ours."""
         if not self._started:
             self._started = True
             self._worker.start()
-        if not self._inbox.put((observation, self.blur)):
+        patience = 0.0 if self._hanging.active else _PATIENCE
+        if self._inbox.put((observation, self.blur), patience):
+            self._hanging.work("pictures")
+        elif self._inbox.closed:
             self._raise_error()
+        else:
+            self._hanging.miss()
+            if not self._hanging.active:
+                self._hanging.fail("the disk does not answer", "the monitor goes on without it")
 
     def close(self) -> None:
         """Writes what is queued and finishes the file; may be called twice.
 
         Raises:
-            SinkError: it could not be finished, and no `write` said so before.
+            SinkError: it does not work at the moment; what was recorded before can be played.
         """
         self._inbox.close()
         self._worker.join()
@@ -129,133 +155,121 @@ class Recorder:
     def _run(self) -> None:
         """The recorder's thread: encodes until the inbox ends."""
         try:
-            self._record()
-        except BaseException as error:  # raised in whoever writes next
-            self._error = self._explained(error)
-
-    def _explained(self, error: BaseException) -> BaseException:
-        from av import FFmpegError
-
-        if not isinstance(error, (OSError, FFmpegError)):
-            return error
-        path = self.paths[-1] if self.paths else self._path
-        return SinkError(
-            f"cannot record to {path}: {error.strerror or error}; check disk space and rights"
-            + (" (what it holds so far can be played)" if self.paths else "")
-        )
-
-    def _record(self) -> None:
-        video: _Video | None = None
-        clock = _Clock()
-        try:
             for observation, blur in _drain(self._inbox):
-                seen = blur_observation(observation) if blur else observation
-                picture = _even(self._draw(seen))
-                if video is None or video.shape != picture.shape:
-                    if video is not None:
-                        video.close()
-                    video = self._open(picture.shape)
-                    clock = _Clock()
-                video.add(picture, clock.position(observation.frame))
-        finally:
-            if video is not None:
-                video.close()
+                self._record(observation, blur)
+            self._try(self._finish)
+            if self._trouble.down:
+                self._error = SinkError(f"{self._trouble.told}; check disk space and rights")
+        except BaseException as error:  # raised in whoever writes next
+            self._error = error
+            self._try(self._finish)
 
-    def _open(self, shape: tuple[int, ...]) -> _Video:
-        path, file = create_numbered(self._path)
-        self.paths.append(path)
-        return _Video(file, path.suffix.lower(), shape)
+    def _record(self, observation: Observation, blur: bool) -> None:
+        seen = blur_observation(observation) if blur else observation
+        picture = even(self._draw(seen))
+        if not (self._trouble.due and self._try(lambda: self._add(picture, observation.frame))):
+            self._trouble.miss()
+        else:
+            self._trouble.work("pictures")
 
-
-class _Clock:
-    """Turns the frames' times into positions in the video, which only ever grow."""
-
-    def __init__(self) -> None:
-        self._last: Frame | None = None
-        self._position = 0.0
-
-    def position(self, frame: Frame) -> float:
-        """Seconds since the first frame.
-
-        Where the source's time stands still, runs back or leaps (a clock that is set, pictures
-        without time), the time that passed on this machine counts instead.
-        """
-        if self._last is not None:
-            step = frame.time - self._last.time
-            if not 0 < step <= _LONGEST_STEP:
-                step = max(frame.captured - self._last.captured, 1e-3)
-            self._position += step
-        self._last = frame
-        return self._position
-
-
-class _Video:
-    """One video file of pictures of one size."""
-
-    def __init__(self, file: RawIOBase, suffix: str, shape: tuple[int, ...]) -> None:
-        import av  # late: needed only when something is recorded
-
-        self.shape = shape
-        self._file = Output(file)
-        name, options = _FORMATS[suffix]
-        self._container: OutputContainer = av.open(
-            self._file, "w", format=name, container_options=options
-        )
-        self._stream = self._new_stream(shape[1], shape[0])
-        self._position = self._key_position = -1
-        self._steps: deque[int] = deque(maxlen=4)
-
-    def _new_stream(self, width: int, height: int) -> VideoStream:
-        is_large = width * height > 1280 * 800
-        options = {
-            "preset": "ultrafast" if is_large else "veryfast",
-            "tune": "zerolatency",
-            "crf": "23",
-            "threads": "2" if is_large else "1",  # the detector needs the cores
-        }
-        stream: Any = self._container.add_stream("libx264", rate=30, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        context = stream.codec_context
-        context.time_base = stream.time_base = Fraction(1, _TICKS)
-        context.gop_size = 600  # key frames are asked for by time, below
-        context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
-        context.color_range = 1
-        return cast("VideoStream", stream)
-
-    def add(self, picture: np.ndarray, seconds: float) -> None:
-        """Encodes one picture at its position, which is after the last one's."""
-        import av
-
-        position = max(round(seconds * _TICKS), self._position + 1)
-        if self._position >= 0:
-            self._steps.append(position - self._position)
-        self._position = position
-        frame = av.VideoFrame.from_ndarray(picture, "bgr24")
-        frame = frame.reformat(
-            format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1
-        )
-        frame.pts, frame.time_base = position, Fraction(1, _TICKS)
-        if self._key_position < 0 or position - self._key_position >= _KEY_SECONDS * _TICKS:
-            frame.pict_type, self._key_position = 1, position
-        with self._file.failures():
-            self._encode(frame)
-
-    def _encode(self, frame: VideoFrame | None) -> None:
-        """Encodes a frame, or with None the end, and writes the packets that come of it."""
-        for packet in self._stream.encode(frame):
-            # How long a picture lasts tells the next one's time. This is for the last of all: the
-            # shortest of late, so that a gap just before it is not taken for the rate.
-            packet.duration = min(self._steps, default=_TICKS // 25)
-            self._container.mux(packet)
-
-    def close(self) -> None:
-        """Finishes the file."""
+    def _try(self, do: Callable[[], None]) -> bool:
+        """Does it; where the disk does not allow it, notes that and ends the file as it is."""
         try:
-            with self._file.failures():
-                self._encode(None)
-                self._container.close()
-        finally:
-            self._file.close()
+            do()
+        except encoding_errors() as error:
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            self._abandon()
+            advice = "check disk space and rights; it goes on when it can"
+            self._trouble.fail(reason, advice)
+            return False
+        return True
+
+    def _add(self, picture: np.ndarray, frame: Frame) -> None:
+        self._check()
+        if self._video is not None:
+            position = self._timeline.position(frame)
+            is_over = position >= self._segment_seconds or self._video.size >= self._segment_bytes
+            if not is_over and self._video.shape == picture.shape:
+                self._video.add(picture, position)
+                return
+            self._finish()
+        self._begin(picture.shape)
+        assert self._video is not None
+        self._video.add(picture, self._timeline.position(frame))
+
+    def _check(self) -> None:
+        """Now and then: whether the file is still there and there is room for more."""
+        now = time.monotonic()
+        if self._draft is None or now < self._check_due:
+            return
+        self._check_due = now + _CHECK_SECONDS
+        if self._draft.is_gone:
+            raise FileNotFoundError(errno.ENOENT, GONE)
+        if now > self._tidy_due:
+            self._tidy_due = now + _TIDY_SECONDS
+            self._files.tidy()
+
+    def _begin(self, shape: tuple[int, ...]) -> None:
+        self._folder.make_again()
+        if self._trouble.active:
+            if self._folder.free < _ROOM:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._files.recover()
+        self._draft = self._files.create()
+        self._video = Video(self._draft.file, self._path.suffix.lower(), shape)
+        self._timeline = Timeline()
+
+    def _finish(self) -> None:
+        """Ends the file well."""
+        if self._video is not None and self._draft is not None:
+            self._video.close()
+            self._video = None
+            self._keep(self._draft.finish(is_whole=True))
+            self._draft = None
+
+    def _abandon(self) -> None:
+        """Ends a file that cannot be written any more, so that what it holds can be played."""
+        video, draft = self._video, self._draft
+        self._video = self._draft = None
+        if video is not None:
+            with contextlib.suppress(*encoding_errors()):
+                video.close()
+        if draft is not None:
+            with contextlib.suppress(OSError):
+                draft.file.close()
+            with contextlib.suppress(OSError):  # then `recover` will
+                self._keep(draft.finish(is_whole=False))
+
+    def _keep(self, path: Path | None) -> None:
+        if path is not None:
+            self.files += 1
+            self.paths = [*self.paths[1 - _REMEMBERED :], path]
+
+
+class _Folder:
+    """The folder to record into: made again where it was deleted, unless its disk is away."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._disk = path.stat().st_dev
+
+    @property
+    def free(self) -> int:
+        return shutil.disk_usage(self._path).free
+
+    def make_again(self) -> None:
+        with contextlib.suppress(OSError):
+            if not self._path.exists() and self._path.parent.stat().st_dev == self._disk:
+                self._path.mkdir()
+
+
+def _check(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise SinkError(f"cannot record to {path}: the name must end in .mp4 or .mkv")
+    if not path.parent.is_dir():
+        raise SinkError(f"cannot record to {path}: create the folder {path.parent} first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise SinkError(f"cannot record to {path}: {path.parent} is read-only; check its rights")
 
 
 def _drain(inbox: Mailbox[T]) -> Iterator[T]:
@@ -263,13 +277,3 @@ def _drain(inbox: Mailbox[T]) -> Iterator[T]:
     with contextlib.suppress(Closed):
         while True:
             yield cast(T, inbox.get())
-
-
-def _even(picture: np.ndarray) -> np.ndarray:
-    """The picture, its last row and column doubled where H.264 needs even sides of 16 or more."""
-    height, width = picture.shape[:2]
-    down, right = max(height % 2, 16 - height), max(width % 2, 16 - width)
-    if down <= 0 and right <= 0:
-        return picture
-    border = cv2.BORDER_REPLICATE
-    return np.asarray(cv2.copyMakeBorder(picture, 0, max(down, 0), 0, max(right, 0), border))

@@ -13,7 +13,8 @@ from maskdet.errors import MaskdetError, SinkError
 from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.recording import Recorder
-from maskdet.live.settings import MonitorSettings, SourceSettings
+from maskdet.live.retention import Retention
+from maskdet.live.settings import MonitorSettings, RecordingSettings, SourceSettings
 from maskdet.live.sinks import EventLog
 from maskdet.live.sources import open_source
 from maskdet.live.stop import Stop
@@ -23,6 +24,9 @@ from maskdet.live.viewer import Viewer
 from maskdet.live.watch import Watch
 from maskdet.live.window import Window, display_available
 from maskdet.privacy import mask_password
+
+_NAMED = 10
+"""Recorded files that are named one by one at the end."""
 
 
 def run(settings: MonitorSettings, stop: Stop, detector: Detector | None = None) -> int:
@@ -92,8 +96,7 @@ def _run(
             watch.run()
         report.end()
     watch()  # tells what failed last
-    for path in (path for recording in recordings for path in recording.paths):
-        say(f"recorded {path}")
+    _tell_recorded(recordings)
     return pipeline.errors[0].exit_code if pipeline.errors else 0
 
 
@@ -134,16 +137,45 @@ def _overlay(settings: MonitorSettings) -> Overlay:
 
 def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:
     """The recording of one source; each has an overlay of its own, as it draws in its thread."""
-    several = len(settings.sources) > 1
+    several, wanted = len(settings.sources) > 1, settings.recording
+    in_segments = wanted.segment_seconds is not None or wanted.segment_mb is not None
 
     def new_recorder() -> Recorder:
-        name = settings.snapshots / f"maskdet-{datetime.now():%Y%m%d-%H%M%S}.mp4"
-        path = settings.record or name
-        if several:
-            path = path.with_stem(f"{path.stem}-{index + 1}")
-        return Recorder(path, draw=_overlay(settings).draw, blur=settings.blur)
+        now = "" if in_segments else f"-{datetime.now():%Y%m%d-%H%M%S}"
+        path = settings.record or settings.snapshots / f"maskdet{now}.mp4"
+        return Recorder(
+            path.with_stem(f"{path.stem}-{index + 1}") if several else path,
+            draw=_overlay(settings).draw,
+            blur=settings.blur,
+            segment_seconds=wanted.segment_seconds,
+            segment_bytes=_times(wanted.segment_mb, 1e6),
+            retention=_retention(wanted),
+            family=path.stem,
+        )
 
     return RecordingSwitch(new_recorder, on=settings.record is not None, blur=settings.blur)
+
+
+def _retention(wanted: RecordingSettings) -> Retention:
+    return Retention(
+        keep_seconds=_times(wanted.keep_days, 24 * 3600),
+        keep_bytes=_times(wanted.keep_gb, 1e9),
+        keep_free_bytes=_times(wanted.keep_free_gb, 1e9),
+    )
+
+
+def _times(value: float | None, unit: float) -> float | None:
+    return None if value is None else value * unit
+
+
+def _tell_recorded(recordings: Sequence[RecordingSwitch]) -> None:
+    """Names what was recorded; of many segments the last."""
+    for recording in recordings:
+        if recording.files > _NAMED:
+            say(f"recorded {recording.files} files, the last of them {recording.paths[-1]}")
+        else:
+            for path in recording.paths:
+                say(f"recorded {path}")
 
 
 def _check_summary(settings: MonitorSettings) -> None:

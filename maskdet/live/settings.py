@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -69,6 +69,32 @@ class WindowSettings(Settings):
     picture_seconds: NonNegativeFloat = 3.0
 
 
+class RecordingSettings(Settings):
+    """How recordings are cut into files and how long these are kept; by default neither.
+
+    Attributes:
+        segment_seconds: a new file after so long.
+        segment_mb: a new file at this size, in millions of bytes.
+        keep_days: older segments are deleted.
+        keep_gb: the oldest segments are deleted while all of them together are larger.
+        keep_free_gb: the oldest segments are deleted while less is free on their disk.
+    """
+
+    segment_seconds: Annotated[float, Field(ge=1)] | None = None
+    segment_mb: PositiveFloat | None = None
+    keep_days: PositiveFloat | None = None
+    keep_gb: PositiveFloat | None = None
+    keep_free_gb: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _only_segments_are_deleted(self) -> Self:
+        if not (self.segment_seconds or self.segment_mb):
+            for name in ("keep_days", "keep_gb", "keep_free_gb"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} needs segment_seconds or segment_mb")
+        return self
+
+
 class MonitorSettings(Settings):
     """Everything the monitor does; the names are those of its options.
 
@@ -89,6 +115,7 @@ class MonitorSettings(Settings):
         max_frames: ends by itself after so many looked-at frames.
         blur: faces cannot be recognised in the window, the recording and snapshots.
         snapshots: folder for snapshots, and for recordings begun by key.
+        recording: files of a recording, and how long they are kept.
         overlay: what labels tell.
         window: how the window shows.
     """
@@ -111,5 +138,6 @@ class MonitorSettings(Settings):
     max_frames: PositiveInt | None = None
     blur: bool = False
     snapshots: Path = Path(".")
+    recording: RecordingSettings = RecordingSettings()
     overlay: OverlaySettings = OverlaySettings()
     window: WindowSettings = WindowSettings()

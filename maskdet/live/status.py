@@ -23,6 +23,7 @@ class Status:
         age_ms: milliseconds since the frame was captured.
         device: what the detector computes on.
         recording: whether the picture is being recorded.
+        not_recording: whether it should be and cannot.
         paused: whether the user holds the picture.
         no_signal: whether the source gives nothing at the moment.
         blurred: whether faces are made unrecognisable.
@@ -35,6 +36,7 @@ class Status:
     age_ms: float | None = None
     device: str = ""
     recording: bool = False
+    not_recording: bool = False
     paused: bool = False
     no_signal: bool = False
     blurred: bool = False
@@ -75,6 +77,7 @@ def _marks(status: Status, alerts: Sequence[str]) -> list[Segment]:
         (status.no_signal, "▲ NO SIGNAL", AMBER),
         (status.paused, "‖ PAUSED", AMBER),
         (status.blurred, "■ BLUR", BRIGHT),
+        (status.not_recording, "▲ NOT RECORDING", AMBER),
         (status.recording, "● REC", RED),
     )
     marks = [Segment(text, color) for is_on, text, color in flags if is_on]

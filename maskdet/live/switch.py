@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from maskdet.errors import SinkError
 from maskdet.live.recording import Recorder
 from maskdet.observation import Observation
+
+log = logging.getLogger(__name__)
 
 
 class RecordingSwitch:
@@ -18,9 +20,10 @@ class RecordingSwitch:
     thread that writes, so that a recorder is never closed under its writer.
 
     Attributes:
-        on: whether it records; read only.
+        on: whether it is to record; read only.
         blur: whether recorded faces are made unrecognisable.
-        paths: the files so far.
+        paths: the files so far; of very many, the newest ones.
+        files: how many there were.
     """
 
     def __init__(
@@ -38,43 +41,54 @@ class RecordingSwitch:
         """
         self._new_recorder = new_recorder
         self._recorder = new_recorder() if on else None
-        self._failed = False
         self.on = on
         self.blur = blur
         self.paths: list[Path] = []
+        self.files = 0
+
+    @property
+    def failing(self) -> bool:
+        """Whether it is on and yet records nothing at the moment."""
+        recorder = self._recorder
+        return self.on and recorder is not None and recorder.failing
 
     def toggle(self) -> None:
-        """Switches on or off; a recording that failed stays off."""
-        self.on = not self.on and not self._failed
+        """Switches on or off."""
+        self.on = not self.on
 
     def write(self, observation: Observation) -> None:
-        """Records the observation, if it is on.
-
-        Raises:
-            SinkError: it cannot be written; the switch is off then.
-        """
-        try:
-            if self.on:
-                if self._recorder is None:
-                    self._recorder = self._new_recorder()
-                self._recorder.blur = self.blur
-                self._recorder.write(observation)
-            elif self._recorder is not None:
-                self._finish()
-        except SinkError:
-            self.on, self._failed = False, True
-            with contextlib.suppress(SinkError):  # the first error is the one to tell
-                self._finish()
-            raise
+        """Records the observation, if it is on; where it cannot begin, says so and goes off."""
+        if self.on and self._recorder is None:
+            self._begin()
+        if self.on and self._recorder is not None:
+            self._recorder.blur = self.blur
+            self._recorder.write(observation)
+        elif self._recorder is not None:
+            self._end_by_key()
 
     def close(self) -> None:
-        """Finishes the file."""
-        self._finish()
+        """Finishes the file.
 
-    def _finish(self) -> None:
+        Raises:
+            SinkError: the recording does not work at the moment.
+        """
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             try:
                 recorder.close()
             finally:
                 self.paths += recorder.paths
+                self.files += recorder.files
+
+    def _begin(self) -> None:
+        try:
+            self._recorder = self._new_recorder()
+        except SinkError as error:
+            self.on = False
+            log.warning("%s", error)
+
+    def _end_by_key(self) -> None:
+        try:
+            self.close()
+        except SinkError as error:  # it can be switched on again
+            log.warning("%s", error)

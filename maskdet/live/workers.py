@@ -58,20 +58,26 @@ class Mailbox(Generic[T]):
         self.error: BaseException | None = None
         self.bell = bell or Condition()
 
-    def put(self, item: T) -> bool:
-        """Hands one item over; False when the mailbox is closed and the writer should stop."""
+    def put(self, item: T, timeout: float | None = None) -> bool:
+        """Hands one item over; False when the mailbox is closed and the writer should stop.
+
+        With a `timeout`, in seconds, False also when there was no room for so long: see `closed`.
+        """
         with self.bell:
             if self._newest:
                 while len(self._items) >= self._size and not self._closed:
                     self._items.popleft()
                     self.dropped += 1
             else:
-                self.bell.wait_for(lambda: self._closed or len(self._items) < self._size)
-            if self._closed:
+                self.bell.wait_for(self._takes_or_closed, timeout)
+            if self._closed or len(self._items) >= self._size:
                 return False
             self._items.append(item)
             self.bell.notify_all()
             return True
+
+    def _takes_or_closed(self) -> bool:
+        return self._closed or len(self._items) < self._size
 
     def get(self, timeout: float | None = None) -> T | None:
         """The oldest item; None when none came in `timeout` seconds (None: waits for ever).
@@ -98,6 +104,11 @@ class Mailbox(Generic[T]):
             if not self._closed:
                 self._closed, self.error = True, error
                 self.bell.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be put in."""
+        return self._closed
 
     @property
     def ready(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import subprocess
 import sys
@@ -59,6 +58,12 @@ def probe(path: Path) -> tuple[list[float], list[np.ndarray], float]:
     return times, [frame.to_ndarray(format="bgr24") for frame in frames], seconds
 
 
+def pictures_in(path: Path) -> int:
+    """How many can be decoded; also of a file without an end, which does not tell its length."""
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
 def boxes_of(path: Path) -> list[str]:
     """The types of an MP4 file's outermost boxes."""
     data, at, names = path.read_bytes(), 0, []
@@ -99,6 +104,8 @@ CLOCKS = [
     ([0.0, 0.1, UNIX, UNIX + 0.1], [7.0, 7.1, 7.2, 7.3], [0.0, 0.1, 0.2, 0.3]),
     # pictures have no time
     ([0.0, 0.0, 0.0], [3.0, 3.5, 4.5], [0.0, 0.5, 1.5]),
+    # a live source's clock is set forward by seconds, which a gap in a file could be
+    ([UNIX, UNIX + 5.1, UNIX + 5.2], [0.0, 0.1, 0.2], [0.0, 0.1, 0.2]),
     # nothing moves: still one after the other
     ([1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [0.0, 0.001, 0.002]),
 ]
@@ -211,18 +218,6 @@ def test_missing_folder_is_refused_at_once(tmp_path: Path) -> None:
         Recorder(tmp_path / "nowhere" / "a.mp4")
 
 
-def test_folder_that_vanished_is_one_line_and_said_once(tmp_path: Path) -> None:
-    folder = tmp_path / "gone"
-    folder.mkdir()
-    recorder = Recorder(folder / "a.mp4")
-    folder.rmdir()
-    with pytest.raises(SinkError, match="cannot record to .*: No such file") as raised:
-        recorder.write(observation(0, 0.0))
-        recorder.close()
-    assert "\n" not in str(raised.value)
-    recorder.close()
-
-
 def test_failure_while_drawing_is_not_swallowed() -> None:
     def draw(each: Observation) -> np.ndarray:
         raise ZeroDivisionError("a fault of ours")
@@ -236,20 +231,20 @@ def test_failure_while_drawing_is_not_swallowed() -> None:
 
 
 FULL = """
-import resource, signal, sys
+import contextlib, logging, resource, signal, sys
 from maskdet.errors import SinkError
 from maskdet.live.recording import Recorder
 from tests.live.test_recording import noisy
 
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 recorder = Recorder(sys.argv[1])
-try:
-    for i in range(10_000):
+while len(recorder.paths) < 2:
+    for i in range(100):
         recorder.write(noisy(i, i / 20))
-except SinkError as error:
-    print(error)
-recorder.close()
+with contextlib.suppress(SinkError):  # the last file may have met the limit just now
+    recorder.close()
 """
 
 
@@ -261,19 +256,17 @@ def noisy(index: int, time: float) -> Observation:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are Unix")
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_full_disk_is_one_line_and_keeps_what_was_recorded(tmp_path: Path, suffix: str) -> None:
+def test_a_file_that_cannot_grow_goes_on_in_another(tmp_path: Path, suffix: str) -> None:
+    """As on FAT, where 4 GB are the limit; here 200 kB, set by the system, too."""
     path = tmp_path / f"a{suffix}"
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(path)], cwd=ROOT, capture_output=True, text=True
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    [line] = done.stdout.splitlines()
-    assert line.startswith(f"cannot record to {path}: File too large; check disk space")
-    frames = 0
-    with av.open(str(path)) as container, contextlib.suppress(av.error.InvalidDataError):
-        for _ in container.decode(video=0):  # the last may be cut off
-            frames += 1
-    assert frames >= 5
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.stdout.startswith(f"recording to {path} stopped: File too large; check disk space")
+    assert len(done.stdout.splitlines()) == 1
+    for name in (f"a{suffix}", f"a-2{suffix}"):
+        assert pictures_in(tmp_path / name) >= 5
 
 
 KILLED = """
@@ -300,6 +293,4 @@ def test_kill_loses_less_than_the_last_second(tmp_path: Path, suffix: str) -> No
             if int(line) == 60:
                 process.send_signal(signal.SIGKILL)
                 break
-    with av.open(str(path)) as container:
-        frames = sum(1 for _ in container.decode(video=0))
-    assert frames > 60 - 25  # a second holds at most 25 of them
+    assert pictures_in(path) > 60 - 25  # a second holds at most 25 of them

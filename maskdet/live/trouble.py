@@ -1,0 +1,96 @@
+"""A fault of an output that may pass: said once, tried again now and then, and said when over."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+log = logging.getLogger(__name__)
+
+_LONGEST_WAIT = 60.0
+
+
+class Trouble:
+    """Whether an output works, and when to try it again; for one thread.
+
+    After the first failure the next attempt is due at once (a file that cannot grow further, a
+    folder that can be made again); after that, seconds apart. A fault counts as over when all went
+    well for as long as an attempt is apart, so that a disk that is just full does not chatter.
+    """
+
+    def __init__(self, what: str, retry_seconds: float = 5.0) -> None:
+        """All is well.
+
+        Args:
+            what: the output, as messages begin: ``recording to door.mp4``.
+            retry_seconds: between two attempts at first; doubled up to a minute.
+        """
+        self.missed = 0
+        self._what = what
+        self._retry = retry_seconds
+        self._reason = ""
+        self._began: float | None = None
+        self._due = self._worked_since = 0.0
+        self._wait = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether the output is, or was a moment ago, out of order."""
+        return self._began is not None
+
+    @property
+    def down(self) -> bool:
+        """Whether the last attempt failed."""
+        return self.active and not self._worked_since
+
+    @property
+    def due(self) -> bool:
+        """Whether it may be tried now."""
+        return time.monotonic() >= self._due
+
+    @property
+    def told(self) -> str:
+        """What is wrong, in a line, while it is."""
+        if self._began is None:
+            return ""
+        seconds = time.monotonic() - self._began
+        return f"{self._what} failed for the last {seconds:.0f} s: {self._reason}"
+
+    def fail(self, reason: str, advice: str) -> None:
+        """It failed; said unless it has been.
+
+        Args:
+            reason: what is wrong.
+            advice: what the person can do.
+        """
+        now = time.monotonic()
+        if self._began is None:
+            self._began, self._wait = now, 0.0
+            log.warning("%s stopped: %s; %s", self._what, reason, advice)
+        else:
+            self._wait = min(2 * self._wait or self._retry, _LONGEST_WAIT)
+        self._reason = reason
+        self._due = now + self._wait
+        self._worked_since = 0.0
+
+    def miss(self) -> None:
+        """Something that should have been written is not."""
+        self.missed += 1
+
+    def work(self, what: str) -> None:
+        """It worked; said when it is sure.
+
+        Args:
+            what: is missing, for the message: ``pictures``.
+        """
+        if self._began is None:
+            return
+        now = time.monotonic()
+        self._worked_since = self._worked_since or now
+        if now - self._worked_since >= self._retry:
+            seconds = self._worked_since - self._began
+            log.warning(
+                "%s goes on after %.0f s; %d %s are missing",
+                *(self._what, seconds, self.missed, what),
+            )
+            self._began, self._due, self.missed = None, 0.0, 0
