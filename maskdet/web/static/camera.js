@@ -51,7 +51,7 @@ export function offerCamera(onFile) {
   document.getElementById("camera").hidden = !hasCamera;
   document.getElementById("shoot").hidden = hasCamera;  // phones take one by themselves
   document.getElementById("camera").addEventListener("click", open);
-  document.getElementById("done").addEventListener("click", () => dialog.close());
+  document.getElementById("cancel").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", close);
   let number = 0;
   take.addEventListener("click", async () => {

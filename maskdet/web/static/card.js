@@ -27,10 +27,14 @@ export function chips(counts) {
 function row(face, index) {
   const [x1, y1, x2, y2] = face.box.map(Math.round);
   const [mark, title] = STATES[face.state];
-  const cells = [index + 1, null, face.score.toFixed(2), `${x1}, ${y1}`, `${x2 - x1} × ${y2 - y1}`];
+  const cells = [
+    [index + 1],
+    [element("span", `${mark} ${title}`, `chip ${face.state}`)],
+    [face.score.toFixed(2)],
+    [element("span", `${x1}, ${y1}`), " ", element("span", `${x2 - x1} × ${y2 - y1}`)],
+  ];
   const made = document.createElement("tr");
-  for (const cell of cells) made.append(element("td", cell ?? ""));
-  made.children[1].append(element("span", `${mark} ${title}`, `chip ${face.state}`));
+  for (const cell of cells) made.insertCell().append(...cell);
   return made;
 }
 

@@ -12,6 +12,12 @@ const waiting = [];
 let limits = { max_bytes: Infinity };
 let busy = 0;
 
+/** What the API says of a file, under whose name it is going to stand. */
+function sentence(detail, name) {
+  const text = detail.startsWith(`${name}: `) ? detail.slice(name.length + 2) : detail;
+  return `${text[0].toUpperCase()}${text.slice(1)}.`;
+}
+
 async function ask(card, file) {
   card.say("Looking …", "busy");
   try {
@@ -22,7 +28,7 @@ async function ask(card, file) {
     form.append("pictures", file, file.name);
     const answer = await fetch("/api/detect?annotated=same", { method: "POST", body: form });
     const said = await answer.json().catch(() => ({ detail: `The server said ${answer.status}.` }));
-    if (!answer.ok) throw new Error(said.detail);
+    if (!answer.ok) throw new Error(sentence(said.detail, card.name));
     const [image] = said.images;
     card.show(image, SUFFIXES[image.annotated.slice(5).split(";")[0]]);
   } catch (error) {
