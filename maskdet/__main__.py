@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -72,8 +73,10 @@ def detect(
     from maskdet.runtimes import load_detector
 
     said = states_said(states)
-    detector = load_detector(model, device=device, labels=labels, min_score=min_score, classes=said)
-    return run(detector, paths, output=output, json_file=json_file, min_score=min_score or 0.0)
+    with closing(
+        load_detector(model, device=device, labels=labels, min_score=min_score, classes=said)
+    ) as detector:
+        return run(detector, paths, output=output, json_file=json_file, min_score=min_score or 0.0)
 
 
 @app.command()

@@ -40,8 +40,13 @@ class Detector(Protocol):
 
     name: str
     """The model's name."""
-    device: str
-    """What it computes on, as shown to people: ``CPU (LiteRT)``, ``NVIDIA H100 (Keras)``."""
+
+    @property
+    def device(self) -> str:
+        """What it computes on, as shown to people: ``CPU (LiteRT)``, ``NVIDIA H100 (Keras)``.
+
+        May change while it runs.
+        """
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each picture (BGR uint8, any sizes), in that picture's pixels, best first.

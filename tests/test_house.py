@@ -74,7 +74,8 @@ def test_there_is_something_to_read():
         (("av",), ("live/encoding.py", "demo/")),  # encoding; the demo's clip is made by a script
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
          ("live/workers.py", "web/workers.py", "training/")),
-        (("subprocess",), ("live/workers.py", "commands/benchmark.py")),  # it times whole runs
+        (("subprocess",),
+         ("live/workers.py", "runtimes/gpu_process.py", "commands/benchmark.py")),
         (("yaml",), ("config.py",)),
         (("typer", "click", "argparse", "getopt"), ("live/app.py", "__main__.py")),
     ],

@@ -37,6 +37,8 @@ class Pipeline:
     detector, which its maker may use again). Stopping waits for no frame, only for the call of
     the detector or a sink that is under way.
 
+    Attributes:
+        detector: what it was given; says what it computes on, which may change.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Pipeline:
             max_frames: ends the run after exactly so many processed frames, over all sources.
         """
         self._sources = list(sources)
-        self._detector = detector
+        self.detector = detector
         self._meters = [SourceMeter() for _ in self._sources]
         self._index_of = {source.name: i for i, source in enumerate(self._sources)}
         own_sinks = source_sinks or [()] * len(self._sources)
@@ -212,7 +214,7 @@ class Pipeline:
                 return
 
     def _infer(self) -> None:
-        self._detector.warm_up()
+        self.detector.warm_up()
         self._warm.set()
         self._inference.run(self._inlets, self._outlets, self._stopping)
 

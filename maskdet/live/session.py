@@ -84,14 +84,14 @@ def _run(
         min_score=settings.min_score or 0.0,
         max_frames=settings.max_frames,
     )
-    report.begin(pipeline, device=detector.device, model=detector.name)
+    report.begin(pipeline)
     stop.start()
     watch = Watch(pipeline, stop)
     with pipeline:
         if has_window:
             window = Window("maskdet: " + ", ".join(source.name for source in sources))
             parts.callback(window.close)
-            _viewer(settings, pipeline, sources, window, recordings, detector.device).run(watch)
+            _viewer(settings, pipeline, sources, window, recordings).run(watch)
         else:
             watch.run()
         report.end()
@@ -106,7 +106,6 @@ def _viewer(
     sources: Sequence[Source],
     window: Window,
     recordings: Sequence[RecordingSwitch],
-    device: str,
 ) -> Viewer:
     return Viewer(
         pipeline,
@@ -114,7 +113,6 @@ def _viewer(
         window,
         _overlay(settings),
         recordings,
-        device=device,
         blur=settings.blur,
         snapshots=settings.snapshots,
         size=(settings.window.width, settings.window.height),
@@ -196,6 +194,8 @@ def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
         min_score=settings.min_score,
         side=settings.side,
         runtime=settings.runtime,
+        batch=len(settings.sources),
+        upgrade=True,
     )
     parts.callback(detector.close)
     return detector

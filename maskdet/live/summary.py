@@ -20,7 +20,6 @@ class Report:
     """What there is to say about a run, at any moment of it; also when it never began."""
 
     def __init__(self) -> None:
-        self._device = self._model = ""
         self._pipeline: Pipeline | None = None
         self._began = self._ended = time.monotonic()
 
@@ -29,10 +28,9 @@ class Report:
         """Whether frames were looked at, or were going to be."""
         return self._pipeline is not None
 
-    def begin(self, pipeline: Pipeline, *, device: str, model: str) -> None:
+    def begin(self, pipeline: Pipeline) -> None:
         """The run is under way."""
         self._pipeline = pipeline
-        self._device, self._model = device, model
         self._began = time.monotonic()
 
     def end(self) -> None:
@@ -48,6 +46,7 @@ class Report:
         """What `--summary` writes; rates are means of the run, in frames a second."""
         stats, first = self.stats, self._pipeline.first_result if self._pipeline else None
         seconds = 0.0 if first is None else self._ended - first
+        detector = self._pipeline.detector if self._pipeline else None
         frames = ("captured", "processed", "shown", "dropped")
         return {
             "frames": {name: getattr(stats, name) for name in frames},
@@ -58,21 +57,22 @@ class Report:
             "latency_ms": self._latency(),
             "counts": dict(self._pipeline.counts) if self._pipeline else {},
             "reconnects": stats.reconnects,
-            "device": self._device,
-            "model": self._model,
+            "device": detector.device if detector else "",
+            "model": detector.name if detector else "",
             "first_result_s": None if first is None else round(first - process_start(), 3),
             "peak_rss_mb": peak_rss_mb(),
             "seconds": round(self._ended - self._began, 3) if self._pipeline else 0.0,
         }
 
     def line(self) -> str:
-        """The run in one line."""
-        stats = self.stats
-        seconds = self._ended - self._began if self._pipeline else 0.0
+        """The run in one line, once it has begun."""
+        assert self._pipeline is not None
+        stats, detector = self.stats, self._pipeline.detector
+        seconds = self._ended - self._began
         dropped = f", {stats.dropped} dropped for newer ones" if stats.dropped else ""
         return (
             f"looked at {stats.processed} of {stats.captured} frames in {seconds:.1f} s{dropped}"
-            f"; {self._model} on {self._device}"
+            f"; {detector.name} on {detector.device}"
         )
 
     def _latency(self) -> dict[str, float]:

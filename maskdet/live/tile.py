@@ -38,7 +38,6 @@ class Tile:
         source: Source,
         recording: RecordingSwitch,
         overlay: Overlay,
-        device: str,
         picture_seconds: float,
     ) -> None:
         """An empty place.
@@ -49,7 +48,6 @@ class Tile:
             source: what is shown here.
             recording: whether it is recorded.
             overlay: draws.
-            device: what the detector computes on, for the bar.
             picture_seconds: how long a still picture stays.
         """
         self.name = source.name
@@ -60,7 +58,6 @@ class Tile:
         self._source = source
         self._recording = recording
         self._overlay = overlay
-        self._device = device
         self._picture_seconds = picture_seconds
         self._since = time.monotonic()
         self._start = self._hold = 0.0
@@ -107,7 +104,7 @@ class Tile:
             capture_fps=stats.capture_fps if stats.captured else None,
             detect_fps=stats.detect_fps if stats.processed else None,
             age_ms=None if self.observation is None else silent * 1000,
-            device=self._device,
+            device=self._pipeline.detector.device,
             recording=self._recording.on and not self._recording.failing,
             not_recording=self._recording.failing,
             paused=paused,

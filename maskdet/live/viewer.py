@@ -41,7 +41,6 @@ class Viewer:
         overlay: Overlay,
         recordings: Sequence[RecordingSwitch],
         *,
-        device: str,
         blur: bool = False,
         snapshots: Path = Path("."),
         size: tuple[int, int] = (1280, 720),
@@ -55,7 +54,6 @@ class Viewer:
             window: where to show.
             overlay: draws; this loop's own.
             recordings: one switch a source.
-            device: what the detector computes on, for the bar.
             blur: whether faces are unrecognisable from the start.
             snapshots: folder for the pictures of key s.
             size: (width, height) of the window's picture with several sources.
@@ -67,7 +65,7 @@ class Viewer:
         self._snapshots = snapshots
         self._size = size
         self._tiles = [
-            Tile(pipeline, i, source, recordings[i], overlay, device, picture_seconds)
+            Tile(pipeline, i, source, recordings[i], overlay, picture_seconds)
             for i, source in enumerate(sources)
         ]
         self._tile_of = {tile.name: tile for tile in self._tiles}

@@ -52,8 +52,13 @@ def _grow_memory() -> None:
                 return
 
 
+def padded_count(count: int, most: int) -> int:
+    """Pictures in a call that answers so many: a power of two, as each size is compiled anew."""
+    return min(most, 1 << (count - 1).bit_length())
+
+
 class KerasDetector:
-    """A network from its weights; in half precision and batches on a GPU."""
+    """A network from its weights, compiled; in half precision and batches on a GPU."""
 
     def __init__(
         self,
@@ -64,6 +69,8 @@ class KerasDetector:
         options: Mapping[str, Any],
         name: str,
         side: int,
+        batch: int | None = None,
+        half: bool | None = None,
     ) -> None:
         """Builds the network and loads its weights.
 
@@ -74,6 +81,8 @@ class KerasDetector:
             options: of the network, as its card has them.
             name: of the model.
             side: longest side in pixels of the network's input.
+            batch: most pictures in one call; None: eight on a GPU, else one.
+            half: half precision; None: on a GPU.
 
         Raises:
             ModelError: options or weights do not fit.
@@ -84,9 +93,10 @@ class KerasDetector:
         self.device = f"{gpu or 'CPU'} (Keras, {keras.backend.backend()})"
         self._decoder = decoder
         self._side = side
-        self._batch = GPU_BATCH if gpu else 1
+        self._batch = batch or (GPU_BATCH if gpu else 1)
+        half = bool(gpu) if half is None else half
         policy = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("mixed_float16" if gpu else "float32")
+        keras.config.set_dtype_policy("mixed_float16" if half else "float32")
         try:
             self._network: Any = build_network(plan_from_options(options, network))
             self._network.load_weights(weights)
@@ -103,8 +113,10 @@ class KerasDetector:
         return detect_in_batches(images, self._size, self._batch, self._detect)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Compiles and runs once on a grey picture of the size to come."""
-        self.detect([np.full((height, width, 3), 128, np.uint8)])
+        """Compiles and runs every batch size once on grey pictures of the size to come."""
+        image = np.full((height, width, 3), 128, np.uint8)
+        for count in sorted({padded_count(n, self._batch) for n in range(1, self._batch + 1)}):
+            self.detect([image] * count)
 
     def close(self) -> None:
         """Frees the network."""
@@ -117,8 +129,7 @@ class KerasDetector:
         size = self._size(images[0])
         boxed = [letterbox(image, *size) for image in images]
         inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
-        # one batch size a shape: every other would be compiled anew
-        missing = self._batch - len(images)
+        missing = padded_count(len(images), self._batch) - len(images)
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], missing, axis=0)])
         logits, deltas = (
             keras.ops.convert_to_numpy(output).astype(np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,73 @@ from maskdet.runtimes.decoding import Decoder
 from maskdet.runtimes.letterbox import fitting_size, letterbox
 
 
-class LiteRtDetector:
-    """A one-stage network in a `.tflite` file, whose input adapts to each picture's aspect.
+class LiteRtNetwork:
+    """A `.tflite` file on the CPU.
 
-    The file takes one picture (1, height, width, 3), float32 0–255 or int8 (0–255 less 128), and
-    gives class logits (1, N, classes) and box deltas (1, N, 4).
+    It takes one picture (1, height, width, 3), float32 0–255 or int8 (0–255 less 128), whose sides
+    may be any multiples of 32, and gives class logits (1, N, classes) and box deltas (1, N, 4).
     """
+
+    def __init__(self, file: str | Path | bytes, threads: int | None = None) -> None:
+        """Loads a file.
+
+        Args:
+            file: the `.tflite` file, or its content.
+            threads: to compute with; None: one a core, four at most.
+
+        Raises:
+            ModelError: the file is no such model.
+        """
+        name = "model" if isinstance(file, bytes) else file
+        model = {"model_content": file} if isinstance(file, bytes) else {"model_path": str(file)}
+        try:
+            with _quiet():
+                self._interpreter: Any = Interpreter(**model, num_threads=threads or cpu_threads())
+            self._input = self._interpreter.get_input_details()[0]
+            outputs = self._interpreter.get_output_details()
+        except (ValueError, RuntimeError, IndexError) as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"{name}: cannot be loaded as a LiteRT model: {reason}") from None
+        by_values = {int(output["shape"][-1]): output for output in outputs}
+        if len(self._input["shape"]) != 4 or len(outputs) != 2 or 4 not in by_values:
+            raise ModelError(f"{name}: is a LiteRT model, but no detector exported by maskdet")
+        self._deltas = by_values.pop(4)
+        (self._logits,) = by_values.values()
+        self._size: tuple[int, ...] = (0, 0)
+
+    @property
+    def details(self) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+        """What LiteRT knows of the input, the logits and the deltas: type, quantisation …"""
+        return self._input, self._logits, self._deltas
+
+    def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits (N, classes) and deltas (N, 4), float32, of RGB uint8 (height, width, 3).
+
+        The picture may be written to.
+        """
+        self._resize(image.shape[:2])
+        self._interpreter.set_tensor(self._input["index"], as_input(image, self._input)[None])
+        self._interpreter.invoke()
+        logits, deltas = (
+            as_floats(self._interpreter.get_tensor(output["index"])[0], output)
+            for output in (self._logits, self._deltas)
+        )
+        return logits, deltas
+
+    def close(self) -> None:
+        """Frees the model."""
+        self._interpreter = None
+
+    def _resize(self, size: tuple[int, ...]) -> None:
+        if size != self._size:
+            self._interpreter.resize_tensor_input(self._input["index"], (1, *size, 3))
+            with _quiet():
+                self._interpreter.allocate_tensors()
+            self._size = size
+
+
+class LiteRtDetector:
+    """A network in a `.tflite` file on the CPU, whose input adapts to each picture's aspect."""
 
     def __init__(
         self, file: Path, decoder: Decoder, *, name: str, side: int, threads: int | None = None
@@ -41,24 +102,10 @@ class LiteRtDetector:
             ModelError: the file is no such model.
         """
         self.name = name
-        self.device = "CPU (LiteRT)"
+        self.device = CPU
         self._decoder = decoder
         self._side = side
-        self._size = (0, 0)
-        threads = threads or min(4, os.cpu_count() or 1)
-        try:
-            with _quiet():
-                self._interpreter: Any = Interpreter(model_path=str(file), num_threads=threads)
-            self._input = self._interpreter.get_input_details()[0]
-            outputs = self._interpreter.get_output_details()
-        except (ValueError, RuntimeError, IndexError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(f"{file}: cannot be loaded as a LiteRT model: {reason}") from None
-        by_values = {int(output["shape"][-1]): output for output in outputs}
-        if len(self._input["shape"]) != 4 or len(outputs) != 2 or 4 not in by_values:
-            raise ModelError(f"{file}: is a LiteRT model, but no detector exported by maskdet")
-        self._deltas = by_values.pop(4)
-        (self._logits,) = by_values.values()
+        self._network = LiteRtNetwork(file, threads)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each picture (BGR uint8), best first; one after another."""
@@ -70,37 +117,39 @@ class LiteRtDetector:
 
     def close(self) -> None:
         """Frees the model."""
-        self._interpreter = None
+        self._network.close()
 
     def _detect(self, image: np.ndarray) -> Detections:
         height, width = image.shape[:2]
         size = fitting_size(height, width, self._side)
-        self._resize(size)
         boxed, factor = letterbox(image, *size)
-        self._interpreter.set_tensor(self._input["index"], self._quantised(boxed)[None])
-        self._interpreter.invoke()
-        logits, deltas = (self._output(detail) for detail in (self._logits, self._deltas))
+        logits, deltas = self._network.outputs(boxed)
         return self._decoder.decode(logits, deltas, size, (height, width), factor)
 
-    def _resize(self, size: tuple[int, int]) -> None:
-        if size != self._size:
-            self._interpreter.resize_tensor_input(self._input["index"], (1, *size, 3))
-            with _quiet():
-                self._interpreter.allocate_tensors()
-            self._size = size
 
-    def _quantised(self, image: np.ndarray) -> np.ndarray:
-        if self._input["dtype"] == np.int8:
-            # 0 … 255 becomes −128 … 127, in place: the letterbox is ours alone
-            return np.bitwise_xor(image, np.uint8(0x80), out=image).view(np.int8)
-        return image.astype(np.float32)
+CPU = "CPU (LiteRT)"
+"""What people read of a detector that computes there."""
 
-    def _output(self, detail: dict[str, Any]) -> np.ndarray:
-        values = self._interpreter.get_tensor(detail["index"])[0]
-        if values.dtype == np.float32:
-            return np.asarray(values)
-        scale, zero = detail["quantization"]
-        return (values.astype(np.float32) - zero) * np.float32(scale)
+
+def cpu_threads() -> int:
+    """How many to compute with: more than four gain nothing."""
+    return min(4, os.cpu_count() or 1)
+
+
+def as_input(image: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
+    """RGB uint8 as an input tensor takes it; the picture itself may be written to."""
+    if tensor["dtype"] == np.int8:
+        # 0 … 255 becomes −128 … 127, in place: the letterbox is ours alone
+        return np.bitwise_xor(image, np.uint8(0x80), out=image).view(np.int8)
+    return image.astype(np.float32)
+
+
+def as_floats(values: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
+    """An output tensor's values, float32, whatever it stores them as."""
+    if values.dtype == np.float32:
+        return np.asarray(values)
+    scale, zero = tensor["quantization"]
+    return (values.astype(np.float32) - zero) * np.float32(scale)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from maskdet.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ModelError
+from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.decoding import Decoder, decoder_for
 from maskdet.runtimes.foreign import open_card, open_foreign
 from maskdet.runtimes.formats import NETWORKS
@@ -31,18 +32,24 @@ def load_detector(
     side: int | None = None,
     runtime: str | None = None,
     classes: Mapping[str, str] | None = None,
+    batch: int | None = None,
+    upgrade: bool = False,
 ) -> Detector:
     """Opens a model.
 
     Args:
         model: a folder's name under `models/`, the path of a model folder, or that of a foreign
             model: see `maskdet.runtimes.formats`.
-        device: ``auto`` takes a GPU where Keras has one, LiteRT on the CPU otherwise.
+        device: ``auto`` takes a GPU where Keras has one, LiteRT on the CPU otherwise; ``gpu`` takes
+            LiteRT's where Keras has none.
         labels: label map of a foreign model; None: the one that lies beside it.
         min_score: lowest score given; None: the card's.
         side: longest side in pixels of the network's input; None: the card's.
         runtime: a key of the card's files; None: the best one for the device.
         classes: mask states by a foreign model's class names, where they cannot be guessed.
+        batch: most pictures in one call of Keras; None: what suits the device.
+        upgrade: with ``auto``, LiteRT begins on the CPU and moves to a GPU that proves faster: for
+            whoever cannot wait, and need not give the same answer twice.
 
     Raises:
         ModelError: there is no such model, or it is broken; or no GPU where one was asked for.
@@ -60,22 +67,20 @@ def load_detector(
     decoder = _decoder(card, card.min_score if min_score is None else min_score)
     side = side or max(card.input.height, card.input.width)
     kind = runtime or _runtime(card, device)
-    file = model_file(folder, card, kind)
     if kind.startswith("litert"):
-        from maskdet.runtimes.litert import LiteRtDetector
-
-        return LiteRtDetector(file, decoder, name=card.name, side=side)
+        return _litert(folder, card, kind, decoder, side, device, upgrade)
     if kind == "keras":
         with quiet_import():
             from maskdet.runtimes.keras_runtime import KerasDetector
 
         return KerasDetector(
-            file,
+            model_file(folder, card, kind),
             decoder,
             network=card.network,
             options=card.options,
             name=card.name,
             side=side,
+            batch=batch,
         )
     raise ModelError(f"model '{card.name}': no runtime opens {kind!r} files")
 
@@ -111,42 +116,47 @@ def _decoder(card: ModelCard, min_score: float) -> Decoder:
         raise ModelError(f"model '{card.name}': {error}") from None
 
 
+def _litert(
+    folder: Path,
+    card: ModelCard,
+    kind: str,
+    decoder: Decoder,
+    side: int,
+    device: Device,
+    upgrade: bool,
+) -> Detector:
+    """A file of LiteRT: on the CPU; or, beside it, on the GPU, which is quicker with floats."""
+    file = model_file(folder, card, kind)
+    if device == "gpu" or (device == "auto" and upgrade and gpu_seems_there()):
+        from maskdet.runtimes.litert_gpu import LiteRtGpuDetector
+
+        quick = model_file(folder, card, "litert") if "litert" in card.files else file
+        demanded = device == "gpu"
+        return LiteRtGpuDetector(file, quick, decoder, name=card.name, side=side, demanded=demanded)
+    from maskdet.runtimes.litert import LiteRtDetector
+
+    return LiteRtDetector(file, decoder, name=card.name, side=side)
+
+
 def _runtime(card: ModelCard, device: Device) -> str:
     """Which of the card's files to open.
 
-    Keras is asked for a GPU only where the CPU has no quick way of its own or one is wanted:
-    importing TensorFlow takes seconds.
+    Keras is asked for a GPU only where there may be one: importing TensorFlow takes seconds.
     """
     light = next((kind for kind in card.files if kind.startswith("litert")), None)
-    if device == "cpu":
-        return light or next(iter(card.files))
-    if device == "auto" and light and not _nvidia():
-        return light
-    gpu = _gpu()
-    if "keras" in card.files and gpu:
+    if device != "cpu" and "keras" in card.files and cuda_seems_there() and _keras_gpu():
         return "keras"
-    if device == "gpu":
-        raise ModelError(_no_gpu(card, gpu))
+    if light is None and device == "gpu":
+        raise ModelError(
+            f"--device gpu: Keras finds no GPU, and model '{card.name}' has no file for LiteRT's; "
+            "for an NVIDIA GPU, pip install 'tensorflow[and-cuda]'; for another, python -m maskdet "
+            f"export --to litert --model {card.name}; or use --device cpu"
+        )
     return light or next(iter(card.files))
 
 
-def _nvidia() -> bool:
-    """Whether an NVIDIA driver is loaded, without asking a slow library."""
-    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidia0").exists()
-
-
-def _gpu() -> str | None:
+def _keras_gpu() -> bool:
     with quiet_import():
         from maskdet.runtimes.keras_runtime import gpu_name
 
-    return gpu_name()
-
-
-def _no_gpu(card: ModelCard, gpu: str | None) -> str:
-    if gpu:
-        return f"--device gpu: model '{card.name}' has no weights for Keras; it runs on the CPU"
-    driver = "its driver is loaded" if _nvidia() else "no NVIDIA driver is loaded"
-    return (
-        f"--device gpu: Keras finds no GPU ({driver}); install a driver and a GPU build of "
-        "TensorFlow (pip install 'tensorflow[and-cuda]'), or use --device cpu"
-    )
+    return gpu_name() is not None

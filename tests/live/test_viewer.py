@@ -211,7 +211,7 @@ def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     switch = RecordingSwitch(lambda: Recorder("never.mp4"))
     with Pipeline([source], ScriptedDetector()) as pipeline:
         try:
-            place = Tile(pipeline, 0, source, switch, Notes(), "CPU", 0)
+            place = Tile(pipeline, 0, source, switch, Notes(), 0)
             place.draw(None, paused=False, blur=False, help_=False)
             observation = pipeline.next(5)
             assert observation is not None
@@ -225,4 +225,4 @@ def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     assert waiting.age_ms is None and not waiting.no_signal
     assert [s.no_signal for s in (fresh, old, older)] == [False, True, True]
     assert (fresh.age_ms or 0) < 500 < (old.age_ms or 0) < (older.age_ms or 0)
-    assert fresh.device == "CPU" and not fresh.recording
+    assert fresh.device == "CPU (scripted)" and not fresh.recording

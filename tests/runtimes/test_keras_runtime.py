@@ -1,0 +1,87 @@
+"""Keras as a server uses it: several cameras in a call, half precision, compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from maskdet.card import read_card
+from maskdet.runtimes.decoding import decoder_for
+from maskdet.runtimes.keras_runtime import KerasDetector, padded_count
+
+
+def detector(folder: Path, **options: Any) -> KerasDetector:
+    card = read_card(folder)
+    return KerasDetector(
+        folder / "model.weights.h5",
+        decoder_for(card.network, card.options, 0.005),
+        network=card.network,
+        options=card.options,
+        name="tiny",
+        side=96,
+        **options,
+    )
+
+
+def cameras(count: int) -> list[np.ndarray]:
+    coarse = np.random.default_rng(0).integers(0, 256, (count, 12, 16, 3), np.uint8)
+    return [np.kron(image, np.ones((8, 8, 1), np.uint8)) for image in coarse]
+
+
+def shapes_of_calls(network: Any) -> list[tuple[int, ...]]:
+    """Of the batches that the network is called with from now on."""
+    shapes: list[tuple[int, ...]] = []
+    call = network.predict_on_batch
+
+    def counted(inputs: np.ndarray) -> Any:
+        shapes.append(inputs.shape)
+        return call(inputs)
+
+    network.predict_on_batch = counted
+    return shapes
+
+
+def test_each_batch_size_is_a_power_of_two_and_no_more_than_asked_for():
+    assert [padded_count(n, 8) for n in range(1, 9)] == [1, 2, 4, 4, 8, 8, 8, 8]
+    assert [padded_count(n, 3) for n in range(1, 4)] == [1, 2, 3]
+
+
+@pytest.fixture(scope="module")
+def batched(tiny_model: Path) -> KerasDetector:
+    made = detector(tiny_model, batch=2)
+    made.warm_up(96, 128)
+    return made
+
+
+def test_pictures_of_several_cameras_go_together(batched: KerasDetector):
+    """And each gets the answer that it gets alone."""
+    shapes = shapes_of_calls(batched._network)
+    together = batched.detect(cameras(3))
+    assert [shape[0] for shape in shapes] == [2, 1]
+    for image, found in zip(cameras(3), together, strict=True):
+        (alone,) = batched.detect([image])
+        assert len(found)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-4)
+        np.testing.assert_allclose(found.boxes, alone.boxes, atol=0.05)
+
+
+def test_warming_up_compiles_every_batch_size(batched: KerasDetector):
+    """TensorFlow traces the network anew for each shape, and for no other reason."""
+    pytest.importorskip("tensorflow")
+    before = batched._network.predict_function.experimental_get_tracing_count()
+    for count in (1, 2, 1, 2):
+        batched.detect(cameras(count))
+    assert batched._network.predict_function.experimental_get_tracing_count() == before
+
+
+def test_half_precision_finds_the_same_faces(tiny_model: Path, batched: KerasDetector):
+    (image,) = cameras(1)
+    half = detector(tiny_model, half=True)
+    assert half._network.compute_dtype == "float16" != batched._network.compute_dtype
+    (one,), (other,) = batched.detect([image]), half.detect([image])
+    assert len(one) and other.boxes.dtype == np.float32
+    assert abs(one.scores[0] - other.scores[0]) < 2e-3
+    assert abs(len(one) - len(other)) <= 0.1 * len(one)
