@@ -33,6 +33,7 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
         MASKDET_DEBUG: set to 1, unexpected errors show their traceback.
     """
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", handlers=[_Log()])
+    _hide_passwords()
     try:
         return command()
     except MaskdetError as error:
@@ -46,9 +47,18 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
         return 0
     except Exception as error:
         if os.environ.get("MASKDET_DEBUG") == "1":
-            traceback.print_exc()
+            say(traceback.format_exc())
         say(f"{name}: {bug_line(error)}")
         return BUG_EXIT_CODE
+
+
+def _hide_passwords() -> None:
+    """Masks those in our command line, which every user of this machine can list (``ps``)."""
+    shown = [mask_password(argument) for argument in sys.orig_argv]
+    if shown != sys.orig_argv:
+        from setproctitle import setproctitle
+
+        setproctitle(" ".join(shown))
 
 
 def bug_line(error: Exception) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
-_LOGIN = re.compile(r"://([^:]*):.*@", re.DOTALL)
+# One slash will do: an address that was taken for a path has lost the other.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+[^\s'\"<>]+")
+_LOGIN = re.compile(r"(:/+)([^:]*):.*@", re.DOTALL)
 _SECRET = re.compile(
     r"([?&;](?:[a-z_]*pass(?:w(?:or)?d)?|pwd|pw|token|secret|[a-z_]*key)=)[^&;#]*", re.IGNORECASE
 )
@@ -22,4 +23,4 @@ def mask_password(text: str) -> str:
 
 
 def _mask_url(url: str) -> str:
-    return _SECRET.sub(r"\1***", _LOGIN.sub(r"://\1:***@", url, count=1))
+    return _SECRET.sub(r"\1***", _LOGIN.sub(r"\1\2:***@", url, count=1))

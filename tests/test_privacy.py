@@ -25,6 +25,8 @@ from maskdet.privacy import mask_password
         ("http://h/v?loginpass=b", "http://h/v?loginpass=***"),
         ("http://h/v?TOKEN=b#x", "http://h/v?TOKEN=***#x"),
         ("cannot open rtsp://u:p@h/1, sorry", "cannot open rtsp://u:***@h/1, sorry"),
+        ("rtsp:/u:p@h/1: no such file", "rtsp:/u:***@h/1: no such file"),  # taken for a path
+        ("C:/a:b@c", "C:/a:b@c"),  # a drive is no scheme
         ("clip.mp4", "clip.mp4"),
         ("", ""),
     ],

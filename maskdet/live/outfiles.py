@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 from collections.abc import Iterator
 from io import RawIOBase
 from pathlib import Path
@@ -40,6 +41,30 @@ def write_whole(path: Path, data: bytes) -> Path:
         path.unlink(missing_ok=True)
         raise
     return path
+
+
+class Folder:
+    """The folder of an output, which may be deleted, or go away with its disk, at any time."""
+
+    def __init__(self, path: Path) -> None:
+        """Remembers its disk.
+
+        Raises:
+            OSError: it is not there.
+        """
+        self._path = path
+        self._disk = path.stat().st_dev
+
+    @property
+    def free(self) -> int:
+        """Bytes that are free on its disk."""
+        return shutil.disk_usage(self._path).free
+
+    def make_again(self) -> None:
+        """Makes it where it was deleted; not where its disk is away, which another would fill."""
+        with contextlib.suppress(OSError):
+            if not self._path.exists() and self._path.parent.stat().st_dev == self._disk:
+                self._path.mkdir()
 
 
 class Output:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.live.blur import blur_observation
 from maskdet.live.encoding import SUFFIXES, Video, encoding_errors, even
+from maskdet.live.outfiles import Folder
 from maskdet.live.overlay import Overlay
 from maskdet.live.retention import Retention
 from maskdet.live.segments import GONE, Draft, Files, Segments, SingleFile
@@ -106,7 +106,7 @@ class Recorder:
         if segment_seconds or segment_bytes:
             self._files = Segments(self._path, retention, family)
         self._files.recover()
-        self._folder = _Folder(self._path.parent)
+        self._folder = Folder(self._path.parent)
         self._trouble = Trouble(f"recording to {self._path}", retry_seconds)
         self._hanging = Trouble(f"recording to {self._path}", retry_seconds)
         self._video: Video | None = None
@@ -244,23 +244,6 @@ class Recorder:
         if path is not None:
             self.files += 1
             self.paths = [*self.paths[1 - _REMEMBERED :], path]
-
-
-class _Folder:
-    """The folder to record into: made again where it was deleted, unless its disk is away."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._disk = path.stat().st_dev
-
-    @property
-    def free(self) -> int:
-        return shutil.disk_usage(self._path).free
-
-    def make_again(self) -> None:
-        with contextlib.suppress(OSError):
-            if not self._path.exists() and self._path.parent.stat().st_dev == self._disk:
-                self._path.mkdir()
 
 
 def _check(path: Path) -> None:

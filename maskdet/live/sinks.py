@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
+import stat
 import sys
+import time
 from datetime import datetime
 from io import RawIOBase
 from pathlib import Path
@@ -16,26 +19,44 @@ import numpy as np
 
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import SinkError
-from maskdet.live.outfiles import write_whole
+from maskdet.live.outfiles import Folder, write_whole
+from maskdet.live.trouble import Trouble
 from maskdet.observation import Observation
+
+log = logging.getLogger(__name__)
+
+_CHECK_SECONDS = 1.0
+"""Between two looks at whether the file is still there."""
+_TAIL_BYTES = 1 << 20
+"""How far from the end the beginning of a torn line is looked for; ours are far shorter."""
 
 
 class EventLog:
     """A sink that writes one JSON line for each observation.
 
-    Lines are written whole and at once: whoever reads along sees them as they come, and where the
-    disk is full the file ends with the last whole line. An existing file is continued.
+    Lines are written whole and at once: whoever reads along sees them as they come, and neither
+    `kill -9` nor a full disk leaves half a line for long: the next run, or the next attempt, takes
+    it back. An existing file is continued; one that is moved away (log rotation) is begun anew.
+    Where the disk is full or gone, lines are left out until it goes on, which is said once.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, retry_seconds: float = 5.0) -> None:
         """Opens the file; ``-`` is standard output.
+
+        Args:
+            path: where to write.
+            retry_seconds: how soon to try again after a failure.
 
         Raises:
             SinkError: it cannot be opened.
         """
-        self._name = "standard output" if str(path) == "-" else str(path)
+        self._path = None if str(path) == "-" else Path(path)
+        self._name = str(self._path or "standard output")
+        self._trouble = Trouble(f"writing events to {self._name}", retry_seconds)
+        self._check_due = 0.0
         try:
-            self._file = _standard_output() if str(path) == "-" else _append_to(Path(path))
+            self._file = self._open()
+            self._folder = None if self._path is None else Folder(self._path.parent)
         except OSError as error:
             raise SinkError(
                 f"cannot write events to {path}: {error.strerror}; check folder and rights"
@@ -45,18 +66,54 @@ class EventLog:
         """Writes one line.
 
         Raises:
-            SinkError: it cannot be written: full disk, reader gone.
+            SinkError: the reader of a pipe has gone.
         """
+        if not self._trouble.due:
+            self._trouble.miss()
+            return
         line = json.dumps(_event(observation), separators=(",", ":")).encode() + b"\n"
+        try:
+            self._check()
+            self._put(line)
+        except BrokenPipeError as error:
+            raise SinkError(f"cannot write events to {self._name}: {error.strerror}") from error
+        except OSError as error:
+            self._trouble.miss()
+            self._trouble.fail(
+                error.strerror or str(error), "check disk space and rights; it goes on when it can"
+            )
+        else:
+            self._trouble.work("lines")
+
+    def _open(self) -> RawIOBase:
+        return _standard_output() if self._path is None else _append_to(self._path)
+
+    def _check(self) -> None:
+        """Now and then: begins the file anew where it was deleted or moved away."""
+        now = time.monotonic()
+        if self._path is None or self._folder is None or now < self._check_due:
+            return
+        self._check_due = now + _CHECK_SECONDS
+        opened = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(opened.st_mode):
+            return
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(opened, self._path.stat()):
+                return
+        self._folder.make_again()
+        self._check_due = 0.0  # until it is there
+        file = _append_to(self._path)
+        self._file.close()
+        self._file = file
+
+    def _put(self, line: bytes) -> None:
         written = 0
         try:
             while written < len(line):
                 written += self._file.write(line[written:]) or 0
-        except OSError as error:
+        except OSError:
             self._cut_off(written)
-            raise SinkError(
-                f"cannot write events to {self._name}: {error.strerror}; what was logged is whole"
-            ) from error
+            raise
 
     def _cut_off(self, count: int) -> None:
         """Takes back the bytes of a line that was not finished; a pipe cannot."""
@@ -65,8 +122,15 @@ class EventLog:
                 self._file.truncate(os.fstat(self._file.fileno()).st_size - count)
 
     def close(self) -> None:
-        """Closes the file; may be called twice."""
+        """Closes the file; may be called twice.
+
+        Raises:
+            SinkError: it could not be written to of late.
+        """
         self._file.close()
+        if self._trouble.down:
+            trouble, self._trouble = self._trouble, Trouble("")
+            raise SinkError(f"{trouble.told}; {trouble.missed} lines are missing")
 
 
 def _standard_output() -> RawIOBase:
@@ -75,15 +139,38 @@ def _standard_output() -> RawIOBase:
 
 
 def _append_to(path: Path) -> RawIOBase:
-    """Opens the file for more lines; one that a crash left unfinished is ended."""
+    """Opens the file for more lines, and mends a last one that a kill has left unfinished."""
     file = path.open("ab", buffering=0)
-    size = os.fstat(file.fileno()).st_size
-    if size:
-        with path.open("rb") as old:
-            old.seek(size - 1)
-            if old.read(1) != b"\n":
-                file.write(b"\n")
+    try:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            _mend(path, file)
+    except OSError:
+        file.close()
+        raise
     return file
+
+
+def _mend(path: Path, file: RawIOBase) -> None:
+    """A torn line of ours goes; any other last line is ended."""
+    with path.open("rb") as old:
+        size = old.seek(0, os.SEEK_END)
+        start = max(0, size - _TAIL_BYTES)
+        old.seek(start)
+        last = old.read()[: size - start].rpartition(b"\n")[2]
+    if not last:
+        return
+    try:
+        json.loads(last)
+    except ValueError:
+        if _BEGINNING.startswith(last) or last.startswith(_BEGINNING):
+            log.warning("%s: its last line, which was cut off, was taken out", path)
+            file.truncate(size - len(last))
+            return
+    file.write(b"\n")
+
+
+_BEGINNING = b'{"frame":'
+"""What every line begins with."""
 
 
 def _event(observation: Observation) -> dict[str, Any]:

@@ -90,7 +90,9 @@ def write_summary(path: Path, figures: dict[str, Any]) -> None:
         write_whole(path, json.dumps(figures, indent=2) + "\n")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise SinkError(f"cannot write {path}: {reason}; check folder and rights") from None
+        raise SinkError(
+            f"cannot write {path}: {reason}; check folder, rights and disk space"
+        ) from None
 
 
 def process_start() -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from maskdet.errors import SinkError
 from maskdet.live.recording import Recorder
 from maskdet.live.switch import RecordingSwitch
 from maskdet.observation import Observation
+from tests.live.conftest import fill
 from tests.live.test_recording import noisy, observation, probe
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="faults are injected on Unix")
@@ -105,32 +105,6 @@ def test_a_folder_that_moved_keeps_what_was_recorded(
     feed.until(lambda: not recorder.failing)
     recorder.close()
     assert len(probe(tmp_path / "moved" / "door.mp4")[0]) >= 20
-
-
-def mounts_allowed(folder: Path) -> bool:
-    return (
-        os.geteuid() == 0
-        and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", folder], capture_output=True
-        ).returncode
-    )
-
-
-@pytest.fixture
-def small_disk(recorder_in: MakeRecorder, tmp_path: Path) -> Iterator[Path]:
-    """A disk of 40 MB, where this system lets us mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if shutil.which("mount") is None or not mounts_allowed(folder):
-        pytest.skip("a disk of our own needs root")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
-def fill(disk: Path, leave: int) -> Path:
-    filler = disk / "filler"
-    filler.write_bytes(bytes(shutil.disk_usage(disk).free - leave))
-    return filler
 
 
 @SEGMENTS

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -69,15 +72,51 @@ def test_each_line_can_be_read_at_once(tmp_path: Path) -> None:
     log.close()
 
 
-@pytest.mark.parametrize("left", ['{"frame":0}\n', '{"frame":0}', ""])
-def test_an_existing_log_is_continued_on_a_new_line(tmp_path: Path, left: str) -> None:
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [
+        ('{"frame":0}\n', ['{"frame":0}']),
+        ('{"frame":0}', ['{"frame":0}']),
+        ("", []),
+        ('{"frame":0}\n{"frame":1,"ti', ['{"frame":0}']),  # torn by a kill
+        ('{"frame":0}\n{"fr', ['{"frame":0}']),
+        ('{"frame":1,"time":' + "1" * 3000, []),
+        ("somebody's note", ["somebody's note"]),  # not ours to delete
+    ],
+)
+def test_an_existing_log_is_mended_and_continued(
+    tmp_path: Path, left: str, kept: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text(left)
     log = EventLog(path)
     log.write(observation(1))
     log.close()
-    frames = [json.loads(line)["frame"] for line in path.read_text().splitlines()]
-    assert frames == ([0, 1] if left else [1])
+    *before, last = path.read_text().splitlines()
+    assert before == kept and json.loads(last)["frame"] == 1
+    torn = len(left.splitlines()) > len(kept)
+    assert caplog.messages == [f"{path}: its last line, which was cut off, was taken out"] * torn
+
+
+def test_a_log_that_is_moved_away_or_deleted_is_begun_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    log = EventLog(folder / "events.jsonl")
+    log.write(observation(0))
+
+    def write_until_it_is_there() -> None:
+        deadline = time.monotonic() + 10
+        while not (folder / "events.jsonl").exists():
+            assert time.monotonic() < deadline
+            log.write(observation(1))
+            time.sleep(0.05)
+
+    (folder / "events.jsonl").rename(folder / "events.jsonl.1")
+    write_until_it_is_there()
+    shutil.rmtree(folder)
+    write_until_it_is_there()
+    log.close()
+    assert json.loads((folder / "events.jsonl").read_text().splitlines()[0])["frame"] == 1
 
 
 def test_standard_output(tmp_path: Path) -> None:
@@ -105,42 +144,59 @@ def test_reader_that_went_away_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_full_disk_is_one_line() -> None:
+def test_a_full_disk_is_said_once_and_again_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
     log = EventLog("/dev/full")
-    with pytest.raises(SinkError, match="cannot write events to /dev/full: No space left") as error:
-        log.write(observation())
-    assert "\n" not in str(error.value)
+    for i in range(5):
+        log.write(observation(i))
+    [line] = caplog.messages
+    assert line.startswith("writing events to /dev/full stopped: No space left on device; check")
+    with pytest.raises(SinkError, match=r"failed for the last 0 s: .*; 5 lines are missing"):
+        log.close()
     log.close()
 
 
 FULL = """
-import resource, signal, sys
+import logging, resource, signal, sys, time
 from tests.live.test_sinks import *
 
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-log = EventLog(sys.argv[1])
-try:
-    for i in range(100):
-        log.write(observation(i))
-except SinkError as error:
-    print(error)
+log = EventLog(sys.argv[1], retry_seconds=0.2)
+written = 0
+
+def write(seconds):
+    global written
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        log.write(observation(written))
+        written += 1
+        time.sleep(0.005)
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+write(0.5)
+print(len(open(sys.argv[1]).read().splitlines()), open(sys.argv[1]).read()[-1] == "\\n")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+write(2)
+log.close()
+print(written)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are Unix")
-def test_where_the_disk_fills_the_log_ends_with_a_whole_line(tmp_path: Path) -> None:
+def test_where_the_disk_fills_lines_are_whole_and_go_on_when_there_is_room(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(path)], cwd=ROOT, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"cannot write events to {path}: File too large")
-    text = path.read_text()
-    assert text.endswith("\n")
-    assert [json.loads(line)["frame"] for line in text.splitlines()] == list(
-        range(text.count("\n"))
-    )
+    stopped, so_far, goes_on, written = done.stdout.splitlines()
+    assert stopped.startswith(f"writing events to {path} stopped: File too large; ")
+    found = re.search(r"goes on after \d+ s; (\d+) lines are missing", goes_on)
+    frames = [json.loads(line)["frame"] for line in path.read_text().splitlines()]
+    count, ends_whole = so_far.split()
+    assert ends_whole == "True" and frames[: int(count)] == list(range(int(count)))
+    assert frames[-1] == int(written) - 1
+    assert found and len(frames) + int(found[1]) == int(written)
 
 
 @pytest.mark.parametrize("where", ["nowhere/events.jsonl", "."])

@@ -1,0 +1,118 @@
+"""The whole monitor, killed and at a full disk: what it leaves, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.conftest import StartMonitor, fill
+from tests.live.test_recording import pictures_in, probe
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def lines_in(path: Path) -> list[dict[str, Any]]:
+    """Every line of an event log, each of them whole."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def wait_until(done: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_kill_9_costs_a_second_and_the_next_start_goes_on(
+    tmp_path: Path, start_monitor: StartMonitor
+):
+    events = tmp_path / "e.jsonl"
+    options = ["sources=[demo]", "headless=true", f"events={events}"]
+    options += [f"record={tmp_path}/door.mp4", "recording.segment_seconds=1.5"]
+    process = start_monitor(*options)
+    wait_until(lambda: list(tmp_path.glob("*.mp4")) and list(tmp_path.glob("*.part")))
+    time.sleep(1.0)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    seen = lines_in(events)
+    with events.open("a") as file:  # as when the machine, not only the process, had died
+        file.write('{"frame":99,"time":17')
+
+    process = start_monitor(*options, "max_frames=5")
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert told.count("recovered ") == 1 and "was taken out" in told and "Traceback" not in told
+    assert not list(tmp_path.glob("*.part"))
+    *earlier, _ = sorted(tmp_path.glob("*.mp4"))
+    assert len(earlier) >= 2
+    missing = len(seen) - sum(pictures_in(path) for path in earlier)
+    assert missing <= 25 + 2  # a second of the demo
+    assert [line["frame"] for line in lines_in(events)[len(seen) :]] == [0, 1, 2, 3, 4]
+
+
+def test_a_full_disk_is_reported_and_outlived(
+    small_disk: Path,
+    tmp_path: Path,
+    start_monitor: StartMonitor,
+):
+    events = small_disk / "e.jsonl"
+    filler = fill(small_disk, 300_000)
+    process = start_monitor(
+        "sources=[demo, {source: demo, name: second}]",
+        *("headless=true", f"events={events}", f"summary={small_disk}/s.json"),
+        *(f"record={small_disk}/door.mp4", "recording.segment_seconds=2"),
+    )
+    assert process.stderr is not None
+    told = [process.stderr.readline()]
+    assert "No space left on device" in told[0]
+    time.sleep(1.0)
+    assert process.poll() is None
+    filler.unlink()
+    while sum(" goes on after " in line for line in told) < sum(
+        "stopped:" in line for line in told
+    ):
+        told.append(process.stderr.readline())
+        assert told[-1], told
+    process.send_signal(signal.SIGTERM)
+    rest = process.communicate(timeout=60)[1]
+    told += rest.splitlines()
+    assert lines_in(events)
+    assert process.returncode == 0, told
+    assert not any("Traceback" in line or "internal error" in line for line in told)
+    for output in ("recording to ", "writing events to "):
+        stopped = [line for line in told if line.startswith(f"monitor.py: {output}")]
+        assert len(stopped) <= 2 * 2, told  # of each source: that it stopped, and that it goes on
+    assert json.loads((small_disk / "s.json").read_text())["frames"]["processed"] > 100
+    for path in small_disk.glob("*.mp4"):
+        assert len(probe(path)[0]) > 0
+
+
+@pytest.mark.parametrize("fault", ["full", "gone"])
+def test_a_summary_that_cannot_be_written_is_a_line(
+    tmp_path: Path,
+    small_disk: Path,
+    start_monitor: StartMonitor,
+    fault: str,
+):
+    process = start_monitor(
+        "sources=[demo]", "headless=true", f"summary={small_disk}/s.json", "max_seconds=1"
+    )
+    if fault == "full":
+        fill(small_disk, 0)
+    else:
+        subprocess.run(["umount", small_disk], check=True)
+        small_disk.rmdir()
+        time.sleep(0.1)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 2 and "Traceback" not in told
+    assert f"{small_disk}/s.json" in told.splitlines()[-1] or "cannot write" in told
+    if fault == "gone":
+        small_disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", small_disk], check=True)
