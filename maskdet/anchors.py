@@ -49,8 +49,8 @@ class AnchorGrid:
         return [anchors.copy() for anchors in _levels(self, height, width)]
 
     def anchors(self, height: int, width: int) -> np.ndarray:
-        """All levels' anchors, (N, 4), finest level first."""
-        return np.concatenate(_levels(self, height, width))
+        """All levels' anchors, (N, 4), finest level first; not to be written to."""
+        return _all_levels(self, height, width)
 
 
 @lru_cache(maxsize=16)
@@ -65,6 +65,13 @@ def _levels(grid: AnchorGrid, height: int, width: int) -> tuple[np.ndarray, ...]
         boxes = np.concatenate([centres - half, centres + half], axis=-1)
         levels.append(boxes.reshape(-1, 4).astype(np.float32))
     return tuple(levels)
+
+
+@lru_cache(maxsize=16)
+def _all_levels(grid: AnchorGrid, height: int, width: int) -> np.ndarray:
+    anchors = np.concatenate(_levels(grid, height, width))
+    anchors.setflags(write=False)
+    return anchors
 
 
 def encode(anchors: np.ndarray, boxes: np.ndarray, deviations: Sequence[float]) -> np.ndarray:

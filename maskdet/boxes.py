@@ -37,11 +37,16 @@ def nms(boxes: np.ndarray, scores: np.ndarray, threshold: float, limit: int) -> 
     Returns:
         Indices of the kept boxes, best first; equal scores keep their order.
     """
-    order = np.argsort(-scores, kind="stable")
+    rest = np.argsort(-scores, kind="stable")
+    x1, y1, x2, y2 = np.ascontiguousarray(boxes.T)
+    areas = area(boxes)
     kept: list[int] = []
-    while order.size and len(kept) < limit:
-        best = order[0]
+    while rest.size and len(kept) < limit:
+        best, rest = rest[0], rest[1:]
         kept.append(int(best))
-        rest = order[1:]
-        order = rest[iou(boxes[best : best + 1], boxes[rest])[0] <= threshold]
+        # `iou` says the same, of any number of boxes, in twice the time
+        width = np.minimum(x2[best], x2[rest]) - np.maximum(x1[best], x1[rest])
+        height = np.minimum(y2[best], y2[rest]) - np.maximum(y1[best], y1[rest])
+        shared = np.maximum(width, 0) * np.maximum(height, 0)
+        rest = rest[shared <= threshold * (areas[best] + areas[rest] - shared)]
     return np.array(kept, np.int64)

@@ -36,12 +36,15 @@ class Detections:
         scores: float32 (N,), 0–1.
         states: int8 (N,), values of `MaskState`.
         track_ids: int64 (N,), −1 where a face is not tracked yet; None without tracking.
+        probabilities: float32 (N, classes), of each state that a network knows; None where the
+            model tells the best one's alone.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     states: np.ndarray
     track_ids: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__  # the only writes to a frozen value: its arrays' final types
@@ -50,8 +53,12 @@ class Detections:
         set_(self, "states", np.asarray(self.states, np.int8))
         if self.track_ids is not None:
             set_(self, "track_ids", np.asarray(self.track_ids, np.int64))
+        if self.probabilities is not None:
+            shape = (-1, len(CLASS_NAMES))
+            set_(self, "probabilities", np.asarray(self.probabilities, np.float32).reshape(shape))
         arrays = (self.scores, self.states, self.track_ids)
-        if any(a is not None and a.shape != (len(self.boxes),) for a in arrays):
+        rows = self.probabilities is None or len(self.probabilities) == len(self.boxes)
+        if not rows or any(a is not None and a.shape != (len(self.boxes),) for a in arrays):
             shapes = [None if a is None else a.shape for a in (self.boxes, *arrays)]
             raise ValueError(f"detections of unequal length: {shapes}")
 
@@ -65,8 +72,13 @@ class Detections:
 
     def __getitem__(self, keep: np.ndarray | slice) -> Detections:
         """The entries that a boolean mask, an index array or a slice selects."""
-        track_ids = None if self.track_ids is None else self.track_ids[keep]
-        return Detections(self.boxes[keep], self.scores[keep], self.states[keep], track_ids)
+        optional = (self.track_ids, self.probabilities)
+        return Detections(
+            self.boxes[keep],
+            self.scores[keep],
+            self.states[keep],
+            *(None if array is None else array[keep] for array in optional),
+        )
 
     def counts(self) -> dict[str, int]:
         """Faces per state, every state named."""

@@ -5,8 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from maskdet.card import InputSize, ModelCard, ModelFile, model_file, read_card, write_card
+from maskdet.card import (
+    Calibrations,
+    InputSize,
+    ModelCard,
+    ModelFile,
+    PlattScale,
+    ScoreLimits,
+    Unsure,
+    model_file,
+    read_card,
+    write_card,
+)
 from maskdet.errors import ModelError
+from maskdet.judging import Calibration
 
 WEIGHTS = b"not really weights"
 
@@ -59,6 +71,29 @@ def test_the_file_of_a_runtime_is_found_and_checked(folder: Path):
         model_file(folder, card, "keras")
 
 
+def test_one_lowest_score_stands_for_all_states(folder: Path):
+    edit(folder, "min_score: 0.3", "min_score: 0.4")
+    assert read_card(folder).judge.min_scores == [0.4] * 4
+    edit(folder, "min_score: 0.4", "min_score: 4")
+    with pytest.raises(ModelError, match="'min_score': must be 0 to 1, not 4"):
+        read_card(folder)
+
+
+def test_scores_and_limits_make_a_judge(folder: Path):
+    card = read_card(folder).model_copy(
+        update={
+            "min_score": ScoreLimits(with_mask=0.5, without_mask=0.4, unsure=0.35),
+            "calibration": Calibrations(without_mask=PlattScale(slope=2, shift=-1)),
+            "unsure": Unsure(certainty=0.6, width=9),
+        }
+    )
+    write_card(folder, card)
+    judge = read_card(folder).judge
+    assert judge.min_scores == [0.5, 0.4, 0.3, 0.35]
+    assert (judge.certainty, judge.width) == (0.6, 9)
+    assert judge.calibration == Calibration((1, 2, 1), (0, -1, 0))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -67,6 +102,10 @@ def test_the_file_of_a_runtime_is_found_and_checked(folder: Path):
         ("sha256: ", "sha256: x", "files.litert.sha256"),  # no checksum
         ("height: 416", "height: -1", "card.yaml:4: 'input.height'"),  # impossible size
         ("network: retinanet", "net: retinanet", "did you mean 'network'"),  # wrong key
+        ("min_score: 0.3", "min_score: {with_mask: 1.3}", "'min_score.with_mask'"),
+        ("min_score: 0.3", "min_score: {maybe: 0.3}", "unknown key 'min_score.maybe'"),
+        # would turn the order
+        ("min_score: 0.3", "calibration: {with_mask: {slope: -1}}", "calibration.with_mask.slope"),
         ("name: tiny", "name: !!python/name:os.system tiny", "tags"),  # code in YAML
     ],
 )

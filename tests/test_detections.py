@@ -52,6 +52,14 @@ def test_entries_are_selected_together(
     assert len(chosen.boxes) == len(chosen.states) == len(scores)
 
 
+def test_probabilities_come_along():
+    faces = Detections(np.zeros((2, 4)), [0.9, 0.8], [0, 1], None, np.arange(6).reshape(2, 3))
+    chosen = faces[np.array([1])].probabilities
+    assert chosen is not None and chosen.dtype == np.float32 and chosen.tolist() == [[3, 4, 5]]
+    with pytest.raises(ValueError, match="unequal length"):
+        Detections(np.zeros((2, 4)), [0.9, 0.8], [0, 1], probabilities=np.zeros((3, 3)))
+
+
 def test_counts_name_every_state():
     assert three().counts() == {
         "with_mask": 1,

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskdet.card import InputSize, ModelCard, ModelFile, write_card
+from maskdet.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
 from maskdet.detections import CLASS_NAMES
 from maskdet.files import sha256_of
 
@@ -34,7 +34,7 @@ def make_tiny_model(folder: Path) -> Path:
                 file="model.weights.h5", sha256=sha256_of(folder / "model.weights.h5")
             )
         },
-        min_score=0.005,
+        min_score=ScoreLimits.alike(0.005),
         options=plan_to_options(plan),
     )
     write_card(folder, card)

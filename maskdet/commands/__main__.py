@@ -84,7 +84,7 @@ def evaluate(
     threshold: Annotated[
         float | None,
         typer.Option(
-            metavar="X", min=0.0, max=1.0, help="Lowest score that is shown; default: best by F1."
+            metavar="X", min=0.0, max=1.0, help="Lowest score that is shown; default: the model's."
         ),
     ] = None,
     device: Device = "auto",
@@ -95,14 +95,23 @@ def evaluate(
     states: States = None,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
+    from maskdet.judging import Judge
     from maskdet.runtimes import load_detector
-    from maskdet.training.evaluate import run
+    from maskdet.runtimes.loading import judge_of
+    from maskdet.training.evaluate import LOWEST, run
 
     said = states_said(states)
 
-    def open_detector(min_score: float) -> Detector:
+    def open_detector() -> Detector:
         return load_detector(
-            model, device=device, labels=labels, min_score=min_score, runtime=runtime, classes=said
+            model,
+            device=device,
+            labels=labels,
+            min_score=LOWEST,
+            certainty=0.0,
+            least_width=0.0,
+            runtime=runtime,
+            classes=said,
         )
 
     return run(
@@ -113,7 +122,7 @@ def evaluate(
         classes=classes,
         json=json_file,
         output=output,
-        threshold=threshold,
+        judge=judge_of(model) if threshold is None else Judge.plain(threshold),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from maskdet import __version__
-from maskdet.card import InputSize, ModelCard, ModelFile, write_card
+from maskdet.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
 from maskdet.console import say
 from maskdet.errors import ConfigError, MaskdetError, ModelError
 from maskdet.files import sha256_of, write_whole
@@ -109,7 +109,7 @@ def _write_folder(
                 else InputSize(height=480, width=640),
                 classes=tuple(names[number] for number in numbers),
                 files=files,
-                min_score=MIN_SCORE,
+                min_score=ScoreLimits.alike(MIN_SCORE),
                 description="Short and long side that pictures are resized to are the input's."
                 if keras
                 else "The graph takes pictures of any size and resizes them itself.",

@@ -192,6 +192,8 @@ def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
         labels=settings.labels,
         classes=settings.classes,
         min_score=settings.min_score,
+        certainty=settings.unsure.certainty,
+        least_width=settings.unsure.width,
         side=settings.side,
         runtime=settings.runtime,
         batch=len(settings.sources),

@@ -55,6 +55,18 @@ class OverlaySettings(Settings):
     track_ids: bool = True
 
 
+class UnsureSettings(Settings):
+    """When a face's state is not called; None is the model's own limit, 0 is never.
+
+    Attributes:
+        certainty: the best state's least share of all states' probability.
+        width: pixels that a face must have.
+    """
+
+    certainty: Annotated[float, Field(ge=0, le=1)] | None = None
+    width: NonNegativeFloat | None = None
+
+
 class WindowSettings(Settings):
     """How the window shows.
 
@@ -106,7 +118,8 @@ class MonitorSettings(Settings):
         device: where to detect.
         side: longest side in pixels of the network's input; None is the model's own.
         runtime: which of the model's files, as its card names them; None is the device's best.
-        min_score: lowest score that counts; None is the model's own.
+        min_score: lowest score that counts, of all states; None is the model's own of each.
+        unsure: when a state is not called.
         headless: no window.
         record: annotated video, ``.mp4`` or ``.mkv``; with several sources one file each.
         events: one JSON line per looked-at frame; ``-`` is standard output.
@@ -130,6 +143,7 @@ class MonitorSettings(Settings):
     side: PositiveInt | None = None
     runtime: str | None = None
     min_score: Annotated[float, Field(ge=0, le=1)] | None = None
+    unsure: UnsureSettings = UnsureSettings()
     headless: bool = False
     record: Path | None = None
     events: Path | None = None

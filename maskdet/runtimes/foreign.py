@@ -10,6 +10,7 @@ from maskdet.card import ModelCard, model_file
 from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.errors import ModelError
+from maskdet.judging import Judge
 from maskdet.runtimes.formats import NETWORKS, Foreign, Kind, find_foreign
 from maskdet.runtimes.labelmap import find_label_map, read_label_map
 from maskdet.runtimes.quiet import quiet_import
@@ -21,11 +22,11 @@ MIN_SCORE = 0.3
 
 def open_foreign(
     path: Path,
+    judge: Judge,
     *,
     device: str = "auto",
     labels: Path | None = None,
     classes: Mapping[str, str] | None = None,
-    min_score: float | None = None,
     side: int | None = None,
 ) -> Detector:
     """Opens a model without a card; see `load_detector`.
@@ -35,12 +36,11 @@ def open_foreign(
     """
     model = find_foreign(path)
     states, _ = states_of_labels(model.path, labels, classes)
-    least = MIN_SCORE if min_score is None else min_score
-    return _open(model, states, model.name, device, least, side, None)
+    return _open(model, states, model.name, device, judge, side, None)
 
 
 def open_card(
-    folder: Path, card: ModelCard, *, device: str, min_score: float | None, side: int | None
+    folder: Path, card: ModelCard, judge: Judge, *, device: str, side: int | None
 ) -> Detector:
     """Opens a foreign model in a folder with a card, written by `convert --card`.
 
@@ -60,9 +60,8 @@ def open_card(
             f"states ({', '.join(CLASS_NAMES)})"
         ) from None
     path = paths[kind].parent if kind == Kind.SAVED_MODEL else paths[kind]
-    least = card.min_score if min_score is None else min_score
     sides = min(card.input.height, card.input.width), max(card.input.height, card.input.width)
-    return _open(Foreign(kind, path), states, card.name, device, least, side, sides)
+    return _open(Foreign(kind, path), states, card.name, device, judge, side, sides)
 
 
 def _open(
@@ -70,7 +69,7 @@ def _open(
     states: dict[int, MaskState],
     name: str,
     device: str,
-    min_score: float,
+    judge: Judge,
     side: int | None,
     sides: tuple[int, int] | None,
 ) -> Detector:
@@ -86,7 +85,7 @@ def _open(
             states,
             name=name,
             device=device,
-            min_score=min_score,
+            judge=judge,
             short=short,
             long=long,
         )
@@ -95,7 +94,7 @@ def _open(
     with quiet_import():
         from maskdet.runtimes.object_detection_api import ObjectDetectionApiDetector
 
-    return ObjectDetectionApiDetector(model, states, name=name, device=device, min_score=min_score)
+    return ObjectDetectionApiDetector(model, states, name=name, device=device, judge=judge)
 
 
 def states_of_labels(

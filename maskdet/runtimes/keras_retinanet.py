@@ -19,7 +19,9 @@ import tensorflow as tf
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
+from maskdet.judging import EVERYTHING, Judge
 from maskdet.runtimes.batching import detect_in_batches
+from maskdet.runtimes.decoding import judged
 from maskdet.runtimes.keras2_file import (
     KerasFile,
     Layer,
@@ -50,7 +52,7 @@ class KerasRetinaNetDetector:
         *,
         name: str,
         device: str = "auto",
-        min_score: float = 0.0,
+        judge: Judge = EVERYTHING,
         short: int = SHORT,
         long: int = LONG,
         batch: int | None = None,
@@ -62,7 +64,7 @@ class KerasRetinaNetDetector:
             states: by class number, from 0.
             name: what people call it.
             device: auto, cpu or gpu.
-            min_score: lowest score given; never below the file's own limit.
+            judge: says which faces are given, of those above the file's own limit.
             short: pixels that a picture's short side becomes …
             long: … unless its long side would be longer than this.
             batch: most pictures in a call; None: several on a GPU, else one.
@@ -74,7 +76,7 @@ class KerasRetinaNetDetector:
         self.name = name
         self._path = file
         self._states = dict(states)
-        self._min_score = min_score
+        self._judge = judge
         self._sides = short, long
         self._placed, on_gpu, self.device = placement(device)
         self._batch = batch or (_GPU_BATCH if on_gpu else 1)
@@ -149,10 +151,10 @@ class KerasRetinaNetDetector:
         factor: float,
         shape: tuple[int, ...],
     ) -> Detections:
-        kept = (scores >= self._min_score) & np.isfinite(boxes).all(axis=1)
+        kept = (scores >= self._judge.least) & np.isfinite(boxes).all(axis=1)
         boxes = box_ops.clip(boxes[kept] / np.float32(factor), shape[1], shape[0])
         states = np.array([self._states[int(number)] for number in labels[kept]], np.int8)
-        return Detections(boxes, scores[kept], states)
+        return judged(self._judge, boxes, scores[kept], states)
 
 
 def inference_layer(model: KerasFile) -> Layer:

@@ -14,7 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
-from maskdet.runtimes.decoding import Decoder
+from maskdet.runtimes.decoding import Decoder, Output, Quantised
 from maskdet.runtimes.letterbox import fitting_size, letterbox
 
 
@@ -62,11 +62,16 @@ class LiteRtNetwork:
 
         The picture may be written to.
         """
+        logits, deltas = self.run(image)
+        return as_floats(logits), as_floats(deltas)
+
+    def run(self, image: np.ndarray) -> tuple[Output, Output]:
+        """The same as the file gives them: few of them will be looked at."""
         self._resize(image.shape[:2])
         self._interpreter.set_tensor(self._input["index"], as_input(image, self._input)[None])
         self._interpreter.invoke()
         logits, deltas = (
-            as_floats(self._interpreter.get_tensor(output["index"])[0], output)
+            as_output(self._interpreter.get_tensor(output["index"])[0], output)
             for output in (self._logits, self._deltas)
         )
         return logits, deltas
@@ -123,7 +128,7 @@ class LiteRtDetector:
         height, width = image.shape[:2]
         size = fitting_size(height, width, self._side)
         boxed, factor = letterbox(image, *size)
-        logits, deltas = self._network.outputs(boxed)
+        logits, deltas = self._network.run(boxed)
         return self._decoder.decode(logits, deltas, size, (height, width), factor)
 
 
@@ -144,12 +149,14 @@ def as_input(image: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
     return image.astype(np.float32)
 
 
-def as_floats(values: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
-    """An output tensor's values, float32, whatever it stores them as."""
-    if values.dtype == np.float32:
-        return np.asarray(values)
-    scale, zero = tensor["quantization"]
-    return (values.astype(np.float32) - zero) * np.float32(scale)
+def as_output(values: np.ndarray, tensor: Mapping[str, Any]) -> Output:
+    """An output tensor's values, float32, or in eight bits together with what they mean."""
+    return values if values.dtype == np.float32 else Quantised(values, *tensor["quantization"])
+
+
+def as_floats(output: Output) -> np.ndarray:
+    """All of an output, float32."""
+    return output[:] if isinstance(output, Quantised) else output
 
 
 @contextmanager

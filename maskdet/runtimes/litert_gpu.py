@@ -138,7 +138,7 @@ class LiteRtGpuDetector:
                 self._give_up(error)
         boxed, factor = letterbox(image, *size)
         start = time.perf_counter()
-        logits, deltas = self._cpu.outputs(boxed)
+        logits, deltas = self._cpu.run(boxed)
         if len(self._cpu_ms) < _FIRST:
             self._cpu_ms.append((time.perf_counter() - start) * 1000)
         return self._decoder.decode(logits, deltas, size, (rows, columns), factor)

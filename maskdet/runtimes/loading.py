@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +12,10 @@ from maskdet.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ModelError
+from maskdet.judging import Judge
 from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.decoding import Decoder, decoder_for
-from maskdet.runtimes.foreign import open_card, open_foreign
+from maskdet.runtimes.foreign import MIN_SCORE, open_card, open_foreign
 from maskdet.runtimes.formats import NETWORKS
 from maskdet.runtimes.quiet import quiet_import
 
@@ -29,6 +31,9 @@ def load_detector(
     device: Device = "auto",
     labels: Path | None = None,
     min_score: float | None = None,
+    certainty: float | None = None,
+    least_width: float | None = None,
+    judge: Judge | None = None,
     side: int | None = None,
     runtime: str | None = None,
     classes: Mapping[str, str] | None = None,
@@ -43,7 +48,11 @@ def load_detector(
         device: ``auto`` takes a GPU where Keras has one, LiteRT on the CPU otherwise; ``gpu`` takes
             LiteRT's where Keras has none.
         labels: label map of a foreign model; None: the one that lies beside it.
-        min_score: lowest score given; None: the card's.
+        min_score: lowest score given, of all states; None: the card's.
+        certainty: least share of the best state in all states' probability, below which a face is
+            unsure; None: the card's.
+        least_width: pixels that a face must have, or it is unsure; None: the card's.
+        judge: scores and calls states in place of the card's; the three above change it.
         side: longest side in pixels of the network's input; None: the card's.
         runtime: a key of the card's files; None: the best one for the device.
         classes: mask states by a foreign model's class names, where they cannot be guessed.
@@ -56,15 +65,15 @@ def load_detector(
     """
     folder = find_model(model)
     if not (folder / CARD_NAME).is_file():
-        return open_foreign(
-            folder, device=device, labels=labels, classes=classes, min_score=min_score, side=side
-        )
+        judge = _changed(judge or Judge.plain(MIN_SCORE), min_score, certainty, least_width)
+        return open_foreign(folder, judge, device=device, labels=labels, classes=classes, side=side)
     card = read_card(folder)
+    judge = _changed(judge or card.judge, min_score, certainty, least_width)
     if labels is not None:
         raise ModelError(f"--labels: model '{card.name}' knows its classes; leave the option out")
     if card.network in NETWORKS:
-        return open_card(folder, card, device=device, min_score=min_score, side=side)
-    decoder = _decoder(card, card.min_score if min_score is None else min_score)
+        return open_card(folder, card, judge, device=device, side=side)
+    decoder = _decoder(card, judge)
     side = side or max(card.input.height, card.input.width)
     kind = runtime or _runtime(card, device)
     if kind.startswith("litert"):
@@ -85,6 +94,16 @@ def load_detector(
     raise ModelError(f"model '{card.name}': no runtime opens {kind!r} files")
 
 
+def judge_of(model: str) -> Judge | None:
+    """What scores and calls states as a model's card says; None for a model without a card.
+
+    Raises:
+        ModelError: there is no such model, or its card is wrong.
+    """
+    folder = find_model(model)
+    return read_card(folder).judge if (folder / CARD_NAME).is_file() else None
+
+
 def find_model(model: str) -> Path:
     """The folder of a model, or the file or folder of a foreign one.
 
@@ -102,14 +121,25 @@ def find_model(model: str) -> Path:
     raise ModelError(f"no model {model!r} under {MODELS} and no such path; {hint}")
 
 
-def _decoder(card: ModelCard, min_score: float) -> Decoder:
+def _changed(
+    judge: Judge, min_score: float | None, certainty: float | None, least_width: float | None
+) -> Judge:
+    """A model's judge with what a person wants otherwise."""
+    if min_score is not None:
+        judge = judge.showing(min_score)
+    if certainty is not None:
+        judge = replace(judge, certainty=certainty)
+    return judge if least_width is None else replace(judge, width=least_width)
+
+
+def _decoder(card: ModelCard, judge: Judge) -> Decoder:
     if tuple(card.classes) != CLASS_NAMES:
         raise ModelError(
             f"model '{card.name}': classes are {', '.join(card.classes)}; "
             f"expected {', '.join(CLASS_NAMES)} in this order"
         )
     try:
-        return decoder_for(card.network, card.options, min_score)
+        return decoder_for(card.network, card.options, judge)
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"model '{card.name}': options of the card are wrong: {error}") from None
     except ValueError as error:

@@ -19,7 +19,9 @@ import tensorflow as tf
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
+from maskdet.judging import EVERYTHING, Judge
 from maskdet.runtimes.batching import detect_in_batches
+from maskdet.runtimes.decoding import judged
 from maskdet.runtimes.formats import Foreign, Kind
 from maskdet.runtimes.tensorflow_graphs import graph_function, one_line, placement, signature
 
@@ -40,7 +42,7 @@ class ObjectDetectionApiDetector:
         *,
         name: str,
         device: str = "auto",
-        min_score: float = 0.0,
+        judge: Judge = EVERYTHING,
         batch: int | None = None,
     ) -> None:
         """Loads a model.
@@ -50,7 +52,7 @@ class ObjectDetectionApiDetector:
             states: by class number, as in its label map.
             name: what people call it.
             device: auto, cpu or gpu.
-            min_score: lowest score given.
+            judge: says which faces are given.
             batch: most pictures of one size in a call; None: eight on a GPU, else one.
 
         Raises:
@@ -59,7 +61,7 @@ class ObjectDetectionApiDetector:
         self.name = name
         self._path = model.path
         self._states = dict(states)
-        self._min_score = min_score
+        self._judge = judge
         self._placed, on_gpu, self.device = placement(device)
         self._run: Callable[[Any], dict[str, Any]] | None
         self._run, tensor = _open(model)
@@ -117,7 +119,7 @@ class ObjectDetectionApiDetector:
     ) -> Detections:
         """Of one picture; boxes are ymin xmin ymax xmax in pixels."""
         height, width = shape[:2]
-        kept = np.flatnonzero((scores >= self._min_score) & np.isfinite(boxes).all(axis=1))
+        kept = np.flatnonzero((scores >= self._judge.least) & np.isfinite(boxes).all(axis=1))
         kept = kept[np.argsort(-scores[kept], kind="stable")]
         numbers = np.rint(numbers[kept]).astype(int)
         if unknown := sorted(set(numbers.tolist()) - set(self._states)):
@@ -128,7 +130,8 @@ class ObjectDetectionApiDetector:
             )
         corners = boxes[kept][:, [1, 0, 3, 2]]
         states = np.array([self._states[number] for number in numbers.tolist()], np.int8)
-        return Detections(box_ops.clip(corners, width, height), scores[kept].clip(0, 1), states)
+        boxes = box_ops.clip(corners, width, height)
+        return judged(self._judge, boxes, scores[kept].clip(0, 1), states)
 
 
 def _open(model: Foreign) -> tuple[Callable[[Any], dict[str, Any]], Any]:

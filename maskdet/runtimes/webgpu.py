@@ -35,7 +35,7 @@ from ai_edge_litert.compiled_model import (
 
 from maskdet.errors import ModelError
 from maskdet.files import write_whole
-from maskdet.runtimes.litert import LiteRtNetwork, as_floats, as_input, cpu_threads
+from maskdet.runtimes.litert import LiteRtNetwork, as_floats, as_input, as_output, cpu_threads
 
 PREPARING, ANSWERING = 120.0, 20.0
 """Seconds after which a driver counts as hung: while shaders are compiled, and on a picture."""
@@ -80,7 +80,9 @@ class WebGpuNetwork:
         self._model.run_by_index(0, self._inputs, self._outputs)
         logits, deltas = (
             as_floats(
-                self._outputs[i].read(math.prod(shape), detail["dtype"]).reshape(shape), detail
+                as_output(
+                    self._outputs[i].read(math.prod(shape), detail["dtype"]).reshape(shape), detail
+                )
             )
             for i, shape, detail in zip(self._order, self.shapes, details, strict=True)
         )

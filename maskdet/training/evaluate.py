@@ -11,6 +11,7 @@ from rich.progress import track
 from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.errors import DatasetError
+from maskdet.judging import Judge
 from maskdet.training import report
 from maskdet.training.dataset import Sample
 from maskdet.training.evaluation import Evaluation
@@ -18,11 +19,11 @@ from maskdet.training.formats.recognition import AUTO
 from maskdet.training.reading import read_samples
 
 BATCH = 8
-LOWEST = 0.01
+LOWEST = 1e-6
 """Score down to which detections are wanted: average precision counts the doubtful ones too."""
 OUTPUT = Path("runs/evaluation")
-Open = Callable[[float], Detector]
-"""From the lowest score wanted to a detector."""
+Open = Callable[[], Detector]
+"""Opens a detector that gives every face down to `LOWEST`, each in its best state."""
 
 
 def run(
@@ -34,7 +35,7 @@ def run(
     classes: Path | None = None,
     json: Path | None = None,
     output: Path | None = None,
-    threshold: float | None = None,
+    judge: Judge | None = None,
 ) -> int:
     """Measures, prints tables and writes plots; returns the exit status.
 
@@ -47,7 +48,7 @@ def run(
         classes: a file that lists the classes; None: found by itself.
         json: file for all figures.
         output: folder for the plots; None: one below `runs/evaluation`, named like the model.
-        threshold: lowest score that counts as shown; None: the best one by F1.
+        judge: says which detections count as shown; None: one lowest score, the best by F1.
 
     Raises:
         DatasetError: data or list cannot be used.
@@ -55,12 +56,12 @@ def run(
         SinkError: results cannot be written.
     """
     samples = read(data, images, kind, classes)
-    detector = open_detector(LOWEST)
+    detector = open_detector()
     try:
         found = detect(detector, samples)
     finally:
         detector.close()
-    evaluation = Evaluation(samples, found, threshold)
+    evaluation = Evaluation(samples, found, judge)
     root = data if data.is_dir() else data.parent
     folders = report.folders_of([str(sample.file.relative_to(root)) for sample in samples])
     source = images.name if images else data.name

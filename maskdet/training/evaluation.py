@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
+from maskdet.judging import Judge
 from maskdet.training import metrics
+from maskdet.training.calibration import Reliability
 from maskdet.training.dataset import Sample
 from maskdet.training.precision import Matches
 
@@ -26,11 +28,21 @@ def width_name(low: float, high: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """Faces of some widths in each picture: there are, found, found in their right state."""
+    """Faces of some kind in each picture.
+
+    Attributes:
+        faces: there are.
+        found: whatever their state.
+        right: found in their right state.
+        unsure: found, but their state was not called.
+        masked: found with a mask, rightly or not.
+    """
 
     faces: np.ndarray
     found: np.ndarray
     right: np.ndarray
+    unsure: np.ndarray
+    masked: np.ndarray
 
 
 class Evaluation:
@@ -39,22 +51,23 @@ class Evaluation:
     Attributes:
         samples: the truth.
         found: detections of each sample's picture, down to a low score.
-        threshold: the score from which a detection counts as shown.
-        chosen: whether that threshold was chosen here, as the best one by F1.
+        judge: says which detections count as shown, and which as unsure.
+        chosen: whether its lowest score was chosen here, as the best one by F1.
     """
 
     def __init__(
         self,
         samples: Sequence[Sample],
         found: Sequence[Detections],
-        threshold: float | None = None,
+        judge: Judge | None = None,
     ) -> None:
         """Matches detections and faces.
 
         Args:
             samples: one or more.
             found: as many.
-            threshold: for recall, precision, states and confusion; None: the best by F1.
+            judge: for recall, precision, states and confusion; None: one lowest score, the best
+                by F1.
         """
         self.samples, self.found = list(samples), list(found)
         by_class = metrics.coco_eval(samples, found, ((0, math.inf), *metrics.WIDTHS))
@@ -72,30 +85,38 @@ class Evaluation:
         self.thresholds = {"all": Matches.pooled(self._classes[0]).best_threshold()}
         for name, matches in zip(CLASS_NAMES, self._classes[0], strict=True):
             self.thresholds[name] = matches.best_threshold()
-        self.chosen = threshold is None
+        self.reliability = {
+            "all": Reliability.of(Matches.pooled(self._classes[0])),
+            **dict(zip(CLASS_NAMES, map(Reliability.of, self._classes[0]), strict=True)),
+        }
+        self.chosen = judge is None
         best = self.thresholds["all"]["threshold"]
-        self.threshold = (0.5 if math.isnan(best) else best) if threshold is None else threshold
+        self.judge = judge or Judge.plain(0.5 if math.isnan(best) else best)
+        self.shown = [self.judge.shown(each) for each in found]
         self._tally()
 
     def _tally(self) -> None:
-        """Counts in each picture at the threshold."""
-        self._shown = [each[each.scores >= self.threshold] for each in self.found]
+        """Counts in each picture, of what is shown."""
         self._owners = [
             metrics.pair(sample, shown)
-            for sample, shown in zip(self.samples, self._shown, strict=True)
+            for sample, shown in zip(self.samples, self.shown, strict=True)
         ]
-        self._answers = np.array([len(shown) for shown in self._shown])
+        self._answers = np.array([len(shown) for shown in self.shown])
         self._tallies = [self._count(low, high) for low, high in ((0, math.inf), *metrics.WIDTHS)]
         self._wide = self._count(WIDE, math.inf)
+        self._wide_bare = self._count(WIDE, math.inf, MaskState.without_mask)
 
-    def _count(self, low: float, high: float) -> Tally:
+    def _count(self, low: float, high: float, state: MaskState | None = None) -> Tally:
         rows = []
-        for sample, shown, owner in zip(self.samples, self._shown, self._owners, strict=True):
+        for sample, shown, owner in zip(self.samples, self.shown, self._owners, strict=True):
             width = sample.boxes[:, 2] - sample.boxes[:, 0]
             here = (width >= low) & (width < high)
+            if state is not None:
+                here &= sample.classes == state
             hit = here & (owner >= 0)
-            right = shown.states[owner[hit]] == sample.classes[hit]
-            rows.append((here.sum(), hit.sum(), right.sum()))
+            said = shown.states[owner[hit]]
+            kinds = (said == sample.classes[hit], said == MaskState.unsure, said == 0)
+            rows.append((here.sum(), hit.sum(), *(kind.sum() for kind in kinds)))
         return Tally(*np.array(rows, np.float64).T)
 
     def figures(self, weights: np.ndarray | None = None) -> dict[str, float]:
@@ -106,9 +127,12 @@ class Evaluation:
 
         Returns:
             ``mAP50``, ``mAP`` (IoU .5:.95), ``AP50_<class>``, ``AP_<class>``; ``face_AP50``, of
-            faces whatever their class; at the threshold ``precision`` and ``recall`` of faces,
-            ``right_state`` of the found ones and of those ``32+`` pixels wide; and by width
-            ``AP50_16-32``, ``face_AP50_16-32``, ``recall_16-32``, ``right_state_16-32``.
+            faces whatever their class; of what is shown ``precision`` and ``recall`` of faces,
+            ``right_state`` of the found ones (an unsure one is not), ``unsure`` of them, and
+            ``right_when_called`` of the others; all three of those ``32+`` pixels wide, with
+            ``masked_bare_32+``, the share of bare ones taken for masked; and by width
+            ``AP50_16-32``, ``face_AP50_16-32``, ``recall_16-32``, ``right_state_16-32``,
+            ``unsure_16-32``, ``right_when_called_16-32``.
         """
         if weights is None:
             weights = np.ones(len(self.samples))
@@ -121,10 +145,13 @@ class Evaluation:
             figures[f"AP50_{name}"] = float(values[0])
             figures[f"AP_{name}"] = float(values.mean())
         figures["face_AP50"] = _ap50(self._faces[0], weights)
-        hits, answers = weights @ self._tallies[0].found, weights @ self._answers
-        figures["precision"] = hits / answers if answers else math.nan
+        figures["precision"] = _share(weights @ self._tallies[0].found, weights @ self._answers)
         figures |= _rates(self._tallies[0], weights)
-        figures[f"right_state_{WIDE}+"] = _rates(self._wide, weights)["right_state"]
+        for name, value in _rates(self._wide, weights).items():
+            if name != "recall":
+                figures[f"{name}_{WIDE}+"] = value
+        bare = self._wide_bare
+        figures[f"masked_bare_{WIDE}+"] = _share(weights @ bare.masked, weights @ bare.found)
         return figures | self._by_width(weights)
 
     def _by_width(self, weights: np.ndarray) -> dict[str, float]:
@@ -143,7 +170,7 @@ class Evaluation:
     ) -> dict[str, tuple[float, float]]:
         """Bootstrap intervals (Efron 1979) of the figures, pictures drawn with repetition.
 
-        The threshold stays as it is. A figure that no resampling can measure has NaN.
+        What is shown stays as it is. A figure that no resampling can measure has NaN.
         """
         random = np.random.default_rng(seed)
         count = len(self.samples)
@@ -158,10 +185,10 @@ class Evaluation:
         return {name: each.curve() for name, each in (*curves, ("face", self._faces[0]))}
 
     def confusion(self) -> tuple[list[str], list[str], np.ndarray]:
-        """At the threshold: names of the truth, names of what was said, counts (truth, said)."""
+        """Of what is shown: names of the truth, names of what was said, counts (truth, said)."""
         truth, said = [*CLASS_NAMES, FALSE], [*(state.name for state in MaskState), MISSED]
         counts = np.zeros((len(truth), len(said)), int)
-        for sample, shown, owner in zip(self.samples, self._shown, self._owners, strict=True):
+        for sample, shown, owner in zip(self.samples, self.shown, self._owners, strict=True):
             hit = owner >= 0
             np.add.at(counts, (sample.classes[hit], shown.states[owner[hit]]), 1)
             np.add.at(counts[:, -1], sample.classes[~hit], 1)
@@ -173,7 +200,7 @@ class Evaluation:
         return truth, said, counts
 
     def mistakes(self) -> np.ndarray:
-        """At the threshold, in each picture (pictures,): faces missed, false, or misjudged."""
+        """Of what is shown, in each picture (pictures,): faces missed, false, or misjudged."""
         faces = self._tallies[0]
         return np.asarray(faces.faces - faces.right + self._answers - faces.found)
 
@@ -193,11 +220,18 @@ def _ap50(matches: Matches, weights: np.ndarray) -> float:
 
 
 def _rates(tally: Tally, weights: np.ndarray) -> dict[str, float]:
-    faces, found, right = (weights @ counts for counts in (tally.faces, tally.found, tally.right))
+    counts = (tally.faces, tally.found, tally.right, tally.unsure)
+    faces, found, right, unsure = (weights @ count for count in counts)
     return {
-        "recall": found / faces if faces else math.nan,
-        "right_state": right / found if found else math.nan,
+        "recall": _share(found, faces),
+        "right_state": _share(right, found),
+        "unsure": _share(unsure, found),
+        "right_when_called": _share(right, found - unsure),
     }
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
 
 
 def _interval(values: np.ndarray, ends: list[float]) -> tuple[float, float]:

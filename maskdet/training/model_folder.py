@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from maskdet import __version__
-from maskdet.card import InputSize, ModelCard, ModelFile, write_card
+from maskdet.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
 from maskdet.detections import CLASS_NAMES
 from maskdet.files import sha256_of, write_whole
 from maskdet.networks.plans import plan_to_options
@@ -79,11 +79,11 @@ def halved(weights: Path) -> bytes:
     return content.getvalue()
 
 
-def _min_score(threshold: float | None) -> float:
+def _min_score(threshold: float | None) -> ScoreLimits:
     """The best threshold by F1, within what makes sense to a viewer."""
     if threshold is None or math.isnan(threshold):
-        return 0.3
-    return round(min(max(threshold, 0.1), 0.9), 2)
+        return ScoreLimits()
+    return ScoreLimits.alike(round(min(max(threshold, 0.1), 0.9), 2))
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:

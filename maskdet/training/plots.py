@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from maskdet.detections import CLASS_NAMES, MaskState
+from maskdet.judging import Judge
+from maskdet.training.calibration import Reliability
 
 Line = Literal["solid", "dashed", "dotted", "dashdot"]
 STYLES: dict[str, tuple[str, Line]] = {
@@ -38,14 +40,14 @@ def png(figure: Figure) -> bytes:
 def precision_recall(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
     ap50: Mapping[str, float],
-    threshold: float,
+    judge: Judge,
 ) -> bytes:
-    """Precision over recall at IoU .5, a mark where the threshold stands.
+    """Precision over recall at IoU .5, a mark where each state's lowest score stands.
 
     Args:
         curves: score, precision, recall by class name, ``face`` for all whatever their class.
         ap50: by the same names.
-        threshold: the lowest score shown.
+        judge: has the lowest scores shown.
     """
     figure, (axes,) = _panels(1, (7, 5.5))
     for name, (scores, precision, recall) in curves.items():
@@ -54,13 +56,41 @@ def precision_recall(
         colour, line = STYLES.get(name, ("black", "solid"))
         label = f"{title_of(name)}: AP50 {ap50[name]:.3f}"
         axes.plot(recall, precision, color=colour, linestyle=line, label=label)
-        shown = np.flatnonzero(scores >= threshold)
+        known = name in MaskState.__members__
+        least = judge.min_scores[MaskState[name]] if known else min(judge.min_scores)
+        shown = np.flatnonzero(scores >= least)
         if len(shown):
             axes.plot(recall[shown[-1]], precision[shown[-1]], "o", color=colour)
-    _label(axes, "recall", "precision", f"Precision and recall (● score ≥ {threshold:.2f})")
+    _label(axes, "recall", "precision", "Precision and recall (● lowest score shown)")
     axes.set(xlim=(0, 1.01), ylim=(0, 1.01))
     if axes.lines:
         axes.legend(loc="lower left")
+    return png(figure)
+
+
+def reliability(scores: Mapping[str, Mapping[str, Reliability]]) -> bytes:
+    """Precision over score: a score that is a probability lies on the diagonal.
+
+    Args:
+        scores: reliability by class name and ``all``, of one or several kinds of scores, each
+            with its name; dots grow with the number of detections.
+    """
+    figure = Figure((5.2 * len(scores), 5.2), dpi=110, layout="constrained")
+    for place, (title, classes) in enumerate(scores.items(), 1):
+        axes = figure.add_subplot(1, len(scores), place, aspect="equal")
+        axes.plot([0, 1], [0, 1], color="#cccccc")
+        for name, each in classes.items():
+            if not each.counts.any():
+                continue
+            colour, line = STYLES.get(name, ("black", "solid"))
+            label = f"{title_of(name)}: error {each.error:.3f}"
+            axes.plot(each.scores, each.precision, color=colour, linestyle=line, label=label)
+            sizes = 4 + 120 * each.counts / each.counts.sum()
+            axes.scatter(each.scores, each.precision, sizes, color=colour)
+        _label(axes, "score", "share that is right", title)
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        if len(axes.lines) > 1:
+            axes.legend(loc="upper left")
     return png(figure)
 
 

@@ -12,8 +12,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from maskdet.detections import MaskState
 from maskdet.errors import SinkError
 from maskdet.files import write_whole
+from maskdet.judging import Judge
 from maskdet.training import metrics, plots
 from maskdet.training.evaluation import Evaluation, width_name
 from maskdet.training.sheet import Pair, sheet
@@ -23,7 +25,14 @@ SEED = 0
 LEVEL = 0.95
 DIGITS = 4
 WIDTHS = [width_name(*limits) for limits in metrics.WIDTHS]
-BY_WIDTH = ("AP50", "face_AP50", "recall", "right_state")
+BY_WIDTH = ("AP50", "face_AP50", "recall", "right_state", "unsure", "right_when_called")
+GATE = (
+    ("right_state_32+", "found faces of 32 px and more in their right state", "≥", 0.97),
+    ("right_when_called_32+", "of those whose state was called", "≥", 0.97),
+    ("masked_bare_32+", "bare ones (hands, scarves, veils) taken for masked", "≤", 0.03),
+    ("recall_16-32", "faces of 16 to 32 px found", "≥", 0.85),
+)
+"""Figure, what it is, and what a monitor that can be relied on should reach."""
 
 
 def build_report(
@@ -45,8 +54,9 @@ def build_report(
         "images": len(evaluation.samples),
         "faces": sum(len(sample.boxes) for sample in evaluation.samples),
         "faces_by_class": {name: faces[name] for name in faces if name not in WIDTHS},
-        "threshold": evaluation.threshold,
+        "threshold": _limits(evaluation.judge),
         "threshold_chosen": "best F1 on these pictures" if evaluation.chosen else "given",
+        "unsure": {"certainty": evaluation.judge.certainty, "width": evaluation.judge.width},
         "metrics": _overall(figures),
         "by_width": {
             name: {"faces": faces[name], **{key: figures[f"{key}_{name}"] for key in BY_WIDTH}}
@@ -54,12 +64,42 @@ def build_report(
         },
         "intervals": {name: list(ends) for name, ends in intervals.items()},
         "bootstrap": {"resamplings": RESAMPLINGS, "seed": SEED, "level": LEVEL},
+        "gate": _gate(figures, intervals),
         "best_thresholds": evaluation.thresholds,
+        "calibration": {
+            name: {"detections": int(each.counts.sum()), "error": each.error}
+            for name, each in evaluation.reliability.items()
+        },
         "confusion": {"labelled": truth, "found": said, "counts": counts.tolist()},
         "by_folder": _by_folder(evaluation, folders) if len(folders) > 1 else {},
     }
     plain: dict[str, Any] = _plain(report)
     return plain
+
+
+def _limits(judge: Judge) -> float | dict[str, float]:
+    """The lowest score shown, or that of each state."""
+    limits = {state.name: judge.min_scores[state] for state in MaskState}
+    alike = len(set(limits.values())) == 1
+    return limits["unsure"] if alike else limits
+
+
+def _gate(
+    figures: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "figure": name,
+            "about": about,
+            "value": figures[name],
+            "interval": list(intervals[name]),
+            "wanted": f"{sign} {limit}",
+            "reached": None
+            if math.isnan(figures[name])
+            else bool(figures[name] >= limit if sign == "≥" else figures[name] <= limit),
+        }
+        for name, about, sign, limit in GATE
+    ]
 
 
 def _by_folder(evaluation: Evaluation, folders: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -110,9 +150,10 @@ def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> lis
     ap50 = {name: figures["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
     pairs = _worst(evaluation, pictures)
     files = {
-        "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.threshold),
+        "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.judge),
         "confusion.png": plots.confusion(*evaluation.confusion()),
-        "mistakes.png": sheet(pairs, f"Most mistakes at score ≥ {evaluation.threshold:.2f}"),
+        "reliability.png": plots.reliability({"scores": evaluation.reliability}),
+        "mistakes.png": sheet(pairs, f"Most mistakes at {_said(_limits(evaluation.judge))}"),
     }
     for name, content in files.items():
         _write(folder / name, content)
@@ -122,8 +163,15 @@ def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> lis
 def _worst(evaluation: Evaluation, count: int) -> list[Pair]:
     mistakes = evaluation.mistakes()
     order = np.argsort(-mistakes, kind="stable")[:count]
-    samples, found = evaluation.samples, evaluation.found
-    return [Pair(samples[i], found[i][found[i].scores >= evaluation.threshold]) for i in order]
+    return [Pair(evaluation.samples[i], evaluation.shown[i]) for i in order]
+
+
+def _said(limits: float | Mapping[str, float]) -> str:
+    """The lowest scores for a person."""
+    if not isinstance(limits, Mapping):
+        return f"score ≥ {limits:.2f}"
+    each = (f"{MaskState[name].title} {limit:.2f}" for name, limit in limits.items())
+    return f"score ≥ {', '.join(each)}"
 
 
 def _write(path: Path, content: str | bytes) -> None:
@@ -139,12 +187,13 @@ def show(report: Mapping[str, Any], console: Console) -> None:
     """Prints the report's tables."""
     console.print(
         f"{report['model']} on {report['device']}: {report['images']} pictures, "
-        f"{report['faces']} faces of {report['data']}; score ≥ {report['threshold']:.2f} "
+        f"{report['faces']} faces of {report['data']}; {_said(report['threshold'])} "
         f"({report['threshold_chosen']})",
         highlight=False,
     )
-    for table in (_figures(report), _widths(report), _thresholds(report), _confusion(report)):
-        console.print(table)
+    tables = (_figures, _widths, _gate_table, _thresholds, _calibration, _confusion)
+    for table in tables:
+        console.print(table(report))
     if report["by_folder"]:
         console.print(_folders(report))
 
@@ -161,6 +210,23 @@ def _widths(report: Mapping[str, Any]) -> Table:
     table = _table("By face width in pixels", "width", "faces", *BY_WIDTH)
     for name, row in report["by_width"].items():
         table.add_row(name, str(row["faces"]), *(_text(row[key]) for key in BY_WIDTH))
+    return table
+
+
+def _gate_table(report: Mapping[str, Any]) -> Table:
+    table = _table("Gate", "figure", "value", "95 %", "wanted", "reached")
+    for row in report["gate"]:
+        low, high = row["interval"]
+        reached = {None: "–", True: "yes", False: "no"}[row["reached"]]
+        values = (_text(row["value"]), f"{_text(low)} – {_text(high)}", row["wanted"], reached)
+        table.add_row(row["about"], *values)
+    return table
+
+
+def _calibration(report: Mapping[str, Any]) -> Table:
+    table = _table("Expected calibration error of the scores", "class", "detections", "error")
+    for name, row in report["calibration"].items():
+        table.add_row(name, str(row["detections"]), _text(row["error"]))
     return table
 
 

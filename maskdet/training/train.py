@@ -14,6 +14,7 @@ import numpy as np
 
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import ConfigError, DatasetError, ModelError
+from maskdet.judging import Judge
 from maskdet.networks import backbones
 from maskdet.networks.plans import Network, Plan, build_network, plan_from_options, plan_to_options
 from maskdet.runtimes.decoding import decoder_for
@@ -226,7 +227,8 @@ def predict(
     network: Network, size: int, samples: Sequence[Sample], batch: int = 8, min_score: float = 0.02
 ) -> list[Detections]:
     """Detections of every sample's picture, by the network itself on a square input."""
-    decoder = decoder_for(network.name, plan_to_options(network.plan), min_score)
+    judge = Judge.plain(min_score)
+    decoder = decoder_for(network.name, plan_to_options(network.plan), judge)
     found: list[Detections] = []
     for start in range(0, len(samples), batch):
         images = [sample.read() for sample in samples[start : start + batch]]

@@ -9,8 +9,15 @@ import pytest
 
 from maskdet.anchors import AnchorGrid, encode
 from maskdet.detections import Detections
+from maskdet.judging import Calibration, Judge
 from maskdet.runtimes import decoding
-from maskdet.runtimes.decoding import AnchorDecoder, RegionDecoder, decoder_for
+from maskdet.runtimes.decoding import (
+    AnchorDecoder,
+    Quantised,
+    RegionDecoder,
+    decoder_for,
+    judged,
+)
 
 GRID = AnchorGrid(strides=(8,), sizes=(8.0,), ratios=(1.0,))
 # its anchors: (0 0 8 8), (8 0 16 8), (0 8 8 16), (8 8 16 16)
@@ -25,6 +32,7 @@ def decode(
     *,
     picture: tuple[int, int] = SIZE,
     factor: float = 1.0,
+    min_score: float = 0.05,
     **options: float,
 ) -> Detections:
     """Decodes logits (4, 3) and the boxes wished at some anchors; the others' stay as they are."""
@@ -32,7 +40,8 @@ def decode(
     anchors = GRID.anchors(*SIZE)
     for index, box in (boxes or {}).items():
         deltas[index] = encode(anchors[index : index + 1], np.array([box]), DEVIATIONS)
-    decoder = AnchorDecoder(GRID, DEVIATIONS, **options)
+    judge = Judge.plain(min_score)
+    decoder = AnchorDecoder(GRID, DEVIATIONS, judge, **options)
     return decoder.decode(np.array(logits, np.float32), deltas, SIZE, picture, factor)
 
 
@@ -126,13 +135,15 @@ def test_a_broken_network_makes_no_broken_boxes() -> None:
     logits = np.array([[5, 0, 0], [np.nan] * 3, [3, 0, 0], [2, 0, 0]], np.float32)
     deltas = np.zeros((4, 4), np.float32)
     deltas[0] = np.nan
-    found = AnchorDecoder(GRID, DEVIATIONS).decode(logits, deltas, SIZE, SIZE, 1.0)
+    found = AnchorDecoder(GRID, DEVIATIONS, Judge.plain(0.05)).decode(
+        logits, deltas, SIZE, SIZE, 1.0
+    )
     np.testing.assert_allclose(found.boxes, [[0, 8, 8, 16], [8, 8, 16, 16]])
 
 
 def test_half_precision_outputs() -> None:
     logits = np.array([[9, 0, 0], *[[NEVER] * 3] * 3], np.float16)
-    found = AnchorDecoder(GRID, DEVIATIONS).decode(
+    found = AnchorDecoder(GRID, DEVIATIONS, Judge.plain(0.05)).decode(
         logits, np.zeros((4, 4), np.float16), SIZE, SIZE, 1.0
     )
     np.testing.assert_allclose(found.boxes, [[0, 0, 8, 8]])
@@ -143,14 +154,80 @@ def test_regions_are_scaled_cut_and_suppressed() -> None:
     """A face, its worse double, padding, one beside the picture."""
     scores = np.array([[0.1, 0.8, 0], [0.7, 0, 0], [0, 0, 0], [0.9, 0, 0]], np.float32)
     boxes = np.array([[0, 0, 40, 40], [2, 0, 40, 40], [0, 0, 9, 9], [90, 90, 99, 99]], np.float32)
-    found = RegionDecoder(min_score=0.05).decode(scores, boxes, (96, 96), (40, 40), 2.0)
+    found = RegionDecoder(Judge.plain(0.05)).decode(scores, boxes, (96, 96), (40, 40), 2.0)
     np.testing.assert_allclose(found.boxes, [[0, 0, 20, 20]])
-    assert found.states.tolist() == [1] and found.scores[0] == np.float32(0.8)
+    assert found.states.tolist() == [1] and found.scores[0] == pytest.approx(0.8)
 
 
 def test_a_decoder_for_each_network() -> None:
     options = {"anchors": {"sizes": [8, 16, 32, 64, 128]}, "deviations": [1, 1, 1, 1]}
-    assert isinstance(decoder_for("retinanet", options, 0.3), AnchorDecoder)
-    assert isinstance(decoder_for("faster_rcnn", {}, 0.3), RegionDecoder)
+    assert isinstance(decoder_for("retinanet", options, Judge.plain(0.3)), AnchorDecoder)
+    assert isinstance(decoder_for("faster_rcnn", {}, Judge.plain(0.3)), RegionDecoder)
     with pytest.raises(ValueError, match="unknown network 'yolo'"):
-        decoder_for("yolo", {}, 0.3)
+        decoder_for("yolo", {}, Judge.plain(0.3))
+
+
+def test_scores_are_calibrated_before_they_are_compared() -> None:
+    """The second class's logits mean more than they say: it wins, and its limit counts."""
+    calibration = Calibration((1.0, 2.0, 1.0), (0.0, 1.0, 0.0))
+    judge = Judge((0.5, 0.9, 0.5, 0.5), calibration=calibration)
+    logits = [[0.9, 0.8, NEVER], [0.9, 0.5, NEVER], [0.6, NEVER, NEVER], [-0.1, NEVER, NEVER]]
+    decoder = AnchorDecoder(GRID, DEVIATIONS, judge)
+    found = decoder.decode(np.array(logits, np.float32), np.zeros((4, 4)), SIZE, SIZE, 1.0)
+    # 2 · .8 + 1 = 2.6, above the logit of .9; 2 · .5 + 1 = 2 is its best, yet below
+    assert found.states.tolist() == [1, 0]
+    expected = [1 / (1 + math.exp(-2.6)), 1 / (1 + math.exp(-0.6))]
+    np.testing.assert_allclose(found.scores, expected, rtol=1e-5)
+    assert found.probabilities is not None
+    np.testing.assert_allclose(found.probabilities[1, 0], found.scores[1])
+
+
+def test_an_unsure_box_does_not_outdo_a_sure_one_of_the_same_face() -> None:
+    """Its score, of there being a face, is higher; what suppression goes by is not."""
+    judge = Judge((0.5,) * 4, certainty=0.7)
+    logits = [[logit(0.6), logit(0.55), NEVER], [logit(0.8), NEVER, NEVER], *[[NEVER] * 3] * 2]
+    deltas = np.zeros((4, 4), np.float32)
+    deltas[0] = encode(GRID.anchors(*SIZE)[:1], np.array([[8, 0, 16, 8]]), DEVIATIONS)
+    decoder = AnchorDecoder(GRID, DEVIATIONS, judge)
+    found = decoder.decode(np.array(logits, np.float32), deltas, SIZE, SIZE, 1.0)
+    assert found.states.tolist() == [0] and found.scores.tolist() == pytest.approx([0.8])
+
+
+@pytest.mark.parametrize("min_score", [0.0, 0.02, 0.3, 0.5, 0.77, 1.0])
+@pytest.mark.parametrize(("scale", "zero"), [(0.11, 40), (0.05, -128), (0.3, 127)])
+def test_eight_bits_give_what_their_floats_give(min_score: float, scale: float, zero: int) -> None:
+    random = np.random.default_rng(3)
+    count = len(GRID.anchors(256, 256))
+    judge = Judge(
+        (min_score, *(0.4,) * 3),
+        certainty=0.6,
+        calibration=Calibration((0.7, 1.3, 1.0), (0.5, -0.5, 0.0)),
+    )
+    decoder = AnchorDecoder(GRID, DEVIATIONS, judge)
+    pair = [Quantised(random.integers(-128, 128, (count, n), np.int8), scale, zero) for n in (3, 4)]
+    floats = [each[np.arange(count)] for each in pair]
+    assert floats[0].dtype == np.float32
+    exact = (pair[0].values.astype(float) - zero) * scale
+    np.testing.assert_allclose(floats[0], exact, rtol=1e-5)
+    found = decoder.decode(*pair, (256, 256), (256, 256), 1.0)
+    expected = decoder.decode(*floats, (256, 256), (256, 256), 1.0)
+    np.testing.assert_array_equal(found.boxes, expected.boxes)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+    np.testing.assert_array_equal(found.states, expected.states)
+
+
+@pytest.mark.parametrize("least", [-99.0, -1.305, -1.245, 0.005, 0.195, 2.6, math.inf, -math.inf])
+def test_eight_bits_are_compared_as_they_are(least: float) -> None:
+    values = np.arange(-128, 127, dtype=np.int8).reshape(-1, 3)
+    quantised = Quantised(values, 0.01, -1)
+    every = quantised[np.arange(len(values))]
+    expected = np.flatnonzero((every >= np.float32(least)).any(axis=1))
+    np.testing.assert_array_equal(quantised.reaching(least), expected)
+
+
+@pytest.mark.parametrize(("least", "states"), [(0.3, [1, 1]), (0.0, [1, 0, 1]), (0.5, [1])])
+def test_a_face_has_one_state(least: float, states: list[int]) -> None:
+    """Models that suppress class by class give a doubtful face twice; so does who wants all."""
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [20, 0, 30, 10]])
+    said = boxes, np.array([0.5, 0.6, 0.4]), np.array([0, 1, 1])
+    assert judged(Judge.plain(least), *said).states.tolist() == states

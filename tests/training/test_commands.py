@@ -191,7 +191,7 @@ def test_evaluate_measures_a_trained_model(
     assert "CPU" in figures["device"]
     assert 0 <= figures["metrics"]["mAP50"] <= 1
     assert {file.name for file in (tmp_path / "plots").iterdir()} == {
-        "precision_recall.png", "confusion.png", "mistakes.png",
+        "precision_recall.png", "confusion.png", "reliability.png", "mistakes.png",
     }  # fmt: skip
 
 

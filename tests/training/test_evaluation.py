@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from maskdet.detections import CLASS_NAMES, Detections
+from maskdet.judging import Judge
 from maskdet.training import metrics
 from maskdet.training.dataset import Sample
 from maskdet.training.evaluation import Evaluation
@@ -59,7 +60,8 @@ def test_perfect_answers_are_worth_one() -> None:
     faces = [(10, 10, 20, WITH), (100, 10, 40, WITHOUT), (200, 10, 80, WRONG)]
     figures = Evaluation([sample(*faces)], [found(*((*f, 0.9) for f in faces))]).figures()
     measured = {name: value for name, value in figures.items() if not name.endswith("0-16")}
-    assert measured == pytest.approx(dict.fromkeys(measured, 1.0))
+    bad = {name for name in measured if name.startswith(("unsure", "masked_bare"))}
+    assert measured == pytest.approx({name: float(name not in bad) for name in measured})
     assert all(math.isnan(figures[name]) for name in figures.keys() - measured.keys())
 
 
@@ -70,7 +72,7 @@ def test_average_precision_by_hand() -> None:
         found((0, 0, 40, WITH, 0.9), (300, 300, 40, WITH, 0.8)),
         found((0, 0, 40, WITH, 0.7)),
     ]
-    figures = Evaluation(truth, said, threshold=0.75).figures()
+    figures = Evaluation(truth, said, judge=Judge.plain(0.75)).figures()
     # recall ⅓ at precision 1, ⅔ at ⅔: 34 of 101 recalls read 1, 33 read ⅔, the rest 0
     expected = (34 + 33 * 2 / 3) / 101
     assert figures["AP50_with_mask"] == pytest.approx(expected)
@@ -84,7 +86,7 @@ def test_average_precision_by_hand() -> None:
 def test_a_wrong_state_counts_for_the_face_not_for_the_class() -> None:
     truth = [sample((0, 0, 20, WITH), (100, 0, 40, WITH), (200, 0, 40, WRONG))]
     said = [found((0, 0, 20, WITHOUT, 0.9), (100, 0, 40, WITH, 0.8), (200, 0, 40, WITH, 0.7))]
-    figures = Evaluation(truth, said, threshold=0.5).figures()
+    figures = Evaluation(truth, said, judge=Judge.plain(0.5)).figures()
     assert figures["face_AP50"] == 1
     assert figures["recall"] == figures["precision"] == 1
     assert figures["right_state"] == pytest.approx(1 / 3)
@@ -144,11 +146,11 @@ def test_figures_are_those_of_pycocotools(seed: int) -> None:
 def test_weighted_pictures_are_as_good_as_repeated_ones(seed: int) -> None:
     samples, answers = scene(seed, pictures=8, digits=6)
     times = np.array([0, 3, 1, 0, 2, 1, 0, 1])
-    weighted = Evaluation(samples, answers, threshold=0.5).figures(times.astype(float))
+    weighted = Evaluation(samples, answers, judge=Judge.plain(0.5)).figures(times.astype(float))
     repeated = Evaluation(
         [s for s, n in zip(samples, times, strict=True) for _ in range(n)],
         [a for a, n in zip(answers, times, strict=True) for _ in range(n)],
-        threshold=0.5,
+        judge=Judge.plain(0.5),
     ).figures()
     assert weighted == pytest.approx(repeated, nan_ok=True)
 
@@ -161,7 +163,8 @@ def test_intervals_are_the_seed_s_and_hold_the_figures() -> None:
     for name, value in evaluation.figures().items():
         low, high = intervals[name]
         assert low <= value <= high
-        assert 0 < high - low < 0.9
+        if not name.startswith(("unsure", "masked_bare")):  # there are none
+            assert 0 < high - low < 0.9
 
 
 def test_intervals_cover_the_truth() -> None:
@@ -172,7 +175,7 @@ def test_intervals_cover_the_truth() -> None:
         hits = random.random(60) < 0.7
         truth = [sample((0, 0, 40, WITH))] * 60
         said = [found((0, 0, 40, WITH, 0.9)) if hit else found() for hit in hits]
-        low, high = Evaluation(truth, said, threshold=0.5).intervals(60)["recall"]
+        low, high = Evaluation(truth, said, judge=Judge.plain(0.5)).intervals(60)["recall"]
         covered += low <= 0.7 <= high
     assert covered >= 17
 
@@ -198,7 +201,7 @@ def test_the_best_threshold_is_where_f1_is_highest() -> None:
     )
     # all together: 3 of 4 right, 3 of 3 found
     assert best["all"]["f1"] == pytest.approx(6 / 7)
-    assert evaluation.threshold == best["all"]["threshold"]
+    assert evaluation.judge == Judge.plain(best["all"]["threshold"])
     assert math.isnan(best["mask_weared_incorrect"]["threshold"])
     # what scored exactly that much is shown
     assert evaluation.figures()["recall"] == 1
@@ -210,7 +213,7 @@ def test_confusion_holds_missed_and_false() -> None:
         found((0, 0, 40, WITH, 0.9), (100, 0, 40, WITH, 0.8), (200, 0, 40, WRONG, 0.1)),
         found((0, 0, 40, WITHOUT, 0.7)),
     ]
-    names, answers, counts = Evaluation(truth, said, threshold=0.5).confusion()
+    names, answers, counts = Evaluation(truth, said, judge=Judge.plain(0.5)).confusion()
     assert names == [*CLASS_NAMES, "no face"]
     assert answers == [*CLASS_NAMES, "missed"]
     assert counts.tolist() == [[1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 1, 0, 0]]
@@ -218,12 +221,32 @@ def test_confusion_holds_missed_and_false() -> None:
 
 def test_a_detector_may_be_unsure() -> None:
     truth, said = [sample((0, 0, 40, WITH))], [found((0, 0, 40, UNSURE, 0.9))]
-    evaluation = Evaluation(truth, said, threshold=0.5)
+    evaluation = Evaluation(truth, said, judge=Judge.plain(0.5))
     _, answers, counts = evaluation.confusion()
     assert counts[WITH, answers.index("unsure")] == 1
     figures = evaluation.figures()
     assert figures["face_AP50"] == 1
     assert figures["AP50_with_mask"] == figures["right_state"] == 0
+
+
+def test_unsure_faces_are_neither_right_nor_called() -> None:
+    """Of ten found, one is unsure, one is wrong; one is missed. What is measured by COCO stays."""
+    places = [(40 * i, 0, 36, WITH) for i in range(8)] + [(0, y, 36, WITHOUT) for y in (60, 120)]
+    boxes = sample(*places, (300, 300, 36, WITHOUT))
+    probabilities = np.array([[0.9, 0.02, 0.0]] * 7 + [[0.5, 0.45, 0.0]] + [[0, 0.9, 0]] * 2)
+    probabilities[-1] = [0.8, 0.1, 0]  # a hand taken for a mask
+    best = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    said = Detections(boxes.boxes[:-1], *best, probabilities=probabilities)
+    plain = Evaluation([boxes], [said], Judge.plain(0.3)).figures()
+    doubting = Evaluation([boxes], [said], Judge((0.3,) * 4, certainty=0.7)).figures()
+    assert plain["right_state"] == plain["right_when_called"] == pytest.approx(0.9)
+    assert doubting["right_state"] == doubting["right_state_32+"] == pytest.approx(0.8)
+    assert doubting["unsure"] == doubting["unsure_32-64"] == pytest.approx(0.1)
+    assert doubting["right_when_called"] == pytest.approx(8 / 9)
+    assert doubting["recall"] == pytest.approx(10 / 11)
+    assert doubting["masked_bare_32+"] == 0.5
+    ap = [name for name in plain if "AP" in name]
+    assert [plain[name] for name in ap] == pytest.approx([doubting[n] for n in ap], nan_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -239,4 +262,4 @@ def test_nothing_to_measure_is_nan_or_zero(truth: list[Sample], said: list[Detec
     figures = evaluation.figures()
     assert all(math.isnan(value) or value == 0 for value in figures.values())
     assert evaluation.intervals(5).keys() == figures.keys()
-    assert evaluation.threshold == 0.5
+    assert evaluation.judge == Judge.plain(0.5)

@@ -13,8 +13,10 @@ import pytest
 
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import DatasetError, SinkError
+from maskdet.judging import Judge
 from maskdet.testing import ScriptedDetector
 from maskdet.training import evaluate, plots, report
+from maskdet.training.calibration import Reliability
 from maskdet.training.dataset import Sample
 from maskdet.training.reading import read_samples
 from maskdet.training.sheet import HEADER, Pair, sheet
@@ -46,7 +48,7 @@ def knowing(samples: list[Sample], scores: float = 0.9) -> ScriptedDetector:
 def run(data: Path, detector: ScriptedDetector, folder: Path, **more: Any) -> dict[str, Any]:
     images = more.pop("images", Path("all.txt"))
     status = evaluate.run(
-        lambda min_score: detector, data, images, json=folder / "out.json", output=folder, **more
+        lambda: detector, data, images, json=folder / "out.json", output=folder, **more
     )
     assert status == 0
     text = (folder / "out.json").read_text("utf-8")
@@ -69,6 +71,7 @@ def test_the_report_says_what_was_measured(
     assert figures["bootstrap"] == {"resamplings": 300, "seed": 0, "level": 0.95}
     assert figures["by_width"]["0-16"] == {
         "faces": 0, "AP50": None, "face_AP50": None, "recall": None, "right_state": None,
+        "unsure": None, "right_when_called": None,
     }  # fmt: skip
     assert sum(row["faces"] for row in figures["by_width"].values()) == 12
     assert figures["best_thresholds"]["all"]["threshold"] == pytest.approx(0.9, abs=1e-4)
@@ -81,8 +84,33 @@ def test_the_report_says_what_was_measured(
         assert part in told
 
 
+def test_the_gate_tells_what_is_reached(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faces all found, some of the bare ones taken for masked."""
+    samples = read_samples(data, only=data / "all.txt")
+    coming = iter(samples)
+
+    def script(image: np.ndarray) -> Detections:
+        sample = next(coming)
+        return Detections(sample.boxes, np.full(len(sample.boxes), 0.9), 0 * sample.classes)
+
+    gate = {row["figure"]: row for row in run(data, ScriptedDetector(script), tmp_path)["gate"]}
+    wide = [(each.boxes[:, 2] - each.boxes[:, 0] >= 32) for each in samples]
+    classes = np.concatenate([each.classes[w] for each, w in zip(samples, wide, strict=True)])
+    assert len(classes) > 0
+    row = gate["right_state_32+"]
+    assert row["value"] == pytest.approx((classes == 0).mean(), abs=1e-4)
+    low, high = row["interval"]
+    assert low <= row["value"] <= high and row["reached"] is False
+    assert gate["masked_bare_32+"]["value"] == 1 and gate["masked_bare_32+"]["reached"] is False
+    assert gate["recall_16-32"]["reached"] in (None, True)
+    told = capsys.readouterr().out
+    assert "Gate" in told and "hands, scarves" in told
+
+
 def test_a_detector_that_finds_nothing_has_its_report(data: Path, tmp_path: Path) -> None:
-    figures = run(data, ScriptedDetector(), tmp_path, threshold=0.4)
+    figures = run(data, ScriptedDetector(), tmp_path, judge=Judge.plain(0.4))
     assert figures["metrics"]["mAP50"] == 0
     assert figures["metrics"]["right_state"] is None
     assert figures["best_thresholds"]["all"]["threshold"] is None
@@ -117,7 +145,7 @@ def test_wrong_data_is_told_before_the_model_opens(
     break_it: Callable[[Path], Path], words: str, data: Path
 ) -> None:
     with pytest.raises(DatasetError, match=words) as error:
-        evaluate.run(lambda _: pytest.fail("opened"), break_it(data), Path("all.txt"))
+        evaluate.run(lambda: pytest.fail("opened"), break_it(data), Path("all.txt"))
     assert "\n" not in str(error.value)
 
 
@@ -134,10 +162,16 @@ def decoded(png: bytes) -> np.ndarray:
     return image
 
 
+NOTHING = Reliability(np.zeros(10), np.full(10, np.nan), np.full(10, np.nan))
+
+
+def bgr(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (5, 3, 1)]
+
+
 def shows(image: np.ndarray, colour: str) -> int:
     """Pixels of a colour given as #RRGGBB."""
-    wanted = [int(colour[i : i + 2], 16) for i in (5, 3, 1)]
-    return int((np.abs(image.astype(int) - wanted).max(axis=2) < 12).sum())
+    return int((np.abs(image.astype(int) - bgr(colour)).max(axis=2) < 12).sum())
 
 
 def test_plots_of_an_evaluation(data: Path, tmp_path: Path) -> None:
@@ -155,10 +189,10 @@ def test_precision_and_recall_have_a_curve_for_every_class() -> None:
         name: (scores, np.full(10, 0.9 - 0.2 * i), recall)
         for i, name in enumerate([*CLASS_NAMES, "face"])
     }
-    image = decoded(plots.precision_recall(curves, dict.fromkeys(curves, 0.5), 0.5))
+    image = decoded(plots.precision_recall(curves, dict.fromkeys(curves, 0.5), Judge.plain(0.5)))
     assert all(shows(image, plots.STYLES[name][0]) > 300 for name in CLASS_NAMES)
     curves["with_mask"] = (scores, np.full(10, 0.9), np.full(10, np.nan))  # no such face
-    image = decoded(plots.precision_recall(curves, dict.fromkeys(curves, 0.5), 0.5))
+    image = decoded(plots.precision_recall(curves, dict.fromkeys(curves, 0.5), Judge.plain(0.5)))
     assert shows(image, plots.STYLES["with_mask"][0]) == 0
 
 
@@ -175,6 +209,20 @@ def test_a_sheet_shows_labels_left_and_findings_right(tmp_path: Path) -> None:
     assert image[HEADER + 80, 80].tolist() == COLOURS[0].tolist()
     top = image[HEADER + 38 : HEADER + 43, 60:100]
     assert shows(top, mask) >= 40
+
+
+def test_reliability_lies_on_the_diagonal_of_honest_scores() -> None:
+    centres = np.linspace(0.05, 0.95, 10)
+    honest = Reliability(np.full(10, 50), centres, centres)
+    shy = Reliability(np.full(10, 50), centres, np.minimum(1, centres + 0.4))
+    image = decoded(plots.reliability({"one": {"with_mask": honest}, "two": {"with_mask": shy}}))
+    left, right = image[:, : image.shape[1] // 2], image[:, image.shape[1] // 2 :]
+    colour = plots.STYLES["with_mask"][0]
+    assert shows(left, colour) > 300 and shows(right, colour) > 300
+    rows = [np.argwhere(np.abs(half.astype(int) - bgr(colour)).max(axis=2) < 12)[:, 0].mean()
+            for half in (left, right)]  # fmt: skip
+    assert rows[1] < rows[0] - 20  # more is right than the score says: above the diagonal
+    assert decoded(plots.reliability({"none": {"with_mask": NOTHING}})).shape[2] == 3
 
 
 def test_learning_curves_draw_every_class() -> None:

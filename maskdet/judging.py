@@ -1,0 +1,121 @@
+"""From what a network says of its classes to a score and a state that people can rely on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from maskdet.detections import CLASS_NAMES, Detections, MaskState
+
+_CLASSES = len(CLASS_NAMES)
+_LARGEST = 80.0
+"""Logits are cut to this: e^89 is too large for a float32."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Turns each class's logit into a probability (Platt 1999): σ(slope · logit + shift).
+
+    Slopes are positive, so a class's detections keep their order.
+
+    Attributes:
+        slopes: one a class.
+        shifts: one a class.
+    """
+
+    slopes: Sequence[float] = (1.0,) * _CLASSES
+    shifts: Sequence[float] = (0.0,) * _CLASSES
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities float32 of logits, both (N, classes)."""
+        logits = logits * np.asarray(self.slopes, np.float32) + np.asarray(self.shifts, np.float32)
+        return 1 / (1 + np.exp(-np.clip(logits, -_LARGEST, _LARGEST)))
+
+    def logit(self, index: int, probability: float) -> float:
+        """The logit of a class that becomes that probability; infinite at 0 and 1."""
+        return (logit(probability) - self.shifts[index]) / self.slopes[index]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Says which faces are shown, and whose state is called.
+
+    The classes' probabilities exclude each other, so their sum is that of there being a face, and
+    a state's share of the sum is how certain that state is.
+
+    Attributes:
+        min_scores: lowest score shown, by value of `MaskState`; that of `unsure` is what the sum
+            must reach for a face to be called so.
+        certainty: a face whose best state has a smaller share of the sum is unsure; 0: none is.
+        width: faces narrower than this many pixels are unsure; 0: none is.
+        calibration: of the probabilities.
+    """
+
+    min_scores: Sequence[float]
+    certainty: float = 0.0
+    width: float = 0.0
+    calibration: Calibration = Calibration()
+
+    @classmethod
+    def plain(cls, min_score: float) -> Self:
+        """One lowest score for all, no face unsure, scores as the network gives them."""
+        return cls((min_score,) * len(MaskState))
+
+    def showing(self, min_score: float) -> Self:
+        """The same with one lowest score for all states.
+
+        What is unsure stays so: a sum that did not tell of a face before does not do so now.
+        """
+        unsure = max(min_score, self.min_scores[MaskState.unsure])
+        return replace(self, min_scores=(*(min_score,) * _CLASSES, unsure))
+
+    @property
+    def least(self) -> float:
+        """A box whose best score is below it is never shown."""
+        least = min(self.min_scores[:_CLASSES])
+        if self.certainty or self.width:  # the best class has a third of the sum or more
+            least = min(least, self.min_scores[MaskState.unsure] / _CLASSES)
+        return least
+
+    @property
+    def least_logit(self) -> float:
+        """A box all whose logits are below it is never shown."""
+        return min(self.calibration.logit(index, self.least) for index in range(_CLASSES))
+
+    def shown(self, found: Detections) -> Detections:
+        """The faces worth showing, best first; those too doubtful or too small are unsure.
+
+        An unsure face's score is the probability that it is a face.
+
+        Args:
+            found: scored and in their best state; without probabilities of the classes only
+                their size makes them unsure.
+        """
+        scores, states = found.scores, found.states
+        if self.certainty or self.width:
+            sums = scores
+            unsure = found.boxes[:, 2] - found.boxes[:, 0] < self.width
+            if found.probabilities is not None:
+                sums = found.probabilities.sum(axis=1)
+                unsure |= scores < self.certainty * sums
+            unsure &= sums >= self.min_scores[MaskState.unsure]
+            states = np.where(unsure, np.int8(MaskState.unsure), states)
+            scores = np.where(unsure, np.minimum(sums, 1), scores)
+        kept = np.flatnonzero(scores >= np.asarray(self.min_scores, np.float32)[states])
+        kept = kept[np.argsort(-scores[kept], kind="stable")]
+        return replace(found, scores=scores, states=states)[kept]
+
+
+EVERYTHING = Judge.plain(0.0)
+"""Shows all there is."""
+
+
+def logit(score: float) -> float:
+    """The logit that a sigmoid turns into a score; infinite at 0 and 1."""
+    if score <= 0:
+        return -math.inf
+    return math.log(score / (1 - score)) if score < 1 else math.inf

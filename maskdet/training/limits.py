@@ -1,0 +1,134 @@
+"""Which scores are worth showing, and when a state is too doubtful to be called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from maskdet.card import ScoreLimits, Unsure
+from maskdet.detections import CLASS_NAMES, Detections, MaskState
+from maskdet.judging import Judge
+from maskdet.training import metrics
+from maskdet.training.dataset import Sample
+from maskdet.training.precision import Matches
+
+RIGHT = 0.97
+"""Share of right states that is worth some unsure faces …"""
+MOST_UNSURE = 0.05
+"""… but no more of the found ones than this."""
+CERTAINTIES = tuple(round(0.4 + 0.05 * step, 2) for step in range(11))
+NARROWEST = 0.01
+"""Share of the found faces that are narrower than the model can be trusted with."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a least certainty makes of the found faces.
+
+    Attributes:
+        certainty: of the state.
+        unsure: share of the found faces whose state is not called.
+        right: share of right states among the others.
+        right_unsure: share of the unsure faces whose best state was right.
+    """
+
+    certainty: float
+    unsure: float
+    right: float
+    right_unsure: float
+
+
+def score_limits(samples: Sequence[Sample], found: Sequence[Detections]) -> ScoreLimits:
+    """The lowest scores by F1: of each class, and of a face whatever its state.
+
+    Args:
+        samples: the truth.
+        found: calibrated detections down to a low score.
+    """
+    by_class = metrics.coco_eval(samples, found)
+    limits = {name: _limit(Matches.of(by_class, index)) for index, name in enumerate(CLASS_NAMES)}
+    faces = metrics.coco_eval(
+        [replace(each, classes=np.zeros_like(each.classes)) for each in samples],
+        [Detections(each.boxes, _sums(each), np.zeros(len(each))) for each in found],
+    )
+    return ScoreLimits(**limits, unsure=_limit(Matches.of(faces, 0)))
+
+
+def _sums(found: Detections) -> np.ndarray:
+    if found.probabilities is None:
+        return found.scores
+    sums: np.ndarray = np.minimum(found.probabilities.sum(axis=1), 1)
+    return sums
+
+
+def _limit(matches: Matches) -> float:
+    """The best threshold by F1, within what makes sense to a viewer."""
+    best = matches.best_threshold()["threshold"]
+    return 0.3 if math.isnan(best) else round(min(max(best, 0.1), 0.9), 3)
+
+
+def certainties(
+    samples: Sequence[Sample], found: Sequence[Detections], judge: Judge
+) -> list[Choice]:
+    """The trade-off of unsure faces and right states, certainty rising."""
+    return [_choice(samples, found, replace(judge, certainty=each)) for each in CERTAINTIES]
+
+
+def _choice(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge) -> Choice:
+    certain = np.zeros(3)  # of faces whose state is called: all, right; unsure ones
+    right_unsure = 0
+    for sample, each in zip(samples, found, strict=True):
+        shown = judge.shown(each)
+        owner = metrics.pair(sample, shown)
+        hit = owner >= 0
+        states, truth = shown.states[owner[hit]], sample.classes[hit]
+        unsure = states == MaskState.unsure
+        certain += (~unsure).sum(), (states == truth).sum(), unsure.sum()
+        if unsure.any() and shown.probabilities is not None:
+            guess = shown.probabilities[owner[hit]].argmax(axis=1)
+            right_unsure += int((guess == truth)[unsure].sum())
+    called, right, unsure = certain
+    return Choice(
+        judge.certainty,
+        unsure / max(called + unsure, 1),
+        right / called if called else math.nan,
+        right_unsure / unsure if unsure else math.nan,
+    )
+
+
+def best_certainty(choices: Sequence[Choice]) -> float:
+    """The least certainty that makes enough states right, or the most that leaves few unsure."""
+    bearable = [choice for choice in choices if choice.unsure <= MOST_UNSURE]
+    enough = [choice.certainty for choice in bearable if choice.right >= RIGHT]
+    return min(enough) if enough else max((c.certainty for c in bearable), default=0.0)
+
+
+def least_width(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge) -> float:
+    """The width below which hardly any face was found, so that nothing speaks for its state."""
+    widths = [np.zeros(0)]
+    for sample, each in zip(samples, found, strict=True):
+        shown = judge.shown(each)
+        owner = metrics.pair(sample, shown)
+        boxes = shown.boxes[owner[owner >= 0]]
+        widths.append(boxes[:, 2] - boxes[:, 0])
+    every = np.concatenate(widths)
+    return float(np.floor(np.quantile(every, NARROWEST))) if every.size else 0.0
+
+
+def choose(
+    samples: Sequence[Sample], found: Sequence[Detections]
+) -> tuple[ScoreLimits, Unsure, list[Choice]]:
+    """All limits of a card, and the trade-off that its certainty was chosen from.
+
+    Args:
+        samples: the truth.
+        found: calibrated detections down to a low score.
+    """
+    limits = score_limits(samples, found)
+    judge = Judge([getattr(limits, state.name) for state in MaskState])
+    choices = certainties(samples, found, judge)
+    unsure = Unsure(certainty=best_certainty(choices), width=least_width(samples, found, judge))
+    return limits, unsure, choices

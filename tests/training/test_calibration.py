@@ -1,0 +1,113 @@
+"""Scores made honest, and limits chosen, on detections whose right values are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from maskdet.detections import Detections, MaskState
+from maskdet.judging import Calibration, Judge
+from maskdet.training import calibration, limits
+from maskdet.training.calibration import Reliability
+from maskdet.training.limits import Choice, best_certainty
+from maskdet.training.precision import Matches
+from tests.training.test_evaluation import found, sample
+
+
+def matches(scores: np.ndarray, hits: np.ndarray) -> Matches:
+    """One class's detections at ten IoUs, all in one picture."""
+    order = np.argsort(-scores)
+    every = np.repeat(hits[None, order], 10, axis=0)
+    zero = np.zeros(len(scores), np.int64)
+    return Matches(scores[order], zero, every, np.ones_like(every), np.array([hits.sum()]))
+
+
+def test_the_error_by_hand() -> None:
+    """Ten detections of .35, of which six are right; ten of .95, all right; the rest is hidden."""
+    scores = np.array([0.35] * 10 + [0.95] * 10 + [0.05] * 80)
+    hits = np.array([True] * 6 + [False] * 4 + [True] * 10 + [False] * 80)
+    reliability = Reliability.of(matches(scores, hits))
+    assert reliability.counts.sum() == 20
+    assert reliability.precision[3] == pytest.approx(0.6)
+    assert reliability.scores[9] == pytest.approx(0.95)
+    assert np.isnan(reliability.precision[5])
+    assert reliability.error == pytest.approx((0.25 * 10 + 0.05 * 10) / 20)
+    assert np.isnan(Reliability.of(matches(np.zeros(0), np.zeros(0, bool))).error)
+
+
+@pytest.mark.parametrize(("slope", "shift"), [(3.0, 0.2), (0.5, -1.0), (1.0, 0.0)])
+def test_a_fit_finds_what_scores_lack(slope: float, shift: float) -> None:
+    """Detections are right as often as slope and shift say: the fit finds both again."""
+    random = np.random.default_rng(0)
+    logits = random.uniform(-2.9, 3, 20_000)
+    hits = random.random(len(logits)) < 1 / (1 + np.exp(-(slope * logits + shift)))
+    found = calibration.fit([matches(1 / (1 + np.exp(-logits)), hits)])
+    assert found.slopes[0] == pytest.approx(slope, rel=0.06)
+    assert found.shifts[0] == pytest.approx(shift, abs=0.1)
+
+
+@pytest.mark.parametrize("right", [0, 3, 50])
+def test_a_class_with_too_little_to_learn_from_keeps_its_scores(right: int) -> None:
+    """Nothing, nearly nothing, or scores that say the contrary of what is so."""
+    scores = np.linspace(0.1, 0.9, 100)
+    hits = np.arange(100) < right
+    assert calibration.fit([matches(scores, hits)]) == Calibration((1.0,), (0.0,))
+
+
+def test_scores_are_applied_as_the_runtimes_do() -> None:
+    raw = np.array([[0.5, 0.4, 0.1], [0.2, 0.6, 0.1]], np.float32)
+    found = Detections(np.zeros((2, 4)), raw.max(axis=1), raw.argmax(axis=1), None, raw)
+    scales = Calibration((1.0, 3.0, 1.0), (0.0, 1.5, 0.0))
+    done = calibration.apply(scales, found)
+    expected = scales.probabilities(np.log(raw / (1 - raw)))
+    assert done.states.tolist() == [1, 1]  # the second class's .4 is worth more than .5
+    np.testing.assert_allclose(done.scores, sorted(expected.max(axis=1), reverse=True), rtol=1e-5)
+    named = calibration.named(scales)
+    assert named["without_mask"] == {"slope": 3.0, "shift": 1.5}
+
+
+def test_each_class_has_the_limit_of_its_best_f1() -> None:
+    truth = [sample((0, 0, 40, 0), (100, 0, 40, 0), (200, 0, 40, 1))]
+    said = [found((0, 0, 40, 0, 0.9), (100, 0, 40, 0, 0.6), (300, 0, 40, 0, 0.5),
+                  (200, 0, 40, 1, 0.35))]  # fmt: skip
+    chosen = limits.score_limits(truth, said)
+    assert chosen.with_mask == pytest.approx(0.6, abs=1e-3)
+    assert chosen.without_mask == pytest.approx(0.35, abs=1e-3)
+    assert chosen.mask_weared_incorrect == 0.3  # there are none
+    assert chosen.unsure == pytest.approx(0.35, abs=1e-3)  # four answers, three faces
+
+
+@pytest.mark.parametrize(
+    ("choices", "certainty"),
+    [
+        # the first that is right enough
+        ([(0.4, 0, 0.9), (0.5, 0.02, 0.975), (0.6, 0.04, 0.98), (0.7, 0.2, 0.99)], 0.5),
+        # none is: the last that leaves few unsure
+        ([(0.4, 0, 0.9), (0.5, 0.02, 0.91), (0.6, 0.04, 0.92), (0.7, 0.2, 0.99)], 0.6),
+        ([(0.4, 0.3, 0.9)], 0.0),
+    ],
+)
+def test_the_least_certainty_is_a_trade_off(
+    choices: list[tuple[float, float, float]], certainty: float
+) -> None:
+    assert best_certainty([Choice(*each, 0.5) for each in choices]) == certainty
+
+
+def test_the_trade_off_counts_unsure_faces() -> None:
+    """A hundred faces: every fifth in doubt, and half of those wrong."""
+    places = [(40 * (i % 10), 40 * (i // 10), 30, 0) for i in range(100)]
+    truth = sample(*places)
+    said = np.tile([0.9, 0.05, 0.0], (100, 1))
+    said[::5] = [0.5, 0.4, 0.0]
+    said[::10] = [0.4, 0.5, 0.0]
+    answers = Detections(truth.boxes, said.max(axis=1), said.argmax(axis=1), None, said)
+    judge = Judge((0.3,) * 4)
+    rows = {row.certainty: row for row in limits.certainties([truth], [answers], judge)}
+    assert (rows[0.5].unsure, rows[0.5].right) == (0, pytest.approx(0.9))
+    assert rows[0.6].unsure == pytest.approx(0.2)
+    assert rows[0.6].right == 1 and rows[0.6].right_unsure == pytest.approx(0.5)
+    assert limits.least_width([truth], [answers], judge) == 30
+    _, unsure, choices = limits.choose([truth], [answers])
+    assert unsure.width == 30 and len(choices) == len(rows)
+    shown = Judge((0.3,) * 4, certainty=0.6).shown(answers)
+    assert (shown.states == MaskState.unsure).sum() == 20
