@@ -73,6 +73,10 @@ class Judge:
         unsure = max(min_score, self.min_scores[MaskState.unsure])
         return replace(self, min_scores=(*(min_score,) * _CLASSES, unsure))
 
+    def giving_all(self, min_score: float) -> Self:
+        """The same probabilities; every face down to that score is shown in its best state."""
+        return replace(self, min_scores=(min_score,) * len(MaskState), certainty=0.0, width=0.0)
+
     @property
     def least(self) -> float:
         """A box whose best score is below it is never shown."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from maskdet.contracts import Detector
+from maskdet.judging import Judge
 from maskdet.live.settings import DEFAULT_MODEL
 from maskdet.statenames import states_said
 
@@ -95,7 +96,6 @@ def evaluate(
     states: States = None,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
-    from maskdet.judging import Judge
     from maskdet.runtimes import load_detector
     from maskdet.runtimes.loading import judge_of
     from maskdet.training.evaluate import LOWEST, run
@@ -123,6 +123,47 @@ def evaluate(
         json=json_file,
         output=output,
         judge=judge_of(model) if threshold is None else Judge.plain(threshold),
+    )
+
+
+@app.command()
+def calibrate(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+    ],
+    model: Model = DEFAULT_MODEL,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
+    ] = None,
+    data_format: Annotated[FormatName, typer.Option("--format", help="Of the labels.")] = "auto",
+    classes: Classes = None,
+    device: Device = "auto",
+    runtimes: Annotated[
+        list[str] | None,
+        typer.Option("--runtime", metavar="R", help="Repeatable: files to measure; default: all."),
+    ] = None,
+) -> int:
+    """Measures a model on validation pictures and writes its card anew.
+
+    Calibrated scores, the lowest score of each state, when a state is unsure, figures of each file.
+    """
+    from maskdet.runtimes import load_detector
+    from maskdet.runtimes.loading import find_model
+    from maskdet.training.calibrate import run
+
+    def open_detector(runtime: str, judge: Judge) -> Detector:
+        return load_detector(model, device=device, runtime=runtime, judge=judge)
+
+    folder = find_model(model)
+    return run(
+        open_detector,
+        folder,
+        data,
+        images,
+        kind=data_format,
+        classes=classes,
+        runtimes=runtimes or (),
     )
 
 

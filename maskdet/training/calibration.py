@@ -13,6 +13,8 @@ import numpy as np
 
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.judging import Calibration
+from maskdet.training import metrics
+from maskdet.training.dataset import Sample
 from maskdet.training.precision import Matches
 
 BINS = 10
@@ -40,7 +42,8 @@ class Reliability:
     @classmethod
     def of(cls, matches: Matches) -> Reliability:
         """Of the detections that someone might see, at the first IoU."""
-        scores, hits = _judged(matches, LOWEST)
+        chosen = matches.counted[0] & (matches.scores >= LOWEST)
+        scores, hits = matches.scores[chosen], matches.hits[0][chosen]
         index = np.minimum((scores * BINS).astype(int), BINS - 1)
         counts = np.bincount(index, minlength=BINS)
         some = np.where(counts, counts, np.nan)
@@ -59,36 +62,56 @@ class Reliability:
         return float(gaps @ self.counts / self.counts.sum())
 
 
-def fit(classes: Sequence[Matches]) -> Calibration:
-    """The calibration that makes the scores of these detections probabilities.
+def fit(samples: Sequence[Sample], found: Sequence[Detections]) -> Calibration:
+    """The calibration that makes the network's scores of each class probabilities.
+
+    What it says of a face's other classes counts, too: states are told apart by it.
 
     Args:
-        classes: each class's detections, scored by the network itself. A class with too few of
-            them keeps its scores.
+        samples: the truth.
+        found: detections with the network's own probabilities.
     """
-    pairs = [_platt(*_judged(matches, FITTED_FROM)) for matches in classes]
+    said = np.concatenate([_probabilities(each) for each in found])
+    truth = np.concatenate([_truth(*pair) for pair in zip(samples, found, strict=True)])
+    pairs = []
+    for index in range(len(CLASS_NAMES)):
+        chosen = said[:, index] >= FITTED_FROM
+        pairs.append(platt(said[chosen, index], truth[chosen] == index))
     slopes, shifts = zip(*pairs, strict=True)
     return Calibration(slopes, shifts)
 
 
+def _probabilities(found: Detections) -> np.ndarray:
+    assert found.probabilities is not None
+    return found.probabilities.astype(np.float64)
+
+
+def _truth(sample: Sample, found: Detections) -> np.ndarray:
+    """The class (N,) of the face that each detection found, −1 where there is none."""
+    owner = metrics.pair(sample, found)
+    classes = np.full(len(found), -1)
+    classes[owner[owner >= 0]] = sample.classes[owner >= 0]
+    return classes
+
+
 def apply(calibration: Calibration, found: Detections) -> Detections:
     """Detections with the network's own probabilities, scored anew, best first."""
-    assert found.probabilities is not None
-    raw = np.clip(found.probabilities.astype(np.float64), 1e-9, 1 - 1e-7)
+    raw = np.clip(_probabilities(found), 1e-9, 1 - 1e-7)
     said = calibration.probabilities(np.log(raw / (1 - raw)))
     scores, states = said.max(axis=1), said.argmax(axis=1)
     order = np.argsort(-scores, kind="stable")
     return replace(found, scores=scores, states=states, probabilities=said)[order]
 
 
-def _judged(matches: Matches, least: float) -> tuple[np.ndarray, np.ndarray]:
-    """Scores from a lowest one on, and whether each is right."""
-    chosen = matches.counted[0] & (matches.scores >= least)
-    return matches.scores[chosen], matches.hits[0][chosen]
+def platt(scores: np.ndarray, hits: np.ndarray) -> tuple[float, float]:
+    """Slope and shift that make probabilities of scores' logits, by Newton's method.
 
+    With too few scores to learn from, or scores that say the contrary of what is so, they stay.
 
-def _platt(scores: np.ndarray, hits: np.ndarray) -> tuple[float, float]:
-    """Slope and shift of the logits, by Newton's method."""
+    Args:
+        scores: (N,).
+        hits: bool (N,), whether each is right.
+    """
     right, wrong = int(hits.sum()), int((~hits).sum())
     if min(right, wrong) < ENOUGH:
         return 1.0, 0.0

@@ -19,9 +19,12 @@ RIGHT = 0.97
 """Share of right states that is worth some unsure faces …"""
 MOST_UNSURE = 0.05
 """… but no more of the found ones than this."""
-CERTAINTIES = tuple(round(0.4 + 0.05 * step, 2) for step in range(11))
+CERTAINTIES = tuple(round(0.5 + 0.05 * step, 2) for step in range(9))
+"""A state that is less likely than the others together is never called."""
 NARROWEST = 0.01
-"""Share of the found faces that are narrower than the model can be trusted with."""
+"""Share of the found faces that are narrower than the model can be trusted with …"""
+WIDEST = 12.0
+"""… in pixels at most: a set of portraits must not make all others unsure."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def least_width(samples: Sequence[Sample], found: Sequence[Detections], judge: J
         boxes = shown.boxes[owner[owner >= 0]]
         widths.append(boxes[:, 2] - boxes[:, 0])
     every = np.concatenate(widths)
-    return float(np.floor(np.quantile(every, NARROWEST))) if every.size else 0.0
+    return min(WIDEST, float(np.floor(np.quantile(every, NARROWEST)))) if every.size else 0.0
 
 
 def choose(

@@ -137,7 +137,7 @@ def write_json(path: Path, report: Mapping[str, Any]) -> None:
     Raises:
         SinkError: it cannot be written.
     """
-    _write(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> list[Path]:
@@ -156,7 +156,7 @@ def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> lis
         "mistakes.png": sheet(pairs, f"Most mistakes at {_said(_limits(evaluation.judge))}"),
     }
     for name, content in files.items():
-        _write(folder / name, content)
+        write(folder / name, content)
     return [folder / name for name in files]
 
 
@@ -174,7 +174,12 @@ def _said(limits: float | Mapping[str, float]) -> str:
     return f"score ≥ {', '.join(each)}"
 
 
-def _write(path: Path, content: str | bytes) -> None:
+def write(path: Path, content: str | bytes) -> None:
+    """Writes a file whole or not at all, and the folder above it.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content)

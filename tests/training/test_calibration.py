@@ -41,9 +41,8 @@ def test_a_fit_finds_what_scores_lack(slope: float, shift: float) -> None:
     random = np.random.default_rng(0)
     logits = random.uniform(-2.9, 3, 20_000)
     hits = random.random(len(logits)) < 1 / (1 + np.exp(-(slope * logits + shift)))
-    found = calibration.fit([matches(1 / (1 + np.exp(-logits)), hits)])
-    assert found.slopes[0] == pytest.approx(slope, rel=0.06)
-    assert found.shifts[0] == pytest.approx(shift, abs=0.1)
+    found = calibration.platt(1 / (1 + np.exp(-logits)), hits)
+    assert found == (pytest.approx(slope, rel=0.06), pytest.approx(shift, abs=0.1))
 
 
 @pytest.mark.parametrize("right", [0, 3, 50])
@@ -51,7 +50,27 @@ def test_a_class_with_too_little_to_learn_from_keeps_its_scores(right: int) -> N
     """Nothing, nearly nothing, or scores that say the contrary of what is so."""
     scores = np.linspace(0.1, 0.9, 100)
     hits = np.arange(100) < right
-    assert calibration.fit([matches(scores, hits)]) == Calibration((1.0,), (0.0,))
+    assert calibration.platt(scores, hits) == (1.0, 0.0)
+
+
+def test_each_class_learns_from_what_is_said_of_it_where_another_is_best() -> None:
+    """A second class that is said a little where the first is best, and never so there."""
+    random = np.random.default_rng(1)
+    truth, answers = [], []
+    for _ in range(400):
+        best = random.choice([0.2, 0.4, 0.6])
+        hit = random.random() < best  # what is said of the first class is honest
+        truth.append(sample((0, 0, 40, 0)) if hit else sample((300, 300, 40, 0)))
+        said = np.array([[best, best / 2, 0.01]])
+        answers.append(Detections([[0, 0, 40, 40]], said.max(axis=1), [0], None, said))
+    truth += [sample((0, 0, 40, 1))] * 12
+    said = np.array([[0.01, 0.7, 0.01]])
+    answers += [Detections([[0, 0, 40, 40]], [0.7], [1], None, said)] * 12
+    scales = calibration.fit(truth, answers)
+    done = calibration.apply(scales, answers[0]).probabilities
+    assert done is not None and done[0, 1] < 0.1
+    assert done[0, 0] == pytest.approx(answers[0].scores[0], abs=0.08)
+    assert (scales.slopes[2], scales.shifts[2]) == (1, 0)
 
 
 def test_scores_are_applied_as_the_runtimes_do() -> None:
@@ -106,8 +125,8 @@ def test_the_trade_off_counts_unsure_faces() -> None:
     assert (rows[0.5].unsure, rows[0.5].right) == (0, pytest.approx(0.9))
     assert rows[0.6].unsure == pytest.approx(0.2)
     assert rows[0.6].right == 1 and rows[0.6].right_unsure == pytest.approx(0.5)
-    assert limits.least_width([truth], [answers], judge) == 30
+    assert limits.least_width([truth], [answers], judge) == limits.WIDEST
     _, unsure, choices = limits.choose([truth], [answers])
-    assert unsure.width == 30 and len(choices) == len(rows)
+    assert unsure.width == limits.WIDEST and len(choices) == len(rows)
     shown = Judge((0.3,) * 4, certainty=0.6).shown(answers)
     assert (shown.states == MaskState.unsure).sum() == 20
