@@ -71,7 +71,8 @@ def test_there_is_something_to_read():
         (("torch", "jax"), ("networks/", "runtimes/", "training/")),
         (("matplotlib", "pycocotools"), ("training/",)),
         (("ai_edge_litert",), ("runtimes/", "training/")),
-        (("av",), ("live/encoding.py", "demo/")),  # encoding; the demo's clip is made by a script
+        # Encoding, and a trial of it; the demo's clip is made by a script.
+        (("av",), ("live/encoding.py", "live/codecs.py", "demo/")),
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
          ("live/workers.py", "web/workers.py", "training/")),
         (("subprocess",),

@@ -39,8 +39,8 @@ class _Pen:
 
     def __init__(self) -> None:
         self._font = cv2.FontFace("sans")
-        self._has_glyph = lru_cache(4096)(self._look_up_glyph)
-        self._ready = lru_cache(4096)(lambda text: visual_order(drawable(text, self._has_glyph)))
+        self.has_glyph = lru_cache(4096)(self._look_up_glyph)
+        self._ready = lru_cache(4096)(lambda text: visual_order(drawable(text, self.has_glyph)))
         self._measure = lru_cache(4096)(self._measure_text)
         self.fit(0, 0)
 
@@ -88,6 +88,12 @@ class _Pen:
 
     def _measure_text(self, text: str, size: int) -> int:
         return int(cv2.getTextSize((0, 0), self._ready(text), (0, 0), self._font, size, 500)[2])
+
+
+def missing_letters(text: str) -> str:
+    """Those letters of a text that the font lacks; they are drawn as ``□``."""
+    pen = _Pen()
+    return "".join(letter for letter in text if not pen.has_glyph(letter))
 
 
 class Overlay:

@@ -1,0 +1,114 @@
+"""Webcams, and sources that are asked for: each is opened and gives a picture."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from maskdet.commands.doctor.finding import Finding, Health, absent, broken, ok
+from maskdet.contracts import Source
+from maskdet.errors import MaskdetError
+from maskdet.frame import Frame
+from maskdet.live.capture import BACKENDS, webcam_backends
+from maskdet.live.sources import open_source
+from maskdet.live.workers import Event, Worker
+from maskdet.privacy import mask_password
+
+_MOST = 4
+"""Webcams tried where the system has no list of them."""
+_SECONDS = 8.0
+
+
+def webcams() -> Iterator[Finding]:
+    """The back-end, and each webcam that is there."""
+    yield _backends()
+    specs = list_webcams()
+    found = False
+    for spec, name in specs:
+        finding = _look(spec, f"camera {spec}", name)
+        if finding.health is Health.OK or sys.platform.startswith("linux"):
+            found = True
+            # One that nobody asked for is not needed.
+            yield finding if finding.health is Health.OK else absent(finding.name, finding.text)
+    if not found:
+        yield absent("camera", "none found", "plug one in; --source demo needs none")
+
+
+def source(spec: str) -> Iterator[Finding]:
+    """A source that is asked for: it must work."""
+    yield _look(spec, "source", mask_password(spec))
+
+
+def list_webcams(
+    devices: Path = Path("/dev"), classes: Path = Path("/sys/class/video4linux")
+) -> list[tuple[str, str]]:
+    """Each webcam's number and name; where the system has no list, the numbers worth a try."""
+    if not sys.platform.startswith("linux"):
+        return [(str(number), "") for number in range(_MOST)]
+    numbers = sorted(
+        int(path.name[5:]) for path in devices.glob("video*") if path.name[5:].isdecimal()
+    )
+    # A webcam has a second device for its metadata, of index 1.
+    return [
+        (str(number), _read(classes / f"video{number}" / "name"))
+        for number in numbers
+        if _read(classes / f"video{number}" / "index") in ("", "0")
+    ]
+
+
+def _look(spec: str, title: str, name: str) -> Finding:
+    start = time.perf_counter()
+    try:
+        opened = open_source(spec, open_timeout=_SECONDS, read_timeout=_SECONDS)
+    except MaskdetError as error:
+        return broken(title, f"{name}: {error}" if name and name not in str(error) else str(error))
+    try:
+        frame = _first(opened)
+    except MaskdetError as error:
+        return broken(title, str(error))
+    finally:
+        opened.close()
+    if frame is None:
+        return broken(title, f"{name}: opens, but gives no picture", "try its other stream")
+    height, width = frame.image.shape[:2]
+    rate = f" at {opened.fps:.0f} frames/s" if opened.fps else ""
+    seconds = time.perf_counter() - start
+    return ok(title, f"{name or 'opens'}: {width}×{height}{rate}, first picture in {seconds:.1f} s")
+
+
+def _first(opened: Source) -> Frame | None:
+    """Its first picture; None if none comes in time, however patient the source is."""
+    came = Event()
+
+    def watch() -> None:
+        if not came.wait(_SECONDS):
+            opened.close()
+
+    guard = Worker("guard", watch)
+    guard.start()
+    try:
+        return opened.read()
+    finally:
+        came.set()
+        guard.join()
+
+
+def _backends() -> Finding:
+    """What OpenCV reads cameras and streams with."""
+    there = {cv2.videoio_registry.getBackendName(b) for b in cv2.videoio_registry.getBackends()}
+    if "FFMPEG" not in there:
+        fix = "pip install --force-reinstall opencv-python"
+        return broken("back-ends", "this OpenCV has no FFmpeg: no stream, no video", fix)
+    names = [BACKENDS[key][1] for key in webcam_backends("auto")]
+    return ok("back-ends", f"streams and files by FFmpeg, webcams by {' or '.join(names)}")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,54 @@
+"""What detects here, and how fast."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+from maskdet.commands.benchmark import time_detector
+from maskdet.commands.doctor.finding import Finding, absent, broken, ok
+from maskdet.errors import ModelError
+from maskdet.runtimes import load_detector
+from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
+from maskdet.runtimes.loading import Device
+
+_SECONDS = 1.0
+_NO_DRIVER = (
+    "install its driver: on Debian, apt-get install libvulkan1 mesa-vulkan-drivers for Intel and "
+    "AMD, nvidia-driver for NVIDIA; in a container, pass it in (--gpus all, --device /dev/dri)"
+)
+
+
+def check(model: str, device: Device) -> Iterator[Finding]:
+    """The CPU, and the GPU if there is one."""
+    text, on_cpu = _speed(model, "cpu")
+    yield ok("CPU", text)
+    if device != "cpu":
+        yield _gpu(model, on_cpu, demanded=device == "gpu")
+
+
+def _gpu(model: str, on_cpu: float, *, demanded: bool) -> Finding:
+    no = broken if demanded else absent
+    if not gpu_seems_there() and not cuda_seems_there():
+        return no("GPU", "no driver of one is loaded; detecting on the CPU", _NO_DRIVER)
+    try:
+        text, on_gpu = _speed(model, "gpu")
+    except ModelError as error:
+        return no("GPU", str(error))
+    used = "used" if on_gpu < on_cpu else "not used by --device auto: the CPU is faster"
+    return ok("GPU", f"{text}; {used}")
+
+
+def _speed(model: str, device: Device) -> tuple[str, float]:
+    """In words, and milliseconds of a picture in the long run."""
+    start = time.perf_counter()
+    with closing(load_detector(model, device=device)) as detector:
+        loaded = time.perf_counter()
+        detector.warm_up()
+        first = time.perf_counter()
+        steady = time_detector(detector, _SECONDS)["p50_ms"]
+        return (
+            f"{detector.name} on {detector.device}: loaded in {loaded - start:.1f} s, first "
+            f"picture {(first - loaded) * 1000:.0f} ms, then {steady:.1f} ms"
+        ), steady

@@ -1,0 +1,129 @@
+"""All checks one after another, each line as soon as it is known."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from maskdet.commands.doctor import cameras, detection, display, storage
+from maskdet.commands.doctor.finding import Finding, Health, broken, ok
+from maskdet.console import bug_line, say
+from maskdet.errors import MaskdetError, SinkError
+from maskdet.files import write_whole
+from maskdet.live import codecs
+from maskdet.privacy import mask_password
+from maskdet.runtimes.loading import Device
+
+Check = Callable[[], Iterable[Finding]]
+PACKAGES = ("ai-edge-litert", "av", "keras", "numpy", "opencv-python", "tensorflow")
+_ALIASES = {"opencv-python": ("opencv-python-headless", "opencv-contrib-python")}
+
+
+def run(
+    *,
+    model: str,
+    device: Device,
+    sources: Sequence[str] = (),
+    folder: Path = Path("."),
+    json_file: str | None = None,
+) -> int:
+    """Examines this machine.
+
+    Args:
+        model: what to detect with.
+        device: auto, cpu or gpu: gpu makes a missing one a fault.
+        sources: cameras or streams to open beside the webcams that are there.
+        folder: where recordings go.
+        json_file: all of it as JSON into this file; ``-`` is standard output, which then holds
+            nothing else.
+
+    Returns:
+        The exit status: 0, or 2 if something is broken that is needed.
+
+    Raises:
+        SinkError: the JSON cannot be written.
+    """
+    checks: list[tuple[str, Check]] = [
+        ("packages", _packages),
+        ("display", display.check),
+        ("codecs", _codecs),
+        ("camera", cameras.webcams),
+        *((mask_password(source), partial(cameras.source, source)) for source in sources),
+        ("recordings", partial(storage.check, folder)),
+        ("detection", partial(detection.check, model, device)),
+    ]
+    findings: list[Finding] = []
+    for finding in _findings(checks):
+        findings.append(finding)
+        if json_file == "-":
+            say(finding.line())
+        else:
+            print(mask_password(finding.line()), flush=True)
+    sick = [finding for finding in findings if finding.health is Health.BROKEN]
+    if json_file is not None:
+        _write(json_file, findings)
+    return 2 if sick else 0
+
+
+def _findings(checks: Iterable[tuple[str, Check]]) -> Iterator[Finding]:
+    for name, check in checks:
+        try:
+            yield from check()
+        except MaskdetError as error:
+            yield broken(name, " ".join(str(error).split()))
+        except Exception as error:  # a doctor looks on
+            yield broken(name, bug_line(error))
+
+
+def _write(file: str, findings: Sequence[Finding]) -> None:
+    report = {
+        "ok": all(finding.health is not Health.BROKEN for finding in findings),
+        "checks": [
+            {"name": f.name, "health": f.health.value, "text": f.text, "fix": f.fix}
+            for f in findings
+        ],
+    }
+    text = mask_password(json.dumps(report, indent=2, ensure_ascii=False)) + "\n"
+    if file == "-":
+        print(text, end="")
+        return
+    try:
+        write_whole(file, text)
+    except OSError as error:
+        raise SinkError(f"cannot write {file}: {error.strerror}; check folder and rights") from None
+
+
+def _packages() -> Iterator[Finding]:
+    yield ok("system", f"{platform.platform()}, Python {platform.python_version()}")
+    found = {name: _version(name) for name in PACKAGES}
+    missing = [name for name, number in found.items() if number is None]
+    if missing:
+        fix = f"pip install {' '.join(missing)}"
+        yield broken("packages", f"{', '.join(missing)}: not installed", fix)
+    else:
+        yield ok("packages", ", ".join(f"{name} {number}" for name, number in found.items()))
+
+
+def _version(name: str) -> str | None:
+    for each in (name, *_ALIASES.get(name, ())):
+        try:
+            return version(each)
+        except PackageNotFoundError:
+            continue
+    return None
+
+
+def _codecs() -> Iterator[Finding]:
+    pip = "pip install --force-reinstall av opencv-python"
+    for title, encoder in codecs.CODECS.items():
+        wrong = codecs.try_codec(encoder)
+        if wrong is None:
+            yield ok(title, "encoded by FFmpeg (av), decoded by OpenCV")
+        elif title == codecs.RECORDED or not wrong.encoding:
+            yield broken(title, str(wrong), pip)
+        else:
+            yield Finding(title, Health.ABSENT, str(wrong), "only decoding of it is needed")
