@@ -43,7 +43,7 @@ def run(
     with server.bind(host, port) as listening:
         detector = open_detector()
         detector.warm_up()
-        metrics = Metrics()
+        metrics, here = Metrics(), socket.gethostname()
         batcher = Batcher(detector, on_batch=metrics.batch)
         try:
             app = create_app(
@@ -53,7 +53,7 @@ def run(
                 model=detector.name,
                 device=detector.device,
                 limits=limits,
-                names=[host, socket.gethostname(), *allow_hosts],
+                names=[host, here, f"{here}.local", *allow_hosts],
             )
             if server.is_open(listening):
                 say("open to the network: whoever reaches this machine can use the page, unasked")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ from maskdet.web.limits import Limits
 from maskdet.web.looking import Annotated, Looker, Seen
 from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
 from maskdet.web.uploads import read_uploads
-from maskdet.web.workers import Batcher
+from maskdet.web.workers import Batcher, run_each
 
 STATIC = Path(__file__).with_name("static")
 _THREADS = 8  # that decode, draw and encode: the largest batch the detector can get
@@ -157,14 +158,11 @@ def _add_api(app: FastAPI, looker: Looker, metrics: Metrics, limits: Limits) -> 
 
     async def look(request: Request, annotated: Annotated) -> list[Seen]:
         async with in_memory:
-            seen = []
-            for upload in await read_uploads(request, limits):
-                one = await anyio.to_thread.run_sync(
-                    looker.look, upload, annotated, limiter=threads
-                )
-                metrics.picture(one.detections)
-                seen.append(one)
-            return seen
+            uploads = await read_uploads(request, limits)
+            seen = await run_each(partial(looker.look, annotated=annotated), uploads, threads)
+        for one in seen:
+            metrics.picture(one.detections)
+        return seen
 
     @app.post(
         "/api/detect",

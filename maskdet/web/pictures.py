@@ -31,6 +31,7 @@ class Kind:
 PNG = Kind(".png", "image/png")
 JPEG = Kind(".jpg", "image/jpeg")
 WEBP = Kind(".webp", "image/webp")
+_START_OF_SCAN, _MOST_SCANS = b"\xff\xda", 200  # a progressive JPEG has about ten
 _KINDS = {"PNG": PNG, "JPEG": JPEG, "MPO": JPEG, "WEBP": WEBP}  # MPO: a JPEG with more behind it
 
 
@@ -72,7 +73,7 @@ def _check(data: bytes, name: str, max_pixels: int) -> Kind:
             if picture.width * picture.height > max_pixels:
                 raise too_large
             kind = _KINDS[str(picture.format)]
-            _look_through(picture, kind)
+            _look_through(picture, kind, data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_large from None
     except UnidentifiedImageError:
@@ -88,14 +89,17 @@ def _check(data: bytes, name: str, max_pixels: int) -> Kind:
     return kind
 
 
-def _look_through(picture: Image.Image, kind: Kind) -> None:
+def _look_through(picture: Image.Image, kind: Kind, data: bytes) -> None:
     """Raises if the file is cut short, which OpenCV fills up with grey and lets pass.
 
-    PNG: the chunks' checksums. JPEG: decoded at an eighth of its size. OpenCV refuses a WebP.
+    PNG: the chunks' checksums. JPEG: decoded at an eighth of its size, unless it has so many scans
+    that it can only have been made to keep a decoder busy. A cut WebP is refused by OpenCV.
     """
     if kind is PNG:
         picture.verify()
     elif kind is JPEG:
+        if data.count(_START_OF_SCAN) > _MOST_SCANS:
+            raise ValueError("too many scans")
         picture.draft("L", (1, 1))
         picture.load()
 

@@ -82,7 +82,7 @@ async def _counted(request: Request, limits: Limits) -> AsyncGenerator[bytes, No
     """The request's body; stops at the limit, or before it begins if its length is announced."""
     too_large = HTTPException(413, f"more than {limits.bytes / MEGA:g} MB in one request")
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limits.bytes:
+    if length.isdecimal() and int(length) > limits.bytes:
         raise too_large
     received = 0
     async for chunk in request.stream():

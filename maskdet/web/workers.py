@@ -1,18 +1,23 @@
-"""One detector for many requests: the one thread of this room."""
+"""Threads: one for the detector, which many requests share, and some for a request's pictures."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import TypeVar
 
 import numpy as np
+from anyio import CapacityLimiter, to_thread
 
 from maskdet.contracts import Detector
 from maskdet.detections import Detections
 
+T = TypeVar("T")
+Result = TypeVar("Result")
 Job = tuple[np.ndarray, "Future[Detections]"]
 OnBatch = Callable[[int, float], object]
 """Told of each batch: its number of pictures and the seconds it took."""
@@ -92,3 +97,19 @@ class Batcher:
                 return
             for job in jobs:  # one picture must not spoil the others' answers
                 self._answer([job])
+
+
+async def run_each(
+    function: Callable[[T], Result], items: Iterable[T], threads: CapacityLimiter
+) -> list[Result]:
+    """Calls a function with each item, in threads, and returns the results in the items' order.
+
+    Raises:
+        Exception: the first item's that failed, once all are done.
+    """
+    calls = (to_thread.run_sync(function, item, limiter=threads) for item in items)
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]

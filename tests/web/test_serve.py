@@ -123,6 +123,21 @@ def test_requests_that_come_together_go_together():
     assert f"maskdet_batch_pictures_count {len(detector.batches)}.0" in text
 
 
+def test_the_pictures_of_a_request_go_together_in_its_order():
+    def script(image: np.ndarray) -> Detections:
+        return Detections(np.array([[0, 0, image.shape[1], 1]]), np.ones(1), np.zeros(1))
+
+    detector = ScriptedDetector(script, delay=0.5)
+    files = [("f", (f"{width}.png", encoded(".png", width))) for width in range(60, 66)]
+    with serving_app(detector) as client:
+        images = client.post("/api/detect", files=files).json()["images"]
+        bad = client.post("/api/detect", files=[*files, ("f", ("1", b"?")), ("f", ("2", b"?"))])
+    assert [image["file"] for image in images] == [f"{width}.png" for width in range(60, 66)]
+    assert [image["detections"][0]["box"][2] for image in images] == list(range(60, 66))
+    assert len(detector.batches) < 12
+    assert bad.status_code == 415 and bad.json()["detail"].startswith("1: ")
+
+
 def test_one_bad_picture_spoils_no_other():
     going = threading.Event()
 

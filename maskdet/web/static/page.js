@@ -29,6 +29,7 @@ async function ask(card, file) {
     const answer = await fetch("/api/detect?annotated=same", { method: "POST", body: form });
     const said = await answer.json().catch(() => ({ detail: `The server said ${answer.status}.` }));
     if (!answer.ok) throw new Error(sentence(said.detail, card.name));
+    if (!card.root.isConnected) return;  // cleared meanwhile
     const [image] = said.images;
     card.show(image, SUFFIXES[image.annotated.slice(5).split(";")[0]]);
   } catch (error) {
@@ -54,7 +55,7 @@ function add(files) {
     waiting.push([card, file]);
   }
   sumUp();
-  while (busy < Math.min(AT_ONCE, waiting.length + busy) && waiting.length) work();
+  while (busy < AT_ONCE && waiting.length) work();
 }
 
 function sumUp() {
