@@ -18,7 +18,7 @@ BUG_EXIT_CODE = 1
 
 def say(text: str) -> None:
     """A message to the person at the terminal; stdout stays free for data."""
-    print(mask_password(text), file=sys.stderr, flush=True)
+    print(_plain(mask_password(text)), file=sys.stderr, flush=True)
 
 
 def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
@@ -75,4 +75,9 @@ class _Log(logging.StreamHandler):  # type: ignore[type-arg]
     """Log lines to stderr, without passwords."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return mask_password(super().format(record))
+        return _plain(mask_password(super().format(record)))
+
+
+def _plain(text: str) -> str:
+    """The text, what could command a terminal written as in Python: names come from strangers."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from maskdet.console import ending
+from maskdet.console import ending, say
 from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError, SourceError
 
 
@@ -74,3 +74,10 @@ def test_a_reader_that_goes_ends_it_quietly():
     assert process.wait(20) == 0
     with process.stderr:
         assert process.stderr.read() == b""
+
+
+def test_what_could_command_a_terminal_is_spelt_out(capsys: pytest.CaptureFixture[str]):
+    say("cannot read \x1b]0;title\x07\x9b2J人脸\tx: no\nsecond line")
+    assert capsys.readouterr().err == (
+        "cannot read \\x1b]0;title\\x07\\x9b2J人脸\tx: no\nsecond line\n"
+    )

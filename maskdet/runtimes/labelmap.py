@@ -83,7 +83,7 @@ def _read(path: Path) -> str:
 def _read_csv(path: Path, text: str) -> dict[int, str]:
     found: dict[int, str] = {}
     rows = csv.reader(text.splitlines())
-    for row in rows:
+    for row in _rows(path, rows):
         if not row:
             continue
         place = f"{path}:{rows.line_num}"
@@ -93,6 +93,13 @@ def _read_csv(path: Path, text: str) -> dict[int, str]:
             raise ModelError(f"{place}: class {name!r:.60} is there twice")
         _add(found, int(row[1]), name, place)
     return found
+
+
+def _rows(path: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise ModelError(f"{path}: is no CSV: {error}") from None
 
 
 def _read_pbtxt(path: Path, text: str) -> dict[int, str]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
+import cv2
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -90,3 +95,56 @@ def test_any_bytes_as_list_of_classes(suffix: str, raw: bytes) -> None:
             assert all(read_classes(file).values())
         except DatasetError as error:
             assert str(file) in str(error)
+
+
+BOMBS = {
+    "deep xml": ("voc", b"<a>" * 200_000),
+    "deep xml that ends": ("voc", b"<a>" * 100_000 + b"</a>" * 100_000),
+    "entities": ("voc", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
+    "long name": ("voc", b"<" + b"a" * 2_000_000 + b">"),
+    "deep json": ("coco", b"[" * 200_000),
+    "digits": ("coco", b'{"images": [{"id": ' + b"9" * 100_000 + b"}]}"),
+    "long field": ("csv", b"filename," + b"x" * 500_000),
+    "one quote": ("csv", b'"' * 999_999),
+    "many rows": ("retinanet", b"a.png,,,,,\n" * 50_000),
+    "length": ("tfrecord", b"\xff" * 8 + b"\0" * 100),
+    "numbers": ("yolo", b"0 1e999 nan inf -inf\n" * 10_000),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs(name: str) -> None:
+    began = time.monotonic()
+    read_or_refuse(*BOMBS[name])
+    assert time.monotonic() - began < 20
+
+
+OUT = ["../out.png", "/etc/passwd", "images/../../out.png", "link.png", "folder/out.png"]
+
+
+@pytest.mark.parametrize("name", OUT)
+@pytest.mark.parametrize("kind", ["csv", "retinanet", "coco", "voc"])
+def test_no_name_leads_out_of_the_folder(tmp_path: Path, kind: str, name: str) -> None:
+    """By dots, from the root, by a link to a file, by a link to a folder."""
+    root = tmp_path / "set"
+    (root / "images").mkdir(parents=True)
+    picture = cv2.imencode(".png", np.zeros((40, 60, 3), np.uint8))[1].tobytes()
+    (tmp_path / "out.png").write_bytes(picture)
+    (root / "images/link.png").symlink_to(tmp_path / "out.png")
+    (root / "images/folder").symlink_to(tmp_path)
+    image = {"id": 1, "file_name": name, "width": 60, "height": 40}
+    category = {"id": 1, "name": "mask"}
+    annotation = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 20]}
+    texts = {
+        "csv": f"filename,width,height,class,xmin,ymin,xmax,ymax\n{name},60,40,mask,1,2,30,40\n",
+        "retinanet": f"{name},1,2,30,40,mask\n",
+        "coco": json.dumps(
+            {"images": [image], "annotations": [annotation], "categories": [category]}
+        ),
+        "voc": f"images/{name}\n",
+    }
+    suffix = {"coco": "json", "voc": "txt"}.get(kind, "csv")
+    labels = root / f"labels.{suffix}"
+    labels.write_text(texts[kind])
+    with pytest.raises(DatasetError, match="leads out of the data folder|no picture|no such"):
+        read(labels, root, kind)
