@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from maskdet.commands.__main__ import Device, Json, Labels, Model, States
+from maskdet.commands.__main__ import Device, Json, Labels, Model, States, Tiles
 from maskdet.commands.__main__ import app as training
 from maskdet.console import ending
 from maskdet.errors import ConfigError
@@ -67,15 +67,18 @@ def detect(
     json_file: Json = None,
     min_score: MinScore = None,
     device: Device = "auto",
+    tiles: Tiles = 1,
 ) -> int:
     """Pictures in; annotated pictures, boxes and states out."""
     from maskdet.commands.detect import run
     from maskdet.runtimes import load_detector
+    from maskdet.runtimes.tiling import tiled
 
     said = states_said(states)
     with closing(
         load_detector(model, device=device, labels=labels, min_score=min_score, classes=said)
-    ) as detector:
+    ) as opened:
+        detector = tiled(opened, tiles)
         return run(detector, paths, output=output, json_file=json_file, min_score=min_score or 0.0)
 
 

@@ -23,6 +23,12 @@ States = Annotated[
     list[str] | None,
     typer.Option("--state", metavar="NAME=STATE", help="Repeatable: what its class NAME means."),
 ]
+Tiles = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=1, max=8, help="Far faces: looks at N × N tiles of each picture, too."
+    ),
+]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]
 FormatName = Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"]
 Classes = Annotated[
@@ -94,16 +100,18 @@ def evaluate(
     ] = None,
     labels: Labels = None,
     states: States = None,
+    tiles: Tiles = 1,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
     from maskdet.runtimes import load_detector
     from maskdet.runtimes.loading import judge_of
+    from maskdet.runtimes.tiling import tiled
     from maskdet.training.evaluate import LOWEST, run
 
     said = states_said(states)
 
     def open_detector() -> Detector:
-        return load_detector(
+        opened = load_detector(
             model,
             device=device,
             labels=labels,
@@ -113,6 +121,7 @@ def evaluate(
             runtime=runtime,
             classes=said,
         )
+        return tiled(opened, tiles)
 
     return run(
         open_detector,

@@ -19,6 +19,8 @@ CANDIDATES = 1000
 """Best anchors that suppression looks at (Lin et al. 2017)."""
 OVERLAP = 0.5
 """IoU above which two boxes are one face's."""
+LIMIT = 300
+"""Most faces of a picture."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class AnchorDecoder:
     deviations: Sequence[float]
     judge: Judge
     overlap: float = OVERLAP
-    limit: int = 300
+    limit: int = LIMIT
 
     def decode(
         self,
@@ -132,7 +134,7 @@ class RegionDecoder:
 
     judge: Judge
     overlap: float = OVERLAP
-    limit: int = 300
+    limit: int = LIMIT
 
     def decode(
         self,

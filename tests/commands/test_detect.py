@@ -67,6 +67,16 @@ def test_boxes_are_written_in_pixels_of_each_picture(
     assert f"{folder / 'a.jpg'}: 1 mask, 1 worn wrongly" in out and len(out) == 3
 
 
+def test_an_unsure_face_comes_with_how_likely_each_state_is(folder: Path, tmp_path: Path):
+    said = Detections([[0, 0, 9, 9]], [0.85], [3], None, [[0.45, 0.4, 0.0]])
+    detector = ScriptedDetector(lambda image: said)
+    detect.run(detector, [folder / "a.jpg"], json_file=tmp_path / "b.json")
+    (face,) = images_in(tmp_path / "b.json")[str(folder / "a.jpg")]["detections"]  # type: ignore[misc]
+    assert (face["state"], face["score"]) == ("unsure", 0.85)
+    likely = {"with_mask": 0.45, "without_mask": 0.4, "mask_weared_incorrect": 0}
+    assert face["states"] == pytest.approx(likely)
+
+
 def test_doubtful_faces_are_left_out_below_min_score(folder: Path, tmp_path: Path):
     assert run(folder, json_file=tmp_path / "b.json", min_score=0.5) == 0
     assert all(len(i["detections"]) == 1 for i in images_in(tmp_path / "b.json").values())  # type: ignore[arg-type]

@@ -1,0 +1,99 @@
+"""Far faces: a picture looked at as a whole and again in overlapping tiles, each at full size.
+
+A network shrinks a large picture to its input, and small faces with it; in a tile they stay larger
+(slicing aided inference: Akyon et al. 2022). It costs as many looks as there are tiles, and one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from maskdet import boxes as box_ops
+from maskdet.contracts import Detector
+from maskdet.detections import Detections
+from maskdet.runtimes.decoding import LIMIT, OVERLAP
+
+SHARED = 0.2
+"""Share of a tile's side that its neighbour sees, too: a face up to that size is whole in one."""
+EDGE = 2.0
+"""Pixels from a cut within which a box counts as cut."""
+
+
+class TiledDetector:
+    """Another detector, on the whole picture and on tiles of it."""
+
+    def __init__(self, detector: Detector, tiles: int) -> None:
+        """Wraps a detector, which it closes, too.
+
+        Args:
+            detector: looks at the picture and at each tile.
+            tiles: along either side of a picture.
+        """
+        self.name = detector.name
+        self.device = detector.device
+        self._detector = detector
+        self._tiles = tiles
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """Faces of each picture (BGR uint8), best first."""
+        return [self._detect(image) for image in images]
+
+    def warm_up(self) -> None:
+        """Runs once on an empty picture."""
+        self._detector.warm_up()
+
+    def close(self) -> None:
+        """Frees the model."""
+        self._detector.close()
+
+    def _detect(self, image: np.ndarray) -> Detections:
+        height, width = image.shape[:2]
+        tiles = tiles_of(height, width, self._tiles)
+        cuts = [np.ascontiguousarray(image[y1:y2, x1:x2]) for x1, y1, x2, y2 in tiles.tolist()]
+        whole, *parts = self._detector.detect([image, *cuts])
+        pairs = zip(parts, tiles, strict=True)
+        return merged([whole, *(_uncut(part, tile, height, width) for part, tile in pairs)])
+
+
+def tiled(detector: Detector, tiles: int) -> Detector:
+    """A detector that looks at so many tiles along either side, too; itself for one."""
+    return TiledDetector(detector, tiles) if tiles > 1 else detector
+
+
+def tiles_of(height: int, width: int, count: int) -> np.ndarray:
+    """Tiles (count², 4) of a picture, x1 y1 x2 y2 in whole pixels, row by row."""
+    columns, rows = (_spans(side, count) for side in (width, height))
+    return np.array([(x1, y1, x2, y2) for y1, y2 in rows for x1, x2 in columns])
+
+
+def _spans(side: int, count: int) -> list[tuple[int, int]]:
+    length = min(side, int(np.ceil(side / (count - (count - 1) * SHARED))))
+    starts = np.round(np.linspace(0, side - length, count)).astype(int)
+    return [(start, start + length) for start in starts.tolist()]
+
+
+def _uncut(part: Detections, tile: np.ndarray, height: int, width: int) -> Detections:
+    """A tile's faces in the picture's pixels, less those that its inner edges cut."""
+    boxes = part.boxes + np.tile(tile[:2], 2)
+    near = np.abs(boxes - tile) < EDGE
+    inner = tile != (0, 0, width, height)
+    moved = Detections(boxes, part.scores, part.states, None, part.probabilities)
+    return moved[~(near & inner).any(axis=1)]
+
+
+def merged(parts: Sequence[Detections]) -> Detections:
+    """Detections of several looks at one picture as if of one: each face once, best first."""
+    said = [part.probabilities for part in parts if part.probabilities is not None]
+    found = Detections(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.states for part in parts]),
+        None,
+        np.concatenate(said) if len(said) == len(parts) else None,
+    )
+    # not by the score, which of an unsure face is that of all states together
+    best = found.scores if found.probabilities is None else found.probabilities.max(axis=1)
+    kept = found[box_ops.nms(found.boxes, best, OVERLAP, LIMIT)]
+    return kept[np.argsort(-kept.scores, kind="stable")]
