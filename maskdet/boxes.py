@@ -7,7 +7,8 @@ import numpy as np
 
 def area(boxes: np.ndarray) -> np.ndarray:
     """Areas (N,) of boxes (N, 4); 0 where a box is inside out."""
-    return np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
+    sides: np.ndarray = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    return sides[:, 0] * sides[:, 1]
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -22,7 +23,7 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def clip(boxes: np.ndarray, width: float, height: float) -> np.ndarray:
     """The boxes' parts inside a picture of that size."""
     limit = np.array([width, height, width, height], boxes.dtype)
-    return np.clip(boxes, 0, limit)
+    return np.minimum(np.maximum(boxes, 0), limit)  # np.clip takes twice as long to begin
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, threshold: float, limit: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -33,7 +34,7 @@ class Calibration:
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities float32 of logits, both (N, classes)."""
         logits = logits * np.asarray(self.slopes, np.float32) + np.asarray(self.shifts, np.float32)
-        return 1 / (1 + np.exp(-np.clip(logits, -_LARGEST, _LARGEST)))
+        return 1 / (1 + np.exp(np.minimum(-logits, _LARGEST)))
 
     def logit(self, index: int, probability: float) -> float:
         """The logit of a class that becomes that probability; infinite at 0 and 1."""
@@ -85,7 +86,7 @@ class Judge:
             least = min(least, self.min_scores[MaskState.unsure] / _CLASSES)
         return least
 
-    @property
+    @cached_property  # asked for with each picture
     def least_logit(self) -> float:
         """A box all whose logits are below it is never shown."""
         return min(self.calibration.logit(index, self.least) for index in range(_CLASSES))
