@@ -1,26 +1,11 @@
-"""Everything that touches `cv2.VideoCapture`: opening files here, cameras and streams in a child.
-
-A camera or stream is read by `serve`, which runs in a `maskdet.live.workers.Child`. It sends
-
-    one answer    `ANSWER` with the length of a JSON text, then the text: {"fps", "finite",
-                  "backend"}, or {"error"} if it could not be opened
-    each frame    `HEADER` with width, height, Unix time, monotonic time; then the BGR bytes
-
-and ends when the stream does. No call in it can hang: a watchdog ends the process.
-"""
+"""Everything that touches `cv2.VideoCapture`: opening files, streams and webcams."""
 
 from __future__ import annotations
 
-import faulthandler
-import json
 import os
-import signal
-import struct
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, BinaryIO
+from collections.abc import Mapping
+from typing import Any
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet; our own line says what is wrong
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskdet/__init__.py
@@ -32,9 +17,6 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 MAX_PIXELS = int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])
 """A larger picture is refused before it is decoded; OpenCV obeys the same variable."""
-
-ANSWER = struct.Struct("<I")
-HEADER = struct.Struct("<IIdd")
 
 BACKENDS = {
     "v4l2": (cv2.CAP_V4L2, "V4L2"),
@@ -73,92 +55,50 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR)
 
 
-def serve() -> None:
-    """The child: opens what the JSON line on stdin asks for and sends its frames to stdout."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it then kills us
-    request = json.loads(sys.stdin.readline())
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # drivers that print
-    try:
-        _serve(request, output)
-    except BrokenPipeError:
-        os._exit(0)  # the parent has gone
+def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
+    """What FFmpeg is told of a stream, by its own names; what the user wrote goes before."""
+    options = {}
+    if request["url"].lower().startswith("rtsp"):
+        options["rtsp_transport"] = request["rtsp_transport"]
+        if request["low_delay"]:
+            # Frame threads would hold a picture each. The rate is not probed: that takes 20
+            # pictures. Without "fflags nobuffer": it throws away the first key frame, and grey
+            # pictures follow.
+            options |= {"flags": "low_delay", "fpsprobesize": "0"}
+    return options | request["ffmpeg"]
 
 
-def _serve(request: Mapping[str, Any], output: BinaryIO) -> None:
-    with _watchdog(request["open_timeout"] + 1):
-        capture, backend = _open(request)
-    if not capture.isOpened() or too_large(capture):
-        what = "its pictures are too large" if capture.isOpened() else "could not be opened"
-        _answer(output, {"error": what, "backend": backend})
-        return
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    finite = "url" in request and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
-    _answer(output, {"fps": fps, "finite": finite, "backend": backend})
-    while True:
-        with _watchdog(request["read_timeout"] + 1):
-            grabbed = capture.grab()
-            stamps = time.time(), time.monotonic()
-            okay, image = capture.retrieve() if grabbed else (False, None)
-        if not okay or image is None:
-            return
-        image = np.ascontiguousarray(as_bgr(image))
-        _write(output, HEADER.pack(image.shape[1], image.shape[0], *stamps))
-        _write(output, image.data.cast("B"))
-
-
-@contextmanager
-def _watchdog(seconds: float) -> Iterator[None]:
-    """Ends the process if the block takes longer, even where native code never comes back."""
-    with open(os.devnull, "w") as nowhere:
-        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-
-
-def _answer(output: BinaryIO, answer: Mapping[str, object]) -> None:
-    text = json.dumps(answer).encode()
-    _write(output, ANSWER.pack(len(text)) + text)
-
-
-def _write(output: BinaryIO, data: bytes | memoryview) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[output.write(rest) :]
-
-
-def _open(request: Mapping[str, Any]) -> tuple[cv2.VideoCapture, str]:
+def open_camera(request: Mapping[str, Any]) -> cv2.VideoCapture:
+    """What `maskdet.live.serving.serve` was asked for: a stream or webcam, opened or not."""
     return _open_stream(request) if "url" in request else _open_webcam(request)
 
 
-def _open_stream(request: Mapping[str, Any]) -> tuple[cv2.VideoCapture, str]:
-    if request["url"].lower().startswith("rtsp"):
-        # Without "fflags;nobuffer": it throws away the first key frame, and grey pictures follow.
-        options = f"rtsp_transport;{request['rtsp_transport']}|flags;low_delay"
-        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = options
+def _open_stream(request: Mapping[str, Any]) -> cv2.VideoCapture:
+    options = ffmpeg_options(request)
+    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "|".join(f"{k};{v}" for k, v in options.items())
     parameters = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(request["open_timeout"] * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(request["read_timeout"] * 1000)),
     ]
-    return cv2.VideoCapture(request["url"], cv2.CAP_FFMPEG, parameters), "FFmpeg"
+    if request["hardware_decoding"]:  # OpenCV takes the CPU where there is none
+        parameters += [cv2.CAP_PROP_HW_ACCELERATION, cv2.VIDEO_ACCELERATION_ANY]
+    return cv2.VideoCapture(request["url"], cv2.CAP_FFMPEG, parameters)
 
 
-def _open_webcam(request: Mapping[str, Any]) -> tuple[cv2.VideoCapture, str]:
-    capture, tried = cv2.VideoCapture(), []
+def _open_webcam(request: Mapping[str, Any]) -> cv2.VideoCapture:
+    capture = cv2.VideoCapture()
     for key in webcam_backends(request["backend"]):
-        number, title = BACKENDS[key]
-        tried.append(title)
-        if capture.open(request["device"], number):
+        if capture.open(request["device"], BACKENDS[key][0]):
             _ask(capture, request)
-            return capture, title
-    return capture, " and ".join(tried)
+            break
+    return capture
 
 
 def _ask(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> None:
-    if (request["width"] or 0) > 640:  # USB 2 has no room for more pictures uncompressed
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    # Before the size. USB 2 has no room for larger pictures uncompressed.
+    format_ = request["format"] or ("MJPG" if (request["width"] or 0) > 640 else None)
+    if format_:
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*format_))
     wishes = {
         cv2.CAP_PROP_FRAME_WIDTH: request["width"],
         cv2.CAP_PROP_FRAME_HEIGHT: request["height"],

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SILENT = 1.5
+"""Seconds without a frame after which a live source has no signal; it is told within two."""
+
 
 class Rate:
     """Events a second over the last few seconds."""
@@ -69,6 +72,9 @@ class SourceStats:
         shown: frames that main reported as shown.
         dropped: frames that a newer one replaced before they were looked at; 0 for files.
         reconnects: how often a live source was opened again.
+        silent_s: seconds since a live source's last frame, at this moment.
+        outages: how often a live source was silent for longer than `SILENT`.
+        outage_s: for how long in all.
         capture_fps: frames a second out of the source, over the last seconds.
         detect_fps: frames a second through the detector, over the last seconds.
     """
@@ -78,8 +84,16 @@ class SourceStats:
     shown: int
     dropped: int
     reconnects: int
+    silent_s: float
+    outages: int
+    outage_s: float
     capture_fps: float
     detect_fps: float
+
+    @property
+    def no_signal(self) -> bool:
+        """Whether a live source gives nothing at the moment."""
+        return self.silent_s > SILENT
 
     @classmethod
     def total(cls, parts: Iterable[SourceStats]) -> SourceStats:
@@ -94,9 +108,26 @@ class SourceMeter:
     def __init__(self) -> None:
         self.captured = self.processed = self.shown = 0
         self._capture_rate, self._detect_rate = Rate(), Rate()
+        self._last: float | None = None
+        self._over: float | None = None
+        self._outages, self._outage_s = 0, 0.0
+
+    def begin(self) -> None:
+        """From now on a frame may come."""
+        self._last = time.monotonic()
+
+    def end(self) -> None:
+        """From now on none will, and that is no silence."""
+        if self._over is None:
+            self._over = time.monotonic()
 
     def capture(self) -> None:
         """A frame left the source."""
+        silent = self._silent()
+        if silent > SILENT:
+            self._outages += 1
+            self._outage_s += silent
+        self._last = time.monotonic()
         self.captured += 1
         self._capture_rate.tick()
 
@@ -105,14 +136,23 @@ class SourceMeter:
         self.processed += 1
         self._detect_rate.tick()
 
-    def read(self, dropped: int, reconnects: int) -> SourceStats:
-        """The numbers now."""
+    def read(self, dropped: int, reconnects: int, *, is_live: bool) -> SourceStats:
+        """The numbers now; a file is never silent: it waits for its reader."""
+        silent = self._silent() if is_live else 0.0
+        is_out = silent > SILENT
         return SourceStats(
             captured=self.captured,
             processed=self.processed,
             shown=self.shown,
             dropped=dropped,
             reconnects=reconnects,
+            silent_s=silent,
+            outages=self._outages + is_out if is_live else 0,
+            outage_s=self._outage_s + (silent if is_out else 0.0) if is_live else 0.0,
             capture_fps=self._capture_rate.value,
             detect_fps=self._detect_rate.value,
         )
+
+    def _silent(self) -> float:
+        last, over = self._last, self._over
+        return 0.0 if last is None else max(0.0, (over or time.monotonic()) - last)

@@ -17,7 +17,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.frame import Frame
 from maskdet.live import labels
 from maskdet.live.lettering import drawable, visual_order
-from maskdet.live.status import AMBER, BRIGHT, Row, Segment, Status, bar_rows
+from maskdet.live.status import AMBER, BRIGHT, Row, Segment, Status, bar_rows, duration
 from maskdet.live.styles import STYLES, Color, Style
 from maskdet.observation import Observation
 
@@ -130,6 +130,8 @@ class Overlay:
         canvas[top:] = frame.image
         self._draw_faces(canvas[top:], observation.detections)
         self._draw_bar(canvas[:top], rows)
+        if status and status.no_signal:
+            self._draw_no_signal(canvas[top:], status)
         if status and status.help:
             self._draw_help(canvas[top:])
         return canvas
@@ -248,6 +250,18 @@ class Overlay:
         text = self._pen.fitted(segment.text, end - x)
         self._pen.write(bar, text, x, baseline, segment.color)
         return x + self._pen.width(text)
+
+    def _draw_no_signal(self, picture: np.ndarray, status: Status) -> None:
+        """Darkens an old picture, so that nobody takes it for a live one, and says how old."""
+        pen = self._pen
+        picture[:] = picture // 3
+        age = "" if status.age_ms is None else f" for {duration(status.age_ms / 1000)}"
+        width, middle = picture.shape[1], picture.shape[0] // 2
+        lines = ["no signal" + age, *status.trouble.split("; ")]
+        for row, text in enumerate(lines):
+            text = pen.fitted(text, width - pen.size)
+            place = (width - pen.width(text)) // 2, middle + row * pen.row
+            pen.write(picture, text, *place, BRIGHT if row else AMBER)
 
     def _draw_help(self, picture: np.ndarray) -> None:
         """Darkens a panel in the middle of the picture and lists the keys on it."""

@@ -180,8 +180,20 @@ class Pipeline:
         """Numbers of one source (by its index), or summed over all."""
         if source is None:
             return SourceStats.total(self.stats(i) for i in range(len(self._sources)))
-        reconnects = getattr(self._sources[source], "reconnects", 0)
-        return self._meters[source].read(self._inlets[source].dropped, reconnects)
+        one = self._sources[source]
+        return self._meters[source].read(
+            self._inlets[source].dropped, getattr(one, "reconnects", 0), is_live=one.is_live
+        )
+
+    def trouble(self, source: int) -> str | None:
+        """Why a live source gives no frames at the moment, as far as is known."""
+        found: str | None = getattr(self._sources[source], "trouble", None)
+        return found
+
+    @property
+    def source_names(self) -> list[str]:
+        """The sources' names, in order."""
+        return [source.name for source in self._sources]
 
     def latency(self) -> dict[str, float]:
         """Milliseconds from capture to finished overlay: ``{"p50", "p95", "max"}``."""
@@ -191,6 +203,8 @@ class Pipeline:
         """Stops and joins the threads, closes sources and sinks; may be called twice."""
         self._stopping.set()
         self._warm.set()
+        for meter in self._meters:
+            meter.end()
         for inlet, outlet in zip(self._inlets, self._outlets, strict=True):
             inlet.close()
             outlet.close()
@@ -205,10 +219,14 @@ class Pipeline:
     def _grab(self, index: int) -> None:
         source, inlet, meter = self._sources[index], self._inlets[index], self._meters[index]
         self._warm.wait()
+        meter.begin()
         while not self._stopping.is_set():
             frame = source.read()
             if frame is None:
                 return
+            if meter.captured == 0 and not source.is_live:  # a stream tells when it is open
+                inlet.lose_nothing(_AHEAD)
+                self._outlets[index].lose_nothing(1)
             meter.capture()
             if not inlet.put(frame):
                 return

@@ -204,15 +204,21 @@ def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
 
 
 def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[Source]:
-    """Opens all, each under a name of its own: ``demo``, ``demo (2)``."""
+    """All, each under a name of its own: ``demo``, ``demo (2)``.
+
+    A camera alone is opened here, and it is told at once if it cannot be. Several are opened by
+    the threads that read them: none waits for another.
+    """
     seen: Counter[str] = Counter()
     sources = []
     for one in wanted:
         name = mask_password(one.name or one.source)
         seen[name] += 1
         options = one.model_dump(exclude={"source", "name"})
+        options["insist"] = len(wanted) > 1 if one.insist is None else one.insist
         unique = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        sources.append(open_source(one.source, name=unique, **options))
+        wait = not options["insist"]
+        sources.append(open_source(one.source, name=unique, wait=wait, **options))
         parts.callback(sources[-1].close)
     return sources
 

@@ -22,10 +22,15 @@ class SourceSettings(Settings):
         width: asked of a webcam, pixels; it may give something near it.
         height: asked of a webcam, pixels.
         fps: asked of a webcam, frames a second.
+        format: asked of a webcam, four letters: MJPG, YUYV …
         backend: how a webcam is reached; auto is the right one for the system.
         rtsp_transport: tcp gives whole pictures, udp is for cameras that know nothing else.
+        low_delay: an RTSP stream's pictures come undelayed.
+        hardware_decoding: a stream is decoded by the graphics card where that can be done.
+        ffmpeg: further options of a stream, by FFmpeg's names.
         open_timeout: seconds a camera may take to open.
         read_timeout: seconds of silence after which it is opened again.
+        insist: go on trying where it cannot be opened at first; None: where there are several.
     """
 
     source: Annotated[str, Field(min_length=1)]
@@ -33,10 +38,17 @@ class SourceSettings(Settings):
     width: PositiveInt | None = None
     height: PositiveInt | None = None
     fps: PositiveFloat | None = None
+    format: Annotated[str, Field(min_length=4, max_length=4)] | None = None
     backend: Literal["auto", "v4l2", "dshow", "msmf", "avfoundation", "any"] = "auto"
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    low_delay: bool = True
+    hardware_decoding: bool = False
+    ffmpeg: dict[
+        Annotated[str, Field(pattern="^[^;|]+$")], Annotated[str, Field(pattern="^[^;|]*$")]
+    ] = {}
     open_timeout: PositiveFloat = 10.0
     read_timeout: PositiveFloat = 5.0
+    insist: bool | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from maskdet.contracts import Source
 from maskdet.errors import SourceError
 from maskdet.live.cameras import Stream, Webcam
 from maskdet.live.files import PICTURES, DemoClip, Folder, Picture, VideoFile
+from maskdet.live.livesource import LiveSource
 from maskdet.privacy import mask_password
 
 __all__ = ["KINDS", "kind_of", "mask_password", "open_source", "open_sources"]
@@ -30,7 +31,7 @@ class Kind(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-_PATIENCE = ("open_timeout", "read_timeout")
+_PATIENCE = ("open_timeout", "read_timeout", "insist")
 _STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
 
 KINDS: dict[str, Kind] = {  # the first that fits
@@ -38,10 +39,12 @@ KINDS: dict[str, Kind] = {  # the first that fits
     "webcam": Kind(
         lambda s: s.isdecimal() or s.startswith("/dev/"),
         Webcam,
-        ("width", "height", "fps", "backend", *_PATIENCE),
+        ("width", "height", "fps", "format", "backend", *_PATIENCE),
     ),
     "stream": Kind(
-        lambda s: s.lower().startswith(_STREAMS), Stream, ("rtsp_transport", *_PATIENCE)
+        lambda s: s.lower().startswith(_STREAMS),
+        Stream,
+        ("rtsp_transport", "low_delay", "hardware_decoding", "ffmpeg", *_PATIENCE),
     ),
     "folder": Kind(os.path.isdir, Folder),
     "picture": Kind(lambda s: os.path.isfile(s) and s.lower().endswith(PICTURES), Picture),
@@ -71,10 +74,16 @@ def open_source(
     width: int | None = None,
     height: int | None = None,
     fps: float | None = None,
+    format: str | None = None,
     backend: str = "auto",
     rtsp_transport: str = "tcp",
+    low_delay: bool = True,
+    hardware_decoding: bool = False,
+    ffmpeg: Mapping[str, str] | None = None,
     open_timeout: float = 10.0,
     read_timeout: float = 5.0,
+    insist: bool = False,
+    wait: bool = True,
 ) -> Source:
     """Opens a webcam (``0``, ``/dev/video0``), stream, video file, picture, folder or ``demo``.
 
@@ -84,10 +93,17 @@ def open_source(
         width: width asked of a webcam, in pixels; it may give another.
         height: height asked of a webcam, in pixels.
         fps: frames a second asked of a webcam.
+        format: four letters of the picture format asked of a webcam: MJPG, YUYV …; by default
+            MJPG for more than 640 pixels in width, and the camera's own choice below.
         backend: a webcam's back-end: auto, v4l2, dshow, msmf, avfoundation, any.
         rtsp_transport: tcp (whole pictures) or udp.
+        low_delay: an RTSP stream's pictures come undelayed.
+        hardware_decoding: a stream is decoded by the graphics card where that can be done.
+        ffmpeg: further options of a stream, by FFmpeg's names.
         open_timeout: seconds that a camera or stream may take to open.
         read_timeout: seconds without a frame after which a camera or stream counts as lost.
+        insist: a camera or stream that cannot be opened at first is tried again, too.
+        wait: a camera or stream is opened here, not by its first `read`.
 
     Raises:
         SourceError: it cannot be opened; the message says why and what to do.
@@ -96,16 +112,24 @@ def open_source(
         "width": width,
         "height": height,
         "fps": fps,
+        "format": format,
         "backend": backend,
         "rtsp_transport": rtsp_transport,
+        "low_delay": low_delay,
+        "hardware_decoding": hardware_decoding,
+        "ffmpeg": ffmpeg,
         "open_timeout": open_timeout,
         "read_timeout": read_timeout,
+        "insist": insist,
     }
     spec = os.path.expanduser(spec.strip())
     kind = KINDS[kind_of(spec)]
-    return kind.opens(
+    source = kind.opens(
         spec, mask_password(name or spec), **{key: options[key] for key in kind.options}
     )
+    if wait and isinstance(source, LiveSource):
+        source.open()
+    return source
 
 
 def open_sources(specs: Sequence[str], **options: object) -> list[Source]:

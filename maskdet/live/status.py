@@ -26,6 +26,7 @@ class Status:
         not_recording: whether it should be and cannot.
         paused: whether the user holds the picture.
         no_signal: whether the source gives nothing at the moment.
+        trouble: why, as far as is known.
         blurred: whether faces are made unrecognisable.
         help: whether the help panel is shown.
     """
@@ -39,6 +40,7 @@ class Status:
     not_recording: bool = False
     paused: bool = False
     no_signal: bool = False
+    trouble: str = ""
     blurred: bool = False
     help: bool = False
 
@@ -93,4 +95,12 @@ def _speed(status: Status) -> list[Segment]:
 def _age(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "–"
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else duration(milliseconds / 1000)
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: ``2.5 s``, ``3 min 20 s``, ``5 h 10 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

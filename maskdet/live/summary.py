@@ -12,8 +12,9 @@ from typing import Any
 from maskdet.errors import SinkError
 from maskdet.files import write_whole
 from maskdet.live.pipeline import Pipeline, SourceStats
+from maskdet.live.status import duration
 
-_NOTHING = SourceStats(0, 0, 0, 0, 0, 0.0, 0.0)
+_NOTHING = SourceStats(0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
 
 
 class Report:
@@ -57,6 +58,8 @@ class Report:
             "latency_ms": self._latency(),
             "counts": dict(self._pipeline.counts) if self._pipeline else {},
             "reconnects": stats.reconnects,
+            "no_signal": _silence(stats),
+            "sources": self._sources(),
             "device": detector.device if detector else "",
             "model": detector.name if detector else "",
             "first_result_s": None if first is None else round(first - process_start(), 3),
@@ -64,12 +67,33 @@ class Report:
             "seconds": round(self._ended - self._began, 3) if self._pipeline else 0.0,
         }
 
+    def _sources(self) -> list[dict[str, Any]]:
+        if self._pipeline is None:
+            return []
+        each = [
+            (name, self._pipeline.stats(i)) for i, name in enumerate(self._pipeline.source_names)
+        ]
+        return [
+            {
+                "name": name,
+                "captured": stats.captured,
+                "processed": stats.processed,
+                "dropped": stats.dropped,
+                "reconnects": stats.reconnects,
+                "no_signal": _silence(stats),
+            }
+            for name, stats in each
+        ]
+
     def line(self) -> str:
         """The run in one line, once it has begun."""
         assert self._pipeline is not None
         stats, detector = self.stats, self._pipeline.detector
         seconds = self._ended - self._began
         dropped = f", {stats.dropped} dropped for newer ones" if stats.dropped else ""
+        if stats.outages:
+            times = "once" if stats.outages == 1 else f"{stats.outages} times"
+            dropped += f"; no signal {times}, {duration(stats.outage_s)} in all"
         return (
             f"looked at {stats.processed} of {stats.captured} frames in {seconds:.1f} s{dropped}"
             f"; {detector.name} on {detector.device}"
@@ -121,6 +145,10 @@ def peak_rss_mb() -> float:
     import resource
 
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1)
+
+
+def _silence(stats: SourceStats) -> dict[str, float]:
+    return {"times": stats.outages, "seconds": round(stats.outage_s, 2)}
 
 
 def _rate(frames: int, seconds: float) -> float | None:

@@ -15,8 +15,6 @@ from maskdet.live.status import Status
 from maskdet.live.switch import RecordingSwitch
 from maskdet.observation import Observation
 
-_SILENT = 2.0
-"""Seconds without a frame after which a live source shows "no signal"."""
 _LATE = 0.25
 """Seconds by which a file's frame may be late without moving those after it."""
 _WAITING_SIZE = (640, 480)
@@ -90,7 +88,7 @@ class Tile:
         """
         status = self._status(paused=paused, blur=blur, help_=help_)
         if self.observation is None:
-            text = "no signal" if status.no_signal else "waiting for the first picture"
+            text = "" if status.no_signal else "waiting for the first picture"
             self.picture = self._overlay.message(text, cell or _WAITING_SIZE, status)
             return
         shown = blur_observation(self.observation) if blur else self.observation
@@ -98,17 +96,19 @@ class Tile:
 
     def _status(self, *, paused: bool, blur: bool, help_: bool) -> Status:
         stats = self._pipeline.stats(self._index)
-        silent = time.monotonic() - self._since
+        no_signal = stats.no_signal and not paused
+        age = None if self.observation is None else (time.monotonic() - self._since) * 1000
         return Status(
             source=self.name,
             capture_fps=stats.capture_fps if stats.captured else None,
             detect_fps=stats.detect_fps if stats.processed else None,
-            age_ms=None if self.observation is None else silent * 1000,
+            age_ms=age,
             device=self._pipeline.detector.device,
             recording=self._recording.on and not self._recording.failing,
             not_recording=self._recording.failing,
             paused=paused,
-            no_signal=self._source.is_live and silent > _SILENT and not paused,
+            no_signal=no_signal,
+            trouble=(self._pipeline.trouble(self._index) or "") if no_signal else "",
             blurred=blur,
             help=help_,
         )

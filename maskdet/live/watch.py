@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from maskdet.console import say
 from maskdet.live.pipeline import Pipeline
+from maskdet.live.status import duration
 from maskdet.observation import Observation
 
 _POLL = 0.1
@@ -27,6 +28,7 @@ class Watch:
         self._pipeline = pipeline
         self._stop = stop
         self._told = 0
+        self._silent: dict[int, float] = {}
         self._status_due = time.monotonic() + _STATUS_SECONDS
 
     def __call__(self) -> bool:
@@ -34,7 +36,21 @@ class Watch:
         for error in self._pipeline.errors[self._told :]:
             say(f"monitor.py: {error}")
             self._told += 1
+        for index, name in enumerate(self._pipeline.source_names):
+            self._tell_signal(index, name)
         return self._stop()
+
+    def _tell_signal(self, index: int, name: str) -> None:
+        """A line when a live source falls silent, and another when it is back."""
+        stats = self._pipeline.stats(index)
+        if stats.no_signal:
+            if index not in self._silent:
+                reason = self._pipeline.trouble(index)
+                why = f" ({reason})" if reason else ""
+                say(f"monitor.py: {name}: no signal{why}; waiting for it")
+            self._silent[index] = stats.silent_s
+        elif index in self._silent:
+            say(f"monitor.py: {name}: signal again after {duration(self._silent.pop(index))}")
 
     def run(self) -> None:
         """The main loop without a window: until the sources end or somebody ends it."""

@@ -58,6 +58,11 @@ class Mailbox(Generic[T]):
         self.error: BaseException | None = None
         self.bell = bell or Condition()
 
+    def lose_nothing(self, size: int) -> None:
+        """From now on waits with so many items instead of dropping; called before the first."""
+        with self.bell:
+            self._size, self._newest = size, False
+
     def put(self, item: T, timeout: float | None = None) -> bool:
         """Hands one item over; False when the mailbox is closed and the writer should stop.
 
@@ -169,14 +174,13 @@ class Child:
     to a whole process, can differ from stream to stream.
     """
 
-    def __init__(self, module: str, function: str, request: Mapping[str, object]) -> None:
+    def __init__(self, module: str, function: str) -> None:
         """Starts it.
 
         Args:
             module: imported in the child.
-            function: called there without arguments; reads `request` from stdin, one JSON line,
-                and writes to stdout. (Not arguments: those can be read by every user.)
-            request: what it is to do.
+            function: called there without arguments; reads what it is asked from stdin and
+                writes to stdout.
         """
         code = f"import sys; sys.path.insert(0, {_ROOT!r}); import {module} as m; m.{function}()"
         self._process = subprocess.Popen(
@@ -188,9 +192,12 @@ class Child:
             pipesize=_PIPE_BYTES if sys.platform == "linux" else -1,
         )
         self._reading = Lock()
+
+    def ask(self, request: Mapping[str, object]) -> None:
+        """Sends it one JSON line. (Not arguments: those can be read by every user.)"""
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError), self._process.stdin as stdin:
-            stdin.write(json.dumps(request).encode() + b"\n")
+        with self._reading, contextlib.suppress(OSError, ValueError):  # it ended, or was killed
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
 
     def read_into(self, buffer: memoryview) -> bool:
         """Fills the buffer (of bytes); False when the child ended or was killed before."""
@@ -215,8 +222,9 @@ class Child:
             self._process.wait(0.5)
         if self._process.returncode is not None:  # so a reader is at the end of the pipe by now
             with self._reading:
-                assert self._process.stdout is not None
-                self._process.stdout.close()
+                for pipe in (self._process.stdin, self._process.stdout):
+                    assert pipe is not None
+                    pipe.close()
         return self._process.returncode
 
     def wait(self) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from maskdet.detections import MaskState
-from maskdet.live import tile
+from maskdet.live import meters
 from maskdet.live.overlay import Overlay, Status
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.recording import Recorder
@@ -198,7 +198,7 @@ def test_a_picture_stays_a_while_and_sources_stand_in_a_grid(
 def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(tile, "_SILENT", 0.5)
+    monkeypatch.setattr(meters, "SILENT", 0.5)
     statuses: list[Status] = []
 
     class Notes(Overlay):

@@ -162,14 +162,14 @@ def test_wait_ready_wakes_for_a_later_item() -> None:
     ],
 )
 def test_a_childs_end_is_the_end_of_what_it_sends(module: str, function: str, status: int) -> None:
-    child = Child(module, function, {})
+    child = Child(module, function)
     assert not child.read_into(memoryview(bytearray(4)))
     assert child.wait() == status
     child.kill()
 
 
 def test_kill_ends_a_read_from_a_child_that_hangs() -> None:
-    child = Child("signal", "pause", {})
+    child = Child("signal", "pause")
     answers: list[bool] = []
     reader = Worker("read", lambda: answers.append(child.read_into(memoryview(bytearray(4)))))
     reader.start()

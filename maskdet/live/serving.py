@@ -1,0 +1,169 @@
+"""The child process that reads one camera or stream, and how it speaks.
+
+It is asked by a JSON line on stdin and sends
+
+    one answer    `ANSWER` with the length of a JSON text, then the text: {"fps", "finite",
+                  "hardware"}, or {"error", "login"} if it could not be opened: then it can be
+                  asked again, which costs little
+    after another line
+    each frame    `HEADER` with width, height, Unix time, monotonic time; then the BGR bytes
+
+and ends when the stream does. No call in it can hang: a watchdog ends the process.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+
+from maskdet.live.capture import MAX_PIXELS, as_bgr, open_camera, too_large
+
+ANSWER = struct.Struct("<I")
+HEADER = struct.Struct("<IIdd")
+
+
+def serve() -> None:
+    """The child: opens what a JSON line on stdin asks for and sends its frames to stdout."""
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"  # errors, for `_try`; nobody else hears them
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it then kills us
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # drivers that print
+    try:
+        for line in iter(sys.stdin.readline, ""):
+            request = json.loads(line)
+            capture = _open(request, output)
+            if capture is not None:
+                sys.stdin.readline()
+                _send(capture, request, output)
+                return
+    except BrokenPipeError:
+        os._exit(0)  # the parent has gone
+
+
+def _open(request: Mapping[str, Any], output: BinaryIO) -> cv2.VideoCapture | None:
+    """Opens and answers; None if there is nothing to read."""
+    with _watchdog(request["open_timeout"] + 1):
+        fault = _unreachable(request)
+        capture, said = (None, "") if fault else _try(request)
+    if capture is None or not capture.isOpened():
+        with _watchdog(10):
+            _answer(output, fault or _diagnose(request, said))
+        return None
+    if too_large(capture):
+        _answer(output, {"error": "its pictures are too large", "login": False})
+        return None
+    facts = {
+        "fps": capture.get(cv2.CAP_PROP_FPS),
+        "finite": "url" in request and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0,
+        "hardware": capture.get(cv2.CAP_PROP_HW_ACCELERATION) > 0,
+    }
+    _answer(output, facts)
+    return capture
+
+
+def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
+    """Why a stream that is opened again cannot be: known sooner than FFmpeg gives up."""
+    if not (request["again"] and "url" in request):
+        return None
+    from maskdet.live import network  # late: http and ssl are needed only when something failed
+
+    fault = network.reach(request["url"])
+    return fault and {"error": fault.reason, "login": fault.login}
+
+
+def _try(request: Mapping[str, Any]) -> tuple[cv2.VideoCapture, str]:
+    """Opens, and listens to what FFmpeg says on stderr meanwhile: the server's status."""
+    with open(os.devnull, "w") as nowhere, tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            capture = open_camera(request)
+        finally:
+            os.dup2(nowhere.fileno(), 2)
+        said.seek(0)
+        return capture, said.read(100_000).decode(errors="replace")
+
+
+def _diagnose(request: Mapping[str, Any], said: str) -> dict[str, object]:
+    if "url" not in request:
+        path = request["device_file"]
+        is_gone = path and not os.path.exists(path)
+        return {"error": f"{path} is gone" if is_gone else "could not be opened", "login": False}
+    from maskdet.live import network
+
+    fault = network.diagnose(request["url"], said)
+    return {"error": fault.reason, "login": fault.login}
+
+
+def _send(capture: cv2.VideoCapture, request: Mapping[str, Any], output: BinaryIO) -> None:
+    queued = _Queued(capture) if request.get("url", "").lower().startswith("rtsp") else None
+    while True:
+        with _watchdog(request["read_timeout"] + 1):
+            grabbed = capture.grab()
+            stamps = time.time(), time.monotonic()
+            if grabbed and queued is not None:
+                if queued.has(stamps[1]):
+                    continue
+                queued = None
+            okay, image = capture.retrieve() if grabbed else (False, None)
+        if not okay or image is None or image.shape[0] * image.shape[1] > MAX_PIXELS:
+            return
+        image = np.ascontiguousarray(as_bgr(image))
+        _write(output, HEADER.pack(image.shape[1], image.shape[0], *stamps))
+        _write(output, image.data.cast("B"))
+
+
+class _Queued:
+    """Tells pictures that queued up before anybody wanted them, which are old, from new ones.
+
+    They come faster than they were filmed.
+    """
+
+    _LONGEST = 3.0  # seconds
+
+    def __init__(self, capture: cv2.VideoCapture) -> None:
+        self._capture = capture
+        self._until = time.monotonic() + self._LONGEST
+        self._is_slow = not capture.get(cv2.CAP_PROP_FPS) >= 5  # its next picture may be far off
+        self._last: tuple[float, float] | None = None
+
+    def has(self, now: float) -> bool:
+        """Whether the picture grabbed just now is one of them."""
+        position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        last, self._last = self._last, (now, position)
+        if self._is_slow or now > self._until:
+            return False
+        return last is None or now - last[0] < (position - last[1]) / 2
+
+
+@contextmanager
+def _watchdog(seconds: float) -> Iterator[None]:
+    """Ends the process if the block takes longer, even where native code never comes back."""
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _answer(output: BinaryIO, answer: Mapping[str, object]) -> None:
+    text = json.dumps(answer).encode()
+    _write(output, ANSWER.pack(len(text)) + text)
+
+
+def _write(output: BinaryIO, data: bytes | memoryview) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[output.write(rest) :]
