@@ -1,6 +1,6 @@
 """Why a network stream did not open. FFmpeg's reason does not come through OpenCV, so we ask.
 
-Runs in the process that reads the stream (`maskdet.live.capture`): a look-up of a name that hangs
+Runs in the process that reads the stream (`maskdet.live.serving`): a look-up of a name that hangs
 is ended with it.
 """
 

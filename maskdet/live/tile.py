@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -88,7 +89,8 @@ class Tile:
         """
         status = self._status(paused=paused, blur=blur, help_=help_)
         if self.observation is None:
-            text = "" if status.no_signal else "waiting for the first picture"
+            text = "" if status.trouble else "waiting for the first picture"
+            status = replace(status, no_signal=bool(status.trouble))
             self.picture = self._overlay.message(text, cell or _WAITING_SIZE, status)
             return
         shown = blur_observation(self.observation) if blur else self.observation

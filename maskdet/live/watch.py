@@ -13,6 +13,8 @@ from maskdet.observation import Observation
 
 _POLL = 0.1
 _STATUS_SECONDS = 5.0
+_OPENING = 10.0
+"""Seconds that a camera may take to give its first picture before that is worth a line."""
 
 
 class Watch:
@@ -29,6 +31,7 @@ class Watch:
         self._stop = stop
         self._told = 0
         self._silent: dict[int, float] = {}
+        self._reasons: set[tuple[int, str | None]] = set()
         self._status_due = time.monotonic() + _STATUS_SECONDS
 
     def __call__(self) -> bool:
@@ -43,14 +46,17 @@ class Watch:
     def _tell_signal(self, index: int, name: str) -> None:
         """A line when a live source falls silent, and another when it is back."""
         stats = self._pipeline.stats(index)
-        if stats.no_signal:
-            if index not in self._silent:
-                reason = self._pipeline.trouble(index)
+        reason = self._pipeline.trouble(index)
+        is_opening = not stats.captured and reason is None and stats.silent_s < _OPENING
+        if stats.no_signal and not is_opening:
+            if index not in self._silent or (reason and (index, reason) not in self._reasons):
                 why = f" ({reason})" if reason else ""
                 say(f"monitor.py: {name}: no signal{why}; waiting for it")
+            self._reasons.add((index, reason))  # each is said once
             self._silent[index] = stats.silent_s
-        elif index in self._silent:
+        elif index in self._silent and not stats.no_signal:
             say(f"monitor.py: {name}: signal again after {duration(self._silent.pop(index))}")
+            self._reasons = {told for told in self._reasons if told[0] != index}
 
     def run(self) -> None:
         """The main loop without a window: until the sources end or somebody ends it."""

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.live.xserver import XServer
+
 SYSTEM_PYTHON = "/usr/bin/python3"
 BLOCK, COLUMNS, ROWS = 16, 16, 4  # as in rtsp_server.py
 
@@ -204,3 +206,24 @@ def line_to(camera: RtspCamera) -> Iterator[Line]:
         yield line
     finally:
         line.close()
+
+
+def ages_on(screen: XServer, seconds: float) -> list[float]:
+    """The age of each picture of a camera when it was first seen on the screen, in seconds."""
+    ages: list[float] = []
+    place, last = None, 0.0
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        picture, now = screen.screenshot(), time.monotonic()
+        place = place or _find_clock(picture)
+        clock = clock_of(picture, *place) if place else None
+        if clock is not None and clock > last:
+            last = clock
+            ages.append(now - clock)
+        time.sleep(0.005)
+    return ages
+
+
+def _find_clock(picture: np.ndarray) -> tuple[int, int] | None:
+    places = ((x, y) for y in range(140) for x in range(40))
+    return next((place for place in places if clock_of(picture, *place)), None)
