@@ -75,12 +75,17 @@ def _spans(side: int, count: int) -> list[tuple[int, int]]:
 
 
 def _uncut(part: Detections, tile: np.ndarray, height: int, width: int) -> Detections:
-    """A tile's faces in the picture's pixels, less those that its inner edges cut."""
+    """A tile's faces in the picture's pixels, less those that its inner edges cut.
+
+    Larger ones than what tiles share go, too: of those a tile may hold a part that looks like a
+    face, and the whole picture tells them better.
+    """
     boxes = part.boxes + np.tile(tile[:2], 2)
     near = np.abs(boxes - tile) < EDGE
     inner = tile != (0, 0, width, height)
+    large = (boxes[:, 2:] - boxes[:, :2] > SHARED * (tile[2:] - tile[:2])).any(axis=1)
     moved = Detections(boxes, part.scores, part.states, None, part.probabilities)
-    return moved[~(near & inner).any(axis=1)]
+    return moved[~(near & inner).any(axis=1) & ~large]
 
 
 def merged(parts: Sequence[Detections]) -> Detections:

@@ -65,6 +65,17 @@ def test_a_face_at_the_picture_s_own_edge_is_not_cut() -> None:
     assert len(TiledDetector(ScriptedDetector(squares), 2).detect([image])[0]) == 2
 
 
+def test_a_part_of_a_large_face_is_no_face_of_its_own() -> None:
+    """What a tile takes for a large face may be half of a larger one."""
+
+    def part(image: np.ndarray) -> Detections:
+        side = 250 if image.shape[1] == 800 else 150
+        return Detections([[30, 30, 30 + side, 30 + side]], [side / 300], [0])
+
+    (found,) = TiledDetector(ScriptedDetector(part), 2).detect([scene()])
+    assert found.boxes.tolist() == [[30, 30, 280, 280]]
+
+
 def test_a_face_has_one_state_and_a_sure_look_counts_more_than_an_unsure_one() -> None:
     box = [[0, 0, 40, 40]]
     doubtful = Detections(box, [0.9], [MaskState.unsure], None, [[0.5, 0.4, 0]])
