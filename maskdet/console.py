@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from maskdet.errors import MaskdetError
 from maskdet.privacy import mask_password
@@ -16,9 +19,32 @@ BUG_EXIT_CODE = 1
 """Exit status when the program itself is at fault."""
 
 
-def say(text: str) -> None:
-    """A message to the person at the terminal; stdout stays free for data."""
-    print(_plain(mask_password(text)), file=sys.stderr, flush=True)
+Format = Literal["text", "json"]
+_format: Format = "text"
+
+
+def log_as(form: Format) -> None:
+    """From now on, messages are lines for people, or one JSON object a line for machines."""
+    global _format
+    _format = form
+
+
+def say(text: str, level: str = "info") -> None:
+    """A message to the person at the terminal; stdout stays free for data.
+
+    Args:
+        text: one line.
+        level: info, warning or error; told in JSON only.
+    """
+    print(_dressed(mask_password(text), level), file=sys.stderr, flush=True)
+
+
+def _dressed(text: str, level: str) -> str:
+    text = _plain(text)
+    if _format == "text":
+        return text
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"time": now, "level": level, "message": text}, ensure_ascii=False)
 
 
 def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
@@ -38,7 +64,7 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
         return command()
     except MaskdetError as error:
         for line in str(error).splitlines():
-            say(f"{name}: {line}")
+            say(f"{name}: {line}", "error")
         return error.exit_code
     except KeyboardInterrupt:
         return interrupted
@@ -48,7 +74,7 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
     except Exception as error:
         if os.environ.get("MASKDET_DEBUG") == "1":
             say(traceback.format_exc())
-        say(f"{name}: {bug_line(error)}")
+        say(f"{name}: {bug_line(error)}", "error")
         return BUG_EXIT_CODE
 
 
@@ -75,7 +101,7 @@ class _Log(logging.StreamHandler):  # type: ignore[type-arg]
     """Log lines to stderr, without passwords."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _plain(mask_password(super().format(record)))
+        return _dressed(mask_password(super().format(record)), record.levelname.lower())
 
 
 def _plain(text: str) -> str:

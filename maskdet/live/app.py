@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from maskdet.config import Override, load_settings
-from maskdet.console import ending
+from maskdet.console import ending, log_as
 from maskdet.errors import ConfigError
 from maskdet.live.libraries import require_opencv
 from maskdet.live.settings import DEFAULT_MODEL, MonitorSettings
@@ -118,6 +118,7 @@ def _monitor(
         for name, value in states_said(state).items()
     ]
     settings = load_settings(MonitorSettings, config, [*(overrides or ()), *options])
+    log_as(settings.log.format)
     stop = Stop(settings.max_seconds)
     with stop.listening():
         require_opencv()

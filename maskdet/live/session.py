@@ -10,6 +10,7 @@ from datetime import datetime
 from maskdet.console import say
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError, SinkError
+from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.recording import Recorder
@@ -86,7 +87,7 @@ def _run(
     )
     report.begin(pipeline)
     stop.start()
-    watch = Watch(pipeline, stop)
+    watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat))
     with pipeline:
         if has_window:
             window = Window("maskdet: " + ", ".join(source.name for source in sources))

@@ -119,6 +119,16 @@ class RecordingSettings(Settings):
         return self
 
 
+class LogSettings(Settings):
+    """How messages are written to standard error.
+
+    Attributes:
+        format: text for people; json, an object a line, for machines.
+    """
+
+    format: Literal["text", "json"] = "text"
+
+
 class MonitorSettings(Settings):
     """Everything the monitor does; the names are those of its options.
 
@@ -143,6 +153,8 @@ class MonitorSettings(Settings):
         recording: files of a recording, and how long they are kept.
         overlay: what labels tell.
         window: how the window shows.
+        heartbeat: a file touched every second while frames are looked at as they come.
+        log: how messages are written.
     """
 
     sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)] = (
@@ -167,3 +179,5 @@ class MonitorSettings(Settings):
     recording: RecordingSettings = RecordingSettings()
     overlay: OverlaySettings = OverlaySettings()
     window: WindowSettings = WindowSettings()
+    heartbeat: Path | None = None
+    log: LogSettings = LogSettings()

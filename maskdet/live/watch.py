@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from maskdet.console import say
+from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.status import duration
 from maskdet.observation import Observation
@@ -20,15 +21,19 @@ _OPENING = 10.0
 class Watch:
     """Tells what fails as it fails, and asks whether to end; called once a turn by a main loop."""
 
-    def __init__(self, pipeline: Pipeline, stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, stop: Callable[[], bool], heartbeat: Heartbeat | None = None
+    ) -> None:
         """Watches.
 
         Args:
             pipeline: the run.
             stop: whether somebody has asked for the end.
+            heartbeat: tells others that all is well.
         """
         self._pipeline = pipeline
         self._stop = stop
+        self._heartbeat = heartbeat
         self._told = 0
         self._silent: dict[int, float] = {}
         self._reasons: set[tuple[int, str | None]] = set()
@@ -37,10 +42,12 @@ class Watch:
     def __call__(self) -> bool:
         """Whether to end now."""
         for error in self._pipeline.errors[self._told :]:
-            say(f"monitor.py: {error}")
+            say(f"monitor.py: {error}", "error")
             self._told += 1
         for index, name in enumerate(self._pipeline.source_names):
             self._tell_signal(index, name)
+        if self._heartbeat is not None:
+            self._heartbeat.beat(self._pipeline.stats())
         return self._stop()
 
     def _tell_signal(self, index: int, name: str) -> None:
@@ -51,7 +58,7 @@ class Watch:
         if stats.no_signal and not is_opening:
             if index not in self._silent or (reason and (index, reason) not in self._reasons):
                 why = f" ({reason})" if reason else ""
-                say(f"monitor.py: {name}: no signal{why}; waiting for it")
+                say(f"monitor.py: {name}: no signal{why}; waiting for it", "warning")
             self._reasons.add((index, reason))  # each is said once
             self._silent[index] = stats.silent_s
         elif index in self._silent and not stats.no_signal:

@@ -1,0 +1,67 @@
+"""Tells those who run the monitor as a service that it is well: a file's age, and systemd."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from pathlib import Path
+
+from maskdet.console import say
+from maskdet.live.meters import SourceStats
+
+_EVERY = 1.0
+
+
+class Heartbeat:
+    """Beats once a second while the main loop turns and what is captured is looked at.
+
+    A camera that is away is no illness: the monitor waits for it and nothing would be won by
+    starting it anew. A detector that hangs is one: frames come and none is answered.
+
+    Environment:
+        NOTIFY_SOCKET: where systemd listens (sd_notify(3)), if it started us with Type=notify.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        """Waits for the first beat.
+
+        Args:
+            file: touched at each beat; None: none.
+        """
+        self._file = file
+        self._address = os.environ.get("NOTIFY_SOCKET", "")
+        self._due = 0.0
+        self._captured = self._processed = 0
+        self._begun = self._told = False
+
+    def beat(self, stats: SourceStats) -> None:
+        """Called often, with the figures of all sources together."""
+        now = time.monotonic()
+        if now < self._due or not (self._file or self._address):
+            return
+        self._due = now + _EVERY
+        answered = stats.processed > self._processed or stats.captured == self._captured
+        self._captured, self._processed = stats.captured, stats.processed
+        if answered:
+            self._touch()
+            self._notify("WATCHDOG=1" if self._begun else "READY=1")
+            self._begun = True
+
+    def _touch(self) -> None:
+        try:
+            if self._file is not None:
+                self._file.touch()
+        except OSError as error:
+            if not self._told:
+                self._told = True
+                say(f"heartbeat {self._file}: {error.strerror}; make its folder first", "error")
+
+    def _notify(self, state: str) -> None:
+        if not self._address:
+            return
+        address = self._address.replace("@", "\0", 1)  # Linux's abstract sockets
+        kind = socket.SOCK_DGRAM | getattr(socket, "SOCK_CLOEXEC", 0)
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, kind) as link:
+            link.sendto(state.encode(), address)

@@ -1,0 +1,162 @@
+"""The monitor as a service: what systemd and a container are told is true of the real command."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from maskdet.live.heartbeat import Heartbeat
+from maskdet.live.meters import SourceStats
+
+ROOT = Path(__file__).resolve().parents[2]
+UNIT = ROOT / "deploy/maskdet.service"
+CONTAINER = ROOT / "deploy/Containerfile"
+pytestmark = pytest.mark.timeout(180)
+
+
+def command_of_the_unit() -> list[str]:
+    """Its options, as systemd would pass them."""
+    (line,) = re.findall(r"^ExecStart=(.*)$", UNIT.read_text(), re.MULTILINE)
+    python, monitor, *options = line.split()
+    assert python.endswith("/python") and monitor == "/opt/maskdet/monitor.py"
+    return options
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+def test_systemd_accepts_the_unit(tmp_path: Path):
+    unit = tmp_path / "maskdet.service"
+    unit.write_text(UNIT.read_text().replace("/opt/maskdet/.venv/bin/python", sys.executable))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0 and "maskdet.service" not in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd's socket")
+def test_the_unit_s_command_reports_beats_logs_json_and_ends_on_sigterm(
+    tmp_path: Path, tiny_model: Path
+):
+    settings = tmp_path / "monitor.yaml"
+    alive, summary = tmp_path / "alive", tmp_path / "summary.json"
+    settings.write_text(
+        f"sources: [demo]\nmodel: {tiny_model}\nheartbeat: {alive}\nsummary: {summary}\n"
+    )
+    options = [o.replace("/etc/maskdet/monitor.yaml", str(settings)) for o in command_of_the_unit()]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(60)
+        process = subprocess.Popen(
+            [sys.executable, "monitor.py", *options],
+            cwd=ROOT,
+            env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "PATH": "/usr/bin:/bin"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert systemd.recv(100) == b"READY=1"
+            assert systemd.recv(100) == systemd.recv(100) == b"WATCHDOG=1"
+            assert time.time() - alive.stat().st_mtime < 10
+            asked = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=30)
+            taken = time.monotonic() - asked
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert taken < 2, f"{taken:.1f} s"
+    assert json.loads(summary.read_text())["frames"]["processed"] > 0
+    lines = [json.loads(line) for line in errors.splitlines()]
+    assert lines and all(set(line) == {"time", "level", "message"} for line in lines)
+    assert "looked at" in lines[-1]["message"] and lines[-1]["level"] == "info"
+
+
+def test_an_error_is_a_json_line_too():
+    done = subprocess.run(
+        [sys.executable, "monitor.py", "--source", "rtsp://u:secret@/1", "--headless"]
+        + ["--set", "log.format=json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    (line,) = (json.loads(line) for line in done.stderr.splitlines())
+    assert done.returncode == 3 and line["level"] == "error"
+    assert "names no host" in line["message"] and "secret" not in done.stderr
+
+
+def test_a_hung_detector_stops_the_heart_and_a_lost_camera_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("maskdet.live.heartbeat._EVERY", 0.0)
+    alive = tmp_path / "alive"
+    heart = Heartbeat(alive)
+    nothing = SourceStats(0, 0, 0, 0, 0, 0.0, 0.0)
+
+    def beats(captured: int, processed: int) -> bool:
+        alive.unlink(missing_ok=True)
+        heart.beat(replace(nothing, captured=captured, processed=processed))
+        return alive.exists()
+
+    assert beats(5, 4)  # all is well
+    assert beats(5, 4)  # no frame came, none was due
+    assert not beats(9, 4)  # frames come, none is answered
+    assert beats(12, 5)
+
+
+def test_a_heartbeat_that_cannot_be_written_is_told_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("maskdet.live.heartbeat._EVERY", 0.0)
+    heart = Heartbeat(tmp_path / "none/alive")
+    for _ in range(3):
+        heart.beat(SourceStats(0, 0, 0, 0, 0, 0.0, 0.0))
+    assert capsys.readouterr().err.count("make its folder first") == 1
+
+
+def instructions(name: str) -> list[str]:
+    text = CONTAINER.read_text().replace("\\\n", " ")
+    return re.findall(rf"^(?:{name}) +(.*)$", text, re.MULTILINE)
+
+
+def test_the_container_holds_what_there_is_and_runs_without_rights():
+    for copied in instructions("COPY"):
+        *sources, _ = copied.split()
+        assert all((ROOT / source).exists() for source in sources), copied
+    assert instructions("USER") == ["10001"] and instructions("STOPSIGNAL") == ["SIGTERM"]
+    (entry,) = instructions("ENTRYPOINT")
+    options = ast.literal_eval(entry)[2:]
+    assert "--headless" in options and "log.format=json" in options
+    subprocess.run(
+        [sys.executable, "monitor.py", *options, "--source", "demo", "--max-frames", "1"],
+        cwd=ROOT,
+        check=True,
+        timeout=120,
+        capture_output=True,
+    )
+
+
+def test_the_container_s_health_check_tells_fresh_from_stale(tmp_path: Path):
+    (check,) = (line[line.index("[") :] for line in instructions("HEALTHCHECK"))
+    alive = tmp_path / "alive"
+    command = [part.replace("/tmp/maskdet-alive", str(alive)) for part in ast.literal_eval(check)]
+
+    def healthy() -> bool:
+        run: Callable[..., subprocess.CompletedProcess[bytes]] = subprocess.run
+        return run([sys.executable, *command[1:]], capture_output=True).returncode == 0
+
+    assert not healthy()
+    alive.touch()
+    assert healthy()
+    os.utime(alive, (time.time() - 60,) * 2)
+    assert not healthy()
