@@ -91,18 +91,35 @@ def benchmark(
     seconds: Annotated[
         float, typer.Option(metavar="S", min=0.1, help="Length of each measurement.")
     ] = 10.0,
+    batch: Annotated[
+        str | None,
+        typer.Option(metavar="1,2,4,8", help="Only the detector, by pictures in a call."),
+    ] = None,
     json_file: Json = None,
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
-    from maskdet.commands.benchmark import run, table
+    from maskdet.commands import batches
+    from maskdet.commands.benchmark import demo_pictures, run, table
     from maskdet.files import write_whole
     from maskdet.runtimes import load_detector
 
     said = states_said(states)
-    detector = load_detector(model, device=device, labels=labels, classes=said)
+    new_detector = partial(load_detector, model, device=device, labels=labels, classes=said)
+    if batch is not None:
+        sizes = batches.sizes_said(batch)
+        by_batch = batches.time_batches(
+            lambda size: new_detector(batch=size), sizes, demo_pictures(60), seconds
+        )
+        print(batches.table(by_batch))
+        if json_file is not None:
+            write_whole(json_file, json.dumps({"batches": by_batch}, indent=2) + "\n")
+        return
     options = ["--labels", str(labels)] if labels else []
     options += [part for name, state in said.items() for part in ("--state", f"{name}={state}")]
-    figures = run(detector, model, device, seconds=seconds, options=options)
+    with closing(new_detector()) as detector:
+        if device == "auto" and detector.device == "CPU (LiteRT)":
+            device = "cpu"  # the monitor would move to a GPU while it is measured
+        figures = run(detector, model, device, seconds=seconds, options=options)
     print(table(figures))
     if json_file is not None:
         write_whole(json_file, json.dumps(figures, indent=2) + "\n")

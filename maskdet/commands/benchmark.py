@@ -83,7 +83,7 @@ def run(
 
 def time_detector(detector: Detector, seconds: float) -> dict[str, float]:
     """The detector's rate and milliseconds on the demo's pictures, decoded beforehand."""
-    images = _demo_pictures(60)
+    images = demo_pictures(60)
     detector.warm_up()
     taken: list[float] = []
     end = time.perf_counter() + seconds
@@ -167,7 +167,8 @@ def _monitor(folder: Path, *options: str) -> dict[str, Any]:
     return dict(json.loads(summary.read_text()))
 
 
-def _demo_pictures(count: int) -> list[np.ndarray]:
+def demo_pictures(count: int) -> list[np.ndarray]:
+    """The first pictures of the demo, 640×480, BGR uint8."""
     clip = VideoFile(str(clip_path()), "demo")
     frames = (clip.read() for _ in range(count))
     images = [frame.image for frame in frames if frame is not None]

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from maskdet.commands import benchmark
-from maskdet.errors import MaskdetError
+from maskdet.__main__ import main
+from maskdet.commands import batches, benchmark
+from maskdet.errors import ConfigError, MaskdetError
 from maskdet.runtimes import load_detector
 from maskdet.testing import ScriptedDetector
 
@@ -43,3 +45,40 @@ def test_every_figure_comes_from_a_run_of_the_monitor(
 def test_a_monitor_that_fails_is_told(tmp_path: Path):
     with pytest.raises(MaskdetError, match="the monitor failed .*no model 'nope'"):
         benchmark._monitor(tmp_path, "--source", "demo", "--model", "nope", "--headless")
+
+
+def test_a_detector_is_timed_by_batch(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """The command itself: on the CPU, LiteRT."""
+    report = tmp_path / "batches.json"
+    options = ["--device", "cpu", "--batch", "1,2,4", "--seconds", "0.1", "--json", str(report)]
+    assert main(["benchmark", "--model", str(tiny_model), *options]) == 0
+    figures = json.loads(report.read_text())["batches"]
+    assert [one["batch"] for one in figures] == [1, 2, 4]
+    for one in figures:
+        assert one["fps"] == pytest.approx(1000 / one["ms_per_frame"], rel=0.8)
+        assert one["memory_mb"] > 50
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_each_batch_size_gets_a_detector_for_it():
+    """A call costs 20 ms whatever it is given, so each doubling halves a frame's share."""
+    made: dict[int, ScriptedDetector] = {}
+
+    def new_detector(size: int) -> ScriptedDetector:
+        made[size] = ScriptedDetector(delay=0.02)
+        return made[size]
+
+    images = [np.zeros((48, 64, 3), np.uint8)]
+    one, four = batches.time_batches(new_detector, [1, 4], images, 0.2)
+    assert set(made[1].batches) == {1} and set(made[4].batches) == {4}
+    assert one["ms_per_frame"] >= 20 and 5 <= four["ms_per_frame"] < one["ms_per_frame"]
+    assert four["fps"] > one["fps"]
+    assert "frames/s" in batches.table([one, four])
+
+
+@pytest.mark.parametrize("said", ["", "0", "1,x", "1,,2", "9999", "-1"])
+def test_wrong_batch_sizes_are_told(said: str):
+    with pytest.raises(ConfigError, match="--batch .*write sizes from 1 to 256 like 1,2,4,8"):
+        batches.sizes_said(said)

@@ -1,0 +1,28 @@
+"""What a GPU under Keras holds."""
+
+from __future__ import annotations
+
+import sys
+
+
+def gpu_memory_mb(*, anew: bool = False) -> float | None:
+    """The most MiB that the first GPU held for us; None where there is none, or none was used.
+
+    Args:
+        anew: counts from now on, where the library can.
+    """
+    if "tensorflow" in sys.modules:
+        import tensorflow as tf
+
+        if not tf.config.list_physical_devices("GPU"):
+            return None
+        if anew:
+            tf.config.experimental.reset_memory_stats("GPU:0")
+        return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20
+    if "jax" in sys.modules:
+        import jax
+
+        device = jax.devices()[0]
+        stats = device.memory_stats() if device.platform != "cpu" else None
+        return float(stats["peak_bytes_in_use"]) / 2**20 if stats else None
+    return None
