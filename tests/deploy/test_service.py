@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from maskdet.live.meters import SourceStats
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "deploy/maskdet.service"
 CONTAINER = ROOT / "deploy/Containerfile"
+NOTHING = SourceStats(*(0 for _ in fields(SourceStats)))
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -103,11 +104,10 @@ def test_a_hung_detector_stops_the_heart_and_a_lost_camera_does_not(
     monkeypatch.setattr("maskdet.live.heartbeat._EVERY", 0.0)
     alive = tmp_path / "alive"
     heart = Heartbeat(alive)
-    nothing = SourceStats(0, 0, 0, 0, 0, 0.0, 0.0)
 
     def beats(captured: int, processed: int) -> bool:
         alive.unlink(missing_ok=True)
-        heart.beat(replace(nothing, captured=captured, processed=processed))
+        heart.beat(replace(NOTHING, captured=captured, processed=processed))
         return alive.exists()
 
     assert beats(5, 4)  # all is well
@@ -120,7 +120,7 @@ def test_a_heartbeat_that_cannot_be_written_is_told_once(tmp_path, capsys, monke
     monkeypatch.setattr("maskdet.live.heartbeat._EVERY", 0.0)
     heart = Heartbeat(tmp_path / "none/alive")
     for _ in range(3):
-        heart.beat(SourceStats(0, 0, 0, 0, 0, 0.0, 0.0))
+        heart.beat(NOTHING)
     assert capsys.readouterr().err.count("make its folder first") == 1
 
 
