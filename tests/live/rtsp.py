@@ -34,8 +34,9 @@ def _has_server() -> bool:
     return done.returncode == 0
 
 
+HAS_SERVER = _has_server()
 needs_rtsp = pytest.mark.skipif(
-    not _has_server(), reason="GStreamer's RTSP server is not installed (packages: .ci/run)"
+    not HAS_SERVER, reason="GStreamer's RTSP server is not installed (packages: .ci/run)"
 )
 
 

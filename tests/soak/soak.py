@@ -3,11 +3,13 @@
     python -m tests.soak.soak --minutes 60
 
 Two monitors run side by side, each with the model that ships, for the same time. One looks at the
-demo as a camera and at a network camera that breaks off after every five frames and comes back in
-another size; its recording folder is deleted, its event log rotated, and where the system lets us
-mount a small disk that disk is filled and freed again. It must not grow: memory, threads, handles.
-The other records the demo into one file, undisturbed: its length must be that of the time by the
-clock. Prints what was measured as JSON, and `soak: ok` or what broke a promise; status 0 or 1.
+demo as a camera, at a network camera that breaks off after every five frames and comes back in
+another size, and, where GStreamer's server is installed, at an RTSP camera that is switched off and
+on. Where the system lets us mount a small disk, it records to that, which is filled and freed
+again, and open segments are deleted; otherwise its folder is. Its event log is rotated. It must not
+grow: memory, threads, handles. The other records the demo into one file, undisturbed: its length
+must be that of the time by the clock. Prints what was measured as JSON, and `soak: ok` or what
+broke a promise; status 0 or 1.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import av
 import psutil
 
 from tests.conftest import Camera
+from tests.live.rtsp import HAS_SERVER, RtspCamera
 
 ROOT = Path(__file__).resolve().parents[2]
 GROWTH_MB = 20.0
@@ -93,15 +96,20 @@ class Monitor:
         return self.log.read().splitlines()
 
 
-def disturb(folder: Path, is_disk: bool, turn: int) -> None:
-    """One fault to a folder of outputs, another each turn."""
-    if turn % 3 == 0 and is_disk:
+def disturb(folder: Path, is_disk: bool, rtsp: RtspCamera | None, turn: int) -> None:
+    """One fault to a folder of outputs or to a camera, another each turn."""
+    if turn % 4 == 3:
+        if rtsp is not None:
+            rtsp.kill()
+            time.sleep(3)
+            rtsp.start()
+    elif turn % 4 == 0 and is_disk:
         filler = folder / "filler"
         with contextlib.suppress(OSError):  # full before we were done: so much the better
             filler.write_bytes(bytes(shutil.disk_usage(folder).free))
         time.sleep(3)
         filler.unlink()
-    elif turn % 3 == 1 and (folder / "events.jsonl").exists():
+    elif turn % 4 == 1 and (folder / "events.jsonl").exists():
         (folder / "events.jsonl").rename(folder / "events.jsonl.1")
     elif not is_disk:
         shutil.rmtree(folder)
@@ -165,16 +173,20 @@ def soak(minutes: float, place: Path, fault_seconds: float = 20.0) -> dict[str, 
         "recording.keep_free_gb=0.002",
     ]
     options = [word for limit in limits for word in ("--set", limit)]
+    rtsp = RtspCamera() if HAS_SERVER else None
+    if rtsp is not None:
+        options += ["--source", rtsp.url()]
     monitors = [Monitor(faulty, "--source=demo", f"--source={camera.url('drop')}", *options),
                 Monitor(calm, "--source=demo")]  # fmt: skip
     try:
         for monitor in monitors:
             monitor.wait_ready()
-        held = watch(monitors, minutes * 60, fault_seconds, is_disk)
+        held = watch(monitors, minutes * 60, fault_seconds, is_disk, rtsp)
         seconds = [monitor.end() for monitor in monitors]
         return {
             "minutes": minutes,
             "full_disks": is_disk,
+            "rtsp": rtsp is not None,
             "growth_mb": round(held.growth(held.rss_mb), 1),
             "growth_threads": held.growth(held.threads),
             "growth_handles": held.growth(held.handles),
@@ -191,6 +203,8 @@ def soak(minutes: float, place: Path, fault_seconds: float = 20.0) -> dict[str, 
             monitor.process.kill()
             monitor.process.wait()
             monitor.log.close()
+        if rtsp is not None:
+            rtsp.kill()
         camera.over.set()
         camera.shutdown()
         thread.join()
@@ -199,7 +213,13 @@ def soak(minutes: float, place: Path, fault_seconds: float = 20.0) -> dict[str, 
             subprocess.run(["umount", "-l", str(faulty)], check=True)
 
 
-def watch(monitors: list[Monitor], seconds: float, fault_seconds: float, is_disk: bool) -> Held:
+def watch(
+    monitors: list[Monitor],
+    seconds: float,
+    fault_seconds: float,
+    is_disk: bool,
+    rtsp: RtspCamera | None,
+) -> Held:
     """Looks at the disturbed monitor once a second, and disturbs it."""
     held, turn = Held(), 0
     process = psutil.Process(monitors[0].process.pid)
@@ -209,7 +229,7 @@ def watch(monitors: list[Monitor], seconds: float, fault_seconds: float, is_disk
             assert monitor.process.poll() is None, monitor.told()
         held.look(process)
         if now > fault_due and end - now > fault_seconds:  # the last fault is over by the end
-            disturb(monitors[0].folder, is_disk, turn)
+            disturb(monitors[0].folder, is_disk, rtsp, turn)
             turn, fault_due = turn + 1, time.monotonic() + fault_seconds
         time.sleep(1.0)
     return held
