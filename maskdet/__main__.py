@@ -95,6 +95,9 @@ def benchmark(
         str | None,
         typer.Option(metavar="1,2,4,8", help="Only the detector, by pictures in a call."),
     ] = None,
+    runtimes: Annotated[
+        bool, typer.Option("--runtimes", help="Compares the model's files instead: LiteRT, ONNX …")
+    ] = False,
     json_file: Json = None,
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
@@ -103,6 +106,9 @@ def benchmark(
     from maskdet.files import write_whole
     from maskdet.runtimes import load_detector
 
+    if runtimes:
+        _compare_runtimes(model, seconds, json_file)
+        return
     said = states_said(states)
     new_detector = partial(load_detector, model, device=device, labels=labels, classes=said)
     if batch is not None:
@@ -121,6 +127,17 @@ def benchmark(
             device = "cpu"  # the monitor would move to a GPU while it is measured
         figures = run(detector, model, device, seconds=seconds, options=options)
     print(table(figures))
+    if json_file is not None:
+        write_whole(json_file, json.dumps(figures, indent=2) + "\n")
+
+
+def _compare_runtimes(model: str, seconds: float, json_file: Path | None) -> None:
+    from maskdet.commands.models import table
+    from maskdet.commands.runtimes import COLUMNS, rows, run
+    from maskdet.files import write_whole
+
+    figures = run(model, seconds=seconds)
+    print(table(COLUMNS, rows(figures)))
     if json_file is not None:
         write_whole(json_file, json.dumps(figures, indent=2) + "\n")
 

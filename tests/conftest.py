@@ -130,3 +130,18 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     export.run(folder)
     export.run(folder, int8=True, calibrate=pictures(tmp_path_factory.mktemp("calibration")))
     return folder
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A model folder of each kind of network, in every format but LiteRT; not to be changed."""
+    pytest.importorskip("tf2onnx")
+    from maskdet.training import export
+    from tests.tiny import make_lively_model
+
+    folders = {}
+    for kind in ("retinanet", "faster_rcnn"):
+        folders[kind] = make_lively_model(tmp_path_factory.mktemp("exported") / kind, kind)
+        export.run(folders[kind], "onnx")
+        export.run(folders[kind], "saved_model")
+    return folders

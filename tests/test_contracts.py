@@ -25,10 +25,11 @@ from maskdet.live.sinks import EventLog
 from maskdet.live.sources import open_source
 from maskdet.live.switch import RecordingSwitch
 from maskdet.observation import Observation
+from maskdet.runtimes import load_detector
 from maskdet.testing import CollectingSink, ScriptedDetector, SyntheticSource
 from tests.old_models import open_old
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(300)  # models are exported for the first that asks for one
 
 
 @dataclass
@@ -38,11 +39,19 @@ class Tools:
     folder: Path
     make_video: Callable[..., Path]
     camera: Any
+    request: pytest.FixtureRequest
+
+    def open(self, runtime: str, kind: str = "retinanet") -> Detector:
+        """One of our own models, in one of the formats that it is exported to."""
+        if runtime == "litert":
+            return load_detector(str(self.request.getfixturevalue("tiny_model")), runtime=runtime)
+        folders = self.request.getfixturevalue("exported")
+        return load_detector(str(folders[kind]), runtime=runtime)
 
 
 @pytest.fixture
-def tools(tmp_path: Path, make_video, camera) -> Tools:
-    return Tools(tmp_path, make_video, camera)
+def tools(tmp_path: Path, make_video, camera, request: pytest.FixtureRequest) -> Tools:
+    return Tools(tmp_path, make_video, camera, request)
 
 
 def a_face(image: np.ndarray) -> Detections:
@@ -76,6 +85,11 @@ DETECTORS: dict[str, Callable[[Tools], Detector]] = {
         t.folder, "faster_rcnn_mobilenet_v1/frozen_inference_graph.pb"
     ),
     "keras-retinanet": lambda t: open_old(t.folder, "mobilenet_1.0.0.h5"),
+    "Keras": lambda t: t.open("keras"),
+    "LiteRT": lambda t: t.open("litert"),
+    "ONNX Runtime": lambda t: t.open("onnx"),
+    "ONNX Runtime, Faster R-CNN": lambda t: t.open("onnx", "faster_rcnn"),
+    "exported graph": lambda t: t.open("frozen_graph"),
 }
 
 SINKS: dict[str, Callable[[Tools], Sink]] = {

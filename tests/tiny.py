@@ -7,7 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskdet.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
+from maskdet.card import (
+    Calibrations,
+    InputSize,
+    ModelCard,
+    ModelFile,
+    PlattScale,
+    ScoreLimits,
+    write_card,
+)
 from maskdet.detections import CLASS_NAMES
 from maskdet.files import sha256_of
 
@@ -39,6 +47,42 @@ def make_tiny_model(folder: Path) -> Path:
     )
     write_card(folder, card)
     return folder
+
+
+def make_lively_model(folder: Path, kind: str = "retinanet") -> Path:
+    """Random weights, too, but of a smaller network that is sure of much: scores of all sizes."""
+    import keras
+
+    from maskdet.networks.plans import build_network, plan_from_options, plan_to_options
+
+    keras.utils.set_random_seed(1)
+    plan = plan_from_options({**LIVELY[kind], "backbone": "tiny", "channels": 16}, kind)
+    network = build_network(plan)
+    random = np.random.default_rng(1)
+    for variable in network.trainable_variables:
+        if any(name in variable.path for name in LOUD):
+            variable.assign(random.normal(0, 0.5, variable.shape))
+    folder.mkdir(parents=True, exist_ok=True)
+    network.save_weights(folder / "model.weights.h5")
+    digest = sha256_of(folder / "model.weights.h5")
+    card = ModelCard(
+        name=f"lively-{kind}",
+        network=kind,
+        input=InputSize(height=96, width=128),
+        classes=CLASS_NAMES,
+        files={"keras": ModelFile(file="model.weights.h5", sha256=digest)},
+        calibration=Calibrations(with_mask=PlattScale(slope=0.9, shift=0.1)),
+        options=plan_to_options(plan),
+    )
+    write_card(folder, card)
+    return folder
+
+
+LIVELY = {
+    "retinanet": {"separable": False, "depth": 1},
+    "faster_rcnn": {"separable": False, "units": 32, "before": 40, "after": 20},
+}
+LOUD = ("class_output", "box_output", "head_class", "head_dense", "rpn_objectness")
 
 
 def pictures(folder: Path, count: int = 3) -> list[Path]:

@@ -178,7 +178,12 @@ def calibrate(
 
 @app.command()
 def export(
-    to: Annotated[Literal["litert"], typer.Option("--to", help="Which runtime's format.")],
+    to: Annotated[
+        Literal["litert", "saved_model", "onnx"],
+        typer.Option(
+            "--to", help="saved_model: the Object Detection API's, with a frozen graph beside it."
+        ),
+    ],
     model: Model = DEFAULT_MODEL,
     int8: Annotated[
         bool, typer.Option("--int8", help="Full-integer: a quarter the size, faster on a CPU.")
@@ -188,14 +193,17 @@ def export(
         typer.Option(metavar="DIR", help="Typical pictures, which set the ranges of --int8."),
     ] = None,
 ) -> None:
-    """Writes another runtime's file beside a model's weights, and enters it into its card."""
+    """Writes another runtime's files beside a model's weights, and enters them into its card."""
     from maskdet.runtimes.loading import find_model
-    from maskdet.training.export import run
+    from maskdet.runtimes.quiet import quiet_import
     from maskdet.training.formats.pictures import list_pictures
 
+    with quiet_import():
+        from maskdet.training.export import run
+
     pictures = list_pictures(calibrate) if calibrate else []
-    file = run(find_model(model), int8=int8, calibrate=pictures)
-    print(f"wrote {file}")
+    for file in run(find_model(model), to, int8=int8, calibrate=pictures):
+        print(f"wrote {file}")
 
 
 @app.command()

@@ -71,7 +71,7 @@ def run(
         say("a camera of 640×480 at 30 frames a second, recorded …")
         camera = _camera(monitor, Path(folder), seconds)
     return {
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": machine(),
         "model": detector.name,
         "device": detector.device,
         "detector": alone,
@@ -165,6 +165,11 @@ def _monitor(folder: Path, *options: str) -> dict[str, Any]:
         lines = done.stderr.strip().splitlines() or ["no message"]
         raise MaskdetError(f"the monitor failed in the benchmark: {lines[-1]}")
     return dict(json.loads(summary.read_text()))
+
+
+def machine() -> dict[str, Any]:
+    """What figures were measured on."""
+    return {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()}
 
 
 def demo_pictures(count: int) -> list[np.ndarray]:

@@ -74,19 +74,21 @@ class Proposer:
         parts = []
         levels = zip(logits, deltas, self.grid.strides, self.grid.sizes, strict=True)
         for score, delta, stride, size in levels:
-            rows, columns = (-(-edge // stride) for edge in (height, width))
+            # rounded up; without negative numbers, which ONNX would divide towards 0
+            rows, columns = ((edge + stride - 1) // stride for edge in (height, width))
             anchors = level_anchors(rows, columns, stride, self.grid.shapes(size))
-            parts.append(self._level(score, delta, anchors, height, width))
-        boxes = ops.concatenate([part[0] for part in parts], axis=1)
+            parts.append(self._best(score, delta, anchors))
+        boxes = box_coding.clip(ops.concatenate([part[0] for part in parts], 1), height, width)
         scores = ops.concatenate([part[1] for part in parts], axis=1)
+        # each level by itself, yet all in one loop
+        kept = greedy_keep(ops.reshape(boxes, (-1, self.before, 4)), self.overlap)
+        scores = ops.where(ops.reshape(kept, (-1, scores.shape[1])), scores, NEVER)
         scores, order = ops.top_k(scores, self.after)
         boxes = ops.take_along_axis(boxes, order[..., None], axis=1)
         return ops.stop_gradient(boxes), scores > NEVER / 2
 
-    def _level(
-        self, logits: Tensor, deltas: Tensor, anchors: Tensor, height: Tensor, width: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The level's best boxes (batch, before, 4) and their logits, NEVER where suppressed."""
+    def _best(self, logits: Tensor, deltas: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
+        """The level's best boxes (batch, before, 4) and their logits, NEVER for padding."""
         logits = ops.stop_gradient(ops.cast(logits, "float32"))
         # so that there are enough, however small the level
         padded = ops.pad(logits, [[0, 0], [0, self.before]], constant_values=NEVER)
@@ -94,9 +96,7 @@ class Proposer:
         order = ops.minimum(order, ops.shape(logits)[1] - 1)
         near = ops.take(anchors, order, axis=0)
         moved = ops.take_along_axis(ops.cast(deltas, "float32"), order[..., None], axis=1)
-        boxes = box_coding.decode(near, ops.stop_gradient(moved), self.deviations)
-        boxes = box_coding.clip(boxes, height, width)
-        return boxes, ops.where(greedy_keep(boxes, self.overlap), scores, NEVER)
+        return box_coding.decode(near, ops.stop_gradient(moved), self.deviations), scores
 
 
 def level_anchors(rows: Tensor, columns: Tensor, stride: int, shapes: np.ndarray) -> Tensor:

@@ -18,6 +18,8 @@ from maskdet.statenames import map_states
 
 MIN_SCORE = 0.3
 """Lowest score given where nobody says one; the old graphs themselves give all they have."""
+EXPORTED = (Kind.FROZEN_GRAPH.value, Kind.SAVED_MODEL.value)
+"""Formats of other systems that our own models are exported to, by their names in a card."""
 
 
 def open_foreign(
@@ -59,9 +61,31 @@ def open_card(
             f"model '{card.name}': options.states of the card is wrong; expected numbers and "
             f"states ({', '.join(CLASS_NAMES)})"
         ) from None
-    path = paths[kind].parent if kind == Kind.SAVED_MODEL else paths[kind]
     sides = min(card.input.height, card.input.width), max(card.input.height, card.input.width)
-    return _open(Foreign(kind, path), states, card.name, device, judge, side, sides)
+    return _open(_foreign(kind, paths[kind]), states, card.name, device, judge, side, sides)
+
+
+def open_exported(
+    folder: Path,
+    card: ModelCard,
+    kind: Kind,
+    judge: Judge,
+    *,
+    device: str,
+    side: int | None,
+) -> Detector:
+    """Opens what `export --to saved_model` wrote beside a model's weights.
+
+    Raises:
+        ModelError: it is not there, or is not what the card says.
+    """
+    states = {number: MaskState[name] for number, name in enumerate(card.classes, start=1)}
+    model = _foreign(kind, model_file(folder, card, kind))
+    return _open(model, states, card.name, device, judge, side, None)
+
+
+def _foreign(kind: Kind, file: Path) -> Foreign:
+    return Foreign(kind, file.parent if kind == Kind.SAVED_MODEL else file)
 
 
 def _open(

@@ -9,6 +9,8 @@ import numpy as np
 
 GREY = 114
 """What fills the input beside the picture."""
+SHRINKING = 0.75
+"""Factor below which pixels are averaged: plain interpolation would skip over some."""
 
 
 def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, float]:
@@ -26,8 +28,7 @@ def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, f
     factor = min(height / rows, width / columns)
     size = max(1, round(columns * factor)), max(1, round(rows * factor))
     if size != (columns, rows):
-        # far smaller: averaging keeps what plain interpolation would skip over
-        way = cv2.INTER_AREA if factor < 0.75 else cv2.INTER_LINEAR
+        way = cv2.INTER_AREA if factor < SHRINKING else cv2.INTER_LINEAR
         image = cv2.resize(image, size, interpolation=way)
     canvas = np.empty((height, width, 3), np.uint8)
     canvas[size[1] :] = canvas[: size[1], size[0] :] = GREY  # all of it would take longer

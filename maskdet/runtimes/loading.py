@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +16,14 @@ from maskdet.errors import ModelError
 from maskdet.judging import Judge
 from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.decoding import Decoder, decoder_for
-from maskdet.runtimes.foreign import MIN_SCORE, open_card, open_foreign
-from maskdet.runtimes.formats import NETWORKS
+from maskdet.runtimes.foreign import (
+    EXPORTED,
+    MIN_SCORE,
+    open_card,
+    open_exported,
+    open_foreign,
+)
+from maskdet.runtimes.formats import NETWORKS, Kind
 from maskdet.runtimes.quiet import quiet_import
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "models"
@@ -54,7 +61,8 @@ def load_detector(
         least_width: pixels that a face must have, or it is unsure; None: the card's.
         judge: scores and calls states in place of the card's; the three above change it.
         side: longest side in pixels of the network's input; None: the card's.
-        runtime: a key of the card's files; None: the best one for the device.
+        runtime: a key of the card's files, or ``openvino`` for its ``onnx`` file; None: the best
+            one for the device.
         classes: mask states by a foreign model's class names, where they cannot be guessed.
         batch: most pictures in one call of Keras; None: what suits the device.
         upgrade: with ``auto``, LiteRT begins on the CPU and moves to a GPU that proves faster: for
@@ -73,9 +81,16 @@ def load_detector(
         raise ModelError(f"--labels: model '{card.name}' knows its classes; leave the option out")
     if card.network in NETWORKS:
         return open_card(folder, card, judge, device=device, side=side)
+    if runtime in EXPORTED:
+        return open_exported(folder, card, Kind(runtime), judge, device=device, side=side)
     decoder = _decoder(card, judge)
     side = side or max(card.input.height, card.input.width)
     kind = runtime or _runtime(card, device)
+    if kind in ("onnx", "openvino"):
+        from maskdet.runtimes.onnx_runtime import OnnxDetector
+
+        file = model_file(folder, card, "onnx")
+        return OnnxDetector(file, decoder, name=card.name, side=side, engine=kind)
     if kind.startswith("litert"):
         return _litert(folder, card, kind, decoder, side, device, upgrade)
     if kind == "keras":
@@ -173,7 +188,7 @@ def _runtime(card: ModelCard, device: Device) -> str:
 
     Keras is asked for a GPU only where there may be one: importing TensorFlow takes seconds.
     """
-    light = next((kind for kind in card.files if kind.startswith("litert")), None)
+    light = next((kind for kind in card.files if _is_light(kind, device)), None)
     if device != "cpu" and "keras" in card.files and cuda_seems_there() and _keras_gpu():
         return "keras"
     if light is None and device == "gpu":
@@ -183,6 +198,13 @@ def _runtime(card: ModelCard, device: Device) -> str:
             f"export --to litert --model {card.name}; or use --device cpu"
         )
     return light or next(iter(card.files))
+
+
+def _is_light(kind: str, device: Device) -> bool:
+    """Whether a runtime needs no TensorFlow and is there, without importing it."""
+    if kind == "onnx":
+        return device != "gpu" and bool(find_spec("onnxruntime"))
+    return kind.startswith("litert")
 
 
 def _keras_gpu() -> bool:

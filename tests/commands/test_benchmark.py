@@ -42,6 +42,19 @@ def test_every_figure_comes_from_a_run_of_the_monitor(
     assert f"{figures['detector']['fps']} frames/s" in text and "no: there is no display" in text
 
 
+def test_all_of_a_model_s_runtimes_are_timed_alike(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    command = ["benchmark", "--runtimes", "--model", str(tiny_model), "--seconds", "0.1"]
+    assert main([*command, "--json", str(tmp_path / "figures.json")]) == 0
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert {row["runtime"] for row in figures["runtimes"]} == {"litert_int8", "litert", "keras"}
+    times = [row["p50_ms"] for row in figures["runtimes"]]
+    assert times == sorted(times) and times[0] > 0
+    shown = capsys.readouterr().out
+    assert all(f"| {row['p50_ms']} " in shown for row in figures["runtimes"])
+
+
 def test_a_monitor_that_fails_is_told(tmp_path: Path):
     with pytest.raises(MaskdetError, match="the monitor failed .*no model 'nope'"):
         benchmark._monitor(tmp_path, "--source", "demo", "--model", "nope", "--headless")

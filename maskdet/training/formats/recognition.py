@@ -66,12 +66,23 @@ def locate(path: Path, kind: str = AUTO) -> tuple[str, Path]:
         return (kind if kind != AUTO else _kind_of(path)), path
     try:
         candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
+        if not candidates and kind == AUTO and (inner := _unpacked(path)):
+            return locate(inner)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
     if kind != AUTO and (not candidates or not FORMATS[kind].one_file):
         return kind, path
     return _chosen(path, candidates)
+
+
+def _unpacked(folder: Path) -> Path | None:
+    """The one folder in a folder that holds labels, as an archive unpacks into one of its own."""
+    if any((folder / pictures).is_dir() for pictures, _ in LAYOUTS):
+        return None
+    inner = [path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"]
+    holding = [path for path in inner if next(_candidates(path), None)]
+    return holding[0] if len(holding) == 1 else None
 
 
 def _chosen(folder: Path, candidates: list[tuple[str, Path]]) -> tuple[str, Path]:
@@ -125,6 +136,8 @@ def _kind_of(file: Path) -> str:
         return "csv" if set(COLUMNS) & set(_first_fields(file)) >= set(COLUMNS[:2]) else "retinanet"
     if suffix == ".txt":
         return "voc"
+    if suffix in (".zip", ".tar", ".gz", ".7z"):
+        raise DatasetError(f"{file}: is an archive; unpack it and give its folder")
     if suffix not in KINDS:
         raise DatasetError(
             f"{file}: cannot tell the format by its name; say it: {', '.join(FORMATS)}"

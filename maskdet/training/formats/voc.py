@@ -85,12 +85,14 @@ def _names_in(source: Source, problems: Problems) -> list[str]:
 def _note_orphans(folder: Path, pictures: Sequence[Path], problems: Problems) -> None:
     stems = {picture.stem for picture in pictures}
     for xml in sorted(folder.glob("*.xml")):
-        if xml.stem not in stems:
+        if xml.stem not in stems and not xml.name.startswith("."):
             problems.note(ORPHANS, xml, "")
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob("*") if file.suffix.lower() in SUFFIXES)
+    # a Mac leaves a file named ._x.png beside x.png on foreign disks and in archives
+    files = (file for file in folder.glob("*") if not file.name.startswith("."))
+    return sorted(file for file in files if file.suffix.lower() in SUFFIXES)
 
 
 def _has_xml(picture: Path) -> bool:

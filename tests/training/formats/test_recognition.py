@@ -36,6 +36,9 @@ def put(folder: Path, *files: str) -> None:
         (["x.tfrecord-00000-of-00003"], "tfrecord", "."),
         (["images/a.png", "labels/a.txt"], "yolo", "."),
         (["a.png", "a.txt", "data.yaml"], "yolo", "."),
+        # an archive unpacks into a folder of its own
+        (["archive/images/a.png", "archive/annotations/a.xml", "__MACOSX/x.xml"], "voc", "archive"),
+        (["set/x.record", "notes/read.me"], "tfrecord", "set"),
         # pictures and nothing else: the reader of xml says what is missing
         (["images/a.png"], "voc", "."),
     ],

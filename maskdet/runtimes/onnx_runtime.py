@@ -1,0 +1,131 @@
+"""ONNX: a `.onnx` file run by ONNX Runtime or by OpenVINO, on a CPU, without TensorFlow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskdet.detections import Detections
+from maskdet.errors import ModelError
+from maskdet.runtimes.decoding import Decoder
+from maskdet.runtimes.letterbox import fitting_size, letterbox
+
+Run = Callable[[np.ndarray], Sequence[np.ndarray]]
+
+
+class OnnxDetector:
+    """A network in a `.onnx` file, whose input adapts to each picture's aspect.
+
+    The file takes pictures (batch, height, width, 3), float32 0–255, and gives the network's two
+    outputs, (batch, N, classes) and (batch, N, 4), in this order.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        decoder: Decoder,
+        *,
+        name: str,
+        side: int,
+        engine: str = "onnx",
+        threads: int | None = None,
+    ) -> None:
+        """Loads a model.
+
+        Args:
+            file: the `.onnx` file.
+            decoder: fits the network.
+            name: of the model.
+            side: longest side in pixels of the network's input, a multiple of 32.
+            engine: a key of `ENGINES`.
+            threads: to compute with; None: one a core, four at most.
+
+        Raises:
+            ModelError: the file is no such model; or the engine's package is not installed.
+        """
+        self.name = name
+        self._file = file
+        self._decoder = decoder
+        self._side = side
+        open_file, title, package = ENGINES[engine]
+        self.device = f"CPU ({title})"
+        try:
+            self._run: Run | None = open_file(file, threads or min(4, os.cpu_count() or 1))
+        except ImportError:
+            raise ModelError(
+                f"{file}: needs {title}: python -m pip install {package}; or take another of the "
+                "model's runtimes"
+            ) from None
+        except Exception as error:  # each has errors of its own, derived from nothing narrower
+            raise ModelError(f"{file}: cannot be loaded as ONNX: {_one_line(error)}") from None
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """Faces of each picture (BGR uint8), best first; one after another."""
+        return [self._detect(image) for image in images]
+
+    def warm_up(self, height: int = 480, width: int = 640) -> None:
+        """Runs once on a grey picture of the size to come."""
+        self._detect(np.full((height, width, 3), 128, np.uint8))
+
+    def close(self) -> None:
+        """Frees the model."""
+        self._run = None
+
+    def _detect(self, image: np.ndarray) -> Detections:
+        if self._run is None:
+            raise ModelError(f"{self._file}: the model was closed")
+        height, width = image.shape[:2]
+        size = fitting_size(height, width, self._side)
+        boxed, factor = letterbox(image, *size)
+        try:
+            first, second = self._run(boxed[None].astype(np.float32))
+            if first.ndim != 3 or second.shape != (*first.shape[:2], 4):
+                raise ValueError(f"its outputs are {first.shape} and {second.shape}")
+        except Exception as error:
+            raise ModelError(
+                f"{self._file}: is no detector exported by maskdet: {_one_line(error)}"
+            ) from None
+        return self._decoder.decode(first[0], second[0], size, (height, width), factor)
+
+
+def _onnx_runtime(file: Path, threads: int) -> Run:
+    import onnxruntime
+
+    options: Any = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what goes wrong is raised, and said once
+    session: Any = onnxruntime.InferenceSession(
+        file.read_bytes(), options, providers=["CPUExecutionProvider"]
+    )
+    entry = session.get_inputs()[0].name
+    return lambda pictures: session.run(None, {entry: pictures})
+
+
+def _openvino(file: Path, threads: int) -> Run:
+    import openvino
+
+    wanted = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    # half the digits would be quicker on some processors, but give other scores
+    wanted["INFERENCE_PRECISION_HINT"] = "f32"
+    request: Any = openvino.Core().compile_model(file, "CPU", wanted).create_infer_request()
+
+    def run(pictures: np.ndarray) -> list[np.ndarray]:
+        request.infer([pictures])
+        return [request.get_output_tensor(index).data for index in range(2)]
+
+    return run
+
+
+ENGINES: dict[str, tuple[Callable[[Path, int], Run], str, str]] = {
+    "onnx": (_onnx_runtime, "ONNX Runtime", "'maskdet[onnx]'"),
+    "openvino": (_openvino, "OpenVINO", "'maskdet[openvino]'"),
+}
+"""By the name of the runtime: what opens a file, its name for people, what installs it."""
+
+
+def _one_line(error: Exception) -> str:
+    return f"{' '.join(str(error).split()) or type(error).__name__:.200}"
