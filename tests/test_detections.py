@@ -79,3 +79,28 @@ def test_states_and_classes():
     assert CLASS_NAMES == ("with_mask", "without_mask", "mask_weared_incorrect")
     assert [MaskState[name].value for name in CLASS_NAMES] == [0, 1, 2]
     assert [state.title for state in MaskState] == ["mask", "no mask", "worn wrongly", "unsure"]
+
+
+def test_every_state_that_is_likely_enough() -> None:
+    """A face stands once for each; an unsure one for all; track and box go along."""
+    probabilities = np.array([[0.7, 0.02, 0.2], [0.4, 0.05, 0.45]])
+    boxes = [[0, 0, 10, 10], [20, 0, 30, 10]]
+    states = [MaskState.with_mask, MaskState.unsure]
+    found = Detections(boxes, [0.7, 0.9], states, [4, 5], probabilities)
+    every = found.every_state(0.1)
+    rows = zip(every.boxes[:, 0], every.scores, every.states, every.track_ids, strict=True)
+    assert [(int(x), round(float(s), 2), int(state), int(t)) for x, s, state, t in rows] == [
+        (0, 0.7, 0, 4),
+        (20, 0.9, MaskState.unsure, 5),
+        (0, 0.2, 2, 4),
+        (20, 0.4, 0, 5),
+        (20, 0.45, 2, 5),
+    ]
+    np.testing.assert_array_equal(every.probabilities[2], found.probabilities[0])
+    assert len(found.every_state(0.75)) == 2
+
+
+def test_every_state_without_probabilities() -> None:
+    found = Detections([[0, 0, 10, 10]], [0.7], [0])
+    assert found.every_state(0.0) is found
+    assert len(Detections.empty().every_state(0.0)) == 0

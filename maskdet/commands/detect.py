@@ -37,7 +37,8 @@ def run(
         paths: pictures, and folders whose pictures are taken, those in sub-folders too.
         output: folder for annotated pictures; sub-folders are kept.
         json_file: where all boxes go, in pixels of the original pictures.
-        min_score: detections below it are left out.
+        min_score: detections below it are left out; where it is given, the JSON lists a face's
+            other states, too, if they reach it.
 
     Returns:
         The exit status: 0, or 2 when a picture could not be read.
@@ -61,7 +62,8 @@ def run(
                 failures += 1
                 continue
             detections = _above(detector.detect([image])[0], min_score)
-            records.append(_record(path, image, detections))
+            listed = detections.every_state(min_score) if min_score else detections
+            records.append(_record(path, image, listed))
             print(f"{path}: {_sentence(detections)}", flush=True)
             if path in targets:
                 _save(targets[path], annotate(image, detections))

@@ -18,6 +18,8 @@ from maskdet.training.dataset import Sample
 
 MOST = 300
 """Detections of a picture that count; its crowds have more faces than COCO's 100."""
+FURTHER = 0.01
+"""A face's other states count from this probability on."""
 WIDTHS = ((0, 16), (16, 32), (32, 64), (64, 10_000))
 """Face widths in pixels of the original picture, from … below."""
 
@@ -31,7 +33,8 @@ def coco_eval(
 
     Args:
         samples: the truth.
-        found: detections of each sample's picture.
+        found: detections of each sample's picture; where they have probabilities, a face counts
+            for each of its states.
         widths: ranges of face width in pixels, from … below, each evaluated by itself: faces of
             other widths are ignored in it, and so are detections of other widths that match none.
     """
@@ -39,7 +42,7 @@ def coco_eval(
         truth = COCO()
         truth.dataset = _truth(samples)
         truth.createIndex()
-        rows = _rows(found)
+        rows = _rows([each.every_state(FURTHER) for each in found])
         answer = truth.loadRes(rows) if len(rows) else _nothing(truth)
         for row in answer.dataset["annotations"]:
             row["area"] = row["bbox"][2]

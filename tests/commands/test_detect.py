@@ -82,6 +82,19 @@ def test_doubtful_faces_are_left_out_below_min_score(folder: Path, tmp_path: Pat
     assert all(len(i["detections"]) == 1 for i in images_in(tmp_path / "b.json").values())  # type: ignore[arg-type]
 
 
+def test_who_asks_for_low_scores_gets_a_faces_other_states(folder: Path, tmp_path: Path, capsys):
+    """In the JSON; the line and the picture tell of each face once."""
+    said = Detections([[0, 0, 9, 9]], [0.6], [0], None, [[0.6, 0.01, 0.2]])
+    detector = ScriptedDetector(lambda image: said)
+    detect.run(detector, [folder / "a.jpg"], json_file=tmp_path / "b.json", min_score=0.05)
+    faces = images_in(tmp_path / "b.json")[str(folder / "a.jpg")]["detections"]
+    assert [(face["state"], face["score"]) for face in faces] == [  # type: ignore[attr-defined]
+        ("with_mask", 0.6),
+        ("mask_weared_incorrect", 0.2),
+    ]
+    assert capsys.readouterr().out.strip().endswith(": 1 mask")
+
+
 def test_annotated_pictures_keep_folders_sizes_and_kinds(folder: Path, tmp_path: Path):
     out = tmp_path / "out"
     assert run(folder, output=out) == 0
