@@ -12,16 +12,12 @@ from keras import ops
 from maskdet.anchors import AnchorGrid
 from maskdet.networks import box_coding, losses
 from maskdet.networks.backbones import BACKBONES
-from maskdet.networks.matching import IGNORED, match_by_iou
 from maskdet.networks.pyramid import feature_pyramid
 from maskdet.networks.roi_align import roi_align
 from maskdet.networks.roi_head import box_head, match_regions, sample_regions
 from maskdet.networks.rpn import Proposer, rpn_head
+from maskdet.networks.targets import FasterRCNNTargets, Targets
 from maskdet.networks.tensor import Tensor
-
-Targets = dict[str, np.ndarray]
-MOST_FACES = 120
-"""Faces of a picture that training looks at."""
 
 
 @dataclass(frozen=True)
@@ -153,31 +149,14 @@ class FasterRCNN(keras.Model):
         split = ops.reshape(deltas, (-1, *deltas.shape[1:2], self.plan.classes, 4))
         return ops.sum(split * chosen, axis=2)
 
+    @property
+    def target_maker(self) -> FasterRCNNTargets:
+        """What makes its targets, wherever the batches are made."""
+        return FasterRCNNTargets(self.plan.anchors)
+
     def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """What one picture's anchors and regions should say.
-
-        Args:
-            boxes: (M, 4) in input pixels.
-            classes: (M,); −1 for a box that neither counts as a face nor as background.
-            height: of the input.
-            width: of the input.
-
-        Returns:
-            ``anchors`` float32 (N,): 1 face, 0 background, −1 left out; ``anchor_boxes`` float32
-            (N, 4); ``boxes`` float32 (MOST_FACES, 4) and ``classes`` int32 (MOST_FACES,), −2 for
-            a box left out and −1 for padding.
-        """
-        match = match_by_iou(self.plan.anchors.levels(height, width), boxes, 0.5, 0.3)
-        wanted = np.where(match == IGNORED, -1, 0).astype(np.float32)
-        target = np.zeros((len(match), 4), np.float32)
-        matched = match >= 0
-        wanted[matched] = np.where(classes < 0, -1, 1)[match[matched]]
-        target[matched] = boxes[match[matched]]
-        truth = np.zeros((MOST_FACES, 4), np.float32)
-        labels = np.full(MOST_FACES, -1, np.int32)
-        count = min(len(boxes), MOST_FACES)
-        truth[:count], labels[:count] = boxes[:count], np.where(classes < 0, -2, classes)[:count]
-        return {"anchors": wanted, "anchor_boxes": target, "boxes": truth, "classes": labels}
+        """What one picture's anchors and regions should say; see `FasterRCNNTargets.targets`."""
+        return self.target_maker.targets(boxes, classes, height, width)
 
     def compute_loss(
         self,

@@ -14,11 +14,10 @@ from keras import layers, ops
 from maskdet.anchors import AnchorGrid
 from maskdet.networks import box_coding, losses
 from maskdet.networks.backbones import BACKBONES
-from maskdet.networks.matching import BACKGROUND, IGNORED, MATCHERS
+from maskdet.networks.matching import IGNORED
 from maskdet.networks.pyramid import conv, feature_pyramid
+from maskdet.networks.targets import RetinaNetTargets, Targets
 from maskdet.networks.tensor import Tensor
-
-Targets = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -88,25 +87,14 @@ class RetinaNet(keras.Model):
         super().__init__(inputs=inputs, outputs=[logits, deltas], name="retinanet")
         self.plan = plan
 
+    @property
+    def target_maker(self) -> RetinaNetTargets:
+        """What makes its targets, wherever the batches are made."""
+        return RetinaNetTargets(self.plan.anchors, self.plan.matcher)
+
     def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """What one picture's anchors should say.
-
-        Args:
-            boxes: (M, 4) in input pixels.
-            classes: (M,); −1 for a box that neither counts as a face nor as background.
-            height: of the input.
-            width: of the input.
-
-        Returns:
-            ``classes`` int32 (N,): class, BACKGROUND or IGNORED; ``boxes`` float32 (N, 4).
-        """
-        match = MATCHERS[self.plan.matcher](self.plan.anchors.levels(height, width), boxes)
-        matched = match >= 0
-        wanted = np.where(match == IGNORED, IGNORED, BACKGROUND).astype(np.int32)
-        wanted[matched] = np.where(classes < 0, IGNORED, classes)[match[matched]]
-        target = np.zeros((len(match), 4), np.float32)
-        target[matched] = boxes[match[matched]]
-        return {"classes": wanted, "boxes": target}
+        """What one picture's anchors should say; see `RetinaNetTargets.targets`."""
+        return self.target_maker.targets(boxes, classes, height, width)
 
     def compute_loss(
         self,

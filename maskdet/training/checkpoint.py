@@ -13,6 +13,7 @@ from maskdet.errors import DatasetError, SinkError
 
 Weights = list[np.ndarray]
 GROUPS = ("weights", "optimizer", "average")
+FIGURES = ("step", "best", "minutes")
 
 
 @dataclass
@@ -25,6 +26,7 @@ class State:
         optimizer: the optimizer's variables.
         average: running mean of the weights.
         best: highest validation mAP so far, −1 before the first evaluation.
+        minutes: learnt.
     """
 
     step: int
@@ -32,6 +34,7 @@ class State:
     optimizer: Weights
     average: Weights
     best: float
+    minutes: float = 0.0
 
 
 def save(path: Path, state: State) -> None:
@@ -40,7 +43,7 @@ def save(path: Path, state: State) -> None:
     Raises:
         SinkError: it cannot be written.
     """
-    arrays = {"step": np.array(state.step), "best": np.array(state.best)}
+    arrays = {name: np.array(getattr(state, name)) for name in FIGURES}
     for group in GROUPS:
         arrays |= {f"{group}{i}": array for i, array in enumerate(getattr(state, group))}
     temporary = path.with_suffix(".new")
@@ -69,9 +72,10 @@ def load(path: Path) -> State:
                 group: [arrays[f"{group}{i}"] for i in range(_count(arrays.files, group))]
                 for group in GROUPS
             }
-            if len(arrays.files) != 2 + sum(map(len, groups.values())):
+            if len(arrays.files) != len(FIGURES) + sum(map(len, groups.values())):
                 raise ValueError("it holds other arrays")
-            return State(int(arrays["step"]), best=float(arrays["best"]), **groups)
+            best, minutes = float(arrays["best"]), float(arrays["minutes"])
+            return State(int(arrays["step"]), best=best, minutes=minutes, **groups)
     except Exception as error:  # a file that was cut or changed makes zipfile raise anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(

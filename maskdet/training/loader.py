@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from maskdet.detections import CLASS_NAMES
+from maskdet.errors import MaskdetError
 from maskdet.training.augmentation import Augmentation
 from maskdet.training.dataset import Sample
 from maskdet.training.pasting import FacePaste
 
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
-"""Pictures float32 RGB 0–255 (batch, size, size, 3), and the network's targets stacked."""
+"""Pictures uint8 RGB (batch, size, size, 3), and the network's targets stacked."""
 
 
 class TargetMaker(Protocol):
@@ -28,7 +33,7 @@ class TargetMaker(Protocol):
 
 
 class Loader:
-    """Draws samples by weight and turns them into batches, some steps ahead in threads."""
+    """Draws samples by weight and turns them into batches, some steps ahead of their use."""
 
     def __init__(
         self,
@@ -40,9 +45,23 @@ class Loader:
         batch: int,
         seed: int = 0,
         threads: int = 2,
+        processes: int = 0,
         paste: FacePaste | None = None,
     ) -> None:
-        """Weights are how often each sample is drawn, relative to the others."""
+        """Reads nothing yet.
+
+        Args:
+            samples: what is drawn from.
+            weights: how often each is drawn, relative to the others.
+            augmentation: makes views of them.
+            network: says what it should answer; pickled where there are processes.
+            batch: pictures in a batch.
+            seed: of all that is drawn.
+            threads: that make batches, where there are no processes.
+            processes: that make batches: they keep more than a few cores busy, as threads, which
+                wait for each other, cannot.
+            paste: lays faces over others.
+        """
         self._samples = list(samples)
         total = np.cumsum(np.asarray(weights, np.float64))
         self._cumulative = total / total[-1]
@@ -54,6 +73,7 @@ class Loader:
         self._batch = batch
         self._seed = seed
         self._threads = threads
+        self._processes = processes
         self._paste = paste
 
     def batch(self, number: int) -> Batch:
@@ -66,16 +86,30 @@ class Loader:
     def batches(self, first: int, end: int) -> Iterator[Batch]:
         """Batches `first` … `end` − 1, made ahead of their use."""
         ahead: deque[Future[Batch]] = deque()
-        with ThreadPoolExecutor(self._threads, "loader") as pool:
+        with self._pool() as pool:
+            make = _make_batch if self._processes else self.batch
             try:
                 for number in range(first, end):
-                    ahead.append(pool.submit(self.batch, number))
-                    if len(ahead) > 2 * self._threads:
+                    ahead.append(pool.submit(make, number))
+                    if len(ahead) > 2 * (self._processes or self._threads):
                         yield ahead.popleft().result()
                 while ahead:
                     yield ahead.popleft().result()
+            except BrokenProcessPool:
+                raise MaskdetError(
+                    "a process that makes batches was killed, perhaps for want of memory; lower "
+                    "schedule.processes, then --resume"
+                ) from None
             finally:
                 pool.shutdown(cancel_futures=True)
+
+    def _pool(self) -> Executor:
+        if not self._processes:
+            return ThreadPoolExecutor(self._threads, "loader")
+        # spawned: a fork would inherit the locks of a GPU's driver
+        return ProcessPoolExecutor(
+            self._processes, multiprocessing.get_context("spawn"), _take_loader, (self,)
+        )
 
     def _one(self, random: np.random.Generator) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         sample = self._samples[int(np.searchsorted(self._cumulative, random.random(), "right"))]
@@ -89,10 +123,26 @@ class Loader:
         target = self._network.targets(view.boxes, view.classes, height, width)
         known = np.zeros(len(CLASS_NAMES), np.float32)
         known[list(sample.labelled)] = 1
-        return view.image[:, :, ::-1].astype(np.float32), {**target, "known": known}
+        return view.image[:, :, ::-1], {**target, "known": known}
 
     def _pasted(self, sample: Sample, random: np.random.Generator) -> Sample:
         return self._paste(sample, random) if self._paste else sample
+
+
+_loader: Loader | None = None
+"""Of a process that makes batches."""
+
+
+def _take_loader(loader: Loader) -> None:
+    global _loader
+    _loader = loader
+    cv2.setNumThreads(1)  # the processes share the cores already
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the run itself ends these
+
+
+def _make_batch(number: int) -> Batch:
+    assert _loader is not None  # this process began with it
+    return _loader.batch(number)
 
 
 def draw_weights(samples: Sequence[Sample], rare: float) -> np.ndarray:

@@ -70,13 +70,18 @@ def halved(weights: Path) -> bytes:
             if isinstance(item, h5py.Group):
                 made = target.require_group(name)
             else:
-                half = np.float16 if item.dtype == np.float32 else item.dtype
-                made = target.create_dataset(name, data=item[()].astype(half))
+                made = target.create_dataset(name, data=_halved(item[()]))
             made.attrs.update(item.attrs)
 
         target.attrs.update(source.attrs)
         source.visititems(copy)
     return content.getvalue()
+
+
+def _halved(values: np.ndarray) -> np.ndarray:
+    """Floats in half precision, unless one is too large: Caffe's ResNets have such variances."""
+    fits = values.dtype == np.float32 and np.abs(values).max(initial=0) <= np.finfo(np.float16).max
+    return values.astype(np.float16) if fits else values
 
 
 def _min_score(threshold: float | None) -> ScoreLimits:

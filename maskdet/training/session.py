@@ -85,7 +85,7 @@ def run(settings: TrainingSettings, data: Path, output: Path, *, resume: bool, c
         raise SinkError(
             f"{place}: {error.strerror or error}; make room, or choose --output"
         ) from None
-    if step < settings.schedule.steps:
+    if interrupt() and step < settings.schedule.steps:
         console.print(
             f"stopped after step {step}; the same command with --resume goes on", highlight=False
         )

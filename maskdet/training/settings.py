@@ -117,6 +117,7 @@ class ScheduleSettings(Settings):
 
     Attributes:
         steps: batches in all.
+        minutes: ends the run earlier: its learning rate falls by the clock then, if time is short.
         batch: pictures in a batch.
         rate: highest learning rate.
         warm_up: steps until it is reached; from then on it falls along half a cosine.
@@ -130,10 +131,13 @@ class ScheduleSettings(Settings):
         freeze_head_norm: so do the ones behind it; for a run that goes on from weights (`start`).
         evaluate_every: steps from one evaluation to the next.
         save_every: steps from one checkpoint to the next.
+        processes: that make the batches; 0: threads do; none given: threads on up to four cores,
+            else a process for each core but one.
         seed: of everything that is drawn.
     """
 
     steps: PositiveInt = 20000
+    minutes: PositiveFloat | None = None
     batch: PositiveInt = 8
     rate: PositiveFloat = 1e-3
     warm_up: int = Field(default=300, ge=0)
@@ -147,6 +151,7 @@ class ScheduleSettings(Settings):
     freeze_head_norm: bool = False
     evaluate_every: PositiveInt = 500
     save_every: PositiveInt = 250
+    processes: int | None = Field(default=None, ge=0)
     seed: int = Field(default=0, ge=0)
 
 

@@ -36,6 +36,9 @@ from maskdet.training.settings import (
 from maskdet.training.start import RANDOM, load_start
 from maskdet.training.trainer import Progress, Schedule, Trainer
 
+MOST_PROCESSES = 16
+"""That make batches, unless more are asked for."""
+
 
 class Listener(Protocol):
     """Whom a run tells what happens beside its steps."""
@@ -108,14 +111,16 @@ def run(
     network = build(settings)
     augmentation = Augmentation(**settings.augmentation.model_dump(exclude={"paste"}))
     schedule = settings.schedule
+    cores = os.cpu_count() or 2
     loader = Loader(
         samples,
         weights,
         augmentation,
-        network,
+        network.target_maker,
         batch=schedule.batch,
         seed=schedule.seed,
-        threads=max(1, min(8, (os.cpu_count() or 2) - 1)),
+        threads=max(1, min(8, cores - 1)),
+        processes=_processes(cores) if schedule.processes is None else schedule.processes,
         paste=face_paste(samples, settings.augmentation.paste),
     )
 
@@ -137,6 +142,11 @@ def run(
         listener.begun(trainer.step, len(samples), len(validation))
     trainer.run(stopping=stopping)
     return trainer
+
+
+def _processes(cores: int) -> int:
+    """How many make batches: none where threads keep up with a processor of that many cores."""
+    return min(cores - 1, MOST_PROCESSES) if cores > 4 else 0
 
 
 def measure(samples: Sequence[Sample], found: Sequence[Detections]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ Progress = Callable[[int, dict[str, float]], None]
 """Told of every step and its figures."""
 Improved = Callable[[int, dict[str, float], Path], None]
 """Told of every new best: its step, its figures and the file of its weights."""
-AVERAGE_EVERY = 4
+AVERAGE_EVERY = 8
 """Steps from one update of the mean weights to the next: copying them costs a little."""
 
 
@@ -35,15 +36,22 @@ class Schedule:
     average: float
     evaluate_every: int
     save_every: int
+    minutes: float | None = None
 
-    def rate_at(self, step: int) -> float:
-        """Linear warm-up, then half a cosine."""
+    def rate_at(self, step: int, minutes: float = 0.0) -> float:
+        """Linear warm-up, then half a cosine, by the steps or by the minutes learnt."""
         if step < self.warm_up:
             return self.rate * (step + 1) / self.warm_up
         done = (step - self.warm_up) / max(1, self.steps - self.warm_up)
+        if self.minutes is not None:
+            done = max(done, minutes / self.minutes)
         return self.rate * (
             self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
         )
+
+    def is_over(self, minutes: float) -> bool:
+        """Whether the run's time has been used."""
+        return self.minutes is not None and minutes >= self.minutes
 
 
 class Trainer:
@@ -70,6 +78,8 @@ class Trainer:
         self._average = [array.copy() for array in network.get_weights()]
         self._step = 0
         self._best = -1.0
+        self._minutes_before = 0.0
+        self._began = time.monotonic()
 
     @property
     def best_weights(self) -> Path:
@@ -80,6 +90,11 @@ class Trainer:
     def step(self) -> int:
         """Batches learnt."""
         return self._step
+
+    @property
+    def minutes(self) -> float:
+        """Minutes learnt, earlier parts of the run among them."""
+        return self._minutes_before + (time.monotonic() - self._began) / 60
 
     def resume(self) -> bool:
         """Goes back to the folder's checkpoint; False if it has none.
@@ -99,17 +114,24 @@ class Trainer:
                 f"{file}: is another network's; keep the settings, or choose another --output"
             ) from None
         self._average, self._step, self._best = state.average, state.step, state.best
+        self._minutes_before = state.minutes
         return True
 
     def run(self, until: int | None = None, stopping: Callable[[], bool] = lambda: False) -> None:
         """Learns until the schedule's end, or that step; or until told to stop, between steps.
 
+        Args:
+            until: the step to end at; None: the schedule's last, or the one at the end of its time.
+            stopping: asked after every step.
+
         Raises:
             ConfigError: the loss is no number any more: the learning rate is too high.
         """
         end = self._schedule.steps if until is None else until
+        self._began = time.monotonic()
         for images, targets in self._loader.batches(self._step, end):
-            self._network.optimizer.learning_rate = self._schedule.rate_at(self._step)
+            rate = self._schedule.rate_at(self._step, self.minutes)
+            self._network.optimizer.learning_rate = rate
             loss = float(self._network.train_on_batch(images, targets))
             if not math.isfinite(loss):
                 raise ConfigError(
@@ -118,14 +140,15 @@ class Trainer:
                 )
             self._step += 1
             self._update_average()
-            figures = {"loss": loss, "rate": self._schedule.rate_at(self._step - 1)}
-            if self._step % self._schedule.evaluate_every == 0 or self._step == end:
+            figures = {"loss": loss, "rate": rate}
+            last = self._step == end or self._schedule.is_over(self.minutes)
+            if self._step % self._schedule.evaluate_every == 0 or last:
                 figures |= self._evaluation()
             self._progress(self._step, figures)
             stop = stopping()
-            if self._step % self._schedule.save_every == 0 or self._step == end or stop:
+            if self._step % self._schedule.save_every == 0 or last or stop:
                 self._save()
-            if stop:
+            if last or stop:
                 return
 
     def _update_average(self) -> None:
@@ -159,6 +182,7 @@ class Trainer:
             checkpoint.optimizer_values(self._network.optimizer),
             self._average,
             self._best,
+            self.minutes,
         )
         checkpoint.save(self._folder / "checkpoint.npz", state)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from maskdet.card import read_card
+from maskdet.judging import Judge
 from maskdet.runtimes.decoding import decoder_for
 from maskdet.runtimes.keras_runtime import KerasDetector, padded_count
 
@@ -17,7 +18,7 @@ def detector(folder: Path, **options: Any) -> KerasDetector:
     card = read_card(folder)
     return KerasDetector(
         folder / "model.weights.h5",
-        decoder_for(card.network, card.options, 0.005),
+        decoder_for(card.network, card.options, Judge.plain(0.005)),
         network=card.network,
         options=card.options,
         name="tiny",

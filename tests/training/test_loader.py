@@ -57,13 +57,13 @@ def levels(batch: np.ndarray) -> list[set[int]]:
 
 
 def test_a_batch(samples: list[Sample]) -> None:
-    """Float32 RGB pictures and every target stacked."""
+    """RGB pictures and every target stacked."""
     red = np.zeros((32, 32, 3), np.uint8)
     red[:, :, 2] = 200
     cv2.imwrite(str(samples[0].file), red)
     images, targets = loader(samples[:1], [1]).batch(0)
     assert images.shape == (4, 32, 32, 3)
-    assert images.dtype == np.float32
+    assert images.dtype == np.uint8
     assert images[0, 5, 5].tolist() == [200, 0, 0]
     assert targets["size"].tolist() == [[32, 32]] * 4
     assert targets["classes"].tolist() == [[1, 0, 0]] * 4
