@@ -14,13 +14,27 @@ STRIDES = (8, 16, 32, 64, 128)
 """Input pixels from cell to cell of P3 … P7."""
 
 
+LEANING: dict[str, tuple[int, int]] = {"p6": (0, 2), "p7": (1, 1)}
+"""Zeros before and after the map that a strided convolution reads. "Same" padding would lean to one
+side on even maps and to the other on odd ones: a network would see its coarse levels shifted by a
+whole cell at sizes other than its training's. These always give half the cells, rounded up; the
+first leans half a cell one way, the second the other."""
+
+
 def conv(
-    filters: int, kernel: int, name: str, *, separable: bool, strides: int = 1, **more: Any
+    filters: int,
+    kernel: int,
+    name: str,
+    *,
+    separable: bool,
+    strides: int = 1,
+    padding: str = "same",
+    **more: Any,
 ) -> layers.Layer:
-    """A convolution with "same" padding; depthwise-separable (Howard et al. 2017) on request."""
+    """A convolution; depthwise-separable (Howard et al. 2017) on request."""
     if separable and kernel > 1:
-        return layers.SeparableConv2D(filters, kernel, strides, "same", name=name, **more)
-    return layers.Conv2D(filters, kernel, strides, "same", name=name, **more)
+        return layers.SeparableConv2D(filters, kernel, strides, padding, name=name, **more)
+    return layers.Conv2D(filters, kernel, strides, padding, name=name, **more)
 
 
 def feature_pyramid(
@@ -39,15 +53,17 @@ def feature_pyramid(
         P3 … P7: (batch, rows, columns, channels) at strides 8 … 128.
     """
 
-    def block(x: Tensor, kernel: int, name: str, strides: int = 1) -> Tensor:
-        layer = conv(
-            channels, kernel, name, separable=separable, strides=strides, use_bias=not norm
-        )
+    def block(x: Tensor, kernel: int, name: str, **more: Any) -> Tensor:
+        layer = conv(channels, kernel, name, separable=separable, use_bias=not norm, **more)
         return (
             layers.BatchNormalization(momentum=0.97, name=f"{name}_bn")(layer(x))
             if norm
             else layer(x)
         )
+
+    def halved(x: Tensor, name: str) -> Tensor:
+        x = layers.ZeroPadding2D((LEANING[name],) * 2, name=f"{name}_pad")(x)
+        return block(x, 3, name, strides=2, padding="valid")
 
     laterals = [block(x, 1, f"lateral{level}") for level, x in enumerate(features, 3)]
     merged = [laterals[-1]]
@@ -55,8 +71,8 @@ def feature_pyramid(
         upsampled = Upsample(even, name=f"upsample{level}")([merged[0], laterals[level - 3]])
         merged.insert(0, layers.Add(name=f"merge{level}")([upsampled, laterals[level - 3]]))
     outputs = [block(x, 3, f"p{level}") for level, x in enumerate(merged, 3)]
-    outputs.append(block(features[-1], 3, "p6", strides=2))
-    outputs.append(block(layers.ReLU(name="p6_relu")(outputs[-1]), 3, "p7", strides=2))
+    outputs.append(halved(features[-1], "p6"))
+    outputs.append(halved(layers.ReLU(name="p6_relu")(outputs[-1]), "p7"))
     return outputs
 
 

@@ -14,9 +14,10 @@ from keras import ops
 
 from maskdet import boxes as box_ops
 from maskdet.anchors import AnchorGrid
-from maskdet.networks.faster_rcnn import MOST_FACES, FasterRCNN, FasterRCNNPlan
+from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan
 from maskdet.networks.roi_head import match_regions, sample_regions
 from maskdet.networks.rpn import level_anchors
+from maskdet.networks.targets import MOST_FACES
 
 SIDE = 96
 PLAN = FasterRCNNPlan(

@@ -72,6 +72,7 @@ def make_trainer(
     network: keras.Model | None = None,
     evaluate: Callable[[keras.Model, int], dict[str, float]] = rising_then_falling,
     steps: int = 18,
+    minutes: float | None = None,
     **more: Any,
 ) -> Trainer:
     """A run of 18 steps that evaluates every fourth and saves every third."""
@@ -79,6 +80,13 @@ def make_trainer(
     folder.mkdir(parents=True, exist_ok=True)
     loader = Loader(make_samples(pictures), [1] * 6, VIEW, network, batch=4, seed=2, threads=2)
     schedule = Schedule(
-        steps=steps, rate=1e-2, warm_up=5, final=0.1, average=0.9, evaluate_every=4, save_every=3
+        steps,
+        rate=1e-2,
+        warm_up=5,
+        final=0.1,
+        average=0.9,
+        evaluate_every=4,
+        save_every=3,
+        minutes=minutes,
     )
     return Trainer(network, loader, schedule, folder, evaluate, progress, **more)

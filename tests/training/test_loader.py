@@ -8,9 +8,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
-from maskdet.errors import DatasetError
+from maskdet.anchors import AnchorGrid
+from maskdet.errors import DatasetError, MaskdetError
+from maskdet.networks.targets import RetinaNetTargets
 from maskdet.training.augmentation import Augmentation
 from maskdet.training.dataset import Sample
 from maskdet.training.loader import Loader, draw_weights
@@ -124,6 +127,41 @@ def test_a_mosaic_holds_one_family(samples: list[Sample]) -> None:
             assert shown <= family
             several[len(shown), known[2]] += 1
     assert several[3, 1] and several[3, 0]  # mosaics indeed, of both families
+
+
+@pytest.fixture
+def in_processes(samples: list[Sample]) -> Loader:
+    targets = RetinaNetTargets(AnchorGrid(), "atss")
+    options = {"augmentation": Augmentation(64, 40), "network": targets, "processes": 2}
+    return loader(samples, [1] * 6, **options)
+
+
+def test_processes_make_the_very_batches_that_threads_make(in_processes: Loader) -> None:
+    made = list(in_processes.batches(3, 7))
+    assert len(made) == 4
+    for number, (images, targets) in enumerate(made, 3):
+        expected, wanted = in_processes.batch(number)
+        np.testing.assert_array_equal(images, expected)
+        for key in wanted:
+            np.testing.assert_array_equal(targets[key], wanted[key])
+
+
+def test_an_unreadable_picture_is_told_from_a_process(
+    samples: list[Sample], in_processes: Loader
+) -> None:
+    samples[4].file.write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match=str(samples[4].file)):
+        list(in_processes.batches(0, 50))
+
+
+def test_a_killed_process_is_one_line(in_processes: Loader) -> None:
+    batches = in_processes.batches(0, 10_000)
+    next(batches)
+    for child in psutil.Process().children(recursive=True):
+        if "spawn_main" in " ".join(child.cmdline()):
+            child.kill()
+    with pytest.raises(MaskdetError, match="lower schedule.processes"):
+        list(batches)
 
 
 def test_an_unreadable_picture_ends_the_batches_and_their_threads(samples: list[Sample]) -> None:

@@ -37,3 +37,14 @@ def test_no_float_is_left_in_single_precision(tmp_path: Path) -> None:
             lambda name, item: kinds.add(item.dtype) if isinstance(item, h5py.Dataset) else None
         )
     assert np.dtype(np.float16) in kinds and np.dtype(np.float32) not in kinds
+
+
+def test_what_is_too_large_for_half_precision_stays_whole(tmp_path: Path) -> None:
+    """As variances of Caffe's ResNets are: as infinity they would silence the network."""
+    with h5py.File(tmp_path / "full.weights.h5", "w") as file:
+        file["variance"] = np.array([1.0, 70_000.0], np.float32)
+        file["mean"] = np.array([1.0, 60_000.0], np.float32)
+        file["none"] = np.zeros(0, np.float32)
+    with h5py.File(io.BytesIO(halved(tmp_path / "full.weights.h5")), "r") as file:
+        np.testing.assert_array_equal(file["variance"], [1, 70_000])
+        assert [file[name].dtype for name in ("mean", "none")] == [np.float16] * 2

@@ -252,3 +252,33 @@ def test_rate_of_short_runs(warm_up: int) -> None:
     rates = [schedule.rate_at(step) for step in range(5)]
     assert all(0 < rate <= 1 for rate in rates)
     assert rates[0] == (1.0 if warm_up == 0 else pytest.approx(1 / warm_up))
+
+
+@pytest.mark.parametrize(
+    ("step", "minutes", "rate"),
+    [
+        (5, 30, 0.5),  # half of the time has gone, though few of the steps
+        (100, 0, 0.5),  # half of the steps, though none of the time
+        (0, 59, 0.5),  # warm-up, by the step
+        (5, 60, 0.0),
+        (5, 61, 0.0),
+    ],
+)
+def test_rate_falls_by_the_clock(step: int, minutes: float, rate: float) -> None:
+    schedule = Schedule(200, 1.0, 2 if step == 0 else 0, 0.0, 0.9, 50, 50, minutes=60)
+    assert schedule.rate_at(step, minutes) == pytest.approx(rate, abs=0.01)
+
+
+def test_a_run_ends_with_its_time(pictures: Path, tmp_path: Path) -> None:
+    """Evaluated and saved; and its time is used up for whoever resumes it, too."""
+    told: list[dict[str, float]] = []
+    short = {"steps": 10_000, "minutes": 0.01}
+    first = make_trainer(pictures, tmp_path, lambda step, figures: told.append(figures), **short)
+    first.run()
+    assert 1 <= first.step < 10_000
+    assert "mAP50" in told[-1] and first.best_weights.is_file()
+    assert checkpoint.load(tmp_path / "checkpoint.npz").minutes >= 0.01
+    second = make_trainer(pictures, tmp_path, **short)
+    assert second.resume()
+    second.run()
+    assert second.step == first.step + 1
