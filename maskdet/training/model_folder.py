@@ -106,6 +106,8 @@ def _provenance(settings: TrainingSettings, command: str) -> dict[str, Any]:
     values = settings.model_dump(mode="json", exclude={"name", "description"})
     for key in ("imagenet", "start"):
         values[key] = Path(values[key]).name
+    for part in values["train"]:
+        part["teacher"] = Path(part["teacher"]).name
     return {
         "command": command,
         "data": _data(settings),
@@ -120,5 +122,7 @@ def _data(settings: TrainingSettings) -> list[str]:
     texts = []
     for part in settings.train:
         text = f"{part.list or 'all of images/'}: {', '.join(part.labelled)}"
+        if part.teacher:
+            text = f"{text}, the other classes told by {Path(part.teacher).name}"
         texts.append(f"{text}; {part.about}" if part.about else text)
     return texts

@@ -22,6 +22,8 @@ class DataSettings(Settings):
         class_list: a file that lists the classes, relative to the data folder; empty: the one
             beside the labels, where the format has such a file.
         labelled: the classes this data set labels; a face of another one hides under these names.
+        teacher: a model, by name or folder, that tells which faces are of the classes this data
+            set does not label; see `maskdet.training.teaching`; empty: nobody does.
         share: how often its pictures are drawn, relative to their number.
         about: what it is, whence and under which licence; for the model card.
     """
@@ -32,6 +34,7 @@ class DataSettings(Settings):
     classes: dict[str, Literal["with_mask", "without_mask", "mask_weared_incorrect"]] = {}
     class_list: str = ""
     labelled: tuple[str, ...] = CLASS_NAMES
+    teacher: str = ""
     share: PositiveFloat = 1.0
     about: str = ""
 

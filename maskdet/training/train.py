@@ -12,6 +12,7 @@ from typing import Protocol
 import keras
 import numpy as np
 
+from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import ConfigError, DatasetError, ModelError
 from maskdet.judging import Judge
@@ -19,6 +20,7 @@ from maskdet.networks import backbones
 from maskdet.networks.plans import Network, Plan, build_network, plan_from_options, plan_to_options
 from maskdet.runtimes.decoding import decoder_for
 from maskdet.runtimes.letterbox import letterbox
+from maskdet.runtimes.loading import load_detector
 from maskdet.training import metrics
 from maskdet.training.augmentation import Augmentation
 from maskdet.training.dataset import Sample
@@ -34,8 +36,11 @@ from maskdet.training.settings import (
     TrainingSettings,
 )
 from maskdet.training.start import RANDOM, load_start
+from maskdet.training.teaching import teach
 from maskdet.training.trainer import Progress, Schedule, Trainer
 
+TEACHER_SCORE = 0.03
+"""Lowest score of a face that a teacher's word is taken for."""
 MOST_PROCESSES = 16
 """That make batches, unless more are asked for."""
 
@@ -107,7 +112,7 @@ def run(
     # Keras draws initial weights by Python's generator; its own function imports TensorFlow
     random.seed(settings.schedule.seed)
     keras.config.set_dtype_policy(settings.precision)
-    samples, weights, validation = read_data(settings, data)
+    samples, weights, validation = read_data(settings, data, folder)
     network = build(settings)
     augmentation = Augmentation(**settings.augmentation.model_dump(exclude={"paste"}))
     schedule = settings.schedule
@@ -158,10 +163,18 @@ def measure(samples: Sequence[Sample], found: Sequence[Detections]) -> dict[str,
 
 
 def read_data(
-    settings: TrainingSettings, data: Path
+    settings: TrainingSettings, data: Path, folder: Path | None = None
 ) -> tuple[list[Sample], np.ndarray, list[Sample]]:
-    """Training samples, how often each is drawn, and validation samples."""
+    """Training samples, how often each is drawn, and validation samples.
+
+    Args:
+        settings: of the run.
+        data: folder of the annotated pictures.
+        folder: the run's, where the answers of teachers are kept; None: teachers are not asked.
+    """
     parts = [_read(part, data) for part in settings.train]
+    if folder is not None:
+        parts = [_taught(*each, folder) for each in zip(settings.train, parts, strict=True)]
     if settings.validation:
         classes = {name: state for part in settings.train for name, state in part.classes.items()}
         validation = read_samples(data, only=below(data, settings.validation), classes=classes)
@@ -189,6 +202,16 @@ def _read(part: DataSettings, data: Path) -> list[Sample]:
         class_list=below(data, part.class_list),
         labelled=part.labelled,
     )
+
+
+def _taught(part: DataSettings, samples: list[Sample], folder: Path) -> list[Sample]:
+    if not part.teacher:
+        return samples
+
+    def open_teacher() -> Detector:
+        return load_detector(part.teacher, judge=Judge.plain(TEACHER_SCORE))
+
+    return teach(samples, open_teacher, folder / f"taught-{Path(part.teacher).name}.json")
 
 
 def face_paste(samples: Sequence[Sample], share: float) -> FacePaste | None:
