@@ -91,7 +91,7 @@ def _write_folder(
     classes: Mapping[str, str] | None,
 ) -> None:
     """A folder beside the target, tried out, then renamed."""
-    states, names = states_of_labels(model.path, labels, classes)
+    states, names = states_of_labels(model, labels, classes)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
         folder = Path(temporary) / target.name

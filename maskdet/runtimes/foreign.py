@@ -37,7 +37,7 @@ def open_foreign(
         ModelError: it is broken, or no detector, or its classes are not known.
     """
     model = find_foreign(path)
-    states, _ = states_of_labels(model.path, labels, classes)
+    states, _ = states_of_labels(model, labels, classes)
     return _open(model, states, model.name, device, judge, side, None)
 
 
@@ -61,6 +61,11 @@ def open_card(
             f"model '{card.name}': options.states of the card is wrong; expected numbers and "
             f"states ({', '.join(CLASS_NAMES)})"
         ) from None
+    if 0 in states and kind != Kind.KERAS_RETINANET:
+        raise ModelError(
+            f"model '{card.name}': options.states of the card counts classes from 0, its graph "
+            "from 1; convert the model again with a label map whose ids begin with 1"
+        )
     sides = min(card.input.height, card.input.width), max(card.input.height, card.input.width)
     return _open(_foreign(kind, paths[kind]), states, card.name, device, judge, side, sides)
 
@@ -122,27 +127,46 @@ def _open(
 
 
 def states_of_labels(
-    model: Path, labels: Path | None, classes: Mapping[str, str] | None
+    model: Foreign, labels: Path | None, classes: Mapping[str, str] | None
 ) -> tuple[dict[int, MaskState], dict[int, str]]:
     """What each class number of a model means, and its name.
 
     Args:
-        model: its file or folder; its label map lies thereabouts unless `labels` names one.
+        model: its label map lies near its file or folder unless `labels` names one.
         labels: the label map.
         classes: states by class name, where they cannot be guessed.
 
     Raises:
         ModelError: there is no label map, or it is broken, or a name is unknown.
     """
-    found = labels or find_label_map(model)
+    found = labels or find_label_map(model.path)
     if found is None:
         raise ModelError(
-            f"{model}: no label map beside it; put its label_map.pbtxt or classes.csv there, or "
-            "name one with --labels"
+            f"{model.path}: no label map beside it; put its label_map.pbtxt or classes.csv there, "
+            "or name one with --labels"
         )
     names = read_label_map(found)
+    if model.kind != Kind.KERAS_RETINANET:
+        names = _from_one(found, names)
     try:
         states = map_states(list(names.values()), classes, where=str(found), error=ModelError)
     except ModelError as error:
         raise ModelError(f"{error} (python -m maskdet: --state NAME=STATE)") from None
     return dict(zip(names, states, strict=True)), names
+
+
+def _from_one(file: Path, names: dict[int, str]) -> dict[int, str]:
+    """A label map of the Object Detection API, whose classes are from 1: 0 is the background.
+
+    A list from 0, as keras-retinanet has them, would give every face the state of its neighbour.
+
+    Raises:
+        ModelError: it has a class 0.
+    """
+    if names.get(0, "background").lower() != "background":
+        raise ModelError(
+            f"{file}: has class 0 ({names[0]!r:.60}), but the Object Detection API's models count "
+            "classes from 1; make each id one higher, or name the model's own label map with "
+            "--labels"
+        )
+    return {number: name for number, name in names.items() if number}

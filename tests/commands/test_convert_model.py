@@ -102,6 +102,8 @@ WRONG = {
     "a graph": ("ssd_mobilenet_v1", "a.h5", [], "runs as it is"),
     "another ending": ("resnet_1.0.0_training.h5", "a.pb", [], "ends in .h5"),
     "there already": ("resnet_1.0.0_training.h5", "classes.csv", [], "is there already"),
+    "classes from 0": (
+        "ssd_mobilenet_v1", "a", ["--card", "--labels", "classes.csv"], "count classes from 1"),
     "an odd state": ("ssd_mobilenet_v1", "a", ["--card", "--state", "x"], "expected NAME=STATE"),
     "no settings": (
         "resnet_1.0.0_training.h5", "a.h5", ["--anchors", "classes.csv"], "cannot be read"),
@@ -128,3 +130,17 @@ def test_a_card_that_lies_is_refused(models: Path, tmp_path: Path, capfd) -> Non
     card.write_text(card.read_text().replace("without_mask", "without_a_mask"))
     assert main(["detect", str(old_models.FOLDER / "pictures"), "--model", str(target)]) == 2
     assert "options.states of the card is wrong" in capfd.readouterr().err
+
+
+def test_a_card_from_0_is_refused(models: Path, tmp_path: Path, capfd) -> None:
+    """As one was written of a label map from 0 before such maps were refused."""
+    target = tmp_path / "old"
+    labels = ["--labels", str(models / "label_map.pbtxt")]
+    assert main(["convert", str(models / "ssd_mobilenet_v1"), str(target), "--card", *labels]) == 0
+    card = target / "card.yaml"
+    text = card.read_text()
+    for number in "123":
+        text = text.replace(f"'{number}':", f"'{int(number) - 1}':")
+    card.write_text(text)
+    assert main(["detect", str(old_models.FOLDER / "pictures"), "--model", str(target)]) == 2
+    assert "counts classes from 0, its graph from 1" in capfd.readouterr().err

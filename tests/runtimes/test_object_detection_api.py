@@ -11,7 +11,7 @@ import pytest
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.foreign import states_of_labels
-from maskdet.runtimes.formats import find_foreign
+from maskdet.runtimes.formats import Foreign, Kind, find_foreign
 from tests import old_models
 from tests.old_models import assert_same, pictures, upstream_api
 
@@ -49,7 +49,7 @@ def test_pictures_go_together_where_the_graph_takes_several(models: Path) -> Non
     from maskdet.runtimes.object_detection_api import ObjectDetectionApiDetector
 
     model = find_foreign(models / "ssd_mobilenet_v1")
-    states, _ = states_of_labels(model.path, None, None)
+    states, _ = states_of_labels(model, None, None)
     detector = ObjectDetectionApiDetector(model, states, name="x", batch=4)
     first, second, _ = pictures()
     found = detector.detect([first, first[::-1], second, first])
@@ -83,6 +83,44 @@ def test_a_class_that_the_label_map_lacks_is_told(models: Path, tmp_path: Path) 
     detector = load_detector(str(models / "ssd_mobilenet_v1"), labels=labels)
     with pytest.raises(ModelError, match=r"gives class \d, which its label map does not have"):
         detector.detect(pictures())
+
+
+# A map's text, and what it means: None where it is refused.
+FROM_ZERO = {
+    "keras-retinanet's list": ("classes.csv", "mask,0\nno_mask,1\n", None),
+    "protobuf from 0": (
+        "map.pbtxt", "item { id: 0 name: 'mask' } item { id: 1 name: 'nose' }", None),
+    "a list from 1": ("classes.csv", "mask,1\nno_mask,2\n", {1: 0, 2: 1}),
+    "the background": (
+        "map.pbtxt", "item { id: 0 name: 'background' } item { id: 1 name: 'no_mask' }", {1: 1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "meant"), FROM_ZERO.values(), ids=FROM_ZERO)
+def test_a_label_map_from_0_is_refused_since_graphs_count_from_1(
+    tmp_path: Path, name: str, text: str, meant: dict[int, int] | None
+) -> None:
+    """Each face would get the state of the class beside its own."""
+    (tmp_path / name).write_text(text)
+    for kind in (Kind.FROZEN_GRAPH, Kind.SAVED_MODEL):
+        model = Foreign(kind, tmp_path / "graph.pb")
+        if meant is not None:
+            assert states_of_labels(model, None, None)[0] == meant
+            continue
+        with pytest.raises(ModelError, match="class 0 .'mask'.*from 1.*one higher") as caught:
+            states_of_labels(model, None, None)
+        assert "\n" not in str(caught.value) and str(tmp_path / name) in str(caught.value)
+
+
+def test_the_lists_of_keras_retinanet_begin_with_0(tmp_path: Path) -> None:
+    (tmp_path / "classes.csv").write_text("mask,0\nno_mask,1\n")
+    model = Foreign(Kind.KERAS_RETINANET, tmp_path / "x.h5")
+    assert states_of_labels(model, None, None)[0] == {0: 0, 1: 1}
+
+
+def test_a_graph_does_not_open_with_a_list_from_0(models: Path) -> None:
+    with pytest.raises(ModelError, match="count classes from 1"):
+        load_detector(str(models / "ssd_mobilenet_v1"), labels=models / "classes.csv")
 
 
 def test_without_a_label_map_one_is_asked_for(models: Path, tmp_path: Path) -> None:
