@@ -98,7 +98,6 @@ def _monitor(
     ] = None,
 ) -> int:
     values = {
-        "--source": ("sources", source or None),
         "--model": ("model", model),
         "--labels": ("labels", labels),
         "--device": ("device", device),
@@ -117,7 +116,10 @@ def _monitor(
         Override(f"--state {name}={value}", ("classes", name), value)
         for name, value in states_said(state).items()
     ]
-    settings = load_settings(MonitorSettings, config, [*(overrides or ()), *options])
+    # before --set: sources.0.read_timeout=2 is about a source that is named here
+    named = [Override("--source", ("sources",), [{"source": spec} for spec in source or ()])]
+    said = [*(named if source else ()), *(overrides or ()), *options]
+    settings = load_settings(MonitorSettings, config, said)
     log_as(settings.log.format)
     stop = Stop(settings.max_seconds)
     with stop.listening():

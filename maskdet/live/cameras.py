@@ -39,7 +39,7 @@ class Webcam(LiveSource):
         self._backend = backend
         device: int | str = int(spec) if spec.isdecimal() else spec
         self._device_file = f"/dev/video{spec}" if spec.isdecimal() else spec
-        if sys.platform == "linux" and backend in ("auto", "v4l2"):
+        if sys.platform == "linux" and backend in ("auto", "v4l2") and not insist:
             self._check_device_file()
         super().__init__(
             name,

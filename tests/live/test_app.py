@@ -107,7 +107,11 @@ def test_options_reach_the_settings_and_go_before_file_and_set(
     arguments = f"--config {file} --set min_score=0.2 --set sources.0.fps=5 --min-score 0.3"
     assert main(arguments.split()) == 0
     assert main(["--source", "0", "--source", "rtsp://cam/1", "--headless"]) == 0
-    first, second = taken
+    # a setting of a source that the command line names
+    arguments = "--source rtsp://cam/1 --set sources.0.read_timeout=2"
+    assert main(arguments.split()) == 0
+    first, second, third = taken
+    assert (third.sources[0].source, third.sources[0].read_timeout) == ("rtsp://cam/1", 2)
     assert (first.min_score, first.model, first.blur, first.sources[0].fps) == (0.3, "a", True, 5)
     assert [one.source for one in second.sources] == ["0", "rtsp://cam/1"] and second.headless
 
@@ -211,7 +215,7 @@ def test_a_detector_that_dies_leaves_everything_written(tmp_path: Path, make_vid
     assert json.loads(summary.read_text())["frames"]["processed"] == len(lines_of(events))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_well(tmp_path: Path, start_monitor: StartMonitor, number: int):
     events, summary, record = (tmp_path / name for name in ("e.jsonl", "s.json", "r.mp4"))
     outputs = [f"record={record}", f"events={events}", f"summary={summary}"]

@@ -523,3 +523,15 @@ def test_pauses_double_up_to_a_limit_and_are_spread() -> None:
     for expected, pause in zip([1, 2, 4, *[8] * 47], several, strict=True):
         assert expected / 2 <= pause <= expected
     assert len(set(several)) > 40
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="device files are Linux's")
+def test_a_webcam_that_is_not_plugged_in_is_waited_for_if_insisted_on() -> None:
+    """Beside other cameras; alone it is an error at once."""
+    with pytest.raises(SourceError, match="/dev/video77 does not exist"):
+        open_source("77")
+    source = open_source("77", wait=False, insist=True)
+    try:
+        assert source.is_live
+    finally:
+        source.close()
