@@ -68,7 +68,7 @@ def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[
     device = Segment(status.device, DIM)
     counts = observation.counts or observation.detections.counts()
     faces = [Segment(f"{s.title} {counts.get(s.name, 0)}", BRIGHT, s) for s in MaskState]
-    marks, speed = _marks(status, observation.alerts), _speed(status)
+    marks, speed = _marks(status, observation.alerts), _speed(status, short=narrow)
     if narrow:
         return [Row([name], marks), Row(faces), Row([device], speed)]
     return [Row([name, device], marks), Row(faces, speed)]
@@ -86,10 +86,20 @@ def _marks(status: Status, alerts: Sequence[str]) -> list[Segment]:
     return [Segment(f"▲ {alert}", AMBER) for alert in alerts] + marks
 
 
-def _speed(status: Status) -> list[Segment]:
-    rates = (("camera", status.capture_fps), ("detect", status.detect_fps))
-    texts = [f"{name} {'–' if fps is None else f'{fps:.1f}'} fps" for name, fps in rates]
-    return [Segment(text, DIM) for text in (*texts, f"age {_age(status.age_ms)}")]
+def _speed(status: Status, *, short: bool) -> list[Segment]:
+    """Rates and age; short enough to leave room for the device on a picture of 320 pixels."""
+    digits = 0 if short else 1
+    camera, detect = (
+        "–" if fps is None else f"{fps:.{digits}f}"
+        for fps in (status.capture_fps, status.detect_fps)
+    )
+    age = _age(status.age_ms)
+    texts = (
+        (f"camera {camera}", f"detect {detect} fps", age)
+        if short
+        else (f"camera {camera} fps", f"detect {detect} fps", f"age {age}")
+    )
+    return [Segment(text, DIM) for text in texts]
 
 
 def _age(milliseconds: float | None) -> str:

@@ -171,6 +171,17 @@ def test_status_is_on_the_bar() -> None:
     assert len({bar.tobytes() for bar in bars}) == len(bars)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_the_device_can_be_read_to_its_last_letter(size: tuple[int, int]) -> None:
+    """At every size, however fast camera and detector are: another last letter shows."""
+    overlay, seen = Overlay(), observation(size, [])
+    bars = [
+        overlay.draw(seen, Status("camera 0", 120.4, 118.7, 1234, device))
+        for device in ("CPU (LiteRT)", "CPU (LiteRT]")
+    ]
+    assert (bars[0] != bars[1]).any()
+
+
 def test_frame_names_the_source_where_the_status_does_not() -> None:
     seen = observation((640, 480), [])
     overlay = Overlay()
