@@ -14,7 +14,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.meters import SourceMeter
-from maskdet.live.workers import Closed, Event, Mailbox, wait_ready
+from maskdet.live.workers import Closed, Event, Mailbox, wait_passable
 from maskdet.observation import Observation
 
 
@@ -42,6 +42,8 @@ class Lane:
 
 class Inference:
     """Turns the frames of several sources into observations, taking what is ready of each.
+
+    A file whose observations nobody fetches (it is shown at its own speed, or paused) waits alone.
 
     Attributes:
         errors: of sources that failed and of sinks; the others go on.
@@ -78,13 +80,12 @@ class Inference:
             outlets: observations, likewise; one is closed when its source has ended.
             stopping: set by whoever wants an end before the next frame.
         """
-        running = dict(enumerate(inlets))
+        running = dict(enumerate(zip(inlets, outlets, strict=True)))
         while running and not stopping.is_set() and self._frames_left != 0:
-            wait_ready(running.values())
             frames = {}
-            for index, box in list(running.items()):
+            for index in wait_passable(running):
                 try:
-                    frame = box.get(0)
+                    frame = inlets[index].get(0)
                 except (Closed, MaskdetError) as end:
                     if isinstance(end, MaskdetError):
                         self.errors.append(end)

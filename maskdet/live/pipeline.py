@@ -11,7 +11,7 @@ picture late. Files have waiting ones and lose nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
@@ -28,6 +28,7 @@ from maskdet.observation import Observation
 __all__ = ["Pipeline", "SourceStats", "Tracker"]
 
 _AHEAD = 4  # frames of a file that wait decoded, so that decoding and detecting overlap
+_DONE = 2  # observations of a file that wait: the next can be made while main fetches one
 
 
 class Pipeline:
@@ -86,13 +87,14 @@ class Pipeline:
     def _wire(self) -> None:
         if len(self._index_of) != len(self._sources):
             raise ValueError("sources need names of their own")
-        grabbed, looked_at = Condition(), Condition()
+        bell = Condition()  # one for all: the infer thread waits for both ends of each way
         self._inlets: list[Mailbox[Frame]] = []
         self._outlets: list[Mailbox[Observation]] = []
         for source in self._sources:
             size = 1 if source.is_live else _AHEAD
-            self._inlets.append(Mailbox(size, newest=source.is_live, bell=grabbed))
-            self._outlets.append(Mailbox(1, newest=source.is_live, bell=looked_at))
+            self._inlets.append(Mailbox(size, newest=source.is_live, bell=bell))
+            done = 1 if source.is_live else _DONE
+            self._outlets.append(Mailbox(done, newest=source.is_live, bell=bell))
         infer = Worker("infer", self._infer, [*self._inlets, *self._outlets])
         grabs = [
             Worker(f"grab {source.name}", partial(self._grab, i), [self._inlets[i]])
@@ -120,17 +122,25 @@ class Pipeline:
         if self.errors:
             raise self.errors[0]
 
-    def next(self, timeout: float | None = None) -> Observation | None:
+    def next(
+        self, timeout: float | None = None, *, without: Collection[str] = ()
+    ) -> Observation | None:
         """The next observation; None when none came in `timeout` seconds, or at the end.
 
         Live sources give their newest, files every one. To pause, stop calling: a file waits, a
         live source goes on. Raises what killed the detector; errors of sources or sinks do not
         raise here, they are in `errors`.
+
+        Args:
+            timeout: seconds; None: waits for ever.
+            without: names of sources whose next observation is not wanted yet. With none left that
+                could give one, returns at once.
         """
+        barred = {self._outlets[self._index_of[name]] for name in without}
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             turned = self._outlets[self._turn :] + self._outlets[: self._turn]
-            waiting = [box for box in turned if not box.drained]
+            waiting = [box for box in turned if not box.drained and box not in barred]
             if not waiting:
                 break
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -226,7 +236,7 @@ class Pipeline:
                 return
             if meter.captured == 0 and not source.is_live:  # a stream tells when it is open
                 inlet.lose_nothing(_AHEAD)
-                self._outlets[index].lose_nothing(1)
+                self._outlets[index].lose_nothing(_DONE)
             meter.capture()
             if not inlet.put(frame):
                 return

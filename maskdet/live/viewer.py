@@ -69,7 +69,7 @@ class Viewer:
             for i, source in enumerate(sources)
         ]
         self._tile_of = {tile.name: tile for tile in self._tiles}
-        self._waiting: Observation | None = None
+        self._waiting: dict[str, Observation] = {}
         self._picture: np.ndarray | None = None
         self._drawn = 0.0
         self._paused = self._help = self._quit = False
@@ -87,23 +87,35 @@ class Viewer:
     def _is_over(self) -> bool:
         now = time.monotonic()
         held = any(tile.due(None) > now for tile in self._tiles)
-        return self._pipeline.ended and self._waiting is None and not held
+        return self._pipeline.ended and not self._waiting and not held
 
     def _take(self) -> tuple[Tile | None, float]:
-        """The tile that has got a new observation, if its moment has come; seconds to spare."""
+        """The tile that has got a new observation, if its moment has come; seconds to spare.
+
+        An observation of a file that came before its moment waits here, and no other source with
+        it.
+        """
         if self._paused:
             return None, _POLL
-        if self._waiting is None:
-            self._waiting = self._pipeline.next(_POLL)
-        if self._waiting is None:
-            return None, _POLL if self._pipeline.ended else 0.0
-        tile = self._tile_of[self._waiting.frame.source]
-        early = tile.due(self._waiting) - time.monotonic()
+        tile, early = self._earliest()
         if early > 0:
-            return None, min(early, _POLL)
-        tile.take(self._waiting)
-        self._waiting = None
+            until = time.monotonic() + min(early, _POLL)
+            observation = self._pipeline.next(min(early, _POLL), without=self._waiting)
+            if observation is None:
+                return None, max(0.0, until - time.monotonic())
+            self._waiting[observation.frame.source] = observation
+            tile, early = self._earliest()
+        if tile is None or early > 0:
+            return None, 0.0
+        tile.take(self._waiting.pop(tile.name))
         return tile, 0.0
+
+    def _earliest(self) -> tuple[Tile | None, float]:
+        """The tile whose waiting observation is due first, and in how many seconds it is."""
+        now = time.monotonic()
+        due = {name: self._tile_of[name].due(one) - now for name, one in self._waiting.items()}
+        first = min(due, key=lambda name: due[name], default=None)
+        return (None, _POLL) if first is None else (self._tile_of[first], due[first])
 
     def _show(self, fresh: Tile | None) -> None:
         """Draws the fresh tile, or all of them for their ages' sake, and shows the whole."""

@@ -116,6 +116,11 @@ class Mailbox(Generic[T]):
         return self._closed
 
     @property
+    def takes(self) -> bool:
+        """Whether `put` would not wait."""
+        return self._newest or self._takes_or_closed()
+
+    @property
     def ready(self) -> bool:
         """Whether `get` would return or raise at once."""
         return bool(self._items) or self._closed
@@ -134,6 +139,21 @@ def wait_ready(boxes: Iterable[Mailbox[T]], timeout: float | None = None) -> lis
     with boxes[0].bell:
         boxes[0].bell.wait_for(lambda: any(box.ready for box in boxes), timeout)
         return [box for box in boxes if box.ready]
+
+
+def wait_passable(ways: Mapping[int, tuple[Mailbox[Any], Mailbox[Any]]]) -> list[int]:
+    """The ways (from, to) that an item can go now, or that have ended; waits until there is one.
+
+    A way whose far end is full holds up no other. All the mailboxes share a bell.
+    """
+
+    def passable() -> list[int]:
+        return [k for k, (a, b) in ways.items() if a.drained or (a.ready and b.takes)]
+
+    bell = next(iter(ways.values()))[0].bell
+    with bell:
+        bell.wait_for(passable)
+        return passable()
 
 
 class Worker:

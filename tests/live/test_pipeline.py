@@ -171,6 +171,39 @@ def test_ready_frames_of_several_sources_go_to_the_detector_together() -> None:
     assert detector.batches[1] == 3
 
 
+@pytest.mark.parametrize("paused", ["file alone", "everything"])
+def test_a_file_that_nobody_fetches_holds_up_no_camera(paused: str) -> None:
+    """A file shown at its own speed, or a pause: the camera is looked at and recorded on."""
+    seen = CollectingSink()
+    sources = [
+        SyntheticSource(20, name="file"),
+        SyntheticSource(None, name="camera", is_live=True, rate=200),
+    ]
+    with Pipeline(sources, ScriptedDetector(), [seen]) as pipeline:
+        for _ in range(60):
+            if paused == "everything":
+                threading.Event().wait(0.02)
+            else:
+                found = pipeline.next(5, without=["file"])
+                assert found is not None and found.frame.source == "camera"
+        names = [observation.frame.source for observation in list(seen.observations)]
+        assert names.count("camera") >= 50
+        assert names.count("file") <= 3  # it waits
+        fetched = []
+        while len(fetched) < 20:
+            found = pipeline.next(5)
+            assert found is not None
+            fetched += [found.frame.index] * (found.frame.source == "file")
+    assert fetched == list(range(20))  # and loses nothing
+
+
+def test_next_returns_at_once_where_every_source_is_left_out() -> None:
+    with Pipeline([SyntheticSource(5)], ScriptedDetector()) as pipeline:
+        assert pipeline.next(None, without=["synthetic"]) is None
+        assert not pipeline.ended
+        assert len(list(pipeline)) == 5
+
+
 def test_the_detector_is_warm_before_the_first_frame_is_taken() -> None:
     detector = ScriptedDetector()
     warm: list[bool] = []

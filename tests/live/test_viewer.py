@@ -178,6 +178,43 @@ def test_a_file_is_shown_at_its_own_speed_and_whole(
     assert figures["seconds"] >= 49 / 25
 
 
+@pytest.mark.parametrize("kind", ["pictures", "video"])
+def test_a_file_beside_a_camera_holds_it_up_in_no_way(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor, make_video: MakeVideo, kind: str
+):
+    """Stills that stay for seconds, a video at its own speed, and a pause."""
+    folder = tmp_path / "stills"
+    folder.mkdir()
+    for name in "abcdefgh":
+        cv2.imwrite(str(folder / f"{name}.png"), np.full((48, 64, 3), 90, np.uint8))
+    file = folder if kind == "pictures" else make_video(frames=250)
+    events = tmp_path / "e.jsonl"
+    process = start_monitor(
+        f"sources=[{{source: {file}, name: file}}, demo]",
+        *("window.picture_seconds=1", f"events={events}", f"summary={tmp_path / 's'}"),
+        DISPLAY=screen.display,
+    )
+    window = screen.find("maskdet: file, demo")
+
+    def cameras() -> int:
+        return sum(line["source"] == "demo" for line in lines_of(events))
+
+    wait_for(events)
+    for _ in range(2):  # as it runs, and paused
+        count = cameras()
+        time.sleep(3)
+        assert cameras() - count >= 20  # 75 where the machine is not busy, and 1 or 2 held up
+        screen.press(window, "space")
+    if kind == "pictures":
+        until("all stills", lambda: sum(x["source"] == "file" for x in lines_of(events)) == 8, 30)
+    screen.press(window, "q")
+    figures = end(process, tmp_path)
+    files = next(one for one in figures["sources"] if one["name"] == "file")
+    assert files["dropped"] == 0
+    looked_at = [line["frame"] for line in lines_of(events) if line["source"] == "file"]
+    assert looked_at == list(range(len(looked_at)))
+
+
 def test_a_picture_stays_a_while_and_sources_stand_in_a_grid(
     screen: XServer, tmp_path: Path, start_monitor: StartMonitor
 ):
