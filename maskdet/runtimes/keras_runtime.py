@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from maskdet.runtimes.letterbox import fitting_size, letterbox
 
 GPU_BATCH = 8
 """Most pictures in one call on a GPU."""
+_GPU_BUILDS = {
+    "tensorflow": "pip install 'tensorflow[and-cuda]'",
+    "jax": "pip install 'jax[cuda12]'",
+}
 
 
 def gpu_name() -> str | None:
@@ -38,6 +43,29 @@ def gpu_name() -> str | None:
         return str(gpus[0].device_kind) if gpus else None
     devices = keras.distribution.list_devices("gpu")
     return "GPU" if devices else None
+
+
+def placement(device: str) -> tuple[str | None, str | None]:
+    """Where to compute.
+
+    Args:
+        device: auto, cpu or gpu.
+
+    Returns:
+        What `keras.device` calls it, None for the backend's own choice; the GPU's name, or None.
+
+    Raises:
+        ModelError: a GPU is asked for and there is none.
+    """
+    gpu = None if device == "cpu" else gpu_name()
+    if gpu is None and device == "gpu":
+        backend = keras.backend.backend()
+        hint = _GPU_BUILDS.get(backend, f"a build of {backend} for it")
+        raise ModelError(
+            f"--device gpu: Keras ({backend}) finds no GPU; for an NVIDIA GPU, install its driver "
+            f"and {hint}; or use --device cpu"
+        )
+    return ("cpu:0", None) if gpu is None else (None, gpu)
 
 
 def _grow_memory() -> None:
@@ -69,6 +97,7 @@ class KerasDetector:
         options: Mapping[str, Any],
         name: str,
         side: int,
+        device: str = "auto",
         batch: int | None = None,
         half: bool | None = None,
     ) -> None:
@@ -81,14 +110,15 @@ class KerasDetector:
             options: of the network, as its card has them.
             name: of the model.
             side: longest side in pixels of the network's input.
+            device: auto, cpu or gpu.
             batch: most pictures in one call; None: eight on a GPU, else one.
             half: half precision; None: on a GPU.
 
         Raises:
-            ModelError: options or weights do not fit.
+            ModelError: options or weights do not fit; or there is no GPU though asked for.
         """
         self.name = name
-        gpu = gpu_name()
+        self._place, gpu = placement(device)
         _grow_memory()
         self.device = f"{gpu or 'CPU'} (Keras, {keras.backend.backend()})"
         self._decoder = decoder
@@ -98,8 +128,9 @@ class KerasDetector:
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy("mixed_float16" if half else "float32")
         try:
-            self._network: Any = build_network(plan_from_options(options, network))
-            self._network.load_weights(weights)
+            with self._placed():
+                self._network: Any = build_network(plan_from_options(options, network))
+                self._network.load_weights(weights)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"{weights}: does not fit the network of its card: {reason}") from None
@@ -122,6 +153,10 @@ class KerasDetector:
         """Frees the network."""
         self._network = None
 
+    def _placed(self) -> AbstractContextManager[Any]:
+        """Within it, Keras computes where this detector does."""
+        return keras.device(self._place) if self._place else nullcontext()
+
     def _size(self, image: np.ndarray) -> tuple[int, int]:
         return fitting_size(image.shape[0], image.shape[1], self._side)
 
@@ -131,10 +166,9 @@ class KerasDetector:
         inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
         missing = padded_count(len(images), self._batch) - len(images)
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], missing, axis=0)])
-        logits, deltas = (
-            keras.ops.convert_to_numpy(output).astype(np.float32)
-            for output in self._network.predict_on_batch(inputs)
-        )
+        with self._placed():
+            outputs = self._network.predict_on_batch(inputs)
+        logits, deltas = (keras.ops.convert_to_numpy(each).astype(np.float32) for each in outputs)
         return [
             self._decoder.decode(logits[i], deltas[i], size, image.shape[:2], boxed[i][1])
             for i, image in enumerate(images)

@@ -90,7 +90,7 @@ def load_detector(
         from maskdet.runtimes.onnx_runtime import OnnxDetector
 
         file = model_file(folder, card, "onnx")
-        return OnnxDetector(file, decoder, name=card.name, side=side, engine=kind)
+        return OnnxDetector(file, decoder, name=card.name, side=side, engine=kind, device=device)
     if kind.startswith("litert"):
         return _litert(folder, card, kind, decoder, side, device, upgrade)
     if kind == "keras":
@@ -104,6 +104,7 @@ def load_detector(
             options=card.options,
             name=card.name,
             side=side,
+            device=device,
             batch=batch,
         )
     raise ModelError(f"model '{card.name}': no runtime opens {kind!r} files")

@@ -32,6 +32,7 @@ class OnnxDetector:
         name: str,
         side: int,
         engine: str = "onnx",
+        device: str = "auto",
         threads: int | None = None,
     ) -> None:
         """Loads a model.
@@ -42,16 +43,23 @@ class OnnxDetector:
             name: of the model.
             side: longest side in pixels of the network's input, a multiple of 32.
             engine: a key of `ENGINES`.
+            device: auto, cpu or gpu; the last is refused, as no engine is asked for one here.
             threads: to compute with; None: one a core, four at most.
 
         Raises:
-            ModelError: the file is no such model; or the engine's package is not installed.
+            ModelError: the file is no such model; or the engine's package is not installed; or a
+                GPU is asked for.
         """
         self.name = name
         self._file = file
         self._decoder = decoder
         self._side = side
         open_file, title, package = ENGINES[engine]
+        if device == "gpu":
+            raise ModelError(
+                f"--device gpu: {title} computes on the CPU here; take another of the model's "
+                "runtimes (litert, keras), or use --device cpu"
+            )
         self.device = f"CPU ({title})"
         try:
             self._run: Run | None = open_file(file, threads or min(4, os.cpu_count() or 1))

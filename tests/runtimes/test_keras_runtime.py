@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 from maskdet.card import read_card
+from maskdet.errors import ModelError
 from maskdet.judging import Judge
+from maskdet.runtimes import keras_runtime
 from maskdet.runtimes.decoding import decoder_for
-from maskdet.runtimes.keras_runtime import KerasDetector, padded_count
+from maskdet.runtimes.keras_runtime import KerasDetector, padded_count, placement
 
 
 def detector(folder: Path, **options: Any) -> KerasDetector:
@@ -86,3 +89,31 @@ def test_half_precision_finds_the_same_faces(tiny_model: Path, batched: KerasDet
     assert len(one) and other.boxes.dtype == np.float32
     assert abs(one.scores[0] - other.scores[0]) < 2e-3
     assert abs(len(one) - len(other)) <= 0.1 * len(one)
+
+
+def test_the_cpu_is_taken_where_it_is_asked_for_though_there_is_a_gpu(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The GPU itself is played: only where things are placed is looked at."""
+    monkeypatch.setattr(keras_runtime, "gpu_name", lambda: "Big GPU")
+    assert placement("auto") == placement("gpu") == (None, "Big GPU")
+    scopes, scope = [], keras.device
+    monkeypatch.setattr(keras, "device", lambda name: scopes.append(name) or scope(name))
+    on_cpu = detector(tiny_model, device="cpu")
+    assert on_cpu.device.startswith("CPU (Keras") and on_cpu._batch == 1
+    assert on_cpu._network.compute_dtype == "float32" and not on_cpu._network.jit_compile
+    on_cpu.detect(cameras(1))
+    assert scopes == ["cpu:0", "cpu:0"]  # built there, and run there
+    scopes.clear()
+    on_gpu = detector(tiny_model)
+    assert on_gpu.device.startswith("Big GPU (Keras") and on_gpu._batch > 1
+    assert scopes == []
+
+
+def test_a_gpu_that_keras_does_not_have_is_an_error_with_the_reason(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(keras_runtime, "gpu_name", lambda: None)
+    with pytest.raises(ModelError, match="--device gpu: Keras .*finds no GPU.*--device cpu"):
+        detector(tiny_model, device="gpu")
+    assert detector(tiny_model, device="auto").device.startswith("CPU (Keras")

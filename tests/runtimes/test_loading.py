@@ -15,7 +15,7 @@ from maskdet import boxes
 from maskdet.card import read_card, write_card
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.adapters import gpu_seems_there
+from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
 from tests.tiny import pictures
 
 RUNTIMES = ("keras", "litert", "litert_int8")
@@ -84,6 +84,17 @@ def test_batches_are_answered_in_order(tiny_model: Path, images, runtime: str) -
 def test_a_gpu_where_there_is_none_is_an_error_that_says_why(tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="--device gpu: .*finds none.*--device cpu"):
         load_detector(str(tiny_model), device="gpu")
+
+
+@pytest.mark.skipif(cuda_seems_there(), reason="there is a GPU")
+@pytest.mark.parametrize("runtime", ["keras", "onnx"])
+def test_a_runtime_without_a_gpu_does_not_pass_in_silence(exported, runtime: str) -> None:
+    """Whoever names the file to run, and wants a GPU, must not find himself on the CPU."""
+    folder = str(exported["retinanet"])
+    with pytest.raises(ModelError, match="--device gpu: .*--device cpu") as caught:
+        load_detector(folder, runtime=runtime, device="gpu")
+    assert "\n" not in str(caught.value)
+    assert load_detector(folder, runtime=runtime, device="cpu").device.startswith("CPU (")
 
 
 def test_an_unknown_name_is_told_with_what_there_is() -> None:
