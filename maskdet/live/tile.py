@@ -28,6 +28,7 @@ class Tile:
         name: the source's.
         observation: the last one; None before the first.
         picture: as last drawn, BGR uint8.
+        drawn: when that was, by the monotonic clock.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Tile:
         self.name = source.name
         self.observation: Observation | None = None
         self.picture = np.zeros((1, 1, 3), np.uint8)
+        self.drawn = 0.0
         self._pipeline = pipeline
         self._index = index
         self._source = source
@@ -88,6 +90,7 @@ class Tile:
             help_: whether to show the keys.
         """
         status = self._status(paused=paused, blur=blur, help_=help_)
+        self.drawn = time.monotonic()
         if self.observation is None:
             text = "" if status.trouble else "waiting for the first picture"
             status = replace(status, no_signal=bool(status.trouble))

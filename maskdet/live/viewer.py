@@ -21,7 +21,7 @@ from maskdet.live.window import Window
 from maskdet.observation import Observation
 
 _REDRAW = 0.1
-"""Seconds after which the picture is drawn anew though no frame came: its age goes on."""
+"""Seconds after which a tile is drawn anew though no frame came: its age goes on."""
 _POLL = 0.02
 """Seconds that the loop waits for a frame before it looks at the keys again."""
 
@@ -71,7 +71,7 @@ class Viewer:
         self._tile_of = {tile.name: tile for tile in self._tiles}
         self._waiting: dict[str, Observation] = {}
         self._picture: np.ndarray | None = None
-        self._drawn = 0.0
+        self._changed = True
         self._paused = self._help = self._quit = False
         self._blur = blur
 
@@ -79,8 +79,7 @@ class Viewer:
         """Shows until the sources end, the user quits or `stop` says so."""
         while not (stop() or self._quit or self._is_over()):
             tile, spare = self._take()
-            if tile is not None or time.monotonic() - self._drawn > _REDRAW:
-                self._show(tile)
+            self._show(tile)
             self._obey(self._window.key(max(1, round(spare * 1000))))
             self._quit = self._quit or self._window.closed
 
@@ -118,17 +117,23 @@ class Viewer:
         return (None, _POLL) if first is None else (self._tile_of[first], due[first])
 
     def _show(self, fresh: Tile | None) -> None:
-        """Draws the fresh tile, or all of them for their ages' sake, and shows the whole."""
+        """Draws the fresh tile, and those whose age has gone on, and shows the whole.
+
+        However fast another source is: one that has fallen silent has to say so.
+        """
+        old = time.monotonic() - _REDRAW
+        stale = [t for t in self._tiles if t is fresh or t.drawn < old or self._changed]
+        if not stale:
+            return
+        self._changed = False
         several = len(self._tiles) > 1
         columns, rows = grid(len(self._tiles))
         cell = (self._size[0] // columns, self._size[1] // rows) if several else None
-        for tile in self._tiles:
-            if fresh in (None, tile):
-                tile.draw(cell, paused=self._paused, blur=self._blur, help_=self._help)
+        for tile in stale:
+            tile.draw(cell, paused=self._paused, blur=self._blur, help_=self._help)
         pictures = [tile.picture for tile in self._tiles]
         self._picture = montage(pictures, self._size) if several else pictures[0]
         self._window.show(self._picture)
-        self._drawn = time.monotonic()
         if fresh is not None and fresh.observation is not None:
             self._pipeline.finished(fresh.observation)
 
@@ -149,7 +154,7 @@ class Viewer:
             for recording in self._recordings:
                 recording.toggle()
         if key is not None:
-            self._drawn = 0.0  # what the key changed shows at once
+            self._changed = True  # what the key changed shows at once
 
     def _save_snapshot(self) -> None:
         if self._picture is None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from maskdet.detections import MaskState
-from maskdet.live import meters
+from maskdet.live import meters, viewer
 from maskdet.live.overlay import Overlay, Status
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.recording import Recorder
@@ -166,6 +166,26 @@ def test_keys_work_while_the_camera_is_silent(
     screen.press(window, "q")
     _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
+
+
+@pytest.mark.parametrize("beside", [[], ["demo"]], ids=["alone", "beside another"])
+def test_no_signal_is_on_the_screen_two_seconds_after_the_last_frame(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor, camera: Any, beside: list[str]
+):
+    assert meters.SILENT + viewer._REDRAW < 2 - 0.3  # what is left is for drawing and the screen
+    events, amber = tmp_path / "e.jsonl", (66, 200, 255)
+    sources = ", ".join([f"{{source: '{camera.url('stall')}', name: door}}", *beside])
+    process = start_monitor(f"sources=[{sources}]", f"events={events}", DISPLAY=screen.display)
+    window = screen.find(", ".join(["maskdet: door", *beside]))
+    assert camera.stalled.wait(30)
+    before = share_of(screen, amber)
+    until("no signal", lambda: share_of(screen, amber) > before + 30, 30)
+    last = max(line["time"] for line in lines_of(events) if line["source"] == "door")
+    took = time.time() - last
+    screen.press(window, "q")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0 and "door: no signal" in err
+    assert 1.4 < took < 4  # strictly 2, on a machine that does nothing else
 
 
 def test_a_file_is_shown_at_its_own_speed_and_whole(
