@@ -152,12 +152,17 @@ def _camera(monitor: Monitor, folder: Path, seconds: float) -> dict[str, Any]:
 
 
 def _monitor(folder: Path, *options: str) -> dict[str, Any]:
-    """One run of the monitor in a process of its own; its summary."""
+    """One run of the monitor in a process of its own; its summary.
+
+    It runs in this folder, where relative paths mean what the person meant by them; so Python is
+    told where this package lies, and (``-P``) to look for none here.
+    """
     summary = folder / "summary.json"
+    places = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     code = "import sys; from maskdet.live.app import main; sys.exit(main())"
     done = subprocess.run(
-        [sys.executable, "-c", code, *options, "--summary", str(summary)],
-        cwd=_ROOT,
+        [sys.executable, "-P", "-c", code, *options, "--summary", str(summary)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
         capture_output=True,
         text=True,
     )

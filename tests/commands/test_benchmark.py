@@ -60,6 +60,21 @@ def test_a_monitor_that_fails_is_told(tmp_path: Path):
         benchmark._monitor(tmp_path, "--source", "demo", "--model", "nope", "--headless")
 
 
+def test_relative_paths_are_those_of_the_folder_it_is_run_in(
+    tiny_model: Path, make_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    """Model and video lie outside the checkout, beside something that is called as we are."""
+    video = make_video(frames=3)
+    (video.parent / "maskdet").mkdir()
+    (video.parent / "maskdet" / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    (video.parent / "model").symlink_to(tiny_model)
+    monkeypatch.chdir(video.parent)
+    summary = benchmark._monitor(
+        video.parent, "--source", video.name, "--model", "model", "--headless", "--device", "cpu"
+    )
+    assert summary["frames"]["processed"] == 3
+
+
 def test_a_detector_is_timed_by_batch(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
