@@ -89,14 +89,11 @@ class ObjectDetectionApiDetector:
             boxes, scores, numbers, counts = (np.asarray(outputs[name]) for name in OUTPUTS)
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise ModelError(f"{self._path}: the graph failed: {one_line(error)}") from None
-        count = len(images)
-        if boxes.shape != (count, *scores.shape[1:], 4) or scores.shape != numbers.shape:
-            shapes = ", ".join(str(array.shape) for array in (boxes, scores, numbers))
-            raise ModelError(f"{self._path}: its outputs fit no detector: {shapes}")
+        _verify(self._path, len(images), boxes, scores, numbers, counts)
         sides = np.array([shown[0], shown[1]] * 2, np.float32)
         return [
             self._detections(boxes[i, :n] * sides, scores[i, :n], numbers[i, :n], images[i].shape)
-            for i, n in enumerate(counts.reshape(count).astype(int))
+            for i, n in enumerate(counts.reshape(len(images)).astype(int))
         ]
 
     def _outputs(self, images: list[np.ndarray]) -> tuple[dict[str, Any], tuple[int, ...]]:
@@ -132,6 +129,36 @@ class ObjectDetectionApiDetector:
         states = np.array([self._states[number] for number in numbers.tolist()], np.int8)
         boxes = box_ops.clip(corners, width, height)
         return judged(self._judge, boxes, scores[kept].clip(0, 1), states)
+
+
+def _verify(
+    path: Path,
+    count: int,
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    numbers: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    """Makes sure that a graph's outputs are a detector's, for so many pictures.
+
+    Raises:
+        ModelError: they are of another shape, or no numbers.
+    """
+    outputs = (boxes, scores, numbers, counts)
+    fitting = (
+        all(array.dtype.kind in "fiu" for array in outputs)
+        and scores.ndim == 2
+        and boxes.shape == (count, *scores.shape[1:], 4)
+        and scores.shape == numbers.shape
+        and counts.size == count
+        and bool(((counts >= 0) & (counts <= scores.shape[1])).all())
+    )
+    if not fitting:
+        shapes = ", ".join(f"{array.dtype} {array.shape}" for array in outputs)
+        raise ModelError(
+            f"{path}: its outputs fit no detector: {', '.join(OUTPUTS)} of {count} pictures are "
+            f"{shapes}"
+        )
 
 
 def _open(model: Foreign) -> tuple[Callable[[Any], dict[str, Any]], Any]:

@@ -140,6 +140,9 @@ def graph_file(path: Path, build) -> None:
         path.write_bytes(graph.as_graph_def().SerializeToString())
 
 
+OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
+
+
 def outputs(tf, boxes) -> None:
     for name in ("detection_scores", "detection_classes", "num_detections"):
         tf.constant([0.5], name=name)
@@ -171,6 +174,53 @@ def writes_files(tf) -> None:
 def calls_python(tf) -> None:
     tf.placeholder("uint8", [None, None, None, 3], name="image_tensor")
     outputs(tf, tf.py_func(lambda: np.float32(0), [], "float32"))
+
+
+def shaped(*shapes: list[int] | int, text: bool = False):
+    """A graph whose four outputs are ones of these shapes, or of one shape filled so."""
+
+    def build(tf) -> None:
+        tf.placeholder("uint8", [None, None, None, 3], name="image_tensor")
+        for name, shape in zip(OUTPUTS, shapes, strict=True):
+            value = tf.fill([1], float(shape)) if isinstance(shape, int) else tf.ones(shape)
+            (tf.as_string if text else tf.identity)(value, name=name)
+
+    return build
+
+
+SHAPES = {
+    "without a batch": shaped([1, 4], [1], [1], [1]),
+    "without a batch, as many as the box has sides": shaped([4, 4], [4], [4], [1]),
+    "boxes of three sides": shaped([1, 5, 3], [1, 5], [1, 5], [1]),
+    "fewer scores": shaped([1, 5, 4], [1, 4], [1, 4], [1]),
+    "fewer classes": shaped([1, 5, 4], [1, 5], [1, 4], [1]),
+    "scores of each class": shaped([1, 5, 4], [1, 5, 3], [1, 5, 3], [1]),
+    "two numbers": shaped([1, 5, 4], [1, 5], [1, 5], [2]),
+    "no number": shaped([1, 5, 4], [1, 5], [1, 5], [0]),
+    "two pictures": shaped([2, 5, 4], [2, 5], [2, 5], [2]),
+    "more than there are": shaped([1, 5, 4], [1, 5], [1, 5], 6),
+    "less than none": shaped([1, 5, 4], [1, 5], [1, 5], -1),
+    "text": shaped([1, 5, 4], [1, 5], [1, 5], [1], text=True),
+}
+
+
+@pytest.mark.parametrize("build", SHAPES.values(), ids=SHAPES)
+def test_outputs_of_another_shape_are_refused_in_one_line(tmp_path: Path, build) -> None:
+    pytest.importorskip("tensorflow")
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
+    graph_file(tmp_path / "graph.pb", build)
+    detector = load_detector(str(tmp_path / "graph.pb"))
+    with pytest.raises(ModelError, match=r"graph.pb: its outputs fit no detector") as caught:
+        detector.warm_up()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_number_for_each_picture_may_stand_in_a_column(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
+    graph_file(tmp_path / "graph.pb", shaped([1, 5, 4], [1, 5], [1, 5], [1, 1]))
+    (found,) = load_detector(str(tmp_path / "graph.pb")).detect(pictures()[:1])
+    assert found.states.tolist() == [0]
 
 
 GRAPHS = {
