@@ -146,9 +146,22 @@ def _network(path: Path, config: dict[str, Any], weights: Any) -> Network:
     for plan in config["layers"]:
         layer = _layer(path, plan, iter(_arrays(path, weights, plan["name"])))
         layers[layer.name] = layer
-    return Network(
-        layers, _references(config["input_layers"]), _references(config["output_layers"])
-    )
+    return _whole(path, layers, config)
+
+
+def _whole(path: Path, layers: dict[str, Layer], config: dict[str, Any]) -> Network:
+    """A network of layers that have been read.
+
+    Raises:
+        ModelError: it has not one input, or no output.
+    """
+    inputs, outputs = (_references(config[f"{end}_layers"]) for end in ("input", "output"))
+    if len(inputs) != 1 or not outputs:
+        raise ModelError(
+            f"{path}: the plan in it is broken: it has {len(inputs)} inputs and {len(outputs)} "
+            "outputs; a RetinaNet takes one picture"
+        )
+    return Network(layers, inputs, outputs)
 
 
 def _layer(path: Path, plan: dict[str, Any], arrays: Iterator[tuple[str, np.ndarray]]) -> Layer:
@@ -156,11 +169,8 @@ def _layer(path: Path, plan: dict[str, Any], arrays: Iterator[tuple[str, np.ndar
     name, kind, config = str(plan["name"]), str(plan["class_name"]), dict(plan["config"])
     calls = tuple(_call(path, name, call) for call in plan["inbound_nodes"])
     if kind in NETWORKS:
-        inner = Network(
-            {part["name"]: _layer(path, part, arrays) for part in config["layers"]},
-            _references(config["input_layers"]),
-            _references(config["output_layers"]),
-        )
+        parts = {part["name"]: _layer(path, part, arrays) for part in config["layers"]}
+        inner = _whole(path, parts, config)
         return Layer(name, kind, {}, calls, inner=inner)
     if kind not in WEIGHTS and kind not in PLAIN:
         why = "it holds Python code, which is never run" if kind == "Lambda" else "it is not known"

@@ -111,7 +111,8 @@ class KerasRetinaNetDetector:
         try:
             with tf.device(self._placed):
                 boxes, scores = run.get_concrete_function().structured_outputs
-        except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
+        except (LookupError, ArithmeticError, AttributeError, ValueError, TypeError,
+                tf.errors.OpError) as error:  # fmt: skip
             raise ModelError(
                 f"{model.path}: layers do not fit together: {one_line(error)}"
             ) from None
@@ -161,10 +162,11 @@ def inference_layer(model: KerasFile) -> Layer:
     """The layer that makes detections of boxes and scores.
 
     Raises:
-        ModelError: there is none: a training model, or another network.
+        ModelError: there is none: a training model, or another network; or its settings are wrong.
     """
     found = model.network.of_kind("FilterDetections")
     if len(found) == 1 and len(found[0].calls) == 1 and len(found[0].calls[0]) >= 2:
+        _verify_filter(model.path, found[0])
         return found[0]
     if is_training_model(model.network):
         raise ModelError(
@@ -172,6 +174,27 @@ def inference_layer(model: KerasFile) -> Layer:
             f"inference model of it: python -m maskdet convert {model.path} inference.h5"
         )
     raise ModelError(f"{model.path}: is a Keras model, but none of keras-retinanet")
+
+
+_FILTER: dict[str, tuple[type | tuple[type, ...], float, float]] = {
+    "max_detections": (int, 1, 1e6),
+    "score_threshold": ((int, float), -1e6, 1e6),
+    "nms_threshold": ((int, float), 0, 1),
+    "nms": (bool, 0, 1),
+    "class_specific_filter": (bool, 0, 1),
+}
+"""Settings of FilterDetections that count here: type, least and greatest value."""
+
+
+def _verify_filter(path: Path, layer: Layer) -> None:
+    for name, (kind, least, most) in _FILTER.items():
+        value: Any = layer.config.get(name)
+        is_kind = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+        if not is_kind or not least <= value <= most:
+            raise ModelError(
+                f"{path}: the plan in it is broken: layer {layer.name!r:.60}: {name} is "
+                f"{value!r:.40}"
+            )
 
 
 def uses_tf_mode(network: Network) -> bool:

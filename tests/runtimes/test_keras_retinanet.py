@@ -162,7 +162,54 @@ def no_layers(layers: dict[str, Any]) -> None:
     del layers[""]["config"]["layers"]
 
 
+def of_filter(name: str, value: object) -> Callable[[dict[str, Any]], None]:
+    """Changes a setting of FilterDetections; None takes it away."""
+
+    def change(layers: dict[str, Any]) -> None:
+        layers["filtered_detections"]["config"][name] = value
+        if value is None:
+            del layers["filtered_detections"]["config"][name]
+
+    return change
+
+
+def no_inputs(layers: dict[str, Any]) -> None:
+    layers[""]["config"]["input_layers"] = []
+
+
+def two_inputs(layers: dict[str, Any]) -> None:
+    layers[""]["config"]["input_layers"] *= 2
+
+
+def no_outputs(layers: dict[str, Any]) -> None:
+    layers[""]["config"]["output_layers"] = []
+
+
+def a_head_without_inputs(layers: dict[str, Any]) -> None:
+    layers["regression_submodel"]["config"]["input_layers"] = []
+
+
+def a_head_that_is_given_nothing(layers: dict[str, Any]) -> None:
+    layers["regression_submodel"]["inbound_nodes"] = [[] for _ in range(5)]
+
+
 PLANS = {
+    "no limit of detections": (of_filter("max_detections", None), "max_detections is None"),
+    "no detections": (of_filter("max_detections", 0), "max_detections is 0"),
+    "a limit of words": (of_filter("max_detections", "all"), "max_detections is 'all'"),
+    "a limit that is a yes": (of_filter("max_detections", True), "max_detections is True"),
+    "no least score": (of_filter("score_threshold", None), "score_threshold is None"),
+    "no number as least score": (
+        of_filter("score_threshold", float("nan")), "score_threshold is nan"),
+    "overlap beyond all": (of_filter("nms_threshold", 2), "nms_threshold is 2"),
+    "no word on suppression": (of_filter("nms", None), "nms is None"),
+    "no word on classes": (
+        of_filter("class_specific_filter", []), r"class_specific_filter is \[\]"),
+    "no inputs": (no_inputs, "it has 0 inputs and 3 outputs"),
+    "two inputs": (two_inputs, "it has 2 inputs"),
+    "no outputs": (no_outputs, "it has 1 inputs and 0 outputs"),
+    "a head without inputs": (a_head_without_inputs, "it has 0 inputs and 1 outputs"),
+    "a head that is given nothing": (a_head_that_is_given_nothing, "do not fit together|broken"),
     "a Lambda layer": (a_lambda, "refused: layer 'conv1_relu' is a Lambda: it holds Python code"),
     "a custom layer": (a_custom_layer, "refused: layer 'conv1_relu' is a os>system"),
     "a custom activation": (an_own_activation, "unknown activation 'my_package>evil'"),
@@ -178,7 +225,7 @@ PLANS = {
     "arguments of a call": (arguments, "is called with arguments"),
     "anchors of another model": (other_anchors, "network failed"),
     "no layers": (no_layers, "the plan in it is broken"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("change", "told"), PLANS.values(), ids=PLANS)
