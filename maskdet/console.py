@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -32,11 +33,17 @@ def log_as(form: Format) -> None:
 def say(text: str, level: str = "info") -> None:
     """A message to the person at the terminal; stdout stays free for data.
 
+    Where it cannot be written (a full disk, a reader that has gone, no stderr at all) it is lost:
+    a message never ends a run.
+
     Args:
         text: one line.
         level: info, warning or error; told in JSON only.
     """
-    print(_dressed(mask_password(text), level), file=sys.stderr, flush=True)
+    if sys.stderr is None:  # closed by whoever started us; print would take stdout instead
+        return
+    with contextlib.suppress(OSError, ValueError):  # ValueError: closed since
+        print(_dressed(mask_password(text), level), file=sys.stderr, flush=True)
 
 
 def _dressed(text: str, level: str) -> str:
@@ -61,6 +68,13 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", handlers=[_Log()])
     _hide_passwords()
     try:
+        return _status(name, command, interrupted)
+    finally:
+        _let_go_of_stderr()
+
+
+def _status(name: str, command: Callable[[], int], interrupted: int) -> int:
+    try:
         return command()
     except MaskdetError as error:
         for line in str(error).splitlines():
@@ -76,6 +90,17 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
             say(traceback.format_exc())
         say(f"{name}: {bug_line(error)}", "error")
         return BUG_EXIT_CODE
+
+
+def _let_go_of_stderr() -> None:
+    """Where it cannot take what it still holds: Python would fail at its last flush (120)."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _hide_passwords() -> None:

@@ -76,6 +76,46 @@ def test_a_reader_that_goes_ends_it_quietly():
         assert process.stderr.read() == b""
 
 
+_UNWRITABLE = {
+    "a full disk": "2> /dev/full",
+    "a reader that has gone": "2> >(exit)",  # and it has: the command gives it time to
+    "none at all": "2>&-",
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("where", _UNWRITABLE)
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("return 0", 0),
+        ("raise SourceError('gone')", 3),
+        ("raise RuntimeError('a bug')", 1),
+    ],
+)
+def test_messages_that_cannot_be_written_change_nothing(where: str, end: str, status: int):
+    code = (
+        "import logging, sys, time; from maskdet.console import ending, say\n"
+        "from maskdet.errors import SourceError\n"
+        "def command():\n"
+        "    time.sleep(.2)\n"
+        "    for _ in range(300):\n"
+        "        say('a line of some length, so that buffers fill')\n"
+        "        logging.warning('another line')\n"
+        "    print('done', flush=True)\n"
+        f"    {end}\n"
+        "sys.exit(ending('x', command, interrupted=0))"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" -c "$1" {_UNWRITABLE[where]}', sys.executable, code],
+        cwd=Path(__file__).resolve().parents[1],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (status, "done\n")
+
+
 def test_what_could_command_a_terminal_is_spelt_out(capsys: pytest.CaptureFixture[str]):
     say("cannot read \x1b]0;title\x07\x9b2J人脸\tx: no\nsecond line")
     assert capsys.readouterr().err == (

@@ -75,7 +75,8 @@ class Watch:
 
     def _tell_status(self, observation: Observation) -> None:
         """A line now and then, to a person only."""
-        if sys.stderr.isatty() and time.monotonic() > self._status_due:
+        is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        if is_terminal and time.monotonic() > self._status_due:
             self._status_due = time.monotonic() + _STATUS_SECONDS
             faces = ", ".join(f"{n} {name}" for name, n in observation.counts.items() if n)
             say(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.live.conftest import StartMonitor, fill
+from tests.live.conftest import MONITOR, ROOT, StartMonitor, fill
 from tests.live.test_recording import pictures_in, probe
 
 pytestmark = pytest.mark.timeout(180)
@@ -116,3 +117,22 @@ def test_a_summary_that_cannot_be_written_is_a_line(
     if fault == "gone":
         small_disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", small_disk], check=True)
+
+
+@pytest.mark.parametrize("stderr", ["2> /dev/full", "2> >(exit)", "2>&-"])
+def test_messages_that_nobody_takes_end_no_run(tmp_path: Path, stderr: str):
+    """A full disk, a closed pipe, none at all; a picture that is broken makes a message."""
+    folder, summary = tmp_path / "pictures", tmp_path / "s.json"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.png").write_bytes(b"no picture")
+    settings = f"sources=[{folder}, demo]", "headless=true", "max_seconds=2", f"summary={summary}"
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" -c "$1" 0 "${{@:2}}" {stderr}', sys.executable, MONITOR, *settings],
+        cwd=ROOT,
+        timeout=60,
+        stdout=subprocess.PIPE,
+    )
+    assert done.returncode == 3  # the folder's, as ever
+    assert done.stdout == b""
+    assert json.loads(summary.read_text())["frames"]["processed"] > 3
