@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError, SinkError
 from maskdet.files import write_whole
 from maskdet.statenames import guess_state
@@ -61,9 +63,10 @@ def run(
         only = data / images
     found, name = open_data(data, None, only, kind=kind, class_list=classes, problems=problems)
     said = {name: state for part in settings.train for name, state in part.classes.items()}
-    _look(found, settings, problems)
-    figures = {"data": data.name, "format": name, **inspection.figures(found)}
     states = {name: said.get(name) or _state(name) for name in found.names}
+    _look(found, settings, problems)
+    _look_at_names(found, states, problems)
+    figures = {"data": data.name, "format": name, **inspection.figures(found)}
     report = {
         **figures,
         "states": states,
@@ -89,6 +92,23 @@ def _look(data: DataSet, settings: TrainingSettings, problems: Problems) -> None
     console = Console(stderr=True)
     samples = track(data.samples, "reading", console=console, disable=not console.is_terminal)
     inspection.look_at_pictures(samples, problems)
+
+
+def _look_at_names(data: DataSet, states: Mapping[str, str | None], problems: Problems) -> None:
+    """Adds to the problems each box whose class is no mask state, which training refuses.
+
+    They come last: a data set of such a class may have thousands.
+    """
+    for sample, places in zip(data.samples, data.places, strict=True):
+        for index, place in zip(sample.classes.tolist(), places, strict=True):
+            if states[name := data.names[index]] is None:
+                near = difflib.get_close_matches(name, CLASS_NAMES, n=1)
+                hint = f" ({near[0]}?)" if near else ""
+                problems.add(
+                    place,
+                    f"class {name[:40]!r} means no known mask state{hint}; correct it, or say it "
+                    "in the settings: train, classes",
+                )
 
 
 def _state(name: str) -> str | None:

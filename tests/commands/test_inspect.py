@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import cv2
 import pytest
 
 from maskdet.__main__ import main
+from maskdet.errors import DatasetError
+from maskdet.training.reading import read_samples
 from tests.training.voc_folder import OBJECT, write_voc_folder
 
 
@@ -117,24 +120,39 @@ def test_broken_pictures(archive: Path) -> None:
     ]
 
 
-def test_strange_class_names_are_told_and_drawn(
+def test_class_names_of_no_known_state_are_mistakes_with_their_place(
     archive: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Training would refuse them; the others count, and all are drawn."""
     add(archive, "NoMask", 5, 5, 90, 90)
     add(archive, "hat $x^{", 5, 5, 90, 90, to="1")
+    add(archive, "with_msk", 5, 5, 90, 90, to="3")
     status, figures = inspect(archive)
-    assert status == 0
+    assert (status, figures["wrong_count"], figures["boxes"]) == (2, 2, 11)
     assert figures["states"]["NoMask"] == "without_mask"
-    assert figures["states"]["hat $x^{"] is None
-    assert "say it in the settings" in " ".join(capsys.readouterr().out.split())
+    assert figures["states"]["hat $x^{"] is figures["states"]["with_msk"] is None
+    hat, typo = figures["wrong"]
+    assert hat.startswith(f"{line_of(archive, '1')}: class 'hat $x^{{' means no known mask state;")
+    assert typo.startswith(f"{line_of(archive, '3')}: class 'with_msk' means no known mask state (")
+    assert "(with_mask?); correct it, or say it in the settings" in typo
+    assert f"2 mistakes:\n  {hat}\n  {typo}\n" in capsys.readouterr().out
+    with pytest.raises(DatasetError, match=re.escape(line_of(archive, "1"))):
+        read_samples(archive)
+
+
+def test_a_class_without_boxes_needs_no_state(archive: Path, tmp_path: Path) -> None:
+    """Nor does training ask for one."""
+    (tmp_path / "classes.txt").write_text("hat\nwith_mask\nwithout_mask\nmask_weared_incorrect\n")
+    status, figures = inspect(archive, "--classes", tmp_path / "classes.txt")
+    assert (status, figures["states"]["hat"], figures["classes"]["hat"]) == (0, None, 0)
 
 
 def test_settings_have_anchors_and_states(archive: Path, tmp_path: Path) -> None:
     add(archive, "hat", 5, 5, 90, 90)
     text = "train: [{classes: {hat: without_mask}}]\nnetwork: {anchors: {sizes: [1, 1, 1, 1, 1]}}"
     (tmp_path / "settings.yaml").write_text(text)
-    _, figures = inspect(archive, "--config", tmp_path / "settings.yaml")
-    assert figures["states"]["hat"] == "without_mask"
+    status, figures = inspect(archive, "--config", tmp_path / "settings.yaml")
+    assert (status, figures["states"]["hat"]) == (0, "without_mask")
     assert len(figures["notes"]["boxes that no anchor fits"]) == 9
 
 
