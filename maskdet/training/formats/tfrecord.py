@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ NAME = re.compile(r"\.(tfrecords?|records?)(-(\d{5})-of-(\d{5}))?$")
 LABEL_MAP = "label_map.pbtxt"
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 TWICE = "records that repeat a picture, as writers of one record per box do, and were joined"
+SAME = "boxes of repeated records that their picture had already, as oversampling makes them"
+Box = tuple[float, ...]
 
 
 def shards(path: Path) -> list[Path]:
@@ -74,6 +76,7 @@ class _Reader:
         self._listed = listed
         self._gathering = Gathering(problems, tuple(listed.values()) if listed else None)
         self._pictures: dict[tuple[bytes, bytes], Labelled | None] = {}
+        self._boxes_of: dict[tuple[bytes, bytes], set[tuple[Box, str]]] = {}
         self._labels: dict[int, str] = {}
 
     def take(self, file: Path, start: int, raw: bytes, place: str) -> None:
@@ -95,8 +98,9 @@ class _Reader:
             span = (start + raw.index(content), len(content))
             title = (name or b"").decode("utf-8", "replace") or f"{start}"
             self._pictures[key] = self._picture(features, content, file, span, title, place)
+            self._boxes_of[key] = set()
         if picture := self._pictures[key]:
-            self._boxes(features, picture, place)
+            self._boxes_of[key] |= self._boxes(features, picture, place, self._boxes_of[key])
 
     def _picture(
         self,
@@ -112,7 +116,19 @@ class _Reader:
         assert width is not None and height is not None
         return self._gathering.picture(file, width, height, place, span=span, name=name)
 
-    def _boxes(self, features: dict[str, Feature], picture: Labelled, place: str) -> None:
+    def _boxes(
+        self,
+        features: dict[str, Feature],
+        picture: Labelled,
+        place: str,
+        had: Set[tuple[Box, str]],
+    ) -> set[tuple[Box, str]]:
+        """Takes a record's boxes, but for those that earlier records of its picture had.
+
+        Returns:
+            Box and class of each that was taken.
+        """
+        taken = set()
         edges = [_many(features, f"image/object/bbox/{edge}", float) for edge in EDGES]
         texts = _many(features, "image/object/class/text", bytes)
         labels = _many(features, "image/object/class/label", int)
@@ -130,8 +146,13 @@ class _Reader:
                 self._problems.add(where, str(error))
                 continue
             sides = (picture.width, picture.height) * 2
-            edges_px = [pixels(share, side) for share, side in zip(box, sides, strict=True)]
+            edges_px = tuple(pixels(share, side) for share, side in zip(box, sides, strict=True))
+            if (edges_px, name) in had:
+                self._problems.note(SAME, where, name)
+                continue
+            taken.add((edges_px, name))
             self._gathering.box(picture, edges_px, name, where)
+        return taken
 
     def _name(self, text: str, label: int | None) -> str:
         """The class of a box, which may have a name, a number, or both.

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.protos import example_features
 from maskdet.training.formats.recognition import read
 from maskdet.training.formats.records import read_records, write_record
-from maskdet.training.formats.tfrecord import example_of
+from maskdet.training.formats.tfrecord import SAME, example_of
 from maskdet.training.formats.writing import write
 from tests.training.formats.sets import content, draw, make, mistakes
 
@@ -50,6 +51,32 @@ def test_files_with_one_example_per_box_are_healed(tmp_path: Path) -> None:
             write_record(file, example_of(data.samples[0], "a.png", data.names)[0])
     data, _ = read(tmp_path / "x.record", tmp_path)
     assert content(data) == {"a": faces}
+
+
+def test_a_record_that_is_repeated_whole_brings_no_box_twice(tmp_path: Path) -> None:
+    """As oversampling makes them; a record with one more box brings that one alone."""
+    faces = [("mask", (1.0, 2.0, 30.0, 40.0)), ("no", (31.0, 2.0, 60.0, 40.0))]
+    more = ("no", (1.0, 2.0, 30.0, 40.0))
+    with open(tmp_path / "x.record", "wb") as file:
+        for some in (faces, faces, [*faces, more]):
+            data = make(tmp_path, {"a.png": some}, ("mask", "no"))
+            write_record(file, example_of(data.samples[0], "a.png", data.names)[0])
+    problems = Problems()
+    data, _ = read(tmp_path / "x.record", tmp_path, problems=problems)
+    assert content(data) == {"a": [*faces, more]}
+    assert not problems.wrong
+    assert problems.notes[SAME] == [
+        f"{tmp_path}/x.record: record {record}, box {box}: {name}"
+        for record in (2, 3)
+        for box, name in ((1, "mask"), (2, "no"))
+    ]
+
+
+def test_a_box_that_one_record_has_twice_stays(tmp_path: Path) -> None:
+    """Nothing that a person drew is thrown away; `inspect` tells of it."""
+    face = ("mask", (1.0, 2.0, 30.0, 40.0))
+    write(make(tmp_path, {"a.png": [face, face]}, ("mask",)), tmp_path / "x.record", "tfrecord")
+    assert content(read(tmp_path / "x.record", tmp_path)[0]) == {"a": [face, face]}
 
 
 def test_an_unknown_class_is_an_error(tmp_path: Path) -> None:
