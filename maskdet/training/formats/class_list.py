@@ -7,6 +7,7 @@ from pathlib import Path
 
 from maskdet.config import read_yaml
 from maskdet.errors import ConfigError, DatasetError
+from maskdet.training.dataset import DataSet
 from maskdet.training.formats.gathering import check_name
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.protos import label_map_items, label_map_text
@@ -115,3 +116,13 @@ def label_map(names: Sequence[str]) -> str:
 def class_csv(names: Sequence[str]) -> str:
     """Class names as ``name,id`` rows, ids from 0."""
     return rows_as_csv([[name, number] for number, name in enumerate(names)])
+
+
+def lost_classes(data: DataSet) -> list[str]:
+    """What to say where a format lists no classes: those without a box are not in it."""
+    used = {int(index) for sample in data.samples for index in sample.classes}
+    lost = [name for index, name in enumerate(data.names) if index not in used]
+    if not lost:
+        return []
+    listed = ", ".join(lost[:12]) + f" and {len(lost) - 12} more" * (len(lost) > 12)
+    return [f"classes without boxes are not kept, as this format lists none: {listed}"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from maskdet.errors import DatasetError
 from maskdet.files import write_whole
 from maskdet.training.dataset import DataSet
+from maskdet.training.formats.class_list import lost_classes
 from maskdet.training.formats.gathering import Gathering, Labelled
 from maskdet.training.formats.pictures import Finder
 from maskdet.training.formats.problems import Problems
@@ -108,7 +109,8 @@ def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
         rows += found or [[*size, "", "", "", "", ""]]
     write_whole(file, rows_as_csv(rows))
     bare = sum(not len(sample.boxes) for sample in data.samples)
-    return [
+    rows_note = (
         f"{bare} pictures without objects have a row with empty class and box; remove these rows "
         "for scripts that know none such"
-    ] * bool(bare)
+    )
+    return [rows_note] * bool(bare) + lost_classes(data)

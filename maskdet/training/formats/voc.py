@@ -21,6 +21,7 @@ from defusedxml import DefusedXmlException
 from maskdet.errors import DatasetError
 from maskdet.files import write_whole
 from maskdet.training.dataset import DataSet, inside
+from maskdet.training.formats.class_list import lost_classes
 from maskdet.training.formats.gathering import Gathering
 from maskdet.training.formats.pictures import SUFFIXES
 from maskdet.training.formats.problems import Problems
@@ -210,7 +211,7 @@ def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
             _put(SubElement(item, "bndbox"), edges)
         indent(root, "\t")
         write_whole(file / f"{Path(name).stem}.xml", tostring(root, "utf-8"))
-    return []
+    return lost_classes(data)
 
 
 def _put(element: Element, texts: dict[str, Any]) -> None:

@@ -34,6 +34,17 @@ def test_a_new_folder_has_labels_and_pictures(data: DataSet, tmp_path: Path, kin
     assert [entry.name for entry in target.parent.iterdir()] == ["out"]
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+def test_classes_without_boxes_are_kept_or_told(data: DataSet, tmp_path: Path, kind: str) -> None:
+    more = data.with_names(["hat", "mask", "scarf"])
+    notes = write(more, tmp_path / "out", kind)
+    told = "classes without boxes are not kept, as this format lists none: hat, scarf"
+    kept = read(tmp_path / "out", tmp_path / "out")[0].names == ("hat", "mask", "scarf")
+    assert kept == (kind not in ("voc", "csv"))
+    assert (told in notes) != kept
+    assert not [note for note in write(data, tmp_path / "all", kind) if "without boxes" in note]
+
+
 def test_an_empty_folder_is_filled(data: DataSet, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     write(data, tmp_path / "out", "voc")
