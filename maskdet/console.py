@@ -115,7 +115,7 @@ def _hide_passwords() -> None:
 def bug_line(error: Exception) -> str:
     """One line about an error that nobody expected: what, where, what to do."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    what = " ".join(f"{type(error).__name__}: {error}".split())
+    what = mask_password(" ".join(f"{type(error).__name__}: {error}".split()))  # before it is cut
     return (
         f"internal error: {what:.200} ({Path(frame.filename).name}:{frame.lineno}); this is a bug, "
         "please report it with the output of the same command under MASKDET_DEBUG=1"

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import re
 
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+:/"
+# Another line, or another address behind a space or a quote: what comes before is looked at by
+# itself, or every address of a list but the last one would be covered.
+_NEXT = re.compile(rf"(?<=\n)|(?<=[\s'\"(<\[])(?={_SCHEME}/)")
 # One slash will do: an address that was taken for a path has lost the other.
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+[^\s'\"<>]+")
-_LOGIN = re.compile(r"(:/+)([^:]*):.*@", re.DOTALL)
+_LOGIN = re.compile(rf"({_SCHEME}+)([^:\n]*):.*@")
+_URL = re.compile(rf"{_SCHEME}.*")
+# In a query, or in the path as many cheap cameras have it: /user=a_password=b_channel=1.
 _SECRET = re.compile(
-    r"([?&;](?:[a-z_]*pass(?:w(?:or)?d)?|pwd|pw|token|secret|[a-z_]*key)=)[^&;#]*", re.IGNORECASE
+    r"([?&;/_](?:[a-z_]*pass(?:w(?:or)?d)?|pwd|pw|token|secret|[a-z_]*key)=)"
+    r"[^&;#\s]*?(?=_(?:channel|stream)=|[&#]|['\"<>(),.:\]]*(?:[;\s]|$))",
+    re.IGNORECASE,
 )
 
 
 def mask_password(text: str) -> str:
     """The text with the password of every URL in it replaced: ``rtsp://user:***@host/1``.
 
-    Secrets in a query (``?user=admin&password=…``) are replaced too. Where ``/``, ``@`` or ``#``
-    in a password were not escaped it is still covered whole, at the price of covering too much in
-    rare addresses without one (``http://host:80/a@b``).
+    A password may hold anything but the end of a line. Secrets in a query or a path
+    (``?user=admin&password=…``, ``/user=admin_password=…``) are replaced too. Where ``/``, ``@``,
+    ``#``, a space or a quote in a password were not escaped it is still covered whole, at the price
+    of covering too much where there is none (``http://host:80/a@b``).
     """
-    return _URL.sub(lambda match: _mask_url(match[0]), text)
+    return "".join(_mask_part(part) for part in _NEXT.split(text))
 
 
-def _mask_url(url: str) -> str:
-    return _SECRET.sub(r"\1***", _LOGIN.sub(r"\1\2:***@", url, count=1))
+def _mask_part(text: str) -> str:
+    text = _LOGIN.sub(r"\1\2:***@", text, count=1)
+    return _URL.sub(lambda match: _SECRET.sub(r"\1***", match[0]), text, count=1)

@@ -37,6 +37,12 @@ def test_each_end_has_its_status_and_lines(
     assert captured.err.splitlines() == lines and captured.out == ""
 
 
+def test_a_password_that_is_cut_off_is_masked_before(capsys: pytest.CaptureFixture[str]):
+    error = RuntimeError("x" * 160 + " rtsp://u:geheim" + "9" * 40 + "@h/1")
+    assert ending("x", raising(error), interrupted=130) == 1
+    assert "geheim" not in capsys.readouterr().err
+
+
 def test_a_good_end_keeps_its_own_status():
     assert ending("x", lambda: 7, interrupted=0) == 7
 

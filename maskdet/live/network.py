@@ -15,8 +15,11 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies
 
+from maskdet.privacy import mask_password
+
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 _STATUS = re.compile(r"(?:failed:|HTTP error|Server returned) (\d{3})\b")
+_ESCAPE = "in a password write %40 for @, %3A for : and %2F for /"
 _ADDRESS = "write it as rtsp://user:password@host:554/path"
 
 
@@ -95,7 +98,17 @@ def _explain(
     return _judge(answer, parts) if answer else None
 
 
+def _shown(parts: SplitResult) -> SplitResult:
+    """The address as it may be shown: by itself a path no longer looks like one with a secret."""
+    try:
+        return urlsplit(mask_password(parts.geturl()))
+    except ValueError:  # an @ or / in a password that nobody escaped
+        return urlsplit("")
+
+
 def _say_error(error: Exception, parts: SplitResult, host: str, port: int) -> str:
+    if _shown(parts).hostname != host:  # then "host" may well be a piece of the password
+        return f"no host can be read from the address; {_ESCAPE}"
     if isinstance(error, socket.gaierror):
         return f"no host is called '{host}'; look for a typing error, or use its IP address"
     if isinstance(error, ConnectionRefusedError):
@@ -107,7 +120,7 @@ def _say_error(error: Exception, parts: SplitResult, host: str, port: int) -> st
 
 
 def _judge(answer: _Answer, parts: SplitResult) -> Fault:
-    status, path = answer.status, parts.path or "/"
+    status, path = answer.status, _shown(parts).path or "/"
     if status in (401, 403):
         if parts.username is None:
             text = f"it asks for a password; write {parts.scheme}://user:password@host/path"

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from maskdet.live.network import diagnose
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "Geheim9Xy"
@@ -38,6 +44,24 @@ def processes_of(process: subprocess.Popen[str]) -> list[str]:
         except psutil.Error:  # it has just ended
             continue
     return lines
+
+
+@contextmanager
+def answering(answer: str) -> Iterator[tuple[int, list[str]]]:
+    """A server that gives one answer: its port, and what it was asked."""
+    asked: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            link, _ = server.accept()
+            with link:
+                asked.append(link.recv(4096).decode())
+                link.sendall(answer.encode())
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1], asked
+        thread.join()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="process titles are Unix")
@@ -71,6 +95,10 @@ def test_a_run_leaves_it_nowhere(tmp_path: Path, camera: Any):
         (f"rtsp://admin:{SECRET}/@#?@127.0.0.1:1/x", []),  # nothing escaped
         (f"http://admin:{SECRET}@no-such-host.invalid/", []),
         (f"HTTP://127.0.0.1:1/?loginpassword={SECRET}", []),
+        (f"rtsp://admin:it's {SECRET}\"<{SECRET}@127.0.0.1:1/x", []),
+        (f"rtsp://admin:p@{SECRET}/{SECRET}@127.0.0.1:1/x", []),  # its "host" is half a password
+        (f"rtsp://127.0.0.1:1/user=admin_password={SECRET}_channel=1_stream=0.sdp", []),
+        (f"rtsp://127.0.0.1:1/user=admin&password={SECRET}&channel=1", []),
         (f"ftp://admin:{SECRET}@127.0.0.1/x", []),  # no kind of source
         (f"rtsp://admin:{SECRET}@127.0.0.1:1/x", ["--set", "sources.0.fps=fast"]),
         (f"rtsp://admin:{SECRET}@127.0.0.1:1/x", ["--model", f"http://me:{SECRET}@host/m"]),
@@ -86,6 +114,24 @@ def test_no_error_tells_it(address: str, more: list[str]):
     assert process.returncode in (2, 3), err
     assert "Traceback" not in err and err.startswith("monitor.py: ")
     assert SECRET not in out + err
+
+
+@pytest.mark.parametrize("status", [404, 453])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"user=admin_password={SECRET}_channel=1_stream=0.sdp",
+        f"user=admin&password={SECRET}&channel=1",
+        f"{SECRET}@camera/1",  # of rtsp://admin:554/…@camera/1, a password that is not escaped
+    ],
+)
+def test_what_a_server_refuses_is_told_without_it(path: str, status: int):
+    with answering(f"RTSP/1.0 {status} No\r\nCSeq: 1\r\n\r\n") as (port, asked):
+        fault = diagnose(f"rtsp://127.0.0.1:{port}/{path}")
+    assert SECRET in asked[0]  # the question is the camera's own affair
+    assert SECRET not in fault.reason and ("knows no stream" if status == 404 else "453") in str(
+        fault.reason
+    )
 
 
 def test_no_traceback_tells_it():
