@@ -149,7 +149,9 @@ def _ask_http(parts: SplitResult, host: str, port: int, timeout: float) -> _Answ
 
 
 def _ask_rtsp(parts: SplitResult, host: str, port: int, timeout: float) -> _Answer:
-    address = f"{parts.scheme}://{host}:{port}{parts.path}"
+    query = f"?{parts.query}" if parts.query else ""  # many name the channel there
+    name = f"[{host}]" if ":" in host else host
+    address = f"{parts.scheme}://{name}:{port}{parts.path}{query}"
     with socket.create_connection((host, port), timeout) as plain:
         link = plain
         if parts.scheme == "rtsps":

@@ -134,6 +134,15 @@ def test_what_a_server_refuses_is_told_without_it(path: str, status: int):
     )
 
 
+def test_a_server_is_asked_for_the_whole_address():
+    with answering("RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n") as (port, asked):
+        diagnose(f"rtsp://ann:{SECRET}@127.0.0.1:{port}/cam/realmonitor?channel=1&subtype=0")
+    first = asked[0].splitlines()[0]
+    assert first == (
+        f"DESCRIBE rtsp://127.0.0.1:{port}/cam/realmonitor?channel=1&subtype=0 RTSP/1.0"
+    )
+
+
 def test_no_traceback_tells_it():
     code = (
         "from maskdet.console import ending\n"
