@@ -18,7 +18,8 @@ class Heartbeat:
     """Beats once a second while the main loop turns and what is captured is looked at.
 
     A camera that is away is no illness: the monitor waits for it and nothing would be won by
-    starting it anew. A detector that hangs is one: frames come and none is answered.
+    starting it anew. A detector that hangs is one: it owes answers and gives none, be it to a
+    camera that goes on or to a file that waits.
 
     Environment:
         NOTIFY_SOCKET: where systemd listens (sd_notify(3)), if it started us with Type=notify.
@@ -33,7 +34,7 @@ class Heartbeat:
         self._file = file
         self._address = os.environ.get("NOTIFY_SOCKET", "")
         self._due = 0.0
-        self._captured = self._processed = 0
+        self._processed = 0
         self._begun = self._told = False
 
     def beat(self, stats: SourceStats) -> None:
@@ -42,8 +43,8 @@ class Heartbeat:
         if now < self._due or not (self._file or self._address):
             return
         self._due = now + _EVERY
-        answered = stats.processed > self._processed or stats.captured == self._captured
-        self._captured, self._processed = stats.captured, stats.processed
+        answered = stats.processed > self._processed or not stats.owed
+        self._processed = stats.processed
         if answered:
             self._touch()
             self._notify("WATCHDOG=1" if self._begun else "READY=1")

@@ -192,7 +192,10 @@ class Pipeline:
             return SourceStats.total(self.stats(i) for i in range(len(self._sources)))
         one = self._sources[source]
         return self._meters[source].read(
-            self._inlets[source].dropped, getattr(one, "reconnects", 0), is_live=one.is_live
+            self._inlets[source].dropped,
+            getattr(one, "reconnects", 0),
+            is_live=one.is_live,
+            is_held=not self._outlets[source].takes,  # a pause, or a still that stays
         )
 
     def trouble(self, source: int) -> str | None:

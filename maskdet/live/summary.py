@@ -14,7 +14,7 @@ from maskdet.files import write_whole
 from maskdet.live.pipeline import Pipeline, SourceStats
 from maskdet.live.status import duration
 
-_NOTHING = SourceStats(0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
+_NOTHING = SourceStats(0, 0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
 
 
 class Report:

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -20,6 +21,8 @@ import pytest
 
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.meters import SourceStats
+from maskdet.live.pipeline import Pipeline
+from maskdet.testing import ScriptedDetector, SyntheticSource
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "deploy/maskdet.service"
@@ -105,15 +108,54 @@ def test_a_hung_detector_stops_the_heart_and_a_lost_camera_does_not(
     alive = tmp_path / "alive"
     heart = Heartbeat(alive)
 
-    def beats(captured: int, processed: int) -> bool:
+    def beats(captured: int, processed: int, owed: int) -> bool:
         alive.unlink(missing_ok=True)
-        heart.beat(replace(NOTHING, captured=captured, processed=processed))
+        heart.beat(replace(NOTHING, captured=captured, processed=processed, owed=owed))
         return alive.exists()
 
-    assert beats(5, 4)  # all is well
-    assert beats(5, 4)  # no frame came, none was due
-    assert not beats(9, 4)  # frames come, none is answered
-    assert beats(12, 5)
+    assert beats(5, 4, 1)  # all is well
+    assert beats(5, 5, 0)
+    assert beats(5, 5, 0)  # no frame came, none was due
+    assert not beats(9, 5, 2)  # frames come, none is answered
+    assert not beats(9, 5, 2)  # no more come, as from a file that waits
+    assert beats(12, 6, 2)
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_a_real_detector_that_hangs_stops_the_heart_and_a_pause_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_live: bool
+):
+    monkeypatch.setattr("maskdet.live.heartbeat._EVERY", 0.0)
+    alive, hung, go = tmp_path / "alive", threading.Event(), threading.Event()
+    heart = Heartbeat(alive)
+
+    def hang() -> None:
+        if hung.is_set():
+            go.wait(30)
+
+    def beats(pipeline: Pipeline) -> bool:
+        alive.unlink(missing_ok=True)
+        heart.beat(pipeline.stats())
+        return alive.exists()
+
+    # no end, so that frames wait for the detector at any time
+    source = SyntheticSource(None, is_live=is_live, rate=100 if is_live else None)
+    with Pipeline([source], ScriptedDetector(before=hang)) as pipeline:
+        assert pipeline.next(10) is not None
+        time.sleep(0.5)  # a pause: nobody fetches, a file waits and a camera goes on
+        assert beats(pipeline)
+        time.sleep(0.2)
+        assert beats(pipeline)
+        hung.set()
+        for _ in range(3):
+            pipeline.next(0.5)
+        beats(pipeline)  # tells what was answered until then
+        time.sleep(0.2)
+        assert not beats(pipeline)
+        go.set()
+        assert pipeline.next(10) is not None
+        time.sleep(0.2)
+        assert beats(pipeline)
 
 
 def test_a_heartbeat_that_cannot_be_written_is_told_once(tmp_path, capsys, monkeypatch):
