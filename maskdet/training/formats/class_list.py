@@ -16,12 +16,13 @@ from maskdet.training.formats.text import read_rows, read_text, rows_as_csv, who
 MAX_BYTES = 2**20
 
 
-def read_classes(file: Path) -> dict[int, str]:
+def read_classes(file: Path, *, may_be_empty: bool = False) -> dict[int, str]:
     """Class names by id, in order of the ids.
 
     Args:
         file: ``.csv`` (rows ``name,id``), ``.pbtxt`` (label map), ``.yaml`` (YOLO's `names`), or
             any other name for one class a line, counted from 0.
+        may_be_empty: it may name no class, as that of a data set without any box does.
 
     Raises:
         DatasetError: it cannot be read, or names or ids repeat; all mistakes together.
@@ -47,7 +48,7 @@ def read_classes(file: Path) -> dict[int, str]:
         else:
             classes[number] = name
     problems.check()
-    if not classes:
+    if not classes and not may_be_empty:
         raise DatasetError(f"{file}: names no class")
     return dict(sorted(classes.items()))
 

@@ -142,6 +142,8 @@ def check_name(name: str, names: Sequence[str] | None = None) -> None:
     Raises:
         DatasetError: it cannot.
     """
+    if names is not None and not names:
+        raise DatasetError(f"unknown class {name[:40]!r}; the list of classes is empty")
     if names is not None and name not in names:
         listed = ", ".join(repr(known[:40])[1:-1] for known in names[:12])
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""

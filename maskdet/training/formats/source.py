@@ -42,7 +42,7 @@ class Source:
             return read_classes(self.class_list)
         for name in beside:
             if (file := self.folder / name).is_file():
-                return read_classes(file)
+                return read_classes(file, may_be_empty=True)
         return None
 
     def names(self, beside: Sequence[str] = ()) -> tuple[str, ...] | None:

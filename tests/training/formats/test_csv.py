@@ -128,7 +128,7 @@ def test_mistakes_of_keras_retinanet_csv(folder: Path, row: str, words: str) -> 
         ("mask,0\nno\n", "classes.csv:2: expected 'name,id'"),
         ("mask,0\n,1\n", "classes.csv:2: unknown class ''"),
         ("mask,0\nno,2\n", "classes.csv: ids must be 0, 1, 2"),
-        ("", "classes.csv: names no class"),
+        ("", "x.csv:1: unknown class 'mask'; the list of classes is empty"),
     ],
 )
 def test_mistakes_of_the_class_file(folder: Path, classes: str, words: str) -> None:

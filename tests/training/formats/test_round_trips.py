@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from maskdet.training.dataset import DataSet
@@ -101,6 +101,7 @@ def faces(draw: st.DrawFn) -> dict[str, list[Face]]:
 
 
 @given(faces=faces(), kinds=st.lists(st.sampled_from(sorted(FORMATS)), min_size=1, max_size=3))
+@example(faces={"a.png": []}, kinds=["csv", "retinanet", "voc", "yolo", "tfrecord", "coco"])
 @settings(max_examples=60, deadline=None)
 def test_any_data_set_through_any_formats(faces: dict[str, list[Face]], kinds: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:

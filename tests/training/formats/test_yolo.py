@@ -92,7 +92,7 @@ def test_wrong_labels(tmp_path: Path, row: str, words: str) -> None:
         ({"listed": ("note.md", "")}, "has no classes.txt or data.yaml"),
         ({"listed": ("classes.txt", "mask\nmask\n")}, "classes.txt:2: class 'mask' is there twice"),
         ({"listed": ("classes.txt", "mask\n\nno\n")}, "classes.txt:2: unknown class ''"),
-        ({"listed": ("classes.txt", "\n")}, "names no class"),
+        ({"listed": ("classes.txt", "\n")}, "unknown class 'id 1'; the list of classes is empty"),
         ({"listed": ("data.yaml", "names: 5\n")}, "data.yaml: has no 'names' list"),
         ({"listed": ("data.yaml", "names: {x: y}\n")}, "names: 'x' is no class id"),
         ({"listed": ("data.yaml", "a: &a [x]\nnames: *a\n")}, "data.yaml"),
@@ -131,3 +131,14 @@ def test_a_folder_called_images(tmp_path: Path) -> None:
     (tmp_path / "labels").mkdir()
     (line,) = mistakes(folder)
     assert "give the folder above" in line
+
+
+def test_an_empty_list_of_classes_has_none(tmp_path: Path) -> None:
+    """As a data set without any box writes it; a box then has no class."""
+    draw(tmp_path / "images/a.png", 60, 40)
+    (tmp_path / "classes.txt").write_text("")
+    assert content(read(tmp_path, tmp_path)[0]) == {"a": []}
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/a.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    (line,) = mistakes(tmp_path)
+    assert "labels/a.txt:1: unknown class 'id 0'; the list of classes is empty" in line
