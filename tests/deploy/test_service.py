@@ -87,6 +87,27 @@ def test_the_unit_s_command_reports_beats_logs_json_and_ends_on_sigterm(
     assert "looked at" in lines[-1]["message"] and lines[-1]["level"] == "info"
 
 
+@pytest.mark.timeout(360)
+def test_an_output_that_is_missing_at_boot_is_waited_for(tmp_path: Path, tiny_model: Path):
+    """The command ends with a status after which systemd starts it again, until it works."""
+    unit = dict(re.findall(r"^(\w+)=(.*)$", UNIT.read_text(), re.MULTILINE))
+    assert unit["Restart"] == "on-failure" and unit["StartLimitIntervalSec"] == "0"
+    assert "RestartPreventExitStatus" not in unit and "SuccessExitStatus" not in unit
+    settings, disk = tmp_path / "monitor.yaml", tmp_path / "disk"
+    settings.write_text(
+        f"sources: [demo]\nmodel: {tiny_model}\nrecord: {disk}/door.mp4\nmax_frames: 3\n"
+    )
+    options = [o.replace("/etc/maskdet/monitor.yaml", str(settings)) for o in command_of_the_unit()]
+
+    def status() -> int:
+        command = [sys.executable, "monitor.py", *options]
+        return subprocess.run(command, cwd=ROOT, timeout=150, capture_output=True).returncode
+
+    assert status() == 2
+    disk.mkdir()
+    assert status() == 0 and (disk / "door.mp4").exists()
+
+
 def test_an_error_is_a_json_line_too():
     done = subprocess.run(
         [sys.executable, "monitor.py", "--source", "rtsp://u:secret@/1", "--headless"]
