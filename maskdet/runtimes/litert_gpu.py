@@ -22,6 +22,11 @@ _FASTER = 0.9
 """What part of the CPU's time the GPU may take at most: less is not worth a change."""
 
 
+def worth_changing(gpu: float, cpu: float) -> bool:
+    """Whether ``auto`` leaves the CPU for the GPU, by the time of a picture on each."""
+    return gpu <= _FASTER * cpu
+
+
 class LiteRtGpuDetector:
     """A network in a `.tflite` file, on the GPU where it is there, works and is faster.
 
@@ -86,7 +91,7 @@ class LiteRtGpuDetector:
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Runs once on a grey picture of the size to come."""
-        self._detect(np.full((height, width, 3), 128, np.uint8))
+        self.detect([np.full((height, width, 3), 128, np.uint8)])
         self._cpu_ms.clear()
 
     def close(self) -> None:
@@ -117,7 +122,7 @@ class LiteRtGpuDetector:
 
     def _judge(self, ready: Ready) -> None:
         cpu = float(np.median(self._cpu_ms))
-        if ready.ms > _FASTER * cpu:
+        if not worth_changing(ready.ms, cpu):
             self._stop()
             return
         self._ready = ready

@@ -14,6 +14,8 @@ from maskdet.commands.doctor import cameras, detection, display, storage
 from maskdet.commands.doctor.finding import Health
 from maskdet.live import codecs
 from maskdet.runtimes import adapters
+from maskdet.runtimes.litert_gpu import LiteRtGpuDetector
+from maskdet.testing import ScriptedDetector
 from tests.swiftshader import swiftshader_driver
 
 pytestmark = pytest.mark.timeout(240)
@@ -94,6 +96,30 @@ def test_the_gpu_that_computes_is_named(tiny_model: Path, monkeypatch: pytest.Mo
     assert found["GPU"].health is Health.OK
     assert "SwiftShader Device (Subzero) (LiteRT, Vulkan)" in found["GPU"].text
     assert "not used by --device auto: the CPU is faster" in found["GPU"].text
+
+
+@pytest.mark.parametrize(
+    ("gpu", "milliseconds", "told"),
+    [
+        ("LiteRT", 8.9, "; used"),
+        ("LiteRT", 9.5, "not used by --device auto: it is hardly faster than the CPU"),
+        ("LiteRT", 20.0, "not used by --device auto: the CPU is faster"),
+        ("Keras", 9.5, "; used"),  # a GPU under Keras is taken unmeasured
+        ("Keras", 20.0, "; used"),
+    ],
+)
+def test_a_gpu_is_used_as_the_monitor_uses_it(
+    monkeypatch: pytest.MonkeyPatch, gpu: str, milliseconds: float, told: str
+):
+    litert = LiteRtGpuDetector.__new__(LiteRtGpuDetector)
+    speeds = {
+        "cpu": (ScriptedDetector(), "CPU", 10.0),
+        "gpu": (litert if gpu == "LiteRT" else ScriptedDetector(), "GPU", milliseconds),
+    }
+    monkeypatch.setattr(detection, "_speed", lambda model, device: speeds[device])
+    monkeypatch.setattr(detection, "gpu_seems_there", lambda: True)
+    on_cpu, on_gpu = detection.check("any", "auto")
+    assert on_gpu.health is Health.OK and on_gpu.text.endswith(told)
 
 
 def test_a_codec_that_is_not_there():

@@ -8,9 +8,11 @@ from contextlib import closing
 
 from maskdet.commands.benchmark import time_detector
 from maskdet.commands.doctor.finding import Finding, absent, broken, ok
+from maskdet.contracts import Detector
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
+from maskdet.runtimes.litert_gpu import LiteRtGpuDetector, worth_changing
 from maskdet.runtimes.loading import Device
 
 _SECONDS = 1.0
@@ -22,7 +24,7 @@ _NO_DRIVER = (
 
 def check(model: str, device: Device) -> Iterator[Finding]:
     """The CPU, and the GPU if there is one."""
-    text, on_cpu = _speed(model, "cpu")
+    _, text, on_cpu = _speed(model, "cpu")
     yield ok("CPU", text)
     if device != "cpu":
         yield _gpu(model, on_cpu, demanded=device == "gpu")
@@ -33,15 +35,25 @@ def _gpu(model: str, on_cpu: float, *, demanded: bool) -> Finding:
     if not gpu_seems_there() and not cuda_seems_there():
         return no("GPU", "no driver of one is loaded; detecting on the CPU", _NO_DRIVER)
     try:
-        text, on_gpu = _speed(model, "gpu")
+        gpu, text, on_gpu = _speed(model, "gpu")
     except ModelError as error:
         return no("GPU", str(error))
-    used = "used" if on_gpu < on_cpu else "not used by --device auto: the CPU is faster"
-    return ok("GPU", f"{text}; {used}")
+    return ok("GPU", f"{text}; {_use(gpu, on_gpu, on_cpu)}")
 
 
-def _speed(model: str, device: Device) -> tuple[str, float]:
-    """In words, and milliseconds of a picture in the long run."""
+def _use(gpu: Detector, on_gpu: float, on_cpu: float) -> str:
+    """What the monitor makes of it with ``--device auto``.
+
+    A GPU under Keras or TensorFlow it takes without measuring.
+    """
+    if not isinstance(gpu, LiteRtGpuDetector) or worth_changing(on_gpu, on_cpu):
+        return "used"
+    slower = "the CPU is faster" if on_cpu < on_gpu else "it is hardly faster than the CPU"
+    return f"not used by --device auto: {slower}"
+
+
+def _speed(model: str, device: Device) -> tuple[Detector, str, float]:
+    """What detected (closed again), in words, and milliseconds of a picture in the long run."""
     start = time.perf_counter()
     with closing(load_detector(model, device=device)) as detector:
         loaded = time.perf_counter()
@@ -49,6 +61,8 @@ def _speed(model: str, device: Device) -> tuple[str, float]:
         first = time.perf_counter()
         steady = time_detector(detector, _SECONDS)["p50_ms"]
         return (
+            detector,
             f"{detector.name} on {detector.device}: loaded in {loaded - start:.1f} s, first "
-            f"picture {(first - loaded) * 1000:.0f} ms, then {steady:.1f} ms"
-        ), steady
+            f"picture {(first - loaded) * 1000:.0f} ms, then {steady:.1f} ms",
+            steady,
+        )
