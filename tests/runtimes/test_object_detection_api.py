@@ -188,6 +188,16 @@ def shaped(*shapes: list[int] | int, text: bool = False):
     return build
 
 
+def calls_python_in_a_function(tf) -> None:
+    from tensorflow import function
+
+    def inside():
+        return tf.py_func(lambda: np.float32(0), [], "float32")
+
+    tf.placeholder("uint8", [None, None, None, 3], name="image_tensor")
+    outputs(tf, function(inside)())
+
+
 SHAPES = {
     "without a batch": shaped([1, 4], [1], [1], [1]),
     "without a batch, as many as the box has sides": shaped([4, 4], [4], [4], [1]),
@@ -230,7 +240,9 @@ GRAPHS = {
     "a graph of odd boxes": (odd_boxes, "fit no detector"),
     "a graph that writes files": (writes_files, "refused: its operation WriteFile"),
     "a graph that calls Python": (calls_python, "refused: its operation .*PyFunc"),
-}
+    "a graph whose function does": (
+        calls_python_in_a_function, "refused: its operation .*PyFunc"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("build", "told"), GRAPHS.values(), ids=GRAPHS)
@@ -242,6 +254,35 @@ def test_a_graph_of_another_kind_is_refused_in_one_line(tmp_path: Path, build, t
         load_detector(str(tmp_path / "graph.pb")).warm_up()
     assert "\n" not in str(caught.value)
     assert "graph.pb" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["py_function", "numpy_function"])
+def test_a_saved_model_that_calls_python_is_refused(tmp_path: Path, name: str) -> None:
+    """Which TensorFlow itself saves without a word."""
+    tf = pytest.importorskip("tensorflow")
+
+    class Model(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])
+        def __call__(self, input_tensor):
+            score = getattr(tf, name)(lambda: np.float32(0.5), [], tf.float32)
+            return answers(tf, tf.reshape(score, [1, 1]))
+
+    model = Model()
+    tf.saved_model.save(model, str(tmp_path / "saved_model"), {"serving_default": model.__call__})
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
+    with pytest.raises(ModelError, match="refused: its operation .*PyFunc") as caught:
+        load_detector(str(tmp_path))
+    assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
+
+
+def answers(tf, scores):
+    """A detector's outputs: one face of class 1, all over the picture."""
+    return {
+        "detection_boxes": tf.constant([[[0.0, 0.0, 1.0, 1.0]]]),
+        "detection_scores": scores,
+        "detection_classes": tf.constant([[1.0]]),
+        "num_detections": tf.constant([1.0]),
+    }
 
 
 PLAIN = {
