@@ -23,7 +23,13 @@ from maskdet.judging import EVERYTHING, Judge
 from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.decoding import judged
 from maskdet.runtimes.formats import Foreign, Kind
-from maskdet.runtimes.tensorflow_graphs import graph_function, one_line, placement, signature
+from maskdet.runtimes.tensorflow_graphs import (
+    graph_function,
+    one_line,
+    parses_examples,
+    placement,
+    signature,
+)
 
 OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 _INPUTS = ("image_tensor", "encoded_image_string_tensor", "tf_example", "input_tensor")
@@ -171,7 +177,7 @@ def _open(model: Foreign) -> tuple[Callable[[Any], dict[str, Any]], Any]:
 def _feed(path: Path, tensor: Any) -> Callable[[list[np.ndarray]], Any]:
     """What turns pictures into a model's input."""
     if tensor.dtype == tf.string:
-        wrap = _example if tensor.name.startswith("tf_example") else _png
+        wrap = _example if parses_examples(tensor.graph) else _png  # TF2's input has one name
         return lambda images: tf.constant([wrap(image) for image in images])
     if tensor.dtype not in (tf.uint8, tf.float32) or tensor.shape.rank not in (4, None):
         raise ModelError(

@@ -26,6 +26,7 @@ _REACHING_OUT = re.compile(
     r"|_?(Host)?(Send|Recv)|RemoteCall|.*Rpc.*|InitializeTableFromTextFile.*|LMDB.*|DumpLiteral"
     r"|Save|SaveSlices|Restore|RestoreSlice|Collective.*|.*Infeed.*|.*Outfeed.*|.*Server.*"
 )
+_PARSING = re.compile(r"Parse(Single)?(Sequence)?Example(V\d)?")
 _TRACE = re.compile(
     r"Graph execution error|Detected at|Stack trace|<stack|File |\[\[|\d+ root error"
 )
@@ -134,6 +135,13 @@ def signature(folder: Path, outputs: Sequence[str]) -> tuple[Callable[[Any], dic
         return function(**{name: value})
 
     return run, function.inputs[0]
+
+
+def parses_examples(graph: Any) -> bool:
+    """Whether a graph, or a function in it, takes a ``tf.train.Example`` apart."""
+    definition = graph.as_graph_def()
+    nodes = [*definition.node, *_in_functions(definition)]
+    return any(_PARSING.fullmatch(node.op) for node in nodes)
 
 
 def one_line(error: Exception) -> str:

@@ -285,6 +285,35 @@ def answers(tf, scores):
     }
 
 
+@pytest.mark.parametrize("kind", ["example", "picture"])
+def test_a_saved_model_of_tf2_takes_examples_or_encoded_pictures(tmp_path: Path, kind: str) -> None:
+    """TF2's exporter calls its input `input_tensor` whatever it is; the score tells of a pixel."""
+    tf = pytest.importorskip("tensorflow")
+    key = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
+
+    class Model(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "input_tensor")])
+        def __call__(self, input_tensor):
+            def red(text):
+                text = (
+                    tf.io.parse_single_example(text, key)["image/encoded"]
+                    if (kind == "example")
+                    else text
+                )
+                return tf.cast(
+                    tf.io.decode_image(text, expand_animations=False)[0, 0, :1], "float32"
+                )
+
+            return answers(tf, tf.map_fn(red, input_tensor, fn_output_signature="float32") / 255)
+
+    model = Model()
+    tf.saved_model.save(model, str(tmp_path / "saved_model"), {"serving_default": model.__call__})
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
+    picture = np.full((20, 30, 3), (0, 0, 204), np.uint8)
+    (found,) = load_detector(str(tmp_path)).detect([picture])
+    assert found.scores.tolist() == pytest.approx([0.8])
+
+
 PLAIN = {
     "nothing": (b"", "is empty"),
     "a PNG": (b"\x89PNG\r\n\x1a\n" + bytes(90), "PNG picture"),
