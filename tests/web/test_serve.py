@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 
 from maskdet.__main__ import main
@@ -161,6 +162,15 @@ def test_one_bad_picture_spoils_no_other():
     batcher.close()
     batcher.close()
     assert not batcher.is_alive
+
+
+def test_it_listens_on_loopback_unless_told():
+    with serving() as command:
+        process = psutil.Process(command.process.pid)
+        listening = [c for c in process.net_connections() if c.status == psutil.CONN_LISTEN]
+        assert [connection.laddr.ip for connection in listening] == ["127.0.0.1"]
+        (said,) = command.said  # no word of being open to the network
+        assert said.startswith("picture page: http://127.0.0.1:")
 
 
 def test_sigterm_lets_a_request_under_way_finish():
