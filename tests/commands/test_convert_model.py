@@ -10,6 +10,7 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.card import read_card
+from maskdet.detections import Detections
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.keras2_file import read_keras_file
 from tests import old_models
@@ -33,7 +34,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_training_snapshot_becomes_what_upstream_makes_of_it(
     models: Path, tmp_path: Path, name: str, options: list[str], version: str
 ) -> None:
-    """The same layers in both files; the boxes of one of them are compared."""
+    """The same layers in both files, and the same boxes."""
     made = tmp_path / "made.h5"
     assert (
         main(["convert", str(models / f"{name}_{version}_training.h5"), str(made), *options]) == 0
@@ -41,10 +42,14 @@ def test_a_training_snapshot_becomes_what_upstream_makes_of_it(
     ours, theirs = (read_keras_file(path) for path in (made, models / f"{name}_{version}.h5"))
     assert layers_of(ours) == layers_of(theirs)
     assert ours.version == theirs.version
-    if name == "resnet":
-        labels = models / "classes.csv"
-        detector = load_detector(str(made), labels=labels, min_score=0.0)
-        assert_same(detector.detect(pictures()[:1])[0], upstream_keras(f"{name}_{version}")[0])
+    assert_all_same(made, upstream_keras(f"{name}_{version}"), models / "classes.csv")
+
+
+def assert_all_same(made: Path, upstream: list[Detections], labels: Path | None = None) -> None:
+    """What was made finds in every picture what upstream found there."""
+    detector = load_detector(str(made), labels=labels, min_score=0.0)
+    for ours, theirs in zip(detector.detect(pictures()), upstream, strict=True):
+        assert_same(ours, theirs)
 
 
 def layers_of(file) -> dict[str, str]:
@@ -60,9 +65,8 @@ def test_a_snapshot_becomes_a_model_folder(models: Path, tmp_path: Path) -> None
     card = read_card(target)
     assert (card.name, card.network) == ("old-resnet", "keras_retinanet")
     assert card.classes == ("with_mask", "without_mask", "mask_weared_incorrect")
-    detector = load_detector(str(target), min_score=0.0)
-    assert detector.name == "old-resnet"
-    assert_same(detector.detect(pictures()[:1])[0], upstream_keras("resnet_1.0.0")[0])
+    assert load_detector(str(target)).name == "old-resnet"
+    assert_all_same(target, upstream_keras("resnet_1.0.0"))
 
 
 @pytest.mark.parametrize("path", ["ssd_mobilenet_v1", "ssd_mobilenet_v1/saved_model"])
@@ -75,8 +79,7 @@ def test_a_graph_becomes_a_model_folder(models: Path, tmp_path: Path, path: str)
     said = ["--labels", str(labels), "--state", "x=y=without_mask"]
     assert main(["convert", str(models / path), str(target), "--card", *said]) == 0
     shutil.move(target, tmp_path / "moved")  # no path outside is remembered
-    detector = load_detector(str(tmp_path / "moved"), min_score=0.0)
-    assert_same(detector.detect(pictures()[:1])[0], upstream_api("ssd_mobilenet_v1")[0])
+    assert_all_same(tmp_path / "moved", upstream_api("ssd_mobilenet_v1"))
     assert read_card(tmp_path / "moved").classes == ("mask", "x=y", "nose")
 
 
@@ -84,8 +87,7 @@ def test_a_graph_becomes_a_model_folder(models: Path, tmp_path: Path, path: str)
 def test_saved_models_with_variables_become_model_folders(models: Path, tmp_path: Path) -> None:
     target = tmp_path / "old"
     assert main(["convert", str(models / "ssd_mobilenet_v2_tf2"), str(target), "--card"]) == 0
-    detector = load_detector(str(target), min_score=0.0)
-    assert_same(detector.detect(pictures()[:1])[0], upstream_api("ssd_mobilenet_v2_tf2")[0])
+    assert_all_same(target, upstream_api("ssd_mobilenet_v2_tf2"))
     data = target / "variables" / "variables.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:-1] + b"x")
     assert main(["detect", str(old_models.FOLDER / "pictures"), "--model", str(target)]) == 2
