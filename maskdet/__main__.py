@@ -215,8 +215,7 @@ def models(
     ] = False,
 ) -> None:
     """What ships under models/: size, accuracy on the validation pictures, speed here."""
-    from maskdet.commands.models import HEAD, milliseconds, rows, table, write_readme
-    from maskdet.runtimes import load_detector
+    from maskdet.commands.models import HEAD, rows, speeds, table, write_readme
     from maskdet.runtimes.loading import MODELS
 
     lines = rows(MODELS)
@@ -225,11 +224,7 @@ def models(
     head: tuple[str, ...] = HEAD
     if speed:
         head = (*HEAD, "ms here")
-        lines = [
-            (*line, f"{milliseconds(load_detector(name, runtime=kind.rstrip(')'))):.1f}")
-            for line in lines
-            for name, kind in [line[0].split(" (")]
-        ]
+        lines = [(*line, cell) for line, cell in zip(lines, speeds(MODELS), strict=True)]
     print(table(head, lines))
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from maskdet.card import CARD_NAME, ModelCard, read_card
+from maskdet.console import say
 from maskdet.contracts import Detector
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, ModelError
 from maskdet.files import write_whole
+from maskdet.runtimes import load_detector
 
 BEGIN = "<!-- models: written by `python -m maskdet models --readme README.md` -->"
 END = "<!-- end of models -->"
@@ -26,10 +29,36 @@ FIGURES = (
 
 def rows(folder: Path) -> list[tuple[str, ...]]:
     """Cells below `HEAD` for every file of every model in a folder, in the order of the names."""
-    cards = [
-        (card.parent, read_card(card.parent)) for card in sorted(folder.glob(f"*/{CARD_NAME}"))
-    ]
-    return [_cells(path, card, kind) for path, card in cards for kind in card.files]
+    return [_cells(path, card, kind) for path, card, kind in _files(folder)]
+
+
+def speeds(folder: Path, seconds: float = 2.0) -> list[str]:
+    """Milliseconds of a picture on this machine, a cell for each of `rows`.
+
+    Args:
+        folder: of the models.
+        seconds: for each file.
+
+    Returns:
+        A dash for a file that cannot be opened here; the reason is said.
+    """
+    return [_speed(path, kind, seconds) for path, _, kind in _files(folder)]
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, ModelCard, str]]:
+    for path in sorted(folder.glob(f"*/{CARD_NAME}")):
+        card = read_card(path.parent)
+        for kind in card.files:
+            yield path.parent, card, kind
+
+
+def _speed(folder: Path, kind: str, seconds: float) -> str:
+    try:
+        with closing(load_detector(str(folder), runtime=kind)) as detector:
+            return f"{milliseconds(detector, seconds):.1f}"
+    except ModelError as error:
+        say(f"{kind}: {error}")
+        return "–"
 
 
 def _cells(folder: Path, card: ModelCard, kind: str) -> tuple[str, ...]:

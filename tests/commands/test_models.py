@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from maskdet.__main__ import main
 from maskdet.card import read_card, write_card
 from maskdet.commands import models
-from maskdet.errors import ConfigError
+from maskdet.detections import Detections
+from maskdet.errors import ConfigError, ModelError
+from maskdet.runtimes import loading
 from maskdet.testing import ScriptedDetector
 from tests.tiny import make_tiny_model
 
@@ -46,7 +50,38 @@ def test_a_readme_without_marks_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_time_of_a_picture_is_measured() -> None:
-    from maskdet.detections import Detections
-
     slow = ScriptedDetector(lambda image: Detections.empty(), delay=0.02)
     assert models.milliseconds(slow, 0.1) >= 20
+
+
+def test_each_file_is_timed_on_this_machine(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its own file, and once each; what cannot be opened here has a dash, and the reason."""
+    opened: list[str | None] = []
+
+    def load(model: str, *, runtime: str | None = None) -> ScriptedDetector:
+        opened.append(runtime)
+        if runtime == "litert":
+            raise ModelError("it is broken")
+        return timed[-1]
+
+    timed = [ScriptedDetector(lambda image: Detections.empty(), delay=0.003)]
+    monkeypatch.setattr(loading, "MODELS", tiny_model.parent)
+    monkeypatch.setattr(models, "load_detector", load)
+    monkeypatch.setattr(models, "speeds", partial(models.speeds, seconds=0.05))
+    assert main(["models", "--speed"]) == 0
+    captured = capsys.readouterr()
+    head, _, *lines = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in captured.out.splitlines()
+    ]
+    assert head == [*models.HEAD, "ms here"]
+    assert [line[0] for line in lines] == [f"tiny ({kind})" for kind in opened]
+    assert opened == ["litert_int8", "litert", "keras"]
+    assert [line[-1] == "–" for line in lines] == [False, True, False]
+    assert all(3 <= float(lines[row][-1]) < 1000 for row in (0, 2))
+    assert timed[0].closed and "litert: it is broken" in captured.err
+
+
+def test_a_real_file_is_timed(tiny_model: Path) -> None:
+    assert all(float(cell) > 0 for cell in models.speeds(tiny_model.parent, 0.05))
