@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -199,11 +200,17 @@ def export(
     from maskdet.training.formats.pictures import list_pictures
 
     with quiet_import():
-        from maskdet.training.export import run
+        from maskdet.training.export import run, unmeasured_files
 
     pictures = list_pictures(calibrate) if calibrate else []
-    for file in run(find_model(model), to, int8=int8, calibrate=pictures):
+    folder = find_model(model)
+    for file in run(folder, to, int8=int8, calibrate=pictures):
         print(f"wrote {file}")
+    if unmeasured := unmeasured_files(folder):
+        print(
+            f"not measured yet: {', '.join(unmeasured)}; python -m maskdet calibrate "
+            f"--model {shlex.quote(model)} --data DIR --images LIST.txt"
+        )
 
 
 @app.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from maskdet.__main__ import main
-from maskdet.card import model_file, read_card
+from maskdet.card import model_file, read_card, write_card
 from maskdet.errors import ConfigError, DatasetError, ModelError
 from maskdet.training import export
 from tests.tiny import make_tiny_model
@@ -53,9 +53,34 @@ def test_a_model_without_keras_weights_is_refused(tiny_model: Path, tmp_path: Pa
         export.run(copy)
 
 
+def test_figures_of_a_file_leave_the_card_with_it(folder: Path) -> None:
+    """Those of the other files stay, and so do a file's own if it came out the same."""
+    export.run(folder)
+    figures = {
+        "validation": {"pictures": "val.txt"},
+        "calibration": {"fitted_on": "litert"},
+        "litert": {"mAP50": 0.9},
+        "keras": {"mAP50": 0.8},
+    }
+    write_card(folder, read_card(folder).model_copy(update={"metrics": figures}))
+    export.run(folder)
+    assert read_card(folder).metrics == figures
+    assert export.unmeasured_files(folder) == []
+    (folder / "model.tflite").write_bytes(b"an earlier checkpoint's")
+    card = read_card(folder)
+    earlier = card.files["litert"].model_copy(update={"sha256": "0" * 64})
+    write_card(folder, card.model_copy(update={"files": {**card.files, "litert": earlier}}))
+    export.run(folder)
+    kept = {name: figures[name] for name in ("validation", "keras")}
+    assert read_card(folder).metrics == kept
+    assert export.unmeasured_files(folder) == ["litert"]
+
+
 def test_the_command_says_what_it_wrote(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--to", "litert", "--model", str(folder)]) == 0
-    assert f"wrote {folder / 'model.tflite'}" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"wrote {folder / 'model.tflite'}" in out
+    assert f"not measured yet: litert, keras; python -m maskdet calibrate --model {folder} " in out
     assert main(["export", "--to", "litert", "--model", str(folder), "--int8"]) == 2
     error = capsys.readouterr().err
     assert "--calibrate" in error and "Traceback" not in error

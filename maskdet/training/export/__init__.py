@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,8 @@ def run(
     model: Path, to: Format = "litert", *, int8: bool = False, calibrate: Sequence[Path] = ()
 ) -> list[Path]:
     """Writes a model in another format and enters it into its card.
+
+    Figures of a file that it replaces leave the card: they are not the new one's.
 
     Args:
         model: a model folder that has Keras weights.
@@ -53,6 +55,12 @@ def run(
     return [*files.values(), *labels]
 
 
+def unmeasured_files(model: Path) -> list[str]:
+    """Files of a model, by runtime, whose figures its card lacks."""
+    card = read_card(model)
+    return [kind for kind in card.files if kind not in card.metrics]
+
+
 def _require_quantisable(card: ModelCard, to: Format, calibrate: Sequence[Path]) -> None:
     if to != "litert":
         raise ConfigError(f"--int8 is for litert, not for {to}; leave it out")
@@ -82,9 +90,15 @@ def _write(
 
 
 def _with_files(card: ModelCard, folder: Path, paths: dict[str, Path]) -> ModelCard:
-    """The card with more files."""
+    """The card with more files, and without the figures of those that they replace."""
     files: dict[str, Any] = dict(card.files)
     for kind, path in paths.items():
         files[kind] = ModelFile(file=path.relative_to(folder).as_posix(), sha256=sha256_of(path))
+    changed = {kind for kind in paths if files[kind] != card.files.get(kind)}
+    metrics = {name: value for name, value in card.metrics.items() if name not in changed}
+    fitted = metrics.get("calibration")
+    if isinstance(fitted, Mapping) and fitted.get("fitted_on") in changed:
+        del metrics["calibration"]
     ranked = sorted(files, key=lambda kind: _ORDER.index(kind) if kind in _ORDER else len(_ORDER))
-    return card.model_copy(update={"files": {kind: files[kind] for kind in ranked}})
+    ordered = {kind: files[kind] for kind in ranked}
+    return card.model_copy(update={"files": ordered, "metrics": metrics})
