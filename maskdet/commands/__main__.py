@@ -102,6 +102,10 @@ def evaluate(
     labels: Labels = None,
     states: States = None,
     tiles: Tiles = 1,
+    gate: Annotated[
+        bool,
+        typer.Option("--gate", help="Status 2 if a figure wanted of a monitor is not reached."),
+    ] = False,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
     from maskdet.runtimes import load_detector
@@ -133,6 +137,7 @@ def evaluate(
         json=json_file,
         output=output,
         judge=judge_of(model) if threshold is None else Judge.plain(threshold),
+        gate=gate,
     )
 
 

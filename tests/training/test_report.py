@@ -109,6 +109,48 @@ def test_the_gate_tells_what_is_reached(
     assert "Gate" in told and "hands, scarves" in told
 
 
+def passes(data: Path, folder: Path, script: Callable[[Sample], Detections]) -> int:
+    """The exit status of `evaluate --gate`."""
+    samples = read_samples(data, only=data / "all.txt")
+    coming = iter(samples)
+    detector = ScriptedDetector(lambda image: script(next(coming)))
+    judge = Judge.plain(0.4)
+    return evaluate.run(
+        lambda: detector, data, Path("all.txt"), output=folder, judge=judge, gate=True
+    )
+
+
+def test_the_gate_opens_for_who_reaches_every_figure(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def right(sample: Sample) -> Detections:
+        return Detections(sample.boxes, np.full(len(sample.boxes), 0.9), sample.classes)
+
+    assert passes(data, tmp_path, right) == 0
+    assert "gate missed" not in capsys.readouterr().err
+
+
+def test_the_gate_is_shut_for_who_misses_one(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is named with what it is and what was wanted; without the option nothing is shut."""
+
+    def all_masked(sample: Sample) -> Detections:
+        return Detections(sample.boxes, np.full(len(sample.boxes), 0.9), 0 * sample.classes)
+
+    assert passes(data, tmp_path, all_masked) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gate")]
+    assert len(told) == 3 and "taken for masked: 1.0, wanted ≤ 0.03" in told[2]
+
+
+def test_a_figure_that_cannot_be_told_does_not_pass(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who finds nothing has called no state wrongly."""
+    assert passes(data, tmp_path, lambda sample: Detections.empty()) == 2
+    assert "not to be told from these pictures" in capsys.readouterr().err
+
+
 def test_a_detector_that_finds_nothing_has_its_report(data: Path, tmp_path: Path) -> None:
     figures = run(data, ScriptedDetector(), tmp_path, judge=Judge.plain(0.4))
     assert figures["metrics"]["mAP50"] == 0
