@@ -144,7 +144,10 @@ class KerasDetector:
         return detect_in_batches(images, self._size, self._batch, self._detect)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Compiles and runs every batch size once on grey pictures of the size to come."""
+        """Compiles and runs every batch size once on grey pictures of the size to come.
+
+        Another aspect is compiled anew: who expects several calls it once for each.
+        """
         image = np.full((height, width, 3), 128, np.uint8)
         for count in sorted({padded_count(n, self._batch) for n in range(1, self._batch + 1)}):
             self.detect([image] * count)

@@ -40,9 +40,10 @@ class TiledDetector:
         """Faces of each picture (BGR uint8), best first."""
         return [self._detect(image) for image in images]
 
-    def warm_up(self) -> None:
-        """Runs once on an empty picture."""
+    def warm_up(self, height: int = 480, width: int = 640) -> None:
+        """Runs once on a grey picture of the size to come: its tiles have sizes of their own."""
         self._detector.warm_up()
+        self.detect([np.full((height, width, 3), 128, np.uint8)])
 
     def close(self) -> None:
         """Frees the model."""

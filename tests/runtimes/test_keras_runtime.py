@@ -15,6 +15,8 @@ from maskdet.judging import Judge
 from maskdet.runtimes import keras_runtime
 from maskdet.runtimes.decoding import decoder_for
 from maskdet.runtimes.keras_runtime import KerasDetector, padded_count, placement
+from maskdet.runtimes.letterbox import fitting_size
+from maskdet.runtimes.tiling import TiledDetector
 
 
 def detector(folder: Path, **options: Any) -> KerasDetector:
@@ -79,6 +81,37 @@ def test_warming_up_compiles_every_batch_size(batched: KerasDetector):
     for count in (1, 2, 1, 2):
         batched.detect(cameras(count))
     assert batched._network.predict_function.experimental_get_tracing_count() == before
+
+
+def traces(of: KerasDetector) -> int:
+    """How often TensorFlow has traced the network, which it does for each shape anew."""
+    count: int = of._network.predict_function.experimental_get_tracing_count()
+    return count
+
+
+@pytest.mark.parametrize(("height", "width"), [(108, 192), (192, 108), (96, 96)])
+def test_warming_up_is_for_the_aspect_that_is_told(tiny_model: Path, height: int, width: int):
+    """Cameras of 16:9, upright and square: no first picture of one, two or three waits."""
+    pytest.importorskip("tensorflow")
+    made = detector(tiny_model, batch=4)
+    made.warm_up(height, width)
+    before = traces(made)
+    shapes = shapes_of_calls(made._network)
+    for count in (1, 2, 3):
+        made.detect([np.zeros((height, width, 3), np.uint8)] * count)
+    assert traces(made) == before
+    assert {shape[1:3] for shape in shapes} == {fitting_size(height, width, 96)}
+    assert [shape[0] for shape in shapes] == [1, 2, 4]
+
+
+def test_warming_up_with_tiles_is_for_theirs_too(tiny_model: Path):
+    pytest.importorskip("tensorflow")
+    made = detector(tiny_model)
+    together = TiledDetector(made, 3)
+    together.warm_up(96, 256)
+    before = traces(made)
+    together.detect([np.zeros((96, 256, 3), np.uint8)])
+    assert traces(made) == before
 
 
 def test_half_precision_finds_the_same_faces(tiny_model: Path, batched: KerasDetector):
