@@ -48,6 +48,13 @@ def iou(first: Tensor, second: Tensor) -> Tensor:
     return overlap / ops.maximum(union, 1e-6)
 
 
+def inside(first: Tensor, second: Tensor) -> Tensor:
+    """Share (batch, N, M) of the area of boxes (batch, N, 4) that lies in boxes (batch, M, 4)."""
+    a, b = first[:, :, None, :], second[:, None, :, :]
+    overlap = _area(ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:]))
+    return overlap / ops.maximum(_area(a[..., :2], a[..., 2:]), 1e-6)
+
+
 def _area(top_left: Tensor, bottom_right: Tensor) -> Tensor:
     size = ops.maximum(bottom_right - top_left, 0.0)
     return size[..., 0] * size[..., 1]

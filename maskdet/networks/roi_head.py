@@ -6,6 +6,7 @@ import keras
 from keras import layers, ops
 
 from maskdet.networks import box_coding
+from maskdet.networks.targets import CROWD, PADDING
 from maskdet.networks.tensor import Tensor
 
 
@@ -33,16 +34,20 @@ def match_regions(regions: Tensor, real: Tensor, boxes: Tensor, classes: Tensor)
         regions: (batch, R, 4).
         real: bool (batch, R); the others are padding.
         boxes: truth (batch, M, 4).
-        classes: int (batch, M): a class; −2 for what is neither face nor background; −1 padding.
+        classes: int (batch, M): a class, or LEFT_OUT, CROWD or PADDING of `targets`.
 
     Returns:
         int32 (batch, R): index of a true box with IoU ≥ .5; −1 background; −2 to be left out.
     """
-    overlap = box_coding.iou(regions, boxes) * ops.cast(classes != -1, "float32")[:, None, :]
+    single = ops.logical_and(classes != PADDING, classes != CROWD)
+    overlap = box_coding.iou(regions, boxes) * ops.cast(single, "float32")[:, None, :]
     best = ops.cast(ops.argmax(overlap, axis=-1), "int32")
     hit = ops.max(overlap, axis=-1) >= 0.5
     left_out = ops.take_along_axis(ops.cast(classes, "int32"), best, axis=1) < 0
-    match = ops.where(hit, ops.where(left_out, -2, best), -1)
+    # of what is in a crowd nobody says whether it is a face
+    crowd = ops.cast(classes == CROWD, "float32")[:, None, :]
+    crowded = ops.max(box_coding.inside(regions, boxes) * crowd, axis=-1) >= 0.5
+    match = ops.where(hit, ops.where(left_out, -2, best), ops.where(crowded, -2, -1))
     return ops.where(real, match, -2)
 
 

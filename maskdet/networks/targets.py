@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.anchors import AnchorGrid
 from maskdet.networks.matching import BACKGROUND, IGNORED, MATCHERS, match_by_iou
 
 Targets = dict[str, np.ndarray]
 MOST_FACES = 120
-"""Faces of a picture that Faster R-CNN's training looks at."""
+"""Boxes of a picture that Faster R-CNN's second stage is told of, each by itself."""
+PADDING, LEFT_OUT, CROWD = -1, -2, -3
+"""In place of a class: no box; neither face nor background; around boxes that are too many to be
+told one by one, where nothing is background."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,8 @@ class FasterRCNNTargets:
 
         Returns:
             ``anchors`` float32 (N,): 1 face, 0 background, −1 left out; ``anchor_boxes`` float32
-            (N, 4); ``boxes`` float32 (MOST_FACES, 4) and ``classes`` int32 (MOST_FACES,), −2 for
-            a box left out and −1 for padding.
+            (N, 4); ``boxes`` float32 (MOST_FACES, 4) and ``classes`` int32 (MOST_FACES,), or
+            LEFT_OUT, CROWD or PADDING.
         """
         match = match_by_iou(self.anchors.levels(height, width), boxes, 0.5, 0.3)
         wanted = np.where(match == IGNORED, -1, 0).astype(np.float32)
@@ -77,8 +81,18 @@ class FasterRCNNTargets:
         matched = match >= 0
         wanted[matched] = np.where(classes < 0, -1, 1)[match[matched]]
         target[matched] = boxes[match[matched]]
-        truth = np.zeros((MOST_FACES, 4), np.float32)
-        labels = np.full(MOST_FACES, -1, np.int32)
-        count = min(len(boxes), MOST_FACES)
-        truth[:count], labels[:count] = boxes[:count], np.where(classes < 0, -2, classes)[:count]
+        truth, labels = _of_fixed_number(boxes, np.where(classes < 0, LEFT_OUT, classes))
         return {"anchors": wanted, "anchor_boxes": target, "boxes": truth, "classes": labels}
+
+
+def _of_fixed_number(boxes: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (MOST_FACES, 4) and their classes; of too many, the smallest become one crowd."""
+    if len(boxes) > MOST_FACES:
+        order = np.argsort(-box_ops.area(boxes), kind="stable")
+        kept, rest = np.sort(order[: MOST_FACES - 1]), boxes[order[MOST_FACES - 1 :]]
+        crowd = np.concatenate([rest[:, :2].min(axis=0), rest[:, 2:].max(axis=0)])
+        boxes, classes = np.vstack([boxes[kept], crowd]), np.append(classes[kept], CROWD)
+    truth = np.zeros((MOST_FACES, 4), np.float32)
+    labels = np.full(MOST_FACES, PADDING, np.int32)
+    truth[: len(boxes)], labels[: len(boxes)] = boxes, classes
+    return truth, labels

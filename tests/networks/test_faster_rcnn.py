@@ -17,7 +17,7 @@ from maskdet.anchors import AnchorGrid
 from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan
 from maskdet.networks.roi_head import match_regions, sample_regions
 from maskdet.networks.rpn import level_anchors
-from maskdet.networks.targets import MOST_FACES
+from maskdet.networks.targets import CROWD, MOST_FACES
 
 SIDE = 96
 PLAN = FasterRCNNPlan(
@@ -86,6 +86,36 @@ def test_regions_take_the_truth_they_overlap_most() -> None:
         ops.convert_to_tensor(np.array([[1, -2, -1]], np.int32)),
     )
     assert ops.convert_to_numpy(match).tolist() == [[0, -1, -2, -2]]
+
+
+def test_nothing_is_background_where_faces_are_too_many_to_be_told(network: FasterRCNN) -> None:
+    """The largest are told one by one; what lies among the others is left out."""
+    small = [[8 * (i % 12), 8 * (i // 12), 8 * (i % 12) + 5, 8 * (i // 12) + 5] for i in range(60)]
+    large = [[2 * i, 50, 2 * i + 9, 62 + 0.1 * i] for i in range(MOST_FACES - 20)]
+    boxes = np.array([*small, *large], np.float32)
+    targets = network.targets(boxes, np.zeros(len(boxes), int), 96, 256)
+    assert (targets["classes"][:-1] == 0).all() and targets["classes"][-1] == CROWD
+    told = targets["boxes"][:-1]
+    assert all((told == box).all(axis=1).any() for box in boxes[60:])
+    missing = [box for box in boxes if not (told == box).all(axis=1).any()]
+    assert len(missing) == len(boxes) - MOST_FACES + 1
+    # on each face, told or not; among the untold ones; far from all
+    regions = np.array([*boxes, missing[0] + [4, 0, 4, 0], [100, 70, 140, 95]], np.float32)[None]
+    match = match_regions(
+        ops.convert_to_tensor(regions),
+        ops.convert_to_tensor(np.ones(regions.shape[:2], bool)),
+        *(ops.convert_to_tensor(targets[name][None]) for name in ("boxes", "classes")),
+    )
+    *on_faces, among, far = ops.convert_to_numpy(match)[0].tolist()
+    assert -1 not in on_faces and on_faces.count(-2) == len(missing)
+    assert (among, far) == (-2, -1)
+
+
+def test_as_many_faces_as_can_be_told_are_no_crowd(network: FasterRCNN) -> None:
+    boxes = np.array([[i, i, i + 9, i + 9] for i in range(MOST_FACES)], np.float32)
+    targets = network.targets(boxes, np.arange(MOST_FACES) % 3, 256, 256)
+    np.testing.assert_array_equal(targets["boxes"], boxes)
+    assert targets["classes"].tolist() == [i % 3 for i in range(MOST_FACES)]
 
 
 def test_no_more_than_the_share_of_sampled_regions_are_faces() -> None:
