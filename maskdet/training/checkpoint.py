@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -12,7 +12,8 @@ import numpy as np
 from maskdet.errors import DatasetError, SinkError
 
 Weights = list[np.ndarray]
-GROUPS = ("weights", "optimizer", "average")
+GROUPS = ("weights", "optimizer", "average", "seeds")
+"""The last is missing from checkpoints of earlier versions, and of networks that draw nothing."""
 FIGURES = ("step", "best", "minutes")
 
 
@@ -27,6 +28,7 @@ class State:
         average: running mean of the weights.
         best: highest validation mAP so far, −1 before the first evaluation.
         minutes: learnt.
+        seeds: where the network's random generators stand.
     """
 
     step: int
@@ -35,6 +37,7 @@ class State:
     average: Weights
     best: float
     minutes: float = 0.0
+    seeds: Weights = field(default_factory=list)
 
 
 def save(path: Path, state: State) -> None:
@@ -85,6 +88,25 @@ def load(path: Path) -> State:
 
 def _count(names: list[str], group: str) -> int:
     return sum(name.startswith(group) for name in names)
+
+
+def seed_values(network: keras.Model) -> Weights:
+    """Where a network's random generators stand, which its weights do not tell."""
+    return [keras.ops.convert_to_numpy(variable) for variable in _seeds(network)]
+
+
+def restore_seeds(network: keras.Model, values: Weights) -> None:
+    """Has a network's generators go on from there.
+
+    Raises:
+        ValueError: the values are another network's.
+    """
+    for variable, value in zip(_seeds(network), values, strict=True):
+        variable.assign(value)
+
+
+def _seeds(network: keras.Model) -> list[keras.Variable]:
+    return [variable for variable in network.variables if variable.name == "seed_generator_state"]
 
 
 def optimizer_values(optimizer: keras.Optimizer) -> Weights:

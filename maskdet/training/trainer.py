@@ -109,6 +109,8 @@ class Trainer:
         try:
             self._network.set_weights(state.weights)
             checkpoint.restore_optimizer(self._network.optimizer, self._network, state.optimizer)
+            if state.seeds:
+                checkpoint.restore_seeds(self._network, state.seeds)
         except ValueError:
             raise DatasetError(
                 f"{file}: is another network's; keep the settings, or choose another --output"
@@ -183,6 +185,7 @@ class Trainer:
             self._average,
             self._best,
             self.minutes,
+            checkpoint.seed_values(self._network),
         )
         checkpoint.save(self._folder / "checkpoint.npz", state)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,15 @@ def state(step: int = 7, size: int = 5) -> State:
     weights = [random.normal(size=(size, 3)).astype(np.float32) for _ in range(12)]
     optimizer = [np.array(step, np.int64), np.float32(0.25) * np.ones((), np.float32), *weights]
     return State(step, weights, optimizer, [w + 1 for w in weights], 0.5)
+
+
+def test_a_checkpoint_without_seeds_is_an_earlier_version_s(tmp_path: Path) -> None:
+    save(tmp_path / "c.npz", state())
+    assert load(tmp_path / "c.npz").seeds == []
+    drawn = np.array([3, 4], np.uint32)
+    save(tmp_path / "c.npz", replace(state(), seeds=[drawn]))
+    (seed,) = load(tmp_path / "c.npz").seeds
+    assert seed.dtype == drawn.dtype and seed.tolist() == [3, 4]
 
 
 def same(one: State, other: State) -> None:

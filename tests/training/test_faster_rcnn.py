@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
 from maskdet.card import read_card
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
+from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan
 from maskdet.runtimes import load_detector
-from maskdet.training import export, train
+from maskdet.training import checkpoint, export, train
 from maskdet.training.figures import read_figures
 from maskdet.training.model_folder import write_model
 from maskdet.training.settings import FasterRCNNSettings, TrainingSettings
 from tests.training.portraits import write_portraits
+from tests.training.small import make_trainer
 
 SETTINGS = (
     "network.kind=faster_rcnn", "network.backbone=tiny", "network.channels=16",
@@ -52,14 +56,14 @@ def test_keras_and_litert_find_the_same_faces(trained: tuple[Path, Path, Path]) 
     data, _, model = trained
     images = [cv2.imread(str(data / f"images/{number}.png")) for number in range(4)]
     images.append(images[0][:100])
-    keras = load_detector(str(model), runtime="keras", min_score=0.1)
+    reference = load_detector(str(model), runtime="keras", min_score=0.1)
     litert = load_detector(str(model), runtime="litert", min_score=0.1)
-    for first, second in zip(keras.detect(images), litert.detect(images), strict=True):
+    for first, second in zip(reference.detect(images), litert.detect(images), strict=True):
         assert len(first) == len(second)
         np.testing.assert_allclose(first.boxes, second.boxes, atol=0.1)
         np.testing.assert_allclose(first.scores, second.scores, atol=1e-3)
         assert first.states.tolist() == second.states.tolist()
-    assert sum(map(len, keras.detect(images))) >= 4
+    assert sum(map(len, reference.detect(images))) >= 4
 
 
 def test_the_card_says_what_it_is(trained: tuple[Path, Path, Path]) -> None:
@@ -80,3 +84,43 @@ def test_settings_of_the_other_network_are_told() -> None:
         load_settings(TrainingSettings, None, ["network.kind=faster_rcnn", "network.box_loss=giou"])
     with pytest.raises(ConfigError, match="retinanet or faster_rcnn"):
         load_settings(TrainingSettings, None, ["network.kind=yolo"])
+
+
+def two_stages() -> FasterRCNN:
+    keras.utils.set_random_seed(1)
+    plan = FasterRCNNPlan(
+        backbone="tiny", channels=8, separable=False, units=16, before=20, after=16, regions=8
+    )
+    network = FasterRCNN(plan)
+    network.compile(optimizer=keras.optimizers.AdamW(1e-2), jit_compile=False)
+    return network
+
+
+def test_a_resumed_run_draws_the_regions_of_one_that_was_not_interrupted(tmp_path: Path) -> None:
+    """Which regions it learns from is drawn by a generator that weights tell nothing of."""
+    for name, parts in (("whole", (6,)), ("resumed", (4, 6))):
+        for until in parts:
+            trainer = make_trainer(tmp_path, tmp_path / name, network=two_stages(), steps=6)
+            assert trainer.resume() == (until != parts[0])
+            trainer.run(until)
+    whole, resumed = (
+        checkpoint.load(tmp_path / name / "checkpoint.npz") for name in ("whole", "resumed")
+    )
+    assert whole.step == resumed.step == 6
+    assert [seed.tolist() for seed in whole.seeds] == [seed.tolist() for seed in resumed.seeds]
+    assert whole.seeds[0].any()
+    for group in ("weights", "optimizer", "average"):
+        for left, right in zip(getattr(whole, group), getattr(resumed, group), strict=True):
+            np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-6)
+
+
+def test_a_checkpoint_of_before_there_were_seeds_in_it_goes_on(tmp_path: Path) -> None:
+    make_trainer(tmp_path, tmp_path / "run", network=two_stages(), steps=2).run()
+    file = tmp_path / "run" / "checkpoint.npz"
+    state = checkpoint.load(file)
+    checkpoint.save(file, replace(state, seeds=[]))
+    assert not any("seeds" in name for name in np.load(file).files)
+    trainer = make_trainer(tmp_path, tmp_path / "run", network=two_stages(), steps=3)
+    assert trainer.resume()
+    trainer.run()
+    assert checkpoint.load(file).step == 3
