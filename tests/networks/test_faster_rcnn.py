@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -14,9 +15,10 @@ from keras import ops
 
 from maskdet import boxes as box_ops
 from maskdet.anchors import AnchorGrid
+from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan
 from maskdet.networks.roi_head import match_regions, sample_regions
-from maskdet.networks.rpn import level_anchors
+from maskdet.networks.rpn import Proposer, level_anchors
 from maskdet.networks.targets import CROWD, MOST_FACES
 
 SIDE = 96
@@ -157,6 +159,99 @@ def test_a_class_that_is_not_labelled_gets_no_gradient(network: FasterRCNN) -> N
     noticed = float(network.compute_loss(images, batch, network(images, training=True)))
     bias.assign_add([0.0, 0.0, -5.0, 0.0])
     assert noticed > before + 1
+
+
+def test_the_proposal_loss_is_the_sum_that_a_person_writes(network: FasterRCNN) -> None:
+    """Two faces, two places of background; the others are left out, whatever they say."""
+    anchors = PLAN.anchors.anchors(SIDE, SIDE)
+    logits, deltas = np.full((1, len(anchors)), 40.0), np.full((1, len(anchors), 4), 9.0)
+    wanted, boxes = np.full((1, len(anchors)), -1.0), np.zeros((1, len(anchors), 4))
+    wanted[0, [3, 7]], wanted[0, [10, 11]] = 1, 0
+    logits[0, [3, 7, 10, 11]] = (0.0, np.log(3), 0.0, -np.log(3))  # ½, ¾; ½, ¼
+    widths = anchors[:, 2] - anchors[:, 0]
+    boxes[0, 3] = anchors[3] + [widths[3] / 2, 0, widths[3] / 2, 0]  # half its width to the right
+    boxes[0, 7] = anchors[7]
+    deltas[0, 3], deltas[0, 7] = (0, 0, 0, 0), (0.1, 0, 0, 0)
+    loss = network._proposal_loss(
+        np.zeros((1, SIDE, SIDE, 3), np.float32),
+        {"anchors": tensor(wanted), "anchor_boxes": tensor(boxes)},
+        tensor(logits),
+        tensor(deltas),
+    )
+    faces = 0.25 * (0.5**2 * np.log(2) + 0.25**2 * np.log(4 / 3))
+    background = 0.75 * (0.5**2 * np.log(2) + 0.25**2 * np.log(4 / 3))
+    distances = (0.5 - 0.5 / 9) + 0.5 * 9 * 0.1**2  # the parabola ends at a ninth
+    assert float(loss) == pytest.approx((faces + background + distances) / 2, rel=1e-4)
+
+
+def tensor(values: np.ndarray) -> object:
+    return ops.convert_to_tensor(np.asarray(values, np.float32))
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_the_region_loss_is_the_sum_that_a_person_writes(
+    network: FasterRCNN, monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    """A face's region a tenth of its width beside it, the truth itself, one of background.
+
+    All three say the same of themselves, and want to stay where they are.
+    """
+    said = np.array([2.0, 0.0, 7.0 if hidden else 0.0, 1.0], np.float32)
+
+    def second_stage(self: FasterRCNN, features: object, regions: np.ndarray) -> tuple[object, ...]:
+        shape = (1, regions.shape[1])
+        return tensor(np.broadcast_to(said, (*shape, 4))), tensor(np.zeros((*shape, 4)))
+
+    monkeypatch.setattr(FasterRCNN, "_second_stage", second_stage)
+    truth, classes = np.zeros((1, MOST_FACES, 4)), np.full((1, MOST_FACES), -1, np.int32)
+    truth[0, 0], classes[0, 0] = (10, 10, 30, 30), 0
+    regions = np.array([[[12, 10, 32, 30], [60, 60, 90, 90], [10, 10, 30, 30]]])
+    loss = network._region_loss(
+        [],
+        tensor(regions),
+        ops.convert_to_tensor(np.array([[True, True, False]])),  # the last is padding
+        {
+            "boxes": tensor(truth),
+            "classes": ops.convert_to_tensor(classes),
+            "known": tensor(np.array([[1, 1, 0 if hidden else 1]])),
+        },
+    )
+    # a class that is not labelled has no part in the sum of probabilities
+    total = np.log(np.exp([2.0, 0.0, 1.0] if hidden else [2.0, 0.0, 0.0, 1.0]).sum())
+    entropy = (total - 2) + (total - 2) + (total - 1)
+    distance = 0.5  # of −.1 in tenths, where the parabola ends
+    assert float(loss) == pytest.approx((entropy + distance) / 3, rel=1e-4)
+
+
+def test_a_box_of_another_level_suppresses_none_and_the_best_come_first() -> None:
+    """Three boxes on one place: the second of the same level goes, that of the other stays."""
+    grid = AnchorGrid(strides=(8, 16), sizes=(16.0, 32.0), ratios=(1.0,), scales=(1.0,))
+    logits = [np.linspace(-6, -7, 16)[None], np.linspace(-5, -5.5, 4)[None]]
+    deltas = [np.zeros((1, 16, 4)), np.zeros((1, 4, 4))]
+    logits[0][0, [5, 6]], logits[1][0, 0] = (3.0, 2.0), 2.5
+    deltas[0][0, 6] = (-0.5, 0, 0, 0)  # a cell to the right: back onto the first
+    deltas[1][0, 0] = (0.125, 0.125, np.log(0.5), np.log(0.5))
+    proposer = Proposer(grid, (1.0, 1.0, 1.0, 1.0), before=4, after=8)
+    found, real = proposer.propose(
+        [tensor(each) for each in logits], [tensor(each) for each in deltas], 32, 32
+    )
+    boxes = ops.convert_to_numpy(found)[0]
+    np.testing.assert_allclose(boxes[:2], [[4, 4, 20, 20]] * 2, atol=1e-4)
+    # then those of the coarser level, which are surer than the rest of the finer one
+    np.testing.assert_allclose(
+        boxes[2:5], [[8, 0, 32, 24], [0, 8, 24, 32], [8, 8, 32, 32]], atol=1e-4
+    )
+    # the best two of the finer level's rest: the corner and the cell beside it
+    np.testing.assert_allclose(boxes[5:7], [[0, 0, 12, 12], [4, 0, 20, 12]], atol=1e-4)
+    assert ops.convert_to_numpy(real)[0].tolist() == [True] * 7 + [False]
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_it_stands_on_every_backbone(backbone: str) -> None:
+    plan = replace(PLAN, backbone=backbone, channels=8, before=10, after=6)
+    scores, boxes = FasterRCNN(plan)(np.full((1, 64, 96, 3), 99, np.float32))
+    assert scores.shape == (1, 6, 3) and boxes.shape == (1, 6, 4)
+    assert np.isfinite(scores).all() and np.isfinite(boxes).all()
 
 
 def test_it_learns_three_colours_and_keeps_its_weights(tmp_path: Path) -> None:
