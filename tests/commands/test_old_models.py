@@ -1,0 +1,135 @@
+"""Upstream's files in the commands that people type: monitor, detect, evaluate, benchmark.
+
+Each runs as a stranger would: in a folder of his own, with relative paths, a label map whose names
+do not speak for themselves, and `--state` to say what they mean.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from maskdet.__main__ import main
+from maskdet.commands import benchmark
+from maskdet.detections import CLASS_NAMES, Detections, MaskState
+from maskdet.live.app import main as monitor
+from tests import old_models
+from tests.old_models import assert_same, pictures, upstream_api, upstream_keras
+
+pytestmark = pytest.mark.timeout(240)
+
+LEAST = 0.3
+NAMES = ("covered", "NoMask", "hat")
+STATES = ("--state", "covered=with_mask", "--state", "hat=mask_weared_incorrect")
+PBTXT = "".join(f"item {{ id: {i} name: '{name}' }}\n" for i, name in enumerate(NAMES, start=1))
+CSV = "".join(f"{name},{i}\n" for i, name in enumerate(NAMES))
+
+
+@dataclass
+class Old:
+    """An old model in the folder that the commands are run in.
+
+    Attributes:
+        options: what names it.
+        name: what it is called.
+        upstream: what upstream found in each picture, from `LEAST` on.
+    """
+
+    options: list[str]
+    name: str
+    upstream: list[Detections]
+
+
+# Its packed file, its label map, and what upstream found.
+MODELS: dict[str, tuple[str, str, str, Callable[[str], list[Detections]]]] = {
+    "ssd_mobilenet_v1": (
+        "ssd_mobilenet_v1/frozen_inference_graph.pb", "names.pbtxt", PBTXT, upstream_api),
+    "resnet_1.0.0": ("resnet_1.0.0.h5", "names.csv", CSV, upstream_keras),
+}  # fmt: skip
+
+
+@pytest.fixture(params=MODELS)
+def old(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Old:
+    """The model, the pictures in `faces/`, and an empty folder beside them to work in."""
+    pytest.importorskip("tensorflow")
+    path, labels, text, upstream = MODELS[request.param]
+    (tmp_path / "old").mkdir()
+    old_models.unpack(tmp_path / "old", f"{path}.xz")
+    for usual in ("label_map.pbtxt", "classes.csv"):  # so that --labels counts
+        (tmp_path / "old" / usual).unlink()
+    (tmp_path / labels).write_text(text)
+    (tmp_path / "faces").mkdir()
+    for number, image in enumerate(pictures()):
+        cv2.imwrite(str(tmp_path / f"faces/{number}.png"), image)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    found = [one[one.scores >= LEAST] for one in upstream(request.param)]
+    return Old(["--model", f"old/{path}", "--labels", labels, *STATES], request.param, found)
+
+
+def found_in(entry: dict[str, Any]) -> Detections:
+    """Faces as JSON has them."""
+    faces = entry["detections"]
+    return Detections(
+        np.array([face["box"] for face in faces], np.float32).reshape(-1, 4),
+        np.array([face["score"] for face in faces], np.float32),
+        np.array([MaskState[face["state"]] for face in faces], np.int8),
+    )
+
+
+def compare(entries: list[dict[str, Any]], old: Old) -> None:
+    """The faces that upstream found, in each picture."""
+    for entry, theirs in zip(entries, old.upstream, strict=True):
+        if len(theirs) or entry["detections"]:
+            assert_same(found_in(entry), theirs)
+
+
+def test_the_monitor(old: Old) -> None:
+    options = ["--source", "faces", "--headless", "--events", "events.jsonl"]
+    assert monitor([*options, *old.options, "--min-score", str(LEAST)]) == 0
+    compare([json.loads(line) for line in Path("events.jsonl").read_text().splitlines()], old)
+
+
+def test_detect(old: Old) -> None:
+    options = ["--min-score", str(LEAST), "--json", "found.json", "--output", "drawn"]
+    assert main(["detect", "faces", *old.options, *options]) == 0
+    compare(json.loads(Path("found.json").read_text())["images"], old)
+    assert len(list(Path("drawn").iterdir())) == 3
+
+
+def test_evaluate(old: Old) -> None:
+    """Labels are what upstream found: all of it is found again, first and as labelled."""
+    rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+    for number, (image, faces) in enumerate(zip(pictures(), old.upstream, strict=True)):
+        start = f"{number}.png,{image.shape[1]},{image.shape[0]}"
+        for box, state in zip(faces.boxes.tolist(), faces.states.tolist(), strict=True):
+            rows.append(",".join([start, CLASS_NAMES[state], *map(str, box)]))
+        rows += [f"{start},,,,,"] * (not len(faces))
+    Path("faces/labels.csv").write_text("\n".join(rows) + "\n")
+    options = ["--data", "faces/labels.csv", "--json", "figures.json", "--output", "plots"]
+    assert main(["evaluate", *options, *old.options]) == 0
+    figures = json.loads(Path("figures.json").read_text())
+    assert (figures["model"], figures["images"]) == (old.name, 3)
+    assert figures["metrics"]["mAP50"] > 0.99
+
+
+def test_benchmark(
+    old: Old, make_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it, each run of the monitor included, but shorter."""
+    video = make_video(frames=4)
+    monkeypatch.setattr(benchmark, "_STARTS", 1)
+    monkeypatch.setattr(benchmark, "clip_path", lambda: video)
+    options = ["--seconds", "0.3", "--device", "cpu", "--json", "figures.json"]
+    assert main(["benchmark", *options, *old.options]) == 0
+    figures = json.loads(Path("figures.json").read_text())
+    assert (figures["model"], figures["device"]) == (old.name, "CPU (TensorFlow)")
+    assert figures["detector"]["fps"] > 0 and figures["file"]["fps"] > 0
+    assert figures["start"]["first_result_s"] > 0 and figures["camera"]["peak_rss_mb"] > 100
