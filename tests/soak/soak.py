@@ -6,10 +6,11 @@ Two monitors run side by side, each with the model that ships, for the same time
 demo as a camera, at a network camera that breaks off after every five frames and comes back in
 another size, and, where GStreamer's server is installed, at an RTSP camera that is switched off and
 on. Where the system lets us mount a small disk, it records to that, which is filled and freed
-again, and open segments are deleted; otherwise its folder is. Its event log is rotated. It must not
-grow: memory, threads, handles. The other records the demo into one file, undisturbed: its length
-must be that of the time by the clock. Prints what was measured as JSON, and `soak: ok` or what
-broke a promise; status 0 or 1.
+again, and open segments are deleted; otherwise its folder is. Its event log is rotated. It must
+not grow: memory, threads, handles, processes. The other records the demo into one file,
+undisturbed: its length must be that of the time by the clock. Prints what was measured as JSON, and
+`soak: ok` or what broke a promise; status 0 or 1. A small disk and the RTSP camera are required:
+without them less would be proved than it seems.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from tests.live.rtsp import HAS_SERVER, RtspCamera
 ROOT = Path(__file__).resolve().parents[2]
 GROWTH_MB = 20.0
 CLOCK_SECONDS = 0.1
+LONG_MINUTES = 10.0
+"""From here on nothing may grow by one; a shorter run has too few looks to tell a moment."""
 
 
 @dataclass
@@ -47,12 +50,15 @@ class Held:
     rss_mb: list[float] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
     handles: list[int] = field(default_factory=list)
+    children: list[int] = field(default_factory=list)
+    cuts: int = 0
 
     def look(self, process: psutil.Process) -> None:
         """Once more; the children, which capture cameras, come and go with them."""
         self.rss_mb.append(process.memory_info().rss / 2**20)
         self.threads.append(process.num_threads())
         self.handles.append(process.num_fds())
+        self.children.append(len(process.children(recursive=True)))
 
     def growth(self, values: list[float] | list[int]) -> float:
         """How much more was held in the last quarter than in the second: the first warms up."""
@@ -96,26 +102,28 @@ class Monitor:
         return self.log.read().splitlines()
 
 
-def disturb(folder: Path, is_disk: bool, rtsp: RtspCamera | None, turn: int) -> None:
-    """One fault to a folder of outputs or to a camera, another each turn."""
-    if turn % 4 == 3:
+def disturb(folder: Path, is_disk: bool, rtsp: RtspCamera | None, turn: int) -> bool:
+    """One fault to outputs or a camera, another each turn; whether to the RTSP camera."""
+    if turn % 4 == 0:
         if rtsp is not None:
             rtsp.kill()
             time.sleep(3)
             rtsp.start()
-    elif turn % 4 == 0 and is_disk:
+        return rtsp is not None
+    if turn % 4 == 1 and is_disk:
         filler = folder / "filler"
         with contextlib.suppress(OSError):  # full before we were done: so much the better
             filler.write_bytes(bytes(shutil.disk_usage(folder).free))
         time.sleep(3)
         filler.unlink()
-    elif turn % 4 == 1 and (folder / "events.jsonl").exists():
+    elif turn % 4 == 2 and (folder / "events.jsonl").exists():
         (folder / "events.jsonl").rename(folder / "events.jsonl.1")
     elif not is_disk:
         shutil.rmtree(folder)
     else:
         for part in folder.glob("*.part"):
             part.unlink()
+    return False
 
 
 def whole(folder: Path) -> int:
@@ -128,6 +136,11 @@ def whole(folder: Path) -> int:
         for line in log.read_text().splitlines():
             json.loads(line)
     return len(videos)
+
+
+def reconnects(folder: Path) -> int:
+    """How often the disturbed monitor was back at its RTSP camera, the last of its sources."""
+    return int(json.loads((folder / "summary.json").read_text())["sources"][-1]["reconnects"])
 
 
 def off_the_clock(folder: Path) -> float:
@@ -190,6 +203,9 @@ def soak(minutes: float, place: Path, fault_seconds: float = 20.0) -> dict[str, 
             "growth_mb": round(held.growth(held.rss_mb), 1),
             "growth_threads": held.growth(held.threads),
             "growth_handles": held.growth(held.handles),
+            "growth_children": held.growth(held.children),
+            "rtsp_cuts": held.cuts,
+            "rtsp_reconnects": reconnects(faulty) if rtsp is not None else 0,
             "rss_mb": [round(held.rss_mb[0], 1), round(max(held.rss_mb), 1)],
             "connections": camera.connections,
             "segments": whole(faulty),
@@ -229,18 +245,31 @@ def watch(
             assert monitor.process.poll() is None, monitor.told()
         held.look(process)
         if now > fault_due and end - now > fault_seconds:  # the last fault is over by the end
-            disturb(monitors[0].folder, is_disk, rtsp, turn)
+            held.cuts += disturb(monitors[0].folder, is_disk, rtsp, turn)
             turn, fault_due = turn + 1, time.monotonic() + fault_seconds
         time.sleep(1.0)
     return held
 
 
-def broken(found: dict[str, Any]) -> list[str]:
-    """The promises that what was measured breaks."""
-    promises = {
+def broken(found: dict[str, Any], *, whole: bool = True) -> list[str]:
+    """The promises that what was measured breaks.
+
+    Args:
+        found: by `soak`.
+        whole: whether a small disk and an RTSP camera have to have been there.
+    """
+    growing = {
+        f"{what} grew by {found[f'growth_{what}']}": found[f"growth_{what}"]
+        <= (0 if found["minutes"] >= LONG_MINUTES else slack)
+        for what, slack in (("threads", 1), ("handles", 3), ("children", 1))
+    }
+    promises = growing | {
         f"memory grew by {found['growth_mb']} MB": found["growth_mb"] <= GROWTH_MB,
-        f"threads grew by {found['growth_threads']}": found["growth_threads"] <= 1,
-        f"handles grew by {found['growth_handles']}": found["growth_handles"] <= 3,
+        "no small disk could be mounted": found["full_disks"] or not whole,
+        "no RTSP camera could be started": found["rtsp"] or not whole,
+        "the RTSP camera was not switched off": found["rtsp_cuts"] > 0 or not found["rtsp"],
+        "the RTSP camera was not connected to again": found["rtsp_reconnects"]
+        >= found["rtsp_cuts"],
         "the recording is not as long as its time": found["off_the_clock_s"] <= CLOCK_SECONDS,
         "no segment was left": found["segments"] > 0,
         "the camera was not connected to again": found["connections"] > 2,
