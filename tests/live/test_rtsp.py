@@ -363,7 +363,7 @@ def holdings() -> dict[str, int]:
 
 
 def test_ten_reconnects_leave_nothing_behind(camera: RtspCamera) -> None:
-    """The long form, two hundred, with memory: tests/soak/reconnects.py."""
+    """The long form, two hundred, with memory: `python -m tests.soak.cameras reconnects`."""
     with line_to(camera) as line, reading(camera.url(port=line.port)) as reader:
         reader.more()
         before = holdings()
@@ -393,6 +393,23 @@ def test_a_webcam_unplugged_and_back(make_video, tmp_path) -> None:
     shutil.copy(film, device)
     until("its pictures again", lambda: reader.count >= count + 10)
     assert source.reconnects >= 1
+    assert reader.close() < 5
+
+
+def test_a_webcam_that_another_program_uses_is_waited_for(make_video, tmp_path) -> None:
+    """It is there and cannot be opened; alone that is an error at once, with what to look at."""
+    device = tmp_path / "video0"
+    device.touch()
+    with pytest.raises(SourceError, match="could not be opened .+another program uses it"):
+        Webcam(str(device), "camera", backend="any").open()
+    source = Webcam(str(device), "camera", backend="any", insist=True)
+    reader = Reader(source)
+    until("what is wrong", lambda: source.trouble == "could not be opened")
+    time.sleep(1.0)  # several tries
+    assert reader.count == 0
+    shutil.copy(make_video(frames=10), tmp_path / "film")
+    (tmp_path / "film").replace(device)
+    until("its pictures", lambda: reader.count >= 10)
     assert reader.close() < 5
 
 
