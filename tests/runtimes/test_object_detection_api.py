@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,28 @@ def test_boxes_are_upstreams(models: Path, path: str, name: str) -> None:
     assert detector.name == name
     for ours, theirs in zip(detector.detect(pictures()), upstream_api(name), strict=True):
         assert_same(ours, theirs)
+
+
+def test_the_page_s_way_to_tf1_s_signature(models: Path, tmp_path: Path) -> None:
+    """docs/old_route.md makes of a frozen graph the SavedModel that upstream wrote beside it."""
+    page = (Path(__file__).resolve().parents[2] / "docs/old_route.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    old, folder = models / "ssd_mobilenet_v1", tmp_path / "saved_model"
+    exec(code, {"graph": str(old / "frozen_inference_graph.pb"), "folder": str(folder)})
+    ours, theirs = signature_of(folder), signature_of(old / "saved_model")
+    assert ours.inputs == theirs.inputs and list(ours.inputs) == ["inputs"]
+    assert ours.method_name == theirs.method_name
+    for name, output in ours.outputs.items():
+        assert output.name == theirs.outputs[name].name == f"{name}:0"
+    detector = load_detector(str(folder), labels=models / "label_map.pbtxt", min_score=0.0)
+    assert_same(detector.detect(pictures()[:1])[0], upstream_api("ssd_mobilenet_v1")[0])
+
+
+def signature_of(folder: Path):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    model = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    return model.meta_graphs[0].signature_def["serving_default"]
 
 
 def test_pictures_go_together_where_the_graph_takes_several(models: Path) -> None:
