@@ -130,8 +130,10 @@ def _anchors(layer: Layer, features: Any) -> Any:
     """Anchors (1, rows · columns · per cell, 4) for a pyramid level."""
     config = layer.config
     stride, size = float(config["stride"]), float(config["size"])
-    grid = AnchorGrid(ratios=tuple(config["ratios"]), scales=tuple(config["scales"]))
-    if not (stride > 0 and size > 0 and 0 < grid.per_cell <= MOST**2):
+    ratios, scales = (tuple(map(float, config[name])) for name in ("ratios", "scales"))
+    grid = AnchorGrid(ratios=ratios, scales=scales)
+    least = min(stride, size, *ratios, *scales)
+    if not (least > 0 and 0 < grid.per_cell <= MOST**2):
         raise ValueError(f"layer {layer.name}: no anchors of size {size}, stride {stride}")
     half = grid.shapes(size) / 2
     cell = tf.constant(np.concatenate([-half, half], axis=1), tf.float32)

@@ -158,6 +158,10 @@ def other_anchors(layers: dict[str, Any]) -> None:
         layers[f"anchors_{number}"]["config"]["scales"] = [1.0]
 
 
+def flat_anchors(layers: dict[str, Any]) -> None:
+    layers["anchors_0"]["config"]["ratios"] = [0.5, 0, 2]
+
+
 def no_layers(layers: dict[str, Any]) -> None:
     del layers[""]["config"]["layers"]
 
@@ -224,6 +228,7 @@ PLANS = {
     "a setting missing": (no_padding_key, "do not fit together: .*padding"),
     "arguments of a call": (arguments, "is called with arguments"),
     "anchors of another model": (other_anchors, "network failed"),
+    "anchors without height": (flat_anchors, "layer anchors_0: no anchors"),
     "no layers": (no_layers, "the plan in it is broken"),
 }  # fmt: skip
 
