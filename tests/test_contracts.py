@@ -26,8 +26,10 @@ from maskdet.live.sources import open_source
 from maskdet.live.switch import RecordingSwitch
 from maskdet.observation import Observation
 from maskdet.runtimes import load_detector
+from maskdet.runtimes.tiling import TiledDetector
 from maskdet.testing import CollectingSink, ScriptedDetector, SyntheticSource
 from tests.old_models import open_old
+from tests.tiny import make_lively_model
 
 pytestmark = pytest.mark.timeout(300)  # models are exported for the first that asks for one
 
@@ -44,9 +46,21 @@ class Tools:
     def open(self, runtime: str, kind: str = "retinanet") -> Detector:
         """One of our own models, in one of the formats that it is exported to."""
         if runtime == "litert":
-            return load_detector(str(self.request.getfixturevalue("tiny_model")), runtime=runtime)
+            own = {"retinanet": "tiny_model", "faster_rcnn": "litert_faster_rcnn"}[kind]
+            return load_detector(str(self.request.getfixturevalue(own)), runtime=runtime)
         folders = self.request.getfixturevalue("exported")
         return load_detector(str(folders[kind]), runtime=runtime)
+
+
+@pytest.fixture(scope="module")
+def litert_faster_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with a LiteRT file of a Faster R-CNN."""
+    pytest.importorskip("tensorflow")
+    from maskdet.training import export
+
+    folder = make_lively_model(tmp_path_factory.mktemp("models") / "faster_rcnn", "faster_rcnn")
+    export.run(folder)
+    return folder
 
 
 @pytest.fixture
@@ -86,7 +100,10 @@ DETECTORS: dict[str, Callable[[Tools], Detector]] = {
     ),
     "keras-retinanet": lambda t: open_old(t.folder, "mobilenet_1.0.0.h5"),
     "Keras": lambda t: t.open("keras"),
+    "Keras, Faster R-CNN": lambda t: t.open("keras", "faster_rcnn"),
     "LiteRT": lambda t: t.open("litert"),
+    "LiteRT, Faster R-CNN": lambda t: t.open("litert", "faster_rcnn"),
+    "LiteRT, in tiles": lambda t: TiledDetector(t.open("litert"), 2),
     "ONNX Runtime": lambda t: t.open("onnx"),
     "ONNX Runtime, Faster R-CNN": lambda t: t.open("onnx", "faster_rcnn"),
     "exported graph": lambda t: t.open("frozen_graph"),
@@ -97,6 +114,7 @@ SINKS: dict[str, Callable[[Tools], Sink]] = {
     "event log": lambda t: EventLog(t.folder / "events.jsonl"),
     "mp4": lambda t: Recorder(t.folder / "out.mp4"),
     "mkv": lambda t: Recorder(t.folder / "out.mkv"),
+    "segments": lambda t: Recorder(t.folder / "door.mp4", segment_seconds=0.1),
     "switch": lambda t: RecordingSwitch(lambda: Recorder(t.folder / "r.mp4"), on=True),
 }
 
