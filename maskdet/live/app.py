@@ -12,6 +12,7 @@ import typer
 from maskdet.config import Override, load_settings
 from maskdet.console import ending, log_as
 from maskdet.errors import ConfigError
+from maskdet.live.leaving import leave
 from maskdet.live.libraries import require_opencv
 from maskdet.live.settings import DEFAULT_MODEL, MonitorSettings
 from maskdet.live.stop import Stop
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what stands after the command's name; None: those of the process.
     """
-    return ending(NAME, partial(_main, arguments), interrupted=0)
+    return leave(ending(NAME, partial(_main, arguments), interrupted=0))
 
 
 def _main(arguments: Sequence[str] | None) -> int:

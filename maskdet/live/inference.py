@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.meters import SourceMeter
-from maskdet.live.workers import Closed, Event, Mailbox, wait_passable
+from maskdet.live.workers import Closed, Event, Mailbox
 from maskdet.observation import Observation
 
 
@@ -49,6 +49,8 @@ class Inference:
         errors: of sources that failed and of sinks; the others go on.
         counts: faces per state, summed over every frame.
         first_result: `time.monotonic()` of the first observation, None before.
+        abandoned: set by whoever waits no longer for the call under way: what comes of it goes
+            nowhere, as the sinks are closed.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Inference:
         self.errors: list[MaskdetError] = []
         self.counts: Counter[str] = Counter({state.name: 0 for state in MaskState})
         self.first_result: float | None = None
+        self.abandoned = Event()
         self._detector = detector
         self._lanes = list(lanes)
         self._min_score = min_score
@@ -83,7 +86,7 @@ class Inference:
         running = dict(enumerate(zip(inlets, outlets, strict=True)))
         while running and not stopping.is_set() and self._frames_left != 0:
             frames = {}
-            for index in wait_passable(running):
+            for index in _passable(running):
                 try:
                     frame = inlets[index].get(0)
                 except (Closed, MaskdetError) as end:
@@ -105,6 +108,8 @@ class Inference:
         if not frames:
             return {}
         found = self._detector.detect([frame.image for frame in frames.values()])
+        if self.abandoned.is_set():
+            return {}
         return {
             index: self._observe(self._lanes[index], frame, detections)
             for (index, frame), detections in zip(frames.items(), found, strict=True)
@@ -121,7 +126,8 @@ class Inference:
             self.first_result = time.monotonic()
         lane.meter.process()
         for sink in list(lane.sinks):
-            self._write(sink, observation)
+            if not self.abandoned.is_set():
+                self._write(sink, observation)
         return observation
 
     def _write(self, sink: Sink, observation: Observation) -> None:
@@ -132,3 +138,18 @@ class Inference:
             for lane in self._lanes:
                 with contextlib.suppress(ValueError):
                     lane.sinks.remove(sink)
+
+
+def _passable(ways: Mapping[int, tuple[Mailbox[Frame], Mailbox[Observation]]]) -> list[int]:
+    """The ways (from, to) that an item can go now, or that have ended; waits until there is one.
+
+    A way whose far end is full holds up no other. All the mailboxes share a bell.
+    """
+
+    def passable() -> list[int]:
+        return [k for k, (a, b) in ways.items() if a.drained or (a.ready and b.takes)]
+
+    bell = next(iter(ways.values()))[0].bell
+    with bell:
+        bell.wait_for(passable)
+        return passable()

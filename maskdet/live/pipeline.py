@@ -10,9 +10,9 @@ picture late. Files have waiting ones and lose nothing.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -21,12 +21,19 @@ from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.inference import Inference, Lane, Tracker
+from maskdet.live.leaving import within
 from maskdet.live.meters import Reservoir, SourceMeter, SourceStats
 from maskdet.live.workers import Condition, Event, Mailbox, Worker, wait_ready
 from maskdet.observation import Observation
 
 __all__ = ["Pipeline", "SourceStats", "Tracker"]
 
+log = logging.getLogger(__name__)
+
+_PATIENCE = 0.35
+"""Seconds for the threads to end: quitting takes less than one, sinks and summary included."""
+_LONGEST = 10.0
+"""Seconds for sinks to close. Ours end sooner where nothing moves: they know whether it does."""
 _AHEAD = 4  # frames of a file that wait decoded, so that decoding and detecting overlap
 _DONE = 2  # observations of a file that wait: the next can be made while main fetches one
 
@@ -35,8 +42,8 @@ class Pipeline:
     """Runs sources through a detector to sinks and to the caller; use it in a ``with`` block.
 
     Entering starts the threads, leaving stops them and closes sources and sinks (not the
-    detector, which its maker may use again). Stopping waits for no frame, only for the call of
-    the detector or a sink that is under way.
+    detector, which its maker may use again). Stopping waits for no frame, and only a moment for the
+    call of the detector or a sink that is under way.
 
     Attributes:
         detector: what it was given; says what it computes on, which may change.
@@ -95,9 +102,9 @@ class Pipeline:
             self._inlets.append(Mailbox(size, newest=source.is_live, bell=bell))
             done = 1 if source.is_live else _DONE
             self._outlets.append(Mailbox(done, newest=source.is_live, bell=bell))
-        infer = Worker("infer", self._infer, [*self._inlets, *self._outlets])
+        infer = Worker("detector", self._infer, [*self._inlets, *self._outlets])
         grabs = [
-            Worker(f"grab {source.name}", partial(self._grab, i), [self._inlets[i]])
+            Worker(f"reading {source.name}", partial(self._grab, i), [self._inlets[i]])
             for i, source in enumerate(self._sources)
         ]
         self._workers = [infer, *grabs]
@@ -213,7 +220,10 @@ class Pipeline:
         return self._latency.percentiles()
 
     def stop(self) -> None:
-        """Stops and joins the threads, closes sources and sinks; may be called twice."""
+        """Stops and joins the threads, closes sources and sinks; may be called twice.
+
+        What hangs is said and left: see `maskdet.live.leaving`.
+        """
         self._stopping.set()
         self._warm.set()
         for meter in self._meters:
@@ -221,13 +231,27 @@ class Pipeline:
         for inlet, outlet in zip(self._inlets, self._outlets, strict=True):
             inlet.close()
             outlet.close()
-        with ExitStack() as last:  # run from the last one up, each of them whatever happens
-            for sink in self._sinks:
-                last.callback(self._close_sink, sink)
-            for worker in self._workers:
-                last.callback(worker.join)
-            for source in self._sources:
-                last.callback(source.close)
+        try:
+            self._end_threads()
+        finally:
+            within(_LONGEST, {str(i): partial(self._close_sink, s) for i, s in self._each_sink()})
+
+    def _end_threads(self) -> None:
+        until = time.monotonic() + _PATIENCE
+        closing = [Worker(f"closing {source.name}", source.close) for source in self._sources]
+        for worker in closing:
+            worker.start()
+        workers = [*closing, *self._workers]
+        hanging = [worker.name for worker in workers if not worker.join(until - time.monotonic())]
+        if hanging:
+            self._inference.abandoned.set()
+            log.warning("%s did not end in time and was left", ", ".join(hanging))
+        for worker in closing:
+            if worker.error is not None:
+                raise worker.error
+
+    def _each_sink(self) -> Iterable[tuple[int, Sink]]:
+        return enumerate({id(sink): sink for sink in self._sinks}.values())
 
     def _grab(self, index: int) -> None:
         source, inlet, meter = self._sources[index], self._inlets[index], self._meters[index]

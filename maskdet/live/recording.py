@@ -36,6 +36,8 @@ _QUEUE = 8
 """Observations that wait for the encoder before detection waits, too."""
 _PATIENCE = 5.0
 """Seconds for a single picture after which the disk is taken to hang."""
+_CLOSING = 0.5
+"""Seconds at the end in which something must be written, or the disk is taken to hang."""
 _CHECK_SECONDS = 1.0
 """Between two looks at whether the file is still there."""
 _TIDY_SECONDS = 10.0
@@ -116,6 +118,7 @@ class Recorder:
         self._inbox: Mailbox[tuple[Observation, bool]] = Mailbox(_QUEUE)
         self._worker = Worker("recorder", self._run, [cast(Mailbox[object], self._inbox)])
         self._started = False
+        self._written = 0
 
     @property
     def failing(self) -> bool:
@@ -144,7 +147,14 @@ class Recorder:
             SinkError: it does not work at the moment; what was recorded before can be played.
         """
         self._inbox.close()
-        self._worker.join()
+        seen = -1
+        while not self._worker.join(_CLOSING):
+            if seen == self._written:
+                raise SinkError(
+                    f"recording to {self._path}: the disk does not answer; what it did not take "
+                    "is left"
+                )
+            seen = self._written
         self._raise_error()
 
     def _raise_error(self) -> None:
@@ -157,6 +167,7 @@ class Recorder:
         try:
             for observation, blur in _drain(self._inbox):
                 self._record(observation, blur)
+                self._written += 1
             self._try(self._finish)
             if self._trouble.down:
                 self._error = SinkError(f"{self._trouble.told}; check disk space and rights")

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from pathlib import Path
 
 from maskdet.console import say
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError, SinkError
 from maskdet.live.heartbeat import Heartbeat
+from maskdet.live.leaving import hangs, within
 from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.recording import Recorder
@@ -26,6 +28,8 @@ from maskdet.live.watch import Watch
 from maskdet.live.window import Window, display_available
 from maskdet.privacy import mask_password
 
+_LAST_SECONDS = 0.15
+"""For what is left to do when a run that is to end within a second has hung before."""
 _NAMED = 10
 """Recorded files that are named one by one at the end."""
 
@@ -58,7 +62,7 @@ def run(settings: MonitorSettings, stop: Stop, detector: Detector | None = None)
         if report.begun:
             say(report.line())
         if settings.summary and (report.begun or interrupted):
-            write_summary(settings.summary, report.figures())
+            _write_summary(settings.summary, report)
 
 
 def _run(
@@ -184,6 +188,14 @@ def _check_summary(settings: MonitorSettings) -> None:
         raise SinkError(f"cannot write {settings.summary}: create the folder {folder} first")
 
 
+def _write_summary(path: Path, report: Report) -> None:
+    if within(
+        max(_LAST_SECONDS, 0.9 - report.closing),
+        {"writing the summary": lambda: write_summary(path, report.figures())},
+    ):
+        raise SinkError(f"cannot write {path}: the disk does not answer")
+
+
 def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
     from maskdet.runtimes import load_detector
 
@@ -200,8 +212,16 @@ def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
         batch=len(settings.sources),
         upgrade=True,
     )
-    parts.callback(detector.close)
+    parts.callback(_end_detector, detector)
     return detector
+
+
+def _end_detector(detector: Detector) -> None:
+    """Frees the model, and ends a process that computes for it, which may be what hangs."""
+    if hangs():
+        within(_LAST_SECONDS, {"closing the detector": detector.close})
+    else:
+        detector.close()
 
 
 def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[Source]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import SinkError
+from maskdet.live.leaving import within
 from maskdet.live.outfiles import Folder, write_whole
 from maskdet.live.trouble import Trouble
 from maskdet.observation import Observation
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _CHECK_SECONDS = 1.0
 """Between two looks at whether the file is still there."""
+_CLOSING = 0.3
+"""Seconds after which a file that does not close is left."""
 _TAIL_BYTES = 1 << 20
 """How far from the end the beginning of a torn line is looked for; ours are far shorter."""
 
@@ -54,6 +57,7 @@ class EventLog:
         self._name = str(self._path or "standard output")
         self._trouble = Trouble(f"writing events to {self._name}", retry_seconds)
         self._check_due = 0.0
+        self._ending = self._is_writing = False
         try:
             self._file = self._open()
             self._folder = None if self._path is None else Folder(self._path.parent)
@@ -72,6 +76,7 @@ class EventLog:
             self._trouble.miss()
             return
         line = json.dumps(_event(observation), separators=(",", ":")).encode() + b"\n"
+        self._is_writing = True
         try:
             self._check()
             self._put(line)
@@ -84,6 +89,8 @@ class EventLog:
             )
         else:
             self._trouble.work("lines")
+        finally:
+            self._is_writing = False
 
     def _open(self) -> RawIOBase:
         return _standard_output() if self._path is None else _append_to(self._path)
@@ -125,9 +132,13 @@ class EventLog:
         """Closes the file; may be called twice.
 
         Raises:
-            SinkError: it could not be written to of late.
+            SinkError: it could not be written to of late, or does not answer.
         """
-        self._file.close()
+        is_closing, self._ending = self._ending, True
+        hangs = self._is_writing  # in another thread, which was waited for
+        file = self._file
+        if not is_closing and (within(_CLOSING, {"closing the event log": file.close}) or hangs):
+            raise SinkError(f"{self._name} does not answer; lines may be missing at its end")
         if self._trouble.down:
             trouble, self._trouble = self._trouble, Trouble("")
             raise SinkError(f"{trouble.told}; {trouble.missed} lines are missing")

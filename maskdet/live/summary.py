@@ -39,6 +39,11 @@ class Report:
         self._ended = time.monotonic()
 
     @property
+    def closing(self) -> float:
+        """Seconds since then."""
+        return time.monotonic() - self._ended
+
+    @property
     def stats(self) -> SourceStats:
         """Figures of all sources together."""
         return self._pipeline.stats() if self._pipeline else _NOTHING

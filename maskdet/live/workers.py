@@ -7,12 +7,16 @@ Nothing here knows of pictures. The rules:
 * A worker's death closes its mailboxes with the exception, which is raised in whoever reads next.
 * Nothing waits without a way to be woken: mailboxes by closing them, a child process (where
   cameras and their drivers may hang) by killing it. So stopping never waits for a frame.
+* What hangs all the same (a disk, a detector) is waited for a while, then left (`leaving`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -26,6 +30,9 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 _ROOT = str(Path(__file__).resolve().parents[2])
+_PATIENCE = 0.4
+"""Seconds for what takes milliseconds where nothing hangs; quitting takes less than one."""
+_LOOK_MS = 100  # between two looks at whether a silent child was killed
 _PIPE_BYTES = 1 << 20  # what Linux allows everyone: a VGA picture in one go
 
 
@@ -141,27 +148,19 @@ def wait_ready(boxes: Iterable[Mailbox[T]], timeout: float | None = None) -> lis
         return [box for box in boxes if box.ready]
 
 
-def wait_passable(ways: Mapping[int, tuple[Mailbox[Any], Mailbox[Any]]]) -> list[int]:
-    """The ways (from, to) that an item can go now, or that have ended; waits until there is one.
-
-    A way whose far end is full holds up no other. All the mailboxes share a bell.
-    """
-
-    def passable() -> list[int]:
-        return [k for k, (a, b) in ways.items() if a.drained or (a.ready and b.takes)]
-
-    bell = next(iter(ways.values()))[0].bell
-    with bell:
-        bell.wait_for(passable)
-        return passable()
-
-
 class Worker:
-    """A thread that closes its mailboxes when it ends, with the exception if it died of one."""
+    """A thread that closes its mailboxes when it ends, with the exception if it died of one.
+
+    Attributes:
+        name: what it does.
+        error: what it died of.
+    """
 
     def __init__(
         self, name: str, run: Callable[[], object], closes: Iterable[Mailbox[Any]] = ()
     ) -> None:
+        self.name = name
+        self.error: BaseException | None = None
         self._run = run
         self._closes = list(closes)
         # Not a daemon: the interpreter must not tear down native code under a running thread.
@@ -171,19 +170,38 @@ class Worker:
         """Begins."""
         self._thread.start()
 
-    def join(self) -> None:
-        """Waits for its end; the caller has closed whatever it may wait for."""
-        if self._thread.ident is not None:
-            self._thread.join()
+    def join(self, timeout: float | None = None) -> bool:
+        """Waits for its end; the caller has closed whatever it may wait for.
+
+        Args:
+            timeout: in seconds; after it, the thread is left to itself: see `maskdet.live.leaving`.
+
+        Returns:
+            Whether it has ended, or never began.
+        """
+        if self._thread.ident is None:
+            return True
+        self._thread.join(timeout if timeout is None else max(0.0, timeout))
+        if self.is_alive and self not in left:
+            left.append(self)
+        return not self.is_alive
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self._thread.is_alive()
 
     def _main(self) -> None:
-        error: BaseException | None = None
         try:
             self._run()
         except BaseException as caught:  # carried to the reader, whatever it is
-            error = caught
+            self.error = caught
         for box in self._closes:
-            box.close(error)
+            box.close(self.error)
+
+
+left: list[Worker] = []
+"""Those that did not end in time."""
 
 
 class Child:
@@ -210,8 +228,10 @@ class Child:
             stderr=subprocess.DEVNULL,
             bufsize=0,
             pipesize=_PIPE_BYTES if sys.platform == "linux" else -1,
+            process_group=None if sys.platform == "win32" else 0,
         )
         self._reading = Lock()
+        self._killed = False
 
     def ask(self, request: Mapping[str, object]) -> None:
         """Sends it one JSON line. (Not arguments: those can be read by every user.)"""
@@ -225,26 +245,48 @@ class Child:
         assert stream is not None
         with self._reading:
             while buffer and not stream.closed:
+                if not self._has_more():
+                    return False
                 count = stream.readinto(buffer)  # type: ignore[attr-defined]  # unbuffered
                 if not count:
                     return False
                 buffer = buffer[count:]
             return not buffer
 
+    def _has_more(self) -> bool:
+        """Waits until there is something to read, or the end; False once it was killed.
+
+        A process that the child started may hold the pipe open: then its end never comes.
+        """
+        if sys.platform == "win32":  # nothing to wait with there
+            return True
+        poll = select.poll()
+        assert self._process.stdout is not None
+        poll.register(self._process.stdout, select.POLLIN)
+        while not self._killed:
+            if poll.poll(_LOOK_MS):
+                return True
+        return False
+
     def kill(self) -> int | None:
-        """Ends it at once and with it a `read_into` under way; returns its exit status.
+        """Ends it at once, what it has started, and a `read_into` under way; its exit status.
 
         From any thread, and more than once. None: the system has not let it go yet (a driver
         that cannot be interrupted); nothing of ours waits for it.
         """
+        patience = 0.0 if self._killed else _PATIENCE
+        if sys.platform != "win32" and not self._killed:
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._killed = True
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.5)
-        if self._process.returncode is not None:  # so a reader is at the end of the pipe by now
-            with self._reading:
-                for pipe in (self._process.stdin, self._process.stdout):
-                    assert pipe is not None
-                    pipe.close()
+            self._process.wait(patience)
+        if self._reading.acquire(timeout=patience):
+            for pipe in (self._process.stdin, self._process.stdout):
+                assert pipe is not None
+                pipe.close()
+            self._reading.release()
         return self._process.returncode
 
     def wait(self) -> int:

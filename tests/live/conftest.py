@@ -20,6 +20,7 @@ import numpy as np
 from maskdet.config import load_settings
 from maskdet.console import ending
 from maskdet.detections import Detections
+from maskdet.live.leaving import leave
 from maskdet.live.session import run
 from maskdet.live.settings import MonitorSettings
 from maskdet.live.stop import Stop
@@ -34,7 +35,7 @@ settings = load_settings(MonitorSettings, None, sys.argv[2:])
 stop = Stop(settings.max_seconds)
 with stop.listening():
     status = ending("monitor.py", lambda: run(settings, stop, detector), interrupted=0)
-sys.exit(status)
+sys.exit(leave(status))
 """
 
 

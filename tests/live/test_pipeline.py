@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -12,6 +13,7 @@ from maskdet.detections import Detections
 from maskdet.errors import ModelError, SinkError, SourceError
 from maskdet.frame import Frame
 from maskdet.live import meters
+from maskdet.live.leaving import hangs
 from maskdet.live.meters import Rate, Reservoir
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.sources import open_source
@@ -363,6 +365,50 @@ def test_stop_before_the_detector_is_warm() -> None:
         begun.wait()
         threading.Timer(0.05, go.set).start()  # only the call under way is waited for
     assert pipeline.stats().processed == 0
+
+
+def test_a_detector_that_hangs_is_left_and_what_comes_of_it_goes_nowhere(caplog) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    class Hanging(ScriptedDetector):
+        def detect(self, images):
+            if len(self.batches) == 3:
+                begun.set()
+                go.wait(20)
+            return super().detect(images)
+
+    sink = CollectingSink()
+    source = SyntheticSource(None, is_live=True, rate=100)
+    try:
+        with Pipeline([source], Hanging(), [sink]) as pipeline:
+            begun.wait()
+            asked = time.monotonic()
+        assert time.monotonic() - asked < 3  # strictly 1; it was for ever
+        assert sink.closed and source.closed
+        assert caplog.messages == ["detector did not end in time and was left"]
+    finally:
+        go.set()
+    while hangs():
+        time.sleep(0.01)
+    assert sink.indices and len(sink.indices) == 3 == pipeline.stats().processed
+
+
+def test_a_source_whose_close_hangs_is_left(caplog) -> None:
+    go = threading.Event()
+    sources = [SyntheticSource(None, name=name, is_live=True, rate=50) for name in "ab"]
+    for source in sources:
+        source.close = lambda own=source.close: (go.wait(20), own())  # type: ignore[method-assign]
+    sink = CollectingSink()
+    try:
+        with Pipeline(sources, ScriptedDetector(), [sink]) as pipeline:
+            pipeline.next()
+            asked = time.monotonic()
+        assert time.monotonic() - asked < 3
+        assert sink.closed and "closing a, closing b" in caplog.messages[0]
+    finally:
+        go.set()
+    while hangs():
+        time.sleep(0.01)
 
 
 def test_stop_while_a_real_stream_stalls(camera) -> None:

@@ -215,6 +215,41 @@ def test_a_disk_that_hangs_holds_up_nobody(
     assert len(probe(tmp_path / "door.mp4")[0]) > 10
 
 
+@SEGMENTS
+def test_a_disk_that_hangs_holds_up_no_end(
+    recorder_in: MakeRecorder, tmp_path: Path, seconds: float | None
+) -> None:
+    answer = threading.Event()
+
+    def draw(each: Observation) -> np.ndarray:
+        if each.frame.index >= 20:
+            answer.wait(20)
+        return each.frame.image
+
+    recorder = recorder_in(tmp_path, seconds, draw=draw)
+    Feed(recorder)(26)
+    began = time.monotonic()
+    try:
+        with pytest.raises(SinkError, match="the disk does not answer; what it did not take is"):
+            recorder.close()
+        assert time.monotonic() - began < 4  # strictly .5 after the last picture; it was for ever
+    finally:
+        answer.set()
+    recorder.close()  # nothing hangs any more
+    assert sum(len(probe(path)[0]) for path in videos(tmp_path)) == 26
+
+
+def test_a_slow_encoder_is_waited_for(recorder_in: MakeRecorder, tmp_path: Path) -> None:
+    def draw(each: Observation) -> np.ndarray:
+        time.sleep(0.2)
+        return each.frame.image
+
+    recorder = recorder_in(tmp_path, draw=draw)
+    Feed(recorder)(8)
+    recorder.close()
+    assert len(probe(tmp_path / "door.mp4")[0]) == 8
+
+
 def test_a_switch_that_cannot_begin_says_so_and_can_be_tried_again(
     recorder_in: MakeRecorder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

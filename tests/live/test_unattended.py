@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -136,3 +138,61 @@ def test_messages_that_nobody_takes_end_no_run(tmp_path: Path, stderr: str):
     assert done.returncode == 3  # the folder's, as ever
     assert done.stdout == b""
     assert json.loads(summary.read_text())["frames"]["processed"] > 3
+
+
+def test_a_detector_that_hangs_keeps_nobody_from_quitting(
+    tmp_path: Path, start_monitor: StartMonitor
+):
+    events, summary = tmp_path / "e.jsonl", tmp_path / "s.json"
+    process = start_monitor(
+        "sources=[demo]",
+        *("headless=true", f"events={events}", f"summary={summary}", f"record={tmp_path}/r.mp4"),
+        delay=600,
+    )
+    wait_until(events.exists)
+    time.sleep(2)  # by now it looks at the first frame
+    asked = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    assert time.monotonic() - asked < 5  # strictly 1; it was ten minutes
+    assert process.returncode == 0, told
+    assert told.count("detector did not end in time and was left") == 1
+    assert "looked at 0 of " in told and "Traceback" not in told
+    assert json.loads(summary.read_text())["frames"]["captured"] > 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes")
+def test_an_event_log_that_nobody_reads_keeps_nobody_from_quitting(
+    tmp_path: Path, start_monitor: StartMonitor
+):
+    """A pipe that is full: a write to it hangs, as one to a network drive that is away."""
+    import fcntl
+
+    pipe, summary = tmp_path / "pipe", tmp_path / "s.json"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+        process = start_monitor(
+            "sources=[demo]",
+            *("headless=true", f"events={pipe}", f"summary={summary}", f"record={tmp_path}/r.mkv"),
+        )
+        wait_until(lambda: unread(reader) > 3000)
+        time.sleep(2)  # by now it is full
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=60)
+    finally:
+        os.close(reader)
+    assert time.monotonic() - asked < 5  # strictly 1; it was for ever
+    assert told.count("did not end in time and was left") == 1 and "Traceback" not in told
+    assert process.returncode == 2 and f"{pipe} does not answer; lines may be missing" in told
+    frames = json.loads(summary.read_text())["frames"]["processed"]
+    assert 0 <= frames - pictures_in(tmp_path / "r.mkv") <= 1  # the one whose line is stuck
+
+
+def unread(pipe: int) -> int:
+    import fcntl
+    import termios
+
+    return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0])

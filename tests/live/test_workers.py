@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
+from collections.abc import Callable
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maskdet.errors import SourceError
+from maskdet.live.leaving import hangs, within
 from maskdet.live.workers import Child, Closed, Condition, Mailbox, Worker, wait_ready
 
 pytestmark = pytest.mark.timeout(20)
@@ -178,3 +183,60 @@ def test_kill_ends_a_read_from_a_child_that_hangs() -> None:
     reader.join()
     assert answers == [False]
     assert not child.read_into(memoryview(bytearray(4)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "survives"),
+    [
+        ("one_that_stays", False),
+        ("one_that_cuts_itself_loose", True),
+        ("one_that_outlives_the_child", True),
+    ],
+)
+def test_a_grandchild_that_holds_the_pipe_holds_up_nobody(kind: str, survives: bool) -> None:
+    child = Child("tests.live.grandchildren", kind)
+    number = bytearray(4)
+    assert child.read_into(memoryview(number))
+    grandchild = psutil.Process(int.from_bytes(number, "little"))
+    answers: list[bool] = []
+    reader = Worker("read", lambda: answers.append(child.read_into(memoryview(number))))
+    reader.start()
+    time.sleep(0.2)  # it waits for bytes that never come
+    began = time.monotonic()
+    child.kill()
+    assert time.monotonic() - began < 3  # strictly 1; it was for ever
+    assert reader.join(3) and answers == [False]
+    try:
+        until("its end", lambda: survives or not grandchild.is_running() or is_dead(grandchild))
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            grandchild.kill()
+
+
+def is_dead(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() == psutil.STATUS_ZOMBIE  # of nobody who would look
+    return True
+
+
+def until(what: str, check: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.02)
+
+
+def test_what_hangs_is_named_and_left_and_what_fails_is_raised() -> None:
+    go = threading.Event()
+    began = time.monotonic()
+    assert within(0.2, {"a": lambda: None, "b": lambda: go.wait(10), "c": lambda: None}) == ["b"]
+    assert time.monotonic() - began < 3
+    assert hangs()
+    go.set()
+    until("its end", lambda: not hangs())
+    with pytest.raises(SourceError, match="gone"):
+        within(5, {"a": raising, "b": lambda: None})
+
+
+def raising() -> None:
+    raise SourceError("gone")

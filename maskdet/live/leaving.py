@@ -1,0 +1,51 @@
+"""How a run ends though something hangs: a disk, a detector, a driver."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from maskdet.live import workers
+from maskdet.live.workers import Worker
+
+
+def within(seconds: float, jobs: Mapping[str, Callable[[], object]]) -> list[str]:
+    """Does all jobs side by side, each in a thread of its own, and raises what one raises.
+
+    Args:
+        seconds: how long to wait for all of them together.
+        jobs: by name.
+
+    Returns:
+        The names of those that hang.
+    """
+    until = time.monotonic() + seconds
+    started = [Worker(name, job) for name, job in jobs.items()]
+    for worker in started:
+        worker.start()
+    hanging = [worker.name for worker in started if not worker.join(until - time.monotonic())]
+    for worker in started:
+        if worker.error is not None:
+            raise worker.error
+    return hanging
+
+
+def hangs() -> bool:
+    """Whether a thread that was waited for in vain is still there."""
+    return any(worker.is_alive for worker in workers.left)
+
+
+def leave(status: int) -> int:
+    """Returns the exit status; where a thread hangs, ends the process with it here and now.
+
+    Python would wait for that thread. To be called when all is written that can be.
+    """
+    if hangs():
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # None: closed
+                stream.flush()
+        os._exit(status)
+    return status
