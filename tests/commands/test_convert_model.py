@@ -27,12 +27,18 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return old_models.unpack(tmp_path_factory.mktemp("old"))
 
 
-@pytest.mark.parametrize("version", ["0.5.1", "1.0.0"])
 @pytest.mark.parametrize(
-    ("name", "options"), [("resnet", []), ("mobilenet", ["--anchors", ANCHORS])]
+    ("name", "version", "options"),
+    [
+        ("resnet", "0.5.1", []),
+        ("resnet", "1.0.0", []),
+        ("resnet101", "1.0.0", []),
+        ("mobilenet", "0.5.1", ["--anchors", ANCHORS]),
+        ("mobilenet", "1.0.0", ["--anchors", ANCHORS]),
+    ],
 )
 def test_a_training_snapshot_becomes_what_upstream_makes_of_it(
-    models: Path, tmp_path: Path, name: str, options: list[str], version: str
+    models: Path, tmp_path: Path, name: str, version: str, options: list[str]
 ) -> None:
     """The same layers in both files, and the same boxes."""
     made = tmp_path / "made.h5"

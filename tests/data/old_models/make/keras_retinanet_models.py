@@ -1,7 +1,7 @@
 """Makes small keras-retinanet models with the real package and runs them there.
 
 Run by CPython 3.7 (0.5.1) and 3.8 (1.0.0) with what README.md lists:
-keras_retinanet_models.py PICTURES OUTPUT
+keras_retinanet_models.py PICTURES OUTPUT [NAME …]
 """
 
 import json
@@ -40,6 +40,22 @@ def narrow_resnet(inputs):
 
     return keras_resnet.models.ResNet(
         inputs, [1, 1, 1, 1], block, include_top=False, freeze_bn=True
+    ).outputs
+
+
+def deep_resnet(inputs):
+    """keras_resnet's ResNet101, all 33 blocks of it, a thirty-second of the channels."""
+
+    def block(features, *args, **kwargs):
+        return keras_resnet.blocks.bottleneck_2d(features // 32, *args, **kwargs)
+
+    return keras_resnet.models.ResNet(
+        inputs,
+        [3, 4, 23, 3],
+        block,
+        include_top=False,
+        freeze_bn=True,
+        numerical_names=[False, True, True, False],
     ).outputs
 
 
@@ -137,7 +153,7 @@ def prepared(picture, mode):
     return resize_image(preprocess_image(picture.astype(np.float32), mode=mode))
 
 
-def main(pictures_folder, output):
+def main(pictures_folder, output, only):
     output.mkdir(parents=True, exist_ok=True)
     pictures = [cv2.imread(str(path)) for path in sorted(pictures_folder.glob("*.png"))]
     own = parse_anchor_parameters(read_config_file(str(Path(__file__).parent / "anchors.ini")))
@@ -145,7 +161,9 @@ def main(pictures_folder, output):
         ("resnet", narrow_resnet, "caffe", AnchorParameters.default, {}),
         ("mobilenet", narrow_mobilenet, "tf", own, {}),
         ("any_class", narrow_mobilenet, "tf", own, {"class_specific_filter": False}),
+        ("resnet101", deep_resnet, "caffe", AnchorParameters.default, {}),
     ]
+    tasks = [task for task in tasks if not only or task[0] in only]
     for name, backbone, mode, anchors, options in tasks:
         keras.backend.clear_session()
         model = training_model(backbone, anchors)
@@ -176,4 +194,4 @@ def main(pictures_folder, output):
     print(json.dumps({"version": VERSION, "keras": keras.__version__}))
 
 
-main(Path(sys.argv[1]), Path(sys.argv[2]))
+main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
