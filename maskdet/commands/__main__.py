@@ -62,6 +62,11 @@ def train(
     from maskdet.training import session
     from maskdet.training.settings import TrainingSettings
 
+    def open_teacher(name: str, judge: Judge) -> Detector:
+        from maskdet.runtimes import load_detector
+
+        return load_detector(name, judge=judge)
+
     settings = load_settings(TrainingSettings, config, overrides or ())
     return session.run(
         settings,
@@ -69,6 +74,7 @@ def train(
         output or Path("runs") / settings.name,
         resume=resume,
         command=session.command_of(config, overrides or ()),
+        open_detector=open_teacher,
     )
 
 

@@ -18,6 +18,7 @@ from maskdet.signals import taking_signals
 from maskdet.training.dataset import Sample
 from maskdet.training.progress import ProgressDisplay
 from maskdet.training.settings import TrainingSettings
+from maskdet.training.teaching import OpenDetector
 
 CHECKPOINT = "checkpoint.npz"
 
@@ -47,7 +48,15 @@ class Interrupt:
         self.number = number
 
 
-def run(settings: TrainingSettings, data: Path, output: Path, *, resume: bool, command: str) -> int:
+def run(
+    settings: TrainingSettings,
+    data: Path,
+    output: Path,
+    *,
+    resume: bool,
+    command: str,
+    open_detector: OpenDetector | None = None,
+) -> int:
     """Trains; returns the exit status: 0 at the end of the schedule, 128 + signal if interrupted.
 
     Args:
@@ -57,6 +66,7 @@ def run(settings: TrainingSettings, data: Path, output: Path, *, resume: bool, c
             have it.
         resume: go on from the checkpoint in `output`, if there is one.
         command: how a person trains this model again, for its card.
+        open_detector: opens the teachers that settings name; None: they may name none.
 
     Raises:
         ConfigError: settings do not fit, or a run is in `output` already.
@@ -76,7 +86,9 @@ def run(settings: TrainingSettings, data: Path, output: Path, *, resume: bool, c
         output.mkdir(parents=True, exist_ok=True)
         write_whole(output / "settings.yaml", write_yaml(settings.model_dump(mode="json")))
         with interrupt.listening():
-            step = _train(settings, data, output, resume, command, interrupt, console)
+            step = _train(
+                settings, data, output, resume, command, interrupt, console, open_detector
+            )
     except KeyboardInterrupt:
         console.print("ended at once; --resume goes on from the last checkpoint")
         return interrupt.status
@@ -102,6 +114,7 @@ def _train(
     command: str,
     interrupt: Interrupt,
     console: Console,
+    open_detector: OpenDetector | None,
 ) -> int:
     """Runs with all that listens to it; returns the step reached."""
     from maskdet.training import train
@@ -127,7 +140,14 @@ def _train(
         closing(RunLog(output, display, improved)) as log,
     ):
         trainer = train.run(
-            settings, data, output, log.stepped, resume=resume, listener=log, stopping=interrupt
+            settings,
+            data,
+            output,
+            log.stepped,
+            resume=resume,
+            listener=log,
+            stopping=interrupt,
+            open_detector=open_detector,
         )
     return trainer.step
 

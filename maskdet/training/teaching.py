@@ -18,6 +18,7 @@ from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import DatasetError
 from maskdet.files import write_whole
+from maskdet.judging import Judge
 from maskdet.training.dataset import Sample
 
 OVERLAP = 0.5
@@ -27,6 +28,10 @@ SURE = 0.7
 BATCH = 8
 Told = list[int] | None
 """States of a picture's faces; None where the teacher is not sure of each."""
+
+
+OpenDetector = Callable[[str, Judge], Detector]
+"""From a model's name or folder, and what judges its answers, to a detector."""
 
 
 def teach(

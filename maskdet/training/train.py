@@ -6,13 +6,13 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import keras
 import numpy as np
 
-from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import ConfigError, DatasetError, ModelError
 from maskdet.judging import Judge
@@ -20,7 +20,6 @@ from maskdet.networks import backbones
 from maskdet.networks.plans import Network, Plan, build_network, plan_from_options, plan_to_options
 from maskdet.runtimes.decoding import decoder_for
 from maskdet.runtimes.letterbox import letterbox
-from maskdet.runtimes.loading import load_detector
 from maskdet.training import metrics
 from maskdet.training.augmentation import Augmentation
 from maskdet.training.dataset import Sample
@@ -36,7 +35,7 @@ from maskdet.training.settings import (
     TrainingSettings,
 )
 from maskdet.training.start import RANDOM, load_start
-from maskdet.training.teaching import teach
+from maskdet.training.teaching import OpenDetector, teach
 from maskdet.training.trainer import Progress, Schedule, Trainer
 
 TEACHER_SCORE = 0.03
@@ -88,6 +87,7 @@ def run(
     resume: bool = False,
     listener: Listener | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    open_detector: OpenDetector | None = None,
 ) -> Trainer:
     """Trains in a folder until the schedule ends, or until told to stop.
 
@@ -99,6 +99,7 @@ def run(
         resume: go on from the folder's checkpoint, if it has one.
         listener: told of evaluations.
         stopping: asked after every step; on True a checkpoint is written and the run ends.
+        open_detector: opens the teachers that settings name; None: they may name none.
 
     Raises:
         DatasetError: the data cannot be used.
@@ -112,7 +113,7 @@ def run(
     # Keras draws initial weights by Python's generator; its own function imports TensorFlow
     random.seed(settings.schedule.seed)
     keras.config.set_dtype_policy(settings.precision)
-    samples, weights, validation = read_data(settings, data, folder)
+    samples, weights, validation = read_data(settings, data, folder, open_detector)
     network = build(settings)
     augmentation = Augmentation(**settings.augmentation.model_dump(exclude={"paste"}))
     schedule = settings.schedule
@@ -163,7 +164,10 @@ def measure(samples: Sequence[Sample], found: Sequence[Detections]) -> dict[str,
 
 
 def read_data(
-    settings: TrainingSettings, data: Path, folder: Path | None = None
+    settings: TrainingSettings,
+    data: Path,
+    folder: Path | None = None,
+    open_detector: OpenDetector | None = None,
 ) -> tuple[list[Sample], np.ndarray, list[Sample]]:
     """Training samples, how often each is drawn, and validation samples.
 
@@ -171,10 +175,12 @@ def read_data(
         settings: of the run.
         data: folder of the annotated pictures.
         folder: the run's, where the answers of teachers are kept; None: teachers are not asked.
+        open_detector: opens the teachers; None: settings may name none.
     """
     parts = [_read(part, data) for part in settings.train]
     if folder is not None:
-        parts = [_taught(*each, folder) for each in zip(settings.train, parts, strict=True)]
+        pairs = zip(settings.train, parts, strict=True)
+        parts = [_taught(*each, folder, open_detector) for each in pairs]
     if settings.validation:
         classes = {name: state for part in settings.train for name, state in part.classes.items()}
         validation = read_samples(data, only=below(data, settings.validation), classes=classes)
@@ -204,13 +210,14 @@ def _read(part: DataSettings, data: Path) -> list[Sample]:
     )
 
 
-def _taught(part: DataSettings, samples: list[Sample], folder: Path) -> list[Sample]:
+def _taught(
+    part: DataSettings, samples: list[Sample], folder: Path, open_detector: OpenDetector | None
+) -> list[Sample]:
     if not part.teacher:
         return samples
-
-    def open_teacher() -> Detector:
-        return load_detector(part.teacher, judge=Judge.plain(TEACHER_SCORE))
-
+    if open_detector is None:
+        raise ConfigError(f"settings, train: there is nobody to open the teacher {part.teacher!r}")
+    open_teacher = partial(open_detector, part.teacher, Judge.plain(TEACHER_SCORE))
     return teach(samples, open_teacher, folder / f"taught-{Path(part.teacher).name}.json")
 
 

@@ -10,10 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
+from maskdet.config import load_settings
 from maskdet.detections import Detections
-from maskdet.errors import DatasetError
+from maskdet.errors import ConfigError, DatasetError
+from maskdet.judging import Judge
+from maskdet.testing import ScriptedDetector
 from maskdet.training.dataset import Sample
+from maskdet.training.settings import TrainingSettings
 from maskdet.training.teaching import states, teach
+from tests.training.voc_folder import write_voc_folder
 
 BOXES = np.array([[0, 0, 20, 20], [40, 0, 60, 20]], np.float32)
 MASK, NONE, WRONG = [0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]
@@ -114,3 +119,24 @@ def test_boxes_that_changed_since(sample: Sample, tmp_path: Path) -> None:
     fewer = replace(sample, boxes=BOXES[:1], classes=np.array([0]))
     with pytest.raises(DatasetError, match="has other boxes"):
         teach([fewer], lambda: Teacher({}), memory)
+
+
+def test_a_run_asks_the_teacher_that_its_settings_name(tmp_path: Path) -> None:
+    """Whoever runs it opens the teacher; its doubtful answers are wanted, too."""
+    pytest.importorskip("keras")
+    from maskdet.training import train
+
+    write_voc_folder(tmp_path / "data", 6)
+    told = ["train=[{labelled: [with_mask, without_mask], teacher: models/big}]"]
+    settings = load_settings(TrainingSettings, None, told)
+    opened: list[tuple[str, float]] = []
+
+    def open_detector(name: str, judge: Judge) -> ScriptedDetector:
+        opened.append((name, judge.least))
+        return ScriptedDetector(lambda image: Detections.empty())
+
+    train.read_data(settings, tmp_path / "data", tmp_path, open_detector)
+    assert opened == [("models/big", train.TEACHER_SCORE)]
+    assert (tmp_path / "taught-big.json").is_file()
+    with pytest.raises(ConfigError, match="nobody to open the teacher 'models/big'"):
+        train.read_data(settings, tmp_path / "data", tmp_path)
