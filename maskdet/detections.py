@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -97,6 +98,27 @@ class Detections:
             scores=np.concatenate([self.scores, self.probabilities[rows, states]]),
             states=np.concatenate([self.states, states]),
         )
+
+    def records(self) -> list[dict[str, Any]]:
+        """Each face as plain values, for JSON.
+
+        ``box``, ``score``, ``state`` and, where the model tells it, ``states``: how likely each
+        is, so that whoever reads it can call an unsure face himself.
+        """
+        faces = zip(self.boxes.tolist(), self.scores.tolist(), self.states.tolist(), strict=True)
+        records: list[dict[str, Any]] = [
+            {
+                "box": [round(side, 2) for side in box],
+                "score": round(score, 4),
+                "state": MaskState(state).name,
+            }
+            for box, score, state in faces
+        ]
+        if self.probabilities is not None:
+            for record, row in zip(records, self.probabilities.tolist(), strict=True):
+                named = zip(CLASS_NAMES, row, strict=True)
+                record["states"] = {name: round(value, 4) for name, value in named}
+        return records
 
     def counts(self) -> dict[str, int]:
         """Faces per state, every state named."""

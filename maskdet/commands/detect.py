@@ -13,7 +13,7 @@ import numpy as np
 
 from maskdet.console import say
 from maskdet.contracts import Detector
-from maskdet.detections import CLASS_NAMES, Detections, MaskState
+from maskdet.detections import Detections, MaskState
 from maskdet.errors import ConfigError, MaskdetError, SinkError
 from maskdet.files import write_whole
 from maskdet.live.files import list_pictures, read_picture
@@ -105,29 +105,12 @@ def _above(detections: Detections, min_score: float) -> Detections:
 
 
 def _record(path: Path, image: np.ndarray, detections: Detections) -> dict[str, Any]:
-    faces = zip(detections.boxes.tolist(), detections.scores, detections.states, strict=True)
-    said = detections.probabilities
-    likely = [_likely(row) for row in said] if said is not None else [{}] * len(detections)
     return {
         "file": os.fspath(path),
         "width": image.shape[1],
         "height": image.shape[0],
-        "detections": [
-            {
-                "box": [round(side, 2) for side in box],
-                "score": round(float(score), 4),
-                "state": MaskState(int(state)).name,
-                **states,
-            }
-            for (box, score, state), states in zip(faces, likely, strict=True)
-        ],
+        "detections": detections.records(),
     }
-
-
-def _likely(probabilities: np.ndarray) -> dict[str, dict[str, float]]:
-    """How likely each state is, so that whoever reads it can call an unsure face himself."""
-    named = zip(CLASS_NAMES, probabilities.tolist(), strict=True)
-    return {"states": {name: round(value, 4) for name, value in named}}
 
 
 def _sentence(detections: Detections) -> str:

@@ -212,5 +212,5 @@ def judged(judge: Judge, boxes: np.ndarray, scores: np.ndarray, states: np.ndarr
     """
     found = Detections(boxes, scores, states)
     if judge.least > 0:
-        found = found[box_ops.nms(found.boxes, found.scores, OVERLAP, len(found))]
+        found = found[box_ops.nms(found.boxes, found.scores, ANCHOR_OVERLAP, len(found))]
     return judge.shown(found)

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
-from maskdet.detections import MaskState
 from maskdet.web.looking import Seen
 
 
@@ -23,11 +22,13 @@ class Face(BaseModel):
         box: x1, y1, x2, y2 in pixels of the picture.
         score: how sure the detector is, 0–1.
         state: name of a `MaskState`.
+        states: how likely each state is, where the model tells it.
     """
 
     box: Annotated[list[float], Field(min_length=4, max_length=4)]
     score: float
     state: str
+    states: dict[str, float] | None = None
 
 
 class Image(BaseModel):
@@ -65,20 +66,12 @@ class Problem(BaseModel):
 def image_of(seen: Seen) -> Image:
     """What is said of one picture."""
     found = seen.detections
-    faces = zip(found.boxes.tolist(), found.scores, found.states, strict=True)
     content = b64encode(seen.annotated).decode()
     return Image(
         file=seen.name,
         width=seen.width,
         height=seen.height,
-        detections=[
-            Face(
-                box=[round(side, 2) for side in box],
-                score=round(float(score), 4),
-                state=MaskState(int(state)).name,
-            )
-            for box, score, state in faces
-        ],
+        detections=[Face(**record) for record in found.records()],
         counts=found.counts(),
         annotated=f"data:{seen.kind.media_type};base64,{content}" if content else None,
     )

@@ -14,7 +14,7 @@ import pytest
 from maskdet.__main__ import main
 from maskdet.card import model_file, read_card
 from maskdet.detections import CLASS_NAMES, Detections
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, ModelError
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.labelmap import read_label_map
 from maskdet.runtimes.letterbox import fitting_size, letterbox
@@ -70,7 +70,14 @@ def test_every_runtime_finds_what_keras_finds(folder: Path, runtime: str) -> Non
 
 
 def test_openvino_finds_what_keras_finds(folder: Path) -> None:
+    """Or says that it cannot: some of its versions refuse the loop of proposals' suppression."""
     pytest.importorskip("openvino")
+    try:
+        load_detector(str(folder), runtime="openvino")
+    except ModelError as error:
+        assert folder.name == "faster_rcnn"
+        assert "cannot be loaded as ONNX" in str(error) and "\n" not in str(error)
+        return
     detector = load_detector(str(folder), runtime="openvino", min_score=LEAST)
     assert detector.device == "CPU (OpenVINO)"
     compare(detector.detect(pictures()), folder)
@@ -193,11 +200,13 @@ def test_export_again_replaces_what_was_there(
     (copy / "saved_model" / "assets" / "old.txt").write_text("old")
     (copy / "frozen_inference_graph.pb").write_text("old")
     assert main(["export", "--to", "saved_model", "--model", str(copy)]) == 0
-    assert capsys.readouterr().out.splitlines() == [
+    *written, hint = capsys.readouterr().out.splitlines()
+    assert written == [
         f"wrote {copy / 'frozen_inference_graph.pb'}",
         f"wrote {copy / 'saved_model' / 'saved_model.pb'}",
         f"wrote {copy / 'label_map.pbtxt'}",
     ]
+    assert hint.startswith("not measured yet: ") and "frozen_graph, saved_model" in hint
     assert not list((copy / "saved_model").rglob("old.txt"))
     assert len(load_detector(str(copy), runtime="frozen_graph").detect(pictures()[:1])) == 1
     assert not [file for file in copy.iterdir() if file.name.startswith(".")]

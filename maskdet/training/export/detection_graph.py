@@ -16,7 +16,7 @@ from maskdet.networks.plans import Network
 from maskdet.networks.retinanet import RetinaNet
 from maskdet.networks.rpn import level_anchors
 from maskdet.networks.tensor import Tensor
-from maskdet.runtimes.decoding import CANDIDATES, OVERLAP, RegionDecoder
+from maskdet.runtimes.decoding import ANCHOR_OVERLAP, CANDIDATES, OVERLAP, RegionDecoder
 from maskdet.training.export.letterboxing import fitted
 
 LEAST = 0.001
@@ -39,9 +39,9 @@ def detection_function(
         ``detection_classes`` (batch, M), from 1, and ``num_detections`` (batch,), all float32.
         What is behind the number is padding: score 0.
     """
-    limit = RegionDecoder(EVERYTHING).limit
+    limit, overlap = RegionDecoder(EVERYTHING).limit, ANCHOR_OVERLAP
     if not isinstance(network, RetinaNet):
-        limit = min(limit, network.plan.after)
+        limit, overlap = min(limit, network.plan.after), OVERLAP
 
     def detect(images: Tensor) -> dict[str, Tensor]:
         canvas, factor = fitted(images, side)
@@ -49,7 +49,7 @@ def detection_function(
         edges = tf.cast(tf.shape(images)[1:3], tf.float32)
         boxes = box_coding.clip(boxes / tf.cast(factor, tf.float32), edges[0], edges[1])
         found = tf.map_fn(
-            lambda picture: _suppress(picture, limit),
+            lambda picture: _suppress(picture, limit, overlap),
             (boxes, scores, classes),
             fn_output_signature=(tf.float32, tf.float32, tf.float32, tf.float32),
         )
@@ -107,12 +107,14 @@ def _anchors(network: RetinaNet, shape: Tensor) -> Tensor:
     return tf.concat(levels, axis=0)
 
 
-def _suppress(picture: tuple[Tensor, Tensor, Tensor], limit: int) -> tuple[Tensor, ...]:
+def _suppress(
+    picture: tuple[Tensor, Tensor, Tensor], limit: int, overlap: float
+) -> tuple[Tensor, ...]:
     """What is left of one picture's overlapping boxes, padded; and how many."""
     boxes, scores, classes = picture
     real = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1) & (scores >= LEAST)
     boxes, scores, classes = (tf.boolean_mask(each, real) for each in (boxes, scores, classes))
-    kept = tf.image.non_max_suppression(boxes, scores, limit, OVERLAP)
+    kept = tf.image.non_max_suppression(boxes, scores, limit, overlap)
     missing = limit - tf.size(kept)
     boxes = tf.pad(tf.gather(boxes, kept), [[0, missing], [0, 0]])
     scores = tf.pad(tf.gather(scores, kept), [[0, missing]])
