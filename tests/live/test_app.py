@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +215,15 @@ def test_a_detector_that_dies_leaves_everything_written(tmp_path: Path, make_vid
     assert json.loads(summary.read_text())["frames"]["processed"] == len(lines_of(events))
 
 
+@pytest.fixture
+def heard_hangups() -> Iterator[None]:
+    """A monitor started meanwhile hears SIGHUP, though the tests may run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard_hangups")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_well(tmp_path: Path, start_monitor: StartMonitor, number: int):
     events, summary, record = (tmp_path / name for name in ("e.jsonl", "s.json", "r.mp4"))
@@ -227,6 +236,25 @@ def test_a_signal_ends_the_run_well(tmp_path: Path, start_monitor: StartMonitor,
     assert "Traceback" not in told
     count = len(lines_of(events))
     assert json.loads(summary.read_text())["frames"]["processed"] == count == frames_in(record)
+
+
+def test_a_run_that_was_told_to_outlive_its_terminal_does(
+    tmp_path: Path, start_monitor: StartMonitor
+):
+    """As under nohup, which has SIGHUP ignored."""
+    events = tmp_path / "e.jsonl"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start_monitor("sources=[demo]", "headless=true", f"events={events}")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for(events, lines=5)
+    process.send_signal(signal.SIGHUP)
+    wait_for(events, lines=len(lines_of(events)) + 20)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 0, told
 
 
 def test_a_signal_before_the_first_frame_ends_it_too(
