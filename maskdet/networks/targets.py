@@ -43,12 +43,9 @@ class RetinaNetTargets:
             ``classes`` int32 (N,): class, BACKGROUND or IGNORED; ``boxes`` float32 (N, 4).
         """
         match = MATCHERS[self.matcher](self.anchors.levels(height, width), boxes)
-        matched = match >= 0
-        wanted = np.where(match == IGNORED, IGNORED, BACKGROUND).astype(np.int32)
-        wanted[matched] = np.where(classes < 0, IGNORED, classes)[match[matched]]
-        target = np.zeros((len(match), 4), np.float32)
-        target[matched] = boxes[match[matched]]
-        return {"classes": wanted, "boxes": target}
+        values = np.where(classes < 0, IGNORED, classes)
+        wanted, target = _of_anchors(match, boxes, values, BACKGROUND, IGNORED)
+        return {"classes": wanted.astype(np.int32), "boxes": target}
 
 
 @dataclass(frozen=True)
@@ -76,13 +73,34 @@ class FasterRCNNTargets:
             LEFT_OUT, CROWD or PADDING.
         """
         match = match_by_iou(self.anchors.levels(height, width), boxes, 0.5, 0.3)
-        wanted = np.where(match == IGNORED, -1, 0).astype(np.float32)
-        target = np.zeros((len(match), 4), np.float32)
-        matched = match >= 0
-        wanted[matched] = np.where(classes < 0, -1, 1)[match[matched]]
-        target[matched] = boxes[match[matched]]
+        wanted, target = _of_anchors(match, boxes, np.where(classes < 0, -1, 1), 0, -1)
         truth, labels = _of_fixed_number(boxes, np.where(classes < 0, LEFT_OUT, classes))
-        return {"anchors": wanted, "anchor_boxes": target, "boxes": truth, "classes": labels}
+        return {
+            "anchors": wanted.astype(np.float32),
+            "anchor_boxes": target,
+            "boxes": truth,
+            "classes": labels,
+        }
+
+
+def _of_anchors(
+    match: np.ndarray, boxes: np.ndarray, values: np.ndarray, background: int, ignored: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each anchor should say (N,), and its box (N, 4) float32, 0 where it has none.
+
+    Args:
+        match: (N,), of a matcher.
+        boxes: (M, 4).
+        values: (M,), what an anchor of each box should say.
+        background: what one without a box should.
+        ignored: in place of it, where nothing is asked.
+    """
+    wanted = np.where(match == IGNORED, ignored, background)
+    target = np.zeros((len(match), 4), np.float32)
+    matched = match >= 0
+    wanted[matched] = values[match[matched]]
+    target[matched] = boxes[match[matched]]
+    return wanted, target
 
 
 def _of_fixed_number(boxes: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
