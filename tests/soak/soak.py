@@ -41,6 +41,8 @@ GROWTH_MB = 20.0
 CLOCK_SECONDS = 0.1
 LONG_MINUTES = 10.0
 """From here on nothing may grow by one; a shorter run has too few looks to tell a moment."""
+WARMING_MB = 60.0
+"""What a shorter run may grow by: heaps and encoders still fill when its last quarter begins."""
 
 
 @dataclass
@@ -66,6 +68,12 @@ class Held:
         return statistics.median(values[-quarter:]) - statistics.median(
             values[quarter : 2 * quarter]
         )
+
+    def tenths(self) -> list[float]:
+        """Median memory in each tenth of the time: a leak rises to the end, a warm-up does not."""
+        step = max(1, len(self.rss_mb) // 10)
+        starts = range(0, len(self.rss_mb) - step + 1, step)
+        return [statistics.median(self.rss_mb[start : start + step]) for start in starts]
 
 
 class Monitor:
@@ -207,6 +215,7 @@ def soak(minutes: float, place: Path, fault_seconds: float = 20.0) -> dict[str, 
             "rtsp_cuts": held.cuts,
             "rtsp_reconnects": reconnects(faulty) if rtsp is not None else 0,
             "rss_mb": [round(held.rss_mb[0], 1), round(max(held.rss_mb), 1)],
+            "rss_mb_by_tenth": [round(value, 1) for value in held.tenths()],
             "connections": camera.connections,
             "segments": whole(faulty),
             "off_the_clock_s": round(off_the_clock(calm), 4),
@@ -258,13 +267,15 @@ def broken(found: dict[str, Any], *, whole: bool = True) -> list[str]:
         found: by `soak`.
         whole: whether a small disk and an RTSP camera have to have been there.
     """
+    is_long = found["minutes"] >= LONG_MINUTES
     growing = {
         f"{what} grew by {found[f'growth_{what}']}": found[f"growth_{what}"]
-        <= (0 if found["minutes"] >= LONG_MINUTES else slack)
+        <= (0 if is_long else slack)
         for what, slack in (("threads", 1), ("handles", 3), ("children", 1))
     }
     promises = growing | {
-        f"memory grew by {found['growth_mb']} MB": found["growth_mb"] <= GROWTH_MB,
+        f"memory grew by {found['growth_mb']} MB": found["growth_mb"]
+        <= (GROWTH_MB if is_long else WARMING_MB),
         "no small disk could be mounted": found["full_disks"] or not whole,
         "no RTSP camera could be started": found["rtsp"] or not whole,
         "the RTSP camera was not switched off": found["rtsp_cuts"] > 0 or not found["rtsp"],

@@ -53,3 +53,8 @@ def test_each_broken_promise_is_told(fault: dict[str, Any]):
 def test_a_short_run_cannot_tell_a_moment_from_a_leak():
     assert broken(GOOD | {"minutes": 0.5, "growth_handles": 3}) == []
     assert len(broken(GOOD | {"minutes": 0.5, "growth_handles": 4})) == 1
+
+
+def test_a_short_run_cannot_tell_a_warm_up_from_a_leak():
+    assert broken(GOOD | {"minutes": 0.5, "growth_mb": 22.2}) == []
+    assert len(broken(GOOD | {"minutes": 0.5, "growth_mb": 61})) == 1
