@@ -11,6 +11,9 @@ _NEXT = re.compile(rf"(?<=\n)|(?<=[\s'\"(<\[])(?={_SCHEME}/)")
 # One slash will do: an address that was taken for a path has lost the other.
 _LOGIN = re.compile(rf"({_SCHEME}+)([^:\n]*):.*@")
 _URL = re.compile(rf"{_SCHEME}.*")
+# An address whose scheme was forgotten, admin:secret@10.0.0.4/1: not a drive (C:\me@home), nor a
+# part of a URL, which is masked already.
+_BARE = re.compile(r"(?<![\w/:.@+-])([\w.+-]{2,}):[^\s/\\]+@(?=[\w\[])")
 # In a query, or in the path as many cheap cameras have it: /user=a_password=b_channel=1.
 _SECRET = re.compile(
     r"([?&;/_](?:[a-z_]*pass(?:w(?:or)?d)?|pwd|pw|token|secret|[a-z_]*key)=)"
@@ -25,11 +28,12 @@ def mask_password(text: str) -> str:
     A password may hold anything but the end of a line. Secrets in a query or a path
     (``?user=admin&password=…``, ``/user=admin_password=…``) are replaced too. Where ``/``, ``@``,
     ``#``, a space or a quote in a password were not escaped it is still covered whole, at the price
-    of covering too much where there is none (``http://host:80/a@b``).
+    of covering too much where there is none (``http://host:80/a@b``). Where the scheme was
+    forgotten (``user:secret@host/1``), a password without a space or a slash is covered.
     """
     return "".join(_mask_part(part) for part in _NEXT.split(text))
 
 
 def _mask_part(text: str) -> str:
-    text = _LOGIN.sub(r"\1\2:***@", text, count=1)
+    text = _BARE.sub(r"\1:***@", _LOGIN.sub(r"\1\2:***@", text, count=1))
     return _URL.sub(lambda match: _SECRET.sub(r"\1***", match[0]), text, count=1)

@@ -49,6 +49,11 @@ from maskdet.privacy import mask_password
         ("no such source: 'http://h/v?pwd=b'; give", "no such source: 'http://h/v?pwd=***'; give"),
         ("http://h/v?pwd=b: no answer", "http://h/v?pwd=***: no answer"),
         ('{"source": "http://h/v?pwd=b",', '{"source": "http://h/v?pwd=***",'),
+        ("admin:S3@10.0.0.4:554/1", "admin:***@10.0.0.4:554/1"),  # a scheme forgotten
+        ("no such file: 'admin:S3@x@cam'", "no such file: 'admin:***@cam'"),
+        ("--source=admin:S3@cam", "--source=admin:***@cam"),
+        ("monitor.py: ask me@mail.org", "monitor.py: ask me@mail.org"),
+        (r"C:\me@home\a.mp4", r"C:\me@home\a.mp4"),
         ("C:/a:b@c", "C:/a:b@c"),  # a drive is no scheme
         ("clip.mp4", "clip.mp4"),
         ("", ""),

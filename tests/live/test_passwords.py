@@ -100,6 +100,8 @@ def test_a_run_leaves_it_nowhere(tmp_path: Path, camera: Any):
         (f"rtsp://127.0.0.1:1/user=admin_password={SECRET}_channel=1_stream=0.sdp", []),
         (f"rtsp://127.0.0.1:1/user=admin&password={SECRET}&channel=1", []),
         (f"ftp://admin:{SECRET}@127.0.0.1/x", []),  # no kind of source
+        (f"admin:{SECRET}@127.0.0.1/x", []),  # its scheme forgotten
+        (f"admin:a@{SECRET}@127.0.0.1:554", ["--record", f"me:{SECRET}@host/m.mp4"]),
         (f"rtsp://admin:{SECRET}@127.0.0.1:1/x", ["--set", "sources.0.fps=fast"]),
         (f"rtsp://admin:{SECRET}@127.0.0.1:1/x", ["--model", f"http://me:{SECRET}@host/m"]),
         (f"rtsp://admin:{SECRET}@127.0.0.1:1/x", ["--events", f"rtsp://me:{SECRET}@host/m"]),
