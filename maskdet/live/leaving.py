@@ -7,9 +7,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from maskdet.live import workers
 from maskdet.live.workers import Worker
+
+T = TypeVar("T")
 
 
 def within(seconds: float, jobs: Mapping[str, Callable[[], object]]) -> list[str]:
@@ -31,6 +34,27 @@ def within(seconds: float, jobs: Mapping[str, Callable[[], object]]) -> list[str
         if worker.error is not None:
             raise worker.error
     return hanging
+
+
+def interruptible(name: str, job: Callable[[], T]) -> T:
+    """Does a job that may hang and returns or raises what it does; a signal ends the wait for it.
+
+    A call to a disk that does not answer cannot be interrupted, waiting for a thread can.
+
+    Args:
+        name: what it does.
+        job: what to do; goes on, in a thread that is left, where the wait was ended.
+    """
+    results: list[T] = []
+    worker = Worker(name, lambda: results.append(job()))
+    worker.start()
+    try:
+        worker.join()
+    finally:
+        worker.join(0)  # notes that it is left, if it is
+    if worker.error is not None:
+        raise worker.error
+    return results[0]
 
 
 def hangs() -> bool:

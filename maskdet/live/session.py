@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from maskdet.console import say
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError, SinkError
 from maskdet.live.heartbeat import Heartbeat
-from maskdet.live.leaving import hangs, within
+from maskdet.live.leaving import hangs, interruptible, within
 from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.recording import Recorder
@@ -73,10 +74,8 @@ def _run(
     parts: ExitStack,
 ) -> int:
     """Builds and runs; the stack closes the parts, the last one built first."""
-    _check_summary(settings)
     has_window = _wants_window(settings)
-    recordings = [_recording(settings, i) for i in range(len(settings.sources))]
-    shared: list[Sink] = [EventLog(settings.events)] if settings.events else []
+    recordings, shared = interruptible("opening the outputs", partial(_open_outputs, settings))
     for sink in (*recordings, *shared):
         parts.callback(_close_quietly, sink)
     detector = detector or _load_detector(settings, parts)
@@ -136,6 +135,13 @@ def _wants_window(settings: MonitorSettings) -> bool:
 
 def _overlay(settings: MonitorSettings) -> Overlay:
     return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
+
+
+def _open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:
+    """The recording of each source, and the outputs of all."""
+    _check_summary(settings)
+    recordings = [_recording(settings, i) for i in range(len(settings.sources))]
+    return recordings, [EventLog(settings.events)] if settings.events else []
 
 
 def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from maskdet.errors import SinkError
+from maskdet.live.leaving import within
 from maskdet.live.recording import Recorder
 from maskdet.observation import Observation
 
 log = logging.getLogger(__name__)
+
+_PATIENCE = 2.0
+"""Seconds for a recording to begin by key, after which its disk is taken to hang."""
 
 
 class RecordingSwitch:
@@ -81,8 +85,11 @@ class RecordingSwitch:
                 self.files += recorder.files
 
     def _begin(self) -> None:
+        made: list[Recorder] = []
         try:
-            self._recorder = self._new_recorder()
+            if within(_PATIENCE, {"recording": lambda: made.append(self._new_recorder())}):
+                raise SinkError("cannot record: the disk does not answer")
+            self._recorder = made[0]
         except SinkError as error:
             self.on = False
             log.warning("%s", error)

@@ -11,6 +11,7 @@ import numpy as np
 from maskdet.console import say
 from maskdet.contracts import Source
 from maskdet.errors import SinkError
+from maskdet.live.leaving import within
 from maskdet.live.montage import grid, montage
 from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
@@ -24,6 +25,8 @@ _REDRAW = 0.1
 """Seconds after which a tile is drawn anew though no frame came: its age goes on."""
 _POLL = 0.02
 """Seconds that the loop waits for a frame before it looks at the keys again."""
+_PATIENCE = 1.0
+"""Seconds for a snapshot, after which its disk is taken to hang."""
 
 
 class Viewer:
@@ -159,7 +162,14 @@ class Viewer:
     def _save_snapshot(self) -> None:
         if self._picture is None:
             return
+        picture, saved = self._picture, list[Path]()
+
+        def save() -> None:
+            saved.append(save_snapshot(picture, self._snapshots))
+
         try:
-            say(f"snapshot: {save_snapshot(self._picture, self._snapshots)}")
+            if within(_PATIENCE, {"saving a snapshot": save}):
+                raise SinkError(f"no snapshot in {self._snapshots} yet: the disk does not answer")
+            say(f"snapshot: {saved[0]}")
         except SinkError as error:
             say(str(error))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -80,6 +82,42 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a disk of our own needs root")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
+
+
+class StallingDisk:
+    """A disk that can be made to hang, as a network drive does: nobody serves it meanwhile."""
+
+    def __init__(self, folder: Path, server: subprocess.Popen[bytes]) -> None:
+        self.folder = folder
+        self._server = server
+
+    def hang(self) -> None:
+        self._server.send_signal(signal.SIGSTOP)
+
+    def answer(self) -> None:
+        self._server.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def stalling_disk(tmp_path: Path) -> Iterator[StallingDisk]:
+    """A folder seen through a process of its own (FUSE), where this system lets us mount one."""
+    behind, folder = tmp_path / "behind", tmp_path / "disk"
+    behind.mkdir()
+    folder.mkdir()
+    if shutil.which("bindfs") is None or os.geteuid() or not os.access("/dev/fuse", os.W_OK):
+        pytest.skip("a disk that hangs needs bindfs, root and /dev/fuse")
+    server = subprocess.Popen(["bindfs", "-f", behind, folder])
+    try:
+        deadline = time.monotonic() + 20
+        while not folder.is_mount():
+            assert server.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        yield StallingDisk(folder, server)
+    finally:
+        server.send_signal(signal.SIGCONT)
+        subprocess.run(["umount", "-l", folder], check=False)
+        server.kill()
+        server.wait()
 
 
 def fill(disk: Path, leave: int) -> Path:
