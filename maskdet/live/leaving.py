@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from maskdet.live import workers
-from maskdet.live.workers import Worker
+from maskdet.live.workers import Closed, Mailbox, Worker
 
 T = TypeVar("T")
 
@@ -46,14 +46,14 @@ def interruptible(name: str, job: Callable[[], T]) -> T:
         job: what to do; goes on, in a thread that is left, where the wait was ended.
     """
     results: list[T] = []
-    worker = Worker(name, lambda: results.append(job()))
+    over: Mailbox[None] = Mailbox()
+    worker = Worker(name, lambda: results.append(job()), [over])
     worker.start()
     try:
-        worker.join()
+        with contextlib.suppress(Closed):
+            over.get()  # not join: a thread whose join is interrupted passes for ended (3.11)
     finally:
-        worker.join(0)  # notes that it is left, if it is
-    if worker.error is not None:
-        raise worker.error
+        worker.join(None if over.closed else 0.0)
     return results[0]
 
 

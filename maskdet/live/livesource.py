@@ -13,8 +13,9 @@ import numpy as np
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
+from maskdet.live.child import Child
 from maskdet.live.serving import ANSWER, HEADER
-from maskdet.live.workers import Child, Event
+from maskdet.live.workers import Event
 from maskdet.privacy import mask_password
 
 log = logging.getLogger(__name__)

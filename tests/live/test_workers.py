@@ -1,20 +1,15 @@
-"""Mailboxes, workers and children: what is lost, what is carried, what can be stopped."""
+"""Mailboxes and workers: what is lost, what is carried, what can be stopped."""
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import time
-from collections.abc import Callable
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maskdet.errors import SourceError
-from maskdet.live.leaving import hangs, within
-from maskdet.live.workers import Child, Closed, Condition, Mailbox, Worker, wait_ready
+from maskdet.live.workers import Closed, Condition, Mailbox, Worker, wait_ready
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -52,6 +47,25 @@ def test_waiting_loses_nothing_and_keeps_order() -> None:
     writer.join()
     assert read == list(range(500))
     assert box.dropped == 0
+
+
+def test_take_gives_what_is_there_and_the_end_only_after_it() -> None:
+    box: Mailbox[int] = Mailbox(4)
+    assert box.take(3) == [] and box.room == 4
+    for item in range(4):
+        box.put(item)
+    assert box.room == 0 and box.take(3) == [0, 1, 2] and box.room == 3
+    box.close()
+    assert box.take(3) == [3]
+    with pytest.raises(Closed):
+        box.take(3)
+
+
+def test_one_that_keeps_the_newest_has_always_room() -> None:
+    box: Mailbox[int] = Mailbox(1, newest=True)
+    assert box.room == 1
+    box.put(0)
+    assert box.room == 1
 
 
 @pytest.mark.parametrize("newest", [True, False])
@@ -156,87 +170,3 @@ def test_wait_ready_wakes_for_a_later_item() -> None:
     writer.start()
     assert wait_ready(boxes) == [boxes[1]]
     writer.join()
-
-
-@pytest.mark.parametrize(
-    ("module", "function", "status"),
-    [
-        ("maskdet.no_such_module", "main", 1),  # dies at its start
-        ("os", "abort", -6),  # as by a crash in a decoder
-        ("os", "getcwd", 0),  # ends without a word
-    ],
-)
-def test_a_childs_end_is_the_end_of_what_it_sends(module: str, function: str, status: int) -> None:
-    child = Child(module, function)
-    assert not child.read_into(memoryview(bytearray(4)))
-    assert child.wait() == status
-    child.kill()
-
-
-def test_kill_ends_a_read_from_a_child_that_hangs() -> None:
-    child = Child("signal", "pause")
-    answers: list[bool] = []
-    reader = Worker("read", lambda: answers.append(child.read_into(memoryview(bytearray(4)))))
-    reader.start()
-    assert child.kill() == -9
-    assert child.kill() == -9
-    reader.join()
-    assert answers == [False]
-    assert not child.read_into(memoryview(bytearray(4)))
-
-
-@pytest.mark.parametrize(
-    ("kind", "survives"),
-    [
-        ("one_that_stays", False),
-        ("one_that_cuts_itself_loose", True),
-        ("one_that_outlives_the_child", True),
-    ],
-)
-def test_a_grandchild_that_holds_the_pipe_holds_up_nobody(kind: str, survives: bool) -> None:
-    child = Child("tests.live.grandchildren", kind)
-    number = bytearray(4)
-    assert child.read_into(memoryview(number))
-    grandchild = psutil.Process(int.from_bytes(number, "little"))
-    answers: list[bool] = []
-    reader = Worker("read", lambda: answers.append(child.read_into(memoryview(number))))
-    reader.start()
-    time.sleep(0.2)  # it waits for bytes that never come
-    began = time.monotonic()
-    child.kill()
-    assert time.monotonic() - began < 3  # strictly 1; it was for ever
-    assert reader.join(3) and answers == [False]
-    try:
-        until("its end", lambda: survives or not grandchild.is_running() or is_dead(grandchild))
-    finally:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            grandchild.kill()
-
-
-def is_dead(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.status() == psutil.STATUS_ZOMBIE  # of nobody who would look
-    return True
-
-
-def until(what: str, check: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.02)
-
-
-def test_what_hangs_is_named_and_left_and_what_fails_is_raised() -> None:
-    go = threading.Event()
-    began = time.monotonic()
-    assert within(0.2, {"a": lambda: None, "b": lambda: go.wait(10), "c": lambda: None}) == ["b"]
-    assert time.monotonic() - began < 3
-    assert hangs()
-    go.set()
-    until("its end", lambda: not hangs())
-    with pytest.raises(SourceError, match="gone"):
-        within(5, {"a": raising, "b": lambda: None})
-
-
-def raising() -> None:
-    raise SourceError("gone")
