@@ -48,10 +48,6 @@ class Detector(Protocol):
         May change while it runs.
         """
 
-    @property
-    def batch(self) -> int:
-        """How many pictures it answers sooner in one call than in a call each; 1: none."""
-
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each picture (BGR uint8, any sizes), in that picture's pixels, best first.
 

@@ -102,7 +102,6 @@ class ScriptedDetector:
     """Finds what it was told to, after a delay.
 
     Attributes:
-        batch: how many pictures it likes in a call.
         batches: how many pictures each call of `detect` had.
         warm: whether `warm_up` was called.
         closed: whether `close` was called.
@@ -118,7 +117,6 @@ class ScriptedDetector:
         delay: float = 0.0,
         before: Callable[[], object] | None = None,
         error: BaseException | None = None,
-        batch: int = 1,
     ) -> None:
         """Plans the answers.
 
@@ -127,9 +125,7 @@ class ScriptedDetector:
             delay: seconds that each call takes.
             before: called at the start of each call; may wait.
             error: raised by each call.
-            batch: how many pictures it likes in a call.
         """
-        self.batch = batch
         self.batches: list[int] = []
         self.warm = self.closed = False
         self._script = script

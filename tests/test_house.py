@@ -74,7 +74,7 @@ def test_there_is_something_to_read():
         # Encoding, and a trial of it; the demo's clip is made by a script.
         (("av",), ("live/encoding.py", "live/codecs.py", "demo/")),
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
-         ("live/workers.py", "runtimes/side_by_side.py", "web/workers.py", "training/")),
+         ("live/workers.py", "web/workers.py", "training/")),
         (("subprocess",),
          ("live/child.py", "runtimes/gpu_process.py", "commands/benchmark.py")),
         (("yaml",), ("config.py",)),

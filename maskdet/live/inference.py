@@ -1,8 +1,4 @@
-"""The middle loop: frames in, one detector call for all that are ready, observations out.
-
-Of a file several frames go into a call, if the detector answers them sooner together than one by
-one; of a live source only its newest.
-"""
+"""The middle loop: frames in, one detector call for all that are ready, observations out."""
 
 from __future__ import annotations
 
@@ -89,33 +85,35 @@ class Inference:
         """
         running = dict(enumerate(zip(inlets, outlets, strict=True)))
         while running and not stopping.is_set() and self._frames_left != 0:
-            frames: list[tuple[int, Frame]] = []
+            frames = {}
             for index in _passable(running):
-                most = min(self._detector.batch, outlets[index].room)
                 try:
-                    frames += [(index, frame) for frame in inlets[index].take(most)]
+                    frame = inlets[index].get(0)
                 except (Closed, MaskdetError) as end:
                     if isinstance(end, MaskdetError):
                         self.errors.append(end)
                     del running[index]
                     outlets[index].close()
-            for index, observation in self._look(frames):
+                else:
+                    if frame is not None:
+                        frames[index] = frame
+            for index, observation in self._look(frames).items():
                 if not outlets[index].put(observation):
                     return
 
-    def _look(self, frames: list[tuple[int, Frame]]) -> list[tuple[int, Observation]]:
+    def _look(self, frames: dict[int, Frame]) -> dict[int, Observation]:
         if self._frames_left is not None:
-            frames = frames[: self._frames_left]
+            frames = dict(list(frames.items())[: self._frames_left])
             self._frames_left -= len(frames)
         if not frames:
-            return []
-        found = self._detector.detect([frame.image for _, frame in frames])
+            return {}
+        found = self._detector.detect([frame.image for frame in frames.values()])
         if self.abandoned.is_set():
-            return []
-        return [
-            (index, self._observe(self._lanes[index], frame, detections))
-            for (index, frame), detections in zip(frames, found, strict=True)
-        ]
+            return {}
+        return {
+            index: self._observe(self._lanes[index], frame, detections)
+            for (index, frame), detections in zip(frames.items(), found, strict=True)
+        }
 
     def _observe(self, lane: Lane, frame: Frame, detections: Detections) -> Observation:
         if self._min_score > 0:

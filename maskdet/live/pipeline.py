@@ -36,8 +36,6 @@ _LONGEST = 10.0
 """Seconds for sinks to close. Ours end sooner where nothing moves: they know whether it does."""
 _AHEAD = 4  # frames of a file that wait decoded, so that decoding and detecting overlap
 _DONE = 2  # observations of a file that wait: the next can be made while main fetches one
-# More of either where the detector wants several frames at once: two such batches of the former,
-# one of the latter.
 
 
 class Pipeline:
@@ -99,12 +97,10 @@ class Pipeline:
         bell = Condition()  # one for all: the infer thread waits for both ends of each way
         self._inlets: list[Mailbox[Frame]] = []
         self._outlets: list[Mailbox[Observation]] = []
-        self._ahead = max(_AHEAD, 2 * self.detector.batch)
-        self._done = max(_DONE, self.detector.batch)
         for source in self._sources:
-            size = 1 if source.is_live else self._ahead
+            size = 1 if source.is_live else _AHEAD
             self._inlets.append(Mailbox(size, newest=source.is_live, bell=bell))
-            done = 1 if source.is_live else self._done
+            done = 1 if source.is_live else _DONE
             self._outlets.append(Mailbox(done, newest=source.is_live, bell=bell))
         infer = Worker("detector", self._infer, [*self._inlets, *self._outlets])
         grabs = [
@@ -266,8 +262,8 @@ class Pipeline:
             if frame is None:
                 return
             if meter.captured == 0 and not source.is_live:  # a stream tells when it is open
-                inlet.lose_nothing(self._ahead)
-                self._outlets[index].lose_nothing(self._done)
+                inlet.lose_nothing(_AHEAD)
+                self._outlets[index].lose_nothing(_DONE)
             meter.capture()
             if not inlet.put(frame):
                 return

@@ -97,20 +97,6 @@ class Mailbox(Generic[T]):
                 raise Closed
             return None
 
-    def take(self, most: int) -> list[T]:
-        """Up to so many items that are there, the oldest first; waits for none.
-
-        Raises:
-            Closed: there is none left and none will come.
-            BaseException: what the mailbox was closed with.
-        """
-        with self.bell:
-            first = self.get(0)
-            if first is None:
-                return []
-            count = min(most - 1, len(self._items))
-            return [first, *(self._items.popleft() for _ in range(count))]
-
     def close(self, error: BaseException | None = None) -> None:
         """Ends it, for both sides; the first call counts."""
         with self.bell:
@@ -127,11 +113,6 @@ class Mailbox(Generic[T]):
     def takes(self) -> bool:
         """Whether `put` would not wait."""
         return self._newest or self._takes_or_closed()
-
-    @property
-    def room(self) -> int:
-        """How many items it takes without waiting; a full one that keeps the newest takes one."""
-        return max(self._size - len(self._items), int(self._newest))
 
     @property
     def ready(self) -> bool:

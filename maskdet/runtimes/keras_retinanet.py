@@ -79,7 +79,7 @@ class KerasRetinaNetDetector:
         self._judge = judge
         self._sides = short, long
         self._placed, on_gpu, self.device = placement(device)
-        self.batch = batch or (_GPU_BATCH if on_gpu else 1)
+        self._batch = batch or (_GPU_BATCH if on_gpu else 1)
         model = read_keras_file(file)
         self._filter = inference_layer(model)
         self._tf_mode = uses_tf_mode(model.network)
@@ -87,7 +87,7 @@ class KerasRetinaNetDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each picture (BGR uint8), best first; pictures of one size go together."""
-        return detect_in_batches(images, lambda image: image.shape, self.batch, self._answers)
+        return detect_in_batches(images, lambda image: image.shape, self._batch, self._answers)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Runs once on a grey picture of the size to come."""

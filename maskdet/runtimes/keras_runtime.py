@@ -123,7 +123,7 @@ class KerasDetector:
         self.device = f"{gpu or 'CPU'} (Keras, {keras.backend.backend()})"
         self._decoder = decoder
         self._side = side
-        self.batch = batch or (GPU_BATCH if gpu else 1)
+        self._batch = batch or (GPU_BATCH if gpu else 1)
         half = bool(gpu) if half is None else half
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy("mixed_float16" if half else "float32")
@@ -141,7 +141,7 @@ class KerasDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each picture (BGR uint8), best first; pictures of one aspect go together."""
-        return detect_in_batches(images, self._size, self.batch, self._detect)
+        return detect_in_batches(images, self._size, self._batch, self._detect)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Compiles and runs every batch size once on grey pictures of the size to come.
@@ -149,7 +149,7 @@ class KerasDetector:
         Another aspect is compiled anew: who expects several calls it once for each.
         """
         image = np.full((height, width, 3), 128, np.uint8)
-        for count in sorted({padded_count(n, self.batch) for n in range(1, self.batch + 1)}):
+        for count in sorted({padded_count(n, self._batch) for n in range(1, self._batch + 1)}):
             self.detect([image] * count)
 
     def close(self) -> None:
@@ -167,7 +167,7 @@ class KerasDetector:
         size = self._size(images[0])
         boxed = [letterbox(image, *size) for image in images]
         inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
-        missing = padded_count(len(images), self.batch) - len(images)
+        missing = padded_count(len(images), self._batch) - len(images)
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], missing, axis=0)])
         with self._placed():
             outputs = self._network.predict_on_batch(inputs)

@@ -16,7 +16,6 @@ from maskdet.detections import Detections
 from maskdet.errors import ModelError
 from maskdet.runtimes.decoding import Decoder, Output, Quantised
 from maskdet.runtimes.letterbox import fitting_size, letterbox
-from maskdet.runtimes.side_by_side import SideBySide
 
 
 class LiteRtNetwork:
@@ -90,12 +89,7 @@ class LiteRtNetwork:
 
 
 class LiteRtDetector:
-    """A network in a `.tflite` file on the CPU, whose input adapts to each picture's aspect.
-
-    Attributes:
-        network: answers a picture that comes alone, with all threads.
-        batch: pictures of a call that are computed side by side, each with one thread.
-    """
+    """A network in a `.tflite` file on the CPU, whose input adapts to each picture's aspect."""
 
     def __init__(
         self, file: Path, decoder: Decoder, *, name: str, side: int, threads: int | None = None
@@ -114,36 +108,27 @@ class LiteRtDetector:
         """
         self.name = name
         self.device = CPU
-        self.batch = threads or cpu_threads()
-        self.network = LiteRtNetwork(file, self.batch)
-        self._file = file
         self._decoder = decoder
         self._side = side
-        self._several: SideBySide[LiteRtNetwork] | None = None
+        self._network = LiteRtNetwork(file, threads)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8), best first; several pictures side by side."""
-        if len(images) < 2 or self.batch == 1:
-            return [self._detect(self.network, image) for image in images]
-        if self._several is None:
-            self._several = SideBySide(lambda: LiteRtNetwork(self._file, 1), self.batch)
-        return self._several.map(self._detect, images)
+        """Faces of each picture (BGR uint8), best first; one after another."""
+        return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Runs once on a grey picture of the size to come."""
-        self.detect([np.full((height, width, 3), 128, np.uint8)])
+        self._detect(np.full((height, width, 3), 128, np.uint8))
 
     def close(self) -> None:
         """Frees the model."""
-        self.network.close()
-        if self._several is not None:
-            self._several.close()
+        self._network.close()
 
-    def _detect(self, network: LiteRtNetwork, image: np.ndarray) -> Detections:
+    def _detect(self, image: np.ndarray) -> Detections:
         height, width = image.shape[:2]
         size = fitting_size(height, width, self._side)
         boxed, factor = letterbox(image, *size)
-        logits, deltas = network.run(boxed)
+        logits, deltas = self._network.run(boxed)
         return self._decoder.decode(logits, deltas, size, (height, width), factor)
 
 

@@ -14,7 +14,7 @@ from maskdet.errors import ModelError
 from maskdet.runtimes.decoding import Decoder
 from maskdet.runtimes.gpu_process import GpuFailed, GpuProcess, NoGpu, Ready
 from maskdet.runtimes.letterbox import fitting_size, letterbox
-from maskdet.runtimes.litert import CPU, LiteRtDetector
+from maskdet.runtimes.litert import CPU, LiteRtNetwork
 
 _FIRST = 5
 """Pictures that the CPU answers, timed, before the GPU is tried: nobody waits for shaders."""
@@ -63,7 +63,7 @@ class LiteRtGpuDetector:
         self._decoder = decoder
         self._side = side
         self._demanded = demanded
-        self._cpu = LiteRtDetector(file, decoder, name=name, side=side)
+        self._cpu = LiteRtNetwork(file)
         self._cpu_ms: list[float] = []
         self._gpu: GpuProcess | None = None
         self._ready: Ready | None = None
@@ -82,16 +82,9 @@ class LiteRtGpuDetector:
             return CPU
         return f"{self._ready.adapter.name} (LiteRT, {self._ready.adapter.backend})"
 
-    @property
-    def batch(self) -> int:
-        """Pictures of a call that are computed side by side: on the CPU alone."""
-        return self._cpu.batch if self._over else 1
-
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8), best first."""
-        if self._over:
-            return self._cpu.detect(images)
-        if images:
+        """Faces of each picture (BGR uint8), best first; one after another."""
+        if images and not self._over:
             sizes = [fitting_size(one.shape[0], one.shape[1], self._side) for one in images]
             self._prepare((max(height for height, _ in sizes), max(width for _, width in sizes)))
         return [self._detect(image) for image in images]
@@ -150,7 +143,7 @@ class LiteRtGpuDetector:
                 self._give_up(error)
         boxed, factor = letterbox(image, *size)
         start = time.perf_counter()
-        logits, deltas = self._cpu.network.run(boxed)
+        logits, deltas = self._cpu.run(boxed)
         if len(self._cpu_ms) < _FIRST:
             self._cpu_ms.append((time.perf_counter() - start) * 1000)
         return self._decoder.decode(logits, deltas, size, (rows, columns), factor)

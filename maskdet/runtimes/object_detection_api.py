@@ -73,11 +73,11 @@ class ObjectDetectionApiDetector:
         self._run, tensor = _open(model)
         self._feed = _feed(model.path, tensor)
         shape = tensor.shape.as_list() if tensor.shape.rank is not None else [None]
-        self.batch = (batch or (_GPU_BATCH if on_gpu else 1)) if shape[:1] == [None] else 1
+        self._batch = (batch or (_GPU_BATCH if on_gpu else 1)) if shape[:1] == [None] else 1
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each picture (BGR uint8), best first; pictures of one size go together."""
-        return detect_in_batches(images, lambda image: image.shape, self.batch, self._answers)
+        return detect_in_batches(images, lambda image: image.shape, self._batch, self._answers)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Runs once on a grey picture of the size to come."""

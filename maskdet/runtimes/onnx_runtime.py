@@ -51,7 +51,6 @@ class OnnxDetector:
                 GPU is asked for.
         """
         self.name = name
-        self.batch = 1
         self._file = file
         self._decoder = decoder
         self._side = side

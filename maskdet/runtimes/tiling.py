@@ -33,7 +33,6 @@ class TiledDetector:
         """
         self.name = detector.name
         self.device = detector.device
-        self.batch = 1  # the tiles of one picture are several already
         self._detector = detector
         self._tiles = tiles
 

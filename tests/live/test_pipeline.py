@@ -51,23 +51,6 @@ def test_a_video_file_loses_no_frame(make_video) -> None:
     assert not detector.closed  # its maker's
 
 
-@pytest.mark.parametrize("frames", [0, 1, 2, 50, 51])
-def test_frames_of_a_file_go_together_where_the_detector_likes_it(frames: int) -> None:
-    sink, detector = CollectingSink(), ScriptedDetector(two_faces, delay=0.005, batch=3)
-    with Pipeline([SyntheticSource(frames)], detector, [sink]) as pipeline:
-        seen = [observation.frame.index for observation in pipeline]
-    assert seen == sink.indices == list(range(frames))
-    assert sum(detector.batches) == frames and all(0 < n <= 3 for n in detector.batches)
-    assert max(detector.batches, default=0) == min(3, frames) or frames < 50
-
-
-def test_of_a_live_source_only_the_newest_frame_is_looked_at() -> None:
-    detector = ScriptedDetector(delay=0.01, batch=3)
-    with Pipeline([SyntheticSource(100, is_live=True, rate=500)], detector) as pipeline:
-        list(pipeline)
-    assert set(detector.batches) == {1}
-
-
 def test_boxes_belong_to_their_own_frame() -> None:
     def script(image: np.ndarray) -> Detections:
         return Detections(np.array([[0, 0, number_of(image), 1]]), [0.5], [0])
@@ -80,12 +63,10 @@ def test_boxes_belong_to_their_own_frame() -> None:
 
 @pytest.mark.parametrize("limit", [0, 1, 7])
 @pytest.mark.parametrize("sources", [1, 3])
-@pytest.mark.parametrize("batch", [1, 4])
-def test_max_frames_is_exact(limit: int, sources: int, batch: int) -> None:
+def test_max_frames_is_exact(limit: int, sources: int) -> None:
     sink = CollectingSink()
     several = [SyntheticSource(100, name=str(i)) for i in range(sources)]
-    detector = ScriptedDetector(batch=batch)
-    with Pipeline(several, detector, [sink], max_frames=limit) as pipeline:
+    with Pipeline(several, ScriptedDetector(), [sink], max_frames=limit) as pipeline:
         assert len(list(pipeline)) == limit
         assert pipeline.stats().processed == limit
     assert len(sink.observations) == limit

@@ -49,25 +49,6 @@ def test_waiting_loses_nothing_and_keeps_order() -> None:
     assert box.dropped == 0
 
 
-def test_take_gives_what_is_there_and_the_end_only_after_it() -> None:
-    box: Mailbox[int] = Mailbox(4)
-    assert box.take(3) == [] and box.room == 4
-    for item in range(4):
-        box.put(item)
-    assert box.room == 0 and box.take(3) == [0, 1, 2] and box.room == 3
-    box.close()
-    assert box.take(3) == [3]
-    with pytest.raises(Closed):
-        box.take(3)
-
-
-def test_one_that_keeps_the_newest_has_always_room() -> None:
-    box: Mailbox[int] = Mailbox(1, newest=True)
-    assert box.room == 1
-    box.put(0)
-    assert box.room == 1
-
-
 @pytest.mark.parametrize("newest", [True, False])
 def test_what_is_left_comes_before_the_end(newest: bool) -> None:
     box: Mailbox[int] = Mailbox(newest=newest)
