@@ -61,10 +61,9 @@ def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
     if request["url"].lower().startswith("rtsp"):
         options["rtsp_transport"] = request["rtsp_transport"]
         if request["low_delay"]:
-            # Frame threads would hold a picture each. The rate is not probed: that takes 20
-            # pictures. Without "fflags nobuffer": it throws away the first key frame, and grey
-            # pictures follow.
-            options |= {"flags": "low_delay", "fpsprobesize": "0"}
+            # The rate is not probed: that takes 20 pictures. Without "fflags nobuffer": it throws
+            # away the first key frame, and grey pictures follow.
+            options |= {"fpsprobesize": "0"}
     return options | request["ffmpeg"]
 
 
@@ -80,6 +79,10 @@ def _open_stream(request: Mapping[str, Any]) -> cv2.VideoCapture:
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(request["open_timeout"] * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(request["read_timeout"] * 1000)),
     ]
+    if request["low_delay"]:
+        # Each of FFmpeg's threads would hold a picture: on eight cores, seven. OpenCV hands its
+        # decoder none of the options above, "flags low_delay" included, only this number.
+        parameters += [cv2.CAP_PROP_N_THREADS, 1]
     if request["hardware_decoding"]:  # OpenCV takes the CPU where there is none
         parameters += [cv2.CAP_PROP_HW_ACCELERATION, cv2.VIDEO_ACCELERATION_ANY]
     return cv2.VideoCapture(request["url"], cv2.CAP_FFMPEG, parameters)

@@ -66,11 +66,16 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> cv2.VideoCapture | No
         return None
     facts = {
         "fps": capture.get(cv2.CAP_PROP_FPS),
-        "finite": "url" in request and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0,
+        "finite": _is_finite(capture, request),
         "hardware": capture.get(cv2.CAP_PROP_HW_ACCELERATION) > 0,
     }
     _answer(output, facts)
     return capture
+
+
+def _is_finite(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> bool:
+    """Whether it is a video on a server, not a stream."""
+    return "url" in request and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
 
 
 def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
@@ -107,8 +112,14 @@ def _diagnose(request: Mapping[str, Any], said: str) -> dict[str, object]:
 
 
 def _send(capture: cv2.VideoCapture, request: Mapping[str, Any], output: BinaryIO) -> None:
-    queued = _Queued(capture) if request.get("url", "").lower().startswith("rtsp") else None
+    busy = _Busy() if request.get("low_delay") else None
+    if busy is not None and _is_finite(capture, request):
+        capture, busy = _with_all_threads(capture, request), None
+    queued = _queue_of(capture, request)
     while True:
+        if busy is not None and busy.all_the_time:
+            capture, busy = _with_all_threads(capture, request), None
+            queued = _queue_of(capture, request)
         with _watchdog(request["read_timeout"] + 1):
             grabbed = capture.grab()
             stamps = time.time(), time.monotonic()
@@ -122,6 +133,43 @@ def _send(capture: cv2.VideoCapture, request: Mapping[str, Any], output: BinaryI
         image = np.ascontiguousarray(as_bgr(image))
         _write(output, HEADER.pack(image.shape[1], image.shape[0], *stamps))
         _write(output, image.data.cast("B"))
+
+
+def _with_all_threads(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> cv2.VideoCapture:
+    """Opened again, to be decoded by as many threads as there are cores."""
+    with _watchdog(request["open_timeout"] + 1):
+        capture.release()
+        return open_camera({**request, "low_delay": False})
+
+
+def _queue_of(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> _Queued | None:
+    return _Queued(capture) if request.get("url", "").lower().startswith("rtsp") else None
+
+
+class _Busy:
+    """Tells whether one thread, which holds no picture back, is too few for a stream.
+
+    Then it never waits for a picture, and they would come later and later.
+    """
+
+    _WINDOW = 3.0  # seconds
+    _MOST = 0.9
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._began, self._used = time.monotonic(), time.thread_time()
+
+    @property
+    def all_the_time(self) -> bool:
+        """Whether this thread computed nearly all the time of the window that ends now, if any."""
+        elapsed = time.monotonic() - self._began
+        if elapsed < self._WINDOW:
+            return False
+        share = (time.thread_time() - self._used) / elapsed
+        self._begin()
+        return share > self._MOST
 
 
 class _Queued:

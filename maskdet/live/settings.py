@@ -25,7 +25,7 @@ class SourceSettings(Settings):
         format: asked of a webcam, four letters: MJPG, YUYV …
         backend: how a webcam is reached; auto is the right one for the system.
         rtsp_transport: tcp gives whole pictures, udp is for cameras that know nothing else.
-        low_delay: an RTSP stream's pictures come undelayed.
+        low_delay: a stream is decoded by one thread, which holds no picture back, if one is enough.
         hardware_decoding: a stream is decoded by the graphics card where that can be done.
         ffmpeg: further options of a stream, by FFmpeg's names.
         open_timeout: seconds a camera may take to open.

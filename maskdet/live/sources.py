@@ -97,7 +97,7 @@ def open_source(
             MJPG for more than 640 pixels in width, and the camera's own choice below.
         backend: a webcam's back-end: auto, v4l2, dshow, msmf, avfoundation, any.
         rtsp_transport: tcp (whole pictures) or udp.
-        low_delay: an RTSP stream's pictures come undelayed.
+        low_delay: a stream is decoded by one thread, which holds no picture back, if one is enough.
         hardware_decoding: a stream is decoded by the graphics card where that can be done.
         ffmpeg: further options of a stream, by FFmpeg's names.
         open_timeout: seconds that a camera or stream may take to open.

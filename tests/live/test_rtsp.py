@@ -128,10 +128,20 @@ def test_both_codecs_and_both_logins(options: list[str], login: str) -> None:
     assert max(ages) < 2.0  # nothing that queued up while the stream was opened
 
 
+def test_no_picture_is_held_back_by_a_decoding_thread() -> None:
+    """At two pictures a second each would make them half a second older; FFmpeg's parser does."""
+    with rtsp_camera() as camera, reading(camera.url()) as reader:
+        reader.more()
+        camera.tell("rate 2")
+        frames = [reader.more(1) for _ in range(8)][3:]
+    ages = [frame.captured - (clock_of(frame.image) or 0) for frame in frames]
+    assert 0.4 < min(ages) < 0.9
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({}, {"rtsp_transport": "tcp", "flags": "low_delay", "fpsprobesize": "0"}),
+        ({}, {"rtsp_transport": "tcp", "fpsprobesize": "0"}),
         ({"low_delay": False, "rtsp_transport": "udp"}, {"rtsp_transport": "udp"}),
         (
             {"low_delay": False, "ffmpeg": {"rtsp_transport": "http", "max_delay": "0"}},
