@@ -210,7 +210,10 @@ def line_to(camera: RtspCamera) -> Iterator[Line]:
 
 
 def ages_on(screen: XServer, seconds: float) -> list[float]:
-    """The age of each picture of a camera when it was first seen on the screen, in seconds."""
+    """The age of each picture of a camera when it was first seen on the screen, in seconds.
+
+    The first is left out: nobody saw when it came.
+    """
     ages: list[float] = []
     place, last = None, 0.0
     deadline = time.monotonic() + seconds
@@ -222,7 +225,7 @@ def ages_on(screen: XServer, seconds: float) -> list[float]:
             last = clock
             ages.append(now - clock)
         time.sleep(0.005)
-    return ages
+    return ages[1:]
 
 
 def _find_clock(picture: np.ndarray) -> tuple[int, int] | None:
