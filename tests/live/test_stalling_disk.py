@@ -79,6 +79,7 @@ def test_one_that_hangs_at_the_start_keeps_nobody_from_quitting(
     stalling_disk: StallingDisk, start_monitor: StartMonitor
 ):
     stalling_disk.hang()
+    time.sleep(3)  # until then the system remembers the folder
     process = start_monitor(
         "sources=[demo]", "headless=true", f"record={stalling_disk.folder}/a.mp4"
     )
