@@ -43,7 +43,7 @@ def test_boxes_are_upstreams(models: Path, path: str, name: str) -> None:
     detector = load_detector(str(models / path), min_score=0.0)
     assert detector.name == name
     for ours, theirs in zip(detector.detect(pictures()), upstream_api(name), strict=True):
-        assert_same(ours, theirs)
+        assert_same(ours, theirs, ties=int(name.startswith("faster_rcnn")))
 
 
 def test_the_page_s_way_to_tf1_s_signature(models: Path, tmp_path: Path) -> None:
