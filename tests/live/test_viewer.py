@@ -73,7 +73,7 @@ def demo(screen: XServer, tmp_path: Path, start_monitor: StartMonitor) -> Demo:
 
 def end(process: Any, folder: Path) -> dict[str, Any]:
     """The summary of a run that has been told to end."""
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     return dict(json.loads((folder / "s").read_text()))
 
@@ -164,7 +164,7 @@ def test_keys_work_while_the_camera_is_silent(
     wait_for(events)
     assert camera.stalled.wait(20)
     screen.press(window, "q")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
 
 
@@ -183,7 +183,7 @@ def test_no_signal_is_on_the_screen_two_seconds_after_the_last_frame(
     last = max(line["time"] for line in lines_of(events) if line["source"] == "door")
     took = time.time() - last
     screen.press(window, "q")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=20)
     assert process.returncode == 0 and "door: no signal" in err
     assert 1.4 < took < 4  # strictly 2, on a machine that does nothing else
 
