@@ -51,3 +51,25 @@ def nms(boxes: np.ndarray, scores: np.ndarray, threshold: float, limit: int) -> 
         shared = np.maximum(width, 0) * np.maximum(height, 0)
         rest = rest[shared <= threshold * (areas[best] + areas[rest] - shared)]
     return np.array(kept, np.int64)
+
+
+def vote(
+    kept: np.ndarray, boxes: np.ndarray, scores: np.ndarray, threshold: float, share: float
+) -> np.ndarray:
+    """Box voting (Gidaris & Komodakis 2015): what a face's boxes say together.
+
+    Args:
+        kept: indices (K,) of the boxes that `nms` kept; none of them empty.
+        boxes: (N, 4).
+        scores: (N,), above 0.
+        threshold: IoU with a kept box from which on a box votes for it,
+        share: if it has this share of its score.
+
+    Returns:
+        The kept boxes (K, 4), each the mean of its voters by their scores.
+    """
+    voters = iou(boxes[kept], boxes) >= threshold
+    voters &= scores >= share * scores[kept, None]
+    weights = np.where(voters, scores, 0)
+    voted: np.ndarray = weights @ boxes / weights.sum(axis=1, keepdims=True)
+    return voted.astype(boxes.dtype)

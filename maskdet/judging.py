@@ -13,6 +13,8 @@ import numpy as np
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 
 _CLASSES = len(CLASS_NAMES)
+VOTERS = 0.5
+"""Share of a face's score from which on another box has a say in where that face is."""
 _LARGEST = 80.0
 """Logits are cut to this: e^89 is too large for a float32."""
 
@@ -88,8 +90,9 @@ class Judge:
 
     @cached_property  # asked for with each picture
     def least_logit(self) -> float:
-        """A box all whose logits are below it is never shown."""
-        return min(self.calibration.logit(index, self.least) for index in range(_CLASSES))
+        """A box all whose logits are below it is never shown, nor has a say in where one is."""
+        least = self.least * VOTERS
+        return min(self.calibration.logit(index, least) for index in range(_CLASSES))
 
     def shown(self, found: Detections) -> Detections:
         """The faces worth showing, best first; those too doubtful or too small are unsure.

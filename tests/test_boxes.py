@@ -79,3 +79,17 @@ def test_what_nms_keeps_does_not_overlap_and_what_it_drops_does(faces: np.ndarra
     for dropped in set(range(len(faces))) - set(kept.tolist()):
         better = kept[scores[kept] >= scores[dropped]]
         assert (boxes.iou(faces[[dropped]], faces[better]) > 0.5).any()
+
+
+def test_those_vote_that_lie_close_by_their_scores():
+    """IoU .8 has a say, .6 has none, nor has another face's box or one of a third."""
+    faces = np.array([[0, 0, 10, 10], [0, 0, 10, 8], [0, 0, 10, 6], [40, 0, 50, 10]], np.float32)
+    faces = np.concatenate([faces, faces[1:2] + 1])
+    scores = np.array([0.6, 0.4, 0.5, 0.5, 0.2])
+    voted = boxes.vote(np.array([0, 3]), faces, scores, 0.7, 0.5)
+    np.testing.assert_allclose(voted, [[0, 0, 10, 9.2], [40, 0, 50, 10]], rtol=1e-6)
+    assert voted.dtype == np.float32
+
+
+def test_nobody_votes():
+    assert boxes.vote(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), 0.7, 0.5).shape == (0, 4)

@@ -63,7 +63,7 @@ def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
         if request["low_delay"]:
             # The rate is not probed: that takes 20 pictures. Without "fflags nobuffer": it throws
             # away the first key frame, and grey pictures follow.
-            options |= {"fpsprobesize": "0"}
+            options["fpsprobesize"] = "0"
     return options | request["ffmpeg"]
 
 

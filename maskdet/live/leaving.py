@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from maskdet.errors import SinkError
 from maskdet.live import workers
 from maskdet.live.workers import Closed, Mailbox, Worker
 
@@ -34,6 +35,24 @@ def within(seconds: float, jobs: Mapping[str, Callable[[], object]]) -> list[str
         if worker.error is not None:
             raise worker.error
     return hanging
+
+
+def promptly(seconds: float, name: str, job: Callable[[], T], otherwise: str) -> T:
+    """Does a job that may hang, and returns or raises what it does.
+
+    Args:
+        seconds: how long to wait for it.
+        name: what it does.
+        job: what to do; goes on, in a thread that is left, where it takes longer.
+        otherwise: what to say then.
+
+    Raises:
+        SinkError: it hangs.
+    """
+    results: list[T] = []
+    if within(seconds, {name: lambda: results.append(job())}):
+        raise SinkError(otherwise)
+    return results[0]
 
 
 def interruptible(name: str, job: Callable[[], T]) -> T:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from maskdet.errors import SinkError
-from maskdet.live.leaving import within
+from maskdet.live.leaving import promptly
 from maskdet.live.recording import Recorder
 from maskdet.observation import Observation
 
@@ -85,11 +85,9 @@ class RecordingSwitch:
                 self.files += recorder.files
 
     def _begin(self) -> None:
-        made: list[Recorder] = []
+        hung = "cannot record: the disk does not answer"
         try:
-            if within(_PATIENCE, {"recording": lambda: made.append(self._new_recorder())}):
-                raise SinkError("cannot record: the disk does not answer")
-            self._recorder = made[0]
+            self._recorder = promptly(_PATIENCE, "recording", self._new_recorder, hung)
         except SinkError as error:
             self.on = False
             log.warning("%s", error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from maskdet.console import say
 from maskdet.contracts import Source
 from maskdet.errors import SinkError
-from maskdet.live.leaving import within
+from maskdet.live.leaving import promptly
 from maskdet.live.montage import grid, montage
 from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
@@ -162,14 +163,9 @@ class Viewer:
     def _save_snapshot(self) -> None:
         if self._picture is None:
             return
-        picture, saved = self._picture, list[Path]()
-
-        def save() -> None:
-            saved.append(save_snapshot(picture, self._snapshots))
-
+        save = partial(save_snapshot, self._picture, self._snapshots)
+        hung = f"no snapshot in {self._snapshots} yet: the disk does not answer"
         try:
-            if within(_PATIENCE, {"saving a snapshot": save}):
-                raise SinkError(f"no snapshot in {self._snapshots} yet: the disk does not answer")
-            say(f"snapshot: {saved[0]}")
+            say(f"snapshot: {promptly(_PATIENCE, 'saving a snapshot', save, hung)}")
         except SinkError as error:
             say(str(error))

@@ -27,6 +27,21 @@ def focal(labels: Tensor, logits: Tensor, alpha: float = 0.25, gamma: float = 2.
     return weight * distance**gamma * entropy
 
 
+def quality_focal(wanted: Tensor, logits: Tensor, beta: float = 2.0) -> Tensor:
+    """Quality focal loss (Li et al. 2020), equation 2: cross-entropy weighted by the distance.
+
+    Args:
+        wanted: probabilities, any shape.
+        logits: of the same shape.
+        beta: how much what is nearly right is played down.
+
+    Returns:
+        Loss per element, 0 where the wanted probability is said.
+    """
+    distance = ops.abs(wanted - ops.sigmoid(logits))
+    return distance**beta * (ops.softplus(logits) - wanted * logits)
+
+
 def smooth_l1(target: Tensor, prediction: Tensor, sigma: float = 3.0) -> Tensor:
     """Smooth L1 (Girshick 2015) whose parabola ends at 1 / sigma², summed over the last axis."""
     distance = ops.abs(target - prediction)

@@ -109,7 +109,8 @@ class RetinaNet(keras.Model):
         Args:
             x: pictures (batch, height, width, 3).
             y: `targets` in batches, and ``known`` (batch, classes): 0 for a class that the
-                picture's data set does not label, whose logits are then left out.
+                picture's data set does not label, whose logits are then left out; and, where a
+                teacher answers too, what `_teacher_loss` reads.
             y_pred: the outputs.
             sample_weight: not used.
             training: not used.
@@ -123,15 +124,38 @@ class RetinaNet(keras.Model):
         entropy = losses.focal(labels, logits) * y["known"][:, None, :]
         class_loss = ops.sum(ops.sum(entropy, axis=-1) * counted) / total
         box_loss = ops.sum(self._box_loss(x, y["boxes"], deltas) * positive) / total
+        loss = class_loss + self.plan.box_weight * box_loss
+        return loss + self._teacher_loss(x, y, logits, deltas) if "teacher_classes" in y else loss
+
+    def _teacher_loss(
+        self, x: Tensor, y: dict[str, Tensor], logits: Tensor, deltas: Tensor
+    ) -> Tensor:
+        """How far class and box are from a teacher's, both over the faces it sees.
+
+        Args:
+            x: pictures.
+            y: ``teacher_classes`` (batch, N, classes), probabilities; ``teacher_deltas``
+                (batch, N, 4), each of the weight that the teacher gives its face.
+            logits: (batch, N, classes).
+            deltas: (batch, N, 4).
+        """
+        faces = ops.max(y["teacher_classes"], axis=-1)
+        total = ops.maximum(ops.sum(faces), 1.0)
+        class_loss = ops.sum(losses.quality_focal(y["teacher_classes"], logits)) / total
+        boxes = box_coding.decode(self._anchors(x), y["teacher_deltas"], self.plan.deviations)
+        box_loss = ops.sum(self._box_loss(x, boxes, deltas) * faces) / total
         return class_loss + self.plan.box_weight * box_loss
 
     def _box_loss(self, x: Tensor, boxes: Tensor, deltas: Tensor) -> Tensor:
         """Loss (batch, N) of every anchor's box; meaningless where there is no target."""
-        _, height, width, _ = x.shape
-        anchors = ops.convert_to_tensor(self.plan.anchors.anchors(height, width))
+        anchors = self._anchors(x)
         if self.plan.box_loss == "giou":
             return losses.giou(boxes, box_coding.decode(anchors, deltas, self.plan.deviations))
         return losses.smooth_l1(box_coding.encode(anchors, boxes, self.plan.deviations), deltas)
+
+    def _anchors(self, x: Tensor) -> Tensor:
+        _, height, width, _ = x.shape
+        return ops.convert_to_tensor(self.plan.anchors.anchors(height, width))
 
 
 def _subnet(

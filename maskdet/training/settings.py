@@ -9,6 +9,8 @@ from pydantic import Discriminator, Field, PositiveFloat, PositiveInt, StringCon
 from maskdet.config import Settings
 from maskdet.detections import CLASS_NAMES
 
+Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
 
 class DataSettings(Settings):
     """One set of annotated pictures.
@@ -115,6 +117,20 @@ class AugmentationSettings(Settings):
     paste: float = Field(default=0.0, ge=0, le=1)
 
 
+class DistillationSettings(Settings):
+    """See `maskdet.training.distillation`.
+
+    Attributes:
+        teacher: a RetinaNet with the same anchors, by name or folder; empty: there is none.
+        reuse: how often each batch that it answers is used: where it is slow, more than once.
+        precision: Keras' dtype policy of the teacher.
+    """
+
+    teacher: str = ""
+    reuse: PositiveInt = 1
+    precision: Precision = "float32"
+
+
 class ScheduleSettings(Settings):
     """How the network learns.
 
@@ -171,6 +187,7 @@ class TrainingSettings(Settings):
             none: random weights instead.
         start: weights (`.weights.h5`) of an earlier run of the same network to start from, or a
             model's folder: what fits of that model is taken, be it another network.
+        distillation: a heavier network whose answers are learnt, too.
         evaluation_size: long side in pixels of the input for evaluation, and of the exported model.
         precision: Keras' dtype policy.
     """
@@ -184,5 +201,6 @@ class TrainingSettings(Settings):
     network: NetworkSettings = RetinaNetSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    distillation: DistillationSettings = DistillationSettings()
     evaluation_size: PositiveInt = 640
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    precision: Precision = "float32"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
@@ -23,6 +24,7 @@ from maskdet.runtimes.letterbox import letterbox
 from maskdet.training import metrics
 from maskdet.training.augmentation import Augmentation
 from maskdet.training.dataset import Sample
+from maskdet.training.distillation import ANSWERS, TaughtLoader, load_teacher
 from maskdet.training.figures import append_figures
 from maskdet.training.loader import Loader, draw_weights
 from maskdet.training.pasting import FacePaste
@@ -115,20 +117,8 @@ def run(
     keras.config.set_dtype_policy(settings.precision)
     samples, weights, validation = read_data(settings, data, folder, open_detector)
     network = build(settings)
-    augmentation = Augmentation(**settings.augmentation.model_dump(exclude={"paste"}))
     schedule = settings.schedule
-    cores = os.cpu_count() or 2
-    loader = Loader(
-        samples,
-        weights,
-        augmentation,
-        network.target_maker,
-        batch=schedule.batch,
-        seed=schedule.seed,
-        threads=max(1, min(8, cores - 1)),
-        processes=_processes(cores) if schedule.processes is None else schedule.processes,
-        paste=face_paste(samples, settings.augmentation.paste),
-    )
+    loader = _loader(settings, samples, weights, network, folder)
 
     def evaluate(model: keras.Model, step: int) -> dict[str, float]:
         if listener:
@@ -147,7 +137,38 @@ def run(
     if listener:
         listener.begun(trainer.step, len(samples), len(validation))
     trainer.run(stopping=stopping)
+    if trainer.is_over:
+        shutil.rmtree(folder / ANSWERS, ignore_errors=True)
     return trainer
+
+
+def _loader(
+    settings: TrainingSettings,
+    samples: Sequence[Sample],
+    weights: np.ndarray,
+    network: Network,
+    folder: Path,
+) -> Loader | TaughtLoader:
+    """What makes the run's batches; where there is a teacher, with its answers."""
+    schedule, distillation = settings.schedule, settings.distillation
+    cores = os.cpu_count() or 2
+    loader = Loader(
+        samples,
+        weights,
+        Augmentation(**settings.augmentation.model_dump(exclude={"paste"})),
+        network.target_maker,
+        batch=schedule.batch,
+        seed=schedule.seed,
+        threads=max(1, min(8, cores - 1)),
+        processes=_processes(cores) if schedule.processes is None else schedule.processes,
+        paste=face_paste(samples, settings.augmentation.paste),
+    )
+    if not distillation.teacher:
+        return loader
+    teacher = load_teacher(distillation.teacher, network, distillation.precision)
+    return TaughtLoader(
+        loader, teacher, steps=schedule.steps, reuse=distillation.reuse, folder=folder / ANSWERS
+    )
 
 
 def _processes(cores: int) -> int:

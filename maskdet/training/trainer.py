@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import keras
 import numpy as np
 
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import checkpoint
-from maskdet.training.loader import Loader
+from maskdet.training.loader import Batch
 
 Evaluate = Callable[[keras.Model, int], dict[str, float]]
 """Figures of the network as it stands at a step; ``mAP50`` chooses the best weights."""
@@ -54,13 +55,20 @@ class Schedule:
         return self.minutes is not None and minutes >= self.minutes
 
 
+class Batches(Protocol):
+    """What gives a run its batches, by number."""
+
+    def batches(self, first: int, end: int) -> Iterator[Batch]:
+        """Batches `first` … `end` − 1."""
+
+
 class Trainer:
     """Trains a compiled network in a folder, where a later one can take over."""
 
     def __init__(
         self,
         network: keras.Model,
-        loader: Loader,
+        loader: Batches,
         schedule: Schedule,
         folder: Path,
         evaluate: Evaluate,
@@ -95,6 +103,11 @@ class Trainer:
     def minutes(self) -> float:
         """Minutes learnt, earlier parts of the run among them."""
         return self._minutes_before + (time.monotonic() - self._began) / 60
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the schedule has come to its end."""
+        return self._step >= self._schedule.steps or self._schedule.is_over(self.minutes)
 
     def resume(self) -> bool:
         """Goes back to the folder's checkpoint; False if it has none.

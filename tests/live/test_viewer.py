@@ -163,6 +163,7 @@ def test_keys_work_while_the_camera_is_silent(
     window = screen.find("maskdet: door")
     wait_for(events)
     assert camera.stalled.wait(20)
+    until("the picture", lambda: screen.screenshot().any())  # before it, no window takes keys
     screen.press(window, "q")
     _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err

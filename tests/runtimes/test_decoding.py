@@ -95,7 +95,7 @@ def test_boxes_are_cut_to_the_picture() -> None:
         ([0, 0, 8, 3], 2),  # IoU .375
         ([0, 0, 8, 4], 2),  # IoU .5 is not more than .5
         ([0, 0, 8, 4.5], 1),  # IoU .5625
-        ([0, 0, 8, 8], 1),
+        ([0, 0, 8, 5.5], 1),
     ],
 )
 def test_suppression(second: list[float], kept: int) -> None:
@@ -104,6 +104,17 @@ def test_suppression(second: list[float], kept: int) -> None:
     assert len(found) == kept
     assert found.states[0] == 1
     np.testing.assert_allclose(found.boxes[0], second, atol=1e-5)
+
+
+@pytest.mark.parametrize("min_score", [0.05, 0.5])
+def test_a_box_close_to_the_best_has_a_say_in_where_the_face_is(min_score: float) -> None:
+    """Whether it would be shown itself or not."""
+    near, far = [0, 0, 8, 6], [0, 0, 8, 5]  # IoU .75 and .625
+    logits = [[logit(0.6), -9, -9], [-9, logit(0.4), -9], [logit(0.5), -9, -9], [NEVER] * 3]
+    found = decode(logits, {0: [0, 0, 8, 8], 1: near, 2: far}, min_score=min_score)
+    np.testing.assert_allclose(found.boxes, [[0, 0, 8, 7.2]], atol=1e-5)
+    assert found.states.tolist() == [0]
+    np.testing.assert_allclose(found.scores, [0.6], rtol=1e-6)
 
 
 def test_a_suppressed_box_suppresses_none() -> None:
@@ -151,11 +162,11 @@ def test_half_precision_outputs() -> None:
 
 
 def test_regions_are_scaled_cut_and_suppressed() -> None:
-    """A face, its worse double, padding, one beside the picture."""
+    """A face, its worse double, which has a say, padding, one beside the picture."""
     scores = np.array([[0.1, 0.8, 0], [0.7, 0, 0], [0, 0, 0], [0.9, 0, 0]], np.float32)
     boxes = np.array([[0, 0, 40, 40], [2, 0, 40, 40], [0, 0, 9, 9], [90, 90, 99, 99]], np.float32)
     found = RegionDecoder(Judge.plain(0.05)).decode(scores, boxes, (96, 96), (40, 40), 2.0)
-    np.testing.assert_allclose(found.boxes, [[0, 0, 20, 20]])
+    np.testing.assert_allclose(found.boxes, [[0.7 / 1.5, 0, 20, 20]], rtol=1e-5)
     assert found.states.tolist() == [1] and found.scores[0] == pytest.approx(0.8)
 
 

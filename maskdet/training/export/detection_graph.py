@@ -10,13 +10,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from maskdet.judging import EVERYTHING, Calibration
+from maskdet.judging import EVERYTHING, VOTERS, Calibration
 from maskdet.networks import box_coding
 from maskdet.networks.plans import Network
 from maskdet.networks.retinanet import RetinaNet
 from maskdet.networks.rpn import level_anchors
 from maskdet.networks.tensor import Tensor
-from maskdet.runtimes.decoding import ANCHOR_OVERLAP, CANDIDATES, OVERLAP, RegionDecoder
+from maskdet.runtimes.decoding import ANCHOR_OVERLAP, CANDIDATES, OVERLAP, VOTING, RegionDecoder
 from maskdet.training.export.letterboxing import fitted
 
 LEAST = 0.001
@@ -112,14 +112,25 @@ def _suppress(
 ) -> tuple[Tensor, ...]:
     """What is left of one picture's overlapping boxes, padded; and how many."""
     boxes, scores, classes = picture
-    real = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1) & (scores >= LEAST)
+    real = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1) & (scores >= LEAST * VOTERS)
     boxes, scores, classes = (tf.boolean_mask(each, real) for each in (boxes, scores, classes))
-    kept = tf.image.non_max_suppression(boxes, scores, limit, overlap)
+    kept = tf.image.non_max_suppression(boxes, scores, limit, overlap, LEAST)
+    boxes = _voted(kept, boxes, scores)
+    scores, classes = tf.gather(scores, kept), tf.gather(classes, kept)
+    kept = tf.image.non_max_suppression(boxes, scores, limit, overlap)  # voters draw some together
     missing = limit - tf.size(kept)
     boxes = tf.pad(tf.gather(boxes, kept), [[0, missing], [0, 0]])
     scores = tf.pad(tf.gather(scores, kept), [[0, missing]])
     classes = tf.pad(tf.gather(classes, kept), [[0, missing]])
     return boxes, scores, tf.cast(classes + 1, tf.float32), tf.cast(tf.size(kept), tf.float32)
+
+
+def _voted(kept: Tensor, boxes: Tensor, scores: Tensor) -> Tensor:
+    """The kept boxes where all boxes of their face say, as `maskdet.boxes.vote` has it."""
+    overlap = box_coding.iou(tf.gather(boxes, kept)[None], boxes[None])[0]
+    voters = (overlap >= VOTING) & (scores >= VOTERS * tf.gather(scores, kept)[:, None])
+    weights = tf.where(voters, scores, 0.0)
+    return weights @ boxes / tf.reduce_sum(weights, axis=1, keepdims=True)
 
 
 def _named(value: Tensor, shape: tuple[int | None, ...], name: str) -> Tensor:

@@ -1,0 +1,182 @@
+"""A light network that learns a heavier one's answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from maskdet.config import load_settings
+from maskdet.errors import ConfigError, MaskdetError
+from maskdet.networks.plans import build_network, plan_from_options
+from maskdet.networks.retinanet import RetinaNet
+from maskdet.training import train
+from maskdet.training.distillation import ANSWERS, TaughtLoader, load_teacher
+from maskdet.training.loader import Batch, Loader
+from maskdet.training.settings import TrainingSettings
+from tests.tiny import make_lively_model
+from tests.training.portraits import write_portraits
+
+SIDE = 64
+LIVELY = ("network.backbone=tiny", "network.channels=16", "network.depth=1", "imagenet=none")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_lively_model(tmp_path_factory.mktemp("models") / "lively")
+
+
+@pytest.fixture(scope="module")
+def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("portraits") / "data"
+    write_portraits(folder)
+    return folder
+
+
+def build(**options: object) -> RetinaNet:
+    network = build_network(plan_from_options({"backbone": "tiny", "channels": 16, **options}))
+    assert isinstance(network, RetinaNet)
+    return network
+
+
+@pytest.fixture(scope="module")
+def teacher(model: Path) -> RetinaNet:
+    return load_teacher(str(model), build())
+
+
+def taught(portraits: Path, teacher: RetinaNet, folder: Path, reuse: int = 3) -> TaughtLoader:
+    """Seven batches of two pictures: three are made."""
+    settings = TrainingSettings()
+    samples, weights, _ = train.read_data(settings, portraits)
+    view = settings.augmentation.model_copy(update={"size": SIDE, "long_side": SIDE})
+    augmentation = train.Augmentation(**view.model_dump(exclude={"paste"}))
+    loader = Loader(samples, weights, augmentation, build().target_maker, batch=2, threads=1)
+    return TaughtLoader(loader, teacher, steps=7, reuse=reuse, folder=folder)
+
+
+def same(first: Batch, second: Batch) -> bool:
+    """But for the half precision of what is kept."""
+    if not np.array_equal(first[0], second[0]) or first[1].keys() != second[1].keys():
+        return False
+    pairs = [(first[1][name], second[1][name]) for name in first[1]]
+    return all(np.allclose(a, b, rtol=1e-3, atol=1e-3) for a, b in pairs)
+
+
+def test_targets_hold_the_teachers_answers(
+    portraits: Path, teacher: RetinaNet, tmp_path: Path
+) -> None:
+    images, targets = next(taught(portraits, teacher, tmp_path).batches(0, 7))
+    logits, deltas = teacher(images.astype(np.float32), training=False)
+    np.testing.assert_allclose(targets["teacher_classes"], keras.ops.sigmoid(logits), atol=1e-5)
+    np.testing.assert_allclose(targets["teacher_deltas"], deltas, atol=1e-4)
+    assert targets["teacher_classes"].max() > 0.5  # this teacher is sure of something
+    assert {"classes", "boxes", "known"} < targets.keys()
+
+
+def test_answers_are_used_again_in_another_order(
+    portraits: Path, teacher: RetinaNet, tmp_path: Path
+) -> None:
+    batches = list(taught(portraits, teacher, tmp_path).batches(0, 7))
+    made, again, third = batches[:3], batches[3:6], batches[6:]
+    drawn = [[same(one, other) for other in made].index(True) for one in again]
+    assert sorted(drawn) == [0, 1, 2]
+    assert any(same(third[0], other) for other in made)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["0.npz", "1.npz", "2.npz"]
+
+
+@pytest.mark.parametrize("first", [1, 3, 5])
+def test_a_run_goes_on_with_the_very_batches(
+    portraits: Path, teacher: RetinaNet, tmp_path: Path, first: int
+) -> None:
+    """Even where some of the answers are gone."""
+    whole = list(taught(portraits, teacher, tmp_path / "whole").batches(0, 7))
+    before = list(taught(portraits, teacher, tmp_path / "cut").batches(0, first))
+    assert len(before) == first
+    (tmp_path / "cut" / "0.npz").unlink()
+    rest = list(taught(portraits, teacher, tmp_path / "cut").batches(first, 7))
+    assert all(same(*pair) for pair in zip(whole[first:], rest, strict=True))
+
+
+def test_what_is_used_once_is_not_kept(portraits: Path, teacher: RetinaNet, tmp_path: Path) -> None:
+    loader = taught(portraits, teacher, tmp_path / "answers", reuse=1)
+    assert len(list(loader.batches(0, 7))) == 7
+    assert not (tmp_path / "answers").exists()
+
+
+def test_who_answers_as_the_teacher_loses_nothing_by_it(
+    portraits: Path, teacher: RetinaNet, tmp_path: Path
+) -> None:
+    images, targets = next(taught(portraits, teacher, tmp_path).batches(0, 1))
+    x = images.astype(np.float32)
+
+    def loss(network: RetinaNet, told: bool) -> float:
+        y = {k: v for k, v in targets.items() if told or not k.startswith("teacher")}
+        outputs = network(x, training=False)
+        return float(network.compute_loss(keras.ops.convert_to_tensor(x), y, outputs))
+
+    assert loss(teacher, told=True) == pytest.approx(loss(teacher, told=False), rel=1e-4)
+    stranger = build()
+    assert loss(stranger, told=True) > loss(stranger, told=False) + 0.1
+
+
+def test_a_pupil_comes_nearer_to_its_teacher(model: Path, portraits: Path, tmp_path: Path) -> None:
+    """A whole run; its answers are cleared away at its end."""
+    run = load_settings(
+        TrainingSettings,
+        None,
+        [
+            *LIVELY,
+            f"distillation.teacher={model}",
+            "distillation.reuse=6",
+            "train=[{list: all.txt}]",
+            "validation=all.txt",
+            f"evaluation_size={SIDE}",
+            f"augmentation.size={SIDE}",
+            f"augmentation.long_side={SIDE}",
+            *(f"schedule.{s}" for s in ("steps=120", "batch=2", "rate=0.01", "warm_up=5")),
+            "schedule.average=0.9",
+        ],
+    )
+    trainer = train.run(run, portraits, tmp_path, lambda step, figures: None)
+    assert not (tmp_path / ANSWERS).exists()
+    teacher = load_teacher(str(model), build())
+    images = next(taught(portraits, teacher, tmp_path / "look").batches(0, 1))[0]
+
+    told = keras.ops.sigmoid(teacher(images, training=False)[0])
+
+    def distance(pupil: RetinaNet) -> float:
+        said = keras.ops.sigmoid(pupil(images, training=False)[0])
+        return float(keras.ops.mean(keras.ops.abs(said - told)))
+
+    pupil = build(depth=1)
+    before = distance(pupil)
+    pupil.load_weights(trainer.best_weights)
+    assert distance(pupil) < 0.7 * before
+
+
+@pytest.mark.parametrize(
+    ("options", "wrong"),
+    [
+        ({"anchors": {"ratios": [1.0]}}, "other anchors"),
+        ({"deviations": [1, 1, 1, 1]}, "deviations"),
+    ],
+)
+def test_teachers_of_other_anchors(model: Path, options: dict[str, object], wrong: str) -> None:
+    with pytest.raises(ConfigError, match=f"lively-retinanet.*{wrong}"):
+        load_teacher(str(model), build(**options))
+
+
+def test_a_faster_rcnn_neither_teaches_nor_learns(model: Path, tmp_path: Path) -> None:
+    regions = make_lively_model(tmp_path / "regions", "faster_rcnn")
+    with pytest.raises(ConfigError, match="RetinaNet"):
+        load_teacher(str(regions), build())
+    pupil = build_network(plan_from_options({"backbone": "tiny", "channels": 16}, "faster_rcnn"))
+    with pytest.raises(ConfigError, match="RetinaNet"):
+        load_teacher(str(model), pupil)
+
+
+def test_no_such_teacher() -> None:
+    with pytest.raises(MaskdetError, match="nobody"):
+        load_teacher("nobody", build())
