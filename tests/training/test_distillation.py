@@ -12,7 +12,8 @@ from maskdet.config import load_settings
 from maskdet.errors import ConfigError, MaskdetError
 from maskdet.networks.plans import build_network, plan_from_options
 from maskdet.networks.retinanet import RetinaNet
-from maskdet.training import train
+from maskdet.training import supply, train
+from maskdet.training.augmentation import Augmentation
 from maskdet.training.distillation import ANSWERS, TaughtLoader, load_teacher
 from maskdet.training.loader import Batch, Loader
 from maskdet.training.settings import TrainingSettings
@@ -49,9 +50,9 @@ def teacher(model: Path) -> RetinaNet:
 def taught(portraits: Path, teacher: RetinaNet, folder: Path, reuse: int = 3) -> TaughtLoader:
     """Seven batches of two pictures: three are made."""
     settings = TrainingSettings()
-    samples, weights, _ = train.read_data(settings, portraits)
+    samples, weights, _ = supply.read_data(settings, portraits)
     view = settings.augmentation.model_copy(update={"size": SIDE, "long_side": SIDE})
-    augmentation = train.Augmentation(**view.model_dump(exclude={"paste"}))
+    augmentation = Augmentation(**view.model_dump(exclude={"paste"}))
     loader = Loader(samples, weights, augmentation, build().target_maker, batch=2, threads=1)
     return TaughtLoader(loader, teacher, steps=7, reuse=reuse, folder=folder)
 

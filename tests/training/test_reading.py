@@ -13,7 +13,7 @@ from maskdet.config import load_settings
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.testing import ScriptedDetector
-from maskdet.training import evaluate, train
+from maskdet.training import evaluate, supply
 from maskdet.training.augmentation import Augmentation
 from maskdet.training.formats import FORMATS
 from maskdet.training.formats.writing import write
@@ -105,7 +105,7 @@ def test_settings_name_any_source(
     (tmp_path / "voc.txt").write_text("voc/images/a.png\nvoc/images/c.jpeg\n")
     (tmp_path / "mine.txt").write_text("\n".join(NAMES))
     told = settings(f"train=[{part}]", f"validation={validation}")
-    samples, weights, kept = train.read_data(told, tmp_path)
+    samples, weights, kept = supply.read_data(told, tmp_path)
     assert (len(samples), len(kept)) == sizes
     assert len(weights) == len(samples) and np.isfinite(weights).all()
 

@@ -124,7 +124,7 @@ def test_boxes_that_changed_since(sample: Sample, tmp_path: Path) -> None:
 def test_a_run_asks_the_teacher_that_its_settings_name(tmp_path: Path) -> None:
     """Whoever runs it opens the teacher; its doubtful answers are wanted, too."""
     pytest.importorskip("keras")
-    from maskdet.training import train
+    from maskdet.training import supply
 
     write_voc_folder(tmp_path / "data", 6)
     told = ["train=[{labelled: [with_mask, without_mask], teacher: models/big}]"]
@@ -135,8 +135,8 @@ def test_a_run_asks_the_teacher_that_its_settings_name(tmp_path: Path) -> None:
         opened.append((name, judge.least))
         return ScriptedDetector(lambda image: Detections.empty())
 
-    train.read_data(settings, tmp_path / "data", tmp_path, open_detector)
-    assert opened == [("models/big", train.TEACHER_SCORE)]
+    supply.read_data(settings, tmp_path / "data", tmp_path, open_detector)
+    assert opened == [("models/big", supply.TEACHER_SCORE)]
     assert (tmp_path / "taught-big.json").is_file()
     with pytest.raises(ConfigError, match="nobody to open the teacher 'models/big'"):
-        train.read_data(settings, tmp_path / "data", tmp_path)
+        supply.read_data(settings, tmp_path / "data", tmp_path)

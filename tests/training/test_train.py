@@ -16,7 +16,7 @@ import pytest
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.networks.retinanet import RetinaNet
-from maskdet.training import metrics, train
+from maskdet.training import metrics, supply, train
 from maskdet.training.figures import read_figures
 from maskdet.training.settings import TrainingSettings
 from tests.training.portraits import write_portraits
@@ -79,7 +79,7 @@ def test_the_kept_weights_do_what_was_measured(
 ) -> None:
     """A network anew, other batches, even one that is not full: the same detections."""
     network = train.build(settings(f"start={overfitted / 'best.weights.h5'}"))
-    _, _, samples = train.read_data(settings("validation=all.txt"), portraits)
+    _, _, samples = supply.read_data(settings("validation=all.txt"), portraits)
     found = train.predict(network, 128, samples, batch, min_score=0.3)
     assert len(found) == 4
     for sample, each in zip(samples, found, strict=True):
@@ -96,12 +96,12 @@ def test_a_folder_is_trained_in_once(overfitted: Path, portraits: Path) -> None:
 def test_a_tenth_is_kept_for_validation(tmp_path: Path) -> None:
     """Without a list of validation pictures: the same tenth every time, never trained on."""
     write_voc_folder(tmp_path / "data", 20)
-    samples, weights, validation = train.read_data(settings(), tmp_path / "data")
+    samples, weights, validation = supply.read_data(settings(), tmp_path / "data")
     names = [sample.file.name for sample in samples], [sample.file.name for sample in validation]
     assert [len(each) for each in names] == [18, 2]
     assert not set(names[0]) & set(names[1])
     assert len(weights) == 18
-    again = train.read_data(settings("schedule.seed=5"), tmp_path / "data")[2]
+    again = supply.read_data(settings("schedule.seed=5"), tmp_path / "data")[2]
     assert [sample.file.name for sample in again] == names[1]
 
 
@@ -111,7 +111,7 @@ def test_several_data_sets(tmp_path: Path) -> None:
         names = write_voc_folder(tmp_path / name, count)
         lines = "".join(f"{name}/{each}\n" for each in names)
         (tmp_path / f"{name}.txt").write_text(lines)
-    samples, weights, validation = train.read_data(
+    samples, weights, validation = supply.read_data(
         settings(
             "train=[{list: one.txt}, {list: two.txt, labelled: [with_mask, without_mask], "
             "share: 0.25}]",
@@ -128,7 +128,7 @@ def test_several_data_sets(tmp_path: Path) -> None:
 def test_one_picture_is_too_few(tmp_path: Path) -> None:
     write_voc_folder(tmp_path / "data", 1)
     with pytest.raises(DatasetError, match="too few pictures to train on"):
-        train.read_data(settings(), tmp_path / "data")
+        supply.read_data(settings(), tmp_path / "data")
 
 
 def test_a_seed_gives_the_same_weights() -> None:
