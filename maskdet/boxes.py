@@ -70,6 +70,6 @@ def vote(
     """
     voters = iou(boxes[kept], boxes) >= threshold
     voters &= scores >= share * scores[kept, None]
-    weights = np.where(voters, scores, 0)
+    weights = np.where(voters, scores, 0).astype(np.float64)  # lest rounding leads out of a picture
     voted: np.ndarray = weights @ boxes / weights.sum(axis=1, keepdims=True)
     return voted.astype(boxes.dtype)

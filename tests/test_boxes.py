@@ -91,5 +91,14 @@ def test_those_vote_that_lie_close_by_their_scores():
     assert voted.dtype == np.float32
 
 
+def test_a_vote_does_not_leave_a_picture() -> None:
+    rng = np.random.default_rng(0)
+    faces = np.tile(np.float32([[0, 0, 7, 260]]), (500, 1))
+    faces[:, 0] = rng.uniform(0, 1, 500)
+    scores = rng.uniform(0.5, 1, 500).astype(np.float32)
+    voted = boxes.vote(np.arange(500), faces, scores, 0.7, 0.5)
+    assert (voted[:, 2:] == [7, 260]).all()
+
+
 def test_nobody_votes():
     assert boxes.vote(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), 0.7, 0.5).shape == (0, 4)

@@ -208,7 +208,7 @@ def _faces(boxes: np.ndarray, probabilities: np.ndarray, overlap: float, limit: 
     kept = box_ops.nms(found.boxes, found.scores, overlap, limit)
     boxes = box_ops.vote(kept, found.boxes, found.scores, VOTING, VOTERS)
     faces = replace(found[kept], boxes=boxes)
-    return faces[box_ops.nms(boxes, faces.scores, overlap, limit)]  # voters may draw two together
+    return faces[box_ops.nms(boxes, faces.scores, VOTING, limit)]  # voters may draw two together
 
 
 def judged(judge: Judge, boxes: np.ndarray, scores: np.ndarray, states: np.ndarray) -> Detections:

@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
+from maskdet import boxes as box_ops
 from maskdet.__main__ import main
 from maskdet.card import model_file, read_card
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import ConfigError, ModelError
 from maskdet.runtimes import load_detector
+from maskdet.runtimes.decoding import ANCHOR_OVERLAP
 from maskdet.runtimes.labelmap import read_label_map
 from maskdet.runtimes.letterbox import fitting_size, letterbox
 from maskdet.training import export
@@ -54,9 +56,18 @@ def folder(request: pytest.FixtureRequest, exported: dict[str, Path]) -> Path:
     return exported[request.param]
 
 
+def apart(found: list[Detections]) -> list[Detections]:
+    """Those that do not overlap a better one as `judged` has it."""
+    return [f[box_ops.nms(f.boxes, f.scores, ANCHOR_OVERLAP, len(f))] for f in found]
+
+
 def compare(found: list[Detections], folder: Path) -> None:
-    """The same faces in every picture: state, box, score to a thousandth."""
-    expected = found_by_keras(folder)
+    """The same faces in every picture: state, box, score to a thousandth.
+
+    But for those that overlap so far that a graph of another system, which may give a face in two
+    states, is not believed: boxes that have voted may, in a network of random weights.
+    """
+    expected, found = map(apart, (found_by_keras(folder), found))
     assert sum(map(len, expected)) > 20
     for ours, theirs in zip(found, expected, strict=True):
         if len(ours) or len(theirs):

@@ -117,7 +117,7 @@ def _suppress(
     kept = tf.image.non_max_suppression(boxes, scores, limit, overlap, LEAST)
     boxes = _voted(kept, boxes, scores)
     scores, classes = tf.gather(scores, kept), tf.gather(classes, kept)
-    kept = tf.image.non_max_suppression(boxes, scores, limit, overlap)  # voters draw some together
+    kept = tf.image.non_max_suppression(boxes, scores, limit, VOTING)  # voters draw some together
     missing = limit - tf.size(kept)
     boxes = tf.pad(tf.gather(boxes, kept), [[0, missing], [0, 0]])
     scores = tf.pad(tf.gather(scores, kept), [[0, missing]])
@@ -129,8 +129,9 @@ def _voted(kept: Tensor, boxes: Tensor, scores: Tensor) -> Tensor:
     """The kept boxes where all boxes of their face say, as `maskdet.boxes.vote` has it."""
     overlap = box_coding.iou(tf.gather(boxes, kept)[None], boxes[None])[0]
     voters = (overlap >= VOTING) & (scores >= VOTERS * tf.gather(scores, kept)[:, None])
-    weights = tf.where(voters, scores, 0.0)
-    return weights @ boxes / tf.reduce_sum(weights, axis=1, keepdims=True)
+    weights = tf.cast(tf.where(voters, scores, 0.0), tf.float64)
+    voted = weights @ tf.cast(boxes, tf.float64) / tf.reduce_sum(weights, axis=1, keepdims=True)
+    return tf.cast(voted, tf.float32)
 
 
 def _named(value: Tensor, shape: tuple[int | None, ...], name: str) -> Tensor:
