@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -21,6 +21,9 @@ from maskdet.training.pasting import FacePaste
 
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
 """Pictures uint8 RGB (batch, size, size, 3), and the network's targets stacked."""
+
+_PATIENCE = 5.0
+"""Seconds of waiting for a batch after which to look whether its process lives."""
 
 
 class TargetMaker(Protocol):
@@ -92,9 +95,9 @@ class Loader:
                 for number in range(first, end):
                     ahead.append(pool.submit(make, number))
                     if len(ahead) > 2 * (self._processes or self._threads):
-                        yield ahead.popleft().result()
+                        yield _result(ahead.popleft(), pool)
                 while ahead:
-                    yield ahead.popleft().result()
+                    yield _result(ahead.popleft(), pool)
             except BrokenProcessPool:
                 raise MaskdetError(
                     "a process that makes batches was killed, perhaps for want of memory; lower "
@@ -127,6 +130,32 @@ class Loader:
 
     def _pasted(self, sample: Sample, random: np.random.Generator) -> Sample:
         return self._paste(sample, random) if self._paste else sample
+
+
+def _result(batch: Future[Batch], pool: Executor) -> Batch:
+    """A batch, when it is made; or what went wrong."""
+    while True:
+        try:
+            return batch.result(_PATIENCE)
+        except TimeoutError:
+            if batch.done():
+                raise  # the making of it took too long for somebody
+            if isinstance(pool, ProcessPoolExecutor):
+                _end_if_one_was_killed(pool)
+
+
+def _end_if_one_was_killed(pool: Any) -> None:
+    """Breaks a pool that waits for the rest of a batch whose process was killed in the middle.
+
+    It reads that batch from a pipe which all have open, itself too, and so comes to no end by
+    itself; there is no public way to close it.
+    """
+    makers = list((pool._processes or {}).values())
+    if all(maker.is_alive() for maker in makers):
+        return
+    for maker in makers:
+        maker.kill()
+    pool._result_queue._writer.close()
 
 
 _loader: Loader | None = None

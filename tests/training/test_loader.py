@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections import Counter
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import cv2
@@ -33,6 +36,20 @@ class Counts:
             "classes": np.bincount(classes[classes >= 0], minlength=3),
             "size": np.array([height, width]),
         }
+
+
+class Fatal(Counts):
+    """Ends its process when that has given half of its first batch away, as the kernel may."""
+
+    def targets(
+        self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int
+    ) -> dict[str, np.ndarray]:
+        def send(connection: Connection, batch: bytes) -> None:
+            os.write(connection.fileno(), batch[: len(batch) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        Connection._send = send  # type: ignore[attr-defined]
+        return super().targets(boxes, classes, height, width)
 
 
 @pytest.fixture
@@ -160,6 +177,12 @@ def test_a_killed_process_is_one_line(in_processes: Loader) -> None:
     for child in psutil.Process().children(recursive=True):
         if "spawn_main" in " ".join(child.cmdline()):
             child.kill()
+    with pytest.raises(MaskdetError, match="lower schedule.processes"):
+        list(batches)
+
+
+def test_a_process_killed_while_it_gives_its_batch_is_one_line(samples: list[Sample]) -> None:
+    batches = loader(samples, [1] * 6, network=Fatal(), processes=2).batches(0, 9)
     with pytest.raises(MaskdetError, match="lower schedule.processes"):
         list(batches)
 
