@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
@@ -134,14 +134,10 @@ class Loader:
 
 def _result(batch: Future[Batch], pool: Executor) -> Batch:
     """A batch, when it is made; or what went wrong."""
-    while True:
-        try:
-            return batch.result(_PATIENCE)
-        except TimeoutError:
-            if batch.done():
-                raise  # the making of it took too long for somebody
-            if isinstance(pool, ProcessPoolExecutor):
-                _end_if_one_was_killed(pool)
+    while not wait([batch], _PATIENCE).done:
+        if isinstance(pool, ProcessPoolExecutor):
+            _end_if_one_was_killed(pool)
+    return batch.result()
 
 
 def _end_if_one_was_killed(pool: Any) -> None:
