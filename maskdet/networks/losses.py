@@ -42,6 +42,26 @@ def quality_focal(wanted: Tensor, logits: Tensor, beta: float = 2.0) -> Tensor:
     return distance**beta * (ops.softplus(logits) - wanted * logits)
 
 
+def varifocal(
+    quality: Tensor, labels: Tensor, logits: Tensor, alpha: float = 0.75, gamma: float = 2.0
+) -> Tensor:
+    """Varifocal loss (Zhang et al. 2021), equation 2: a box's score learns to be its IoU.
+
+    Args:
+        quality: the wanted score where the label is 1: IoU of the box said with the true one.
+        labels: 0 or 1, of the same shape.
+        logits: of the same shape.
+        alpha: weight of the negatives.
+        gamma: how much the well-classified ones among them are played down.
+
+    Returns:
+        Loss per element.
+    """
+    wanted = labels * quality
+    weight = wanted + (1 - labels) * alpha * ops.sigmoid(logits) ** gamma
+    return weight * (ops.softplus(logits) - wanted * logits)
+
+
 def smooth_l1(target: Tensor, prediction: Tensor, sigma: float = 3.0) -> Tensor:
     """Smooth L1 (Girshick 2015) whose parabola ends at 1 / sigma², summed over the last axis."""
     distance = ops.abs(target - prediction)
@@ -52,18 +72,26 @@ def smooth_l1(target: Tensor, prediction: Tensor, sigma: float = 3.0) -> Tensor:
 
 def giou(target: Tensor, prediction: Tensor) -> Tensor:
     """1 − generalised IoU (Rezatofighi et al. 2019) of boxes (…, 4), x1 y1 x2 y2."""
-    area = _area(target[..., :2], target[..., 2:])
-    other = _area(prediction[..., :2], prediction[..., 2:])
-    overlap = _area(
-        ops.maximum(target[..., :2], prediction[..., :2]),
-        ops.minimum(target[..., 2:], prediction[..., 2:]),
-    )
     hull = _area(
         ops.minimum(target[..., :2], prediction[..., :2]),
         ops.maximum(target[..., 2:], prediction[..., 2:]),
     )
-    union = area + other - overlap
+    overlap, union = _overlap_and_union(target, prediction)
     return 1 - overlap / ops.maximum(union, 1e-6) + (hull - union) / ops.maximum(hull, 1e-6)
+
+
+def iou(target: Tensor, prediction: Tensor) -> Tensor:
+    """Intersection over union of boxes (…, 4), x1 y1 x2 y2."""
+    overlap, union = _overlap_and_union(target, prediction)
+    return overlap / ops.maximum(union, 1e-6)
+
+
+def _overlap_and_union(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    overlap = _area(
+        ops.maximum(one[..., :2], other[..., :2]), ops.minimum(one[..., 2:], other[..., 2:])
+    )
+    areas = _area(one[..., :2], one[..., 2:]) + _area(other[..., :2], other[..., 2:])
+    return overlap, areas - overlap
 
 
 def _area(top_left: Tensor, bottom_right: Tensor) -> Tensor:

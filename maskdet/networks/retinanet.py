@@ -36,6 +36,8 @@ class RetinaNetPlan:
         matcher: ``iou`` (the paper's) or ``atss``.
         box_loss: ``smooth_l1`` (the paper's) or ``giou``.
         box_weight: of the box loss beside the class loss.
+        class_loss: ``focal`` (the paper's) or ``varifocal``: a score then says how well its box
+            lies, too.
     """
 
     backbone: str = "efficientnet_lite0"
@@ -49,6 +51,7 @@ class RetinaNetPlan:
     matcher: Literal["iou", "atss"] = "atss"
     box_loss: Literal["smooth_l1", "giou"] = "giou"
     box_weight: float = 2.0
+    class_loss: Literal["focal", "varifocal"] = "focal"
 
 
 class RetinaNet(keras.Model):
@@ -121,7 +124,7 @@ class RetinaNet(keras.Model):
         positive = ops.cast(y["classes"] >= 0, "float32")
         counted = ops.cast(y["classes"] != IGNORED, "float32")
         total = ops.maximum(ops.sum(positive), 1.0)
-        entropy = losses.focal(labels, logits) * y["known"][:, None, :]
+        entropy = self._class_loss(x, y["boxes"], labels, logits, deltas) * y["known"][:, None, :]
         class_loss = ops.sum(ops.sum(entropy, axis=-1) * counted) / total
         box_loss = ops.sum(self._box_loss(x, y["boxes"], deltas) * positive) / total
         loss = class_loss + self.plan.box_weight * box_loss
@@ -145,6 +148,16 @@ class RetinaNet(keras.Model):
         boxes = box_coding.decode(self._anchors(x), y["teacher_deltas"], self.plan.deviations)
         box_loss = ops.sum(self._box_loss(x, boxes, deltas) * faces) / total
         return class_loss + self.plan.box_weight * box_loss
+
+    def _class_loss(
+        self, x: Tensor, boxes: Tensor, labels: Tensor, logits: Tensor, deltas: Tensor
+    ) -> Tensor:
+        """Loss (batch, N, classes) of every anchor's logits."""
+        if self.plan.class_loss == "focal":
+            return losses.focal(labels, logits)
+        said = box_coding.decode(self._anchors(x), deltas, self.plan.deviations)
+        quality = ops.stop_gradient(losses.iou(boxes, said))
+        return losses.varifocal(quality[..., None], labels, logits)
 
     def _box_loss(self, x: Tensor, boxes: Tensor, deltas: Tensor) -> Tensor:
         """Loss (batch, N) of every anchor's box; meaningless where there is no target."""

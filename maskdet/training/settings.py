@@ -64,6 +64,7 @@ class RetinaNetSettings(Settings):
     matcher: Literal["iou", "atss"] = "atss"
     box_loss: Literal["smooth_l1", "giou"] = "giou"
     box_weight: PositiveFloat = 2.0
+    class_loss: Literal["focal", "varifocal"] = "focal"
 
 
 class FasterRCNNSettings(Settings):
@@ -144,6 +145,8 @@ class ScheduleSettings(Settings):
         weight_decay: of AdamW (Loshchilov & Hutter 2019).
         clip: largest norm of all gradients together.
         average: decay of the running mean of the weights that is evaluated and kept.
+        start_share: share in those weights of the ones that the run began from (`start`): what was
+            learnt before is kept beside what is learnt now (Wortsman et al. 2022).
         rare: how many times more often a picture is drawn that shows the rarest class.
         freeze_stem: the backbone's stages at strides 2 and 4 stay as they were.
         freeze_batch_norm: the backbone's batch norms stay as they were.
@@ -164,6 +167,7 @@ class ScheduleSettings(Settings):
     weight_decay: float = Field(default=0.02, ge=0)
     clip: PositiveFloat = 10.0
     average: float = Field(default=0.998, ge=0, lt=1)
+    start_share: float = Field(default=0, ge=0, lt=1)
     rare: PositiveFloat = 2.5
     freeze_stem: bool = True
     freeze_batch_norm: bool = True

@@ -148,6 +148,8 @@ def build(settings: TrainingSettings) -> Network:
     plan = plan_of(settings.network)
     network = build_network(plan)
     schedule = settings.schedule
+    if schedule.start_share and not settings.start:
+        raise ConfigError("settings, schedule.start_share: needs the weights of a run as 'start'")
     if settings.start or settings.imagenet != RANDOM:
         load_start(network, settings.start, settings.imagenet)
         backbones.freeze(

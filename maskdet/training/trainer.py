@@ -38,6 +38,7 @@ class Schedule:
     evaluate_every: int
     save_every: int
     minutes: float | None = None
+    start_share: float = 0.0
 
     def rate_at(self, step: int, minutes: float = 0.0) -> float:
         """Linear warm-up, then half a cosine, by the steps or by the minutes learnt."""
@@ -75,7 +76,7 @@ class Trainer:
         progress: Progress,
         improved: Improved | None = None,
     ) -> None:
-        """The network is compiled and holds its starting weights; the folder exists."""
+        """The network is compiled and holds the weights it starts from; the folder exists."""
         self._network = network
         self._loader = loader
         self._schedule = schedule
@@ -83,7 +84,8 @@ class Trainer:
         self._evaluate = evaluate
         self._progress = progress
         self._improved = improved
-        self._average = [array.copy() for array in network.get_weights()]
+        self._start = [array.copy() for array in network.get_weights()]
+        self._average = [array.copy() for array in self._start]
         self._step = 0
         self._best = -1.0
         self._minutes_before = 0.0
@@ -91,7 +93,7 @@ class Trainer:
 
     @property
     def best_weights(self) -> Path:
-        """Where the best averaged weights are kept."""
+        """Where the best weights are kept."""
         return self._folder / "best.weights.h5"
 
     @property
@@ -176,9 +178,9 @@ class Trainer:
             mean += (1 - decay) * array
 
     def _evaluation(self) -> dict[str, float]:
-        """Figures of the averaged weights, which are kept if they are the best."""
+        """Figures of the weights worth keeping, which are kept if they are the best."""
         weights = self._network.get_weights()
-        self._network.set_weights(self._average)
+        self._network.set_weights(self._worth_keeping())
         figures = self._evaluate(self._network, self._step)
         if figures["mAP50"] > self._best:
             self._best = figures["mAP50"]
@@ -189,6 +191,14 @@ class Trainer:
                 self._improved(self._step, figures, self.best_weights)
         self._network.set_weights(weights)
         return figures
+
+    def _worth_keeping(self) -> checkpoint.Weights:
+        """The averaged weights, or a point on the line from those that the run began from."""
+        share = self._schedule.start_share
+        if not share:
+            return self._average
+        pairs = zip(self._start, self._average, strict=True)
+        return [share * start + (1 - share) * mean for start, mean in pairs]
 
     def _save(self) -> None:
         state = checkpoint.State(

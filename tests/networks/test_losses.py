@@ -52,6 +52,32 @@ def test_focal_without_focus_is_cross_entropy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("quality", "label", "logit", "expected"),
+    [
+        # q times the cross-entropy to q of a positive, α p² times that to 0 of a negative
+        (1.0, 1.0, 0.0, LN2),
+        (0.5, 1.0, 0.0, 0.5 * LN2),
+        (0.9, 1.0, LN9, -0.9 * (0.9 * math.log(0.9) + 0.1 * math.log(0.1))),
+        (0.9, 0.0, 0.0, 0.75 * 0.25 * LN2),
+        (0.0, 0.0, LN9, 0.75 * 0.81 * math.log(10)),
+        # a face whose box does not touch it says nothing of its class
+        (0.0, 1.0, 0.0, 0.0),
+    ],
+)
+def test_varifocal(quality: float, label: float, logit: float, expected: float) -> None:
+    loss = value(losses.varifocal, [quality], [label], [logit])
+    np.testing.assert_allclose(loss, [expected], rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("quality", [0.3, 0.5, 0.9])
+def test_varifocal_is_least_where_the_score_is_the_iou(quality: float) -> None:
+    x = tf.Variable([math.log(quality / (1 - quality))])
+    with tf.GradientTape() as tape:
+        loss = losses.varifocal(tf.constant([quality]), tf.constant([1.0]), x)
+    assert tape.gradient(loss, x).numpy() == pytest.approx([0.0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
     ("distance", "sigma", "expected"),
     [
         (0.0, 3.0, 0.0),
@@ -96,6 +122,20 @@ def test_smooth_l1(distance: float, sigma: float, expected: float) -> None:
 def test_giou(target: list[int], prediction: list[int], expected: float) -> None:
     assert value(losses.giou, [target], [prediction]) == pytest.approx([expected], abs=1e-6)
     assert value(losses.giou, [prediction], [target]) == pytest.approx([expected], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("target", "prediction", "expected"),
+    [
+        ([0, 0, 4, 2], [0, 0, 4, 2], 1.0),
+        ([0, 0, 8, 8], [0, 0, 4, 4], 0.25),
+        ([0, 0, 2, 2], [1, 1, 3, 3], 1 / 7),
+        ([0, 0, 1, 1], [2, 0, 3, 1], 0.0),
+        ([1, 1, 1, 1], [1, 1, 1, 1], 0.0),  # points: no division by zero
+    ],
+)
+def test_iou(target: list[int], prediction: list[int], expected: float) -> None:
+    assert value(losses.iou, [target], [prediction]) == pytest.approx([expected], abs=1e-6)
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])

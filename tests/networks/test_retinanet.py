@@ -193,10 +193,28 @@ def test_the_loss_is_per_face(network: RetinaNet) -> None:
     assert case.gradients()[0] == pytest.approx(focal.sum() / 3 + 2.0 * 0.75 / 3, rel=1e-4)
 
 
+def test_varifocal_scores_learn_how_well_the_box_lies() -> None:
+    """With the box right, the score is to rise to 1; with half of it, to the IoU of one half."""
+    case = Case(build(class_loss="varifocal"))
+    case.deltas.assign(tf.zeros_like(case.deltas))
+    case.logits.assign(tf.zeros_like(case.logits))
+    case.classes[0, [5, 40]] = 1
+    case.boxes[0, [5, 40]] = case.anchors[[5, 40]]
+    case.boxes[0, 40, 2] += case.boxes[0, 40, 2] - case.boxes[0, 40, 0]  # twice as wide
+    _, logits, deltas = case.gradients()
+    assert logits[5, 1] < 0
+    assert logits[40, 1] == pytest.approx(0, abs=1e-6)  # its score is one half already
+    assert (logits[:, [0, 2]] > 0).all()
+    giou = Case(build())
+    giou.deltas, giou.classes, giou.boxes = case.deltas, case.classes, case.boxes
+    np.testing.assert_allclose(deltas, giou.gradients()[2])  # boxes learn by their own loss alone
+
+
 @pytest.mark.parametrize("box_loss", ["giou", "smooth_l1"])
-def test_extreme_outputs_have_finite_gradients(box_loss: str) -> None:
+@pytest.mark.parametrize("class_loss", ["focal", "varifocal"])
+def test_extreme_outputs_have_finite_gradients(box_loss: str, class_loss: str) -> None:
     """What an untrained network may say in its first steps."""
-    case = Case(build(box_loss=box_loss))
+    case = Case(build(box_loss=box_loss, class_loss=class_loss))
     for anchor in range(10):
         case.face(anchor, anchor % 3)
     case.logits.assign(case.logits * 1e6)

@@ -73,6 +73,7 @@ def make_trainer(
     evaluate: Callable[[keras.Model, int], dict[str, float]] = rising_then_falling,
     steps: int = 18,
     minutes: float | None = None,
+    start_share: float = 0.0,
     **more: Any,
 ) -> Trainer:
     """A run of 18 steps that evaluates every fourth and saves every third."""
@@ -88,5 +89,6 @@ def make_trainer(
         evaluate_every=4,
         save_every=3,
         minutes=minutes,
+        start_share=start_share,
     )
     return Trainer(network, loader, schedule, folder, evaluate, progress, **more)

@@ -160,6 +160,11 @@ def test_start_weights_of_another_network(tmp_path: Path) -> None:
         assert "\n" not in str(error.value)
 
 
+def test_a_share_of_the_first_weights_needs_such() -> None:
+    with pytest.raises(ConfigError, match="start_share: needs the weights of a run as 'start'"):
+        train.build(settings("schedule.start_share=0.5"))
+
+
 JAX = """
 import importlib.abc, json, sys
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -98,6 +99,7 @@ def test_interrupted_between_checkpoints(pictures: Path, whole: Path, tmp_path: 
 TRAIN = """
 import sys
 from pathlib import Path
+from typing import Any
 from tests.training.small import make_trainer
 show = lambda step, figures: print(step, flush=True)
 make_trainer(Path(sys.argv[1]), Path(sys.argv[2]), show).run(until=10_000)
@@ -217,6 +219,28 @@ def test_the_mean_weights_are_evaluated_and_kept(pictures: Path, tmp_path: Path)
     kept = make_network(start=tmp_path / "best.weights.h5").get_weights()
     for weight, best in zip(kept, seen[8], strict=True):
         np.testing.assert_array_equal(weight, best)
+
+
+def test_the_kept_weights_have_a_share_of_the_first(pictures: Path, tmp_path: Path) -> None:
+    """So they have in a run that was stopped and goes on."""
+    start, seen = [weight.copy() for weight in make_network().get_weights()], {}
+
+    def evaluate(model: keras.Model, step: int) -> dict[str, float]:
+        seen[step] = [weight.copy() for weight in model.get_weights()]
+        return {"mAP50": 0.1 * step}
+
+    more: dict[str, Any] = {"evaluate": evaluate, "steps": 8, "start_share": 0.75}
+    first = make_trainer(pictures, tmp_path, **more)
+    first.run(stopping=lambda: first.step == 5)
+    second = make_trainer(pictures, tmp_path, **more)
+    assert second.resume()
+    second.run()
+    mean = checkpoint.load(tmp_path / "checkpoint.npz").average
+    kept = make_network(start=tmp_path / "best.weights.h5").get_weights()
+    for before, after, shown, best in zip(start, mean, seen[8], kept, strict=True):
+        np.testing.assert_allclose(shown, 0.75 * before + 0.25 * after, rtol=1e-5, atol=1e-7)
+        np.testing.assert_array_equal(best, shown)
+        assert np.abs(shown - after).max() > 1e-6
 
 
 def test_the_kept_weights_are_weights_alone(whole: Path) -> None:
