@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _CHECK_SECONDS = 1.0
 """Between two looks at whether the file is still there."""
-_CLOSING = 0.3
+_CLOSING = 0.5
 """Seconds after which a file that does not close is left."""
 _TAIL_BYTES = 1 << 20
 """How far from the end the beginning of a torn line is looked for; ours are far shorter."""

@@ -15,6 +15,9 @@ Weights = list[np.ndarray]
 GROUPS = ("weights", "optimizer", "average", "seeds")
 """The last is missing from checkpoints of earlier versions, and of networks that draw nothing."""
 FIGURES = ("step", "best", "minutes")
+COUNT = "arrays"
+"""How many arrays a checkpoint holds: of an archive whose list of members was cut, those that are
+left look whole. Missing from checkpoints of earlier versions."""
 
 
 @dataclass
@@ -49,6 +52,7 @@ def save(path: Path, state: State) -> None:
     arrays = {name: np.array(getattr(state, name)) for name in FIGURES}
     for group in GROUPS:
         arrays |= {f"{group}{i}": array for i, array in enumerate(getattr(state, group))}
+    arrays = {COUNT: np.array(len(arrays)), **arrays}  # first: a cut list still has it
     temporary = path.with_suffix(".new")
     try:
         with temporary.open("wb") as file:
@@ -75,7 +79,9 @@ def load(path: Path) -> State:
                 group: [arrays[f"{group}{i}"] for i in range(_count(arrays.files, group))]
                 for group in GROUPS
             }
-            if len(arrays.files) != len(FIGURES) + sum(map(len, groups.values())):
+            held = len(FIGURES) + sum(map(len, groups.values()))
+            counted = COUNT in arrays.files
+            if len(arrays.files) != held + counted or (counted and arrays[COUNT] != held):
                 raise ValueError("it holds other arrays")
             best, minutes = float(arrays["best"]), float(arrays["minutes"])
             return State(int(arrays["step"]), best=best, minutes=minutes, **groups)

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -47,7 +47,16 @@ def test_an_interruptible_job_returns_and_raises_what_it_does() -> None:
     assert not hangs()
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Ctrl-C raises, although a shell's background job, as these tests may be, ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there a signal would end the tests")
+@pytest.mark.usefixtures("interrupts")
 def test_a_signal_ends_the_wait_and_the_job_is_left() -> None:
     go, done = threading.Event(), threading.Event()
 

@@ -104,6 +104,18 @@ def test_a_changed_byte_is_refused_or_harmless(tmp_path: Path, place: float, fli
         same(found, state())
 
 
+def test_a_cut_list_of_members_is_refused(tmp_path: Path) -> None:
+    """Of a zip file, members that a comment's wrong length swallows do not seem to be missed."""
+    file = tmp_path / "c.npz"
+    save(file, state())
+    data = bytearray(file.read_bytes())
+    entry = data.rindex(b"PK\1\2", 0, data.rindex(b"weights8.npy"))
+    left = data.rindex(b"PK\5\6") - entry - 46 - len("weights8.npy")
+    data[entry + 32 : entry + 34] = left.to_bytes(2, "little")  # the length of its comment
+    file.write_bytes(data)
+    assert "it holds other arrays" in refusal(file)
+
+
 @pytest.mark.parametrize(
     "content",
     [
