@@ -42,19 +42,32 @@ def clip(boxes: Tensor, height: int | Tensor, width: int | Tensor) -> Tensor:
 
 def iou(first: Tensor, second: Tensor) -> Tensor:
     """Intersection over union (batch, N, M) of boxes (batch, N, 4) with (batch, M, 4)."""
-    a, b = first[:, :, None, :], second[:, None, :, :]
-    overlap = _area(ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:]))
-    union = _area(a[..., :2], a[..., 2:]) + _area(b[..., :2], b[..., 2:]) - overlap
+    return aligned_iou(first[:, :, None, :], second[:, None, :, :])
+
+
+def aligned_iou(one: Tensor, other: Tensor) -> Tensor:
+    """Intersection over union (…) of each of the boxes (…, 4) with its own other one."""
+    overlap, union = overlap_and_union(one, other)
     return overlap / ops.maximum(union, 1e-6)
 
 
 def inside(first: Tensor, second: Tensor) -> Tensor:
     """Share (batch, N, M) of the area of boxes (batch, N, 4) that lies in boxes (batch, M, 4)."""
     a, b = first[:, :, None, :], second[:, None, :, :]
-    overlap = _area(ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:]))
-    return overlap / ops.maximum(_area(a[..., :2], a[..., 2:]), 1e-6)
+    overlap, _ = overlap_and_union(a, b)
+    return overlap / ops.maximum(area(a[..., :2], a[..., 2:]), 1e-6)
 
 
-def _area(top_left: Tensor, bottom_right: Tensor) -> Tensor:
+def overlap_and_union(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Areas (…) of what boxes (…, 4) share with their others, and of what both cover."""
+    overlap = area(
+        ops.maximum(one[..., :2], other[..., :2]), ops.minimum(one[..., 2:], other[..., 2:])
+    )
+    areas = area(one[..., :2], one[..., 2:]) + area(other[..., :2], other[..., 2:])
+    return overlap, areas - overlap
+
+
+def area(top_left: Tensor, bottom_right: Tensor) -> Tensor:
+    """Of the boxes between corners (…, 2); 0 where one is on the wrong side of the other."""
     size = ops.maximum(bottom_right - top_left, 0.0)
     return size[..., 0] * size[..., 1]

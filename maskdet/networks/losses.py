@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
+from maskdet.networks import box_coding
 from maskdet.networks.tensor import Tensor
 
 
@@ -22,9 +23,7 @@ def focal(labels: Tensor, logits: Tensor, alpha: float = 0.25, gamma: float = 2.
     probability = ops.sigmoid(logits)
     distance = ops.abs(labels - probability)
     weight = labels * alpha + (1 - labels) * (1 - alpha)
-    # softplus form of the cross-entropy: finite for any logit
-    entropy = ops.softplus(logits) - labels * logits
-    return weight * distance**gamma * entropy
+    return weight * distance**gamma * _cross_entropy(labels, logits)
 
 
 def quality_focal(wanted: Tensor, logits: Tensor, beta: float = 2.0) -> Tensor:
@@ -39,7 +38,7 @@ def quality_focal(wanted: Tensor, logits: Tensor, beta: float = 2.0) -> Tensor:
         Loss per element, 0 where the wanted probability is said.
     """
     distance = ops.abs(wanted - ops.sigmoid(logits))
-    return distance**beta * (ops.softplus(logits) - wanted * logits)
+    return distance**beta * _cross_entropy(wanted, logits)
 
 
 def varifocal(
@@ -59,7 +58,7 @@ def varifocal(
     """
     wanted = labels * quality
     weight = wanted + (1 - labels) * alpha * ops.sigmoid(logits) ** gamma
-    return weight * (ops.softplus(logits) - wanted * logits)
+    return weight * _cross_entropy(wanted, logits)
 
 
 def smooth_l1(target: Tensor, prediction: Tensor, sigma: float = 3.0) -> Tensor:
@@ -72,28 +71,14 @@ def smooth_l1(target: Tensor, prediction: Tensor, sigma: float = 3.0) -> Tensor:
 
 def giou(target: Tensor, prediction: Tensor) -> Tensor:
     """1 − generalised IoU (Rezatofighi et al. 2019) of boxes (…, 4), x1 y1 x2 y2."""
-    hull = _area(
+    hull = box_coding.area(
         ops.minimum(target[..., :2], prediction[..., :2]),
         ops.maximum(target[..., 2:], prediction[..., 2:]),
     )
-    overlap, union = _overlap_and_union(target, prediction)
+    overlap, union = box_coding.overlap_and_union(target, prediction)
     return 1 - overlap / ops.maximum(union, 1e-6) + (hull - union) / ops.maximum(hull, 1e-6)
 
 
-def iou(target: Tensor, prediction: Tensor) -> Tensor:
-    """Intersection over union of boxes (…, 4), x1 y1 x2 y2."""
-    overlap, union = _overlap_and_union(target, prediction)
-    return overlap / ops.maximum(union, 1e-6)
-
-
-def _overlap_and_union(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    overlap = _area(
-        ops.maximum(one[..., :2], other[..., :2]), ops.minimum(one[..., 2:], other[..., 2:])
-    )
-    areas = _area(one[..., :2], one[..., 2:]) + _area(other[..., :2], other[..., 2:])
-    return overlap, areas - overlap
-
-
-def _area(top_left: Tensor, bottom_right: Tensor) -> Tensor:
-    size = ops.maximum(bottom_right - top_left, 0.0)
-    return size[..., 0] * size[..., 1]
+def _cross_entropy(labels: Tensor, logits: Tensor) -> Tensor:
+    """In its softplus form, finite for any logit."""
+    return ops.softplus(logits) - labels * logits

@@ -145,7 +145,7 @@ class RetinaNet(keras.Model):
         faces = ops.max(y["teacher_classes"], axis=-1)
         total = ops.maximum(ops.sum(faces), 1.0)
         class_loss = ops.sum(losses.quality_focal(y["teacher_classes"], logits)) / total
-        boxes = box_coding.decode(self._anchors(x), y["teacher_deltas"], self.plan.deviations)
+        boxes = self._boxes(x, y["teacher_deltas"])
         box_loss = ops.sum(self._box_loss(x, boxes, deltas) * faces) / total
         return class_loss + self.plan.box_weight * box_loss
 
@@ -155,16 +155,19 @@ class RetinaNet(keras.Model):
         """Loss (batch, N, classes) of every anchor's logits."""
         if self.plan.class_loss == "focal":
             return losses.focal(labels, logits)
-        said = box_coding.decode(self._anchors(x), deltas, self.plan.deviations)
-        quality = ops.stop_gradient(losses.iou(boxes, said))
+        quality = ops.stop_gradient(box_coding.aligned_iou(boxes, self._boxes(x, deltas)))
         return losses.varifocal(quality[..., None], labels, logits)
 
     def _box_loss(self, x: Tensor, boxes: Tensor, deltas: Tensor) -> Tensor:
         """Loss (batch, N) of every anchor's box; meaningless where there is no target."""
-        anchors = self._anchors(x)
         if self.plan.box_loss == "giou":
-            return losses.giou(boxes, box_coding.decode(anchors, deltas, self.plan.deviations))
-        return losses.smooth_l1(box_coding.encode(anchors, boxes, self.plan.deviations), deltas)
+            return losses.giou(boxes, self._boxes(x, deltas))
+        wanted = box_coding.encode(self._anchors(x), boxes, self.plan.deviations)
+        return losses.smooth_l1(wanted, deltas)
+
+    def _boxes(self, x: Tensor, deltas: Tensor) -> Tensor:
+        """Where deltas (batch, N, 4) put the anchors' boxes."""
+        return box_coding.decode(self._anchors(x), deltas, self.plan.deviations)
 
     def _anchors(self, x: Tensor) -> Tensor:
         _, height, width, _ = x.shape

@@ -80,8 +80,8 @@ def load(path: Path) -> State:
                 for group in GROUPS
             }
             held = len(FIGURES) + sum(map(len, groups.values()))
-            counted = COUNT in arrays.files
-            if len(arrays.files) != held + counted or (counted and arrays[COUNT] != held):
+            others = [name for name in arrays.files if name != COUNT]
+            if len(others) != held or arrays.get(COUNT, held) != held:
                 raise ValueError("it holds other arrays")
             best, minutes = float(arrays["best"]), float(arrays["minutes"])
             return State(int(arrays["step"]), best=best, minutes=minutes, **groups)

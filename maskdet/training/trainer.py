@@ -84,8 +84,8 @@ class Trainer:
         self._evaluate = evaluate
         self._progress = progress
         self._improved = improved
-        self._start = [array.copy() for array in network.get_weights()]
-        self._average = [array.copy() for array in self._start]
+        self._average = [array.copy() for array in network.get_weights()]
+        self._start = [array.copy() for array in self._average] if schedule.start_share else []
         self._step = 0
         self._best = -1.0
         self._minutes_before = 0.0

@@ -124,20 +124,6 @@ def test_giou(target: list[int], prediction: list[int], expected: float) -> None
     assert value(losses.giou, [prediction], [target]) == pytest.approx([expected], abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("target", "prediction", "expected"),
-    [
-        ([0, 0, 4, 2], [0, 0, 4, 2], 1.0),
-        ([0, 0, 8, 8], [0, 0, 4, 4], 0.25),
-        ([0, 0, 2, 2], [1, 1, 3, 3], 1 / 7),
-        ([0, 0, 1, 1], [2, 0, 3, 1], 0.0),
-        ([1, 1, 1, 1], [1, 1, 1, 1], 0.0),  # points: no division by zero
-    ],
-)
-def test_iou(target: list[int], prediction: list[int], expected: float) -> None:
-    assert value(losses.iou, [target], [prediction]) == pytest.approx([expected], abs=1e-6)
-
-
 @pytest.mark.parametrize("label", [0.0, 1.0])
 @pytest.mark.parametrize("logit", [-1e30, -1000.0, -1.0, 0.0, 1.0, 1000.0, 1e30])
 def test_focal_gradient_is_finite(label: float, logit: float) -> None:

@@ -99,7 +99,6 @@ def test_interrupted_between_checkpoints(pictures: Path, whole: Path, tmp_path: 
 TRAIN = """
 import sys
 from pathlib import Path
-from typing import Any
 from tests.training.small import make_trainer
 show = lambda step, figures: print(step, flush=True)
 make_trainer(Path(sys.argv[1]), Path(sys.argv[2]), show).run(until=10_000)
