@@ -39,11 +39,13 @@ from maskdet.runtimes.litert import LiteRtNetwork, as_floats, as_input, as_outpu
 
 PREPARING, ANSWERING = 120.0, 20.0
 """Seconds after which a driver counts as hung: while shaders are compiled, and on a picture."""
-AGREEMENT = 0.1
+AGREEMENT = 0.25
 """Most that the GPU's outputs may differ from the CPU's, root mean square, of their spread.
 
-Half precision differs by a thousandth, eight bits by a few hundredths, a broken driver by more
-than one."""
+Half precision differs by a few hundredths. Of a file of eight bits the GPU computes with the floats
+that its numbers stand for, the CPU with the numbers: both are as far from the network's own floats,
+and differ by .05 on pictures, by up to .14 on the noise that this is asked of (NVIDIA H200). A
+broken driver differs by more than one."""
 _RUNS, _MOST_SECONDS = 10, 1.0
 
 

@@ -12,13 +12,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from maskdet import boxes
+from maskdet.demo import clip_path
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
 from maskdet.runtimes import adapters, litert_gpu, load_detector
@@ -101,6 +104,20 @@ def test_eight_bits_agree_within_their_steps(tiny_model: Path, software_gpu: Non
     on_gpu.close()
     assert on_gpu.device == NAME
     assert abs(found.scores[0] - expected.scores[0]) < 0.02
+
+
+def test_the_model_that_ships_sees_the_same_faces(software_gpu: None):
+    """Its depth adds up what eight bits are rounded to on either side."""
+    _, frame = cv2.VideoCapture(str(clip_path())).read()
+    found = []
+    for device in ("gpu", "cpu"):
+        with closing(load_detector(device=device, side=320)) as detector:
+            found += detector.detect([frame])
+            assert detector.device == (NAME if device == "gpu" else CPU)
+    on_gpu, on_cpu = found
+    assert len(on_gpu) == len(on_cpu) > 3
+    np.testing.assert_allclose(on_gpu.scores, on_cpu.scores, atol=0.1)
+    assert all(boxes.iou(on_gpu.boxes, on_cpu.boxes).max(axis=1) > 0.85)
 
 
 def test_auto_begins_on_the_cpu_and_stays_where_it_is_faster(
