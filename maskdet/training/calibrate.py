@@ -22,7 +22,7 @@ from maskdet.training import calibration, limits, metrics, plots, report
 from maskdet.training.calibration import Reliability
 from maskdet.training.dataset import Sample
 from maskdet.training.evaluate import LOWEST, detect, read
-from maskdet.training.evaluation import Evaluation
+from maskdet.training.evaluation import WIDE, Evaluation
 from maskdet.training.formats.recognition import AUTO
 from maskdet.training.limits import Choice
 from maskdet.training.precision import Matches
@@ -171,11 +171,14 @@ def _show(
     table.add_row("unsure", "", "", "", "", f"{card.min_score.unsure:.3f}")
     console.print(table)
     table = Table(title="Certainty", title_justify="left")
-    for column in ("at least", "unsure", "right of the others", "right of the unsure", ""):
+    others = ("right of the others", f"from {WIDE} px on")
+    for column in ("at least", "unsure", *others, "right of the unsure", ""):
         table.add_column(column)
     for one in choices:
         chosen = "chosen" if one.certainty == card.unsure.certainty else ""
-        rates = (f"{rate:.3f}" for rate in (one.unsure, one.right, one.right_unsure))
+        rates = (
+            f"{rate:.3f}" for rate in (one.unsure, one.right, one.right_wide, one.right_unsure)
+        )
         table.add_row(f"{one.certainty:.2f}", *rates, chosen)
     console.print(table)
     console.print(f"narrower than {card.unsure.width:.0f} px: unsure", highlight=False)

@@ -13,10 +13,11 @@ from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.judging import Judge
 from maskdet.training import metrics
 from maskdet.training.dataset import Sample
+from maskdet.training.evaluation import WIDE
 from maskdet.training.precision import Matches
 
 RIGHT = 0.97
-"""Share of right states that is worth some unsure faces …"""
+"""Share of right states, of all faces and of the wide ones, that is worth some unsure faces …"""
 MOST_UNSURE = 0.05
 """… but no more of the found ones than this."""
 CERTAINTIES = tuple(round(0.5 + 0.05 * step, 2) for step in range(9))
@@ -36,12 +37,19 @@ class Choice:
         unsure: share of the found faces whose state is not called.
         right: share of right states among the others.
         right_unsure: share of the unsure faces whose best state was right.
+        right_wide: as `right`, of faces as wide as `maskdet.training.evaluation.WIDE`.
     """
 
     certainty: float
     unsure: float
     right: float
     right_unsure: float
+    right_wide: float = math.nan
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether as many states are right as shall be, of all faces and of the wide ones."""
+        return self.right >= RIGHT and not self.right_wide < RIGHT  # no wide faces: NaN
 
 
 def score_limits(samples: Sequence[Sample], found: Sequence[Detections]) -> ScoreLimits:
@@ -82,30 +90,34 @@ def certainties(
 
 def _choice(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge) -> Choice:
     certain = np.zeros(3)  # of faces whose state is called: all, right; unsure ones
+    wide = np.zeros(2)  # of wide faces whose state is called: all, right
     right_unsure = 0
     for sample, each in zip(samples, found, strict=True):
         shown = judge.shown(each)
         owner = metrics.pair(sample, shown)
         hit = owner >= 0
         states, truth = shown.states[owner[hit]], sample.classes[hit]
-        unsure = states == MaskState.unsure
-        certain += (~unsure).sum(), (states == truth).sum(), unsure.sum()
+        unsure, right = states == MaskState.unsure, states == truth
+        certain += (~unsure).sum(), right.sum(), unsure.sum()
+        is_wide = sample.boxes[hit, 2] - sample.boxes[hit, 0] >= WIDE
+        wide += (is_wide & ~unsure).sum(), (is_wide & right).sum()
         if unsure.any() and shown.probabilities is not None:
             guess = shown.probabilities[owner[hit]].argmax(axis=1)
             right_unsure += int((guess == truth)[unsure].sum())
-    called, right, unsure = certain
+    called, called_right, doubted = certain
     return Choice(
         judge.certainty,
-        unsure / max(called + unsure, 1),
-        right / called if called else math.nan,
-        right_unsure / unsure if unsure else math.nan,
+        doubted / max(called + doubted, 1),
+        called_right / called if called else math.nan,
+        right_unsure / doubted if doubted else math.nan,
+        wide[1] / wide[0] if wide[0] else math.nan,
     )
 
 
 def best_certainty(choices: Sequence[Choice]) -> float:
     """The least certainty that makes enough states right, or the most that leaves few unsure."""
     bearable = [choice for choice in choices if choice.unsure <= MOST_UNSURE]
-    enough = [choice.certainty for choice in bearable if choice.right >= RIGHT]
+    enough = [choice.certainty for choice in bearable if choice.is_enough]
     return min(enough) if enough else max((c.certainty for c in bearable), default=0.0)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -112,6 +115,13 @@ def test_the_least_certainty_is_a_trade_off(
     assert best_certainty([Choice(*each, 0.5) for each in choices]) == certainty
 
 
+def test_the_wide_faces_must_be_right_as_well() -> None:
+    choices = [(0.5, 0, 0.98, 0.5, 0.96), (0.6, 0.01, 0.98, 0.5, 0.97), (0.7, 0.02, 1, 0.5, 1)]
+    assert best_certainty([Choice(*each) for each in choices]) == 0.6
+    choices = [(0.5, 0, 0.96, 0.5, 1.0), (0.6, 0.01, 0.97, 0.5, 1.0)]
+    assert best_certainty([Choice(*each) for each in choices]) == 0.6
+
+
 def test_the_trade_off_counts_unsure_faces() -> None:
     """A hundred faces: every fifth in doubt, and half of those wrong."""
     places = [(40 * (i % 10), 40 * (i // 10), 30, 0) for i in range(100)]
@@ -125,6 +135,11 @@ def test_the_trade_off_counts_unsure_faces() -> None:
     assert (rows[0.5].unsure, rows[0.5].right) == (0, pytest.approx(0.9))
     assert rows[0.6].unsure == pytest.approx(0.2)
     assert rows[0.6].right == 1 and rows[0.6].right_unsure == pytest.approx(0.5)
+    assert math.isnan(rows[0.5].right_wide)  # all are narrow
+    twice = replace(truth, boxes=2 * truth.boxes, width=2 * truth.width, height=2 * truth.height)
+    wide = limits.certainties([twice], [replace(answers, boxes=twice.boxes)], judge)
+    right = {row.certainty: row.right_wide for row in wide}
+    assert right[0.5] == pytest.approx(0.9) and right[0.6] == 1
     assert limits.least_width([truth], [answers], judge) == limits.WIDEST
     _, unsure, choices = limits.choose([truth], [answers])
     assert unsure.width == limits.WIDEST and len(choices) == len(rows)
