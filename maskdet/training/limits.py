@@ -46,11 +46,6 @@ class Choice:
     right_unsure: float
     right_wide: float = math.nan
 
-    @property
-    def is_enough(self) -> bool:
-        """Whether as many states are right as shall be, of all faces and of the wide ones."""
-        return self.right >= RIGHT and not self.right_wide < RIGHT  # no wide faces: NaN
-
 
 def score_limits(samples: Sequence[Sample], found: Sequence[Detections]) -> ScoreLimits:
     """The lowest scores by F1: of each class, and of a face whatever its state.
@@ -115,10 +110,17 @@ def _choice(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge
 
 
 def best_certainty(choices: Sequence[Choice]) -> float:
-    """The least certainty that makes enough states right, or the most that leaves few unsure."""
+    """The least certainty that makes enough states right, or the most that leaves few unsure.
+
+    Where the wide faces' states cannot be right enough, those of all faces are: doubting more would
+    make unsure many that are right.
+    """
     bearable = [choice for choice in choices if choice.unsure <= MOST_UNSURE]
-    enough = [choice.certainty for choice in bearable if choice.is_enough]
-    return min(enough) if enough else max((c.certainty for c in bearable), default=0.0)
+    enough = [choice for choice in bearable if choice.right >= RIGHT]
+    best = [choice.certainty for choice in enough if not choice.right_wide < RIGHT]  # or NaN: none
+    if enough:
+        return min(best or [choice.certainty for choice in enough])
+    return max((choice.certainty for choice in bearable), default=0.0)
 
 
 def least_width(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge) -> float:

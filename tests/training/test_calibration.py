@@ -120,6 +120,8 @@ def test_the_wide_faces_must_be_right_as_well() -> None:
     assert best_certainty([Choice(*each) for each in choices]) == 0.6
     choices = [(0.5, 0, 0.96, 0.5, 1.0), (0.6, 0.01, 0.97, 0.5, 1.0)]
     assert best_certainty([Choice(*each) for each in choices]) == 0.6
+    choices = [(0.5, 0, 0.97, 0.5, 0.9), (0.6, 0.01, 0.98, 0.5, 0.96)]  # they cannot be
+    assert best_certainty([Choice(*each) for each in choices]) == 0.5
 
 
 def test_the_trade_off_counts_unsure_faces() -> None:
