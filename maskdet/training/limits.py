@@ -117,9 +117,9 @@ def best_certainty(choices: Sequence[Choice]) -> float:
     """
     bearable = [choice for choice in choices if choice.unsure <= MOST_UNSURE]
     enough = [choice for choice in bearable if choice.right >= RIGHT]
-    best = [choice.certainty for choice in enough if not choice.right_wide < RIGHT]  # or NaN: none
+    wide_too = [choice for choice in enough if not choice.right_wide < RIGHT]  # NaN: there are none
     if enough:
-        return min(best or [choice.certainty for choice in enough])
+        return min(choice.certainty for choice in wide_too or enough)
     return max((choice.certainty for choice in bearable), default=0.0)
 
 
