@@ -42,10 +42,10 @@ PREPARING, ANSWERING = 120.0, 20.0
 AGREEMENT = 0.25
 """Most that the GPU's outputs may differ from the CPU's, root mean square, of their spread.
 
-Half precision differs by a few hundredths. Of a file of eight bits the GPU computes with the floats
-that its numbers stand for, the CPU with the numbers: both are as far from the network's own floats,
-and differ by .05 on pictures, by up to .14 on the noise that this is asked of (NVIDIA H200). A
-broken driver differs by more than one."""
+Half precision differs by .015 (NVIDIA H200). Of a file of eight bits the GPU computes with the
+floats that its numbers stand for, the CPU with the numbers: both are as far from the network's own
+floats, and differ by .05 on pictures, by up to .14 on the noise that this is asked of (the same
+GPU). A broken driver differs by more than one."""
 _RUNS, _MOST_SECONDS = 10, 1.0
 
 

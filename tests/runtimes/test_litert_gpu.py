@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from maskdet import boxes
-from maskdet.demo import clip_path
+from maskdet.commands.benchmark import demo_pictures
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
 from maskdet.runtimes import adapters, litert_gpu, load_detector
@@ -108,11 +107,10 @@ def test_eight_bits_agree_within_their_steps(tiny_model: Path, software_gpu: Non
 
 def test_the_model_that_ships_sees_the_same_faces(software_gpu: None):
     """Its depth adds up what eight bits are rounded to on either side."""
-    _, frame = cv2.VideoCapture(str(clip_path())).read()
     found = []
     for device in ("gpu", "cpu"):
         with closing(load_detector(device=device, side=320)) as detector:
-            found += detector.detect([frame])
+            found += detector.detect(demo_pictures(1))
             assert detector.device == (NAME if device == "gpu" else CPU)
     on_gpu, on_cpu = found
     assert len(on_gpu) == len(on_cpu) > 3
