@@ -20,8 +20,8 @@ class MaskState(IntEnum):
 
     @property
     def title(self) -> str:
-        """What a person reads: ``mask``, ``no mask``, ``worn wrongly``, ``unsure``."""
-        return ("mask", "no mask", "worn wrongly", "unsure")[self.value]
+        """What a person reads: ``mask``, ``no mask``, ``incorrect``, ``unsure``."""
+        return ("mask", "no mask", "incorrect", "unsure")[self.value]
 
 
 CLASS_NAMES: tuple[str, ...] = tuple(state.name for state in MaskState if state.name != "unsure")

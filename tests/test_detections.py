@@ -78,7 +78,7 @@ def test_it_cannot_be_changed():
 def test_states_and_classes():
     assert CLASS_NAMES == ("with_mask", "without_mask", "mask_weared_incorrect")
     assert [MaskState[name].value for name in CLASS_NAMES] == [0, 1, 2]
-    assert [state.title for state in MaskState] == ["mask", "no mask", "worn wrongly", "unsure"]
+    assert [state.title for state in MaskState] == ["mask", "no mask", "incorrect", "unsure"]
 
 
 def test_every_state_that_is_likely_enough() -> None:

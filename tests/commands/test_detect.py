@@ -64,7 +64,7 @@ def test_boxes_are_written_in_pixels_of_each_picture(
         ],
     }
     out = capsys.readouterr().out.splitlines()
-    assert f"{folder / 'a.jpg'}: 1 mask, 1 worn wrongly" in out and len(out) == 3
+    assert f"{folder / 'a.jpg'}: 1 mask, 1 incorrect" in out and len(out) == 3
 
 
 def test_an_unsure_face_comes_with_how_likely_each_state_is(folder: Path, tmp_path: Path):

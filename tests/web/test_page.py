@@ -136,7 +136,7 @@ def test_a_phone_scrolls_down_and_never_sideways(browser: Browser, tmp_path: Pat
     browser.be_wide(width)
     browser.choose(long, tmp_path / "wrong.png", entrance)
     longest = "for (const chip of document.querySelectorAll('td .chip')) chip.textContent = "
-    browser.js(longest + "'! worn wrongly'")
+    browser.js(longest + "'! incorrect'")
     widths = "return [innerWidth, document.documentElement.scrollWidth, visualViewport.width]"
     assert browser.js(widths) == [width] * 3
     table = (

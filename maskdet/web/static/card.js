@@ -3,7 +3,7 @@
 export const STATES = {
   with_mask: ["✓", "mask"],
   without_mask: ["✕", "no mask"],
-  mask_weared_incorrect: ["!", "worn wrongly"],
+  mask_weared_incorrect: ["!", "incorrect"],
   unsure: ["○", "unsure"],
 };
 
