@@ -18,6 +18,7 @@ class Frame:
             file for a video, 0 for a still picture.
         captured: `time.monotonic()` when the frame left the source; for measuring latency only.
         source: name of the source, with no password in it.
+        file: path of the file that a picture comes from; empty for videos and cameras.
     """
 
     image: np.ndarray
@@ -25,6 +26,7 @@ class Frame:
     time: float
     captured: float
     source: str = ""
+    file: str = ""
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:

@@ -18,6 +18,9 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 MAX_PIXELS = int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])
 """A larger picture is refused before it is decoded; OpenCV obeys the same variable."""
 
+_MAX_FRAMES = 1e9
+"""Frames in a file above which its header is wrong: more than a year."""
+
 BACKENDS = {
     "v4l2": (cv2.CAP_V4L2, "V4L2"),
     "dshow": (cv2.CAP_DSHOW, "DirectShow"),
@@ -43,6 +46,13 @@ def too_large(capture: cv2.VideoCapture) -> bool:
     """Whether its pictures have more than `MAX_PIXELS`, by its header."""
     width = capture.get(cv2.CAP_PROP_FRAME_WIDTH)
     return width * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) > MAX_PIXELS
+
+
+def length(capture: cv2.VideoCapture) -> float | None:
+    """Seconds that a file lasts, by its header; None where that does not state it."""
+    frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
+    is_stated = 0 < frames < _MAX_FRAMES and 0 < fps < 1000
+    return float(frames / fps) if is_stated else None
 
 
 def as_bgr(image: np.ndarray) -> np.ndarray:

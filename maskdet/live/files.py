@@ -33,6 +33,9 @@ class VideoFile:
     """A video file: every frame, as fast as it is read; ends where the file ends or breaks off.
 
     A frame's time is its own time stamp, so a variable frame rate comes out right.
+
+    Attributes:
+        length: seconds, as the file states it; None where it does not.
     """
 
     is_live = False
@@ -48,6 +51,7 @@ class VideoFile:
         self._capture: cv2.VideoCapture | None = _open_video(path)
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps: float | None = fps if 0 < fps < 1000 else None
+        self.length = capture.length(self._capture)
         self._index = 0
         self._time = 0.0
 
@@ -72,6 +76,15 @@ class VideoFile:
         frame = Frame(capture.as_bgr(image), self._index, self._time, time.monotonic(), self.name)
         self._index += 1
         return frame
+
+    def seek(self, position: float) -> None:
+        """Goes to the frame at that position, in seconds; `read` gives it next.
+
+        Called by the thread that reads.
+        """
+        if self._capture is not None:
+            self._capture.set(cv2.CAP_PROP_POS_MSEC, max(0.0, position) * 1000)
+            self._time = -1.0  # the next frame's own time stamp counts, an earlier one too
 
     def _position(self, video: cv2.VideoCapture) -> float:
         stamp = float(video.get(cv2.CAP_PROP_POS_MSEC)) / 1000
@@ -149,10 +162,23 @@ class PictureFiles:
                     raise
                 log.warning("%s", error)
                 continue
-            frame = Frame(image, self._index, 0.0, time.monotonic(), self.name)
+            frame = Frame(image, self._index, 0.0, time.monotonic(), self.name, path)
             self._index += 1
             return frame
         return None
+
+    @property
+    def count(self) -> int:
+        """How many files there are."""
+        return len(self._paths)
+
+    def place(self, file: str) -> int:
+        """The place of a file in the list, from 0."""
+        return self._paths.index(file)
+
+    def seek(self, place: int) -> None:
+        """Goes to the file at that place, from 0; called by the thread that reads."""
+        self._next = min(max(0, place), len(self._paths) - 1)
 
     def close(self) -> None:
         """Gives no more."""
