@@ -56,20 +56,30 @@ def _main(arguments: Sequence[str] | None) -> int:
 @app.command()
 def detect(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Pictures, and folders of pictures.")
+        list[str], typer.Argument(metavar="PATH", help="Images, and folders of images.")
     ],
     model: Model = DEFAULT_MODEL,
     labels: Labels = None,
     states: States = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where annotated pictures go.")
+        Path | None, typer.Option(metavar="DIR", help="Where annotated images go.")
     ] = None,
-    json_file: Json = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Boxes and counts as JSON; - is stdout."),
+    ] = None,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="A line for each face as CSV; - is stdout."),
+    ] = None,
+    blur: Annotated[
+        bool, typer.Option("--blur", help="Faces of the annotated images become a mosaic.")
+    ] = False,
     min_score: MinScore = None,
     device: Device = "auto",
     tiles: Tiles = 1,
 ) -> int:
-    """Pictures in; annotated pictures, boxes and states out."""
+    """Images in; annotated images, boxes and states out."""
     from maskdet.commands.detect import run
     from maskdet.runtimes import load_detector
     from maskdet.runtimes.tiling import tiled
@@ -79,7 +89,15 @@ def detect(
         load_detector(model, device=device, labels=labels, min_score=min_score, classes=said)
     ) as opened:
         detector = tiled(opened, tiles)
-        return run(detector, paths, output=output, json_file=json_file, min_score=min_score or 0.0)
+        return run(
+            detector,
+            paths,
+            output=output,
+            json_file=json_file,
+            csv_file=csv_file,
+            min_score=min_score or 0.0,
+            blur=blur,
+        )
 
 
 @app.command()

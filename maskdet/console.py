@@ -129,6 +129,17 @@ class _Log(logging.StreamHandler):  # type: ignore[type-arg]
         return _dressed(mask_password(super().format(record)), record.levelname.lower())
 
 
+def printable(text: str, encoding: str | None = None) -> str:
+    """A text that may go to a terminal: names come from strangers.
+
+    Args:
+        text: control characters in it, and half a surrogate pair, are written as in Python.
+        encoding: of the file it goes to; characters that it lacks are written the same way.
+    """
+    text = _plain(text)
+    return text.encode(encoding, "backslashreplace").decode(encoding) if encoding else text
+
+
 def _plain(text: str) -> str:
     """The text, what could command a terminal written as in Python: names come from strangers."""
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

@@ -1,131 +1,124 @@
-"""Pictures in; annotated pictures, boxes and states out."""
+"""Images in; annotated images, boxes and states out."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 
+from maskdet.commands.detect_inputs import find_inputs, is_video, monitor_command
+from maskdet.commands.detect_outputs import (
+    STANDARD_OUTPUT,
+    Results,
+    annotated_paths,
+    check_outputs,
+    write_file,
+    write_image,
+)
+from maskdet.commands.detect_progress import ImageProgress, totals
 from maskdet.console import say
 from maskdet.contracts import Detector
-from maskdet.detections import Detections, MaskState
-from maskdet.errors import ConfigError, MaskdetError, SinkError
-from maskdet.files import write_whole
-from maskdet.live.files import list_pictures, read_picture
+from maskdet.detections import Detections
+from maskdet.errors import ConfigError, SourceError
+from maskdet.live.blur import blur_faces
+from maskdet.live.files import read_picture
 from maskdet.live.overlay import annotate
 
 
 def run(
     detector: Detector,
-    paths: Sequence[Path],
+    paths: Sequence[str | Path],
     *,
     output: Path | None = None,
     json_file: Path | None = None,
+    csv_file: Path | None = None,
     min_score: float = 0.0,
+    blur: bool = False,
 ) -> int:
-    """Looks at pictures, prints a line for each, and writes what was asked for.
+    """Processes images, prints a line for each and the totals, and writes what was asked for.
 
-    A picture that cannot be read is named on stderr; the others go on.
+    An image that cannot be read is named on standard error; the others are processed. What was
+    processed is written, whatever ends the run.
 
     Args:
-        detector: what looks.
-        paths: pictures, and folders whose pictures are taken, those in sub-folders too.
-        output: folder for annotated pictures; sub-folders are kept.
-        json_file: where all boxes go, in pixels of the original pictures.
-        min_score: detections below it are left out; where it is given, the JSON lists a face's
+        detector: finds the faces.
+        paths: images, and folders whose images are taken, those in sub-folders too.
+        output: folder for annotated images; sub-folders are kept.
+        json_file: where all boxes and counts go, in pixels of the original images; ``-`` is
+            standard output, and the lines go to standard error then.
+        csv_file: the same as CSV, a line for each face.
+        min_score: detections below it are left out; where it is given, JSON and CSV list a face's
             other states, too, if they reach it.
+        blur: faces of the annotated images become a coarse mosaic.
 
     Returns:
-        The exit status: 0, or 2 when a picture could not be read.
+        The exit status: 0, or 2 when an image could not be read.
 
     Raises:
-        ConfigError: there is no picture to look at.
+        ConfigError: there is no image to process, or the options contradict each other.
         SinkError: an output cannot be written.
     """
-    pictures = list(_pictures(paths))
-    if not pictures:
+    if blur and output is None:
+        raise ConfigError("--blur changes the annotated images; name their folder with --output")
+    check_outputs(json_file, csv_file)
+    inputs = find_inputs(paths)
+    for video in inputs.videos:
+        say(f"left out: {video} is a video; process it with: {monitor_command(video)}", "warning")
+    if not inputs.images:
         raise ConfigError("no pictures there; name files or folders with .jpg, .png …")
-    targets = _targets(pictures, output) if output else {}
-    detector.warm_up()
-    records, failures = [], 0
-    try:
-        for path, _ in pictures:
-            try:
-                image = read_picture(str(path))
-            except MaskdetError as error:
-                say(str(error))
-                failures += 1
-                continue
-            detections = _above(detector.detect([image])[0], min_score)
-            listed = detections.every_state(min_score) if min_score else detections
-            records.append(_record(path, image, listed))
-            print(f"{path}: {_sentence(detections)}", flush=True)
-            if path in targets:
-                _save(targets[path], annotate(image, detections))
-    finally:  # what was looked at is not lost, whatever ended it
-        if json_file is not None:
-            _write(json_file, json.dumps({"images": records}, indent=1).encode() + b"\n")
-    return 2 if failures else 0
+    targets = annotated_paths(inputs.images, output) if output else {}
+    results = Results(len(inputs.images), videos=[str(video) for video in inputs.videos])
+    keep_stdout_free = STANDARD_OUTPUT in (json_file, csv_file)
+    with ImageProgress(results.total, keep_stdout_free=keep_stdout_free) as progress:
+        try:
+            detector.warm_up()
+            for path, _ in inputs.images:
+                try:
+                    image = _read(path)
+                except SourceError as error:
+                    results.failed.append({"file": str(path), "reason": str(error)})
+                    progress.failed(str(error))
+                    continue
+                detections = detector.detect([image])[0]
+                shown = _above(detections, min_score)
+                target = targets.get(path)
+                if target is not None:
+                    write_image(target, _drawn(image, detections, shown, blur))
+                listed = shown.every_state(min_score) if min_score else shown
+                results.add(path, image, listed, shown.counts(), target)
+                progress.processed(path, shown.counts())
+        finally:
+            _finish(results, progress, json_file, csv_file)
+    return 2 if results.failed else 0
 
 
-def _pictures(paths: Iterable[Path]) -> Iterable[tuple[Path, Path]]:
-    """Each picture's path, and its name below the output folder."""
-    for path in paths:
-        if path.is_dir():
-            for found in map(Path, list_pictures(str(path))):
-                yield found, found.relative_to(path)
-        else:
-            yield path, Path(path.name)
+def _read(path: Path) -> np.ndarray:
+    """Reads an image.
+
+    Raises:
+        SourceError: it is none, or broken; the line of a video has the command that takes it.
+    """
+    if is_video(path):
+        raise SourceError(f"{path} is a video; process it with: {monitor_command(path)}")
+    return read_picture(str(path))
 
 
-def _targets(pictures: Sequence[tuple[Path, Path]], output: Path) -> dict[Path, Path]:
-    """Where each annotated picture goes: never onto an original, nor two onto one."""
-    taken = {path.resolve() for path, _ in pictures}
-    targets: dict[Path, Path] = {}
-    for path, name in pictures:
-        if path in targets:
-            continue
-        can_write = cv2.haveImageWriter(f"x{name.suffix}") and name.suffix
-        wanted = output / (name if can_write else name.with_suffix(".png"))
-        target, number = wanted, 2
-        while target.resolve() in taken:
-            target, number = wanted.with_stem(f"{wanted.stem}-{number}"), number + 1
-        taken.add(target.resolve())
-        targets[path] = target
-    return targets
+def _drawn(image: np.ndarray, found: Detections, shown: Detections, blur: bool) -> np.ndarray:
+    """The annotated image; a face too doubtful to be shown is blurred nevertheless."""
+    return annotate(blur_faces(image, found) if blur else image, shown)
+
+
+def _finish(
+    results: Results, progress: ImageProgress, json_file: Path | None, csv_file: Path | None
+) -> None:
+    """Writes the results so far, and prints the totals."""
+    for path, content in ((json_file, results.as_json), (csv_file, results.as_csv)):
+        if path is not None:
+            write_file(path, content())
+    counted = (len(results.images), results.total, len(results.failed), results.counts)
+    progress.print(totals(*counted))
 
 
 def _above(detections: Detections, min_score: float) -> Detections:
     return detections[detections.scores >= min_score]
-
-
-def _record(path: Path, image: np.ndarray, detections: Detections) -> dict[str, Any]:
-    return {
-        "file": os.fspath(path),
-        "width": image.shape[1],
-        "height": image.shape[0],
-        "detections": detections.records(),
-    }
-
-
-def _sentence(detections: Detections) -> str:
-    counts = {MaskState[name].title: n for name, n in detections.counts().items() if n}
-    return ", ".join(f"{n} {title}" for title, n in counts.items()) or "no face"
-
-
-def _save(path: Path, image: np.ndarray) -> None:
-    _write(path, cv2.imencode(path.suffix, image)[1].tobytes())
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SinkError(f"cannot write {path}: {reason}; check folder and rights") from None

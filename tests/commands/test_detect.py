@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import json
 import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -11,9 +16,12 @@ import numpy as np
 import pytest
 
 from maskdet.commands import detect
+from maskdet.demo import clip_path
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, SinkError
 from maskdet.testing import ScriptedDetector
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def two_faces(image: np.ndarray) -> Detections:
@@ -58,13 +66,23 @@ def test_boxes_are_written_in_pixels_of_each_picture(
         "file": str(folder / "door/a.jpg"),
         "width": 320,
         "height": 240,
+        "counts": {
+            "with_mask": 1,
+            "without_mask": 0,
+            "mask_weared_incorrect": 1,
+            "unsure": 0,
+        },
         "detections": [
             {"box": [0, 0, 160, 120], "score": 0.9, "state": "with_mask"},
             {"box": [160, 120, 320, 240], "score": 0.4, "state": "mask_weared_incorrect"},
         ],
     }
     out = capsys.readouterr().out.splitlines()
-    assert f"{folder / 'a.jpg'}: 1 mask, 1 incorrect" in out and len(out) == 3
+    assert out[0] == f"1/3 {folder / 'a.jpg'}: 1 mask, 1 incorrect"
+    assert out[3:] == ["processed 3 of 3 images: 6 faces (3 mask, 3 incorrect)"]
+    document = json.loads((tmp_path / "out/boxes.json").read_text())
+    assert (document["counts"]["with_mask"], document["counts"]["unsure"]) == (3, 0)
+    assert (document["total"], document["processed"], document["failed"]) == (3, 3, [])
 
 
 def test_an_unsure_face_comes_with_how_likely_each_state_is(folder: Path, tmp_path: Path):
@@ -92,7 +110,8 @@ def test_who_asks_for_low_scores_gets_a_faces_other_states(folder: Path, tmp_pat
         ("with_mask", 0.6),
         ("mask_weared_incorrect", 0.2),
     ]
-    assert capsys.readouterr().out.strip().endswith(": 1 mask")
+    line, total = capsys.readouterr().out.splitlines()
+    assert line.endswith(": 1 mask") and total == "processed 1 of 1 image: 1 face (1 mask)"
 
 
 def test_annotated_pictures_keep_folders_sizes_and_kinds(folder: Path, tmp_path: Path):
@@ -127,13 +146,18 @@ def test_a_broken_picture_is_named_and_the_others_go_on(
     missing = folder / "none.jpg"
     assert run(folder, missing, json_file=tmp_path / "b.json", output=tmp_path / "out") == 2
     assert len(images_in(tmp_path / "b.json")) == 3
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 3
-    for name in ("b.jpg", "c.jpg", "none.jpg"):
+    output = capsys.readouterr()
+    told = output.err.splitlines()
+    assert len(told) == 3 and output.out.endswith("; 3 could not be read\n")
+    failed = json.loads((tmp_path / "b.json").read_text())["failed"]
+    for name, failure in zip(("b.jpg", "c.jpg", "none.jpg"), failed, strict=True):
         assert any(str(folder / name) in line for line in told)
+        assert failure["file"] == str(folder / name) and name in failure["reason"]
 
 
-def test_what_was_looked_at_is_written_when_the_run_breaks_off(folder: Path, tmp_path: Path):
+def test_what_was_looked_at_is_written_when_the_run_breaks_off(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     seen = []
 
     def interrupt() -> None:
@@ -145,6 +169,8 @@ def test_what_was_looked_at_is_written_when_the_run_breaks_off(folder: Path, tmp
     with pytest.raises(KeyboardInterrupt):
         detect.run(detector, [folder], json_file=tmp_path / "b.json")
     assert len(images_in(tmp_path / "b.json")) == 2
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "processed 2 of 3 images: 4 faces (2 mask, 2 incorrect); 1 not reached"
 
 
 def test_nothing_to_look_at_and_nowhere_to_write(folder: Path, tmp_path: Path):
@@ -154,3 +180,128 @@ def test_nothing_to_look_at_and_nowhere_to_write(folder: Path, tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SinkError, match="cannot write"):
         run(folder, output=tmp_path / "file")
+
+
+def test_csv_has_a_line_for_each_face_and_for_each_image_without_one(folder: Path, tmp_path: Path):
+    said = Detections([[1, 2, 9, 9.5]], [0.6], [0], None, [[0.6, 0.25, 0.125]])
+    detector = ScriptedDetector(lambda image: said if image.shape[1] == 320 else Detections.empty())
+    file = tmp_path / "new/faces.csv"
+    assert detect.run(detector, [folder], csv_file=file, output=tmp_path / "out") == 0
+    with open(file, newline="", encoding="utf-8") as opened:
+        lines = list(csv.DictReader(opened))
+    assert [line["file"] for line in lines] == [
+        str(folder / name) for name in ("a.jpg", "door/a.jpg", "door/früh/b.png")
+    ]
+    assert list(lines[1].values()) == [
+        *(str(folder / "door/a.jpg"), "320", "240", "1", "1.0", "2.0", "9.0", "9.5", "0.6"),
+        *("with_mask", "0.6", "0.25", "0.125", str(tmp_path / "out/door/a.jpg")),
+    ]
+    assert lines[0]["face"] == lines[0]["state"] == "" and lines[0]["width"] == "64"
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_data_on_standard_output_is_alone_there(
+    folder: Path, kind: str, capfdbinary: pytest.CaptureFixture[bytes]
+):
+    (folder / "b.jpg").write_bytes(b"")
+    assert run(folder, **{f"{kind}_file": Path("-")}) == 2
+    out, err = capfdbinary.readouterr()
+    if kind == "json":
+        assert len(json.loads(out)["images"]) == 3
+    else:
+        assert len(list(csv.DictReader(out.decode().splitlines()))) == 6
+    lines = err.decode().splitlines()
+    assert len(lines) == 5 and lines[-1].startswith("processed 3 of 4 images")
+
+
+def test_annotated_files_are_named_in_the_json(folder: Path, tmp_path: Path):
+    raw = picture(tmp_path / "x.png").rename(tmp_path / "x.raw")
+    run(folder, raw, json_file=tmp_path / "b.json", output=tmp_path / "out")
+    for image in images_in(tmp_path / "b.json").values():
+        written = cv2.imdecode(np.fromfile(str(image["annotated"]), np.uint8), cv2.IMREAD_COLOR)
+        assert written.shape[:2] == (image["height"], image["width"])
+
+
+def test_blur_leaves_nothing_of_a_face_even_of_one_too_doubtful_to_show(tmp_path: Path):
+    noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    source = tmp_path / "a.png"
+    source.write_bytes(cv2.imencode(".png", noise)[1].tobytes())
+    assert run(source, output=tmp_path / "out", blur=True, min_score=0.5) == 0
+    drawn = cv2.imread(str(tmp_path / "out/a.png")).astype(int)
+    for face in (drawn[20:100, 20:140], drawn[140:220, 180:300]):  # the second scores 0.4
+        assert np.abs(np.diff(face, axis=1)).mean() < 12
+    with pytest.raises(ConfigError, match="--blur .* --output"):
+        run(source, blur=True)
+
+
+@pytest.mark.parametrize("name", ["door.mp4", "no ending", "door.png"])
+def test_a_video_is_pointed_to_the_monitor(
+    folder: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+):
+    video = tmp_path / name
+    video.write_bytes(clip_path().read_bytes())
+    assert run(video, folder / "a.jpg", json_file=tmp_path / "b.json") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    command = line.split("process it with: ")[1]
+    assert f"{video} is a video" in line and len(images_in(tmp_path / "b.json")) == 1
+    assert shlex.split(command)[:4] == ["python", "monitor.py", "--source", str(video)]
+
+
+def test_the_videos_of_a_folder_are_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    video = folder / "door/b.MP4"
+    video.write_bytes(clip_path().read_bytes())
+    assert run(folder, json_file=tmp_path / "b.json") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"left out: {video} is a video; process it with: python monitor.py" in line
+    assert json.loads((tmp_path / "b.json").read_text())["videos_left_out"] == [str(video)]
+
+
+@pytest.mark.parametrize("given", ["rtsp://admin:geheim@cam/1", "0", "/dev/video7"])
+def test_a_camera_is_pointed_to_the_monitor_without_its_password(given: str):
+    with pytest.raises(ConfigError, match="python monitor.py --source") as refused:
+        detect.run(ScriptedDetector(), [given])
+    assert "geheim" not in str(refused.value)
+    assert given.replace("geheim", "***") in str(refused.value)
+
+
+def test_outputs_are_tried_before_the_work(folder: Path, tmp_path: Path):
+    detector = ScriptedDetector(two_faces)
+    (tmp_path / "file").write_text("in the way")
+    for wrong in (tmp_path / "file/b.json", folder):
+        with pytest.raises(SinkError, match="cannot write"):
+            detect.run(detector, [folder], json_file=wrong)
+    with pytest.raises(ConfigError, match="standard output"):
+        detect.run(detector, [folder], json_file=Path("-"), csv_file=Path("-"))
+    assert not detector.batches
+
+
+def test_names_of_any_bytes_are_printed_and_written(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    try:
+        odd = (folder / "a.jpg").rename(os.fsdecode(os.fsencode(tmp_path) + b"/pr\xfc\x1bf.jpg"))
+    except OSError:
+        pytest.skip("this file system wants names in UTF-8")
+    assert run(odd, json_file=tmp_path / "b.json", csv_file=tmp_path / "b.csv") == 0
+    assert "pr\\udcfc\\x1bf.jpg: 1 mask" in capsys.readouterr().out
+    assert list(images_in(tmp_path / "b.json")) == [str(odd)]
+    assert "pr\\udcfc" in (tmp_path / "b.csv").read_text(encoding="utf-8")
+
+
+def test_a_terminal_has_a_bar_and_the_lines(folder: Path, tmp_path: Path):
+    """The real command on a pseudo-terminal."""
+    command = [sys.executable, "-m", "maskdet", "detect", str(folder), "--json", "b.json"]
+    controller, terminal = os.openpty()
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "200"}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=terminal, stderr=terminal):
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # what Linux says once the other end is closed
+            while chunk := os.read(controller, 65536):
+                shown += chunk
+    os.close(controller)
+    text = shown.decode()
+    assert "━" in text and "2/3" in text and "processed 3 of 3 images" in text
+    assert text.count("a.jpg: no face") == 2 and len(images_in(tmp_path / "b.json")) == 3
