@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from time import time as unix_time
 
 import numpy as np
 
@@ -19,6 +21,9 @@ class Frame:
         captured: `time.monotonic()` when the frame left the source; for measuring latency only.
         source: name of the source, with no password in it.
         file: path of the file that a picture comes from; empty for videos and cameras.
+        position: seconds since the source's beginning, which no clock can set back; by default
+            `time`, which is that for a file.
+        utc: Unix time at which the frame was captured or, from a file, read; by default now.
     """
 
     image: np.ndarray
@@ -27,12 +32,16 @@ class Frame:
     captured: float
     source: str = ""
     file: str = ""
+    position: float = math.nan
+    utc: float = field(default_factory=unix_time)
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
             raise ValueError(
                 f"a frame is uint8 (height, width, 3), not {self.image.dtype} {self.image.shape}"
             )
+        if math.isnan(self.position):
+            object.__setattr__(self, "position", self.time)
 
     @property
     def width(self) -> int:

@@ -66,6 +66,7 @@ class SyntheticSource:
         self._before = before
         self._index = 0
         self._due: float | None = None
+        self._first = 0.0
 
     def read(self) -> Frame | None:
         """The next frame; None at the end."""
@@ -81,7 +82,10 @@ class SyntheticSource:
             return None
         stamp = time.time() if self.is_live else self._index / (self.fps or 25.0)
         image = numbered_image(self._index, *self._size)
-        frame = Frame(image, self._index, stamp, time.monotonic(), self.name)
+        captured = time.monotonic()
+        self._first = captured if self._index == 0 else self._first
+        position = captured - self._first if self.is_live else stamp
+        frame = Frame(image, self._index, stamp, captured, self.name, position=position)
         self._index += 1
         return frame
 

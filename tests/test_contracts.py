@@ -7,6 +7,7 @@ it of `Tools`.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -146,12 +147,14 @@ def test_frames_are_numbered_stamped_and_named(source: Source) -> None:
     assert {frame.source for frame in frames} == {source.name}
     for earlier, later in pairwise(frames):
         assert later.captured > earlier.captured
-        assert later.time >= earlier.time
+        assert later.time >= earlier.time and later.position >= earlier.position
     assert all(frame.image.flags.c_contiguous for frame in frames)
     if source.is_live:
         assert frames[0].time > 1.6e9  # Unix time
     else:
         assert frames[0].time == 0
+    assert frames[0].position == 0  # of every source
+    assert all(abs(frame.utc - time.time()) < 300 for frame in frames)
 
 
 def test_a_frame_is_not_overwritten_by_the_next(source: Source) -> None:

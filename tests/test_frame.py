@@ -1,5 +1,7 @@
 """A frame is one BGR picture, and nothing else gets in."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -23,3 +25,12 @@ def test_size():
 def test_other_pictures_are_refused(image: np.ndarray):
     with pytest.raises(ValueError, match="a frame is uint8"):
         Frame(image, 0, 0.0, 0.0)
+
+
+def test_position_is_the_time_of_a_file_unless_it_is_told_and_utc_is_now():
+    image = np.zeros((48, 64, 3), np.uint8)
+    before = time.time()
+    frame = Frame(image, 3, 1.5, 0.0, "door.mp4")
+    assert frame.position == 1.5 and before <= frame.utc <= time.time()
+    live = Frame(image, 3, 1.7e9, 0.0, "0", position=2.0, utc=1.7e9)
+    assert (live.position, live.utc) == (2.0, 1.7e9)

@@ -109,7 +109,7 @@ class DemoClip:
         self._clip = VideoFile(str(DEMO_CLIP), name)
         self.fps = self._clip.fps
         self._index = 0
-        self._due = 0.0
+        self._due = self._first = 0.0
 
     def read(self) -> Frame | None:
         """Waits for the next frame's moment; None once closed."""
@@ -121,7 +121,11 @@ class DemoClip:
         self._due = max(self._due + 1 / (self.fps or 25.0), now)  # a late reader is not caught up
         if frame is None or self._closing.wait(self._due - now):
             return None
-        frame = Frame(frame.image, self._index, time.time(), time.monotonic(), self.name)
+        utc, captured = time.time(), time.monotonic()
+        self._first = captured if self._index == 0 else self._first
+        stamps = (utc, captured, self.name)
+        position = captured - self._first
+        frame = Frame(frame.image, self._index, *stamps, position=position, utc=utc)
         self._index += 1
         return frame
 

@@ -63,6 +63,7 @@ class LiveSource:
         self._index = self._tries = 0
         self._connected = self._was_open = self._refused = self._flowing = False
         self._since = 0.0
+        self._first: float | None = None
         self._child: Child | None = None
         self._renew()
 
@@ -168,11 +169,16 @@ class LiveSource:
         header = bytearray(HEADER.size)
         if self._child is None or not self._child.read_into(memoryview(header)):
             return None
-        width, height, stamp, captured = HEADER.unpack(header)
+        width, height, utc, captured, position = HEADER.unpack(header)
         image = np.empty((height, width, 3), np.uint8)
         if not self._child.read_into(image.data.cast("B")):
             return None
-        frame = Frame(image, self._index, stamp, captured, self.name)
+        if self._first is None:
+            self._first = captured
+        stamp = utc if self.is_live else position
+        if self.is_live:
+            position = captured - self._first
+        frame = Frame(image, self._index, stamp, captured, self.name, position=position, utc=utc)
         self._index += 1
         return frame
 

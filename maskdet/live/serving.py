@@ -6,7 +6,8 @@ It is asked by a JSON line on stdin and sends
                   "hardware"}, or {"error", "login"} if it could not be opened: then it can be
                   asked again, which costs little
     after another line
-    each frame    `HEADER` with width, height, Unix time, monotonic time; then the BGR bytes
+    each frame    `HEADER` with width, height, Unix time, monotonic time, seconds since the
+                  beginning of a video on a server (0 for what is live); then the BGR bytes
 
 and ends when the stream does. No call in it can hang: a watchdog ends the process.
 """
@@ -31,7 +32,7 @@ import numpy as np
 from maskdet.live.capture import MAX_PIXELS, as_bgr, open_camera, too_large
 
 ANSWER = struct.Struct("<I")
-HEADER = struct.Struct("<IIdd")
+HEADER = struct.Struct("<IIddd")
 
 
 def serve() -> None:
@@ -113,7 +114,8 @@ def _diagnose(request: Mapping[str, Any], said: str) -> dict[str, object]:
 
 def _send(capture: cv2.VideoCapture, request: Mapping[str, Any], output: BinaryIO) -> None:
     busy = _Busy() if request.get("low_delay") else None
-    if busy is not None and _is_finite(capture, request):
+    is_finite = _is_finite(capture, request)
+    if busy is not None and is_finite:
         capture, busy = _with_all_threads(capture, request), None
     queued = _queue_of(capture, request)
     while True:
@@ -131,7 +133,8 @@ def _send(capture: cv2.VideoCapture, request: Mapping[str, Any], output: BinaryI
         if not okay or image is None or image.shape[0] * image.shape[1] > MAX_PIXELS:
             return
         image = np.ascontiguousarray(as_bgr(image))
-        _write(output, HEADER.pack(image.shape[1], image.shape[0], *stamps))
+        position = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000) if is_finite else 0.0
+        _write(output, HEADER.pack(image.shape[1], image.shape[0], *stamps, position))
         _write(output, image.data.cast("B"))
 
 

@@ -382,6 +382,8 @@ def test_a_recording_behind_a_url_is_a_file(make_video, tmp_path: Path) -> None:
         server.shutdown()
         thread.join()
     assert [number(frame) for frame in seen] == [i % 25 for i in range(30)]
+    assert seen[10].time == seen[10].position == pytest.approx(10 / 25, abs=0.002)  # as of a file
+    assert seen[10].utc > 1.6e9
 
 
 def test_a_child_does_not_outlive_a_killed_parent(camera) -> None:
