@@ -12,10 +12,7 @@ from maskdet.training.formats import FORMATS, recognition, writing
 from maskdet.training.formats.pictures import wrong_sizes
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.recognition import AUTO
-from maskdet.training.formats.voc import read_list
-
-SHOWN = 3
-"""Examples of each oddity that are named."""
+from maskdet.training.reading import data_root
 
 
 def run(
@@ -50,7 +47,7 @@ def run(
     if images is not None and not images.is_dir():
         raise DatasetError(f"{images}: no such folder of pictures")
     problems = Problems()
-    root = images or root_of(source)
+    root = images or data_root(source)
     data, found = recognition.read(source, root, from_kind, classes, problems)
     problems.check()
     for line in wrong_sizes(data.samples):
@@ -60,8 +57,8 @@ def run(
         raise DatasetError(f"{source}: has no pictures")
     notes = writing.write(data, target, kind)
     print(f"{target}: {FORMATS[kind].title}, from {FORMATS[found].title}: {summary(data)}")
-    for title, lines in problems.notes.items():
-        say(f"note: {len(lines)} {title}: {'; '.join(lines[:SHOWN])}{' …' * (len(lines) > SHOWN)}")
+    for line in problems.note_lines():
+        say(line)
     for note in notes:
         say(f"note: {note}")
     return 0
@@ -73,18 +70,3 @@ def summary(data: DataSet) -> str:
     boxes = sum(counts.values())
     classes = ", ".join(f"{name} {counts[name]}" for name in data.names)
     return f"{len(data.samples)} pictures, {boxes} boxes ({classes or 'no classes'})"
-
-
-def root_of(source: Path) -> Path:
-    """The folder that a source's pictures lie below, unless it is said.
-
-    Raises:
-        DatasetError: the source is a list that cannot be read.
-    """
-    if source.is_dir():
-        return source
-    folder = source.parent
-    if source.suffix.lower() == ".txt" and source.is_file():
-        first = next(iter(read_list(source)), "")
-        return next((up for up in (folder, *folder.parents) if (up / first).is_file()), folder)
-    return folder.parent if folder.name.lower() in ("annotations", "labels") else folder

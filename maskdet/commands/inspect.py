@@ -129,6 +129,10 @@ def show(report: Mapping[str, Any], console: Console) -> None:
         f"{report['pictures']} pictures, {bare} without objects; {report['boxes']} boxes",
         highlight=False,
     )
+    if parts := report["parts"]:
+        shown = ", ".join(f"{name} {count}" for name, count in parts.items())
+        rest = report["pictures"] - sum(parts.values())
+        console.print(f"parts: {shown}{f', in none {rest}' * bool(rest)}", highlight=False)
     for key in ("boxes_in_a_picture", "picture_width", "picture_height", "box_width", "box_height"):
         if spread := report[key]:
             shown = ", ".join(f"{name} {value:g}" for name, value in spread.items())

@@ -29,6 +29,7 @@ class Sample:
             there under a wrong name.
         span: first byte and length of the picture within the file, where the file holds more.
         name: what its data set calls it; empty: the file's name.
+        part: ``train``, ``val`` or ``test``, where its data set is divided so; else empty.
     """
 
     file: Path
@@ -39,6 +40,7 @@ class Sample:
     labelled: tuple[int, ...] = tuple(range(len(CLASS_NAMES)))
     span: tuple[int, int] | None = None
     name: str = ""
+    part: str = ""
 
     @property
     def title(self) -> str:

@@ -17,8 +17,9 @@ from maskdet.judging import Judge
 from maskdet.training import report
 from maskdet.training.dataset import Sample
 from maskdet.training.evaluation import Evaluation
+from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.recognition import AUTO
-from maskdet.training.reading import read_samples
+from maskdet.training.reading import data_root, read_samples, say_notes
 
 BATCH = 8
 LOWEST = 1e-6
@@ -66,7 +67,7 @@ def run(
     finally:
         detector.close()
     evaluation = Evaluation(samples, found, judge)
-    root = data if data.is_dir() else data.parent
+    root = data_root(data)
     folders = report.folders_of([str(sample.file.relative_to(root)) for sample in samples])
     source = images.name if images else data.name
     figures = report.build_report(
@@ -106,7 +107,10 @@ def read(
     if images is not None:
         below = data / images
         only = images if images.is_file() or not below.is_file() else below
-    return read_samples(data, only=only, kind=kind, class_list=classes)
+    problems = Problems()
+    samples = read_samples(data, only=only, kind=kind, class_list=classes, problems=problems)
+    say_notes(problems)
+    return samples
 
 
 def detect(detector: Detector, samples: Sequence[Sample]) -> list[Detections]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -91,6 +92,7 @@ def figures(data: DataSet) -> dict[str, Any]:
     return {
         "pictures": len(data.samples),
         "without_objects": int((faces == 0).sum()),
+        "parts": dict(Counter(sample.part for sample in data.samples if sample.part)),
         "boxes": int(counts.sum()),
         "classes": dict(zip(data.names, counts.tolist(), strict=True)),
         "boxes_in_a_picture": _spread(faces),

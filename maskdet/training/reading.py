@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from maskdet.console import say
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
 from maskdet.training.dataset import DataSet, Sample, class_index, inside
 from maskdet.training.formats import recognition
+from maskdet.training.formats.image_lookup import ELSEWHERE, ImageLookup, same_name_message
+from maskdet.training.formats.picture_list import read_list, root_of_list
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.recognition import AUTO
-from maskdet.training.formats.voc import read_list
+from maskdet.training.formats.source import root_of
 
 
 def read_samples(
@@ -23,6 +26,7 @@ def read_samples(
     classes: Mapping[str, str] | None = None,
     class_list: Path | None = None,
     labelled: Sequence[str] = CLASS_NAMES,
+    problems: Problems | None = None,
 ) -> list[Sample]:
     """Annotated pictures with mask states for classes.
 
@@ -35,12 +39,15 @@ def read_samples(
         classes: mask states by class name, where the guess will not do.
         class_list: a file that lists the classes; None: found by itself.
         labelled: classes that these labels know.
+        problems: takes the notes.
 
     Raises:
         DatasetError: data or labels cannot be used.
     """
     known = tuple(class_index(name) for name in labelled)
-    found, _ = open_data(data, source, only, kind=kind, class_list=class_list)
+    mistakes = Problems() if problems is None else problems
+    found, _ = open_data(data, source, only, kind=kind, class_list=class_list, problems=mistakes)
+    mistakes.check()
     return found.in_states(classes, known)
 
 
@@ -66,7 +73,7 @@ def open_data(
     Raises:
         DatasetError: data or labels cannot be used.
     """
-    root = data if data.is_dir() else data.parent
+    root = data_root(data)
     if only is not None and source is None:
         if recognition.is_labels(only):
             source, only = only, None
@@ -74,7 +81,7 @@ def open_data(
             source, only, kind = only, None, "voc"
     found, kind = recognition.read(source or data, root, kind, class_list, problems)
     if only is not None:
-        found = _only(found, root, read_list(only))
+        found = _only(found, root, read_list(only), Problems() if problems is None else problems)
     return found, kind
 
 
@@ -84,18 +91,31 @@ def below(data: Path, name: str) -> Path | None:
     Raises:
         DatasetError: it leads out of that folder.
     """
-    return inside(data if data.is_dir() else data.parent, name) if name else None
+    return inside(data_root(data), name) if name else None
+
+
+def data_root(data: Path) -> Path:
+    """The folder that the pictures of ``--data`` lie below: itself, or that of a file of labels."""
+    if not data.is_dir() and data.suffix.lower() == ".txt" and data.is_file():
+        return root_of_list(data)
+    return root_of(data)
+
+
+def say_notes(problems: Problems) -> None:
+    """Prints the notes that reading left, a line for each kind."""
+    for line in problems.note_lines():
+        say(line)
 
 
 def _has_xml(data: Path, kind: str) -> bool:
     """Whether the pictures that a list names have xml: so it is where nothing speaks against it."""
     try:
-        return kind == "voc" or (kind == AUTO and recognition.locate(data)[0] == "voc")
+        return kind == "voc" or (kind == AUTO and recognition.locate_all(data)[0][0] == "voc")
     except DatasetError:
         return True
 
 
-def _only(data: DataSet, root: Path, names: Sequence[str]) -> DataSet:
+def _only(data: DataSet, root: Path, names: Sequence[str], problems: Problems) -> DataSet:
     """Those of the samples that a list names, in its order.
 
     Raises:
@@ -104,12 +124,28 @@ def _only(data: DataSet, root: Path, names: Sequence[str]) -> DataSet:
     index: dict[object, int] = {}
     for number, sample in enumerate(data.samples):
         index[sample.name if sample.span else sample.file.resolve()] = number
+    lookup: ImageLookup | None = None
     chosen = []
     for name in names:
-        number = index.get(name, index.get((root / name).resolve(), -1))
+        number = index.get(name, index.get(_resolved(root, name), -1))
         if number < 0:
-            raise DatasetError(f"{name[:120]}: is no picture of the data set in {root}")
+            places = {Path(s.name) if s.span else s.file: i for i, s in enumerate(data.samples)}
+            lookup = lookup or ImageLookup(places)
+            files = lookup.find(name)
+            if len(files) > 1:
+                raise DatasetError(same_name_message(name, files, root))
+            if not files:
+                raise DatasetError(f"{name[:120]}: is no picture of the data set in {root}")
+            number = places[files[0]]
+            problems.note(ELSEWHERE, repr(name[:120]), f"is {files[0].name}")
         chosen.append(number)
     if not chosen:
         raise DatasetError(f"{root}: the list names no pictures")
     return DataSet([data.samples[i] for i in chosen], data.names, [data.places[i] for i in chosen])
+
+
+def _resolved(root: Path, name: str) -> Path | None:
+    try:
+        return (root / name).resolve()
+    except (OSError, ValueError):  # links in a circle, a NUL character
+        return None

@@ -1,4 +1,7 @@
-"""COCO json: lists of images, annotations and categories that refer to each other by id."""
+"""COCO json: lists of images, annotations and categories that refer to each other by id.
+
+The regions of `annotations` are in `coco_regions`.
+"""
 
 from __future__ import annotations
 
@@ -10,40 +13,43 @@ from typing import Any
 from maskdet.errors import DatasetError
 from maskdet.files import write_whole
 from maskdet.training.dataset import DataSet
+from maskdet.training.formats.coco_regions import is_number, shown_value, take_region
 from maskdet.training.formats.gathering import Gathering, Labelled, check_name
-from maskdet.training.formats.pictures import Finder
+from maskdet.training.formats.image_lookup import Finder
+from maskdet.training.formats.other_tools import json_tool
+from maskdet.training.formats.pictures import size_of
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.source import Source
 from maskdet.training.formats.text import read_text
 
 CROWDS = "regions of many objects (iscrowd) that were left out"
+PROJECTS = "names of Roboflow projects, listed as classes without a box, that were left out"
+SAME_NAME = "categories of the name of another one, which were taken as one class"
 
 
 def read(source: Source, problems: Problems) -> DataSet:
-    """Reads one file; boxes only, segmentations are left aside.
+    """Reads one file; of an annotation that has no box, the box around its segmentation.
 
     Raises:
         DatasetError: it is no such file.
     """
     content = _parse(source.path)
     classes = _categories(content, source.path, problems)
-    gathering = Gathering(problems, source.names() or tuple(classes.values()))
+    gathering = Gathering(problems, source.names() or tuple(dict.fromkeys(classes.values())))
     pictures = _images(content, source, gathering)
     for place, item in _items(content, "annotations", source.path, problems):
         if item.get("iscrowd"):
             problems.note(CROWDS, place, "")
             continue
         image, category = _key(item.get("image_id")), _key(item.get("category_id"))
-        box = item.get("bbox")
         if image not in pictures:
-            problems.add(place, f"image_id {_shown(item.get('image_id'))} is no image's")
+            problems.add(place, f"image_id {shown_value(item.get('image_id'))} is no image's")
         elif category not in classes:
-            problems.add(place, f"category_id {_shown(item.get('category_id'))} is no category's")
-        elif not (isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))):
-            problems.add(place, f"bbox {_shown(box)} is not [x, y, width, height]")
+            problems.add(
+                place, f"category_id {shown_value(item.get('category_id'))} is no category's"
+            )
         elif picture := pictures[image]:
-            x, y, width, height = map(float, box)
-            gathering.box(picture, (x, y, x + width, y + height), classes[category], place)
+            take_region(item, picture, classes[category], gathering, place)
     return gathering.dataset()
 
 
@@ -60,7 +66,8 @@ def _parse(file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise DatasetError(f"{file}: is no JSON: {str(error)[:120]}") from None
     if not isinstance(content, dict) or not {"images", "categories"} <= content.keys():
-        raise DatasetError(f"{file}: has no 'images' and 'categories'; this is no COCO file")
+        hint = json_tool(content)
+        raise DatasetError(f"{file}: has no 'images' and 'categories'; this is no COCO file{hint}")
     return content
 
 
@@ -77,12 +84,13 @@ def _items(
         if isinstance(item, dict):
             yield place, item
         else:
-            problems.add(place, f"{_shown(item)} is no object")
+            problems.add(place, f"{shown_value(item)} is no object")
 
 
 def _categories(content: dict[str, Any], file: Path, problems: Problems) -> dict[Any, str]:
     """Category names by id, in order of the ids."""
     classes: dict[Any, str] = {}
+    projects = _projects(content)
     for place, item in _items(content, "categories", file, problems):
         key, name = _key(item.get("id")), item.get("name")
         try:
@@ -91,34 +99,57 @@ def _categories(content: dict[str, Any], file: Path, problems: Problems) -> dict
             problems.add(place, str(error))
             continue
         if key is None or key in classes:
-            problems.add(place, f"id {_shown(item.get('id'))} is none, or is there twice")
-        elif name in classes.values():
-            problems.add(place, f"class {name!r} is there twice")
-        else:
-            classes[key] = name
+            problems.add(place, f"id {shown_value(item.get('id'))} is none, or is there twice")
+            continue
+        if key in projects:
+            problems.note(PROJECTS, place, repr(name))
+            continue
+        if name in classes.values():
+            problems.note(SAME_NAME, place, repr(name))
+        classes[key] = name
     return dict(sorted(classes.items(), key=lambda entry: (isinstance(entry[0], str), entry[0])))
+
+
+def _projects(content: dict[str, Any]) -> set[Any]:
+    """Ids of categories that Roboflow names after its project: above the others, without boxes."""
+    lists = [content.get(key) for key in ("categories", "annotations")]
+    items, boxes = ([i for i in each if isinstance(i, dict)] if isinstance(each, list) else []
+                    for each in lists)  # fmt: skip
+    above = {item["supercategory"] for item in items if isinstance(item.get("supercategory"), str)}
+    found = {
+        _key(item.get("id"))
+        for item in items
+        if isinstance(name := item.get("name"), str)
+        and item.get("supercategory") == "none"
+        and name in above
+    }
+    return found - {_key(box.get("category_id")) for box in boxes} - {None}
 
 
 def _images(
     content: dict[str, Any], source: Source, gathering: Gathering
 ) -> dict[Any, Labelled | None]:
     """Pictures by id; None for one that cannot be used, which has been told."""
-    problems, finder = gathering.problems, Finder(source.root, source.folder)
+    problems = gathering.problems
+    finder = Finder(source, problems)
     pictures: dict[Any, Labelled | None] = {}
     for place, item in _items(content, "images", source.path, problems):
         key, name = _key(item.get("id")), item.get("file_name")
         width, height = item.get("width"), item.get("height")
         if key is None or key in pictures:
-            problems.add(place, f"id {_shown(item.get('id'))} is none, or is there twice")
+            problems.add(place, f"id {shown_value(item.get('id'))} is none, or is there twice")
             continue
         pictures[key] = None
         if not isinstance(name, str):
-            problems.add(place, f"file_name {_shown(name)} is no text")
-        elif width is None or height is None or not all(map(_is_number, (width, height))):
-            problems.add(place, f"size {_shown(width)}×{_shown(height)} is no picture's")
+            problems.add(place, f"file_name {shown_value(name)} is no text")
+        elif not all(value is None or is_number(value) for value in (width, height)):
+            problems.add(place, f"size {shown_value(width)}×{shown_value(height)} is no picture's")
         else:
             try:
-                pictures[key] = gathering.picture(finder.find(name), width, height, place)
+                file = finder.find(name, place)
+                if width is None or height is None:
+                    width, height = size_of(file)
+                pictures[key] = gathering.picture(file, width, height, place)
             except DatasetError as error:
                 problems.add(place, str(error))
     return pictures
@@ -127,23 +158,6 @@ def _images(
 def _key(value: Any) -> int | str | None:
     """An id, or None if it can be none."""
     return value if isinstance(value, int | str) and not isinstance(value, bool) else None
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return abs(value) < 2**53
-    return isinstance(value, float)
-
-
-def _shown(value: Any) -> str:
-    """A value in a message: its beginning, and nothing of what lists or objects hold."""
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_shown, value[:4])) + ("…]" if len(value) > 4 else "]")
-    if isinstance(value, dict):
-        return "{…}"
-    if isinstance(value, int):
-        return f"{value:.6g}" if abs(value) < 10**300 else "of hundreds of digits"
-    return f"{value!r:.40}"
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:

@@ -19,6 +19,7 @@ LARGEST = 2**20
 """No picture is wider or higher than this: OpenCV reads none that is."""
 SLACK = 0.01
 """Pixels over the picture's edge that are rounding, not a mistake."""
+OUTLINES = "outlines and turned boxes, of which the upright box around was taken"
 CUT = "boxes that reached out of their picture and were cut"
 
 
@@ -31,6 +32,7 @@ class Labelled:
     height: int
     span: tuple[int, int] | None = None
     name: str = ""
+    part: str = ""
     boxes: list[tuple[float, ...]] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
@@ -84,6 +86,13 @@ class Gathering:
         picture.classes.append(name)
         picture.places.append(str(place))
 
+    def outline(self, picture: Labelled, points: Sequence[float], name: str, place: object) -> None:
+        """The upright box around an outline (x, y, x, y …, pixels), with a note."""
+        before = len(picture.boxes)
+        self.box(picture, box_around(points), name, place)
+        if len(picture.boxes) > before:
+            self.problems.note(OUTLINES, place, f"{len(points) // 2} points")
+
     def dataset(self) -> DataSet:
         """All that was taken."""
         names = self._names
@@ -99,6 +108,7 @@ class Gathering:
                 np.array([index[name] for name in picture.classes], np.int64),
                 span=picture.span,
                 name=picture.name,
+                part=picture.part,
             )
             for picture in self._pictures
         ]
@@ -109,6 +119,26 @@ def in_order(names: set[str]) -> tuple[str, ...]:
     """Class names that came in no order: ours first, in their order, then the others by name."""
     ours = [name for name in CLASS_NAMES if name in names]
     return (*ours, *sorted(names - set(ours)))
+
+
+def box_around(points: Sequence[float]) -> tuple[float, float, float, float]:
+    """The upright box around an outline (x, y, x, y …); not-a-number if a point is none."""
+    if not all(map(math.isfinite, points)):
+        return (math.nan,) * 4
+    return min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])
+
+
+def turned_corners(
+    x: float, y: float, width: float, height: float, degrees: float
+) -> tuple[float, ...]:
+    """The corners (x, y, x, y …) of a box that is turned around its center."""
+    angle = math.radians(degrees)
+    along = (math.cos(angle) * width / 2, math.sin(angle) * width / 2)
+    across = (-math.sin(angle) * height / 2, math.cos(angle) * height / 2)
+    corners: list[float] = []
+    for one, other in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
+        corners += [x + one * along[0] + other * across[0], y + one * along[1] + other * across[1]]
+    return tuple(corners)
 
 
 def cut_box(box: Sequence[float], width: int, height: int) -> tuple[float, ...]:

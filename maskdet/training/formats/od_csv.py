@@ -14,7 +14,7 @@ from maskdet.files import write_whole
 from maskdet.training.dataset import DataSet
 from maskdet.training.formats.class_list import lost_classes
 from maskdet.training.formats.gathering import Gathering, Labelled
-from maskdet.training.formats.pictures import Finder
+from maskdet.training.formats.image_lookup import Finder
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.source import Source
 from maskdet.training.formats.text import (
@@ -43,7 +43,7 @@ def read(source: Source, problems: Problems) -> DataSet:
             f"{source.path}:{line}: has no column {', '.join(missing)}; the first line is to be "
             f"{','.join(COLUMNS)}"
         )
-    finder = Finder(source.root, source.folder)
+    finder = Finder(source, problems)
     gathering = Gathering(problems, source.names())
     pictures: dict[str, Labelled | None] = {}
     for line, row in rows:
@@ -69,7 +69,7 @@ def _picture(
         if width is None or height is None:
             shown = f"{fields['width']:.20} and {fields['height']:.20}"
             raise DatasetError(f"width and height are {shown}, not whole numbers")
-        file = finder.find(fields["filename"])
+        file = finder.find(fields["filename"], place)
     except DatasetError as error:
         gathering.problems.add(place, str(error))
         return None

@@ -1,8 +1,7 @@
-"""Picture files: finding them by the name that labels give, their size, their bytes."""
+"""Picture files: those of a folder, their size, their bytes."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable
 from io import BytesIO
@@ -13,11 +12,9 @@ from imutils.paths import list_files
 from PIL import Image
 
 from maskdet.errors import DatasetError
-from maskdet.training.dataset import Sample, inside
+from maskdet.training.dataset import Sample
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-FOLDERS = ("", "images", "JPEGImages", "../images", "../JPEGImages")
-"""Where pictures lie, seen from the folder of the labels."""
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
@@ -27,51 +24,9 @@ _KINDS = {"JPEG": "jpeg", "PNG": "png"}
 
 def list_pictures(folder: Path) -> list[Path]:
     """Every picture below a folder, in order of the names."""
-    return sorted(map(Path, list_files(str(folder), validExts=SUFFIXES)))
-
-
-class Finder:
-    """Finds pictures by their names in labels, never outside a folder."""
-
-    def __init__(self, root: Path, labels: Path) -> None:
-        """Looks in and around the folder of the labels, then in and around `root`.
-
-        Args:
-            root: the folder that no picture may lie outside of.
-            labels: the folder of the file that names them.
-        """
-        self._root = root
-        near = [Path(os.path.normpath(folder / name)) for folder in (labels, root)
-                for name in FOLDERS]  # fmt: skip
-        self._folders = [f for f in dict.fromkeys(near) if f.is_relative_to(root) and f.is_dir()]
-        self._found: dict[str, Path] = {}
-
-    def find(self, name: str) -> Path:
-        """The picture of that name.
-
-        Raises:
-            DatasetError: there is none, or it lies outside the folder.
-        """
-        if name not in self._found:
-            self._found[name] = self._find(name)
-        return self._found[name]
-
-    def _find(self, name: str) -> Path:
-        if not name.strip():
-            raise DatasetError("the picture has no name")
-        led_out = None
-        for folder in self._folders or [self._root]:
-            try:
-                below = os.path.join(os.path.relpath(folder, self._root), name)
-                path = inside(self._root, name if os.path.isabs(name) else os.path.normpath(below))
-            except DatasetError as error:
-                led_out = led_out or error
-                continue
-            if os.path.isfile(path):
-                return path
-        if led_out:
-            raise led_out
-        raise DatasetError(f"no picture {name[:120]!r} in {self._root} or its images/")
+    files = map(Path, list_files(str(folder), validExts=SUFFIXES))
+    # a Mac leaves a file named ._x.png beside x.png on foreign disks and in archives
+    return sorted(file for file in files if not file.name.startswith("."))
 
 
 def size_of(file: Path) -> tuple[int, int]:

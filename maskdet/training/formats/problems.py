@@ -8,6 +8,8 @@ from maskdet.errors import DatasetError
 
 SHOWN = 20
 """Mistakes that one message tells of."""
+EXAMPLES = 3
+"""Notes of a kind that its line shows."""
 KEPT = 10_000
 """Mistakes that are kept word for word; those beyond are counted."""
 
@@ -41,6 +43,17 @@ class Problems:
         lines = self.notes.setdefault(kind, [])
         if len(lines) < KEPT:
             lines.append(printable(f"{place}: {text}" if text else str(place)))
+
+    def note_lines(self) -> list[str]:
+        """A line for each kind of note: how many there are, and the first three."""
+        lines = []
+        for kind, found in self.notes.items():
+            examples = "; ".join(line[:200] for line in found[:EXAMPLES]) + " …" * (
+                len(found) > EXAMPLES
+            )
+            count = f"{KEPT} or more" if len(found) == KEPT else str(len(found))
+            lines.append(f"note: {count} {kind}: {examples}")
+        return lines
 
     def check(self) -> None:
         """Ends reading if anything was wrong.

@@ -11,11 +11,14 @@ from maskdet.errors import DatasetError
 from maskdet.training.dataset import DataSet
 from maskdet.training.formats import FORMATS
 from maskdet.training.formats.od_csv import COLUMNS
+from maskdet.training.formats.parts import in_parts, joined, part_of_name
+from maskdet.training.formats.pictures import list_pictures
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.source import Source
 from maskdet.training.formats.tfrecord import NAME
-from maskdet.training.formats.voc import LAYOUTS
+from maskdet.training.formats.voc_layout import LAYOUTS, XML
 from maskdet.training.formats.yolo import CLASS_LISTS
+from maskdet.training.formats.yolo_plan import plans_in
 
 AUTO = "auto"
 KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}
@@ -44,18 +47,38 @@ def read(
     Raises:
         DatasetError: it cannot be read; with `problems`, not even in part.
     """
-    found, labels = locate(path, kind)
+    found = locate_all(path, kind)
     mistakes = Problems() if problems is None else problems
-    data = FORMATS[found].read(Source(labels, root, class_list), mistakes)
+    sets = []
+    for name, labels in found:
+        data = FORMATS[name].read(Source(labels, root, class_list), mistakes)
+        sets.append(in_parts(data, root, labels))
     if problems is None:
         mistakes.check()
-    if not data.samples and not mistakes.count:
-        raise DatasetError(f"{labels}: has no pictures")
-    return data, found
+    whole = joined(sets)
+    if not whole.samples and not mistakes.count:
+        raise DatasetError(f"{found[0][1]}: has no pictures")
+    return whole, found[0][0]
 
 
-def locate(path: Path, kind: str = AUTO) -> tuple[str, Path]:
+Labels = tuple[str, Path]
+"""A format, and the file or folder of labels in it."""
+
+
+def locate(path: Path, kind: str = AUTO) -> Labels:
     """The format of a data set, and the file or folder of its labels.
+
+    Raises:
+        DatasetError: it cannot be told, or there are several.
+    """
+    found = locate_all(path, kind)
+    if len(found) > 1:
+        raise _several(path, found)
+    return found[0]
+
+
+def locate_all(path: Path, kind: str = AUTO) -> list[Labels]:
+    """The same, of a data set whose labels may be in several files, one for each of its parts.
 
     Raises:
         DatasetError: it cannot be told.
@@ -63,17 +86,40 @@ def locate(path: Path, kind: str = AUTO) -> tuple[str, Path]:
     if not os.path.exists(path) and kind != "voc":
         raise DatasetError(f"{path}: no such file or folder")
     if not path.is_dir():
-        return (kind if kind != AUTO else _kind_of(path)), path
+        return [(kind if kind != AUTO else _kind_of(path), path)]
     try:
         candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
-        if not candidates and kind == AUTO and (inner := _unpacked(path)):
-            return locate(inner)
+        if not candidates:
+            if inner := _divided(path, kind):
+                return inner
+            if kind == AUTO and (unpacked := _unpacked(path)):
+                return locate_all(unpacked)
+            if kind == AUTO and _xml_somewhere(path):
+                return [("voc", path)]
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
     if kind != AUTO and (not candidates or not FORMATS[kind].one_file):
-        return kind, path
+        return [(kind, path)]
     return _chosen(path, candidates)
+
+
+def _divided(folder: Path, kind: str) -> list[Labels]:
+    """The labels in folders that are named after parts: ``train``, ``valid``, ``test``."""
+    inner = sorted(p for p in folder.iterdir() if p.is_dir() and part_of_name(p.name))
+    found = []
+    for path in inner:
+        candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
+        if candidates:
+            found += _chosen(path, candidates)
+    return found if len({name for name, _ in found}) == 1 else []
+
+
+def _xml_somewhere(folder: Path) -> bool:
+    """Whether xml lies in folders of any name, beside pictures or not."""
+    return any(
+        not file.name.startswith(".") and "__MACOSX" not in file.parts for file in folder.rglob(XML)
+    )
 
 
 def _unpacked(folder: Path) -> Path | None:
@@ -81,27 +127,45 @@ def _unpacked(folder: Path) -> Path | None:
     if any((folder / pictures).is_dir() for pictures, _ in LAYOUTS):
         return None
     inner = [path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"]
-    holding = [path for path in inner if next(_candidates(path), None)]
+    holding = [path for path in inner if _is_whole(path)]
     return holding[0] if len(holding) == 1 else None
 
 
-def _chosen(folder: Path, candidates: list[tuple[str, Path]]) -> tuple[str, Path]:
-    """The one candidate, or xml, which is where other labels were made from.
+def _is_whole(folder: Path) -> bool:
+    """Whether a folder holds labels, and those that are files beside pictures have pictures."""
+    kind, _ = next(_candidates(folder), ("", folder))
+    return bool(kind) and (kind not in ("voc", "yolo") or bool(list_pictures(folder)))
+
+
+def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
+    """The one candidate; or xml, which is where other labels were made from; or one a part.
 
     Raises:
         DatasetError: there is none, or more than one.
     """
     if len(candidates) == 1 or (candidates and candidates[0][0] == "voc"):
-        return candidates[0]
+        return candidates[:1]
+    if instances := [entry for entry in candidates if entry[1].name.startswith("instances_")]:
+        candidates = instances  # captions and key points of the same pictures lie beside them
+    kinds = {kind for kind, _ in candidates}
+    parts = [part_of_name(labels.stem) for _, labels in candidates]
+    if candidates and len(kinds) == 1 and (len(candidates) == 1 or (
+        all(parts) and len(set(parts)) == len(parts)
+    )):  # fmt: skip
+        return candidates
     if candidates:
-        listed = ", ".join(f"{labels.name} ({kind})" for kind, labels in candidates[:6])
-        raise DatasetError(f"{folder}: holds several sets of labels: {listed}; name one of them")
+        raise _several(folder, candidates)
     if any((folder / pictures).is_dir() for pictures, _ in LAYOUTS):
-        return "voc", folder  # whose reader says what is missing
+        return [("voc", folder)]  # whose reader says what is missing
     raise DatasetError(
         f"{folder}: holds no labels that are known ({', '.join(FORMATS)}); give their file, or "
         "the folder above images/ and annotations/"
     )
+
+
+def _several(folder: Path, candidates: list[Labels]) -> DatasetError:
+    listed = ", ".join(f"{labels.name} ({kind})" for kind, labels in candidates[:6])
+    return DatasetError(f"{folder}: holds several sets of labels: {listed}; name one of them")
 
 
 def is_labels(file: Path) -> bool:
@@ -109,10 +173,10 @@ def is_labels(file: Path) -> bool:
     return file.is_dir() or bool(NAME.search(file.name)) or file.suffix.lower() in KINDS
 
 
-def _candidates(folder: Path) -> Iterator[tuple[str, Path]]:
+def _candidates(folder: Path) -> Iterator[Labels]:
     """Formats that a folder's files speak for, with their labels."""
-    xml_folders = [folder, *(folder / annotations for _, annotations in LAYOUTS)]
-    if any(next(place.glob("*.xml"), None) for place in xml_folders):
+    inner_xml = (folder / annotations for _, annotations in LAYOUTS)
+    if next(folder.glob(XML), None) or any(next(place.rglob(XML), None) for place in inner_xml):
         yield "voc", folder
     entries = sorted(folder.iterdir())
     if any(NAME.search(file.name) for file in entries):
@@ -123,7 +187,8 @@ def _candidates(folder: Path) -> Iterator[tuple[str, Path]]:
             yield "coco", file
         elif file.suffix.lower() == ".csv" and file.is_file() and _holds_boxes(file):
             yield _kind_of(file), file
-    if (folder / "labels").is_dir() or any((folder / name).is_file() for name in CLASS_LISTS):
+    listed = any((folder / name).is_file() for name in CLASS_LISTS)
+    if (folder / "labels").is_dir() or listed or plans_in(folder):
         yield "yolo", folder
 
 

@@ -12,7 +12,8 @@ from maskdet.files import write_whole
 from maskdet.training.dataset import DataSet
 from maskdet.training.formats.class_list import class_csv
 from maskdet.training.formats.gathering import Gathering, Labelled
-from maskdet.training.formats.pictures import Finder, size_of
+from maskdet.training.formats.image_lookup import Finder
+from maskdet.training.formats.pictures import size_of
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.source import Source
 from maskdet.training.formats.text import read_rows, rows_as_csv, whole_number
@@ -33,10 +34,10 @@ def read(source: Source, problems: Problems) -> DataSet:
     Raises:
         DatasetError: it is no such file.
     """
-    classes = source.classes((f"{source.path.stem}_{CLASSES}", CLASSES))
+    classes = source.classes((f"{source.path.stem}_{CLASSES}", CLASSES, f"_{CLASSES}"))
     if classes and source.class_list is None and list(classes) != list(range(len(classes))):
         problems.add(source.folder / CLASSES, "ids must be 0, 1, 2 … without a gap")
-    finder = Finder(source.root, source.folder)
+    finder = Finder(source, problems)
     gathering = Gathering(problems, None if classes is None else tuple(classes.values()))
     pictures: dict[str, Labelled | None] = {}
     for line, row in read_rows(source.path):
@@ -54,7 +55,7 @@ def read(source: Source, problems: Problems) -> DataSet:
 
 def _picture(name: str, finder: Finder, gathering: Gathering, place: str) -> Labelled | None:
     try:
-        file = finder.find(name)
+        file = finder.find(name, place)
         return gathering.picture(file, *size_of(file), place)
     except DatasetError as error:
         gathering.problems.add(place, str(error))

@@ -9,6 +9,23 @@ from pathlib import Path
 from maskdet.training.formats.class_list import read_classes
 from maskdet.training.formats.gathering import check_name
 
+LABEL_FOLDERS = ("annotations", "labels", "imagesets", "main")
+"""Folders of labels, in small letters: their pictures lie beside them."""
+
+
+def root_of(labels: Path) -> Path:
+    """The folder that the pictures of labels lie below, unless a person names another one.
+
+    Args:
+        labels: a folder, which is that folder itself; or a file.
+    """
+    if labels.is_dir():
+        return labels
+    folder = labels.parent
+    while folder.name.lower() in LABEL_FOLDERS:
+        folder = folder.parent
+    return folder
+
 
 @dataclass(frozen=True)
 class Source:

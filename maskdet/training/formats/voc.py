@@ -1,11 +1,12 @@
 """Pascal VOC xml as LabelImg writes it, laid out as Kaggle does: `images/`, `annotations/`.
 
-An xml may also lie beside its picture, where LabelImg puts it unless told, and the folders may
-have Pascal's own names, `JPEGImages/` and `Annotations/`.
+An xml may also lie beside its picture, where LabelImg puts it unless told, the folders may have
+Pascal's own names, `JPEGImages/` and `Annotations/`, and folders of their own for each part.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,14 +23,24 @@ from maskdet.errors import DatasetError
 from maskdet.files import write_whole
 from maskdet.training.dataset import DataSet, inside
 from maskdet.training.formats.class_list import lost_classes
-from maskdet.training.formats.gathering import Gathering
-from maskdet.training.formats.pictures import SUFFIXES
+from maskdet.training.formats.gathering import Gathering, Labelled, turned_corners
+from maskdet.training.formats.other_tools import xml_tool
+from maskdet.training.formats.picture_list import ListedPictures, read_list
+from maskdet.training.formats.pictures import list_pictures
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.source import Source
 from maskdet.training.formats.text import number, shown_number
+from maskdet.training.formats.voc_layout import (
+    LAYOUTS,
+    XML,
+    XmlFinder,
+    holds_xml,
+    in_other_layout,
+    parts_of_stems,
+    pictures_in,
+)
+from maskdet.training.formats.xml_text import GUESSED, in_utf8, require_plain
 
-LAYOUTS = (("images", "annotations"), ("JPEGImages", "Annotations"))
-"""Folders of pictures, and of their xml."""
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 UNLABELLED = "pictures without xml that were left out"
 ORPHANS = "xml files without picture that were left out"
@@ -41,66 +52,55 @@ def read(source: Source, problems: Problems) -> DataSet:
     Raises:
         DatasetError: there are no pictures, or the list cannot be read.
     """
-    names = _names_in(source, problems) if source.path.is_dir() else read_list(source.path)
-    gathering = Gathering(problems, source.names())
-    for name in names:
-        try:
-            _read_picture(source.root, name, gathering)
-        except DatasetError as error:
-            problems.add_line(str(error))
-    if not names and source.path.is_dir():
+    folder = source.path if source.path.is_dir() else None
+    names = _names_in(source, problems) if folder else read_list(source.path)
+    if not names and folder:
         where = source.path / "images"
         raise DatasetError(f"{source.path}: no pictures in {where}; give the folder above them")
     if not names:
         raise DatasetError(f"{source.path}: names no pictures; one a line, below {source.root}")
+    gathering = Gathering(problems, source.names())
+    listed, labels = ListedPictures(source.root, problems), XmlFinder(source.root)
+    parts = parts_of_stems(folder) if folder else {}
+    for name in names:
+        try:
+            found = name if folder else listed.find(name)
+            _read_picture(source.root, found, labels, gathering, parts.get(Path(found).stem, ""))
+        except DatasetError as error:
+            problems.add_line(str(error))
     return gathering.dataset()
-
-
-def read_list(file: Path) -> list[str]:
-    """The lines of a list of pictures, blank ones left out.
-
-    Raises:
-        DatasetError: the list cannot be read.
-    """
-    try:
-        return [line.strip() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{file}: cannot be read as a list of pictures: {error}") from None
 
 
 def _names_in(source: Source, problems: Problems) -> list[str]:
     """Names, relative to `source.root`, of a folder's pictures."""
     folder = source.path
     for pictures, labels in LAYOUTS:
-        if files := _pictures_in(folder / pictures):
+        files = pictures_in(folder / pictures)
+        if files and (holds_xml(folder / labels) or not in_other_layout(folder, labels)):
             _note_orphans(folder / labels, files, problems)
             return [os.path.relpath(file, source.root) for file in files]
-    files = _pictures_in(folder)
-    _note_orphans(folder, files, problems)
+    files = pictures_in(folder) or list_pictures(folder)
+    finder = XmlFinder(folder)
+    labelled = []
     for file in files:
-        if not _has_xml(file):
+        if finder.find(os.path.relpath(file, folder), required=False):
+            labelled.append(os.path.relpath(file, source.root))
+        else:
             problems.note(UNLABELLED, file, "")
-    return [os.path.relpath(file, source.root) for file in files if _has_xml(file)]
+    _note_orphans(folder, files, problems)
+    return labelled
 
 
 def _note_orphans(folder: Path, pictures: Sequence[Path], problems: Problems) -> None:
     stems = {picture.stem for picture in pictures}
-    for xml in sorted(folder.glob("*.xml")):
+    for xml in sorted(folder.rglob(XML)):
         if xml.stem not in stems and not xml.name.startswith("."):
             problems.note(ORPHANS, xml, "")
 
 
-def _pictures_in(folder: Path) -> list[Path]:
-    # a Mac leaves a file named ._x.png beside x.png on foreign disks and in archives
-    files = (file for file in folder.glob("*") if not file.name.startswith("."))
-    return sorted(file for file in files if file.suffix.lower() in SUFFIXES)
-
-
-def _has_xml(picture: Path) -> bool:
-    return picture.with_suffix(".xml").is_file()
-
-
-def _read_picture(root: Path, name: str, gathering: Gathering) -> None:
+def _read_picture(
+    root: Path, name: str, labels: XmlFinder, gathering: Gathering, part: str
+) -> None:
     """Takes one picture and its xml.
 
     Raises:
@@ -109,28 +109,57 @@ def _read_picture(root: Path, name: str, gathering: Gathering) -> None:
     image = inside(root, name)
     if not os.path.isfile(image):
         raise DatasetError(f"{image}: no such picture")
-    folders = ["../../annotations", "..", "../../Annotations"]
-    normal = [os.path.normpath(os.path.join(name, folder)) for folder in folders]
-    wanted = [os.path.join(folder, f"{image.stem}.xml") for folder in normal]
-    found = [path for path in wanted if not path.startswith("..") and (root / path).is_file()]
-    xml = inside(root, (found or wanted)[0])
+    xml = labels.find(name)
+    assert xml is not None
     try:
-        tree = parse(xml)
+        tree = parse(xml, gathering.problems)
     except FileNotFoundError:
         raise DatasetError(f"{image}: has no annotation {xml}") from None
     try:
         width, height = (_number(tree, f"size/{side}") for side in ("width", "height"))
     except DatasetError as error:
-        raise DatasetError(f"{xml}: {error}") from None
+        raise DatasetError(f"{xml}: {xml_tool(tree.tag) or error}") from None
     if picture := gathering.picture(image, width, height, xml):
+        picture.part = part
         for item in tree.iter("object"):
             place = f"{xml}:{item.get('line')}"
             try:
-                box = [_number(item, f"bndbox/{edge}") for edge in EDGES]
+                _take_box(item, picture, gathering, place)
             except DatasetError as error:
                 gathering.problems.add(place, str(error))
-                continue
-            gathering.box(picture, box, item.findtext("name") or "", place)
+
+
+def _take_box(item: Element, picture: Labelled, gathering: Gathering, place: str) -> None:
+    """Takes the box of an object: `bndbox`, or what turned boxes and outlines stand in.
+
+    Raises:
+        DatasetError: it has none, or one that is not made of numbers.
+    """
+    name = item.findtext("name") or ""
+    turned, outline = item.find("robndbox"), item.find("polygon")
+    if item.find("bndbox") is not None or (turned is None and outline is None):
+        box = [_number(item, f"bndbox/{edge}") for edge in EDGES]
+        gathering.box(picture, box, name, place)
+    elif turned is not None:  # roLabelImg's, the angle in radians
+        x, y, width, height, angle = (_number(turned, k) for k in ("cx", "cy", "w", "h", "angle"))
+        corners = turned_corners(x, y, width, height, math.degrees(angle))
+        gathering.outline(picture, corners, name, place)
+    elif outline is not None:
+        gathering.outline(picture, _points(outline), name, place)
+
+
+def _points(outline: Element) -> list[float]:
+    """``<x1>…<y1>…`` or ``<pt><x>…<y>…`` as x, y, x, y …
+
+    Raises:
+        DatasetError: they are fewer than three.
+    """
+    leaves = [leaf for leaf in outline.iter() if leaf.tag[:1] in "xy" and len(leaf) == 0]
+    across = [number(leaf.text or "") for leaf in leaves if leaf.tag.startswith("x")]
+    down = [number(leaf.text or "") for leaf in leaves if leaf.tag.startswith("y")]
+    if len(across) != len(down) or len(across) < 3:
+        raise DatasetError("<polygon> has no three points <x1> <y1> …")
+    return [value for point in zip(across, down, strict=True) for value in point]
 
 
 class _Builder(ContentHandler):
@@ -162,8 +191,12 @@ class _Builder(ContentHandler):
         return self._builder.close()
 
 
-def parse(xml: Path) -> Element:
+def parse(xml: Path, problems: Problems | None = None) -> Element:
     """The root of an xml file; document types and entities are refused.
+
+    Args:
+        xml: the file, in any encoding that it names and Python knows.
+        problems: takes a note if it is in another encoding than it says.
 
     Raises:
         FileNotFoundError: there is none.
@@ -171,9 +204,14 @@ def parse(xml: Path) -> Element:
     """
     builder = _Builder()
     try:
-        with open(xml, "rb") as file:
-            defusedxml.sax.parse(file, builder, forbid_dtd=True)
-        return builder.root()
+        content, guessed = in_utf8(xml.read_bytes())
+        defusedxml.sax.parseString(content, builder, forbid_dtd=True)
+        root = builder.root()
+        if guessed:
+            require_plain(element.text or "" for element in root.iter("name"))
+            if problems is not None:
+                problems.note(GUESSED, xml, "")
+        return root
     except FileNotFoundError:
         raise
     except SAXParseException as error:

@@ -1,6 +1,6 @@
 """YOLO txt: beside each picture, or in `labels/` for `images/`, rows of class, centre and size.
 
-All four are shares of the picture's width and height.
+All four are shares of the picture's width and height. Outlines may stand in their place.
 """
 
 from __future__ import annotations
@@ -13,36 +13,53 @@ from maskdet.config import write_yaml
 from maskdet.errors import DatasetError
 from maskdet.files import write_whole
 from maskdet.training.dataset import DataSet, inside
+from maskdet.training.formats.class_list import read_classes
 from maskdet.training.formats.gathering import Gathering, Labelled, pixels
 from maskdet.training.formats.pictures import list_pictures, size_of
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.source import Source, class_of
 from maskdet.training.formats.text import number, read_text, whole_number
+from maskdet.training.formats.yolo_plan import (
+    SUFFIXES_OF_PLANS,
+    Plan,
+    is_plan,
+    pictures_of,
+    plans_in,
+    read_plan,
+)
 
 CLASS_LISTS = (
     *("classes.txt", "labels/classes.txt", "data.yaml", "dataset.yaml", "obj.names"),
     *("_darknet.labels", "train/_darknet.labels", "../classes.txt", "../data.yaml"),
 )
 UNLABELLED = "pictures without a file of labels, taken as without objects"
+OUTSIDE = "pictures that no line of the data.yaml leads to, which were left out"
+KEYPOINTS = "key points behind boxes that were left aside"
+SLACK = 0.1
+"""Share of a picture that an outline may reach over its edge, and is then cut."""
 
 
 def read(source: Source, problems: Problems) -> DataSet:
-    """Reads every picture below a folder; one without labels has no objects.
+    """Reads the pictures that a data.yaml leads to, or else every picture below a folder.
+
+    A picture without labels has no objects.
 
     Raises:
         DatasetError: there are no pictures, or no list of classes.
     """
     folder = source.folder
-    classes = source.classes(CLASS_LISTS)
+    plan = _plan(source)
+    named = plan is not None and source.path == plan.file
+    classes = source.classes(() if named else CLASS_LISTS)
+    if classes is None and plan:
+        classes = read_classes(plan.file, may_be_empty=True)
     if classes is None:
         raise DatasetError(
             f"{folder}: has no classes.txt or data.yaml; name the list of classes by --classes FILE"
         )
     gathering = Gathering(problems, tuple(classes.values()))
-    files = list_pictures(folder)
-    if not files:
-        raise DatasetError(f"{folder}: no pictures there; give the folder above images/")
-    for file in files:
+    rows = _Rows(classes, gathering, keypoints=bool(plan and plan.keypoints))
+    for file, part in _pictures(source, plan, problems).items():
         try:
             inside(source.root, os.path.relpath(file, source.root))
             picture = gathering.picture(file, *size_of(file), file)
@@ -50,7 +67,8 @@ def read(source: Source, problems: Problems) -> DataSet:
             if labels is None:
                 problems.note(UNLABELLED, file, "")
             elif picture:
-                _read_labels(labels, picture, classes, gathering)
+                picture.part = part
+                rows.read(labels, picture)
         except DatasetError as error:
             problems.add_line(str(error))
     return gathering.dataset()
@@ -71,36 +89,107 @@ def _labels_of(root: Path, picture: Path) -> Path | None:
     return None
 
 
-def _read_labels(
-    file: Path, picture: Labelled, classes: dict[int, str], gathering: Gathering
-) -> None:
-    for line, text in enumerate(read_text(file).splitlines(), start=1):
-        if fields := text.split():
-            place = f"{file}:{line}"
-            try:
-                box, name = _box(fields, picture, classes)
-            except DatasetError as error:
-                gathering.problems.add(place, str(error))
-                continue
-            gathering.box(picture, box, name, place)
+class _Rows:
+    """Takes the rows of files of labels."""
+
+    def __init__(self, classes: dict[int, str], gathering: Gathering, *, keypoints: bool) -> None:
+        self._classes, self._gathering, self._keypoints = classes, gathering, keypoints
+
+    def read(self, file: Path, picture: Labelled) -> None:
+        """Takes the rows of a picture; what is wrong goes to the problems."""
+        for line, text in enumerate(read_text(file).splitlines(), start=1):
+            if fields := text.split():
+                place = f"{file}:{line}"
+                try:
+                    self._take(fields, picture, place)
+                except DatasetError as error:
+                    self._gathering.problems.add(place, str(error))
+
+    def _take(self, fields: list[str], picture: Labelled, place: str) -> None:
+        """Takes one row.
+
+        Raises:
+            DatasetError: it is wrong.
+        """
+        if self._keypoints and len(fields) > 5:
+            self._gathering.problems.note(KEYPOINTS, place, "")
+            fields = fields[:5]
+        outline = len(fields) >= 7 and len(fields) % 2 == 1
+        if len(fields) != 5 and not outline:
+            raise DatasetError(
+                f"has {len(fields)} values, not: class, centre x, y, width, height"
+                f"{_hint(len(fields))}"
+            )
+        index = whole_number(fields[0])
+        if index is None:
+            raise DatasetError(f"class {fields[0][:20]!r} is no whole number")
+        name = class_of(self._classes, index)
+        shares = list(map(number, fields[1:]))
+        slack = SLACK if outline else 0.0001
+        least = -SLACK if outline else 0.0
+        if not all(least <= value <= 1 + slack for value in shares):
+            shown = " ".join(field[:20] for field in fields[1:5])
+            what = "outline's points" if outline else "centre and size"
+            raise DatasetError(f"{shown}: {what} must be shares of the picture, from 0 to 1")
+        sides = (picture.width, picture.height)
+        if outline:
+            points = [pixels(share, sides[i % 2]) for i, share in enumerate(shares)]
+            self._gathering.outline(picture, points, name, place)
+        else:
+            x, y, width, height = shares
+            edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            box = [pixels(share, sides[i % 2]) for i, share in enumerate(edges)]
+            self._gathering.box(picture, box, name, place)
 
 
-def _box(
-    fields: list[str], picture: Labelled, classes: dict[int, str]
-) -> tuple[tuple[float, ...], str]:
-    if len(fields) != 5:
-        raise DatasetError(f"has {len(fields)} values, not: class, centre x, y, width, height")
-    index = whole_number(fields[0])
-    if index is None:
-        raise DatasetError(f"class {fields[0][:20]!r} is no whole number")
-    name = class_of(classes, index)
-    x, y, width, height = map(number, fields[1:])
-    if not all(0 <= value <= 1.0001 for value in (x, y, width, height)):
-        shown = " ".join(field[:20] for field in fields[1:])
-        raise DatasetError(f"{shown}: centre and size must be shares of the picture, from 0 to 1")
-    shares = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    sides = (picture.width, picture.height) * 2
-    return tuple(pixels(share, side) for share, side in zip(shares, sides, strict=True)), name
+def _hint(count: int) -> str:
+    """What a row of so many values may be."""
+    if count == 6:
+        return "; with a score behind, these are a detector's answers: remove the last column"
+    return ""
+
+
+def _plan(source: Source) -> Plan | None:
+    """The data.yaml that is named, or that lies in the folder."""
+    for file in (source.path, source.class_list):
+        if file is not None and file.suffix.lower() in SUFFIXES_OF_PLANS and file.is_file():
+            return read_plan(file)
+    if not source.path.is_dir():
+        return None
+    usual = [source.folder / name for name in CLASS_LISTS if name.endswith(SUFFIXES_OF_PLANS)]
+    for file in usual:
+        if is_plan(file):
+            return read_plan(file)
+    plans = plans_in(source.folder)
+    if len({tuple(read_classes(file, may_be_empty=True).items()) for file in plans}) > 1:
+        listed = ", ".join(file.name for file in plans[:6])
+        raise DatasetError(
+            f"{source.folder}: holds several data.yaml with other classes: {listed}; give the "
+            "right one as --data"
+        )
+    return read_plan(plans[0]) if plans else None
+
+
+def _pictures(source: Source, plan: Plan | None, problems: Problems) -> dict[Path, str]:
+    """The pictures to read, and the part of each.
+
+    Raises:
+        DatasetError: there are none.
+    """
+    files = list_pictures(source.root if plan and source.path == plan.file else source.folder)
+    told = pictures_of(plan, source.root, problems) if plan else {}
+    if not files and not told:
+        base = f" (its path is {plan.base:.120})" if plan and plan.base else ""
+        raise DatasetError(
+            f"{source.folder}: no pictures there{base}; give the folder above images/"
+            f"{f' by --data, and {plan.file.name} by --classes' if plan else ''}"
+        )
+    if not told:
+        return dict.fromkeys(files, "")
+    for file in files:
+        if file not in told:
+            problems.note(OUTSIDE, file, "")
+    return told
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:

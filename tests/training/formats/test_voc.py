@@ -209,9 +209,9 @@ def test_deeply_nested_xml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("../outside/images/a.png", "leads out"),
-        ("images/../../outside/images/a.png", "leads out"),
-        ("{outside}/images/a.png", "leads out"),
+        ("../outside/images/z.png", "leads out"),
+        ("images/../../outside/images/z.png", "leads out"),
+        ("{outside}/images/z.png", "leads out"),
         ("/etc/hostname", "leads out"),
         ("link.png", "leads out"),
         ("images/link.png", "leads out"),
@@ -231,6 +231,7 @@ def test_names_that_lead_out_or_nowhere(tmp_path: Path, name: str, words: str) -
     for folder in (data, outside):
         folder.mkdir()
         put(folder, annotation(face(1, 2, 3, 4)))
+    put(outside, annotation(), image="z.png")
     put(data.parent, annotation())
     (data / "a.png").write_bytes((data / "images" / "a.png").read_bytes())
     (data / "link.png").symlink_to(outside / "images" / "a.png")

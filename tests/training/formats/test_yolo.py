@@ -68,7 +68,10 @@ def test_a_picture_without_labels_has_no_objects_and_is_told(tmp_path: Path) -> 
     [
         ("1 0.25 0.5 0.5", "has 4 values, not: class, centre x, y, width, height"),
         ("1 0.25 0.5 0.5 1 0.9", "has 6 values"),
-        ("1 " + "0.1 " * 30, "has 31 values"),
+        ("1 " + "0.1 " * 29, "has 30 values"),
+        ("1 " + "0.1 " * 30, "empty box 6, 4, 6, 4"),
+        ("1 0.1 0.1 0.2 0.1 0.2 9", "0.1 0.1 0.2 0.1: outline's points must be shares"),
+        ("1 0.1 0.1 0.2 0.1 0.2 nan", "outline's points must be shares"),
         ("no 0.25 0.5 0.5 1", "class 'no' is no whole number"),
         ("1.0 0.25 0.5 0.5 1", "class '1.0' is no whole number"),
         ("2 0.25 0.5 0.5 1", "unknown class 'id 2'; there are 0: mask, 1: no"),
