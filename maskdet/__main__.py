@@ -15,7 +15,9 @@ import typer
 from maskdet.commands.__main__ import Device, Json, Labels, Model, States, Tiles
 from maskdet.commands.__main__ import app as training
 from maskdet.console import ending
+from maskdet.contracts import Detector
 from maskdet.errors import ConfigError
+from maskdet.judging import Judge
 from maskdet.live.libraries import require_opencv
 from maskdet.live.settings import DEFAULT_MODEL
 from maskdet.statenames import states_said
@@ -207,20 +209,38 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="Repeatable: a name by which browsers reach the page."),
     ] = None,
+    root_path: Annotated[
+        str,
+        typer.Option(metavar="PATH", help="Where a proxy puts the page: /mask; or it says so."),
+    ] = "",
 ) -> int:
-    """A page, and an HTTP API, where pictures are dropped to see who wears a mask rightly."""
+    """A page, and an HTTP API, where pictures are dropped to see who wears a mask correctly."""
     from maskdet.commands.serve import run
     from maskdet.runtimes import load_detector
+    from maskdet.runtimes.foreign import MIN_SCORE
+    from maskdet.runtimes.loading import judge_of
     from maskdet.web.limits import MEGA, Limits
 
     said = states_said(states)
     limits = Limits(
         bytes=round(max_mb * MEGA), pixels=round(max_megapixels * MEGA), pictures=max_pictures
     )
-    open_detector = partial(
-        load_detector, model, device=device, labels=labels, min_score=min_score, classes=said
+    judge = judge_of(model) or Judge.plain(MIN_SCORE)
+    if min_score is not None:
+        judge = judge.showing(min_score)
+
+    def open_detector(judge: Judge) -> Detector:
+        return load_detector(model, device=device, labels=labels, classes=said, judge=judge)
+
+    return run(
+        open_detector,
+        judge,
+        host=host,
+        port=port,
+        limits=limits,
+        allow_hosts=allow_host or (),
+        root_path=root_path,
     )
-    return run(open_detector, host=host, port=port, limits=limits, allow_hosts=allow_host or ())
 
 
 @app.command()

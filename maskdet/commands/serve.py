@@ -7,31 +7,40 @@ from collections.abc import Callable, Sequence
 
 from maskdet.console import say
 from maskdet.contracts import Detector
+from maskdet.detections import MaskState
+from maskdet.judging import Judge
+from maskdet.live.blur import blur_faces
 from maskdet.live.overlay import annotate
 from maskdet.web import server
 from maskdet.web.app import create_app
 from maskdet.web.limits import Limits
 from maskdet.web.looking import Looker
 from maskdet.web.metrics import Metrics
+from maskdet.web.request_options import LOWEST_MIN_SCORE
+from maskdet.web.sub_path import checked_root_path
 from maskdet.web.workers import Batcher
 
 
 def run(
-    open_detector: Callable[[], Detector],
+    open_detector: Callable[[Judge], Detector],
+    judge: Judge,
     *,
     host: str,
     port: int,
     limits: Limits,
     allow_hosts: Sequence[str] = (),
+    root_path: str = "",
 ) -> int:
     """Serves until it is asked to end.
 
     Args:
-        open_detector: loads the model, once the address is ours.
+        open_detector: loads the model with a judge, once the address is ours.
+        judge: says which faces are shown, where a request does not.
         host: to listen at.
         port: to listen at; 0: any free one.
         limits: of a request.
         allow_hosts: names by which the page is asked for, beside this machine's own.
+        root_path: below which a proxy puts the page, if it does not say so itself.
 
     Returns:
         The exit status.
@@ -40,24 +49,34 @@ def run(
         ConfigError: the address cannot be had.
         ModelError: there is no such model.
     """
+    sub_path = checked_root_path(root_path)
     with server.bind(host, port) as listening:
-        detector = open_detector()
+        # A request may ask for lower scores than the model's own, so it chooses among all.
+        detector = open_detector(judge.giving_all(min(LOWEST_MIN_SCORE, judge.least)))
         detector.warm_up()
         metrics, here = Metrics(), socket.gethostname()
         batcher = Batcher(detector, on_batch=metrics.batch)
         try:
             app = create_app(
-                Looker(batcher.detect, annotate, limits),
+                Looker(batcher.detect, annotate, blur_faces, limits, judge),
                 batcher,
                 metrics,
                 model=detector.name,
                 device=detector.device,
                 limits=limits,
-                names=[host, here, f"{here}.local", *allow_hosts],
+                min_scores={state.name: judge.min_scores[state] for state in MaskState},
+                names=[host, here, f"{here}.local", *map(_without_port, allow_hosts)],
+                origins=allow_hosts,
+                root_path=sub_path,
             )
             if server.is_open(listening):
-                say("open to the network: whoever reaches this machine can use the page, unasked")
+                say("open to the network: anyone who can reach this machine can use the page")
             server.run(app, listening)
         finally:
             batcher.close()
     return 0
+
+
+def _without_port(name: str) -> str:
+    host, colon, port = name.rpartition(":")
+    return host if colon and port.isdecimal() and ":" not in host else name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,14 @@ from maskdet.web.gate import Gate
 from maskdet.web.limits import Limits
 from maskdet.web.looking import Annotated, Looker, Seen
 from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
+from maskdet.web.request_options import (
+    Blur,
+    MinScore,
+    RequestOptions,
+    form_properties,
+    with_fields,
+)
+from maskdet.web.sub_path import SubPath
 from maskdet.web.uploads import read_uploads
 from maskdet.web.workers import Batcher, run_each
 
@@ -36,8 +44,12 @@ _BODY: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "properties": {"pictures": {"type": "array", "items": _FILE, "minItems": 1}},
+                    "properties": {
+                        "pictures": {"type": "array", "items": _FILE, "minItems": 1},
+                        **form_properties(),
+                    },
                     "required": ["pictures"],
+                    "additionalProperties": False,  # but files may come under any name
                 }
             },
             **{
@@ -80,6 +92,7 @@ class About(BaseModel):
     max_bytes: int
     max_pixels: int
     max_pictures: int
+    min_scores: dict[str, float]
 
 
 class Health(BaseModel):
@@ -96,7 +109,10 @@ def create_app(
     model: str,
     device: str,
     limits: Limits,
+    min_scores: Mapping[str, float],
     names: Iterable[str] = (),
+    origins: Iterable[str] = (),
+    root_path: str = "",
 ) -> FastAPI:
     """The whole server as an ASGI app.
 
@@ -107,11 +123,14 @@ def create_app(
         model: the detector's name.
         device: what it computes on.
         limits: of a request.
+        min_scores: lowest score of a face that is shown, by state.
         names: host names beside ``localhost`` and addresses under which it may be asked.
+        origins: hosts whose pages may ask, whatever host the proxy before us names.
+        root_path: below which a proxy puts the page, if it does not say so itself.
     """
     app = FastAPI(
         title="maskdet",
-        summary="Who on a picture wears a face mask rightly.",
+        summary="Who on a picture wears a face mask correctly.",
         description="Nothing that is sent is stored.",
         version=maskdet.__version__,
         docs_url=None,  # FastAPI's own come from foreign servers; ours is static/api.html
@@ -127,13 +146,16 @@ def create_app(
         max_bytes=limits.bytes,
         max_pixels=limits.pixels,
         max_pictures=limits.pictures,
+        min_scores=dict(min_scores),
     )
     _add_state(app, about, batcher, metrics)
-    app.add_middleware(Gate, names=list(names))
+    app.add_middleware(Gate, names=list(names), origins=list(origins))
     paths = {
         path for route in app.routes if (path := getattr(route, "path", "/static")) != "/static"
     }
     app.add_middleware(Counting, metrics=metrics, paths=frozenset(paths))
+    own_paths = frozenset(f"/{path.split('/')[1]}" for path in (*paths, "/static"))
+    app.add_middleware(SubPath, root_path=root_path, own_paths=own_paths)
     return app
 
 
@@ -156,10 +178,12 @@ def _add_api(app: FastAPI, looker: Looker, metrics: Metrics, limits: Limits) -> 
     in_memory = CapacityLimiter(limits.requests)
     threads = CapacityLimiter(_THREADS)
 
-    async def look(request: Request, annotated: Annotated) -> list[Seen]:
+    async def look(request: Request, annotated: Annotated, options: RequestOptions) -> list[Seen]:
         async with in_memory:
-            uploads = await read_uploads(request, limits)
-            seen = await run_each(partial(looker.look, annotated=annotated), uploads, threads)
+            uploads, fields = await read_uploads(request, limits)
+            wanted = with_fields(options, fields)
+            process = partial(looker.look, annotated=annotated, options=wanted)
+            seen = await run_each(process, uploads, threads)
         for one in seen:
             metrics.picture(one.detections)
         return seen
@@ -170,9 +194,15 @@ def _add_api(app: FastAPI, looker: Looker, metrics: Metrics, limits: Limits) -> 
         openapi_extra=_BODY,
         response_model_exclude_none=True,
     )
-    async def detect(request: Request, annotated: Annotated = "none") -> Images:
+    async def detect(
+        request: Request,
+        annotated: Annotated = "none",
+        min_score: MinScore = None,
+        blur: Blur = False,
+    ) -> Images:
         """Boxes, scores and states of each picture; the annotated pictures too, if wanted."""
-        return Images(images=[image_of(seen) for seen in await look(request, annotated)])
+        options = RequestOptions(min_score=min_score, blur=blur)
+        return Images(images=[image_of(seen) for seen in await look(request, annotated, options)])
 
     @app.post(
         "/api/annotate",
@@ -180,9 +210,14 @@ def _add_api(app: FastAPI, looker: Looker, metrics: Metrics, limits: Limits) -> 
         openapi_extra=_BODY,
         response_class=Response,
     )
-    async def annotate(request: Request, kind: Literal["png", "same"] = "png") -> Response:
+    async def annotate(
+        request: Request,
+        kind: Literal["png", "same"] = "png",
+        min_score: MinScore = None,
+        blur: Blur = False,
+    ) -> Response:
         """The annotated picture as an attachment: a PNG, or the same kind of file as sent."""
-        seen = await look(request, kind)
+        seen = await look(request, kind, RequestOptions(min_score=min_score, blur=blur))
         if len(seen) == 1:
             headers = attachment(seen[0].annotated_name)
             return Response(seen[0].annotated, 200, headers, seen[0].kind.media_type)
@@ -217,8 +252,8 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def wrong_parameter(request: Request, error: RequestValidationError) -> JSONResponse:
-        told = (f"{what['loc'][-1]}: {what['msg']}" for what in error.errors())
-        return JSONResponse({"detail": "; ".join(told)}, 422)
+        reasons = (f"{what['loc'][-1]}: {what['msg']}" for what in error.errors())
+        return JSONResponse({"detail": "; ".join(reasons)}, 422)
 
     @app.exception_handler(ClientDisconnect)
     def gone(request: Request, error: ClientDisconnect) -> Response:

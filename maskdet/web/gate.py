@@ -3,7 +3,9 @@
 The page has no accounts and stores nothing, so there are two ways to misuse it from a foreign web
 page that somebody visits on this machine: by a name that the foreign page's owner lets point here
 (DNS rebinding), against which the Host has to be an address or one of our own names, and by posting
-to us (CSRF), against which an Origin has to be the Host.
+to us (CSRF), against which an Origin has to be the Host. A reverse proxy may put its own name into
+the Host; then the Origin has to be what the proxy says that it was asked by (X-Forwarded-Host, a
+header that no page can send to another site unasked), or a name that whoever started us allows.
 """
 
 from __future__ import annotations
@@ -35,15 +37,17 @@ _HEADERS = {
 class Gate:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, names: Iterable[str], origins: Iterable[str] = ()) -> None:
         """Stands before an app.
 
         Args:
             app: what is asked if nothing is wrong.
             names: host names under which it may be asked; addresses always may.
+            origins: host names, with or without port, whose pages may ask.
         """
         self._app = app
         self._names = frozenset(name.lower() for name in names) | {"localhost"}
+        self._origins = frozenset(name.lower() for name in origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -64,8 +68,11 @@ class Gate:
         if not self._knows(host):
             detail = f"unknown host {host:.100}; start with --allow-host to be asked by that name"
             return JSONResponse({"detail": detail}, 421)
-        if method not in ("GET", "HEAD", "OPTIONS") and _is_foreign(headers, host):
-            detail = "this came from a page of another site; open the picture page itself"
+        if method not in ("GET", "HEAD", "OPTIONS") and self._is_foreign(headers, host):
+            detail = (
+                "sent by a page of another site; open the picture page itself. Behind a proxy: let "
+                "it pass on the Host, or start with --allow-host and the name of the page's address"
+            )
             return JSONResponse({"detail": detail}, 403)
         return None
 
@@ -81,10 +88,18 @@ class Gate:
         except ValueError:
             return False
 
+    def _is_foreign(self, headers: Headers, host: str) -> bool:
+        """Whether a browser says that another site's page is asking; other programs say nothing."""
+        origin = headers.get("origin")
+        if origin is None:
+            return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        asking = origin.partition("://")[2].lower()
+        known = {host.lower(), headers.get("x-forwarded-host", host).strip().lower()}
+        return asking not in known and not {asking, _without_port(asking)} & self._origins
 
-def _is_foreign(headers: Headers, host: str) -> bool:
-    """Whether a browser says that another site's page is asking; other programs say nothing."""
-    origin = headers.get("origin")
-    if origin is not None:
-        return origin.partition("://")[2].lower() != host.lower()
-    return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+
+def _without_port(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

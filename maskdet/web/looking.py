@@ -1,4 +1,4 @@
-"""One upload's way: decode, detect, draw, encode."""
+"""One upload's way: decode, detect, blur, draw, encode."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from starlette.exceptions import HTTPException
 from maskdet.console import bug_line, say
 from maskdet.detections import Detections
 from maskdet.errors import MaskdetError
+from maskdet.judging import Judge
 from maskdet.web.limits import Limits
 from maskdet.web.pictures import PNG, Kind, decode, encode
+from maskdet.web.request_options import RequestOptions
 from maskdet.web.uploads import Upload
 
 Annotated = Literal["none", "png", "same"]
@@ -54,20 +56,27 @@ class Looker:
         self,
         detect: Callable[[np.ndarray], Detections],
         annotate: Callable[[np.ndarray, Detections], np.ndarray],
+        blur_faces: Callable[[np.ndarray, Detections], np.ndarray],
         limits: Limits,
+        judge: Judge,
     ) -> None:
         """Puts it together.
 
         Args:
-            detect: the faces of one picture (BGR uint8); may wait.
+            detect: the faces of one picture (BGR uint8), those that the judge leaves out, too;
+                may wait.
             annotate: the picture with its faces drawn, a copy.
+            blur_faces: the picture with its faces made unrecognizable, a copy.
             limits: of them the pixels.
+            judge: says which faces are shown, where a request does not.
         """
         self._detect = detect
         self._annotate = annotate
+        self._blur_faces = blur_faces
+        self._judge = judge
         self._max_pixels = limits.pixels
 
-    def look(self, upload: Upload, annotated: Annotated) -> Seen:
+    def look(self, upload: Upload, annotated: Annotated, options: RequestOptions) -> Seen:
         """Decodes, detects and draws; takes a while.
 
         Raises:
@@ -77,12 +86,25 @@ class Looker:
         image, kind = decode(upload.data, upload.name, self._max_pixels)
         kind = kind if annotated == "same" else PNG
         try:
-            detections = self._detect(image)
+            found = self._detect(image)
+            detections = self._shown(found, options)
             drawn = b""
             if annotated != "none":
+                if options.blur:
+                    image = self._blurred(image, found, detections)
                 drawn = encode(self._annotate(image, detections), kind)
         except Exception as error:
             say(str(error) if isinstance(error, MaskdetError) else bug_line(error))
             raise HTTPException(500, "the detector failed; the terminal says why") from None
         height, width = image.shape[:2]
         return Seen(upload.name, width, height, detections, drawn, kind)
+
+    def _shown(self, found: Detections, options: RequestOptions) -> Detections:
+        judge = self._judge
+        if options.min_score is not None:
+            judge = judge.showing(options.min_score)
+        return judge.shown(found)
+
+    def _blurred(self, image: np.ndarray, found: Detections, shown: Detections) -> np.ndarray:
+        """Blurs the faces shown, and those that only a request's higher `min_score` leaves out."""
+        return self._blur_faces(self._blur_faces(image, self._judge.shown(found)), shown)

@@ -93,5 +93,6 @@ class Counting:
         try:
             await self._app(scope, receive, watch)
         finally:
-            path = scope["path"] if scope["path"] in self._paths else "other"
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            path = path if path in self._paths else "other"
             self._metrics.request(path, status, time.perf_counter() - began)

@@ -18,6 +18,8 @@ from maskdet.web.limits import MEGA, Limits
 _RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
 """Content types of a body that is the picture itself; the last is curl's when none is given."""
 
+_MAX_FIELDS = 20
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -27,8 +29,11 @@ class Upload:
     data: bytes
 
 
-async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
+async def read_uploads(request: Request, limits: Limits) -> tuple[list[Upload], dict[str, str]]:
     """The files of a form (multipart/form-data, under any name), or the body as the only file.
+
+    Returns:
+        The files, and the text fields of a form by name.
 
     Raises:
         HTTPException: 400 the form is malformed, 408 it came too slowly, 413 too much of it,
@@ -43,39 +48,41 @@ async def read_uploads(request: Request, limits: Limits) -> list[Upload]:
     read = _form if kind == "multipart/form-data" else _raw
     try:
         with anyio.fail_after(limits.seconds):
-            uploads = await read(request, limits)
+            uploads, fields = await read(request, limits)
     except TimeoutError:
         raise HTTPException(408, f"nothing complete came in {limits.seconds:g} s") from None
     if not uploads:
         raise HTTPException(422, "no picture in the request; send at least one file")
     if len(uploads) > limits.pictures:
         raise _too_many(limits)
-    return uploads
+    return uploads, fields
 
 
-async def _raw(request: Request, limits: Limits) -> list[Upload]:
+async def _raw(request: Request, limits: Limits) -> tuple[list[Upload], dict[str, str]]:
     data = b"".join([chunk async for chunk in _counted(request, limits)])
-    return [Upload("picture", data)] if data else []
+    return ([Upload("picture", data)] if data else []), {}
 
 
-async def _form(request: Request, limits: Limits) -> list[Upload]:
+async def _form(request: Request, limits: Limits) -> tuple[list[Upload], dict[str, str]]:
     parser = MultiPartParser(
         request.headers,
         _counted(request, limits),
         max_files=limits.pictures,
-        max_fields=limits.pictures,
+        max_fields=_MAX_FIELDS,
     )
     parser.spool_max_size = limits.bytes + 1  # beyond it Starlette would write to the disk
     try:
         form = await parser.parse()
     except MultiPartException as error:
-        if error.message.startswith("Too many"):
+        if error.message.startswith("Too many files"):
             raise _too_many(limits) from None
         raise HTTPException(400, f"malformed form: {error.message}") from None
     files = [file for _, file in form.multi_items() if isinstance(file, UploadFile)]
     read = [Upload(_safe(file.filename), await file.read()) for file in files]
+    fields = {name: text for name, text in form.multi_items() if isinstance(text, str)}
     await form.close()
-    return [upload for upload in read if upload.data]  # a browser sends an empty one for none
+    # A browser sends an empty file for none.
+    return [upload for upload in read if upload.data], fields
 
 
 async def _counted(request: Request, limits: Limits) -> AsyncGenerator[bytes, None]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import maskdet  # noqa: F401  (before cv2: it sets OpenCV's limits)  # isort: skip
 import cv2
@@ -20,6 +21,8 @@ import numpy as np
 import pytest
 import uvicorn
 
+from maskdet.judging import EVERYTHING, Judge
+from maskdet.live.blur import blur_faces
 from maskdet.live.overlay import annotate
 from maskdet.testing import ScriptedDetector
 from maskdet.web import server
@@ -85,13 +88,18 @@ def serving(*options: str) -> Iterator[Command]:
 
 @contextmanager
 def serving_app(
-    detector: ScriptedDetector | None = None, limits: Limits | None = None
+    detector: ScriptedDetector | None = None,
+    limits: Limits | None = None,
+    judge: Judge = EVERYTHING,
+    **options: Any,
 ) -> Iterator[httpx.Client]:
     """The app with another detector or other limits, served by uvicorn in a thread."""
     limits, metrics = limits or Limits(), Metrics()
     batcher = Batcher(detector or ScriptedDetector(), on_batch=metrics.batch)
-    looker = Looker(batcher.detect, annotate, limits)
-    app = create_app(looker, batcher, metrics, model="m", device="d", limits=limits)
+    looker = Looker(batcher.detect, annotate, blur_faces, limits, judge)
+    app = create_app(
+        looker, batcher, metrics, model="m", device="d", limits=limits, min_scores={}, **options
+    )
     with server.bind("127.0.0.1", 0) as listening:
         running = uvicorn.Server(server.configure(app))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})

@@ -21,8 +21,10 @@ function describe(method, path, { description, parameters = [], requestBody, res
   return made;
 }
 
-for (const place of document.querySelectorAll(".origin")) place.textContent = location.origin;
-const { paths } = await (await fetch("/openapi.json")).json();
+const base = new URL(".", location.href).href.replace(/\/$/, "");  // a proxy may add a path
+
+for (const place of document.querySelectorAll(".origin")) place.textContent = base;
+const { paths } = await (await fetch("openapi.json")).json();
 for (const [path, methods] of Object.entries(paths)) {
   for (const [method, operation] of Object.entries(methods)) {
     document.getElementById("operations").append(describe(method, path, operation));

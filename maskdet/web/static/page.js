@@ -26,7 +26,7 @@ async function ask(card, file) {
     }
     const form = new FormData();
     form.append("pictures", file, file.name);
-    const answer = await fetch("/api/detect?annotated=same", { method: "POST", body: form });
+    const answer = await fetch("api/detect?annotated=same", { method: "POST", body: form });
     const said = await answer.json().catch(() => ({ detail: `The server said ${answer.status}.` }));
     if (!answer.ok) throw new Error(sentence(said.detail, card.name));
     if (!card.root.isConnected) return;  // cleared meanwhile
@@ -131,7 +131,7 @@ function takeDrops() {
 }
 
 async function tellAbout() {
-  limits = await (await fetch("/api/about")).json();
+  limits = await (await fetch("api/about")).json();
   const megapixels = limits.max_pixels / 1e6;
   get("about").textContent = `${limits.model} on ${limits.device} · `
     + `up to ${limits.max_bytes / 1e6} MB and ${megapixels} megapixels a picture`;
