@@ -24,33 +24,29 @@ _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-dev-shm-usage", "--window-size=1000,900", "--use-fake-ui-for-media-stream"),
-    "--use-fake-device-for-media-stream",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP insecure.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
 
 class Browser:
-    """A browser whose camera sees a picture.
+    """A browser whose camera, if it has one, sees a picture.
 
     Attributes:
         driver: Selenium's.
         downloads: the folder that they go to.
     """
 
-    def __init__(self, folder: Path, url: str, camera_sees: Path) -> None:
+    def __init__(self, folder: Path, url: str, camera_sees: Path | None) -> None:
         self.downloads = folder / "downloads"
         self._url = url
-        film = folder / "camera.mjpeg"  # a film of still pictures, in a size that cameras have
-        frame = cv2.copyMakeBorder(
-            cv2.imread(str(camera_sees)), 0, 0, 144, 144, cv2.BORDER_CONSTANT
-        )
-        frame = cv2.resize(frame, (640, 480))
-        film.write_bytes(cv2.imencode(".jpg", frame)[1].tobytes() * 3)
         options = webdriver.ChromeOptions()
         options.binary_location = CHROMIUM or ""
         for flag in (*_FLAGS, f"--user-data-dir={folder / 'profile'}"):
             options.add_argument(flag)
-        options.add_argument(f"--use-file-for-fake-video-capture={film}")
+        if camera_sees is not None:
+            options.add_argument("--use-fake-device-for-media-stream")
+            film = _film_of(camera_sees, folder)
+            options.add_argument(f"--use-file-for-fake-video-capture={film}")
         options.add_experimental_option(
             "prefs", {"download.default_directory": str(self.downloads)}
         )
@@ -117,3 +113,12 @@ class Browser:
             assert time.monotonic() < deadline, f"{name} was not downloaded; there are {there}"
             time.sleep(0.1)
         return path.read_bytes()
+
+
+def _film_of(picture: Path, folder: Path) -> Path:
+    """A film of one still picture, in a size that cameras have."""
+    film = folder / "camera.mjpeg"
+    frame = cv2.copyMakeBorder(cv2.imread(str(picture)), 0, 0, 144, 144, cv2.BORDER_CONSTANT)
+    frame = cv2.resize(frame, (640, 480))
+    film.write_bytes(cv2.imencode(".jpg", frame)[1].tobytes() * 3)
+    return film

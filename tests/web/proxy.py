@@ -6,7 +6,7 @@ import http.client
 import http.server
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import urlsplit
 
 
@@ -34,7 +34,10 @@ def proxying(
                 self.send_error(404)
                 return
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            connection = http.client.HTTPConnection(host)
+            with closing(http.client.HTTPConnection(host)) as connection:
+                self.pass_on(connection, body)
+
+        def pass_on(self, connection: http.client.HTTPConnection, body: bytes) -> None:
             sent = {k: v for k, v in self.headers.items() if k.lower() != "connection"}
             asked = self.path.removeprefix(path) if strips else self.path
             connection.request(self.command, asked, body or None, {**sent, **(headers or {})})
@@ -46,8 +49,8 @@ def proxying(
                     self.send_header(key, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data)
-            connection.close()
+            with suppress(ConnectionError):  # the browser has gone on to another page
+                self.wfile.write(data)
 
         do_GET = do_POST = answer
 

@@ -251,7 +251,7 @@ def test_every_answer_is_guarded_and_not_kept(client: httpx.Client):
 
 
 def test_the_page_asks_no_other_server(client: httpx.Client):
-    names = ("index.html", "api.html", "page.css", "page.js", "card.js", "camera.js", "zip.js")
-    for name in (*names, "api.js", "icon.svg"):
+    scripts = ("page.js", "card.js", "camera.js", "zip.js", "faces.js", "options.js", "api.js")
+    for name in (*scripts, "index.html", "api.html", "page.css", "icon.svg"):
         text = client.get(f"/static/{name}").text
         assert "//" not in text.replace("http://www.w3.org/2000/svg", "").replace("// ", ""), name

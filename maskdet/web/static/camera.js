@@ -45,11 +45,31 @@ function frame() {
   return new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", 0.95); });
 }
 
+/** Why the camera cannot be used; empty if it can. */
+async function hindrance() {
+  if (!isSecureContext) {
+    return `Camera: browsers allow it only on https pages and on localhost, not on ${location.origin}.`;
+  }
+  if (!navigator.mediaDevices?.getUserMedia) return "Camera: this browser offers none to pages.";
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.some(({ kind }) => kind === "videoinput") ? "" : "Camera: none was found.";
+}
+
+async function showHindrance() {
+  const reason = await hindrance();
+  document.getElementById("camera").disabled = Boolean(reason);
+  const line = document.getElementById("hindrance");
+  line.textContent = reason;
+  line.hidden = !reason;
+  const isTouched = matchMedia("(pointer: coarse)").matches;
+  document.getElementById("shoot").hidden = !(reason && isTouched);  // the phone's own camera app
+}
+
 /** Offers the camera; each picture taken is given to `onFile`. */
 export function offerCamera(onFile) {
-  const hasCamera = Boolean(navigator.mediaDevices?.getUserMedia);
-  document.getElementById("camera").hidden = !hasCamera;
-  document.getElementById("shoot").hidden = hasCamera;  // phones take one by themselves
+  showHindrance();
+  navigator.mediaDevices?.addEventListener("devicechange", showHindrance);
+  document.getElementById("camera").hidden = false;
   document.getElementById("camera").addEventListener("click", open);
   document.getElementById("cancel").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", close);

@@ -1,5 +1,7 @@
 // One picture on the page: its card from "Waiting" to counts, picture and table.
 
+import { link } from "./faces.js";
+
 export const STATES = {
   with_mask: ["✓", "mask"],
   without_mask: ["✕", "no mask"],
@@ -27,8 +29,11 @@ export function chips(counts) {
 function row(face, index) {
   const [x1, y1, x2, y2] = face.box.map(Math.round);
   const [mark, title] = STATES[face.state];
+  const number = element("button", index + 1, "number");
+  number.type = "button";
+  number.ariaLabel = `Face ${index + 1}: ${title}`;
   const cells = [
-    [index + 1],
+    [number],
     [element("span", `${mark} ${title}`, `chip ${face.state}`)],
     [face.score.toFixed(2)],
     [element("span", `${x1}, ${y1}`), " ", element("span", `${x2 - x1} × ${y2 - y1}`)],
@@ -45,12 +50,13 @@ function bytesOf(address) {
 }
 
 export class Card {
-  constructor(name) {
-    this.name = name;
+  constructor(file) {
+    this.file = file;
+    this.name = file.name || "picture";
     this.result = this.blob = this.url = null;
     this.root = document.getElementById("card").content.firstElementChild.cloneNode(true);
     this.find = (selector) => this.root.querySelector(selector);
-    this.find("h2").textContent = name;
+    this.find("h2").textContent = this.name;
   }
 
   say(text, kind) {
@@ -62,6 +68,7 @@ export class Card {
 
   /** Shows one entry of the answer's images. */
   show({ annotated, ...result }, suffix) {
+    if (this.url) URL.revokeObjectURL(this.url);
     this.result = result;
     this.blob = bytesOf(annotated);
     this.url = URL.createObjectURL(this.blob);
@@ -72,12 +79,21 @@ export class Card {
     [picture.width, picture.height] = [result.width, result.height];
     picture.alt = `${this.name} with its faces marked`;
     this.find(".whole").href = this.url;
-    this.find("tbody").replaceChildren(...result.detections.map(row));
+    const rows = result.detections.map(row);
+    this.find("tbody").replaceChildren(...rows);
+    link(this.find(".whole"), rows, result);
     const download = this.find(".download");
     download.href = this.url;
     download.download = this.savedAs = `${this.name.replace(/\.[^.]*$/, "")}-annotated${suffix}`;
     this.find("figure").hidden = this.find(".end").hidden = false;
-    this.find(".facts").hidden = !result.detections.length;
+    this.find(".facts").hidden = !rows.length;
+  }
+
+  /** Takes back what was shown, where a second request for it has failed. */
+  forget() {
+    this.result = null;
+    this.find("figure").hidden = this.find(".end").hidden = this.find(".facts").hidden = true;
+    this.find(".counts").replaceChildren();
   }
 
   remove() {

@@ -2,6 +2,7 @@
 
 import { offerCamera } from "./camera.js";
 import { Card, chips } from "./card.js";
+import { offerOptions, options } from "./options.js";
 import { zip } from "./zip.js";
 
 const AT_ONCE = 4;  // requests under way; the server batches what comes together
@@ -18,22 +19,29 @@ function sentence(detail, name) {
   return `${text[0].toUpperCase()}${text.slice(1)}.`;
 }
 
-async function ask(card, file) {
-  card.say("Looking …", "busy");
+async function ask(card) {
+  const { file } = card;
+  card.say("Processing …", "busy");
+  card.turn = (card.turn ?? 0) + 1;
+  const { turn } = card;
+  const isOld = () => turn !== card.turn || !card.root.isConnected;  // asked again, or cleared
   try {
     if (file.size > limits.max_bytes) {
       throw new Error(`More than ${limits.max_bytes / 1e6} MB; make it smaller.`);
     }
     const form = new FormData();
-    form.append("pictures", file, file.name);
+    form.append("pictures", file, card.name);
+    for (const [name, value] of options()) form.append(name, value);
     const answer = await fetch("api/detect?annotated=same", { method: "POST", body: form });
-    const said = await answer.json().catch(() => ({ detail: `The server said ${answer.status}.` }));
+    const said = await answer.json().catch(() => ({ detail: `The server answered ${answer.status}.` }));
+    if (isOld()) return;
     if (!answer.ok) throw new Error(sentence(said.detail, card.name));
-    if (!card.root.isConnected) return;  // cleared meanwhile
     const [image] = said.images;
     card.show(image, SUFFIXES[image.annotated.slice(5).split(";")[0]]);
   } catch (error) {
+    if (isOld()) return;
     const lost = error instanceof TypeError;  // what fetch throws when nobody answers
+    card.forget();
     card.say(lost ? "The server does not answer; is it still running?" : error.message, "failed");
   }
 }
@@ -41,21 +49,37 @@ async function ask(card, file) {
 async function work() {
   busy += 1;
   for (let next = waiting.shift(); next; next = waiting.shift()) {
-    await ask(...next);
+    await ask(next);
     sumUp();
   }
   busy -= 1;
 }
 
-function add(files) {
-  for (const file of files) {
-    const card = new Card(file.name || "picture");
-    cards.push(card);
-    get("results").prepend(card.root);
-    waiting.push([card, file]);
-  }
+function start() {
   sumUp();
   while (busy < AT_ONCE && waiting.length) work();
+}
+
+/** Shows files below those that are there, in the order chosen. */
+function add(files) {
+  const isFirst = !cards.length;
+  const added = files.map((file) => new Card(file));
+  cards.push(...added);
+  waiting.push(...added);
+  get("results").append(...added.map((card) => card.root));
+  if (!isFirst) added[0]?.root.scrollIntoView({ block: "start" });
+  start();
+}
+
+/** Asks for every picture again, as the options are now. */
+function again() {
+  waiting.splice(0, waiting.length, ...cards);
+  start();
+}
+
+async function addSample() {
+  const answer = await fetch("static/sample.jpg");
+  add([new File([await answer.blob()], "sample.jpg", { type: "image/jpeg" })]);
 }
 
 function sumUp() {
@@ -71,7 +95,7 @@ function sumUp() {
   get("totals").replaceChildren(...(done.length ? chips(counts) : []));
   const faces = Object.values(counts).reduce((sum, count) => sum + count, 0);
   get("status").textContent = cards.length
-    ? `${done.length} of ${cards.length} pictures looked at, ${faces} faces` : "";
+    ? `${done.length} of ${cards.length} pictures processed, ${faces} faces` : "";
 }
 
 function save(blob, name) {
@@ -135,6 +159,7 @@ async function tellAbout() {
   const megapixels = limits.max_pixels / 1e6;
   get("about").textContent = `${limits.model} on ${limits.device} · `
     + `up to ${limits.max_bytes / 1e6} MB and ${megapixels} megapixels a picture`;
+  offerOptions(limits.min_scores, again);
 }
 
 takeFrom(get("choose"));
@@ -144,5 +169,6 @@ offerCamera((file) => add([file]));
 document.addEventListener("paste", (event) => add([...event.clipboardData.files]));
 get("zip").addEventListener("click", async () => save(await zip(files()), "annotated.zip"));
 get("json").addEventListener("click", () => save(boxes(), "boxes.json"));
+get("sample").addEventListener("click", addSample);
 get("clear").addEventListener("click", clear);
 tellAbout();
