@@ -121,7 +121,8 @@ def _provenance(settings: TrainingSettings, command: str) -> dict[str, Any]:
 def _data(settings: TrainingSettings) -> list[str]:
     texts = []
     for part in settings.train:
-        text = f"{part.list or 'all of images/'}: {', '.join(part.labelled)}"
+        name = part.list or part.source or "all pictures of the data folder"
+        text = f"{name}: {', '.join(part.labelled)}"
         if part.teacher:
             text = f"{text}, the other classes told by {Path(part.teacher).name}"
         texts.append(f"{text}; {part.about}" if part.about else text)

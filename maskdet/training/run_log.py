@@ -44,7 +44,12 @@ class RunLog:
         self._on_improved = improved
         self._events: Any = None
         self._losses: list[float] = []
+        self._last: tuple[int, float] | None = None
         self._samples: Sequence[Sample] = ()
+
+    def preparing(self, what: str) -> None:
+        """Something begins, or has been found, before the first step."""
+        self._display.say(what)
 
     def begun(self, step: int, pictures: int, validation: int) -> None:
         """The data has been read; what an earlier run logged past that step is void."""
@@ -60,7 +65,13 @@ class RunLog:
         loss, rate = figures["loss"], figures["rate"]
         self._display.stepped(step, loss, rate)
         self._losses.append(loss)
+        self._last = step, rate
         if step % LOG_EVERY == 0:
+            self._log_losses(step, rate)
+
+    def _log_losses(self, step: int, rate: float) -> None:
+        """Writes the mean of the losses since the last line."""
+        if self._losses:
             mean = sum(self._losses) / len(self._losses)
             self._losses.clear()
             row = {"loss": mean, "rate": rate, "pictures_per_second": self._display.speed}
@@ -84,6 +95,9 @@ class RunLog:
         self._display.say(f"step {step}: mAP50 {figures['mAP50']:.3f} ({by_class})")
         self._scalars("validation", step, figures)
         self._sheet(step, figures["threshold"], samples, found)
+        self._draw_curves()
+
+    def _draw_curves(self) -> None:
         curves = plots.learning_curves(
             read_figures(self._folder / "training.csv"),
             read_figures(self._folder / "validation.csv"),
@@ -95,9 +109,13 @@ class RunLog:
         self._on_improved(step, figures, weights, self._samples)
 
     def close(self) -> None:
-        """Finishes the TensorBoard log."""
-        if self._events is not None:
-            self._events.close()
+        """Writes the last steps' losses, which no line has yet, draws the curves, ends the log."""
+        if self._events is None:
+            return
+        if self._last is not None:
+            self._log_losses(*self._last)
+            self._draw_curves()
+        self._events.close()
 
     def _scalars(self, group: str, step: int, figures: Figures) -> None:
         for name, value in figures.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -10,17 +10,22 @@ from types import FrameType
 
 from rich.console import Console
 
-from maskdet.card import CARD_NAME
+from maskdet.card import CARD_NAME, read_card
 from maskdet.config import write_yaml
-from maskdet.errors import ConfigError, DatasetError, SinkError
+from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError
 from maskdet.files import write_whole
+from maskdet.runtimes.loading import find_model
 from maskdet.signals import taking_signals
 from maskdet.training.dataset import Sample
+from maskdet.training.division import VALIDATION_LIST
+from maskdet.training.own_data import adapted
 from maskdet.training.progress import ProgressDisplay
 from maskdet.training.settings import TrainingSettings
 from maskdet.training.teaching import OpenDetector
 
 CHECKPOINT = "checkpoint.npz"
+LEARNING = {"matcher", "box_loss", "box_weight", "class_loss"}
+"""Options of a network that change how weights are learnt and not which there are."""
 
 
 class Interrupt:
@@ -82,6 +87,9 @@ def run(
         _require_fresh(output, settings.name)
     _require_backend()
     console, interrupt = Console(stderr=True), Interrupt()
+    settings, changes = adapted(settings, data, is_model=_is_model, find_start=_find_start)
+    for line in changes:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     try:
         output.mkdir(parents=True, exist_ok=True)
         write_whole(output / "settings.yaml", write_yaml(settings.model_dump(mode="json")))
@@ -102,8 +110,25 @@ def run(
             f"stopped after step {step}; the same command with --resume goes on", highlight=False
         )
         return interrupt.status
-    console.print(f"done; the model is in {output / settings.name}", highlight=False)
+    for line in last_words(settings, data, output):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 0
+
+
+def last_words(settings: TrainingSettings, data: Path, output: Path) -> list[str]:
+    """Where the model is, and the commands that take it further."""
+    model = shlex.quote(str(output / settings.name))
+    images = settings.validation or str(output / VALIDATION_LIST)
+    source = data / settings.train[0].source if not settings.validation else data
+    told = f"--model {model} --data {shlex.quote(str(source))} --images {shlex.quote(images)}"
+    pictures = shlex.quote(str(data if data.is_dir() else data.parent))
+    return [
+        f"done; the model is in {output / settings.name}",
+        "next:",
+        f"  python -m maskdet evaluate {told}",
+        f"  python -m maskdet export --model {model} --to litert --int8 --calibrate {pictures}",
+        f"  python monitor.py --model {model}",
+    ]
 
 
 def _train(
@@ -152,6 +177,30 @@ def _train(
     return trainer.step
 
 
+def _is_model(name: str) -> bool:
+    """Whether there is a model of that name or path."""
+    try:
+        return find_model(name).is_dir()
+    except ModelError:
+        return False
+
+
+def _find_start(settings: TrainingSettings) -> str:
+    """The folder of the model of that name, if it has this very network; else nothing."""
+    from maskdet.networks.plans import plan_to_options
+    from maskdet.training.train import plan_of
+
+    try:
+        folder = find_model(settings.name)
+        card = read_card(folder)
+    except ModelError:
+        return ""
+    same = card.network == settings.network.kind and "keras" in card.files
+    options = plan_to_options(plan_of(settings.network))
+    weights = {name: value for name, value in options.items() if name not in LEARNING}
+    return str(folder) if same and all(card.options.get(n) == v for n, v in weights.items()) else ""
+
+
 def _require_fresh(output: Path, name: str) -> None:
     """Makes sure that a new run spoils no older one, and no model.
 
@@ -169,9 +218,13 @@ def _require_backend() -> None:
     Raises:
         ConfigError: it cannot be imported.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from maskdet.runtimes.quiet import quiet_import
+
     try:
-        import keras  # noqa: F401
+        with quiet_import():
+            import keras
+
+            keras.ops.zeros(1)  # looks for a GPU, which TensorFlow reports in lines of its own
     except ImportError as error:
         missing = error.name or str(error)
         raise ConfigError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +11,17 @@ import numpy as np
 
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ConfigError, DatasetError
+from maskdet.files import write_whole
 from maskdet.judging import Judge
 from maskdet.networks.plans import Network
 from maskdet.training.augmentation import Augmentation
 from maskdet.training.dataset import Sample
 from maskdet.training.distillation import ANSWERS, TaughtLoader, load_teacher
+from maskdet.training.division import TRAIN_LIST, VALIDATION_LIST, divide
+from maskdet.training.formats.problems import Problems
 from maskdet.training.loader import Loader, draw_weights
 from maskdet.training.pasting import FacePaste
-from maskdet.training.reading import below, read_samples
+from maskdet.training.reading import below, data_root, read_samples
 from maskdet.training.settings import DataSettings, TrainingSettings
 from maskdet.training.teaching import OpenDetector, teach
 
@@ -33,37 +36,53 @@ def read_data(
     data: Path,
     folder: Path | None = None,
     open_detector: OpenDetector | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> tuple[list[Sample], np.ndarray, list[Sample]]:
     """Training samples, how often each is drawn, and validation samples.
 
     Args:
         settings: of the run.
         data: folder of the annotated pictures.
-        folder: the run's, where the answers of teachers are kept; None: teachers are not asked.
+        folder: the run's, where the answers of teachers are kept, and the names of the pictures of
+            both sides; None: teachers are not asked.
         open_detector: opens the teachers; None: settings may name none.
+        report: takes lines about what was read.
     """
-    parts = [_read(part, data) for part in settings.train]
-    if folder is not None:
-        pairs = zip(settings.train, parts, strict=True)
-        parts = [_taught(*each, folder, open_detector) for each in pairs]
+    problems = Problems()
+    parts = [_read(part, data, problems) for part in settings.train]
     if settings.validation:
         classes = {name: state for part in settings.train for name, state in part.classes.items()}
-        validation = read_samples(data, only=below(data, settings.validation), classes=classes)
+        only = below(data, settings.validation)
+        validation = read_samples(data, only=only, classes=classes, problems=problems)
     else:
-        order = np.random.default_rng(0).permutation(len(parts[0]))
-        cut = max(1, len(order) // 10)
-        validation = [parts[0][i] for i in sorted(order[:cut])]
-        parts[0] = [parts[0][i] for i in sorted(order[cut:])]
+        division = divide(parts[0])
+        parts[0], validation = division.train, division.validation
+        for line in division.about:
+            report(line)
+    for line in problems.note_lines():
+        report(line)
     if not parts[0]:
         raise DatasetError(f"{data}: too few pictures to train on")
     if not any(len(sample.boxes) for sample in validation):
         raise DatasetError(f"{data}: no faces in the {len(validation)} pictures for validation")
+    if folder is not None:
+        pairs = zip(settings.train, parts, strict=True)
+        parts = [_taught(*each, folder, open_detector) for each in pairs]
+        root = data_root(below(data, settings.train[0].source) or data)
+        _write_names(folder / TRAIN_LIST, [sample for part in parts for sample in part], root)
+        _write_names(folder / VALIDATION_LIST, validation, root)
     shares = zip(parts, settings.train, strict=True)
     weights = [draw_weights(part, settings.schedule.rare) * source.share for part, source in shares]
     return [sample for part in parts for sample in part], np.concatenate(weights), validation
 
 
-def _read(part: DataSettings, data: Path) -> list[Sample]:
+def _write_names(file: Path, samples: Sequence[Sample], root: Path) -> None:
+    """A list of pictures, as `evaluate --images` reads it."""
+    names = [s.name if s.span else os.path.relpath(s.file, root) for s in samples]
+    write_whole(file, "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"))
+
+
+def _read(part: DataSettings, data: Path, problems: Problems) -> list[Sample]:
     return read_samples(
         data,
         below(data, part.source),
@@ -72,6 +91,7 @@ def _read(part: DataSettings, data: Path) -> list[Sample]:
         classes=part.classes,
         class_list=below(data, part.class_list),
         labelled=part.labelled,
+        problems=problems,
     )
 
 

@@ -38,6 +38,9 @@ from maskdet.training.trainer import Progress, Schedule, Trainer
 class Listener(Protocol):
     """Whom a run tells what happens beside its steps."""
 
+    def preparing(self, what: str) -> None:
+        """Something begins, or has been found, before the first step."""
+
     def begun(self, step: int, pictures: int, validation: int) -> None:
         """The data has been read, the network built; learning goes on from that step."""
 
@@ -104,7 +107,10 @@ def run(
     # Keras draws initial weights by Python's generator; its own function imports TensorFlow
     random.seed(settings.schedule.seed)
     keras.config.set_dtype_policy(settings.precision)
-    samples, weights, validation = read_data(settings, data, folder, open_detector)
+    report = listener.preparing if listener else _unheard
+    report(f"reading the labels of {data}")
+    samples, weights, validation = read_data(settings, data, folder, open_detector, report)
+    report(f"building the network, {starting_weights(settings)}")
     network = build(settings)
     schedule = settings.schedule
     loader = make_loader(settings, samples, weights, network, folder)
@@ -125,10 +131,25 @@ def run(
         trainer.resume()
     if listener:
         listener.begun(trainer.step, len(samples), len(validation))
+    report("compiling the network and making the first batches: the first step takes longest")
     trainer.run(stopping=stopping)
     if trainer.is_over:
         shutil.rmtree(folder / ANSWERS, ignore_errors=True)
     return trainer
+
+
+def _unheard(what: str) -> None:
+    """Takes what nobody listens to."""
+
+
+def starting_weights(settings: TrainingSettings) -> str:
+    """The weights that a run begins from, in words."""
+    if settings.start:
+        return f"with the weights of {settings.start}"
+    if settings.imagenet == RANDOM:
+        return "with random weights"
+    where = settings.imagenet or "downloaded, where they are not here yet"
+    return f"with ImageNet weights ({where})"
 
 
 def measure(samples: Sequence[Sample], found: Sequence[Detections]) -> dict[str, float]:

@@ -136,7 +136,16 @@ def test_resume_goes_on_to_the_end(interrupted: tuple[Path, int, str], data: Pat
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"going on after step {step}" in done.stderr
-    assert done.stderr.splitlines()[-1] == f"done; the model is in {output / 'small'}"
+    *_, told, words, evaluating, exporting, watching = done.stderr.splitlines()
+    assert (told, words) == (f"done; the model is in {output / 'small'}", "next:")
+    model = f"--model {output / 'small'}"
+    assert evaluating == (
+        f"  python -m maskdet evaluate {model} --data {data} --images {output}/validation.txt"
+    )
+    assert exporting == (
+        f"  python -m maskdet export {model} --to litert --int8 --calibrate {data}"
+    )
+    assert watching == f"  python monitor.py {model}"
     assert checkpoint.load(output / "checkpoint.npz").step == end
     assert read_figures(output / "validation.csv")["step"].tolist()[-1] == end
     assert read_figures(output / "training.csv")["step"][-1] == end

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from maskdet.card import read_card
-from maskdet.config import load_settings
+from maskdet.config import load_settings, read_yaml
 from maskdet.networks.plans import plan_to_options
 from maskdet.runtimes.loading import MODELS
 from maskdet.training.settings import TrainingSettings
 from maskdet.training.train import plan_of
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-FILES = sorted(file for file in CONFIGS.glob("*.yaml") if file.name != "monitor.yaml")
+LISTING = CONFIGS / "training_settings.yaml"
+NO_RUNS = {"monitor.yaml", LISTING.name}
+FILES = sorted(file for file in CONFIGS.glob("*.yaml") if file.name not in NO_RUNS)
 LEARNING = {"matcher", "box_loss", "box_weight", "class_loss"}
 """Options that change how weights are learnt and not which there are."""
 
@@ -31,6 +33,32 @@ def test_settings_give_the_network_of_the_model_they_name(file: Path) -> None:
         return
     card = read_card(MODELS / settings.name)
     assert _weights(plan) == _weights(card.options)
+
+
+def keys_of(value: Any) -> Any:
+    """The keys of nested mappings."""
+    if isinstance(value, dict):
+        return {key: keys_of(each) for key, each in value.items()}
+    return [keys_of(each) for each in value] if isinstance(value, list) else None
+
+
+@pytest.mark.parametrize("kind", ["retinanet", "faster_rcnn"])
+def test_the_listing_has_every_setting_with_its_default(kind: str, tmp_path: Path) -> None:
+    """Also of the network that stands there as a comment."""
+    text = LISTING.read_text("utf-8")
+    if kind == "faster_rcnn":
+        start, end = text.index("network:\n"), text.index("augmentation:\n")
+        block = text[start:end].partition("#\n")[2]
+        lines = [line.removeprefix("#") for line in block.splitlines()]
+        text = f"{text[:start]}network:\n" + "\n".join(lines) + f"\n{text[end:]}"
+    file = tmp_path / "settings.yaml"
+    file.write_text(text, "utf-8")
+    default = load_settings(TrainingSettings, None, [f"network.kind={kind}"])
+    assert load_settings(TrainingSettings, file) == default
+    listed = keys_of(read_yaml(file))
+    for part in listed["train"]:
+        part["classes"] = {}
+    assert listed == keys_of(default.model_dump(mode="json"))
 
 
 def _weights(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,108 @@
+"""Settings that ship, used with somebody's own pictures: what the data folder lacks is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from maskdet.detections import CLASS_NAMES
+from maskdet.errors import DatasetError
+from maskdet.training.reading import below
+from maskdet.training.settings import DataSettings, TrainingSettings
+
+IsModel = Callable[[str], bool]
+"""Whether there is a model of that name or path."""
+FindStart = Callable[[TrainingSettings], str]
+"""The folder of the model that has the name and network of the settings; empty: there is none."""
+
+
+def adapted(
+    settings: TrainingSettings,
+    data: Path,
+    *,
+    is_model: IsModel = lambda name: True,
+    find_start: FindStart = lambda settings: "",
+) -> tuple[TrainingSettings, list[str]]:
+    """The settings without what is missing, and a line about each change.
+
+    Where none of the lists that they name is in the data folder, all pictures there are taken.
+    Where some are there, the others are left out. A list of validation pictures that is missing
+    beside lists that are there is a mistake, and left as it is. A run on all pictures begins from
+    the model that the settings are of, if it is here and no other weights are named.
+
+    Args:
+        settings: as they were read.
+        data: folder of the annotated pictures, or a file of labels.
+        is_model: tells which teachers there are.
+        find_start: finds the model to begin from.
+    """
+    lines: list[str] = []
+    missing = [part for part in settings.train if _is_missing(part, data)]
+    found = [part for part in settings.train if part not in missing]
+    validates = bool(settings.validation) and not _is_absent(settings.validation, data)
+    if missing and found:
+        settings = settings.model_copy(update={"train": tuple(found)})
+        lines += [_left_out(part, data) for part in missing]
+    elif missing and not validates and any(part.list and not part.source for part in missing):
+        settings, lines = _on_all_pictures(settings, data)
+    named = any(part.list or part.source for part in settings.train)
+    if not named and (start := _start(settings, find_start)):
+        settings = settings.model_copy(update={"start": start})
+        lines.append(
+            f"the run begins from the model {settings.name} as it ships; "
+            f"--set imagenet=none begins from random weights"
+        )
+    settings, more = _without_missing_teachers(settings, is_model)
+    return settings, [*lines, *more]
+
+
+def _start(settings: TrainingSettings, find_start: FindStart) -> str:
+    return "" if settings.start or settings.imagenet else find_start(settings)
+
+
+def _on_all_pictures(settings: TrainingSettings, data: Path) -> tuple[TrainingSettings, list[str]]:
+    lists = [part for part in settings.train if not part.source]
+    whole = next((p for p in lists if len(p.labelled) == len(CLASS_NAMES)), lists[0])
+    changes = {"list": "", "about": "", "teacher": "", "share": 1.0, "labelled": CLASS_NAMES}
+    lines = [f"{whole.list} is not in {data}: all pictures there are taken"]
+    lines += [_left_out(part, data) for part in settings.train if part is not whole]
+    train = (whole.model_copy(update=changes),)
+    return settings.model_copy(update={"train": train, "validation": ""}), lines
+
+
+def _without_missing_teachers(
+    settings: TrainingSettings, is_model: IsModel
+) -> tuple[TrainingSettings, list[str]]:
+    lines, parts = [], list(settings.train)
+    for i, part in enumerate(parts):
+        if part.teacher and not is_model(part.teacher):
+            lines.append(
+                f"the teacher {part.teacher} is not here and is left out: faces that "
+                f"{part.list or part.source or 'the pictures'} does not label stay unknown"
+            )
+            parts[i] = part.model_copy(update={"teacher": ""})
+    update: dict[str, object] = {"train": tuple(parts)}
+    teacher = settings.distillation.teacher
+    if teacher and not is_model(teacher):
+        lines.append(f"the teacher {teacher} is not here and is left out: labels alone are learnt")
+        update["distillation"] = settings.distillation.model_copy(update={"teacher": ""})
+    return (settings.model_copy(update=update), lines) if lines else (settings, [])
+
+
+def _is_missing(part: DataSettings, data: Path) -> bool:
+    return any(name and _is_absent(name, data) for name in (part.source, part.list))
+
+
+def _is_absent(name: str, data: Path) -> bool:
+    """Whether a name of the settings leads to nothing; one that leads out is a mistake instead."""
+    try:
+        path = below(data, name)
+    except DatasetError:
+        return False
+    return path is not None and not path.exists()
+
+
+def _left_out(part: DataSettings, data: Path) -> str:
+    name = part.list or part.source
+    teacher = f", and with it the teacher {part.teacher}" if part.teacher else ""
+    return f"{name} is not in {data}: left out{teacher}"
