@@ -77,8 +77,8 @@ def _without_missing_teachers(
     for i, part in enumerate(parts):
         if part.teacher and not is_model(part.teacher):
             lines.append(
-                f"the teacher {part.teacher} is not here and is left out: faces that "
-                f"{part.list or part.source or 'the pictures'} does not label stay unknown"
+                f"the teacher {part.teacher} is not here and is left out: the states that "
+                f"{part.list or part.source or 'its pictures'} do not label stay unknown"
             )
             parts[i] = part.model_copy(update={"teacher": ""})
     update: dict[str, object] = {"train": tuple(parts)}

@@ -1,0 +1,137 @@
+"""Settings that ship on somebody's own pictures: what is missing is left out, and named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maskdet.config import load_settings
+from maskdet.training import session, supply
+from maskdet.training.figures import read_figures
+from maskdet.training.own_data import adapted
+from maskdet.training.progress import ProgressDisplay
+from maskdet.training.run_log import RunLog
+from maskdet.training.settings import TrainingSettings
+from tests.training.voc_folder import write_voc_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "configs"
+
+
+def light(*overrides: str) -> TrainingSettings:
+    return load_settings(TrainingSettings, CONFIGS / "retinanet_light.yaml", overrides)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    write_voc_folder(tmp_path / "data", 20)
+    return tmp_path / "data"
+
+
+def test_the_light_model_s_settings_take_any_pictures(data: Path) -> None:
+    settings, lines = adapted(light(), data, find_start=lambda settings: f"models/{settings.name}")
+    assert lines == [
+        f"splits/train.txt is not in {data}: all pictures there are taken",
+        f"splits/train_two_class.txt is not in {data}: left out, and with it the teacher "
+        "retinanet-resnet50",
+        "the run begins from the model retinanet-mobilenet as it ships; --set imagenet=none begins "
+        "from random weights",
+    ]
+    assert settings.start == "models/retinanet-mobilenet"
+    (part,) = settings.train
+    assert (part.about, part.list, settings.validation) == ("", "", "")  # the card tells no lie
+    heard: list[str] = []
+    samples, _, validation = supply.read_data(settings, data, report=heard.append)
+    assert (len(samples), len(validation)) == (18, 2)
+    assert heard == [
+        "no list says which pictures validate: 2 of 20 were drawn, always the same ones"
+    ]
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*_*.yaml")), ids=lambda file: file.stem)
+def test_every_config_takes_any_pictures(file: Path, data: Path) -> None:
+    settings, _ = adapted(load_settings(TrainingSettings, file), data)
+    samples, _, validation = supply.read_data(settings, data)
+    assert (len(samples), len(validation)) == (18, 2)
+
+
+def test_a_set_that_is_missing_beside_others(data: Path) -> None:
+    (data / "splits").mkdir()
+    for name in ("train", "val"):
+        (data / f"splits/{name}.txt").write_text("images/1.png\n")
+    settings, lines = adapted(light(), data)
+    assert [part.list for part in settings.train] == ["splits/train.txt"]
+    assert settings.validation == "splits/val.txt" and settings.train[0].about
+    assert len(lines) == 1 and lines[0].startswith("splits/train_two_class.txt is not in")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["train=[{list: ../x.txt}]"],  # leads out
+        ["train=[{source: x.csv}]", 'validation=""'],  # a file of labels is no list that may lack
+        ["train=[{list: none.txt}]", "validation=all.txt"],  # half of the lists is there
+        ["train=[{list: all.txt}]", "validation=none.txt"],
+    ],
+)
+def test_mistakes_stay_mistakes(data: Path, overrides: list[str]) -> None:
+    (data / "all.txt").write_text("images/1.png\n")
+    settings = light(*overrides)
+    assert adapted(settings, data, find_start=lambda settings: "") == (settings, [])
+
+
+def test_a_teacher_that_is_not_here(data: Path) -> None:
+    settings = load_settings(
+        TrainingSettings, None, ["train=[{teacher: big}]", "distillation.teacher=big"]
+    )
+    changed, lines = adapted(settings, data, is_model=lambda name: name != "big")
+    assert (changed.train[0].teacher, changed.distillation.teacher) == ("", "")
+    assert [line.partition(" and is left out: ")[2] for line in lines] == [
+        "the states that its pictures do not label stay unknown", "labels alone are learnt",
+    ]  # fmt: skip
+
+
+def test_the_model_that_ships_is_found_by_name_and_network() -> None:
+    assert session._find_start(light()).endswith("models/retinanet-mobilenet")
+    assert session._find_start(light("network.channels=8")) == ""
+    assert session._find_start(light("name=mine")) == ""
+
+
+def test_notes_and_lists_of_a_run(data: Path, tmp_path: Path) -> None:
+    (data / "annotations/lost.xml").write_text("<annotation/>")
+    heard: list[str] = []
+    settings = load_settings(TrainingSettings, None, ["imagenet=none"])
+    samples, _, validation = supply.read_data(settings, data, tmp_path, report=heard.append)
+    assert heard[-1].startswith("note: 1 xml files without picture that were left out: ")
+    for name, found in (("train", samples), ("validation", validation)):
+        lines = (tmp_path / f"{name}.txt").read_text("utf-8").splitlines()
+        assert lines == [f"images/{sample.file.name}" for sample in found]
+
+
+class Heard(ProgressDisplay):
+    """A display that shows nothing."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    speed = 3.0  # type: ignore[assignment]
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    def stepped(self, step: int, loss: float, rate: float) -> None:
+        """Nothing to see."""
+
+
+def test_the_last_steps_are_logged_and_drawn(tmp_path: Path) -> None:
+    """Also where the run ends between two lines of the log, after its last evaluation."""
+    log = RunLog(tmp_path, Heard(), lambda *arguments: None)
+    log.begun(0, 1, 1)
+    for step in range(1, 14):
+        log.stepped(step, {"loss": float(step), "rate": 0.1})
+    log.close()
+    figures = read_figures(tmp_path / "training.csv")
+    assert figures["step"].tolist() == [10, 13]
+    assert figures["loss"].tolist() == [5.5, 12.0]
+    assert (tmp_path / "curves.png").stat().st_size > 1000
