@@ -48,8 +48,13 @@ class SubPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if scope["type"] == "http" and (prefix := self._prefix(Headers(scope=scope))):
-            scope = {**scope, "root_path": prefix, "path": self._full_path(prefix, scope["path"])}
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            if headers.get("x-forwarded-proto", "").lower() == "https":
+                scope = {**scope, "scheme": "https"}
+            if prefix := self._prefix(headers):
+                path = self._full_path(prefix, scope["path"])
+                scope = {**scope, "root_path": prefix, "path": path}
         await self._app(scope, receive, send)
 
     def _prefix(self, headers: Headers) -> str:

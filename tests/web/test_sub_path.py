@@ -68,6 +68,14 @@ def test_a_path_named_as_one_of_ours_works_where_the_proxy_removes_it():
         assert get(f"{page}/static/page.css").status_code == 200
 
 
+def test_a_redirect_stays_on_https():
+    with serving_app() as client:
+        sent = {**PREFIX, "X-Forwarded-Proto": "https", "Host": "localhost"}
+        assert client.get("/docs/", headers=sent).headers["location"] == (
+            "https://localhost/mask/docs"
+        )
+
+
 def test_two_proxies_add_up():
     with serving_app() as client:
         answer = client.get("/openapi.json", headers={"X-Forwarded-Prefix": "/site, /mask/"})
