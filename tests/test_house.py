@@ -97,7 +97,10 @@ CONCRETE = ("open_source", "load_detector", "Pipeline", "Recorder", "EventLog", 
         (("cv2.VideoCapture",), ("live/capture.py",)),
         (("cv2.VideoWriter",), ()),
         # The demo's masks are painted onto photographs, which is another thing.
-        (tuple(f"cv2.{name}" for name in DRAWING), ("live/overlay.py", "demo/")),
+        (
+            tuple(f"cv2.{name}" for name in DRAWING),
+            ("live/overlay.py", "live/text_renderer.py", "demo/"),
+        ),
         # Concrete things are built by those who run something, and by nobody else.
         (CONCRETE, ("live/session.py", "live/sources.py", "commands/", "__main__.py")),
     ],

@@ -166,6 +166,14 @@ class Pipeline:
         """Whether every source has ended and `next` has nothing more to return or raise."""
         return all(box.drained for box in self._outlets) and self._death is None
 
+    def has_ended(self, source: int) -> bool:
+        """Whether a source (by its index) has ended and all of it was fetched."""
+        return self._outlets[source].drained
+
+    def has_been_read(self, source: int) -> bool:
+        """Whether the last frame of a source (by its index) was read."""
+        return self._inlets[source].closed
+
     @property
     def _death(self) -> BaseException | None:
         return next((box.error for box in self._outlets if box.error), None)

@@ -12,10 +12,12 @@ from pathlib import Path
 from maskdet.console import say
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError, SinkError
+from maskdet.live.evidence import with_bar
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.leaving import hangs, interruptible, within
 from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
+from maskdet.live.playback import Playback, Seekable
 from maskdet.live.recording import Recorder
 from maskdet.live.retention import Retention
 from maskdet.live.settings import MonitorSettings, RecordingSettings, SourceSettings
@@ -80,6 +82,8 @@ def _run(
         parts.callback(_close_quietly, sink)
     detector = detector or _load_detector(settings, parts)
     sources = _open_sources(settings.sources, parts)
+    if has_window:
+        sources = [Playback(s) if isinstance(s, Seekable) else s for s in sources]
     pipeline = Pipeline(
         sources,
         detector,
@@ -154,7 +158,7 @@ def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:
         path = settings.record or settings.snapshots / f"maskdet{now}.mp4"
         return Recorder(
             path.with_stem(f"{path.stem}-{index + 1}") if several else path,
-            draw=_overlay(settings).draw,
+            draw=with_bar(_overlay(settings)) if wanted.bar else _overlay(settings).draw,
             blur=settings.blur,
             segment_seconds=wanted.segment_seconds,
             segment_bytes=_times(wanted.segment_mb, 1e6),

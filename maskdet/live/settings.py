@@ -94,9 +94,10 @@ class WindowSettings(Settings):
 
 
 class RecordingSettings(Settings):
-    """How recordings are cut into files and how long these are kept; by default neither.
+    """What a recording shows, how it is cut into files, and how long these are kept.
 
     Attributes:
+        bar: a bar above the picture: date and time with zone, counts, the source's name.
         segment_seconds: a new file after so long.
         segment_mb: a new file at this size, in millions of bytes.
         keep_days: older segments are deleted.
@@ -104,6 +105,7 @@ class RecordingSettings(Settings):
         keep_free_gb: the oldest segments are deleted while less is free on their disk.
     """
 
+    bar: bool = True
     segment_seconds: Annotated[float, Field(ge=1)] | None = None
     segment_mb: PositiveFloat | None = None
     keep_days: PositiveFloat | None = None

@@ -205,13 +205,16 @@ def _detection(detections: Detections, i: int) -> dict[str, Any]:
     }
 
 
-def save_snapshot(image: np.ndarray, folder: str | Path = ".", suffix: str = ".png") -> Path:
+def save_snapshot(
+    image: np.ndarray, folder: str | Path = ".", suffix: str = ".png", *, label: str = ""
+) -> Path:
     """Saves the picture (BGR uint8) under the time of day, whole or not at all.
 
     Args:
         image: what to save.
         folder: where; made if need be.
         suffix: ``.png`` or ``.jpg``.
+        label: put behind the time, as in ``maskdet-20260131-235959-door.png``.
 
     Returns:
         The new file; an existing one is never overwritten.
@@ -219,7 +222,7 @@ def save_snapshot(image: np.ndarray, folder: str | Path = ".", suffix: str = ".p
     Raises:
         SinkError: it cannot be written.
     """
-    name = f"maskdet-{datetime.now():%Y%m%d-%H%M%S}{suffix}"
+    name = f"maskdet-{datetime.now():%Y%m%d-%H%M%S}{label and '-'}{label}{suffix}"
     _, data = cv2.imencode(suffix, image)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from maskdet.detections import MaskState
@@ -29,6 +29,12 @@ class Status:
         trouble: why, as far as is known.
         blurred: whether faces are made unrecognisable.
         help: whether the help panel is shown.
+        is_file: whether the source is a file: it has a progress in place of rates and an age.
+        progress: position in a file or folder, as text.
+        share: part of the file that is done, 0 to 1.
+        clock: date and time of the frame, with time zone, in place of rates and device: the bar of
+            recordings and snapshots.
+        compact: two lines without device, for a place in a grid.
     """
 
     source: str = ""
@@ -43,6 +49,11 @@ class Status:
     trouble: str = ""
     blurred: bool = False
     help: bool = False
+    is_file: bool = False
+    progress: str = ""
+    share: float | None = None
+    clock: str = ""
+    compact: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,16 +73,62 @@ class Row:
     right: Sequence[Segment] = ()
 
 
+def bar_height(width: int, text: int, *, compact: bool = False) -> int:
+    """Pixels of the bar above a picture of that width, with text of that size."""
+    return round(text * 1.5) * (3 if is_narrow(width, text) and not compact else 2)
+
+
+def is_narrow(width: int, text: int) -> bool:
+    """Whether a bar of that width needs three lines."""
+    return width < 56 * text
+
+
 def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[Row]:
-    """The bar's lines: always two, or three for a narrow picture."""
+    """The bar's lines: always two, or three for a narrow picture that is no part of a grid."""
     name = Segment(status.source or observation.frame.source)
+    marks = _marks(status, observation.alerts)
+    faces = count_segments(None if status.no_signal else _counts(observation))
+    if status.clock:
+        return _evidence_rows(status, name, marks, faces, narrow=narrow)
     device = Segment(status.device, DIM)
-    counts = observation.counts or observation.detections.counts()
-    faces = [Segment(f"{s.title} {counts.get(s.name, 0)}", BRIGHT, s) for s in MaskState]
-    marks, speed = _marks(status, observation.alerts), _speed(status, short=narrow)
+    speed = _progress(status) if status.is_file else _speed(status, short=narrow)
+    if status.compact:
+        return [Row([name], marks), Row(faces, speed[-1:] if narrow else speed)]
     if narrow:
         return [Row([name], marks), Row(faces), Row([device], speed)]
     return [Row([name, device], marks), Row(faces, speed)]
+
+
+def total_row(sources: int, counts: Mapping[str, int], device: str) -> Row:
+    """The line above a grid: what all its sources show together."""
+    title = Segment(f"{sources} sources, in all", DIM)
+    return Row([title, *count_segments(counts)], [Segment(device, DIM)])
+
+
+def count_segments(counts: Mapping[str, int] | None) -> list[Segment]:
+    """Faces per state; None, where nothing is seen at the moment, is a dash."""
+    if counts is None:
+        return [Segment(f"{s.title} –", DIM, s) for s in MaskState]
+    return [Segment(f"{s.title} {counts.get(s.name, 0)}", BRIGHT, s) for s in MaskState]
+
+
+def _counts(observation: Observation) -> Mapping[str, int]:
+    return observation.counts or observation.detections.counts()
+
+
+def _evidence_rows(
+    status: Status, name: Segment, marks: list[Segment], faces: list[Segment], *, narrow: bool
+) -> list[Row]:
+    clock, progress = Segment(status.clock), _progress(status)
+    if narrow:
+        return [Row([name], marks), Row(faces, progress), Row([clock])]
+    return [Row([name], [*marks, clock]), Row(faces, progress)]
+
+
+def _progress(status: Status) -> list[Segment]:
+    fps = status.detect_fps
+    rate = [Segment(f"detect {fps:.1f} fps", DIM)] if fps and status.share is not None else []
+    return [*rate, Segment(status.progress)] if status.progress else rate
 
 
 def _marks(status: Status, alerts: Sequence[str]) -> list[Segment]:
@@ -90,7 +147,7 @@ def _speed(status: Status, *, short: bool) -> list[Segment]:
     """Rates and age; short enough to leave room for the device on a picture of 320 pixels."""
     digits = 0 if short else 1
     camera, detect = (
-        "–" if fps is None else f"{fps:.{digits}f}"
+        "–" if fps is None or status.no_signal else f"{fps:.{digits}f}"
         for fps in (status.capture_fps, status.detect_fps)
     )
     age = _age(status.age_ms)

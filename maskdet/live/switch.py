@@ -28,6 +28,7 @@ class RecordingSwitch:
         blur: whether recorded faces are made unrecognisable.
         paths: the files so far; of very many, the newest ones.
         files: how many there were.
+        refusal: why it could not begin when it was last switched on; empty where it could.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class RecordingSwitch:
         self.blur = blur
         self.paths: list[Path] = []
         self.files = 0
+        self.refusal = ""
 
     @property
     def failing(self) -> bool:
@@ -58,6 +60,7 @@ class RecordingSwitch:
 
     def toggle(self) -> None:
         """Switches on or off."""
+        self.refusal = ""
         self.on = not self.on
 
     def write(self, observation: Observation) -> None:
@@ -90,6 +93,7 @@ class RecordingSwitch:
             self._recorder = promptly(_PATIENCE, "recording", self._new_recorder, hung)
         except SinkError as error:
             self.on = False
+            self.refusal = str(error)
             log.warning("%s", error)
 
     def _end_by_key(self) -> None:

@@ -9,16 +9,18 @@ import numpy as np
 
 from maskdet.contracts import Source
 from maskdet.live.blur import blur_observation
-from maskdet.live.montage import fit
+from maskdet.live.evidence import with_bar
 from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
+from maskdet.live.playback import Playback
+from maskdet.live.progress import progress_of
 from maskdet.live.status import Status
 from maskdet.live.switch import RecordingSwitch
 from maskdet.observation import Observation
 
 _LATE = 0.25
 """Seconds by which a file's frame may be late without moving those after it."""
-_WAITING_SIZE = (640, 480)
+_WAITING_SIZE = (1280, 720)
 
 
 class Tile:
@@ -29,6 +31,7 @@ class Tile:
         observation: the last one; None before the first.
         picture: as last drawn, BGR uint8.
         drawn: when that was, by the monotonic clock.
+        playback: moves about in the source; None for what cannot.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Tile:
         self.observation: Observation | None = None
         self.picture = np.zeros((1, 1, 3), np.uint8)
         self.drawn = 0.0
+        self.playback = source if isinstance(source, Playback) else None
         self._pipeline = pipeline
         self._index = index
         self._source = source
@@ -62,47 +66,118 @@ class Tile:
         self._picture_seconds = picture_seconds
         self._since = time.monotonic()
         self._start = self._hold = 0.0
+        self._has_jumped = False
+
+    @property
+    def is_single_picture(self) -> bool:
+        """Whether it shows one picture, which stays."""
+        return self.playback is not None and self.playback.count == 1
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more comes of the source."""
+        return self._pipeline.has_ended(self._index)
+
+    @property
+    def has_been_read(self) -> bool:
+        """Whether the last frame was read already: the way back is closed."""
+        return self._pipeline.has_been_read(self._index)
+
+    @property
+    def has_signal(self) -> bool:
+        """Whether what is shown is of now."""
+        return self.observation is not None and not self._pipeline.stats(self._index).no_signal
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """(width, height) of the source's picture; before the first one, of what is shown."""
+        if self.observation is None:
+            return _WAITING_SIZE
+        return self.observation.frame.width, self.observation.frame.height
 
     def due(self, observation: Observation | None) -> float:
         """When to show it, by the monotonic clock; for None, when the last one may go."""
         if self._source.is_live or observation is None:
             return self._hold
-        return max(self._hold, self._start + observation.frame.time)
+        return 0.0 if self._has_jumped else max(self._hold, self._start + observation.frame.time)
+
+    def is_stale(self, observation: Observation) -> bool:
+        """Whether the user has gone elsewhere in the file since it was read."""
+        return self.playback is not None and self.playback.is_stale(observation.frame)
 
     def take(self, observation: Observation) -> None:
         """Makes this the observation to show."""
         now, frame = time.monotonic(), observation.frame
         self.observation = observation
         self._since = frame.captured
-        if not self._source.is_live:
-            if now - frame.time - self._start > _LATE:  # then what follows is as late
-                self._start = now - frame.time
-            is_still = self._source.fps is None and frame.time == 0
-            self._hold = now + self._picture_seconds if is_still else 0.0
+        if self._source.is_live:
+            return
+        if self._has_jumped or now - frame.time - self._start > _LATE:  # what follows is as late
+            self._start = now - frame.time
+        self._has_jumped = False
+        is_still = self._source.fps is None and frame.time == 0
+        self._hold = now + self._picture_seconds if is_still else 0.0
 
-    def draw(self, cell: tuple[int, int] | None, *, paused: bool, blur: bool, help_: bool) -> None:
+    def go_on(self) -> None:
+        """Has the next picture of a folder read, once the one that is shown has stayed enough."""
+        playback = self.playback
+        if playback is None or not playback.count or self.observation is None:
+            return
+        if self.is_single_picture or time.monotonic() < self._hold:
+            return
+        if playback.at_end:
+            playback.finish()
+        else:
+            playback.go_on()
+
+    def jump(self, position: float) -> None:
+        """Goes elsewhere in the file: to a second of a video, or a place in a folder."""
+        if self.playback is not None:
+            self.playback.seek(position)
+            self._has_jumped, self._hold = True, 0.0
+
+    def draw(
+        self,
+        size: tuple[int, int],
+        text: int,
+        *,
+        paused: bool = False,
+        blur: bool = False,
+        compact: bool = False,
+    ) -> None:
         """Makes `picture` anew.
 
         Args:
-            cell: (width, height) in a window of several; None for the frame's own size.
+            size: (width, height) of it.
+            text: size of the text, pixels.
             paused: whether the user holds the picture.
             blur: whether to make faces unrecognisable.
-            help_: whether to show the keys.
+            compact: whether it stands in a grid.
         """
-        status = self._status(paused=paused, blur=blur, help_=help_)
+        status = replace(self._status(paused=paused, blur=blur), compact=compact)
         self.drawn = time.monotonic()
         if self.observation is None:
-            text = "" if status.trouble else "waiting for the first picture"
+            message = "" if status.trouble else "waiting for the first picture"
             status = replace(status, no_signal=bool(status.trouble))
-            self.picture = self._overlay.message(text, cell or _WAITING_SIZE, status)
+            self.picture = self._overlay.waiting(message, status, size, text)
             return
         shown = blur_observation(self.observation) if blur else self.observation
-        self.picture = self._overlay.draw(fit(shown, cell) if cell else shown, status)
+        self.picture = self._overlay.view(shown, status, size, text)
 
-    def _status(self, *, paused: bool, blur: bool, help_: bool) -> Status:
+    def evidence(self, *, blur: bool) -> np.ndarray | None:
+        """The source's picture at its own size, under a bar with the clock; None without one."""
+        if self.observation is None:
+            return None
+        return with_bar(self._overlay)(
+            blur_observation(self.observation) if blur else self.observation
+        )
+
+    def _status(self, *, paused: bool, blur: bool) -> Status:
         stats = self._pipeline.stats(self._index)
         no_signal = stats.no_signal and not paused
-        age = None if self.observation is None else (time.monotonic() - self._since) * 1000
+        seen = self.observation
+        progress = None if seen is None else progress_of(self._source, seen.frame)
+        age = None if seen is None else (time.monotonic() - self._since) * 1000
         return Status(
             source=self.name,
             capture_fps=stats.capture_fps if stats.captured else None,
@@ -115,5 +190,7 @@ class Tile:
             no_signal=no_signal,
             trouble=(self._pipeline.trouble(self._index) or "") if no_signal else "",
             blurred=blur,
-            help=help_,
+            is_file=not self._source.is_live,
+            progress="" if progress is None or self.is_single_picture else str(progress),
+            share=None if progress is None or progress.count == 1 else progress.share,
         )

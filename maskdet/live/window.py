@@ -10,15 +10,24 @@ import contextlib
 import ctypes
 import os
 import sys
+import time
 
 import cv2
 import numpy as np
 
 from maskdet.live.libraries import missing_packages
+from maskdet.live.screens import screen_size
 
-_KEYS = {27: "esc", 32: "space"} | {code: chr(code).lower() for code in range(33, 127)}
-_LARGEST_FIRST, _SMALLEST_FIRST = (1280, 800), 640
-"""A new window is no larger than this, nor narrower than that; the user may resize it."""
+_ARROWS = ("left", "up", "right", "down")
+_KEYS = (
+    {27: "esc", 32: "space", 13: "enter", 10: "enter"}
+    | {code: chr(code).lower() for code in range(33, 127)}
+    | dict(zip(range(65361, 65365), _ARROWS, strict=True))  # X11
+    | dict(zip(range(2424832, 2686976, 65536), _ARROWS, strict=True))  # Windows
+    | {63234: "left", 63232: "up", 63235: "right", 63233: "down"}  # macOS
+)
+_SETTLING = 0.5
+"""Seconds after which the system has obeyed what was asked of it, if it does at all."""
 
 
 def display_available() -> tuple[bool, str]:
@@ -83,8 +92,9 @@ class Window:
             title: shown by the system; also the window's identity in OpenCV.
         """
         self._title = title
-        self._is_open = False
-        self._closed = False
+        self._is_open = self._closed = self._is_full = False
+        self._asked = self._size_before = (0, 0)
+        self._asked_at = 0.0
 
     @property
     def closed(self) -> bool:
@@ -93,27 +103,80 @@ class Window:
             self._is_open, self._closed = False, True
         return self._closed
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of what a picture covers; (0, 0) while there is no window."""
+        if not self._is_open:
+            return 0, 0
+        try:
+            _, _, width, height = cv2.getWindowImageRect(self._title)
+        except cv2.error:  # the user may close it at any moment
+            return 0, 0
+        return max(0, width), max(0, height)
+
+    def resize(self, width: int, height: int) -> None:
+        """Opens the window with that size, or makes it so large; not while it fills the screen."""
+        if self.closed or self._is_full:
+            return
+        if not self._is_open:
+            self._open()
+        self._asked, self._asked_at = (width, height), time.monotonic()
+        with contextlib.suppress(cv2.error):
+            cv2.resizeWindow(self._title, width, height)
+
+    @property
+    def resized_by_hand(self) -> bool:
+        """Whether its size is the user's, or the system's, and not what was asked for."""
+        if self._is_full or time.monotonic() - self._asked_at < _SETTLING:
+            return False
+        return self._is_open and self.size != self._asked
+
+    def toggle_full_screen(self) -> bool:
+        """Fills the screen, or goes back to the size before; returns whether it fills it now."""
+        if not self._is_open or self.closed:
+            return False
+        self._is_full = not self._is_full
+        mode = cv2.WINDOW_FULLSCREEN if self._is_full else cv2.WINDOW_NORMAL
+        if self._is_full:
+            self._size_before, self._asked_at = self.size, time.monotonic()
+        with contextlib.suppress(cv2.error):
+            cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, mode)
+            if not self._is_full:
+                cv2.resizeWindow(self._title, *self._size_before)
+        return self._is_full
+
     def show(self, image: np.ndarray) -> None:
-        """Shows a picture (BGR uint8), its aspect kept; does nothing once the window is closed."""
+        """Shows a picture (BGR uint8), stretched to `size`; does nothing once closed."""
         if self.closed:
             return
         try:
             if not self._is_open:
-                self._open(image.shape[1], image.shape[0])
+                self.resize(image.shape[1], image.shape[0])
+            self._fill_screen()
             cv2.imshow(self._title, image)
         except cv2.error:
             if not self.closed:  # the user may close it at any moment, while it opens, too
                 raise
 
+    def _fill_screen(self) -> None:
+        """Without a window manager nobody obeys the wish for the full screen; this does."""
+        waited = time.monotonic() - self._asked_at
+        if self._is_full and waited > _SETTLING and self.size == self._size_before:
+            cv2.resizeWindow(self._title, *screen_size())
+            cv2.moveWindow(self._title, 0, 0)
+
     def key(self, wait_ms: int = 1) -> str | None:
-        """The key pressed: a lower-case character, ``esc`` or ``space``; None if there was none.
+        """The key pressed; None if there was none.
+
+        A lower-case character, ``esc``, ``space``, ``enter``, ``left``, ``up``, ``right`` or
+        ``down``.
 
         Args:
             wait_ms: how long to wait for one, at least 1.
         """
         if not self._is_open:
             return None
-        return _KEYS.get(cv2.waitKeyEx(max(1, wait_ms)))  # arrows and the like are beyond 127
+        return _KEYS.get(cv2.waitKeyEx(max(1, wait_ms)))
 
     def close(self) -> None:
         """Takes the window away for good; may be called twice."""
@@ -128,12 +191,11 @@ class Window:
         except cv2.error:  # with its last window, Qt's side of OpenCV goes altogether
             return False
 
-    def _open(self, width: int, height: int) -> None:
+    def _open(self) -> None:
         if sys.platform.startswith("linux"):
             _prepare_qt()
-        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        # Free of any aspect: Qt keeps one only when the user resizes the window. Who shows makes
+        # the picture as large as `size`.
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self._title, flags)
         self._is_open = True
-        scale = min(_LARGEST_FIRST[0] / width, _LARGEST_FIRST[1] / height)
-        scale = min(scale, max(1.0, _SMALLEST_FIRST / width))
-        cv2.resizeWindow(self._title, max(1, round(width * scale)), max(1, round(height * scale)))

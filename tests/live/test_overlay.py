@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,10 +14,20 @@ import pytest
 from maskdet.detections import Detections, MaskState
 from maskdet.frame import Frame
 from maskdet.live import labels
+from maskdet.live.evidence import evidence_status, with_bar
 from maskdet.live.lettering import drawable, visual_order
 from maskdet.live.overlay import Overlay, Status, annotate
+from maskdet.live.status import Row, bar_rows
 from maskdet.live.styles import STYLES
 from maskdet.observation import Observation
+
+
+@pytest.fixture(autouse=True)
+def own_time_zone() -> Iterator[None]:
+    """Whatever zone a test sets, the next one has the computer's own."""
+    yield
+    time.tzset()
+
 
 SIZES = [(320, 240), (640, 480), (480, 640), (1920, 1080), (3840, 2160)]
 GREY = 120
@@ -190,13 +203,69 @@ def test_frame_names_the_source_where_the_status_does_not() -> None:
 
 def test_message_while_there_is_no_frame() -> None:
     empty, text = (
-        Overlay().message(text, (640, 480), Status("door", no_signal=True))
+        Overlay().waiting(text, Status("door", no_signal=True), (640, 528), 16)
         for text in ("", "waiting for rtsp://admin:***@10.0.0.7/ …")
     )
-    assert empty.shape == text.shape
+    assert empty.shape == text.shape == (528, 640, 3)
     changed = np.argwhere((empty != text).any(axis=2))
-    middle = changed.mean(axis=0) - (empty.shape[0] - 240, 320)
+    middle = changed.mean(axis=0) - (264, 320)
     assert np.abs(middle).max() < 12
+
+
+@pytest.mark.parametrize("source", [(64, 48), (640, 480), (3840, 2160), (480, 1920)])
+def test_text_on_the_screen_is_as_large_as_asked_whatever_the_source(
+    source: tuple[int, int],
+) -> None:
+    seen = observation(source, [])
+    shown = Overlay().view(seen, Status("H"), (800, 600), 16)
+    assert shown.shape == (600, 800, 3)
+    rows = np.flatnonzero(near(shown[:24, :24], (240, 240, 240)).any(axis=1))
+    assert len(rows) >= 11  # a capital letter, its softest line left out
+    ys, xs = np.nonzero(near(shown[80:], (GREY,) * 3))  # below the bar
+    assert (np.ptp(xs) + 1) / (np.ptp(ys) + 1) == pytest.approx(source[0] / source[1], rel=0.02)
+
+
+def test_an_old_picture_has_neither_boxes_nor_counts() -> None:
+    seen = observation((640, 480), [[0.3, 0.3, 0.6, 0.7]], [1], without_mask=1)
+    empty = observation((640, 480), [])
+    status = Status("door", 25.0, 12.0, 3000, no_signal=True)
+    old, nothing = (Overlay().draw(one, status) for one in (seen, empty))
+    assert (old == nothing).all()
+    live = Overlay().draw(seen, Status("door", 25.0, 12.0, 3000))
+    assert near(live, STYLES[MaskState.without_mask].color).sum() > 500
+
+
+def texts(rows: list[Row]) -> list[str]:
+    return [segment.text for row in rows for segment in (*row.left, *row.right)]
+
+
+def test_a_file_has_its_progress_and_no_camera() -> None:
+    seen = observation((640, 480), [])
+    still = Status("a.jpg", 0.0, 0.0, 262, "CPU", is_file=True)
+    shown = texts(bar_rows(still, seen, narrow=False))
+    assert not [text for text in shown if "fps" in text or "age" in text or "ms" in text]
+    progress = "0:01 of 0:09, 0:08 left"
+    video = Status("v", 99.0, 24.0, 262, is_file=True, progress=progress, share=0.1)
+    shown = texts(bar_rows(video, seen, narrow=False))
+    assert progress in shown and "detect 24.0 fps" in shown
+    assert not [text for text in shown if "camera" in text or "age" in text]
+
+
+def test_the_bar_of_a_recording_has_clock_zone_counts_and_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    image = np.full((480, 640, 3), GREY, np.uint8)
+    frame = Frame(image, 0, 1769902199.5, 0.0, "door")
+    seen = Observation(frame, Detections.empty(), {"with_mask": 3})
+    for narrow in (False, True):
+        shown = texts(bar_rows(evidence_status(frame), seen, narrow=narrow))
+        assert {"door", "2026-02-01 04:59:59 UTC+05:30", "mask 3"} <= set(shown)
+    drawn = with_bar(Overlay())(seen)
+    assert drawn.shape[0] > 480 and (drawn[-480:] == image).all()
+    position = evidence_status(replace(frame, time=61.25))
+    assert position.progress == "1:01.25" and position.clock.startswith("processed 20")
 
 
 def rendered(text: str) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from maskdet.detections import MaskState
-from maskdet.live import meters, viewer
+from maskdet.live import board, meters
 from maskdet.live.overlay import Overlay, Status
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.recording import Recorder
@@ -173,7 +173,7 @@ def test_keys_work_while_the_camera_is_silent(
 def test_no_signal_is_on_the_screen_two_seconds_after_the_last_frame(
     screen: XServer, tmp_path: Path, start_monitor: StartMonitor, camera: Any, beside: list[str]
 ):
-    assert meters.SILENT + viewer._REDRAW < 2 - 0.3  # what is left is for drawing and the screen
+    assert meters.SILENT + board._REDRAW < 2 - 0.3  # what is left is for drawing and the screen
     events, amber = tmp_path / "e.jsonl", (66, 200, 255)
     sources = ", ".join([f"{{source: '{camera.url('stall')}', name: door}}", *beside])
     process = start_monitor(f"sources=[{sources}]", f"events={events}", DISPLAY=screen.display)
@@ -260,9 +260,11 @@ def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     statuses: list[Status] = []
 
     class Notes(Overlay):
-        def draw(self, observation: Observation, status: Status | None = None) -> np.ndarray:
-            statuses.extend([status] if status else [])
-            return super().draw(observation, status)
+        def view(
+            self, observation: Observation, status: Status, size: tuple[int, int], text: int
+        ) -> np.ndarray:
+            statuses.append(status)
+            return super().view(observation, status, size, text)
 
     silent = threading.Event()
     source = SyntheticSource(9, is_live=True, before=lambda i: i == 1 and silent.wait(20))
@@ -270,13 +272,13 @@ def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     with Pipeline([source], ScriptedDetector()) as pipeline:
         try:
             place = Tile(pipeline, 0, source, switch, Notes(), 0)
-            place.draw(None, paused=False, blur=False, help_=False)
+            place.draw((640, 480), 16)
             observation = pipeline.next(5)
             assert observation is not None
             place.take(observation)
             for pause in (0.0, 0.6, 0.1):
                 time.sleep(pause)
-                place.draw(None, paused=False, blur=False, help_=False)
+                place.draw((640, 480), 16)
         finally:
             silent.set()
     waiting, fresh, old, older = statuses

@@ -95,10 +95,10 @@ def test_window_shows_boxes_and_bar_names_keys_and_quits(tmp_path: Path) -> None
             assert near(bar[-48:], (30, 30, 30)).mean() > 0.6  # the bar, above the picture
             assert near(bar, (80, 80, 255)).any()  # ● REC
 
-            for key in ("Left", "Up", "Right"):  # whose codes end in those of Q, R and S
-                server.press(window, key)
-                time.sleep(0.1)
-            keys = {"space": "space", "Escape": "esc", "s": "s", "r": "r", "b": "b", "h": "h"}
+            server.press(window, "Home")  # has no name, and its code ends in that of P
+            keys = {"Left": "left", "Up": "up", "Right": "right", "Down": "down"}
+            keys |= {"space": "space", "Escape": "esc", "s": "s", "r": "r", "b": "b", "h": "h"}
+            keys |= {"period": ".", "comma": ",", "f": "f", "Return": "enter"}
             for key, name in keys.items():
                 server.press(window, key)
                 assert process.stdout.readline().strip() == name
@@ -108,6 +108,77 @@ def test_window_shows_boxes_and_bar_names_keys_and_quits(tmp_path: Path) -> None
             assert (process.returncode, err) == (0, "")
         finally:
             process.kill()
+
+
+ASPECTS = """
+import sys
+import numpy as np
+from maskdet.detections import Detections
+from maskdet.frame import Frame
+from maskdet.live.board import Board, View
+from maskdet.live.overlay import Overlay
+from maskdet.live.pipeline import Pipeline
+from maskdet.live.tile import Tile
+from maskdet.live.window import Window
+from maskdet.live.recording import Recorder
+from maskdet.live.switch import RecordingSwitch
+from maskdet.observation import Observation
+from maskdet.testing import ScriptedDetector, SyntheticSource
+
+source = SyntheticSource(None, is_live=True)
+pipeline = Pipeline([source], ScriptedDetector())
+overlay, window = Overlay(), Window("aspects")
+tile = Tile(pipeline, 0, source, RecordingSwitch(lambda: Recorder("never.mp4")), overlay, 0)
+board = Board([tile], window, overlay, (1280, 720))
+
+def show(fresh):
+    for _ in range(20):
+        board.show(fresh, View(), "")
+        window.key(10)
+    print("shown", flush=True)
+    sys.stdin.readline()
+
+show(None)
+for width, height in eval(sys.argv[1]):
+    image = np.full((height, width, 3), 120, np.uint8)
+    tile.take(Observation(Frame(image, 0, 1e9, 0.0, source.name), Detections.empty()))
+    show(tile)
+window.close()
+"""
+SIZES = [(640, 480), (1920, 1080), (1280, 720), (720, 1280), (3840, 2160), (1000, 400)]
+
+
+@needs_xvfb
+@pytest.mark.parametrize("screen", ["1920x1080x24", "1024x600x24"])
+def test_the_window_takes_the_aspect_of_each_picture(tmp_path: Path, screen: str) -> None:
+    width, height = map(int, screen.split("x")[:2])
+    with (
+        x_server(tmp_path, screen) as server,
+        subprocess.Popen(
+            [sys.executable, "-c", ASPECTS, repr(SIZES)],
+            cwd=ROOT,
+            env={**os.environ, "DISPLAY": server.display},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline().strip() == "shown"  # the waiting picture
+        window = server.find("aspects")
+        for size in SIZES:
+            print(file=process.stdin, flush=True)
+            assert process.stdout.readline().strip() == "shown"
+            inside = server.geometry(window)
+            assert inside[0] <= 0.9 * width and inside[1] <= 0.86 * height
+            picture = near(server.screenshot(), (120, 120, 120))
+            sides = (picture.sum(axis=axis) for axis in (0, 1))
+            shown = [int((side > side.max() / 2).sum()) for side in sides]
+            assert shown[0] / shown[1] == pytest.approx(size[0] / size[1], rel=0.03), size
+            assert shown[0] > inside[0] - 4 or inside[0] == 400  # nothing empty beside it
+            assert inside[1] - shown[1] < 80  # the bar alone
+        print(file=process.stdin, flush=True)
+        assert process.wait(20) == 0
 
 
 @needs_xvfb

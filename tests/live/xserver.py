@@ -88,6 +88,16 @@ class XServer:
             time.sleep(0.05)
         raise AssertionError(f"no window {title!r} on {self.display}")
 
+    def geometry(self, window: int) -> tuple[int, int]:
+        """(width, height) of a window, as the X server has it."""
+        root, x, y, width, height, border, depth = (c_ulong(), *(c_uint() for _ in range(6)))
+        self._x.XGetGeometry(
+            self._connection,
+            c_ulong(window),
+            *map(byref, (root, x, y, width, height, border, depth)),
+        )
+        return width.value, height.value
+
     def press(self, window: int, key: str) -> None:
         """Presses and lets go of a key, by its X name: ``q``, ``Escape``, ``Left`` …"""
         keysym = c_ulong(self._x.XStringToKeysym(key.encode()))

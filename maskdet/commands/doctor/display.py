@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from maskdet.commands.doctor.finding import Finding, absent, ok
-from maskdet.live.overlay import missing_letters
+from maskdet.live.text_renderer import missing_letters
 from maskdet.live.window import display_available
 
 SCRIPTS = {
