@@ -94,6 +94,11 @@ class Controls:
         return "ending"
 
     def _pause(self) -> str:
+        turned = [tile for tile in self._tiles if tile.by_hand]
+        for tile in turned:
+            tile.by_hand = False
+        if turned and not self._view.paused:
+            return "going on"
         self._view.paused = not self._view.paused
         return "paused; space: go on" if self._view.paused else "going on"
 
@@ -176,8 +181,10 @@ class Controls:
         if place is None:
             return ""
         self.stepping.add(tile.name)
+        tile.by_hand = True
         tile.jump(place)
-        return f"{'next' if step > 0 else 'previous'} picture: {place + 1} of {playback.count}"
+        which = "next" if step > 0 else "previous"
+        return f"{which} picture, {place + 1} of {playback.count}; space: go on"
 
 
 def _on(is_on: bool) -> str:

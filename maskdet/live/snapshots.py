@@ -61,7 +61,9 @@ class Snapshots:
         elif worker.error is not None:
             raise worker.error
         else:
-            line = f"snapshot: {', '.join(map(str, self._saved))}"
+            say(f"snapshot: {', '.join(map(str, self._saved))}")
+            more = len(self._saved) - 1
+            return f"snapshot: {self._saved[0]}" + (f" and {more} more" if more else "")
         say(line)
         return line
 

@@ -91,7 +91,9 @@ def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[
     if status.clock:
         return _evidence_rows(status, name, marks, faces, narrow=narrow)
     device = Segment(status.device, DIM)
-    speed = _progress(status) if status.is_file else _speed(status, short=narrow)
+    speed = (
+        _progress(status) if status.is_file else _speed(status, short=narrow and not status.compact)
+    )
     if status.compact:
         return [Row([name], marks), Row(faces, speed[-1:] if narrow else speed)]
     if narrow:

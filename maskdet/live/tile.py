@@ -32,6 +32,7 @@ class Tile:
         picture: as last drawn, BGR uint8.
         drawn: when that was, by the monotonic clock.
         playback: moves about in the source; None for what cannot.
+        by_hand: whether the user turns a folder's pictures: none goes on without him.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Tile:
         self.picture = np.zeros((1, 1, 3), np.uint8)
         self.drawn = 0.0
         self.playback = source if isinstance(source, Playback) else None
+        self.by_hand = False
         self._pipeline = pipeline
         self._index = index
         self._source = source
@@ -66,7 +68,7 @@ class Tile:
         self._picture_seconds = picture_seconds
         self._since = time.monotonic()
         self._start = self._hold = 0.0
-        self._has_jumped = False
+        self._has_jumped = self._asked_for_next = False
 
     @property
     def is_single_picture(self) -> bool:
@@ -114,7 +116,7 @@ class Tile:
             return
         if self._has_jumped or now - frame.time - self._start > _LATE:  # what follows is as late
             self._start = now - frame.time
-        self._has_jumped = False
+        self._has_jumped = self._asked_for_next = False
         is_still = self._source.fps is None and frame.time == 0
         self._hold = now + self._picture_seconds if is_still else 0.0
 
@@ -123,11 +125,13 @@ class Tile:
         playback = self.playback
         if playback is None or not playback.count or self.observation is None:
             return
-        if self.is_single_picture or time.monotonic() < self._hold:
+        is_held = self.by_hand or self._has_jumped or time.monotonic() < self._hold
+        if self.is_single_picture or is_held:
             return
         if playback.at_end:
             playback.finish()
-        else:
+        elif not self._asked_for_next:  # once for each picture
+            self._asked_for_next = True
             playback.go_on()
 
     def jump(self, position: float) -> None:
@@ -177,11 +181,12 @@ class Tile:
         no_signal = stats.no_signal and not paused
         seen = self.observation
         progress = None if seen is None else progress_of(self._source, seen.frame)
+        is_picture = progress is not None and progress.count > 0
         age = None if seen is None else (time.monotonic() - self._since) * 1000
         return Status(
             source=self.name,
             capture_fps=stats.capture_fps if stats.captured else None,
-            detect_fps=stats.detect_fps if stats.processed else None,
+            detect_fps=stats.detect_fps if stats.processed and not is_picture else None,
             age_ms=age,
             device=self._pipeline.detector.device,
             recording=self._recording.on and not self._recording.failing,

@@ -286,3 +286,135 @@ def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     assert [s.no_signal for s in (fresh, old, older)] == [False, True, True]
     assert (fresh.age_ms or 0) < 500 < (old.age_ms or 0) < (older.age_ms or 0)
     assert fresh.device == "CPU (scripted)" and not fresh.recording
+
+
+def stills(folder: Path, count: int = 3) -> list[tuple[int, int, int]]:
+    """Writes pictures, each of a color of its own."""
+    folder.mkdir()
+    colors = [(200, 40 * i, 90) for i in range(count)]
+    for number, color in enumerate(colors):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((90, 160, 3), color, np.uint8))
+    return colors
+
+
+def test_a_folder_is_turned_back_and_forward_by_keys(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor
+):
+    colors = stills(tmp_path / "in")
+    process = start_monitor(
+        f"sources=[{tmp_path / 'in'}]", "window.picture_seconds=0.3", DISPLAY=screen.display
+    )
+    window = screen.find(f"maskdet: {tmp_path / 'in'}")
+    until("a picture", lambda: any(share_of(screen, color) > 9000 for color in colors))
+    screen.press(window, "Left")  # whichever it is: none goes on without a key from here
+    for key in ("Left", "Left", "Right", "Right", "Right", "Left"):
+        screen.press(window, key)
+        time.sleep(0.3)
+    until("the second picture", lambda: share_of(screen, colors[1]) > 9000)
+    time.sleep(0.5)
+    assert share_of(screen, colors[1]) > 9000 and process.poll() is None
+    screen.press(window, "space")  # goes on by itself, and ends after the last one
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+
+
+def test_a_single_picture_stays_until_a_key(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor
+):
+    colors = stills(tmp_path / "in", 1)
+    process = start_monitor(
+        f"sources=[{tmp_path / 'in' / '0.png'}]",
+        *("window.picture_seconds=0", f"summary={tmp_path / 's'}"),
+        DISPLAY=screen.display,
+    )
+    window = screen.find(f"maskdet: {tmp_path / 'in' / '0.png'}")
+    until("the picture", lambda: share_of(screen, colors[0]) > 9000)
+    time.sleep(1)
+    assert process.poll() is None and share_of(screen, colors[0]) > 9000
+    screen.press(window, "q")
+    assert end(process, tmp_path)["frames"]["shown"] == 1
+
+
+def test_a_video_is_moved_in_and_stepped_by_keys(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor, make_video: MakeVideo
+):
+    events = tmp_path / "e.jsonl"
+    process = start_monitor(
+        f"sources=[{make_video(frames=600)}]", f"events={events}", DISPLAY=screen.display
+    )
+    window = screen.find(f"maskdet: {tmp_path / 'clip.mp4'}")
+    wait_for(events, 10)
+
+    def times() -> list[float]:
+        return [line["time"] for line in lines_of(events)]
+
+    def gap(low: float, high: float) -> list[float]:
+        return [b - a for a, b in zip(times(), times()[1:], strict=False) if low < b - a < high]
+
+    screen.press(window, "Right")
+    until("five seconds on", lambda: gap(4.0, 5.5))
+    screen.press(window, "Left")
+    until("five seconds back", lambda: gap(-5.8, -4.0))
+    screen.press(window, "period")
+    time.sleep(0.5)
+    screen.press(window, "comma")
+    until("a frame back", lambda: gap(-1.0, -0.01))
+    time.sleep(0.5)
+    count = len(times())
+    time.sleep(0.5)
+    assert len(times()) == count  # it is held
+    screen.press(window, "q")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+
+
+def test_a_grid_and_each_of_its_pictures_at_its_own_size_are_saved(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor
+):
+    stills(tmp_path / "in", 1)
+    snapshots = tmp_path / "out"
+    process = start_monitor(
+        f"sources=[demo, {{source: {tmp_path / 'in' / '0.png'}, name: door}}]",
+        f"snapshots={snapshots}",
+        DISPLAY=screen.display,
+    )
+    window = screen.find("maskdet: demo, door")
+    until("the picture", lambda: share_of(screen, (200, 0, 90)) > 9000)
+    until("a box", lambda: share_of(screen, STYLES[MaskState.without_mask].color) > 50)
+    screen.press(window, "s")
+    until("three files", lambda: len(list(snapshots.glob("*.png"))) == 3)
+    screen.press(window, "q")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    sizes = {p.stem[23:]: cv2.imread(str(p)).shape[1] for p in snapshots.glob("*.png")}
+    assert (sizes["-1-demo"], sizes["-2-door"]) == (640, 160)
+    assert sizes[""] > 640
+
+
+def test_the_whole_screen_is_filled_by_a_key_and_given_back(demo: Demo, screen: XServer):
+    before = screen.geometry(demo.window)
+    demo.press("f")
+    until("the whole screen", lambda: screen.geometry(demo.window) == (1280, 1024))
+    demo.press("f")
+    until("the window", lambda: screen.geometry(demo.window) == before)
+    demo.press("q")
+    assert demo.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("bar", [True, False])
+def test_a_recording_carries_the_bar_unless_it_is_set_off(
+    tmp_path: Path, start_monitor: StartMonitor, bar: bool
+):
+    record = tmp_path / "r.mp4"
+    process = start_monitor(
+        "sources=[demo]",
+        "headless=true",
+        "max_frames=3",
+        f"record={record}",
+        f"recording.bar={bar}",
+    )
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    with av.open(str(record)) as container:
+        stream = container.streams.video[0]
+        assert (stream.height > 480) == bar and stream.width == 640
