@@ -8,36 +8,39 @@ import sys
 import tempfile
 from pathlib import Path
 
-import cv2
 from PIL import Image
 
-from maskdet.demo import clip_path
 from tests.web.chromium import Browser
 from tests.web.servers import COLLINS, HOPPER, serving
 
-_WIDTH, _MARGIN = 960, 30
+_WIDTH, _HEIGHT, _MARGIN = 1120, 900, 15
 
 
 def take(folder: Path) -> bytes:
     """A PNG of the page at a desktop's width, down to the end of its first picture."""
-    entrance = folder / "entrance.jpg"
-    cv2.imwrite(str(entrance), cv2.VideoCapture(str(clip_path())).read()[1])
     with serving() as command:
         browser = Browser(folder, command.url, camera_sees=HOPPER)
         try:
             browser.open()
+            _be(browser, _HEIGHT)
+            browser.find("#sample").click()
+            browser.settled(1)
             browser.choose(COLLINS, HOPPER)
-            browser.choose(entrance)
-            end = browser.js("return document.querySelector('article').offsetHeight + scrollY")
-            top = browser.js("return document.querySelector('article').offsetTop")
-            height = top + end + _MARGIN // 2
-            metrics = {"width": _WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": True}
-            browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            browser.js("document.activeElement.blur()")
+            end = browser.js(
+                "return document.querySelector('article').getBoundingClientRect().bottom + scrollY"
+            )
+            _be(browser, round(end) + _MARGIN)
             browser.js("scrollTo(0, 0)")
             shot = browser.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
         finally:
             browser.driver.quit()
     return base64.b64decode(shot["data"])
+
+
+def _be(browser: Browser, height: int) -> None:
+    metrics = {"width": _WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
 if __name__ == "__main__":

@@ -249,5 +249,6 @@ def test_the_api_is_described_to_people(browser: Browser):
     browser.until(lambda: browser.all("#operations article"))
     text = browser.text("main")
     assert "POST /api/annotate" in text and "?kind= png, same; default png" in text
+    assert "?min_score= number from 0.05 to 1. Lowest score of a face that is shown" in text
     origin = browser.js("return location.origin")
     assert f"curl -F pictures=@door.png -OJ {origin}/api/annotate" in text

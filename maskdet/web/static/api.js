@@ -9,9 +9,11 @@ function line(name, text) {
 function describe(method, path, { description, parameters = [], requestBody, responses }) {
   const made = document.createElement("article");
   made.append(line("h2", `${method.toUpperCase()} ${path}`), line("p", description));
-  for (const { name, schema } of parameters) {
-    const values = (schema.enum ?? [schema.type]).join(", ");
-    made.append(line("p", `?${name}= ${values}; default ${schema.default}`));
+  for (const { name, schema, description: meaning } of parameters) {
+    const range = "minimum" in schema ? ` from ${schema.minimum} to ${schema.maximum}` : "";
+    const values = (schema.enum ?? [schema.type]).join(", ") + range;
+    const usual = "default" in schema ? `; default ${schema.default}` : "";
+    made.append(line("p", `?${name}= ${values}${usual}${meaning ? `. ${meaning}` : ""}`));
   }
   if (requestBody) made.append(line("p", `Takes ${Object.keys(requestBody.content).join(", ")}`));
   for (const [status, response] of Object.entries(responses)) {
