@@ -13,7 +13,7 @@ from maskdet.training.settings import DataSettings, TrainingSettings
 IsModel = Callable[[str], bool]
 """Whether there is a model of that name or path."""
 FindStart = Callable[[TrainingSettings], str]
-"""The folder of the model that has the name and network of the settings; empty: there is none."""
+"""The folder of a model that has the network of the settings; empty: there is none."""
 
 
 def adapted(
@@ -49,7 +49,7 @@ def adapted(
     if not named and (start := _start(settings, find_start)):
         settings = settings.model_copy(update={"start": start})
         lines.append(
-            f"the run begins from the model {settings.name} as it ships; "
+            f"the run begins from the model {Path(start).name} as it ships; "
             f"--set imagenet=none begins from random weights"
         )
     settings, more = _without_missing_teachers(settings, is_model)

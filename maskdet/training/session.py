@@ -14,7 +14,7 @@ from maskdet.card import CARD_NAME, read_card
 from maskdet.config import write_yaml
 from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError
 from maskdet.files import write_whole
-from maskdet.runtimes.loading import find_model
+from maskdet.runtimes.loading import MODELS, find_model
 from maskdet.signals import taking_signals
 from maskdet.training.dataset import Sample
 from maskdet.training.division import VALIDATION_LIST
@@ -186,19 +186,22 @@ def _is_model(name: str) -> bool:
 
 
 def _find_start(settings: TrainingSettings) -> str:
-    """The folder of the model of that name, if it has this very network; else nothing."""
+    """The folder of a model that ships with this very network; the one of that name first."""
     from maskdet.networks.plans import plan_to_options
     from maskdet.training.train import plan_of
 
-    try:
-        folder = find_model(settings.name)
-        card = read_card(folder)
-    except ModelError:
-        return ""
-    same = card.network == settings.network.kind and "keras" in card.files
     options = plan_to_options(plan_of(settings.network))
     weights = {name: value for name, value in options.items() if name not in LEARNING}
-    return str(folder) if same and all(card.options.get(n) == v for n, v in weights.items()) else ""
+    folders = sorted(MODELS.glob(f"*/{CARD_NAME}"), key=lambda f: f.parent.name != settings.name)
+    for folder in (file.parent for file in folders):
+        try:
+            card = read_card(folder)
+        except ModelError:
+            continue  # a broken one is no start
+        same = card.network == settings.network.kind and "keras" in card.files
+        if same and all(card.options.get(name) == value for name, value in weights.items()):
+            return str(folder)
+    return ""
 
 
 def _require_fresh(output: Path, name: str) -> None:

@@ -92,10 +92,10 @@ def test_a_teacher_that_is_not_here(data: Path) -> None:
     ]  # fmt: skip
 
 
-def test_the_model_that_ships_is_found_by_name_and_network() -> None:
+def test_the_model_that_ships_is_found_by_its_network() -> None:
     assert session._find_start(light()).endswith("models/retinanet-mobilenet")
     assert session._find_start(light("network.channels=8")) == ""
-    assert session._find_start(light("name=mine")) == ""
+    assert session._find_start(light("name=mine")).endswith("models/retinanet-mobilenet")
 
 
 def test_notes_and_lists_of_a_run(data: Path, tmp_path: Path) -> None:
