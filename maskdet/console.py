@@ -46,6 +46,11 @@ def say(text: str, level: str = "info") -> None:
         print(_dressed(mask_password(text), level), file=sys.stderr, flush=True)
 
 
+def has_terminal() -> bool:
+    """Whether messages go to a terminal, as text: where a progress bar can be shown."""
+    return _format == "text" and sys.stderr is not None and sys.stderr.isatty()
+
+
 def _dressed(text: str, level: str) -> str:
     text = _plain(text)
     if _format == "text":
@@ -124,6 +129,11 @@ def bug_line(error: Exception) -> str:
 
 class _Log(logging.StreamHandler):  # type: ignore[type-arg]
     """Log lines to stderr, without passwords."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one; a progress bar puts another stream in the place of stderr meanwhile."""
+        self.stream = sys.stderr
+        super().emit(record)
 
     def format(self, record: logging.LogRecord) -> str:
         return _dressed(mask_password(super().format(record)), record.levelname.lower())

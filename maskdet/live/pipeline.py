@@ -23,6 +23,7 @@ from maskdet.frame import Frame
 from maskdet.live.inference import Inference, Lane, Tracker
 from maskdet.live.leaving import within
 from maskdet.live.meters import Reservoir, SourceMeter, SourceStats
+from maskdet.live.progress import Progress, progress_of
 from maskdet.live.workers import Condition, Event, Mailbox, Worker, wait_ready
 from maskdet.observation import Observation
 
@@ -217,6 +218,11 @@ class Pipeline:
         """Why a live source gives no frames at the moment, as far as is known."""
         found: str | None = getattr(self._sources[source], "trouble", None)
         return found
+
+    def progress(self, observation: Observation) -> Progress | None:
+        """How far the file or folder has come that an observation is of; None of a live source."""
+        frame = observation.frame
+        return progress_of(self._sources[self._index_of[frame.source]], frame)
 
     @property
     def source_names(self) -> list[str]:

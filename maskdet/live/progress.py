@@ -43,15 +43,18 @@ class Progress:
             return None
         return min(1.0, self.position / self.length)
 
-    def __str__(self) -> str:
-        """``0:12 of 1:30, 1:18 left``, or ``door.jpg, 3 of 12``."""
+    @property
+    def place(self) -> str:
+        """``0:12 of 1:30``, or ``door.jpg, 3 of 12``."""
         if self.count:
             return f"{self.file}, {self.number} of {self.count}" if self.count > 1 else self.file
         if self.position is None:
             return ""
-        if self.left is None or self.length is None:
-            return clock(self.position)
-        return f"{clock(self.position)} of {clock(self.length)}, {clock(self.left)} left"
+        return clock(self.position) + (f" of {clock(self.length)}" if self.length else "")
+
+    def __str__(self) -> str:
+        """The place and, of a video, what is left: ``0:12 of 1:30, 1:18 left``."""
+        return self.place if self.left is None else f"{self.place}, {clock(self.left)} left"
 
 
 def progress_of(source: Source, frame: Frame) -> Progress | None:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from maskdet.errors import SinkError
 from maskdet.files import write_whole
 from maskdet.live.pipeline import Pipeline, SourceStats
 from maskdet.live.status import duration
+from maskdet.live.status_reporter import states
 
 _NOTHING = SourceStats(0, 0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
 
@@ -51,15 +53,11 @@ class Report:
     def figures(self) -> dict[str, Any]:
         """What `--summary` writes; rates are means of the run, in frames a second."""
         stats, first = self.stats, self._pipeline.first_result if self._pipeline else None
-        seconds = 0.0 if first is None else self._ended - first
         detector = self._pipeline.detector if self._pipeline else None
         frames = ("captured", "processed", "shown", "dropped")
         return {
             "frames": {name: getattr(stats, name) for name in frames},
-            "fps": {
-                "capture": _rate(stats.captured, seconds),
-                "detect": _rate(stats.processed, seconds),
-            },
+            "fps": self._rates(stats),
             "latency_ms": self._latency(),
             "counts": dict(self._pipeline.counts) if self._pipeline else {},
             "reconnects": stats.reconnects,
@@ -99,10 +97,23 @@ class Report:
         if stats.outages:
             times = "once" if stats.outages == 1 else f"{stats.outages} times"
             dropped += f"; no signal {times}, {duration(stats.outage_s)} in all"
+        rate = self._rates(stats)["detect"]
+        fps = "" if rate is None else f" ({rate:.1f} fps)"
+        found = states(Counter(self._pipeline.counts))
         return (
-            f"looked at {stats.processed} of {stats.captured} frames in {seconds:.1f} s{dropped}"
-            f"; {detector.name} on {detector.device}"
+            f"processed {stats.processed} of {stats.captured} frames in {seconds:.1f} s{fps}"
+            f"{dropped}; faces of all frames together: {found}; "
+            f"{detector.name} on {detector.device}"
         )
+
+    def _rates(self, stats: SourceStats) -> dict[str, float | None]:
+        """Means of the run from its first result on, in frames a second."""
+        first = self._pipeline.first_result if self._pipeline else None
+        seconds = 0.0 if first is None else self._ended - first
+        return {
+            "capture": _rate(stats.captured, seconds),
+            "detect": _rate(stats.processed, seconds),
+        }
 
     def _latency(self) -> dict[str, float]:
         found = self._pipeline.latency() if self._pipeline else {"p50": 0, "p95": 0, "max": 0}

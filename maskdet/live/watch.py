@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 
 from maskdet.console import say
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.status import duration
-from maskdet.observation import Observation
+from maskdet.live.status_reporter import StatusReporter
 
 _POLL = 0.1
-_STATUS_SECONDS = 5.0
 _OPENING = 10.0
 """Seconds that a camera may take to give its first picture before that is worth a line."""
 
@@ -37,7 +34,6 @@ class Watch:
         self._told = 0
         self._silent: dict[int, float] = {}
         self._reasons: set[tuple[int, str | None]] = set()
-        self._status_due = time.monotonic() + _STATUS_SECONDS
 
     def __call__(self) -> bool:
         """Whether to end now."""
@@ -67,18 +63,13 @@ class Watch:
 
     def run(self) -> None:
         """The main loop without a window: until the sources end or somebody ends it."""
-        while not (self() or self._pipeline.ended):
-            observation = self._pipeline.next(_POLL)
-            if observation is not None:
-                self._pipeline.finished(observation, shown=False)
-                self._tell_status(observation)
-
-    def _tell_status(self, observation: Observation) -> None:
-        """A line now and then, to a person only."""
-        is_terminal = sys.stderr is not None and sys.stderr.isatty()
-        if is_terminal and time.monotonic() > self._status_due:
-            self._status_due = time.monotonic() + _STATUS_SECONDS
-            faces = ", ".join(f"{n} {name}" for name, n in observation.counts.items() if n)
-            say(
-                f"{observation.frame.source}, frame {observation.frame.index}: {faces or 'no face'}"
-            )
+        status = StatusReporter(self._pipeline)
+        try:
+            while not (self() or self._pipeline.ended):
+                observation = self._pipeline.next(_POLL)
+                if observation is not None:
+                    self._pipeline.finished(observation, shown=False)
+                    status.add(observation)
+                status.poll()
+        finally:
+            status.close()

@@ -143,7 +143,7 @@ def test_a_file_is_looked_at_whole_and_every_output_tells_the_same(
     assert figures["first_result_s"] > 0 and figures["peak_rss_mb"] > 20
     assert figures["fps"]["capture"] > 0 and figures["fps"]["detect"] > 0
     assert frames_in(record) == 40
-    assert "looked at 40 of 40 frames" in capsys.readouterr().err
+    assert "processed 40 of 40 frames" in capsys.readouterr().err
 
 
 def test_max_frames_ends_a_source_that_never_would(tmp_path: Path):
@@ -275,7 +275,7 @@ def test_events_alone_are_on_standard_output(start_monitor: StartMonitor, make_v
     process = start_monitor(f"sources=[{make_video(frames=4)}]", "headless=true", "events=-")
     out, err = process.communicate(timeout=20)
     assert [json.loads(line)["frame"] for line in out.splitlines()] == [0, 1, 2, 3]
-    assert "looked at 4 of 4" in err
+    assert "processed 4 of 4" in err
 
 
 def test_without_a_display_it_says_so_and_goes_on(
@@ -284,7 +284,7 @@ def test_without_a_display_it_says_so_and_goes_on(
     process = start_monitor(f"sources=[{make_video(frames=4)}]", DISPLAY="", WAYLAND_DISPLAY="")
     _, err = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert "no window: " in err and "going on headless" in err and "looked at 4 of 4" in err
+    assert "no window: " in err and "going on headless" in err and "processed 4 of 4" in err
 
 
 def test_an_unexpected_error_is_one_line_without_traceback(

@@ -1,0 +1,177 @@
+"""Status lines of a run without a window: counts, rates, drops, and a file's progress."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from maskdet.console import has_terminal, say
+from maskdet.detections import MaskState
+from maskdet.live.meters import SourceStats
+from maskdet.live.pipeline import Pipeline
+from maskdet.live.progress import Progress
+from maskdet.live.status import duration
+from maskdet.observation import Observation
+
+if TYPE_CHECKING:
+    from maskdet.live.progress_bar import ProgressBars
+
+FIRST_LINE_S = 0.5
+"""Seconds from the first processed frame to the first line: rates need a few frames."""
+LINE_INTERVAL_S = 10.0
+_MAX_LINES = 4
+"""Sources that get a line each; more of them share one."""
+
+
+@dataclass
+class _Seen:
+    """What was seen of one source since its last line."""
+
+    last: Observation | None = None
+    began: float = 0.0
+    frames: int = 0
+    most: Counter[str] = field(default_factory=Counter)
+
+
+class StatusReporter:
+    """Reports to standard error what a run sees, every ten seconds.
+
+    A file's progress is a bar on a terminal, and part of the line elsewhere.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        """Waits for the first frame.
+
+        Args:
+            pipeline: the run.
+        """
+        self._pipeline = pipeline
+        self._seen = {name: _Seen() for name in pipeline.source_names}
+        self._bars = _bars() if has_terminal() else None
+        self._due: float | None = None
+        self._since = time.monotonic()
+
+    def add(self, observation: Observation) -> None:
+        """Takes note of an observation."""
+        now, seen = time.monotonic(), self._seen[observation.frame.source]
+        if self._due is None:
+            self._due, self._since = now + FIRST_LINE_S, now
+        if seen.last is None:
+            seen.began = now
+        seen.last = observation
+        seen.frames += 1
+        for state, count in observation.counts.items():
+            seen.most[state] = max(seen.most[state], count)
+        if self._bars is not None and (progress := self._pipeline.progress(observation)):
+            name, share = observation.frame.source, progress.share
+            self._bars.show(
+                _short(name), share, f"{self._left(progress, seen)}  {faces(observation)}"
+            )
+
+    def poll(self) -> None:
+        """Writes the lines that are due; called once a turn by the main loop."""
+        now = time.monotonic()
+        if self._due is None or now < self._due:
+            return
+        lines = self._lines(now - self._since)
+        for line in lines:
+            say(line)
+        self._due, self._since = now + LINE_INTERVAL_S, now
+        for seen in self._seen.values():
+            seen.most.clear()
+
+    def close(self) -> None:
+        """Leaves the bars as they are."""
+        if self._bars is not None:
+            self._bars.close()
+
+    def _lines(self, seconds: float) -> list[str]:
+        shown = [
+            (index, name, seen)
+            for index, (name, seen) in enumerate(self._seen.items())
+            if self._bars is None or not self._bars.has(_short(name))
+        ]
+        if len(shown) > _MAX_LINES:
+            return [self._sum(seconds)]
+        return [self._line(index, name, seen, seconds) for index, name, seen in shown]
+
+    def _line(self, index: int, name: str, seen: _Seen, seconds: float) -> str:
+        stats = self._pipeline.stats(index)
+        if seen.last is None:
+            return f"{name}: no frame yet"
+        progress = self._pipeline.progress(seen.last)
+        parts = [] if progress is None else [self._left(progress, seen)]
+        if stats.no_signal:
+            parts.append(f"no signal for {duration(stats.silent_s)}")
+        else:
+            now = Counter(seen.last.counts)
+            parts.append(faces(seen.last))
+            if seen.most - now:
+                most = states(seen.most, all_of_them=False)
+                parts.append(f"at most {most} in one frame of the last {duration(seconds)}")
+        parts.append(rates(stats, is_live=progress is None))
+        return f"{name}: {'; '.join(parts)}"
+
+    def _sum(self, seconds: float) -> str:
+        """One line for many sources."""
+        now: Counter[str] = Counter()
+        silent = 0
+        for index, seen in enumerate(self._seen.values()):
+            if seen.last is None or self._pipeline.stats(index).no_signal:
+                silent += 1
+            else:
+                now.update(seen.last.counts)
+        without = f"; {silent} of them without a picture" if silent else ""
+        total = rates(self._pipeline.stats(), is_live=True)
+        return f"{len(self._seen)} sources: {states(now)}{without}; {total}"
+
+    def _left(self, progress: Progress, seen: _Seen) -> str:
+        """Position, length, and the time that the rest will take at the mean speed so far."""
+        place = progress.place
+        share = progress.share
+        if not share or share >= 1 or seen.frames < 2:
+            return place
+        left = (time.monotonic() - seen.began) * (1 - share) / share
+        return f"{place} ({int(100 * share)} %), about {duration(left)} left"
+
+
+def _bars() -> ProgressBars:
+    from maskdet.live.progress_bar import ProgressBars  # late: few runs need rich
+
+    return ProgressBars()
+
+
+def _short(name: str) -> str:
+    """A path's last part: a bar has little room."""
+    return PurePath(name).name or name
+
+
+def faces(observation: Observation) -> str:
+    """The faces of a frame by state, as on the window's bar."""
+    return states(Counter(observation.counts))
+
+
+def states(counts: Counter[str], *, all_of_them: bool = True) -> str:
+    """Counts in words: ``mask 2, no mask 1, incorrect 0, unsure 0``.
+
+    Args:
+        counts: faces by names of `MaskState`.
+        all_of_them: name states without a face, too.
+    """
+    return ", ".join(
+        f"{state.title} {counts[state.name]}"
+        for state in MaskState
+        if all_of_them or counts[state.name]
+    )
+
+
+def rates(stats: SourceStats, *, is_live: bool) -> str:
+    """Rates of the last seconds, and the frames that were left out so far."""
+    parts = [f"camera {stats.capture_fps:.1f} fps"] if is_live else []
+    parts.append(f"detect {stats.detect_fps:.1f} fps")
+    if is_live:
+        parts.append(f"{stats.dropped} frames dropped")
+    return ", ".join(parts)
