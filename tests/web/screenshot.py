@@ -22,6 +22,7 @@ def take(folder: Path) -> bytes:
         browser = Browser(folder, command.url, camera_sees=HOPPER)
         try:
             browser.open()
+            browser.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
             _be(browser, _HEIGHT)
             browser.find("#sample").click()
             browser.settled(1)
