@@ -44,7 +44,7 @@ def train(
         Path | None, typer.Option(metavar="FILE", help="Settings, one of configs/; or none.")
     ] = None,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+        Path, typer.Option(metavar="DIR", help="Folder of labeled pictures, or file of labels.")
     ] = Path("data"),
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the run; default: runs/NAME.")

@@ -15,6 +15,7 @@ from maskdet.training.formats.parts import in_parts, joined, part_of_name
 from maskdet.training.formats.pictures import list_pictures
 from maskdet.training.formats.problems import Problems
 from maskdet.training.formats.source import Source
+from maskdet.training.formats.text import MAX_BYTES, delimiter_of
 from maskdet.training.formats.tfrecord import NAME
 from maskdet.training.formats.voc_layout import LAYOUTS, XML
 from maskdet.training.formats.yolo import CLASS_LISTS
@@ -101,7 +102,11 @@ def locate_all(path: Path, kind: str = AUTO) -> list[Labels]:
         raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
     if kind != AUTO and (not candidates or not FORMATS[kind].one_file):
         return [(kind, path)]
-    return _chosen(path, candidates)
+    try:
+        return _chosen(path, candidates)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
 
 
 def _divided(folder: Path, kind: str) -> list[Labels]:
@@ -145,6 +150,9 @@ def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
     """
     if len(candidates) == 1 or (candidates and candidates[0][0] == "voc"):
         return candidates[:1]
+    if len(candidates) > 1:
+        # settings and notes of tools, files of other formats: the first one's reader names it
+        candidates = [entry for entry in candidates if not _is_other_json(entry)] or candidates[:1]
     if instances := [entry for entry in candidates if entry[1].name.startswith("instances_")]:
         candidates = instances  # captions and key points of the same pictures lie beside them
     kinds = {kind for kind, _ in candidates}
@@ -161,6 +169,15 @@ def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
         f"{folder}: holds no labels that are known ({', '.join(FORMATS)}); give their file, or "
         "the folder above images/ and annotations/"
     )
+
+
+def _is_other_json(labels: Labels) -> bool:
+    """Whether a json file is certainly not COCO's."""
+    kind, file = labels
+    if kind != "coco" or file.stat().st_size > MAX_BYTES:
+        return False
+    content = file.read_bytes()
+    return bool(content.strip()) and b'"images"' not in content
 
 
 def _several(folder: Path, candidates: list[Labels]) -> DatasetError:
@@ -223,6 +240,7 @@ def _first_fields(file: Path) -> list[str]:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"{file}: cannot be read: {reason}") from None
     try:
-        return [field.strip() for field in next(csv.reader([line]), [])]
+        row = next(csv.reader([line], delimiter=delimiter_of(line)), [])
+        return [field.strip() for field in row]
     except csv.Error:
         return []  # whose reader says what is wrong

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from maskdet.training.formats.class_list import read_classes
 from maskdet.training.formats.gathering import check_name
+from maskdet.training.formats.pictures import SUFFIXES
 
 LABEL_FOLDERS = ("annotations", "labels", "imagesets", "main")
 """Folders of labels, in small letters: their pictures lie beside them."""
+
+PICTURE_FOLDERS = ("images", "JPEGImages")
 
 
 def root_of(labels: Path) -> Path:
@@ -24,7 +27,17 @@ def root_of(labels: Path) -> Path:
     folder = labels.parent
     while folder.name.lower() in LABEL_FOLDERS:
         folder = folder.parent
-    return folder
+    beside = any((folder.parent / name).is_dir() for name in PICTURE_FOLDERS)
+    return folder.parent if beside and _holds_labels_alone(folder) else folder
+
+
+def _holds_labels_alone(folder: Path) -> bool:
+    """Whether a folder has neither pictures nor folders in it."""
+    try:
+        entries = list(folder.iterdir())
+    except OSError:  # whose reader says why
+        return False
+    return not any(entry.is_dir() or entry.suffix.lower() in SUFFIXES for entry in entries)
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,20 @@ def read_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     Raises:
         DatasetError: it is no CSV.
     """
-    rows = csv.reader(io.StringIO(read_text(file), newline=""), strict=True)
+    text = read_text(file)
+    delimiter = delimiter_of(text.lstrip().partition("\n")[0])
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in rows:
             if any(field.strip() for field in row):
                 yield rows.line_num, row
     except csv.Error as error:
         raise DatasetError(f"{file}:{rows.line_num}: is no CSV: {error}") from None
+
+
+def delimiter_of(line: str) -> str:
+    """What parts the fields of a CSV's first line: in half of Europe, Excel writes semicolons."""
+    return "," if "," in line else next((char for char in ";\t" if line.count(char) > 1), ",")
 
 
 def rows_as_csv(rows: list[list[object]]) -> str:

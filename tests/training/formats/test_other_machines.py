@@ -380,6 +380,38 @@ def test_csv_in_parts(tmp_path: Path) -> None:
     assert (notes, parts) == ({}, {"a": "train", "b": "test"})
 
 
+@pytest.mark.parametrize("char", [";", "\t"])
+def test_csv_of_an_excel_with_other_delimiters(tmp_path: Path, char: str) -> None:
+    text = f"{HEAD}a.png,60,40,mask,1,2,30,40\n".replace(",", char)
+    put(tmp_path, **{"images/a.png": "", "labels.csv": text})
+    assert open_all(tmp_path)[0] == {"a": [MASK]}
+
+
+def test_json_beside_labels_of_another_kind(tmp_path: Path) -> None:
+    """Label Studio's notes.json; labelme's files, of which the first one is named."""
+    put(tmp_path, **{
+        "images/a.png": "", "labels/a.txt": "", "classes.txt": "mask\n",
+        "notes.json": '{"categories": [], "info": {}}',
+    })  # fmt: skip
+    assert open_all(tmp_path)[0] == {"a": []}
+    other = '{"shapes": [], "imagePath": "x.png"}'
+    put(tmp_path / "x/other", **{"a.png": "", "a.json": other, "b.json": other})
+    (line,) = mistakes(tmp_path / "x/other")
+    assert "a.json: " in line and "labelme's, a file for each picture" in line
+
+
+@pytest.mark.parametrize("folder", ["cfg", "data"])
+def test_labels_in_a_folder_of_their_own(tmp_path: Path, folder: str) -> None:
+    """Their pictures are in images/ beside it."""
+    put(tmp_path, **{
+        "images/train/a.png": "", "labels/train/a.txt": "0 0.5 0.5 0.5 0.5",
+        f"{folder}/x.yaml": f"path: ..\ntrain: images/train\n{PLAN}",
+        f"{folder}/x.csv": f"{HEAD}a.png,60,40,mask,1,2,30,40\n",
+    })  # fmt: skip
+    assert open_all(tmp_path / folder / "x.yaml")[0] == {"a": [("mask", (15, 10, 45, 30))]}
+    assert open_all(tmp_path / folder / "x.csv")[0] == {"a": [MASK]}
+
+
 def test_roots(tmp_path: Path) -> None:
     pascal(tmp_path)
     assert root_of(tmp_path / "ImageSets/Main/x.json") == tmp_path
