@@ -58,7 +58,8 @@ def _monitor(
             "source",
             "S",
             "Repeatable: 0, 1 … a webcam; /dev/video0; rtsp://…; http(s)://…; a video; a picture; "
-            "a folder of pictures; demo, which needs no camera. Default: webcam 0.",
+            "a folder of pictures; demo, which needs no camera; choose, a list of the cameras. "
+            "Default: the only webcam, or the one chosen before.",
         ),
     ] = None,
     model: Annotated[

@@ -28,11 +28,14 @@ from maskdet.live.summary import Report, write_summary
 from maskdet.live.switch import RecordingSwitch
 from maskdet.live.viewer import Viewer
 from maskdet.live.watch import Watch
+from maskdet.live.webcams import list_webcams
 from maskdet.live.window import Window, display_available
 from maskdet.privacy import mask_password
 
 _LAST_SECONDS = 0.15
 """For what is left to do when a run that is to end within a second has hung before."""
+_CHOOSE = "choose"
+"""The source that has the user choose a camera."""
 _NAMED = 10
 """Recorded files that are named one by one at the end."""
 
@@ -77,6 +80,10 @@ def _run(
 ) -> int:
     """Builds and runs; the stack closes the parts, the last one built first."""
     has_window = _wants_window(settings)
+    chosen = _with_camera(settings, has_window)
+    if chosen is None:
+        return 0
+    settings = chosen
     recordings, shared = interruptible("opening the outputs", partial(_open_outputs, settings))
     for sink in (*recordings, *shared):
         parts.callback(_close_quietly, sink)
@@ -106,6 +113,21 @@ def _run(
     watch()  # tells what failed last
     _tell_recorded(recordings)
     return pipeline.errors[0].exit_code if pipeline.errors else 0
+
+
+def _with_camera(settings: MonitorSettings, has_window: bool) -> MonitorSettings | None:
+    """The settings with a camera where none was named; None where the user quits instead."""
+    asks = [one.source for one in settings.sources] == [_CHOOSE]
+    if "sources" in settings.model_fields_set and not asks:
+        return settings
+    from maskdet.live.camera_choice import choose_camera
+
+    window = Window("maskdet: which camera?") if has_window else None
+    number = choose_camera(list_webcams(), window, ask_again=asks)
+    if number is None:
+        return None
+    camera = settings.sources[0].model_copy(update={"source": number})
+    return settings.model_copy(update={"sources": (camera,)})
 
 
 def _viewer(

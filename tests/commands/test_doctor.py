@@ -13,6 +13,7 @@ from maskdet.__main__ import main
 from maskdet.commands.doctor import cameras, detection, display, storage
 from maskdet.commands.doctor.finding import Health
 from maskdet.live import codecs
+from maskdet.live.webcams import list_webcams
 from maskdet.runtimes import adapters
 from maskdet.runtimes.litert_gpu import LiteRtGpuDetector
 from maskdet.testing import ScriptedDetector
@@ -155,5 +156,5 @@ def test_webcams_are_listed_with_their_names(tmp_path: Path):
         (folder / "name").write_text(f"{name}\n")
         (folder / "index").write_text(f"{index}\n")
     (tmp_path / "dev/video-codec").touch()
-    listed = cameras.list_webcams(tmp_path / "dev", tmp_path / "sys")
+    listed = list_webcams(tmp_path / "dev", tmp_path / "sys")
     assert listed == [("0", "HD Webcam"), ("10", "Brio")]

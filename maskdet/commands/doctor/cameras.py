@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 
@@ -15,6 +14,7 @@ from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.capture import BACKENDS, webcam_backends
 from maskdet.live.sources import open_source
+from maskdet.live.webcams import Camera, list_webcams
 from maskdet.live.workers import Event, Worker
 from maskdet.privacy import mask_password
 
@@ -26,7 +26,8 @@ _SECONDS = 8.0
 def webcams() -> Iterator[Finding]:
     """The back-end, and each webcam that is there."""
     yield _backends()
-    specs = list_webcams()
+    # Where the system has no list, the first numbers are worth a try.
+    specs = list_webcams() or [Camera(str(number), "") for number in _tried()]
     found = False
     for spec, name in specs:
         finding = _look(spec, f"camera {spec}", name)
@@ -38,26 +39,13 @@ def webcams() -> Iterator[Finding]:
         yield absent("camera", "none found", "plug one in; --source demo needs none")
 
 
+def _tried() -> range:
+    return range(0 if sys.platform.startswith("linux") else _MOST)
+
+
 def source(spec: str) -> Iterator[Finding]:
     """A source that is asked for: it must work."""
     yield _look(spec, "source", mask_password(spec))
-
-
-def list_webcams(
-    devices: Path = Path("/dev"), classes: Path = Path("/sys/class/video4linux")
-) -> list[tuple[str, str]]:
-    """Each webcam's number and name; where the system has no list, the numbers worth a try."""
-    if not sys.platform.startswith("linux"):
-        return [(str(number), "") for number in range(_MOST)]
-    numbers = sorted(
-        int(path.name[5:]) for path in devices.glob("video*") if path.name[5:].isdecimal()
-    )
-    # A webcam has a second device for its metadata, of index 1.
-    return [
-        (str(number), _read(classes / f"video{number}" / "name"))
-        for number in numbers
-        if _read(classes / f"video{number}" / "index") in ("", "0")
-    ]
 
 
 def _look(spec: str, title: str, name: str) -> Finding:
@@ -105,10 +93,3 @@ def _backends() -> Finding:
         return broken("back-ends", "this OpenCV has no FFmpeg: no stream, no video", fix)
     names = [BACKENDS[key][1] for key in webcam_backends("auto")]
     return ok("back-ends", f"streams and files by FFmpeg, webcams by {' or '.join(names)}")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return ""
