@@ -10,6 +10,19 @@ from io import RawIOBase
 from pathlib import Path
 from typing import cast
 
+from maskdet.console import say
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, with those above it, where it is not there; says so.
+
+    Raises:
+        OSError: it cannot be made; ``filename`` is the one that is in the way.
+    """
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        say(f"created the folder {folder}")
+
 
 def create_numbered(path: Path) -> tuple[Path, RawIOBase]:
     """Creates a file that did not exist: the path itself, or ``name-2``, ``name-3`` …

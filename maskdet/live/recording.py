@@ -21,7 +21,7 @@ from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.live.blur import blur_observation
 from maskdet.live.encoding import SUFFIXES, Video, encoding_errors, even
-from maskdet.live.outfiles import Folder
+from maskdet.live.outfiles import Folder, make_folder
 from maskdet.live.overlay import Overlay
 from maskdet.live.retention import Retention
 from maskdet.live.segments import GONE, Draft, Files, Segments, SingleFile
@@ -260,8 +260,13 @@ class Recorder:
 def _check(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise SinkError(f"cannot record to {path}: the name must end in .mp4 or .mkv")
-    if not path.parent.is_dir():
-        raise SinkError(f"cannot record to {path}: create the folder {path.parent} first")
+    try:
+        make_folder(path.parent)
+    except OSError as error:
+        raise SinkError(
+            f"cannot record to {path}: the folder {path.parent} is not there and cannot be made: "
+            f"{error.strerror}; check its path and rights"
+        ) from None
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise SinkError(f"cannot record to {path}: {path.parent} is read-only; check its rights")
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from maskdet.console import say
 from maskdet.contracts import Detector, Sink, Source
-from maskdet.errors import MaskdetError, SinkError
+from maskdet.errors import MaskdetError, SinkError, SourceError
 from maskdet.live.evidence import with_bar
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.leaving import hangs, interruptible, within
+from maskdet.live.outfiles import make_folder
 from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.playback import Playback, Seekable
@@ -109,10 +110,24 @@ def _run(
             _viewer(settings, pipeline, sources, window, recordings).run(watch)
         else:
             watch.run()
+        was_asked = not (pipeline.ended or stop.timed_out)  # by key, by signal
         report.end()
     watch()  # tells what failed last
     _tell_recorded(recordings)
-    return pipeline.errors[0].exit_code if pipeline.errors else 0
+    if pipeline.errors:
+        return pipeline.errors[0].exit_code
+    return _status_without_frames(report, was_asked) if not report.stats.processed else 0
+
+
+def _status_without_frames(report: Report, was_asked: bool) -> int:
+    """A run without a single processed frame has not done its job, unless it was cut short."""
+    if was_asked:
+        say("no frame was processed before the end that was asked for", "warning")
+        return 0
+    came = report.stats.captured
+    why = f"{came} came, none was ready in time" if came else "no source gave one"
+    say(f"monitor.py: no frame was processed: {why}; check --source and --max-seconds", "error")
+    return SourceError.exit_code
 
 
 def _with_camera(settings: MonitorSettings, has_window: bool) -> MonitorSettings | None:
@@ -215,9 +230,15 @@ def _tell_recorded(recordings: Sequence[RecordingSwitch]) -> None:
 
 def _check_summary(settings: MonitorSettings) -> None:
     """Tells at the start what would otherwise fail at the end."""
-    if settings.summary and not settings.summary.parent.is_dir():
-        folder = settings.summary.parent
-        raise SinkError(f"cannot write {settings.summary}: create the folder {folder} first")
+    if settings.summary is None:
+        return
+    try:
+        make_folder(settings.summary.parent)
+    except OSError as error:
+        raise SinkError(
+            f"cannot write {settings.summary}: the folder {settings.summary.parent} is not there "
+            f"and cannot be made: {error.strerror}; check its path and rights"
+        ) from None
 
 
 def _write_summary(path: Path, report: Report) -> None:

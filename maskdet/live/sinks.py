@@ -20,7 +20,7 @@ import numpy as np
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import SinkError
 from maskdet.live.leaving import within
-from maskdet.live.outfiles import Folder, write_whole
+from maskdet.live.outfiles import Folder, make_folder, write_whole
 from maskdet.live.trouble import Trouble
 from maskdet.observation import Observation
 
@@ -59,6 +59,8 @@ class EventLog:
         self._check_due = 0.0
         self._ending = self._is_writing = False
         try:
+            if self._path is not None:
+                make_folder(self._path.parent)
             self._file = self._open()
             self._folder = None if self._path is None else Folder(self._path.parent)
         except OSError as error:

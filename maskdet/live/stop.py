@@ -28,7 +28,14 @@ class Stop:
 
     def __call__(self) -> bool:
         """Whether to end now."""
-        return self._asked or (self._deadline is not None and time.monotonic() >= self._deadline)
+        return self._asked or self.timed_out
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the time limit is over, and nobody had asked before."""
+        if self._asked or self._deadline is None:
+            return False
+        return time.monotonic() >= self._deadline
 
     def start(self) -> None:
         """The run is under way; its time begins."""

@@ -103,8 +103,9 @@ def test_an_output_that_is_missing_at_boot_is_waited_for(tmp_path: Path, tiny_mo
         command = [sys.executable, "monitor.py", *options]
         return subprocess.run(command, cwd=ROOT, timeout=150, capture_output=True).returncode
 
+    disk.symlink_to(tmp_path / "mount")  # a folder that is not there and cannot be made
     assert status() == 2
-    disk.mkdir()
+    disk.resolve().mkdir()
     assert status() == 0 and (disk / "door.mp4").exists()
 
 

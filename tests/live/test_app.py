@@ -25,7 +25,7 @@ from maskdet.live.app import main
 from maskdet.live.settings import DEFAULT_MODEL, MonitorSettings
 from maskdet.live.stop import Stop
 from maskdet.runtimes import loading
-from maskdet.testing import ScriptedDetector
+from maskdet.testing import ScriptedDetector, SyntheticSource
 
 ROOT = Path(__file__).resolve().parents[2]
 MakeVideo = Callable[..., Path]
@@ -170,10 +170,14 @@ def test_several_sources_keep_their_names_and_recordings(tmp_path: Path, make_vi
     [
         (["sources=[/no/such.mp4]"], 3, "no such source: '/no/such.mp4'"),
         (["sources=['rtsp://u:geheim@127.0.0.1:1/x']"], 3, "u:***@127.0.0.1"),
-        (["sources=[demo]", "record=/no/such/r.mp4"], 2, "create the folder /no/such first"),
+        (
+            ["sources=[demo]", "record=/dev/null/r.mp4"],
+            2,
+            "/dev/null is not there and cannot",
+        ),
         (["sources=[demo]", "record=r.avi"], 2, "must end in .mp4 or .mkv"),
-        (["sources=[demo]", "events=/no/such/e"], 2, "cannot write events to /no/such/e"),
-        (["sources=[demo]", "summary=/no/such/s"], 2, "create the folder /no/such first"),
+        (["sources=[demo]", "events=/dev/null/e"], 2, "cannot write events to /dev/null/e"),
+        (["sources=[demo]", "summary=/dev/null/s"], 2, "/dev/null is not there and cannot"),
     ],
 )
 def test_what_cannot_be_opened_ends_the_run_before_it_begins(
@@ -184,6 +188,63 @@ def test_what_cannot_be_opened_ends_the_run_before_it_begins(
     assert error.value.exit_code == status
     assert told in str(error.value) and "\n" not in str(error.value)
     assert "geheim" not in str(error.value)
+
+
+def test_outputs_make_the_folders_that_are_not_there(
+    tmp_path: Path, make_video: MakeVideo, capsys: pytest.CaptureFixture[str]
+):
+    record, events, summary = (tmp_path / p for p in ("a/b/r.mp4", "c/d/e.jsonl", "e/f/s.json"))
+    outputs = [f"record={record}", f"events={events}", f"summary={summary}"]
+    assert monitor(f"sources=[{make_video(frames=3)}]", *outputs) == 0
+    assert frames_in(record) == len(lines_of(events)) == 3 and summary.is_file()
+    told = capsys.readouterr().err
+    assert all(f"created the folder {path.parent}\n" in told for path in (record, events, summary))
+
+
+class Silent(SyntheticSource):
+    """A camera that is on and gives nothing."""
+
+    def read(self) -> None:
+        while not self.closed:
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("source", "overrides", "status", "told"),
+    [
+        (SyntheticSource(0), [], 3, "no frame was processed: no source gave one; check --source"),
+        (
+            Silent(is_live=True),
+            ["max_seconds=0.2"],
+            3,
+            "processed: no source gave one",
+        ),
+        (SyntheticSource(1), ["max_seconds=5"], 0, "processed 1 of 1 frames"),
+    ],
+)
+def test_a_run_without_a_frame_has_not_done_its_job(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    source: SyntheticSource,
+    overrides: list[str],
+    status: int,
+    told: str,
+):
+    monkeypatch.setattr(session, "_open_sources", lambda *_: [source])
+    assert monitor(*overrides) == status
+    assert told in capsys.readouterr().err
+
+
+def test_a_run_that_was_ended_before_its_first_frame_ended_as_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(session, "_open_sources", lambda *_: [Silent(is_live=True)])
+    stop = Stop()
+    stop.start()
+    stop._on_signal(signal.SIGTERM, None)
+    settings = load_settings(MonitorSettings, None, ["headless=true"])
+    assert session.run(settings, stop, ScriptedDetector()) == 0
+    assert "no frame was processed before the end that was asked for" in capsys.readouterr().err
 
 
 def test_a_broken_source_ends_with_3_and_the_others_go_on(

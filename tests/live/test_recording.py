@@ -213,9 +213,10 @@ def test_other_suffixes_are_refused_at_once(tmp_path: Path, name: str) -> None:
         Recorder(tmp_path / name)
 
 
-def test_missing_folder_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(SinkError, match="create the folder .*nowhere first$"):
-        Recorder(tmp_path / "nowhere" / "a.mp4")
+def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SinkError, match="the folder .*file is not there and cannot be made: File"):
+        Recorder(tmp_path / "file" / "a.mp4")
 
 
 def test_failure_while_drawing_is_not_swallowed() -> None:

@@ -253,11 +253,12 @@ def test_a_slow_encoder_is_waited_for(recorder_in: MakeRecorder, tmp_path: Path)
 def test_a_switch_that_cannot_begin_says_so_and_can_be_tried_again(
     recorder_in: MakeRecorder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    (tmp_path / "new").touch()  # a file in the folder's place
     switch = RecordingSwitch(lambda: Recorder(tmp_path / "new" / "a.mp4"))
     switch.toggle()
     switch.write(observation(0, 0.0))
-    assert not switch.on and "create the folder" in caplog.messages[0]
-    (tmp_path / "new").mkdir()
+    assert not switch.on and "cannot be made" in caplog.messages[0]
+    (tmp_path / "new").unlink()
     switch.toggle()
     switch.write(observation(1, 0.1))
     assert switch.on and not switch.failing

@@ -199,8 +199,9 @@ def test_where_the_disk_fills_lines_are_whole_and_go_on_when_there_is_room(tmp_p
     assert found and len(frames) + int(found[1]) == int(written)
 
 
-@pytest.mark.parametrize("where", ["nowhere/events.jsonl", "."])
+@pytest.mark.parametrize("where", ["file/events.jsonl", "."])
 def test_a_log_that_cannot_be_opened_is_one_line(tmp_path: Path, where: str) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(SinkError, match="cannot write events to .*; check folder and rights$"):
         EventLog(tmp_path / where)
 
