@@ -61,7 +61,7 @@ class ProgressDisplay:
 
     def say(self, text: str) -> None:
         """A line above the bar."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def doing(self, what: str, step: int) -> None:
         """Something else than learning begins; its time does not count for the speed."""

@@ -80,8 +80,7 @@ def run(
     """
     if not data.exists():
         raise DatasetError(
-            f"{data}: no such data folder; give --data DIR, the folder above images/ and "
-            "annotations/"
+            f"{data}: no such data folder; give --data DIR, the folder of your labeled pictures"
         )
     if not resume:
         _require_fresh(output, settings.name)
@@ -150,7 +149,7 @@ def _train(
         step: int, figures: dict[str, float], weights: Path, samples: Sequence[Sample]
     ) -> None:
         measured = {
-            "pictures": settings.validation or "a tenth of the training pictures",
+            "pictures": settings.validation or f"a part of the data; {VALIDATION_LIST} of the run",
             "images": len(samples),
             "faces": sum(len(sample.boxes) for sample in samples),
             "step": step,

@@ -186,7 +186,7 @@ class TrainingSettings(Settings):
         description: a sentence about the model, for its card.
         train: what is learnt from.
         validation: list of the pictures that choose the best weights, or labels in any format, as
-            `source` of a set; empty: a tenth of the first set, by a fixed draw.
+            `source` of a set; empty: the first set's own part, or a tenth of it by a fixed draw.
         imagenet: a local file of the backbone's ImageNet weights; empty: Keras downloads them;
             none: random weights instead.
         start: weights (`.weights.h5`) of an earlier run of the same network to start from, or a

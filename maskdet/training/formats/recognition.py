@@ -122,8 +122,10 @@ def _divided(folder: Path, kind: str) -> list[Labels]:
 
 def _xml_somewhere(folder: Path) -> bool:
     """Whether xml lies in folders of any name, beside pictures or not."""
+    hidden = (".", "__")  # folders of editors, and what a Mac leaves in archives
     return any(
-        not file.name.startswith(".") and "__MACOSX" not in file.parts for file in folder.rglob(XML)
+        not any(part.startswith(hidden) for part in file.relative_to(folder).parts)
+        for file in folder.rglob(XML)
     )
 
 

@@ -55,6 +55,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     folder = source.path if source.path.is_dir() else None
     names = _names_in(source, problems) if folder else read_list(source.path)
     if not names and folder:
+        _refuse_other_xml(folder)
         where = source.path / "images"
         raise DatasetError(f"{source.path}: no pictures in {where}; give the folder above them")
     if not names:
@@ -69,6 +70,17 @@ def read(source: Source, problems: Problems) -> DataSet:
         except DatasetError as error:
             problems.add_line(str(error))
     return gathering.dataset()
+
+
+def _refuse_other_xml(folder: Path) -> None:
+    """Names the tool whose xml, one file for all pictures, lies in a folder.
+
+    Raises:
+        DatasetError: there is such a file.
+    """
+    for xml in sorted(folder.rglob(XML))[:2]:
+        if told := xml_tool(parse(xml).tag):
+            raise DatasetError(f"{xml}: {told}")
 
 
 def _names_in(source: Source, problems: Problems) -> list[str]:

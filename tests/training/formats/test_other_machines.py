@@ -325,8 +325,9 @@ def test_turned_boxes_and_outlines_of_xml(tmp_path: Path, place: str) -> None:
     assert list(notes) == [OUTLINES]
 
 
-def test_cvat_s_own_xml_is_named(tmp_path: Path) -> None:
-    put(tmp_path, **{"a.png": "", "a.xml": "<annotations><image/></annotations>"})
+@pytest.mark.parametrize("names", [("a.png", "a.xml"), ("images/a.png", "annotations.xml")])
+def test_cvat_s_own_xml_is_named(tmp_path: Path, names: tuple[str, str]) -> None:
+    put(tmp_path, **{names[0]: "", names[1]: "<annotations><image/></annotations>"})
     (line,) = mistakes(tmp_path)
     assert "is CVAT's own xml, one file for all pictures; export it as Pascal VOC" in line
 
