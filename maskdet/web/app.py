@@ -54,7 +54,10 @@ _BODY: dict[str, Any] = {
             },
             **{
                 kind: {"schema": _FILE}
-                for kind in ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
+                for kind in (
+                    *("image/png", "image/jpeg", "image/webp", "image/heic", "image/avif"),
+                    "application/octet-stream",
+                )
             },
         },
     }
@@ -64,7 +67,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     403: {"model": Problem, "description": "Sent by a page of another site."},
     408: {"model": Problem, "description": "The request came too slowly."},
     413: {"model": Problem, "description": "Too many bytes, pixels or pictures."},
-    415: {"model": Problem, "description": "Not a PNG, JPEG or WebP picture."},
+    415: {"model": Problem, "description": "Not a PNG, JPEG, WebP, HEIC or AVIF picture."},
     422: {"model": Problem, "description": "No picture, or a wrong parameter."},
     500: {"model": Problem, "description": "The detector failed."},
 }
@@ -216,7 +219,10 @@ def _add_api(app: FastAPI, looker: Looker, metrics: Metrics, limits: Limits) -> 
         min_score: MinScore = None,
         blur: Blur = False,
     ) -> Response:
-        """The annotated picture as an attachment: a PNG, or the same kind of file as sent."""
+        """The annotated picture as an attachment: a PNG, or the same kind of file as sent.
+
+        HEIC and AVIF pictures come back as JPEG, which every program shows.
+        """
         seen = await look(request, kind, RequestOptions(min_score=min_score, blur=blur))
         if len(seen) == 1:
             headers = attachment(seen[0].annotated_name)

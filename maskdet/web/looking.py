@@ -20,7 +20,8 @@ from maskdet.web.request_options import RequestOptions
 from maskdet.web.uploads import Upload
 
 Annotated = Literal["none", "png", "same"]
-"""Which annotated picture is wanted: none, a PNG, or one of the upload's own kind."""
+"""Which annotated picture is wanted: none, a PNG, or one of the upload's own kind, which for HEIC
+and AVIF is JPEG."""
 
 
 @dataclass(frozen=True)

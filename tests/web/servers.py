@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
+from PIL import Image
 
 from maskdet.judging import EVERYTHING, Judge
 from maskdet.live.blur import blur_faces
@@ -121,3 +123,12 @@ def decoded(data: bytes) -> np.ndarray:
 
 def encoded(suffix: str, width: int = 64, height: int = 48) -> bytes:
     return cv2.imencode(suffix, np.full((height, width, 3), 128, np.uint8))[1].tobytes()
+
+
+def of_phone(kind: str, width: int = 64, height: int = 48, **options: Any) -> bytes:
+    """A picture as phones save it, ``heic`` or ``avif``: red, its left half blue."""
+    image = Image.new("RGB", (width, height), (200, 30, 30))
+    image.paste((30, 30, 200), (0, 0, width // 2, height))
+    memory = io.BytesIO()
+    image.save(memory, {"heic": "HEIF", "avif": "AVIF"}[kind], quality=90, **options)
+    return memory.getvalue()

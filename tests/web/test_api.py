@@ -109,7 +109,7 @@ WEBP = encoded(".webp", 300, 200)
 @pytest.mark.parametrize(
     ("data", "status", "told"),
     [
-        (b"hello", 415, "picture: not a PNG, JPEG or WebP picture"),
+        (b"hello", 415, "picture: not a PNG, JPEG, WebP, HEIC or AVIF picture"),
         (b"GIF89a" + bytes(40), 415, "not a PNG"),
         (encoded(".bmp"), 415, "not a PNG"),
         (encoded(".tiff"), 415, "not a PNG"),

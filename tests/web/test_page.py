@@ -123,7 +123,7 @@ def test_all_of_them_as_zip_and_as_json(browser: Browser, picture: Path, tmp_pat
 def test_a_wrong_file_is_told_and_the_others_go_on(browser: Browser, tmp_path: Path):
     (tmp_path / "notes.png").write_text("no picture")
     browser.choose(tmp_path / "notes.png", COLLINS)
-    assert browser.text(".failed .state").startswith("Not a PNG, JPEG or WebP picture")
+    assert browser.text(".failed .state").startswith("Not a PNG, JPEG, WebP, HEIC or AVIF picture")
     assert browser.text("#totals") == counted(COLLINS)
     (complaint,) = browser.complaints()
     assert "415" in complaint

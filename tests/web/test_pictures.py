@@ -10,6 +10,7 @@ from PIL import Image
 from starlette.exceptions import HTTPException
 
 from maskdet.web.pictures import JPEG, PNG, WEBP, Kind, decode
+from tests.web.servers import of_phone
 
 RED = Image.new("RGB", (40, 30), (200, 30, 30))
 
@@ -71,3 +72,31 @@ def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded():
     with pytest.raises(HTTPException) as refused:
         decode(whole[:last] + whole[last:-2] * 300 + whole[-2:], "x", 1200)
     assert refused.value.status_code == 400
+
+
+def right_is_red(image: np.ndarray) -> bool:
+    left, right = image[5:-5, 5:25].mean(axis=(0, 1)), image[5:-5, -25:-5].mean(axis=(0, 1))
+    return bool(right[2] > 150 > right[0] and left[0] > 150 > left[2])
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_pictures_of_phones_are_read_upright_and_answered_as_jpeg(kind: str):
+    image, found = decode(of_phone(kind), "x", 64 * 48)
+    assert found is JPEG and image.shape == (48, 64, 3) and right_is_red(image)
+    turned_left = Image.Exif()
+    turned_left[0x0112] = 6  # to be turned right by a quarter to be seen upright
+    turned, _ = decode(of_phone(kind, exif=turned_left.tobytes()), "x", 64 * 48)
+    assert turned.shape == (64, 48, 3)
+    assert right_is_red(np.rot90(turned))
+    with pytest.raises(HTTPException) as refused:
+        decode(of_phone(kind), "x", 64 * 48 - 1)
+    assert refused.value.status_code == 413
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+def test_a_picture_of_a_phone_that_is_cut_or_harmed_is_refused(kind: str):
+    whole = of_phone(kind, 640, 480)
+    for share in (0.1, 0.5, 0.9):
+        with pytest.raises(HTTPException) as refused:
+            decode(whole[: int(len(whole) * share)], "x", 1_000_000)
+        assert refused.value.status_code == 400
