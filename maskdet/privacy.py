@@ -10,13 +10,17 @@ _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+:/"
 _NEXT = re.compile(rf"(?<=\n)|(?<=[\s'\"(<\[])(?={_SCHEME}/)")
 # One slash will do: an address that was taken for a path has lost the other.
 _LOGIN = re.compile(rf"({_SCHEME}+)([^:\n]*):.*@")
+_WHOLE = re.compile(rf"({_SCHEME}+)([^:]*):.*@", re.DOTALL)
+# What is masked, or shows how to write an address, stays: what follows is the message's own.
+_DONE = re.compile(rf"{_SCHEME}+(?:[^:\n]*:\*\*\*|<user>:<password>)@(?=[^\s@]+(?:\s|$))")
 _URL = re.compile(rf"{_SCHEME}.*")
 # An address whose scheme was forgotten, admin:secret@10.0.0.4/1: not a drive (C:\me@home), nor a
 # part of a URL, which is masked already.
 _BARE = re.compile(r"(?<![\w/:.@+-])([\w.+-]{2,}):[^\s/\\]+@(?=[\w\[])")
 # In a query, or in the path as many cheap cameras have it: /user=a_password=b_channel=1.
 _SECRET = re.compile(
-    r"([?&;/_](?:[a-z_]*pass(?:w(?:or)?d)?|pwd|pw|token|secret|[a-z_]*key)=)"
+    r"([?&;/_](?:[a-z_]*pass?(?:w(?:or)?d|phrase)?|psw|pwd|pw|[a-z_]*token|[a-z_]*secret|[a-z_]*key"
+    r"|auth(?:basic)?)=)"
     r"[^&;#\s]*?(?=_(?:channel|stream)=|[&#]|['\"<>(),.:\]]*(?:[;\s]|$))",
     re.IGNORECASE,
 )
@@ -29,11 +33,22 @@ def mask_password(text: str) -> str:
     (``?user=admin&password=…``, ``/user=admin_password=…``) are replaced too. Where ``/``, ``@``,
     ``#``, a space or a quote in a password were not escaped it is still covered whole, at the price
     of covering too much where there is none (``http://host:80/a@b``). Where the scheme was
-    forgotten (``user:secret@host/1``), a password without a space or a slash is covered.
+    forgotten (``user:secret@host/1``), a password without a space or a slash is covered. What is
+    masked already is left as it is, so that a message around it can say what it likes.
     """
     return "".join(_mask_part(part) for part in _NEXT.split(text))
 
 
+def mask_address(text: str) -> str:
+    """`mask_password` of a text that is one address and nothing else, whatever it looks like."""
+    return _mask_secrets(_WHOLE.sub(r"\1\2:***@", text, count=1))
+
+
 def _mask_part(text: str) -> str:
-    text = _BARE.sub(r"\1:***@", _LOGIN.sub(r"\1\2:***@", text, count=1))
+    if not _DONE.match(text):
+        text = _LOGIN.sub(r"\1\2:***@", text, count=1)
+    return _mask_secrets(_BARE.sub(r"\1:***@", text))
+
+
+def _mask_secrets(text: str) -> str:
     return _URL.sub(lambda match: _SECRET.sub(r"\1***", match[0]), text, count=1)

@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Mapping
 
+from maskdet.address import parse
 from maskdet.errors import SourceError
-from maskdet.live.capture import BACKENDS, webcam_backends
+from maskdet.live.capture import BACKENDS, TRANSPORTS, webcam_backends
 from maskdet.live.livesource import LiveSource
-from maskdet.privacy import mask_password
+from maskdet.privacy import mask_address
 
 
 class Webcam(LiveSource):
@@ -76,14 +77,15 @@ class Webcam(LiveSource):
 
 
 class Stream(LiveSource):
-    """A network camera or stream: RTSP, MJPEG or HLS."""
+    """A network camera or stream: RTSP, MJPEG, a picture fetched again and again, HLS, RTMP …"""
 
     def __init__(
         self,
         url: str,
         name: str,
         *,
-        rtsp_transport: str = "tcp",
+        fps: float | None = None,
+        rtsp_transport: str = "auto",
         low_delay: bool = True,
         hardware_decoding: bool = False,
         ffmpeg: Mapping[str, str] | None = None,
@@ -92,16 +94,21 @@ class Stream(LiveSource):
         insist: bool = False,
     ) -> None:
         """Plans to open a URL; see `maskdet.live.sources.open_source`."""
-        if rtsp_transport not in ("tcp", "udp"):
-            raise SourceError(f"unknown RTSP transport '{rtsp_transport}': choose tcp or udp")
-        self._url = url
+        if rtsp_transport not in ("auto", *TRANSPORTS):
+            known = ", ".join(("auto", *TRANSPORTS))
+            raise SourceError(f"unknown RTSP transport '{rtsp_transport}': choose one of {known}")
+        self._shown = mask_address(url)
+        try:
+            url = parse(url).url
+        except SourceError as error:
+            raise SourceError(self._explain(str(error))) from None
         super().__init__(
             name,
-            dict(url=url, rtsp_transport=rtsp_transport, low_delay=low_delay)
+            dict(url=url, rtsp_transport=rtsp_transport, low_delay=low_delay, fps=fps)
             | dict(hardware_decoding=hardware_decoding, ffmpeg=dict(ffmpeg or {}))
             | dict(open_timeout=open_timeout, read_timeout=read_timeout),
             insist=insist,
         )
 
     def _explain(self, failure: str) -> str:
-        return f"stream {mask_password(self._url)}: {failure} (tried FFmpeg)"
+        return f"stream {self._shown}: {failure}"

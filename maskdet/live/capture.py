@@ -28,6 +28,9 @@ BACKENDS = {
     "avfoundation": (cv2.CAP_AVFOUNDATION, "AVFoundation"),
     "any": (cv2.CAP_ANY, "any back-end"),
 }
+TRANSPORTS = ("tcp", "udp", "udp_multicast")
+"""How an RTSP camera may send, the best first: over TCP no picture loses a part."""
+
 # DirectShow first: with Media Foundation many webcams take minutes to open.
 _BY_SYSTEM = {"linux": ("v4l2",), "darwin": ("avfoundation",), "win32": ("dshow", "msmf")}
 
@@ -69,7 +72,8 @@ def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
     """What FFmpeg is told of a stream, by its own names; what the user wrote goes before."""
     options = {}
     if request["url"].lower().startswith("rtsp"):
-        options["rtsp_transport"] = request["rtsp_transport"]
+        transport = request["rtsp_transport"]
+        options["rtsp_transport"] = TRANSPORTS[0] if transport == "auto" else transport
         if request["low_delay"]:
             # The rate is not probed: that takes 20 pictures. Without "fflags nobuffer": it throws
             # away the first key frame, and grey pictures follow.

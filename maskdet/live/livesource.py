@@ -58,6 +58,7 @@ class LiveSource:
         self.trouble: str | None = None
         self._request = request
         self._insist = insist
+        self._noted: set[str] = set()
         self._closing = Event()
         self._pauses = back_off()
         self._index = self._tries = 0
@@ -136,6 +137,13 @@ class LiveSource:
         self.is_live = not answer["finite"]
         if self._request.get("hardware_decoding") and not answer["hardware"] and not self._was_open:
             log.warning("%s: hardware decoding is not there; decoding on the CPU", self.name)
+        if isinstance(answer.get("transport"), str):  # tried first when it is opened again
+            self._request = {**self._request, "transport": answer["transport"]}
+        notes = answer.get("notes")
+        for note in notes if isinstance(notes, list) else ():
+            if note not in self._noted:
+                self._noted.add(note)
+                log.warning("%s: %s", self.name, note)
         self.reconnects += self._was_open
         self._connected, self._was_open, self._refused = True, True, False
         self._since = time.monotonic()

@@ -12,15 +12,12 @@ import socket
 import ssl
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies
 
-from maskdet.privacy import mask_password
+from maskdet.address import ESCAPES, LISTENING, Address, parse
+from maskdet.errors import SourceError
+from maskdet.privacy import mask_address
 
-_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 _STATUS = re.compile(r"(?:failed:|HTTP error|Server returned) (\d{3})\b")
-_ESCAPE = "in a password write %40 for @, %3A for : and %2F for /"
-_ADDRESS = "write it as rtsp://user:password@host:554/path"
 
 
 class Fault(NamedTuple):
@@ -36,7 +33,9 @@ class Fault(NamedTuple):
     login: bool = False
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
+    """A server's answer: its status, and the type of what it sends."""
+
     status: int
     content: str = ""
 
@@ -46,18 +45,17 @@ def reach(url: str, timeout: float = 1.5) -> Fault | None:
     place = _place(url)
     if isinstance(place, Fault):
         return place
-    parts, host, port = place
-    if parts.scheme.startswith("http") and getproxies():  # FFmpeg goes through them, we do not
+    # Those would answer the question and then have no line left for FFmpeg.
+    if place.scheme in LISTENING or place.any_port is None:
         return None
 
-    def connect() -> _Answer | None:
-        socket.create_connection((host, port), timeout).close()
-        return None
+    def connect() -> None:
+        socket.create_connection((place.host, place.any_port or 0), timeout).close()
 
-    return _explain(connect, parts, host, port)
+    return _explain(connect, place)
 
 
-def diagnose(url: str, said: str = "", timeout: float = 3.0) -> Fault:
+def diagnose(url: str, said: str = "", timeout: float = 3.0, *, waited: bool = False) -> Fault:
     """Why a stream does not open, and what to do.
 
     Where FFmpeg did not tell, asks the server once, without the user's name and password.
@@ -66,69 +64,89 @@ def diagnose(url: str, said: str = "", timeout: float = 3.0) -> Fault:
         url: of the stream.
         said: FFmpeg's log of the attempt.
         timeout: of the question, seconds.
+        waited: FFmpeg waited for pictures until its time was over; a password was not refused.
     """
     place = _place(url)
     if isinstance(place, Fault):
         return place
-    parts, host, port = place
     status = _STATUS.search(said)
     if status and status[1] != "200":
-        return _judge(_Answer(int(status[1])), parts)
-    ask = _ask_http if parts.scheme.startswith("http") else _ask_rtsp
-    found = _explain(lambda: ask(parts, host, port, timeout), parts, host, port)
-    return found or Fault("it cannot be opened")
+        return judge(Answer(int(status[1])), place)
+    if place.scheme in LISTENING:
+        return _explain_listening(place)
+    if place.scheme.startswith("rtmp"):
+        return reach(url) or Fault("the server answers, but sends no stream; look at the path")
+
+    def ask() -> Answer:
+        answer = (_ask_http if place.scheme.startswith("http") else _ask_rtsp)(place, timeout)
+        is_login = answer.status == 401 and place.user is not None
+        return Answer(200) if waited and is_login else answer
+
+    return _explain(ask, place) or Fault("it cannot be opened")
 
 
-def _place(url: str) -> tuple[SplitResult, str, int] | Fault:
+def _explain_listening(place: Address) -> Fault:
+    if place.scheme == "tcp" and place.host:
+        if place.port is None:
+            return Fault("the address names no port; write it as tcp://<host>:<port>")
+        return reach(f"rtsp://{place.place}") or Fault(
+            f"{_named(place)} sends no video that can be read"
+        )
+    if place.port is None:
+        return Fault(f"the address names no port; write it as {place.scheme}://<host>:<port>")
+    return Fault(f"nothing that can be read arrives at port {place.port}; does the camera send?")
+
+
+def _place(url: str) -> Address | Fault:
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
-    except (ValueError, KeyError):
-        return Fault(f"the address cannot be read; {_ADDRESS}")
-    return (parts, host, port) if host else Fault(f"the address names no host; {_ADDRESS}")
+        return parse(url)
+    except SourceError as error:
+        return Fault(str(error))
 
 
-def _explain(
-    ask: Callable[[], _Answer | None], parts: SplitResult, host: str, port: int
-) -> Fault | None:
+def _explain(ask: Callable[[], Answer | None], place: Address) -> Fault | None:
     try:
         answer = ask()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Fault(_say_error(error, parts, host, port))
-    return _judge(answer, parts) if answer else None
+        return explain_error(error, place)
+    return judge(answer, place) if answer else None
 
 
-def _shown(parts: SplitResult) -> SplitResult:
-    """The address as it may be shown: by itself a path no longer looks like one with a secret."""
-    try:
-        return urlsplit(mask_password(parts.geturl()))
-    except ValueError:  # an @ or / in a password that nobody escaped
-        return urlsplit("")
+def _named(place: Address) -> str:
+    return "it" if place.is_doubtful else place.place
 
 
-def _say_error(error: Exception, parts: SplitResult, host: str, port: int) -> str:
-    if _shown(parts).hostname != host:  # then "host" may well be a piece of the password
-        return f"no host can be read from the address; {_ESCAPE}"
+def shown_path(place: Address) -> str:
+    """The path as it may be shown: by itself it no longer looks like one with a secret."""
+    return "/…" if place.is_doubtful else mask_address(f"to://{place.path}")[5:]
+
+
+def explain_error(error: BaseException, place: Address) -> Fault:
+    """What an error of the network means, and what to do."""
+    host, port = place.host, place.any_port
+    if place.is_doubtful:  # then "host" may well be a piece of the password
+        return Fault(f"no host can be read from the address; {ESCAPES}")
     if isinstance(error, socket.gaierror):
-        return f"no host is called '{host}'; look for a typing error, or use its IP address"
-    if isinstance(error, ConnectionRefusedError):
-        return f"{host} refuses port {port}; is the camera's server on, and the port right?"
-    if isinstance(error, TimeoutError):
-        return f"{host}:{port} does not answer; is the camera on and in this network?"
-    why = getattr(error, "strerror", None) or type(error).__name__
-    return f"no {parts.scheme.upper()} answer from {host}:{port} ({why})"
+        text = f"no host is called '{host}'; look for a typing error, or use its IP address"
+    elif isinstance(error, ConnectionRefusedError):
+        text = f"{host} refuses port {port}; is the camera's server on, and the port right?"
+    elif isinstance(error, TimeoutError):
+        text = f"{host}:{port} does not answer; is the camera on and in this network?"
+    else:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        text = f"no {place.scheme.upper()} answer from {host}:{port} ({why})"
+    return Fault(text)
 
 
-def _judge(answer: _Answer, parts: SplitResult) -> Fault:
-    status, path = answer.status, _shown(parts).path or "/"
+def judge(answer: Answer, place: Address) -> Fault:
+    """What a server's answer means where no video came of it, and what to do."""
+    status, path = answer.status, shown_path(place)
     if status in (401, 403):
-        if parts.username is None:
-            text = f"it asks for a password; write {parts.scheme}://user:password@host/path"
-        else:
-            text = "user name or password refused; look for a typing error (and in the path)"
-        return Fault(text, login=True)
+        return Fault(_refused(place), login=True)
     if status == 404:
         return Fault(f"the server knows no stream '{path}'; the camera's manual names its path")
+    if status == 461:
+        return Fault("it does not send in that way; set rtsp_transport to auto, tcp or udp")
     if status >= 400:
         return Fault(f"the server answered with status {status} for '{path}'")
     if "html" in answer.content:
@@ -136,28 +154,39 @@ def _judge(answer: _Answer, parts: SplitResult) -> Fault:
     return Fault("the server answers, but sends no video that can be read; look at the path")
 
 
-def _ask_http(parts: SplitResult, host: str, port: int, timeout: float) -> _Answer:
-    secure = parts.scheme == "https"
+def _refused(place: Address) -> str:
+    if place.user is None and place.password is None:
+        return f"it asks for a password; write {place.scheme}://<user>:<password>@<host>/path"
+    text = "user name or password refused; look for a typing error (and in the path)"
+    return text + ("; write %25 for a %" if "%" in (place.password or "") else "")
+
+
+def _ask_http(place: Address, timeout: float) -> Answer:
+    secure = place.scheme == "https"
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = kind(host, port, timeout=timeout)
+    connection = kind(place.host, place.any_port, timeout=timeout)
     try:
-        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+        connection.request(
+            "GET", re.sub("#.*", "", place.bare_url.partition(place.place)[2]) or "/"
+        )
         response = connection.getresponse()
-        return _Answer(response.status, response.getheader("Content-Type", "").lower())
+        return Answer(response.status, response.getheader("Content-Type", "").lower())
     finally:
         connection.close()
 
 
-def _ask_rtsp(parts: SplitResult, host: str, port: int, timeout: float) -> _Answer:
-    query = f"?{parts.query}" if parts.query else ""  # many name the channel there
-    name = f"[{host}]" if ":" in host else host
-    address = f"{parts.scheme}://{name}:{port}{parts.path}{query}"
+def _ask_rtsp(place: Address, timeout: float) -> Answer:
+    host, port = place.host, place.any_port or 554
     with socket.create_connection((host, port), timeout) as plain:
         link = plain
-        if parts.scheme == "rtsps":
-            link = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+        if place.scheme == "rtsps":  # as FFmpeg does: cameras make their certificates themselves
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            link = context.wrap_socket(plain, server_hostname=host)
+        name = f"[{host}]" if ":" in host else host
+        address = place.bare_url.replace(place.place, f"{name}:{port}", 1)
         link.sendall(f"DESCRIBE {address} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
         words = link.recv(1024).split(maxsplit=2)
     if len(words) < 2 or not words[0].startswith(b"RTSP/"):
         raise ValueError("not RTSP")
-    return _Answer(int(words[1]))
+    return Answer(int(words[1]))

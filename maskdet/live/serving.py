@@ -3,8 +3,8 @@
 It is asked by a JSON line on stdin and sends
 
     one answer    `ANSWER` with the length of a JSON text, then the text: {"fps", "finite",
-                  "hardware"}, or {"error", "login"} if it could not be opened: then it can be
-                  asked again, which costs little
+                  "hardware", "transport", "notes"}, or {"error", "login"} if it could not be
+                  opened: then it can be asked again, which costs little
     after another line
     each frame    `HEADER` with width, height, Unix time, monotonic time, seconds since the
                   beginning of a video on a server (0 for what is live); then the BGR bytes
@@ -17,22 +17,28 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import re
 import signal
 import struct
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Protocol
 
 import cv2
 import numpy as np
 
-from maskdet.live.capture import MAX_PIXELS, as_bgr, open_camera, too_large
+from maskdet.address import Address, parse
+from maskdet.live import ffmpeg_log
+from maskdet.live.capture import MAX_PIXELS, TRANSPORTS, as_bgr, open_camera, too_large
+from maskdet.live.stream_pace import Busy, Queued
 
 ANSWER = struct.Struct("<I")
 HEADER = struct.Struct("<IIddd")
+
+_OTHER_WAY = re.compile(r"\b461\b|[Uu]nsupported transport|Nonmatching transport")
 
 
 def serve() -> None:
@@ -44,34 +50,84 @@ def serve() -> None:
     try:
         for line in iter(sys.stdin.readline, ""):
             request = json.loads(line)
-            capture = _open(request, output)
-            if capture is not None:
+            opened = _open(request, output)
+            if opened is not None:
                 sys.stdin.readline()
-                _send(capture, request, output)
+                _send(opened.capture, opened.request, output)
                 return
     except BrokenPipeError:
         os._exit(0)  # the parent has gone
 
 
-def _open(request: Mapping[str, Any], output: BinaryIO) -> cv2.VideoCapture | None:
+class Capture(Protocol):
+    """What pictures are read from: OpenCV's, or `maskdet.live.http_pictures`."""
+
+    def grab(self) -> bool:
+        """Waits for the next picture."""
+
+    def retrieve(self) -> tuple[bool, Any]:
+        """The picture that was grabbed."""
+
+
+@dataclass
+class _Opened:
+    """A camera, what it was opened with in the end, and what its owner should know."""
+
+    capture: Any
+    request: Mapping[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def _open(request: Mapping[str, Any], output: BinaryIO) -> _Opened | None:
     """Opens and answers; None if there is nothing to read."""
-    with _watchdog(request["open_timeout"] + 1):
-        fault = _unreachable(request)
-        capture, said = (None, "") if fault else _try(request)
-    if capture is None or not capture.isOpened():
-        with _watchdog(10):
-            _answer(output, fault or _diagnose(request, said))
+    found = _find(request)
+    if isinstance(found, dict):
+        _answer(output, found)
         return None
-    if too_large(capture):
+    capture = found.capture
+    is_ours = not hasattr(capture, "get")
+    if not is_ours and too_large(capture):
         _answer(output, {"error": "its pictures are too large", "login": False})
         return None
     facts = {
-        "fps": capture.get(cv2.CAP_PROP_FPS),
-        "finite": _is_finite(capture, request),
-        "hardware": capture.get(cv2.CAP_PROP_HW_ACCELERATION) > 0,
+        "fps": capture.fps if is_ours else capture.get(cv2.CAP_PROP_FPS),
+        "finite": not is_ours and _is_finite(capture, request),
+        "hardware": not is_ours and capture.get(cv2.CAP_PROP_HW_ACCELERATION) > 0,
+        "transport": found.request.get("rtsp_transport"),
+        "notes": found.notes,
     }
     _answer(output, facts)
-    return capture
+    return found
+
+
+def _find(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
+    """Opens a camera or stream; else says why not."""
+    if "url" not in request:
+        return _try(request)
+    address = parse(request["url"])
+    if address.scheme in ("http", "https"):
+        found = _find_pictures(address, request)
+        if found is not None:
+            return found
+    elif fault := _unreachable(request):
+        return fault
+    return _try(request)
+
+
+def _find_pictures(
+    address: Address, request: Mapping[str, Any]
+) -> _Opened | dict[str, object] | None:
+    from maskdet.live import http_pictures  # late: others do without an HTTP client
+    from maskdet.live.network import Fault
+
+    with _watchdog(2 * request["open_timeout"] + 1):
+        found = http_pictures.open_http(address, request)
+    if isinstance(found, Fault):
+        return {"error": found.reason, "login": found.login}
+    if found is None:
+        return None
+    notes = ["its certificate cannot be verified; going on without"] * found.is_unverified
+    return _Opened(found, request, notes)
 
 
 def _is_finite(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> bool:
@@ -81,48 +137,70 @@ def _is_finite(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> bool:
 
 def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
     """Why a stream that is opened again cannot be: known sooner than FFmpeg gives up."""
-    if not (request["again"] and "url" in request):
+    if not request["again"]:
         return None
     from maskdet.live import network  # late: http and ssl are needed only when something failed
 
-    fault = network.reach(request["url"])
+    with _watchdog(request["open_timeout"] + 1):
+        fault = network.reach(request["url"])
     return fault and {"error": fault.reason, "login": fault.login}
 
 
-def _try(request: Mapping[str, Any]) -> tuple[cv2.VideoCapture, str]:
-    """Opens, and listens to what FFmpeg says on stderr meanwhile: the server's status."""
-    with open(os.devnull, "w") as nowhere, tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            capture = open_camera(request)
-        finally:
-            os.dup2(nowhere.fileno(), 2)
-        said.seek(0)
-        return capture, said.read(100_000).decode(errors="replace")
+def _try(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
+    """Opens, in each way that it may send, listening to what FFmpeg says meanwhile."""
+    notes: list[str] = []
+    waited, said = False, ""
+    for transport in _transports(request):
+        chosen = {**request, "rtsp_transport": transport}
+        began = time.monotonic()
+        with _watchdog(request["open_timeout"] + 1), ffmpeg_log.listening() as log:
+            capture = open_camera(chosen)
+        if capture.isOpened():
+            return _Opened(capture, chosen, notes)
+        waited = time.monotonic() - began > 0.9 * request["open_timeout"]
+        said = said if "461" in log.text and "401" in said else log.text
+        if not _OTHER_WAY.search(log.text):
+            break
+        notes = ["it does not send over TCP; going on over UDP, which may lose pictures"]
+    with _watchdog(10):
+        return _diagnose(request, said, waited)
 
 
-def _diagnose(request: Mapping[str, Any], said: str) -> dict[str, object]:
+def _transports(request: Mapping[str, Any]) -> list[str | None]:
+    """How an RTSP camera is asked to send, one after the other until it agrees."""
+    wanted = request.get("rtsp_transport")
+    if wanted != "auto" or not request["url"].startswith("rtsp"):
+        return [wanted]
+    if "rtsp_transport" in request["ffmpeg"]:
+        return ["tcp"]  # it goes before ours
+    first = request.get("transport") or TRANSPORTS[0]
+    return [first, *(one for one in TRANSPORTS if one != first)]
+
+
+def _diagnose(request: Mapping[str, Any], said: str, waited: bool) -> dict[str, object]:
     if "url" not in request:
         path = request["device_file"]
         is_gone = path and not os.path.exists(path)
         return {"error": f"{path} is gone" if is_gone else "could not be opened", "login": False}
     from maskdet.live import network
 
-    fault = network.diagnose(request["url"], said)
+    fault = network.diagnose(request["url"], said, waited=waited)
     return {"error": fault.reason, "login": fault.login}
 
 
-def _send(capture: cv2.VideoCapture, request: Mapping[str, Any], output: BinaryIO) -> None:
-    busy = _Busy() if request.get("low_delay") else None
-    is_finite = _is_finite(capture, request)
+def _send(capture: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
+    is_ours = not hasattr(capture, "get")
+    pause = capture.interval if is_ours else 0.0
+    busy = Busy() if request.get("low_delay") and not is_ours else None
+    is_finite = not is_ours and _is_finite(capture, request)
     if busy is not None and is_finite:
         capture, busy = _with_all_threads(capture, request), None
-    queued = _queue_of(capture, request)
+    queued = None if is_ours else _queue_of(capture, request)
     while True:
         if busy is not None and busy.all_the_time:
             capture, busy = _with_all_threads(capture, request), None
             queued = _queue_of(capture, request)
-        with _watchdog(request["read_timeout"] + 1):
+        with _watchdog(request["read_timeout"] + 1 + 2 * pause):
             grabbed = capture.grab()
             stamps = time.time(), time.monotonic()
             if grabbed and queued is not None:
@@ -145,57 +223,9 @@ def _with_all_threads(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> 
         return open_camera({**request, "low_delay": False})
 
 
-def _queue_of(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> _Queued | None:
-    return _Queued(capture) if request.get("url", "").lower().startswith("rtsp") else None
-
-
-class _Busy:
-    """Tells whether one thread, which holds no picture back, is too few for a stream.
-
-    Then it never waits for a picture, and they would come later and later.
-    """
-
-    _WINDOW = 3.0  # seconds
-    _MOST = 0.9
-
-    def __init__(self) -> None:
-        self._begin()
-
-    def _begin(self) -> None:
-        self._began, self._used = time.monotonic(), time.thread_time()
-
-    @property
-    def all_the_time(self) -> bool:
-        """Whether this thread computed nearly all the time of the window that ends now, if any."""
-        elapsed = time.monotonic() - self._began
-        if elapsed < self._WINDOW:
-            return False
-        share = (time.thread_time() - self._used) / elapsed
-        self._begin()
-        return share > self._MOST
-
-
-class _Queued:
-    """Tells pictures that queued up before anybody wanted them, which are old, from new ones.
-
-    They come faster than they were filmed.
-    """
-
-    _LONGEST = 3.0  # seconds
-
-    def __init__(self, capture: cv2.VideoCapture) -> None:
-        self._capture = capture
-        self._until = time.monotonic() + self._LONGEST
-        self._is_slow = not capture.get(cv2.CAP_PROP_FPS) >= 5  # its next picture may be far off
-        self._last: tuple[float, float] | None = None
-
-    def has(self, now: float) -> bool:
-        """Whether the picture grabbed just now is one of them."""
-        position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        last, self._last = self._last, (now, position)
-        if self._is_slow or now > self._until:
-            return False
-        return last is None or now - last[0] < (position - last[1]) / 2
+def _queue_of(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> Queued | None:
+    url = request.get("url", "")
+    return Queued(capture) if url.startswith(("rtsp", "rtmp", "srt")) else None
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from maskdet.live.viewer import Viewer
 from maskdet.live.watch import Watch
 from maskdet.live.webcams import list_webcams
 from maskdet.live.window import Window, display_available
-from maskdet.privacy import mask_password
+from maskdet.privacy import mask_address, mask_password
 
 _LAST_SECONDS = 0.15
 """For what is left to do when a run that is to end within a second has hung before."""
@@ -286,7 +286,7 @@ def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[So
     seen: Counter[str] = Counter()
     sources = []
     for one in wanted:
-        name = mask_password(one.name or one.source)
+        name = mask_password(one.name) if one.name else mask_address(one.source)
         seen[name] += 1
         options = one.model_dump(exclude={"source", "name"})
         options["insist"] = len(wanted) > 1 if one.insist is None else one.insist

@@ -21,10 +21,12 @@ class SourceSettings(Settings):
         name: what the window and the event log call it; by default the source itself.
         width: asked of a webcam, pixels; it may give something near it.
         height: asked of a webcam, pixels.
-        fps: asked of a webcam, frames a second.
+        fps: asked of a webcam, frames a second; of an address that gives one picture, how often
+            it is fetched (None: twice a second).
         format: asked of a webcam, four letters: MJPG, YUYV …
         backend: how a webcam is reached; auto is the right one for the system.
-        rtsp_transport: tcp gives whole pictures, udp is for cameras that know nothing else.
+        rtsp_transport: tcp gives whole pictures; auto takes udp, then udp_multicast, where a camera
+            knows nothing else.
         low_delay: a stream is decoded by one thread, which holds no picture back, if one is enough.
         hardware_decoding: a stream is decoded by the graphics card where that can be done.
         ffmpeg: further options of a stream, by FFmpeg's names.
@@ -40,7 +42,7 @@ class SourceSettings(Settings):
     fps: PositiveFloat | None = None
     format: Annotated[str, Field(min_length=4, max_length=4)] | None = None
     backend: Literal["auto", "v4l2", "dshow", "msmf", "avfoundation", "any"] = "auto"
-    rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    rtsp_transport: Literal["auto", "tcp", "udp", "udp_multicast"] = "auto"
     low_delay: bool = True
     hardware_decoding: bool = False
     ffmpeg: dict[

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+from urllib.request import url2pathname
 
+from maskdet.address import scheme_of
 from maskdet.contracts import Source
 from maskdet.errors import SourceError
 from maskdet.live.cameras import Stream, Webcam
 from maskdet.live.files import PICTURES, DemoClip, Folder, Picture, VideoFile
 from maskdet.live.livesource import LiveSource
-from maskdet.privacy import mask_password
+from maskdet.privacy import mask_address, mask_password
 
 __all__ = ["KINDS", "kind_of", "mask_password", "open_source", "open_sources"]
 
@@ -32,7 +35,10 @@ class Kind(NamedTuple):
 
 
 _PATIENCE = ("open_timeout", "read_timeout", "insist")
-_STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
+_STREAMS = (
+    *("rtsp", "rtsps", "http", "https", "udp", "rtp", "tcp", "srt"),
+    *("rtmp", "rtmps", "rtmpt", "rtmpts", "rtmpe", "rtmpte"),
+)
 
 KINDS: dict[str, Kind] = {  # the first that fits
     "demo": Kind(lambda s: s == "demo", DemoClip),
@@ -42,9 +48,9 @@ KINDS: dict[str, Kind] = {  # the first that fits
         ("width", "height", "fps", "format", "backend", *_PATIENCE),
     ),
     "stream": Kind(
-        lambda s: s.lower().startswith(_STREAMS),
+        lambda s: scheme_of(s) in _STREAMS,
         Stream,
-        ("rtsp_transport", "low_delay", "hardware_decoding", "ffmpeg", *_PATIENCE),
+        ("fps", "rtsp_transport", "low_delay", "hardware_decoding", "ffmpeg", *_PATIENCE),
     ),
     "folder": Kind(os.path.isdir, Folder),
     "picture": Kind(lambda s: os.path.isfile(s) and s.lower().endswith(PICTURES), Picture),
@@ -61,10 +67,20 @@ def kind_of(spec: str) -> str:
     for name, kind in KINDS.items():
         if kind.fits(spec):
             return name
+    shown = mask_address(spec) if scheme_of(spec) else mask_password(spec)
     raise SourceError(
-        f"no such source: '{mask_password(spec)}'; give a webcam's number, an rtsp:// or http:// "
+        f"no such source: '{shown}'; give a webcam's number, an rtsp:// or http:// "
         "address, a file or folder that exists, or demo"
     )
+
+
+def path_of(spec: str) -> str:
+    """The path that a ``file:`` address means; any other spec as it is, ``~`` written out."""
+    spec = spec.strip()
+    if not re.match("file:/", spec, re.IGNORECASE):
+        return os.path.expanduser(spec)
+    rest = re.sub(r"^(?://(?:localhost)?(?=/))?", "", spec[5:], flags=re.IGNORECASE)
+    return next((path for path in (url2pathname(rest), rest) if os.path.exists(path)), rest)
 
 
 def open_source(
@@ -76,7 +92,7 @@ def open_source(
     fps: float | None = None,
     format: str | None = None,
     backend: str = "auto",
-    rtsp_transport: str = "tcp",
+    rtsp_transport: str = "auto",
     low_delay: bool = True,
     hardware_decoding: bool = False,
     ffmpeg: Mapping[str, str] | None = None,
@@ -92,11 +108,13 @@ def open_source(
         name: what a person reads; by default the spec without its password.
         width: width asked of a webcam, in pixels; it may give another.
         height: height asked of a webcam, in pixels.
-        fps: frames a second asked of a webcam.
+        fps: frames a second asked of a webcam; how often an address that gives one picture is
+            fetched a second.
         format: four letters of the picture format asked of a webcam: MJPG, YUYV …; by default
             MJPG for more than 640 pixels in width, and the camera's own choice below.
         backend: a webcam's back-end: auto, v4l2, dshow, msmf, avfoundation, any.
-        rtsp_transport: tcp (whole pictures) or udp.
+        rtsp_transport: tcp (whole pictures), udp, udp_multicast, or auto: the first of them that
+            the camera knows.
         low_delay: a stream is decoded by one thread, which holds no picture back, if one is enough.
         hardware_decoding: a stream is decoded by the graphics card where that can be done.
         ffmpeg: further options of a stream, by FFmpeg's names.
@@ -122,10 +140,12 @@ def open_source(
         "read_timeout": read_timeout,
         "insist": insist,
     }
-    spec = os.path.expanduser(spec.strip())
+    spec = path_of(spec)
     kind = KINDS[kind_of(spec)]
     source = kind.opens(
-        spec, mask_password(name or spec), **{key: options[key] for key in kind.options}
+        spec,
+        mask_password(name) if name else mask_address(spec),
+        **{key: options[key] for key in kind.options},
     )
     if wait and isinstance(source, LiveSource):
         source.open()
@@ -143,7 +163,7 @@ def open_sources(specs: Sequence[str], **options: object) -> list[Source]:
     opened: list[Source] = []
     try:
         for spec in specs:
-            name = mask_password(spec)
+            name = mask_address(spec)
             seen[name] += 1
             if seen[name] > 1:
                 name += f" ({seen[name]})"

@@ -47,16 +47,16 @@ def test_a_stream_that_one_thread_keeps_up_with_stays_with_it(camera: Any):
 def test_one_that_needs_more_threads_is_opened_again_once(
     camera: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(serving._Busy, "_WINDOW", 0.5)
-    monkeypatch.setattr(serving._Busy, "_MOST", -1.0)
+    monkeypatch.setattr(serving.Busy, "_WINDOW", 0.5)
+    monkeypatch.setattr(serving.Busy, "_MOST", -1.0)
     seen = widths(camera.url("live"), 150)
     assert seen[0] == 64 and seen[-1] == 80 and camera.connections == 2
 
 
 def test_a_thread_is_busy_that_computes_and_not_one_that_waits(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(serving._Busy, "_WINDOW", 0.5)
-    monkeypatch.setattr(serving._Busy, "_MOST", 0.2)  # others may want this core, too
-    busy = serving._Busy()
+    monkeypatch.setattr(serving.Busy, "_WINDOW", 0.5)
+    monkeypatch.setattr(serving.Busy, "_MOST", 0.2)  # others may want this core, too
+    busy = serving.Busy()
     assert not busy.all_the_time  # too soon to tell
     time.sleep(0.6)
     assert not busy.all_the_time
