@@ -70,7 +70,10 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
 
 def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
     """What FFmpeg is told of a stream, by its own names; what the user wrote goes before."""
-    options = {}
+    options: dict[str, str] = {}
+    scheme = request["url"].partition(":")[0].lower()
+    if scheme not in ("rtsp", "rtsps", "http", "https"):
+        options["analyzeduration"] = "1000000"  # microseconds; else five seconds go by
     if request["url"].lower().startswith("rtsp"):
         transport = request["rtsp_transport"]
         options["rtsp_transport"] = TRANSPORTS[0] if transport == "auto" else transport

@@ -60,7 +60,7 @@ class JpegStream:
             if marker == _AGAIN and self._without_end >= _NEVER_ENDED:
                 return self._take(self._at) + b"\xff\xd9"
             self.broken += 1
-            self._drop(self._at)
+            self._drop(self._at if marker == _AGAIN else len(_START) - 1)
 
     def _find_start(self) -> bool:
         start = self._data.find(_START)

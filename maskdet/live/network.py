@@ -94,6 +94,9 @@ def _explain_listening(place: Address) -> Fault:
         )
     if place.port is None:
         return Fault(f"the address names no port; write it as {place.scheme}://<host>:<port>")
+    if place.scheme == "srt":
+        where = place.place if place.host else f"port {place.port}"
+        return Fault(f"no SRT stream from {where}; is it on, and are port and passphrase right?")
     return Fault(f"nothing that can be read arrives at port {place.port}; does the camera send?")
 
 

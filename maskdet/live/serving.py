@@ -111,6 +111,8 @@ def _find(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
             return found
     elif fault := _unreachable(request):
         return fault
+    if address.scheme == "srt":
+        return _try_srt(request)
     return _try(request)
 
 
@@ -164,6 +166,25 @@ def _try(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
         notes = ["it does not send over TCP; going on over UDP, which may lose pictures"]
     with _watchdog(10):
         return _diagnose(request, said, waited)
+
+
+def _try_srt(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
+    from maskdet.live import srt_relay
+
+    with _watchdog(request["open_timeout"] + 1), ffmpeg_log.listening() as log:
+        try:
+            relay = srt_relay.SrtRelay(request["url"])
+        except OSError:
+            return {"error": srt_relay.HINT, "login": False}
+        # One thread may be too few, and a pipe cannot be opened again.
+        chosen = {**request, "url": relay.url, "low_delay": False}
+        capture = open_camera(chosen)
+        if capture.isOpened():
+            return _Opened(capture, chosen)
+        relay.end()
+    if "rotocol not" in log.text:
+        return {"error": srt_relay.HINT, "login": False}
+    return _diagnose(request, "", waited=False)
 
 
 def _transports(request: Mapping[str, Any]) -> list[str | None]:
@@ -224,8 +245,8 @@ def _with_all_threads(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> 
 
 
 def _queue_of(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> Queued | None:
-    url = request.get("url", "")
-    return Queued(capture) if url.startswith(("rtsp", "rtmp", "srt")) else None
+    url = request.get("url", "file:")
+    return None if url.startswith(("http", "file:")) else Queued(capture)
 
 
 @contextmanager

@@ -70,6 +70,8 @@ class Server:
         factory = GstRtspServer.RTSPMediaFactory()
         factory.set_launch(self.launch())
         factory.set_shared(True)
+        if options.only_udp:
+            factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
         factory.connect("media-configure", self.configure)
         if options.user:
             self.protect(factory, options)
@@ -139,6 +141,7 @@ def main() -> None:
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--digest", action="store_true")
+    parser.add_argument("--only-udp", action="store_true")
     Gst.init(None)
     server = Server(parser.parse_args())
     GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, server.obey)

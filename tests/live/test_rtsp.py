@@ -128,6 +128,39 @@ def test_both_codecs_and_both_logins(options: list[str], login: str) -> None:
     assert max(ages) < 2.0  # nothing that queued up while the stream was opened
 
 
+RAW = "a@b:c/d#e?f%g h[1]ä"
+
+
+@pytest.mark.parametrize("way", [(), ("--digest",)], ids=["basic", "digest"])
+def test_a_password_typed_as_it_is_opens_and_comes_back(way: tuple[str, ...], caplog) -> None:
+    options = ("--user", "ann", "--password", RAW, *way)
+    with rtsp_camera(*options) as camera, reading(camera.url(f"ann:{RAW}@")) as reader:
+        assert clock_of(reader.more().image)
+        camera.kill()
+        until("what is wrong", lambda: "refuses port" in (reader.source.trouble or ""))
+        camera.start()
+        assert clock_of(reader.more().image)
+        assert RAW not in caplog.text + reader.source.name
+
+
+def test_a_camera_that_knows_only_udp_is_opened_and_comes_back(caplog) -> None:
+    options = ("--only-udp", "--user", "ann", "--password", "geheim", "--digest")
+    with rtsp_camera(*options) as camera:
+        with pytest.raises(SourceError, match="set rtsp_transport to auto"):
+            open_source(camera.url("ann:geheim@"), rtsp_transport="tcp")
+        url = camera.url("ann:geheim@").replace("rtsp", "RTSP")
+        with reading(url) as reader:
+            assert clock_of(reader.more(30).image)
+            assert caplog.text.count("going on over UDP") == 1
+            camera.kill()
+            until("a loss", lambda: reader.source.trouble)
+            camera.start()
+            back = time.monotonic()
+            assert clock_of(reader.more().image)
+            assert time.monotonic() - back < 15  # on a machine that is not busy, 3
+            assert caplog.text.count("going on over UDP") == 1
+
+
 def test_no_picture_is_held_back_by_a_decoding_thread() -> None:
     """At two pictures a second each would make them half a second older; FFmpeg's parser does."""
     with rtsp_camera() as camera, reading(camera.url()) as reader:
