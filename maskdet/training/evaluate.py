@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,10 @@ def read(
     problems = Problems()
     samples = read_samples(data, only=only, kind=kind, class_list=classes, problems=problems)
     say_notes(problems)
+    parts = Counter(sample.part for sample in samples if sample.part)
+    if len(parts) > 1:
+        listed = ", ".join(f"{part} {count}" for part, count in parts.items())
+        say(f"note: the data's parts are measured together ({listed}); --images LIST chooses")
     return samples
 
 

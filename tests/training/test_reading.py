@@ -69,6 +69,16 @@ def test_labels_may_stand_where_a_list_does(tmp_path: Path) -> None:
     assert states(evaluate.read(data, Path("annotations.json"))) == STATES
 
 
+def test_parts_that_are_measured_together_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in ("train", "valid"):
+        made = make(tmp_path / "source" / part, FACES, NAMES)
+        write(made, tmp_path / "set" / part / "x.csv", "csv")
+    assert len(evaluate.read(tmp_path / "set", None)) == 6
+    assert "measured together (train 3, val 3); --images LIST chooses" in capsys.readouterr().err
+
+
 def test_a_name_that_cannot_be_told(tmp_path: Path) -> None:
     faces: dict[str, list[Face]] = {"a.png": [("mask", (1, 2, 3, 4)), ("hat", (1, 2, 3, 4))]}
     write(make(tmp_path / "source", faces, ("mask", "hat")), tmp_path / "x.csv", "csv")
