@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskdet.commands.detect_inputs import find_inputs, is_video, monitor_command
+from maskdet.commands.detect_inputs import find_inputs, frame_count, is_video, monitor_command
 from maskdet.commands.detect_outputs import (
     STANDARD_OUTPUT,
     Results,
@@ -86,8 +86,15 @@ def run(
                 if target is not None:
                     write_image(target, _drawn(image, detections, shown, blur))
                 listed = shown.every_state(min_score) if min_score else shown
-                results.add(path, image, listed, shown.counts(), target)
+                frames = frame_count(path)
+                results.add(path, image, listed, shown.counts(), target, frames)
                 progress.processed(path, shown.counts())
+                if frames > 1:
+                    say(
+                        f"{path} has {frames} frames, of which the first was processed; process "
+                        f"all with: {monitor_command(path)}",
+                        "warning",
+                    )
         finally:
             _finish(results, progress, json_file, csv_file)
     return 2 if results.failed else 0

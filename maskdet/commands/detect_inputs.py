@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ VIDEO_SUFFIXES = frozenset(
     (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mpg", ".mpeg", ".ts")
     + (".mts", ".m2ts", ".3gp", ".ogv", ".h264", ".h265", ".mjpeg", ".mjpg")
 )
+_SUFFIXES_OF_SEVERAL = frozenset((".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".avif"))
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(?=[^/])")
 _IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")
@@ -87,6 +89,19 @@ def is_video(path: Path) -> bool:
     if head.startswith(starts) or packets == b"GG":
         return True
     return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def frame_count(path: Path) -> int:
+    """Frames or pages of an image that may have several: GIF, WebP, PNG, TIFF, AVIF; else 1."""
+    if path.suffix.lower() not in _SUFFIXES_OF_SEVERAL:
+        return 1
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            return int(getattr(image, "n_frames", 1))
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return 1  # what is wrong with it is said where it is read
 
 
 def _refuse_live(path: Path) -> None:

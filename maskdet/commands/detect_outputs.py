@@ -54,6 +54,7 @@ class Results:
         listed: Detections,
         counts: dict[str, int],
         annotated: Path | None,
+        frames: int = 1,
     ) -> None:
         """Adds one processed image.
 
@@ -63,6 +64,7 @@ class Results:
             listed: what the JSON lists.
             counts: faces per state, each face once.
             annotated: the annotated image's file, where one was written.
+            frames: that the file has; the first alone was processed.
         """
         record: dict[str, Any] = {
             "file": os.fspath(path),
@@ -73,6 +75,8 @@ class Results:
         }
         if annotated is not None:
             record["annotated"] = os.fspath(annotated)
+        if frames > 1:
+            record["frames"] = frames
         self.images.append(record)
         for state, count in counts.items():
             self.counts[state] += count

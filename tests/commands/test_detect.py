@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from maskdet.commands import detect
 from maskdet.demo import clip_path
@@ -245,6 +246,21 @@ def test_a_video_is_pointed_to_the_monitor(
     command = line.split("process it with: ")[1]
     assert f"{video} is a video" in line and len(images_in(tmp_path / "b.json")) == 1
     assert shlex.split(command)[:4] == ["python", "monitor.py", "--source", str(video)]
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tiff"])
+def test_of_a_moving_image_it_is_said_that_the_first_frame_alone_was_processed(
+    tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
+):
+    moving = tmp_path / f"a.{suffix}"
+    frames = [Image.new("RGB", (64, 48), (shade, 0, 0)) for shade in (0, 90, 180)]
+    frames[0].save(moving, save_all=True, append_images=frames[1:])
+    assert run(moving, json_file=tmp_path / "b.json") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{moving} has 3 frames, of which the first was processed" in line
+    assert (
+        "python monitor.py" in line and images_in(tmp_path / "b.json")[str(moving)]["frames"] == 3
+    )
 
 
 def test_the_videos_of_a_folder_are_named(
