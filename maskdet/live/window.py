@@ -153,7 +153,11 @@ class Window:
             if not self._is_open:
                 self.resize(image.shape[1], image.shape[0])
             self._fill_screen()
+            if self.closed:  # meanwhile; OpenCV would open another one
+                return
             cv2.imshow(self._title, image)
+            if cv2.getWindowProperty(self._title, cv2.WND_PROP_AUTOSIZE) == 1:  # it has
+                self.close()
         except cv2.error:
             if not self.closed:  # the user may close it at any moment, while it opens, too
                 raise
