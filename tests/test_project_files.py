@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PATHS = re.compile(r"`((?:maskdet|tests|configs|docs|models|scripts|\.ci)/[\w./-]*)`")
 
 
-@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "SECURITY.md", "docs/http_api.md"])
+@pytest.mark.parametrize(
+    "name", ["CONTRIBUTING.md", "SECURITY.md", "docs/http_api.md", "docs/detect.md"]
+)
 def test_every_file_that_is_named_is_there(name: str):
     text = (ROOT / name).read_text(encoding="utf-8")
     links = {link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link}
@@ -74,3 +76,9 @@ def test_the_guide_to_the_http_api_names_every_address():
         assert address in text
     for option in RequestOptions.model_fields:
         assert f"| `{option}` |" in text
+
+
+def test_the_guide_to_detect_names_the_columns_as_they_are():
+    from maskdet.commands.detect_outputs import CSV_COLUMNS
+
+    assert f"`{', '.join(CSV_COLUMNS)}`" in (ROOT / "docs/detect.md").read_text(encoding="utf-8")
