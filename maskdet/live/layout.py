@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from maskdet.live.status import bar_height
+from maskdet.live.status import bar_height, widest_text
 from maskdet.live.text_renderer import MIN_SCREEN_TEXT, text_size
 
 Size = tuple[int, int]
@@ -121,7 +121,9 @@ def _shown(pictures: Sequence[Size], columns: int, size: Size, text: int) -> flo
 
 def _text(count: int, size: Size) -> int:
     text = text_size(*size, least=MIN_SCREEN_TEXT)
-    return text if count == 1 else min(text, _MAX_GRID_TEXT)
+    if count > 1:
+        return min(text, _MAX_GRID_TEXT)
+    return min(text, max(MIN_SCREEN_TEXT, widest_text(size[0])))
 
 
 def _top(count: int, text: int) -> int:

@@ -80,7 +80,12 @@ def bar_height(width: int, text: int, *, compact: bool = False) -> int:
 
 def is_narrow(width: int, text: int) -> bool:
     """Whether a bar of that width needs three lines."""
-    return width < 56 * text
+    return widest_text(width) < text
+
+
+def widest_text(width: int) -> int:
+    """Size of the largest text with which a bar of that width needs two lines only."""
+    return width // 56
 
 
 def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[Row]:
