@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,6 +28,9 @@ class Settings(BaseModel):
     """A group of settings: unknown keys are mistakes, values do not change once they are read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    SHORT_FORM: ClassVar[str] = ""
+    """The key that a plain text in the place of the group stands for; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def load_settings(
     for override in overrides:
         try:
             made = parse_override(override) if isinstance(override, str) else override
-            origins[_put(data, made)] = made.origin
+            origins[_put(data, _spelled_out(cls, data, made))] = made.origin
         except ConfigError as error:
             mistakes.append(str(error))
     try:
@@ -192,6 +195,21 @@ def _plain(text: str) -> Any:
 
 def _refusal(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+def _spelled_out(cls: type[Settings], data: dict[str, Any], override: Override) -> Override:
+    """Spells short forms of a group out: so `events` and `events.every` can both be set."""
+    name = override.key[0]
+    field = cls.model_fields.get(str(name))
+    group = None if field is None else field.annotation
+    short = group.SHORT_FORM if isinstance(group, type) and issubclass(group, Settings) else ""
+    if not short:
+        return override
+    if isinstance(data.get(str(name)), str):
+        data[str(name)] = {short: data[str(name)]}
+    if len(override.key) == 1 and isinstance(override.value, str):
+        return Override(override.origin, (name, short), override.value)
+    return override
 
 
 def _put(data: dict[str, Any], override: Override) -> Key:

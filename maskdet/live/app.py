@@ -86,11 +86,11 @@ def _monitor(
         str | None, _option("record", "FILE", "Annotated video: .mp4 or .mkv.")
     ] = None,
     events: Annotated[
-        str | None, _option("events", "FILE", "One JSON line per looked-at frame; - is stdout.")
+        str | None, _option("events", "FILE", "One JSON line per processed frame; - is stdout.")
     ] = None,
     max_seconds: Annotated[str | None, _option("max-seconds", "S", "Ends after so long.")] = None,
     max_frames: Annotated[
-        str | None, _option("max-frames", "N", "Ends after so many looked-at frames.")
+        str | None, _option("max-frames", "N", "Ends after so many processed frames.")
     ] = None,
     summary: Annotated[
         str | None, _option("summary", "FILE", "Figures of the run, as JSON, at its end.")

@@ -78,6 +78,7 @@ class SourceStats:
         outage_s: for how long in all.
         capture_fps: frames a second out of the source, over the last seconds.
         detect_fps: frames a second through the detector, over the last seconds.
+        skipped: frames left out on purpose, as only so many a second are to be processed.
     """
 
     captured: int
@@ -91,6 +92,7 @@ class SourceStats:
     outage_s: float
     capture_fps: float
     detect_fps: float
+    skipped: int = 0
 
     @property
     def no_signal(self) -> bool:
@@ -108,7 +110,7 @@ class SourceMeter:
     """Counts one source's frames; each counter is written by one thread only."""
 
     def __init__(self) -> None:
-        self.captured = self.processed = self.shown = 0
+        self.captured = self.processed = self.shown = self.skipped = 0
         self._capture_rate, self._detect_rate = Rate(), Rate()
         self._last: float | None = None
         self._over: float | None = None
@@ -133,6 +135,10 @@ class SourceMeter:
         self.captured += 1
         self._capture_rate.tick()
 
+    def skip(self) -> None:
+        """A captured frame is left out on purpose."""
+        self.skipped += 1
+
     def process(self) -> None:
         """A frame was looked at."""
         self.processed += 1
@@ -149,7 +155,7 @@ class SourceMeter:
             is_live: whether it is a camera or stream.
             is_held: whether it waits for main, not for the detector.
         """
-        owed = 0 if is_held else max(0, self.captured - self.processed - dropped)
+        owed = 0 if is_held else max(0, self.captured - self.processed - dropped - self.skipped)
         silent = self._silent() if is_live else 0.0
         is_out = silent > SILENT
         return SourceStats(
@@ -164,6 +170,7 @@ class SourceMeter:
             outage_s=self._outage_s + (silent if is_out else 0.0) if is_live else 0.0,
             capture_fps=self._capture_rate.value,
             detect_fps=self._detect_rate.value,
+            skipped=self.skipped,
         )
 
     def _silent(self) -> float:

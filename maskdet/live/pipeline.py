@@ -23,6 +23,7 @@ from maskdet.frame import Frame
 from maskdet.live.inference import Inference, Lane, Tracker
 from maskdet.live.leaving import within
 from maskdet.live.meters import Reservoir, SourceMeter, SourceStats
+from maskdet.live.pace import Pace
 from maskdet.live.progress import Progress, progress_of
 from maskdet.live.workers import Condition, Event, Mailbox, Worker, wait_ready
 from maskdet.observation import Observation
@@ -31,12 +32,10 @@ __all__ = ["Pipeline", "SourceStats", "Tracker"]
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 0.35
-"""Seconds for the threads to end: quitting takes less than one, sinks and summary included."""
-_LONGEST = 10.0
-"""Seconds for sinks to close. Ours end sooner where nothing moves: they know whether it does."""
-_AHEAD = 4  # frames of a file that wait decoded, so that decoding and detecting overlap
-_DONE = 2  # observations of a file that wait: the next can be made while main fetches one
+_PATIENCE = 0.35  # seconds for the threads to end: quitting takes less than one, with all sinks
+_LONGEST = 10.0  # seconds for sinks to close; ours end sooner where nothing moves
+_AHEAD, _DONE = 4, 2
+"""Frames and observations of a file that wait, so that reading, detecting, and main overlap."""
 
 
 class Pipeline:
@@ -60,17 +59,19 @@ class Pipeline:
         min_score: float = 0.0,
         new_tracker: Callable[[], Tracker] | None = None,
         max_frames: int | None = None,
+        detect_fps: Sequence[float | None] = (),
     ) -> None:
         """Plans the run; nothing starts yet.
 
         Args:
             sources: open sources, each with a name of its own.
-            detector: looks at every frame; warmed up before the first is taken.
+            detector: warmed up before the first frame is taken.
             sinks: get the observations of all sources.
             source_sinks: one sequence a source: sinks for that source alone.
             min_score: detections below it are left out.
             new_tracker: makes a tracker; called once a source.
             max_frames: ends the run after exactly so many processed frames, over all sources.
+            detect_fps: frames a second to process, one a source, as of `Pace`; None: all.
         """
         self._sources = list(sources)
         self.detector = detector
@@ -87,6 +88,7 @@ class Pipeline:
             min_score=min_score,
             max_frames=max_frames,
         )
+        self._detect_fps = detect_fps or [None] * len(self._sources)
         self._latency = Reservoir()
         self._warm, self._stopping = Event(), Event()
         self._turn = 0
@@ -221,8 +223,8 @@ class Pipeline:
 
     def progress(self, observation: Observation) -> Progress | None:
         """How far the file or folder has come that an observation is of; None of a live source."""
-        frame = observation.frame
-        return progress_of(self._sources[self._index_of[frame.source]], frame)
+        source = self._sources[self._index_of[observation.frame.source]]
+        return progress_of(source, observation.frame)
 
     @property
     def source_names(self) -> list[str]:
@@ -275,11 +277,15 @@ class Pipeline:
             frame = source.read()
             if frame is None:
                 return
-            if meter.captured == 0 and not source.is_live:  # a stream tells when it is open
-                inlet.lose_nothing(_AHEAD)
-                self._outlets[index].lose_nothing(_DONE)
+            if meter.captured == 0:
+                pace = Pace(self._detect_fps[index], is_live=source.is_live)
+                if not source.is_live:  # a stream tells when it is open
+                    inlet.lose_nothing(_AHEAD)
+                    self._outlets[index].lose_nothing(_DONE)
             meter.capture()
-            if not inlet.put(frame):
+            if not pace.takes(frame.position):
+                meter.skip()
+            elif not inlet.put(frame):
                 return
 
     def _infer(self) -> None:

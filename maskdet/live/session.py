@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from maskdet.console import say
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError, SinkError, SourceError
-from maskdet.live.evidence import with_bar
+from maskdet.live.assembly import new_overlay, open_outputs
+from maskdet.live.event_log import EventLog
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.leaving import hangs, interruptible, within
-from maskdet.live.outfiles import make_folder
-from maskdet.live.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.playback import Playback, Seekable
-from maskdet.live.recording import Recorder
-from maskdet.live.retention import Retention
-from maskdet.live.settings import MonitorSettings, RecordingSettings, SourceSettings
-from maskdet.live.sinks import EventLog
+from maskdet.live.settings import MonitorSettings, SourceSettings
 from maskdet.live.sources import open_source
 from maskdet.live.stop import Stop
 from maskdet.live.summary import Report, write_summary
@@ -85,7 +80,7 @@ def _run(
     if chosen is None:
         return 0
     settings = chosen
-    recordings, shared = interruptible("opening the outputs", partial(_open_outputs, settings))
+    recordings, shared = interruptible("opening the outputs", partial(open_outputs, settings))
     for sink in (*recordings, *shared):
         parts.callback(_close_quietly, sink)
     detector = detector or _load_detector(settings, parts)
@@ -99,6 +94,7 @@ def _run(
         source_sinks=[[recording] for recording in recordings],
         min_score=settings.min_score or 0.0,
         max_frames=settings.max_frames,
+        detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
     )
     report.begin(pipeline)
     stop.start()
@@ -114,6 +110,9 @@ def _run(
         report.end()
     watch()  # tells what failed last
     _tell_recorded(recordings)
+    for log in shared:
+        if isinstance(log, EventLog) and str(settings.events.file) != "-":
+            say(f"wrote {log.lines} events to {log.name}")
     if pipeline.errors:
         return pipeline.errors[0].exit_code
     return _status_without_frames(report, was_asked) if not report.stats.processed else 0
@@ -156,7 +155,7 @@ def _viewer(
         pipeline,
         sources,
         window,
-        _overlay(settings),
+        new_overlay(settings),
         recordings,
         blur=settings.blur,
         snapshots=settings.snapshots,
@@ -174,50 +173,6 @@ def _wants_window(settings: MonitorSettings) -> bool:
     return available
 
 
-def _overlay(settings: MonitorSettings) -> Overlay:
-    return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
-
-
-def _open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:
-    """The recording of each source, and the outputs of all."""
-    _check_summary(settings)
-    recordings = [_recording(settings, i) for i in range(len(settings.sources))]
-    return recordings, [EventLog(settings.events)] if settings.events else []
-
-
-def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:
-    """The recording of one source; each has an overlay of its own, as it draws in its thread."""
-    several, wanted = len(settings.sources) > 1, settings.recording
-    in_segments = wanted.segment_seconds is not None or wanted.segment_mb is not None
-
-    def new_recorder() -> Recorder:
-        now = "" if in_segments else f"-{datetime.now():%Y%m%d-%H%M%S}"
-        path = settings.record or settings.snapshots / f"maskdet{now}.mp4"
-        return Recorder(
-            path.with_stem(f"{path.stem}-{index + 1}") if several else path,
-            draw=with_bar(_overlay(settings)) if wanted.bar else _overlay(settings).draw,
-            blur=settings.blur,
-            segment_seconds=wanted.segment_seconds,
-            segment_bytes=_times(wanted.segment_mb, 1e6),
-            retention=_retention(wanted),
-            family=path.stem,
-        )
-
-    return RecordingSwitch(new_recorder, on=settings.record is not None, blur=settings.blur)
-
-
-def _retention(wanted: RecordingSettings) -> Retention:
-    return Retention(
-        keep_seconds=_times(wanted.keep_days, 24 * 3600),
-        keep_bytes=_times(wanted.keep_gb, 1e9),
-        keep_free_bytes=_times(wanted.keep_free_gb, 1e9),
-    )
-
-
-def _times(value: float | None, unit: float) -> float | None:
-    return None if value is None else value * unit
-
-
 def _tell_recorded(recordings: Sequence[RecordingSwitch]) -> None:
     """Names what was recorded; of many segments the last."""
     for recording in recordings:
@@ -226,19 +181,6 @@ def _tell_recorded(recordings: Sequence[RecordingSwitch]) -> None:
         else:
             for path in recording.paths:
                 say(f"recorded {path}")
-
-
-def _check_summary(settings: MonitorSettings) -> None:
-    """Tells at the start what would otherwise fail at the end."""
-    if settings.summary is None:
-        return
-    try:
-        make_folder(settings.summary.parent)
-    except OSError as error:
-        raise SinkError(
-            f"cannot write {settings.summary}: the folder {settings.summary.parent} is not there "
-            f"and cannot be made: {error.strerror}; check its path and rights"
-        ) from None
 
 
 def _write_summary(path: Path, report: Report) -> None:
@@ -288,7 +230,7 @@ def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[So
     for one in wanted:
         name = mask_password(one.name) if one.name else mask_address(one.source)
         seen[name] += 1
-        options = one.model_dump(exclude={"source", "name"})
+        options = one.model_dump(exclude={"source", "name", "detect_fps"})
         options["insist"] = len(wanted) > 1 if one.insist is None else one.insist
         unique = name if seen[name] == 1 else f"{name} ({seen[name]})"
         wait = not options["insist"]

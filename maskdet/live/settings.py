@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -32,6 +32,7 @@ class SourceSettings(Settings):
         ffmpeg: further options of a stream, by FFmpeg's names.
         open_timeout: seconds a camera may take to open.
         read_timeout: seconds of silence after which it is opened again.
+        detect_fps: frames a second to process; None: as `detect.fps` says.
         insist: go on trying where it cannot be opened at first; None: where there are several.
     """
 
@@ -50,6 +51,7 @@ class SourceSettings(Settings):
     ] = {}
     open_timeout: PositiveFloat = 10.0
     read_timeout: PositiveFloat = 5.0
+    detect_fps: PositiveFloat | None = None
     insist: bool | None = None
 
     @model_validator(mode="before")
@@ -123,6 +125,77 @@ class RecordingSettings(Settings):
         return self
 
 
+class DetectSettings(Settings):
+    """What detection costs.
+
+    Attributes:
+        fps: frames a second to process, of each source; None: as many as can be, and of a file all.
+    """
+
+    fps: PositiveFloat | None = None
+
+
+class RotateSettings(Settings):
+    """When an event log is put aside, as ``name-20260131-235959.jsonl``, and a new one is begun.
+
+    Attributes:
+        mb: at this size, in millions of bytes.
+        seconds: after so long.
+        keep: files put aside that stay; the oldest are deleted. None: all.
+    """
+
+    mb: PositiveFloat | None = None
+    seconds: PositiveFloat | None = None
+    keep: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _only_files_put_aside_are_deleted(self) -> Self:
+        if self.keep is not None and not (self.mb or self.seconds):
+            raise ValueError("keep needs mb or seconds")
+        return self
+
+
+class EventSettings(Settings):
+    """The event log; a plain text in its place stands for its `file`.
+
+    Attributes:
+        file: one JSON line per event (docs/events.md); ``-`` is standard output. None: no log.
+        every: a line for each processed frame, for each change of the counts, or every so many
+            seconds of a source; a number means seconds.
+        seconds: how many, with ``every: seconds``.
+        append: goes on with a file that is there; otherwise ``name-2`` is written.
+        rotate: when to begin a new file.
+    """
+
+    SHORT_FORM: ClassVar[str] = "file"
+
+    file: Path | None = None
+    every: Literal["frame", "change", "seconds"] = "frame"
+    seconds: PositiveFloat = 10.0
+    append: bool = False
+    rotate: RotateSettings = RotateSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, value: Any) -> Any:
+        if value is None:
+            return {}
+        if isinstance(value, str | Path):
+            return {"file": value}
+        if not isinstance(value, dict):
+            return value
+        every = value.get("every")
+        if isinstance(every, int | float) and not isinstance(every, bool):
+            return {**value, "every": "seconds", "seconds": every}
+        return value
+
+    @model_validator(mode="after")
+    def _only_a_file_is_rotated(self) -> Self:
+        if str(self.file) == "-" and (self.rotate.mb or self.rotate.seconds):
+            raise ValueError("rotate needs a file; - is standard output")
+        return self
+
+
 class LogSettings(Settings):
     """How messages are written to standard error.
 
@@ -148,7 +221,8 @@ class MonitorSettings(Settings):
         unsure: when a state is not called.
         headless: no window.
         record: annotated video, ``.mp4`` or ``.mkv``; with several sources one file each.
-        events: one JSON line per looked-at frame; ``-`` is standard output.
+        detect: what detection costs.
+        events: one JSON line per processed frame, or as its settings say.
         summary: figures of the whole run, as JSON.
         max_seconds: ends by itself after so long.
         max_frames: ends by itself after so many looked-at frames.
@@ -174,7 +248,8 @@ class MonitorSettings(Settings):
     unsure: UnsureSettings = UnsureSettings()
     headless: bool = False
     record: Path | None = None
-    events: Path | None = None
+    detect: DetectSettings = DetectSettings()
+    events: EventSettings = EventSettings()
     summary: Path | None = None
     max_seconds: PositiveFloat | None = None
     max_frames: PositiveInt | None = None

@@ -174,4 +174,6 @@ def rates(stats: SourceStats, *, is_live: bool) -> str:
     parts.append(f"detect {stats.detect_fps:.1f} fps")
     if is_live:
         parts.append(f"{stats.dropped} frames dropped")
+    if stats.skipped:
+        parts.append(f"{stats.skipped} skipped (detect.fps)")
     return ", ".join(parts)

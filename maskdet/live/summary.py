@@ -54,7 +54,7 @@ class Report:
         """What `--summary` writes; rates are means of the run, in frames a second."""
         stats, first = self.stats, self._pipeline.first_result if self._pipeline else None
         detector = self._pipeline.detector if self._pipeline else None
-        frames = ("captured", "processed", "shown", "dropped")
+        frames = ("captured", "processed", "shown", "dropped", "skipped")
         return {
             "frames": {name: getattr(stats, name) for name in frames},
             "fps": self._rates(stats),
@@ -82,6 +82,7 @@ class Report:
                 "captured": stats.captured,
                 "processed": stats.processed,
                 "dropped": stats.dropped,
+                "skipped": stats.skipped,
                 "reconnects": stats.reconnects,
                 "no_signal": _silence(stats),
             }
@@ -94,6 +95,8 @@ class Report:
         stats, detector = self.stats, self._pipeline.detector
         seconds = self._ended - self._began
         dropped = f", {stats.dropped} dropped for newer ones" if stats.dropped else ""
+        if stats.skipped:
+            dropped += f", {stats.skipped} skipped as detect.fps asks"
         if stats.outages:
             times = "once" if stats.outages == 1 else f"{stats.outages} times"
             dropped += f"; no signal {times}, {duration(stats.outage_s)} in all"

@@ -19,6 +19,8 @@ import pytest
 from maskdet.detections import Detections
 from maskdet.errors import SinkError
 from maskdet.frame import Frame
+from maskdet.live import log_rotation
+from maskdet.live.log_rotation import Rotation
 from maskdet.live.sinks import EventLog, save_snapshot
 from maskdet.observation import Observation
 
@@ -27,7 +29,15 @@ IMAGE = np.zeros((40, 60, 3), np.uint8)
 
 
 def observation(index: int = 0, faces: Detections | None = None, **counts: int) -> Observation:
-    frame = Frame(IMAGE, index, 1_700_000_000.123456, 1.0, "rtsp://admin:***@10.0.0.7/")
+    frame = Frame(
+        IMAGE,
+        index,
+        1_700_000_000.123456,
+        1.0,
+        "rtsp://admin:***@10.0.0.7/",
+        position=12.5 + (index - 3) / 10,
+        utc=1_700_000_000.5,
+    )
     return Observation(frame, faces or Detections.empty(), counts)
 
 
@@ -50,6 +60,12 @@ def test_a_line_is_what_the_contract_says(tmp_path: Path) -> None:
             {"box": [5, 6, 7, 8], "score": 0.5, "state": "unsure", "track_id": None},
         ],
         "counts": {"with_mask": 0, "without_mask": 1, "mask_weared_incorrect": 0, "unsure": 1},
+        "version": 1,
+        "utc": "2023-11-14T22:13:20.500Z",
+        "position": 12.5,
+        "width": 60,
+        "height": 40,
+        "file": None,
     }
     assert second["counts"] == {"with_mask": 5}  # as the observation tells them, if it does
 
@@ -89,7 +105,7 @@ def test_an_existing_log_is_mended_and_continued(
 ) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text(left)
-    log = EventLog(path)
+    log = EventLog(path, append=True)
     log.write(observation(1))
     log.close()
     *before, last = path.read_text().splitlines()
@@ -234,3 +250,72 @@ def test_snapshot_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SinkError, match="cannot save a snapshot"):
         save_snapshot(IMAGE, tmp_path / "file")
+
+
+def frames_in(path: Path) -> list[int]:
+    return [json.loads(line)["frame"] for line in path.read_text().splitlines()]
+
+
+def test_a_second_run_leaves_the_first_one_s_lines_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "seen.jsonl"
+    path.touch()  # nothing is in it: it is taken
+    for run in range(3):
+        log = EventLog(path)
+        log.write(observation(run))
+        log.close()
+    names = ["seen.jsonl", "seen-2.jsonl", "seen-3.jsonl"]
+    assert [frames_in(tmp_path / name) for name in names] == [[0], [1], [2]]
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"{path} is there already; events go to {tmp_path / names[1]} (")
+    assert names[2] in second and log.name == str(tmp_path / names[2]) and log.lines == 1
+
+
+def test_a_line_for_each_change_of_the_counts_of_a_source(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "e", every="change")
+    faces = [0, 0, 1, 1, 2, 0, 0]
+    for index, count in enumerate(faces):
+        found = Detections([[1, 2, 30, 40]] * count, [0.9] * count, [0] * count)
+        log.write(observation(index, found))
+    log.close()
+    assert frames_in(tmp_path / "e") == [0, 2, 4, 5] and log.lines == 4
+
+
+def test_a_line_every_so_many_seconds_of_the_source(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "e", every="seconds", seconds=0.5)
+    for index in range(30):  # ten a second, from 12.2 s on
+        log.write(observation(index))
+    log.close()
+    assert frames_in(tmp_path / "e") == [0, 3, 8, 13, 18, 23, 28]
+
+
+def test_a_log_is_rotated_by_size_and_the_oldest_go(tmp_path: Path) -> None:
+    path, strange = tmp_path / "e.jsonl", tmp_path / "e-notes.jsonl"
+    strange.write_text("mine")
+    log = EventLog(path, rotation=Rotation(max_bytes=1000, keep=2))
+    for index in range(40):
+        log.write(observation(index))
+    log.close()
+    aside = sorted(tmp_path.glob("e-2*.jsonl"), key=lambda p: frames_in(p)[0])
+    assert len(aside) == 2 and strange.read_text() == "mine"
+    assert all(0 < p.stat().st_size <= 1000 for p in (*aside, path))
+    kept = [frame for p in (*aside, path) for frame in frames_in(p)]
+    assert kept == list(range(kept[0], 40))
+
+
+def test_a_log_is_rotated_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = EventLog(tmp_path / "e", rotation=Rotation(seconds=60))
+    log.write(observation(0))
+    now = time.monotonic()
+    monkeypatch.setattr(log_rotation.time, "monotonic", lambda: now + 61)
+    log.write(observation(1))
+    log.write(observation(2))
+    log.close()
+    (aside,) = tmp_path.glob("e-2*")
+    assert frames_in(aside) == [0] and frames_in(tmp_path / "e") == [1, 2]
+
+
+def test_what_is_no_file_cannot_be_rotated() -> None:
+    with pytest.raises(SinkError, match="/dev/null: only a file can be rotated"):
+        EventLog("/dev/null", rotation=Rotation(max_bytes=9))

@@ -37,7 +37,7 @@ def test_kill_9_costs_a_second_and_the_next_start_goes_on(
     tmp_path: Path, start_monitor: StartMonitor
 ):
     events = tmp_path / "e.jsonl"
-    options = ["sources=[demo]", "headless=true", f"events={events}"]
+    options = ["sources=[demo]", "headless=true", f"events={events}", "events.append=true"]
     options += [f"record={tmp_path}/door.mp4", "recording.segment_seconds=1.5"]
     process = start_monitor(*options)
     wait_until(lambda: list(tmp_path.glob("*.mp4")) and list(tmp_path.glob("*.part")))

@@ -1,0 +1,90 @@
+"""The outputs of a run, built as the settings say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from maskdet.contracts import Sink
+from maskdet.errors import SinkError
+from maskdet.live.event_log import EventLog
+from maskdet.live.evidence import with_bar
+from maskdet.live.log_rotation import Rotation
+from maskdet.live.outfiles import make_folder
+from maskdet.live.overlay import Overlay
+from maskdet.live.recording import Recorder
+from maskdet.live.retention import Retention
+from maskdet.live.settings import EventSettings, MonitorSettings, RecordingSettings
+from maskdet.live.switch import RecordingSwitch
+
+
+def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:
+    """The recording of each source, and the outputs of all."""
+    _check_summary(settings)
+    recordings = [_recording(settings, i) for i in range(len(settings.sources))]
+    return recordings, [_event_log(settings.events)] if settings.events.file else []
+
+
+def new_overlay(settings: MonitorSettings) -> Overlay:
+    """What draws as the settings say; each thread needs its own."""
+    return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
+
+
+def _event_log(wanted: EventSettings) -> EventLog:
+    rotate = wanted.rotate
+    rotation = None
+    if rotate.mb or rotate.seconds:
+        max_bytes = _times(rotate.mb, 1e6)
+        rotation = Rotation(max_bytes=max_bytes, seconds=rotate.seconds, keep=rotate.keep)
+    return EventLog(
+        wanted.file or "-",
+        every=wanted.every,
+        seconds=wanted.seconds,
+        append=wanted.append,
+        rotation=rotation,
+    )
+
+
+def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:
+    """The recording of one source; each has an overlay of its own, as it draws in its thread."""
+    several, wanted = len(settings.sources) > 1, settings.recording
+    in_segments = wanted.segment_seconds is not None or wanted.segment_mb is not None
+
+    def new_recorder() -> Recorder:
+        now = "" if in_segments else f"-{datetime.now():%Y%m%d-%H%M%S}"
+        path = settings.record or settings.snapshots / f"maskdet{now}.mp4"
+        return Recorder(
+            path.with_stem(f"{path.stem}-{index + 1}") if several else path,
+            draw=with_bar(new_overlay(settings)) if wanted.bar else new_overlay(settings).draw,
+            blur=settings.blur,
+            segment_seconds=wanted.segment_seconds,
+            segment_bytes=_times(wanted.segment_mb, 1e6),
+            retention=_retention(wanted),
+            family=path.stem,
+        )
+
+    return RecordingSwitch(new_recorder, on=settings.record is not None, blur=settings.blur)
+
+
+def _retention(wanted: RecordingSettings) -> Retention:
+    return Retention(
+        keep_seconds=_times(wanted.keep_days, 24 * 3600),
+        keep_bytes=_times(wanted.keep_gb, 1e9),
+        keep_free_bytes=_times(wanted.keep_free_gb, 1e9),
+    )
+
+
+def _times(value: float | None, unit: float) -> float | None:
+    return None if value is None else value * unit
+
+
+def _check_summary(settings: MonitorSettings) -> None:
+    """Tells at the start what would otherwise fail at the end."""
+    if settings.summary is None:
+        return
+    try:
+        make_folder(settings.summary.parent)
+    except OSError as error:
+        raise SinkError(
+            f"cannot write {settings.summary}: the folder {settings.summary.parent} is not there "
+            f"and cannot be made: {error.strerror}; check its path and rights"
+        ) from None

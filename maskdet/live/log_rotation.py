@@ -1,0 +1,85 @@
+"""Rotation of a log: the file at its path is always the one being written."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from datetime import datetime
+from pathlib import Path
+
+
+class Rotation:
+    """When a log's file is put aside as ``name-20260131-235959.jsonl``, and how many are kept."""
+
+    def __init__(
+        self,
+        *,
+        max_bytes: float | None = None,
+        seconds: float | None = None,
+        keep: int | None = None,
+    ) -> None:
+        """Sets the limits; None for none.
+
+        The order of files is that in which they were put aside, whatever the clock says.
+
+        Args:
+            max_bytes: a file grows no larger, but for a single line that is larger.
+            seconds: a file is written for so long.
+            keep: files put aside that stay; the oldest are deleted.
+        """
+        self._max_bytes = max_bytes or float("inf")
+        self._seconds = seconds or float("inf")
+        self._keep = keep
+        self._began = time.monotonic()
+        self._aside: list[Path] = []
+
+    def begin(self, path: Path) -> None:
+        """A run is about to go on with this file, or to begin it.
+
+        Raises:
+            OSError: it is no file that can be put aside.
+        """
+        if path.exists() and not path.is_file():
+            raise OSError(22, "only a file can be rotated")
+        self._aside = self._list(path)
+        self._began = time.monotonic()
+
+    def is_due(self, size: int, coming: int) -> bool:
+        """Whether to put the file aside now.
+
+        Args:
+            size: bytes in it.
+            coming: bytes of the line to be written.
+        """
+        is_old = time.monotonic() - self._began >= self._seconds
+        return size > 0 and (is_old or size + coming > self._max_bytes)
+
+    def rotate(self, path: Path) -> None:
+        """Puts the file aside and deletes the oldest beyond `keep`.
+
+        Raises:
+            OSError: it cannot be renamed, or an old one cannot be deleted.
+        """
+        stem = f"{path.stem}-{datetime.now():%Y%m%d-%H%M%S}"
+        for number in itertools.count(1):
+            aside = path.with_stem(stem if number == 1 else f"{stem}-{number}")
+            if aside not in self._aside and not aside.exists():
+                break
+        path.rename(aside)
+        self._began = time.monotonic()
+        self._aside.append(aside)
+        if self._keep is not None:
+            while len(self._aside) > self._keep:
+                self._aside[0].unlink(missing_ok=True)
+                del self._aside[0]
+
+    def _list(self, path: Path) -> list[Path]:
+        """The files that earlier runs have put aside, the oldest first."""
+        pattern = rf"{re.escape(path.stem)}-(\d{{8}}-\d{{6}})(?:-(\d+))?{re.escape(path.suffix)}"
+        found = [
+            (match[1], int(match[2] or 1), other)
+            for other in path.parent.iterdir()
+            if (match := re.fullmatch(pattern, other.name))
+        ]
+        return [other for _, _, other in sorted(found)]
