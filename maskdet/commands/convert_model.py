@@ -11,13 +11,20 @@ from pathlib import Path
 from maskdet import __version__
 from maskdet.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
 from maskdet.console import say
+from maskdet.detections import MaskState
 from maskdet.errors import ConfigError, MaskdetError, ModelError
 from maskdet.files import sha256_of, write_whole
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.foreign import MIN_SCORE, states_of_labels
+from maskdet.runtimes.foreign import MIN_SCORE, look_at, states_of_labels
 from maskdet.runtimes.formats import Foreign, Kind, find_foreign, network_of
 
-_NAMES = {Kind.FROZEN_GRAPH: "frozen_inference_graph.pb", Kind.KERAS_RETINANET: "inference.h5"}
+_NAMES = {
+    Kind.FROZEN_GRAPH: "frozen_inference_graph.pb",
+    Kind.KERAS_RETINANET: "inference.h5",
+    Kind.ONNX: "model.onnx",
+    Kind.LITERT: "model.tflite",
+}
+_MAX_CLASSES = 10_000
 
 
 def run(
@@ -59,6 +66,7 @@ def run(
 
 def _write_inference(model: Foreign, target: Path, anchors: Path | None) -> None:
     if model.kind != Kind.KERAS_RETINANET:
+        look_at(model)
         raise ConfigError(f"{model.path}: runs as it is; --card makes a model folder of it")
     if target.suffix != ".h5":
         raise ConfigError(f"{target}: an inference model's name ends in .h5")
@@ -67,7 +75,25 @@ def _write_inference(model: Foreign, target: Path, anchors: Path | None) -> None
         raise ConfigError(
             f"{model.path}: is an inference model already; --card makes a model folder of it"
         )
-    write_whole(target, content)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
+        made = Path(temporary) / target.name
+        write_whole(made, content)
+        _try_out_inference(model, made)
+        os.replace(made, target)
+
+
+def _try_out_inference(model: Foreign, made: Path) -> None:
+    """Opens what was made and runs it once; states do not matter for that."""
+    from maskdet.runtimes.keras_retinanet import KerasRetinaNetDetector
+
+    states = dict.fromkeys(range(_MAX_CLASSES), MaskState.with_mask)
+    try:
+        detector = KerasRetinaNetDetector(made, states, name=model.name, device="cpu")
+        detector.warm_up()
+        detector.close()
+    except MaskdetError as error:
+        reason = str(error).replace(str(made), "").lstrip("/: ")
+        raise ModelError(f"{model.path}: what was made of it does not run: {reason}") from None
 
 
 def _inference(model: Foreign, anchors: Path | None) -> bytes | None:
@@ -91,7 +117,7 @@ def _write_folder(
     classes: Mapping[str, str] | None,
 ) -> None:
     """A folder beside the target, tried out, then renamed."""
-    states, names = states_of_labels(model, labels, classes)
+    states, names = states_of_labels(model, labels, classes, snapshots=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
         folder = Path(temporary) / target.name
@@ -112,7 +138,7 @@ def _write_folder(
                 min_score=ScoreLimits.alike(MIN_SCORE),
                 description="Short and long side that pictures are resized to are the input's."
                 if keras
-                else "The graph takes pictures of any size and resizes them itself.",
+                else "The file says itself to which size pictures are resized.",
                 options={"states": {str(number): states[number].name for number in numbers}},
                 provenance={"source": model.path.name, "converted_by": f"maskdet {__version__}"},
             ),

@@ -211,12 +211,38 @@ def _faces(boxes: np.ndarray, probabilities: np.ndarray, overlap: float, limit: 
     return faces[box_ops.nms(boxes, faces.scores, VOTING, limit)]  # voters may draw two together
 
 
-def judged(judge: Judge, boxes: np.ndarray, scores: np.ndarray, states: np.ndarray) -> Detections:
-    """Faces of a model that suppresses class by class: a face has its best state alone.
+def judged(
+    judge: Judge,
+    found: Detections,
+    classes: np.ndarray | None,
+    overlap: float = ANCHOR_OVERLAP,
+) -> Detections:
+    """Faces of a model that has its own suppression, which is not repeated here.
 
-    Who asks for every score gets all that the model says, both states of a face, too.
+    A model that suppresses class by class may give one face in two classes: the better one counts.
+    Boxes of one class stay, however much they overlap: the model holds them for two faces. Boxes
+    that are inside out, empty or not finite are no faces.
+
+    Args:
+        judge: says which faces are given; one that gives every score gets both states of a face.
+        found: in any order, inside the image.
+        classes: (N,), the model's own class numbers; None for a model that has already suppressed
+            over all classes.
+        overlap: IoU above which two boxes of two classes are one face.
     """
-    found = Detections(boxes, scores, states)
-    if judge.least > 0:
-        found = found[box_ops.nms(found.boxes, found.scores, ANCHOR_OVERLAP, len(found))]
+    real = np.isfinite(found.boxes).all(axis=1) & np.isfinite(found.scores)
+    real &= (found.boxes[:, 2:] > found.boxes[:, :2]).all(axis=1)
+    found, classes = found[real], None if classes is None else classes[real]
+    if judge.least > 0 and classes is not None:
+        found = found[_best_of_classes(found, classes, overlap)]
     return judge.shown(found)
+
+
+def _best_of_classes(found: Detections, classes: np.ndarray, overlap: float) -> np.ndarray:
+    """Indices without the boxes that a better box of another class overlaps."""
+    kept: list[int] = []
+    for index in np.argsort(-found.scores, kind="stable"):
+        rivals = [other for other in kept if classes[other] != classes[index]]
+        if not (box_ops.iou(found.boxes[[index]], found.boxes[rivals]) > overlap).any():
+            kept.append(int(index))
+    return np.array(kept, np.int64)

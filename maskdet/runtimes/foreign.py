@@ -12,12 +12,14 @@ from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.errors import ModelError
 from maskdet.judging import Judge
 from maskdet.runtimes.formats import NETWORKS, Foreign, Kind, find_foreign
-from maskdet.runtimes.labelmap import find_label_map, read_label_map
+from maskdet.runtimes.labelmap import find_label_map, read_found_map, read_label_map
 from maskdet.runtimes.quiet import quiet_import
 from maskdet.statenames import map_states
 
 MIN_SCORE = 0.3
 """Lowest score given where nobody says one; the old graphs themselves give all they have."""
+THIRD_PARTY = (Kind.ONNX, Kind.LITERT)
+"""Formats of other projects that run without TensorFlow."""
 EXPORTED = (Kind.FROZEN_GRAPH.value, Kind.SAVED_MODEL.value)
 """Formats of other systems that our own models are exported to, by their names in a card."""
 
@@ -37,6 +39,18 @@ def open_foreign(
         ModelError: it is broken, or no detector, or its classes are not known.
     """
     model = find_foreign(path)
+    if model.kind in THIRD_PARTY:
+        from maskdet.runtimes.third_party import open_third_party
+
+        return open_third_party(
+            model,
+            lambda names: _states(model.path, names, classes),
+            judge,
+            name=model.name,
+            device=device,
+            labels=labels,
+            side=side,
+        )
     states, _ = states_of_labels(model, labels, classes)
     return _open(model, states, model.name, device, judge, side, None)
 
@@ -61,7 +75,7 @@ def open_card(
             f"model '{card.name}': options.states of the card is wrong; expected numbers and "
             f"states ({', '.join(CLASS_NAMES)})"
         ) from None
-    if 0 in states and kind != Kind.KERAS_RETINANET:
+    if 0 in states and kind.value in EXPORTED:
         raise ModelError(
             f"model '{card.name}': options.states of the card counts classes from 0, its graph "
             "from 1; convert the model again with a label map whose ids begin with 1"
@@ -102,6 +116,10 @@ def _open(
     side: int | None,
     sides: tuple[int, int] | None,
 ) -> Detector:
+    if model.kind in THIRD_PARTY:
+        from maskdet.runtimes.third_party import open_with_states
+
+        return open_with_states(model, states, judge, name=name, device=device, side=side)
     if model.kind == Kind.KERAS_RETINANET:
         with quiet_import():
             from maskdet.runtimes.keras_retinanet import LONG, SHORT, KerasRetinaNetDetector
@@ -127,7 +145,11 @@ def _open(
 
 
 def states_of_labels(
-    model: Foreign, labels: Path | None, classes: Mapping[str, str] | None
+    model: Foreign,
+    labels: Path | None,
+    classes: Mapping[str, str] | None,
+    *,
+    snapshots: bool = False,
 ) -> tuple[dict[int, MaskState], dict[int, str]]:
     """What each class number of a model means, and its name.
 
@@ -135,24 +157,74 @@ def states_of_labels(
         model: its label map lies near its file or folder unless `labels` names one.
         labels: the label map.
         classes: states by class name, where they cannot be guessed.
+        snapshots: training snapshots are welcome, too.
 
     Raises:
-        ModelError: there is no label map, or it is broken, or a name is unknown.
+        ModelError: the model is no detector, or its label map is missing or broken, or a name is
+            unknown.
     """
+    if model.kind in THIRD_PARTY:
+        from maskdet.runtimes.third_party import names_in
+
+        names = names_in(model, labels)
+        return _states(model.path, names, classes), names
+    try:
+        found, names = _names(model, labels)
+        return _states(found, names, classes), names
+    except ModelError:
+        look_at(model, snapshots=snapshots)  # what it is comes first, what it lacks second
+        raise
+
+
+def look_at(model: Foreign, *, snapshots: bool = False) -> None:
+    """Opens a model without its label map.
+
+    Args:
+        model: of any kind.
+        snapshots: training snapshots are welcome, too.
+
+    Raises:
+        ModelError: it is broken, or is no detector.
+    """
+    if model.kind in THIRD_PARTY:
+        from maskdet.runtimes.third_party import look_inside
+
+        look_inside(model)
+        return
+    with quiet_import():
+        if model.kind == Kind.KERAS_RETINANET:
+            from maskdet.runtimes.keras2_file import is_training_model, read_keras_file
+            from maskdet.runtimes.keras_retinanet import inference_layer
+
+            file = read_keras_file(model.path)
+            if not (snapshots and is_training_model(file.network)):
+                inference_layer(file)
+        else:
+            from maskdet.runtimes.object_detection_api import ObjectDetectionApiDetector
+
+            ObjectDetectionApiDetector(model, {}, name=model.name, device="cpu").close()
+
+
+def _names(model: Foreign, labels: Path | None) -> tuple[Path, dict[int, str]]:
+    """The label map of an older system's model, and the names in it."""
     found = labels or find_label_map(model.path)
     if found is None:
         raise ModelError(
             f"{model.path}: no label map beside it; put its label_map.pbtxt or classes.csv there, "
             "or name one with --labels"
         )
-    names = read_label_map(found)
-    if model.kind != Kind.KERAS_RETINANET:
-        names = _from_one(found, names)
+    names = read_label_map(found) if labels else read_found_map(found)
+    return found, names if model.kind == Kind.KERAS_RETINANET else _from_one(found, names)
+
+
+def _states(
+    where: Path, names: dict[int, str], classes: Mapping[str, str] | None
+) -> dict[int, MaskState]:
     try:
-        states = map_states(list(names.values()), classes, where=str(found), error=ModelError)
+        states = map_states(list(names.values()), classes, where=str(where), error=ModelError)
     except ModelError as error:
         raise ModelError(f"{error} (python -m maskdet: --state NAME=STATE)") from None
-    return dict(zip(names, states, strict=True)), names
+    return dict(zip(names, states, strict=True))
 
 
 def _from_one(file: Path, names: dict[int, str]) -> dict[int, str]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from maskdet.errors import ModelError
+from maskdet.runtimes.other_formats import KERAS_3, describe_keras
 
 Reference = tuple[str, int, int]
 """An output in a network: its layer, which call of that layer, which of its outputs."""
@@ -126,11 +127,15 @@ def is_training_model(network: Network) -> bool:
 
 def _config(path: Path, file: Any) -> dict[str, Any]:
     if "model_config" not in file.attrs:
-        weights_only = "layer_names" in file.attrs
+        weights_only = "layer_names" in file.attrs or "layers" in file or "_layer" in "".join(file)
         what = "only a model's weights, not the model" if weights_only else "no Keras model"
         raise ModelError(f"{path}: holds {what}; a file that model.save() wrote is needed")
     config = json.loads(_text(file.attrs["model_config"]))
     kind = config.get("class_name") if isinstance(config, dict) else None
+    if kind and (found := describe_keras(config)):
+        raise ModelError(f"{path}: is a Keras model, but {found}")
+    if _text(file.attrs.get("keras_version", "")).startswith("3."):
+        raise ModelError(f"{path}: is {KERAS_3}")
     if kind not in NETWORKS or "model_weights" not in file:
         raise ModelError(f"{path}: is a Keras model ({kind}), but no RetinaNet")
     return config

@@ -21,7 +21,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.judging import EVERYTHING, Judge
 from maskdet.runtimes.batching import detect_in_batches
-from maskdet.runtimes.decoding import judged
+from maskdet.runtimes.decoding import ANCHOR_OVERLAP, judged
 from maskdet.runtimes.keras2_file import (
     KerasFile,
     Layer,
@@ -155,7 +155,13 @@ class KerasRetinaNetDetector:
         kept = (scores >= self._judge.least) & np.isfinite(boxes).all(axis=1)
         boxes = box_ops.clip(boxes[kept] / np.float32(factor), shape[1], shape[0])
         states = np.array([self._states[int(number)] for number in labels[kept]], np.int8)
-        return judged(self._judge, boxes, scores[kept], states)
+        by_class = self._filter.config["class_specific_filter"]
+        return judged(
+            self._judge,
+            Detections(boxes, scores[kept], states),
+            classes=labels[kept] if by_class else None,
+            overlap=max(ANCHOR_OVERLAP, self._filter.config["nms_threshold"]),
+        )
 
 
 def inference_layer(model: KerasFile) -> Layer:

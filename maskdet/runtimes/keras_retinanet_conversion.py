@@ -174,7 +174,12 @@ def _copy_weights(source: Any, target: Any, plan: dict[str, Any]) -> None:
             target.attrs[name] = str(source.attrs[name]).encode()
     target.attrs["layer_names"] = np.array(names, "S")
     for name in names:
-        if name in source:
-            source.copy(name, target)
-        else:
-            target.create_group(name).attrs["weight_names"] = np.array([], "S1")
+        group = target.require_group(name)  # "conv1/conv" is a group in a group, as DenseNet has it
+        found = source[name].attrs.get("weight_names", ()) if name in source else ()
+        group.attrs["weight_names"] = np.array(found) if len(found) else np.array([], "S1")
+        for weight in found:
+            source.copy(f"{name}/{_text(weight)}", group, name=_text(weight))
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from maskdet.errors import ModelError
+from maskdet.runtimes import label_lists
 
 MAX_BYTES = 1024 * 1024
 """Larger files are refused; a map of 10,000 classes is smaller."""
@@ -30,17 +31,40 @@ def read_label_map(path: Path) -> dict[int, str]:
         ModelError: one line: it cannot be read, or what is wrong in which line.
     """
     text = _read(path)
-    found = _read_csv(path, text) if path.suffix.lower() == ".csv" else _read_pbtxt(path, text)
+    suffix = path.suffix.lower()
+    if suffix in label_lists.SUFFIXES:
+        found = label_lists.read_label_list(path, text)
+    else:
+        found = _read_csv(path, text) if suffix == ".csv" else _read_pbtxt(path, text)
     if not found:
         raise ModelError(f"{path}: a label map without any class")
     return found
 
 
-def find_label_map(model: Path) -> Path | None:
+def read_found_map(path: Path) -> dict[int, str]:
+    """The same of a file that was found beside a model, which may be something else.
+
+    Raises:
+        ModelError: one line that says how to name another.
+    """
+    try:
+        return read_label_map(path)
+    except ModelError as error:
+        raise ModelError(
+            f"{error}; it lies beside the model, but is no label map: name the right one with "
+            "--labels"
+        ) from None
+
+
+def find_label_map(model: Path, lists: Sequence[str] = ()) -> Path | None:
     """The label map that belongs to a model's file or folder, if one lies about.
 
     It is looked for beside the model (and inside, if it is a folder), then one folder up, then in
     ``data/`` of either; by its usual name first, else the only ``.pbtxt`` there is.
+
+    Args:
+        model: its file or folder.
+        lists: further names that count, of lists of class names.
 
     Raises:
         ModelError: several could be meant.
@@ -50,13 +74,13 @@ def find_label_map(model: Path) -> Path | None:
     # an exported folder has its SavedModel one further down
     near = folders[: 3 if folders[0].name == "saved_model" else 2]
     for folder in (*near, *(folder / "data" for folder in near)):
-        if (found := _map_in(folder)) is not None:
+        if (found := _map_in(folder, lists)) is not None:
             return found
     return None
 
 
-def _map_in(folder: Path) -> Path | None:
-    named = [folder / name for name in _NAMES if (folder / name).is_file()]
+def _map_in(folder: Path, lists: Sequence[str]) -> Path | None:
+    named = [folder / name for name in (*_NAMES, *lists) if (folder / name).is_file()]
     others = sorted(path for path in folder.glob("*.pbtxt") if path.is_file())
     if len(others) > 1 and not named:  # graphs are stored as text, too
         others = [path for path in others if "label" in path.name.lower()] or others

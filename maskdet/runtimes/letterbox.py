@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -44,3 +45,32 @@ def fitting_size(height: int, width: int, side: int) -> tuple[int, int]:
     factor = side / max(height, width)
     rows, columns = (max(32, math.ceil(round(edge * factor) / 32) * 32) for edge in (height, width))
     return rows, columns
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An image in a network's input.
+
+    Attributes:
+        image: the input, RGB uint8.
+        factor: (4,), from image pixels to input pixels, for each side of a box.
+        offset: (4,), of the image in the input, for each side of a box.
+    """
+
+    image: np.ndarray
+    factor: np.ndarray
+    offset: np.ndarray
+
+
+def place_centered(image: np.ndarray, height: int, width: int) -> Placed:
+    """Resizes an image (BGR uint8) into the middle of an input, as ultralytics does."""
+    rows, columns = image.shape[:2]
+    factor = min(height / rows, width / columns)
+    inner = max(1, round(columns * factor)), max(1, round(rows * factor))
+    if inner != (columns, rows):
+        image = cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR)
+    left, top = round((width - inner[0]) / 2 - 0.1), round((height - inner[1]) / 2 - 0.1)
+    canvas = np.full((height, width, 3), GREY, np.uint8)
+    canvas[top : top + inner[1], left : left + inner[0]] = image[..., ::-1]
+    offset = np.array([left, top] * 2, np.float32)
+    return Placed(canvas, np.full(4, factor, np.float32), offset)

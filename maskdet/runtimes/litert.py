@@ -38,7 +38,7 @@ class LiteRtNetwork:
         name = "model" if isinstance(file, bytes) else file
         model = {"model_content": file} if isinstance(file, bytes) else {"model_path": str(file)}
         try:
-            with _quiet():
+            with quiet():
                 self._interpreter: Any = Interpreter(**model, num_threads=threads or cpu_threads())
             self._input = self._interpreter.get_input_details()[0]
             outputs = self._interpreter.get_output_details()
@@ -83,7 +83,7 @@ class LiteRtNetwork:
     def _resize(self, size: tuple[int, ...]) -> None:
         if size != self._size:
             self._interpreter.resize_tensor_input(self._input["index"], (1, *size, 3))
-            with _quiet():
+            with quiet():
                 self._interpreter.allocate_tensors()
             self._size = size
 
@@ -160,7 +160,7 @@ def as_floats(output: Output) -> np.ndarray:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keeps LiteRT's note on its delegate, written by C++ at every start, off the terminal."""
     sys.stderr.flush()
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)

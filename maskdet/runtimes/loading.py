@@ -24,6 +24,7 @@ from maskdet.runtimes.foreign import (
     open_foreign,
 )
 from maskdet.runtimes.formats import NETWORKS, Kind
+from maskdet.runtimes.other_formats import is_checkpoint
 from maskdet.runtimes.quiet import quiet_import
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "models"
@@ -129,7 +130,7 @@ def find_model(model: str) -> Path:
     for folder in (Path(model), MODELS / model):
         if (folder / CARD_NAME).is_file():
             return folder
-    if Path(model).exists():
+    if Path(model).exists() or is_checkpoint(Path(model)):
         return Path(model)
     there = sorted(card.parent.name for card in MODELS.glob(f"*/{CARD_NAME}"))
     near = difflib.get_close_matches(model, there, n=1)

@@ -134,7 +134,9 @@ class ObjectDetectionApiDetector:
         corners = boxes[kept][:, [1, 0, 3, 2]]
         states = np.array([self._states[number] for number in numbers.tolist()], np.int8)
         boxes = box_ops.clip(corners, width, height)
-        return judged(self._judge, boxes, scores[kept].clip(0, 1), states)
+        return judged(
+            self._judge, Detections(boxes, scores[kept].clip(0, 1), states), classes=numbers
+        )
 
 
 def _verify(

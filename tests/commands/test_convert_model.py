@@ -35,6 +35,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("resnet101", "1.0.0", []),
         ("mobilenet", "0.5.1", ["--anchors", ANCHORS]),
         ("mobilenet", "1.0.0", ["--anchors", ANCHORS]),
+        ("densenet", "1.0.0", []),
     ],
 )
 def test_a_training_snapshot_becomes_what_upstream_makes_of_it(

@@ -240,5 +240,43 @@ def test_eight_bits_are_compared_as_they_are(least: float) -> None:
 def test_a_face_has_one_state(least: float, states: list[int]) -> None:
     """Models that suppress class by class give a doubtful face twice; so does who wants all."""
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [20, 0, 30, 10]])
-    said = boxes, np.array([0.5, 0.6, 0.4]), np.array([0, 1, 1])
-    assert judged(Judge.plain(least), *said).states.tolist() == states
+    found = Detections(boxes, np.array([0.5, 0.6, 0.4]), np.array([0, 1, 1]))
+    assert judged(Judge.plain(least), found, found.states).states.tolist() == states
+
+
+CROWD = Detections(
+    np.array([[0, 0, 10, 10], [0, 0, 10, 8], [0, 0, 10, 9], [30, 0, 40, 10]]),
+    np.array([0.9, 0.8, 0.7, 0.6]),
+    np.array([0, 0, 1, 1]),
+)
+
+
+@pytest.mark.parametrize(
+    ("classes", "scores"),
+    [([0, 0, 1, 1], [0.9, 0.8, 0.6]), ([0, 3, 1, 1], [0.9, 0.6]), (None, [0.9, 0.8, 0.7, 0.6])],
+    ids=["one class", "two classes of one state", "suppressed over all classes"],
+)
+def test_two_faces_that_a_file_s_own_suppression_keeps_stay(
+    classes: list[int] | None, scores: list[float]
+) -> None:
+    """Boxes of one class overlap by .8 here; the file's suppression allowed that."""
+    numbers = None if classes is None else np.array(classes)
+    found = judged(Judge.plain(0.3), CROWD, numbers)
+    np.testing.assert_allclose(found.scores, scores)
+
+
+@pytest.mark.parametrize("least", [0.0, 0.3])
+def test_boxes_that_are_none_are_left_out(least: float) -> None:
+    """Inside out, empty, or not finite, as files give them."""
+    boxes = np.array(
+        [
+            [0, 0, 9, 9],
+            [9, 0, 0, 9],
+            [0, 9, 9, 0],
+            [5, 5, 5, 9],
+            [np.nan, 0, 9, 9],
+            [0, 0, np.inf, 9],
+        ]
+    )
+    found = Detections(boxes, np.full(6, 0.9), np.zeros(6))
+    assert judged(Judge.plain(least), found, found.states).boxes.tolist() == [[0, 0, 9, 9]]

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.timeout(120)
 MODELS = (
     *("resnet_0.5.1", "mobilenet_0.5.1", "resnet_1.0.0", "mobilenet_1.0.0", "any_class_1.0.0"),
     "resnet101_1.0.0",
+    "densenet_1.0.0",
 )
 SMALL = "resnet_1.0.0.h5"
 ROOT = Path(__file__).resolve().parents[2]

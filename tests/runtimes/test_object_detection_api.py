@@ -343,7 +343,7 @@ PLAIN = {
     "a JPEG": (b"\xff\xd8\xff\xe0" + bytes(90), "JPEG picture"),
     "a zip": (b"PK\3\4" + bytes(90), "zip archive"),
     "a pickle": (b"\x80\x04\x95" + bytes(90), "pickle"),
-    "LiteRT": (b"\x1c\0\0\0TFL3" + bytes(90), "card"),
+    "LiteRT": (b"\x1c\0\0\0TFL3" + bytes(90), "LiteRT cannot open it"),
     "text": (b"hello there, this is no model", "no model of a known format"),
     "noise like a graph": (b"\x0a\xff\xff\xff\xff\x0f" + bytes(90), "cut off or no frozen graph"),
 }

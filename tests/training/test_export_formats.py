@@ -57,7 +57,7 @@ def folder(request: pytest.FixtureRequest, exported: dict[str, Path]) -> Path:
 
 
 def apart(found: list[Detections]) -> list[Detections]:
-    """Those that do not overlap a better one as `judged` has it."""
+    """Those that do not overlap a better one as the old graphs are suppressed."""
     return [f[box_ops.nms(f.boxes, f.scores, ANCHOR_OVERLAP, len(f))] for f in found]
 
 

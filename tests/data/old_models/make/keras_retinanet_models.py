@@ -68,6 +68,16 @@ def narrow_mobilenet(inputs):
     return [None] + [full.get_layer(name).output for name in names]
 
 
+def small_densenet(inputs):
+    """DenseNet with one layer a block, cut as keras-retinanet does; its names have slashes."""
+    blocks = [1, 1, 1, 1]
+    from tensorflow.python.keras.applications.densenet import DenseNet
+
+    full = DenseNet(blocks, input_tensor=inputs, include_top=False, pooling=None, weights=None)
+    names = ["conv{}_block{}_concat".format(i + 2, n) for i, n in enumerate(blocks)]
+    return [full.get_layer(name).output for name in names]
+
+
 def training_model(backbone, anchors):
     inputs = keras.layers.Input((None, None, 3))
     stages = backbone(inputs)
@@ -162,6 +172,7 @@ def main(pictures_folder, output, only):
         ("mobilenet", narrow_mobilenet, "tf", own, {}),
         ("any_class", narrow_mobilenet, "tf", own, {"class_specific_filter": False}),
         ("resnet101", deep_resnet, "caffe", AnchorParameters.default, {}),
+        ("densenet", small_densenet, "tf", AnchorParameters.default, {}),
     ]
     tasks = [task for task in tasks if not only or task[0] in only]
     for name, backbone, mode, anchors, options in tasks:
