@@ -30,6 +30,9 @@ from maskdet.runtimes import load_detector
 from maskdet.runtimes.tiling import TiledDetector
 from maskdet.testing import CollectingSink, ScriptedDetector, SyntheticSource
 from tests.old_models import open_old
+from tests.runtimes import onnx_graphs
+from tests.runtimes.test_third_party import V8, V8_META
+from tests.runtimes.test_third_party_litert import named_ssd
 from tests.tiny import make_lively_model
 
 pytestmark = pytest.mark.timeout(300)  # models are exported for the first that asks for one
@@ -108,6 +111,10 @@ DETECTORS: dict[str, Callable[[Tools], Detector]] = {
     "ONNX Runtime": lambda t: t.open("onnx"),
     "ONNX Runtime, Faster R-CNN": lambda t: t.open("onnx", "faster_rcnn"),
     "exported graph": lambda t: t.open("frozen_graph"),
+    "YOLO": lambda t: load_detector(
+        str(onnx_graphs.write(t.folder / "x.onnx", [V8.T[None]], V8_META)), min_score=0.0
+    ),
+    "SSD": lambda t: load_detector(str(named_ssd(t.folder / "x.tflite")), min_score=0.0),
 }
 
 SINKS: dict[str, Callable[[Tools], Sink]] = {

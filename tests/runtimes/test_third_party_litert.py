@@ -50,6 +50,13 @@ def test_yolo_gives_its_raw_output(
     assert found.states.tolist() == [0, 2]
 
 
+def named_ssd(path: Path) -> Path:
+    anchors = np.array([[0.5, 0.5, 0.2, 0.2], [0.2, 0.2, 0.1, 0.1]])
+    scores = np.array([[0, 0.1, 0.9, 0.0], [0, 0.6, 0.1, 0.0]])
+    write_ssd(path, anchors, scores, order=(0, 1, 2, 3), bytes_in=True)
+    return named(path, "labelmap.txt", "\n".join(CLASSES))
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 3, 1), (3, 2, 1, 0)])
 @pytest.mark.parametrize("bytes_in", [False, True])
 @pytest.mark.parametrize("listed", ["archive", "beside"])
