@@ -140,6 +140,9 @@ class Finder:
         files = self._lookup.find(name)
         if not files:
             return None
+        if len(files) > 1:  # one of them may be where pictures usually are
+            usual = ([file for file in files if file.parent == near] for near in self._folders)
+            files = next((found for found in usual if len(found) == 1), files)
         if len(files) > 1:
             raise DatasetError(same_name_message(name, files, self._root))
         relative = os.path.relpath(files[0], self._root)
@@ -169,15 +172,16 @@ def _nearest(files: Sequence[Path], folders: Sequence[str], last: str) -> list[P
     """Those of the pictures of a name that have most of its folders, too."""
     if len(files) == 1:
         return list(files)
-    shared = [_shared_folders(file, folders) for file in files]
+    shared = [shared_folders(file.parent.parts, folders) for file in files]
     best = [file for file, count in zip(files, shared, strict=True) if count == max(shared)]
     exact = [file for file in best if file.name == last]
     return exact or best
 
 
-def _shared_folders(file: Path, folders: Sequence[str]) -> int:
+def shared_folders(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many folders, seen from the file upwards, two places have in common."""
     count = 0
-    for own, wanted in zip(reversed(file.parent.parts), reversed(folders), strict=False):
+    for own, wanted in zip(reversed(one), reversed(other), strict=False):
         if _key(own) != _key(wanted):
             break
         count += 1

@@ -56,6 +56,11 @@ def read(source: Source, problems: Problems) -> DataSet:
     names = _names_in(source, problems) if folder else read_list(source.path)
     if not names and folder:
         _refuse_other_xml(folder)
+        if there := list_pictures(folder):
+            raise DatasetError(
+                f"{folder}: none of its {len(there)} pictures has an xml of its name, beside it or "
+                "in annotations/"
+            )
         where = source.path / "images"
         raise DatasetError(f"{source.path}: no pictures in {where}; give the folder above them")
     if not names:

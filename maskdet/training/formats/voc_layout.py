@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet.training.dataset import inside
+from maskdet.training.formats.image_lookup import shared_folders
 from maskdet.training.formats.parts import PARTS
 from maskdet.training.formats.picture_list import read_list
 from maskdet.training.formats.pictures import SUFFIXES, list_pictures
@@ -71,11 +72,18 @@ class XmlFinder:
         for path in wanted:
             if not path.startswith("..") and (self._root / path).is_file():
                 return inside(self._root, path)
-        stem = Path(name).stem
-        found = self._by_stem().get(stem, [])
-        if len(found) == 1 and self._pictures[stem] == 1:
-            return inside(self._root, found[0])
+        if found := self._by_last_parts(Path(name)):
+            return inside(self._root, found)
         return inside(self._root, wanted[0]) if required else None
+
+    def _by_last_parts(self, picture: Path) -> str | None:
+        """The one xml of a picture's stem, or the one in folders of the same names."""
+        found = self._by_stem().get(picture.stem, [])
+        if len(found) == 1 and self._pictures[picture.stem] == 1:
+            return found[0]
+        shared = [shared_folders(Path(xml).parent.parts, picture.parent.parts) for xml in found]
+        most = max(shared, default=0)
+        return found[shared.index(most)] if most and shared.count(most) == 1 else None
 
     def _by_stem(self) -> dict[str, list[str]]:
         if self._all is None:

@@ -86,6 +86,12 @@ def test_a_name_of_several_pictures_is_told(tmp_path: Path) -> None:
     assert [sample.file for sample in data.samples] == [tmp_path / "two/a.png"]
 
 
+def test_the_usual_folder_comes_first(tmp_path: Path) -> None:
+    put(tmp_path, **{"images/a.png": "", "more/a.png": "", "x.csv": f"{HEAD}a,60,40,,,,,\n"})
+    data, _ = read(tmp_path, tmp_path)
+    assert [sample.file for sample in data.samples] == [tmp_path / "images/a.png"]
+
+
 def test_two_names_are_never_one_picture(tmp_path: Path) -> None:
     rows = "one/a.png,60,40,mask,1,2,30,40\ntwo/a.png,60,40,mask,1,2,30,40\n"
     put(tmp_path, **{"images/a.png": "", "x.csv": HEAD + rows})
@@ -369,6 +375,21 @@ def test_xml_in_other_folders(tmp_path: Path, pictures: str, labels: str) -> Non
     faces, notes, parts = open_all(tmp_path)
     assert (faces, notes) == ({"a": [MASK]}, {})
     assert parts == ({"a": "train"} if "train" in pictures else {})
+
+
+def test_pictures_of_one_name_in_several_parts(tmp_path: Path) -> None:
+    """Each has the xml in the folder of its part; where folders do not help, none is guessed."""
+    put(tmp_path, **{
+        "photos/train/a.png": "", "xml/train/a.xml": xml(),
+        "photos/val/a.png": "", "xml/val/a.xml": xml("no"),
+    })  # fmt: skip
+    data, _ = open_data(tmp_path)
+    assert [(sample.part, data.names[sample.classes[0]]) for sample in data.samples] == [
+        ("train", "mask"), ("val", "no"),
+    ]  # fmt: skip
+    put(tmp_path / "other", **{"one/a.png": "", "two/a.png": "", "x/a.xml": xml()})
+    (line,) = mistakes(tmp_path / "other")
+    assert "none of its 2 pictures has an xml of its name" in line
 
 
 def test_csv_in_parts(tmp_path: Path) -> None:
