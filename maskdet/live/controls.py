@@ -177,11 +177,11 @@ class Controls:
         playback, seen = tile.playback, tile.observation
         if playback is None or not playback.count or seen is None:
             return ""
+        tile.by_hand = True
         place = playback.neighbor(seen.frame.file, step)
         if place is None:
             return ""
         self.stepping.add(tile.name)
-        tile.by_hand = True
         tile.jump(place)
         which = "next" if step > 0 else "previous"
         return f"{which} picture, {place + 1} of {playback.count}; space: go on"

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -302,17 +303,23 @@ def test_a_folder_is_turned_back_and_forward_by_keys(
 ):
     colors = stills(tmp_path / "in")
     process = start_monitor(
-        f"sources=[{tmp_path / 'in'}]", "window.picture_seconds=0.3", DISPLAY=screen.display
+        f"sources=[{tmp_path / 'in'}]", "window.picture_seconds=2", DISPLAY=screen.display
     )
     window = screen.find(f"maskdet: {tmp_path / 'in'}")
-    until("a picture", lambda: any(share_of(screen, color) > 9000 for color in colors))
-    screen.press(window, "Left")  # whichever it is: none goes on without a key from here
-    for key in ("Left", "Left", "Right", "Right", "Right", "Left"):
+    shows = [partial(share_of, screen, color) for color in colors]
+    until("a picture", lambda: any(show() > 9000 for show in shows))
+
+    def back_to_the_first() -> bool:
+        screen.press(window, "Left")  # none goes on without a key from here
+        time.sleep(0.2)
+        return shows[0]() > 9000
+
+    until("the first picture", back_to_the_first)
+    for key, shown in (("Right", 1), ("Right", 2), ("Right", 2), ("Left", 1)):
         screen.press(window, key)
-        time.sleep(0.3)
-    until("the second picture", lambda: share_of(screen, colors[1]) > 9000)
-    time.sleep(0.5)
-    assert share_of(screen, colors[1]) > 9000 and process.poll() is None
+        until(f"picture {shown}", lambda shown=shown: shows[shown]() > 9000)
+    time.sleep(2.2)
+    assert shows[1]() > 9000 and process.poll() is None
     screen.press(window, "space")  # goes on by itself, and ends after the last one
     _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
