@@ -39,6 +39,7 @@ class LiveSource:
         is_live: False only for a stream that states its length, a recording behind a URL; known
             with the first frame.
         fps: as stated by the camera.
+        pause: seconds that it waits by itself between two frames.
         reconnects: how often it was opened again.
         trouble: why there is no picture at the moment, for people; None while there is.
     """
@@ -54,6 +55,7 @@ class LiveSource:
         self.name = mask_password(name)
         self.is_live = True
         self.fps: float | None = None
+        self.pause = 0.0
         self.reconnects = 0
         self.trouble: str | None = None
         self._request = request
@@ -135,6 +137,8 @@ class LiveSource:
         fps = answer["fps"]
         self.fps = float(fps) if isinstance(fps, float | int) and 0 < fps < 1000 else None
         self.is_live = not answer["finite"]
+        pause = answer.get("pause")
+        self.pause = pause if isinstance(pause, float) else 0.0
         if self._request.get("hardware_decoding") and not answer["hardware"] and not self._was_open:
             log.warning("%s: hardware decoding is not there; decoding on the CPU", self.name)
         if isinstance(answer.get("transport"), str):  # tried first when it is opened again

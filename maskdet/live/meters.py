@@ -107,9 +107,14 @@ class SourceStats:
 
 
 class SourceMeter:
-    """Counts one source's frames; each counter is written by one thread only."""
+    """Counts one source's frames; each counter is written by one thread only.
+
+    Attributes:
+        pause: seconds that the source waits by itself between two frames.
+    """
 
     def __init__(self) -> None:
+        self.pause = 0.0
         self.captured = self.processed = self.shown = self.skipped = 0
         self._capture_rate, self._detect_rate = Rate(), Rate()
         self._last: float | None = None
@@ -175,4 +180,4 @@ class SourceMeter:
 
     def _silent(self) -> float:
         last, over = self._last, self._over
-        return 0.0 if last is None else max(0.0, (over or time.monotonic()) - last)
+        return 0.0 if last is None else max(0.0, (over or time.monotonic()) - last - self.pause)

@@ -45,8 +45,7 @@ def reach(url: str, timeout: float = 1.5) -> Fault | None:
     place = _place(url)
     if isinstance(place, Fault):
         return place
-    # Those would answer the question and then have no line left for FFmpeg.
-    if place.scheme in LISTENING or place.any_port is None:
+    if place.any_port is None:
         return None
 
     def connect() -> None:
@@ -72,10 +71,8 @@ def diagnose(url: str, said: str = "", timeout: float = 3.0, *, waited: bool = F
     status = _STATUS.search(said)
     if status and status[1] != "200":
         return judge(Answer(int(status[1])), place)
-    if place.scheme in LISTENING:
-        return _explain_listening(place)
-    if place.scheme.startswith("rtmp"):
-        return reach(url) or Fault("the server answers, but sends no stream; look at the path")
+    if place.scheme in LISTENING or place.scheme.startswith("rtmp"):
+        return _explain_said(place, said)
 
     def ask() -> Answer:
         answer = (_ask_http if place.scheme.startswith("http") else _ask_rtsp)(place, timeout)
@@ -85,19 +82,22 @@ def diagnose(url: str, said: str = "", timeout: float = 3.0, *, waited: bool = F
     return _explain(ask, place) or Fault("it cannot be opened")
 
 
-def _explain_listening(place: Address) -> Fault:
-    if place.scheme == "tcp" and place.host:
-        if place.port is None:
-            return Fault("the address names no port; write it as tcp://<host>:<port>")
-        return reach(f"rtsp://{place.place}") or Fault(
-            f"{_named(place)} sends no video that can be read"
-        )
-    if place.port is None:
-        return Fault(f"the address names no port; write it as {place.scheme}://<host>:<port>")
+def _explain_said(place: Address, said: str) -> Fault:
+    """By FFmpeg's log alone: such a sender may have one line only, and none for a question."""
+    if place.any_port is None:
+        example = f"{place.scheme}://<host>:<port>"
+        return Fault(f"the address names no port; write it as {example}")
+    if "refused" in said:
+        return explain_error(ConnectionRefusedError(), place)
+    if "resolve" in said:
+        return explain_error(socket.gaierror(), place)
     if place.scheme == "srt":
         where = place.place if place.host else f"port {place.port}"
         return Fault(f"no SRT stream from {where}; is it on, and are port and passphrase right?")
-    return Fault(f"nothing that can be read arrives at port {place.port}; does the camera send?")
+    if place.scheme in ("udp", "rtp"):
+        return Fault(f"nothing that can be read arrives at port {place.port}; does it send?")
+    where = "it" if place.is_doubtful else place.place
+    return Fault(f"{where} sends no video that can be read; is it on, and the path right?")
 
 
 def _place(url: str) -> Address | Fault:
@@ -113,10 +113,6 @@ def _explain(ask: Callable[[], Answer | None], place: Address) -> Fault | None:
     except (OSError, http.client.HTTPException, ValueError) as error:
         return explain_error(error, place)
     return judge(answer, place) if answer else None
-
-
-def _named(place: Address) -> str:
-    return "it" if place.is_doubtful else place.place
 
 
 def shown_path(place: Address) -> str:

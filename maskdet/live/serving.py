@@ -3,8 +3,8 @@
 It is asked by a JSON line on stdin and sends
 
     one answer    `ANSWER` with the length of a JSON text, then the text: {"fps", "finite",
-                  "hardware", "transport", "notes"}, or {"error", "login"} if it could not be
-                  opened: then it can be asked again, which costs little
+                  "hardware", "transport", "notes", "pause"}, or {"error", "login"} if it could
+                  not be opened: then it can be asked again, which costs little
     after another line
     each frame    `HEADER` with width, height, Unix time, monotonic time, seconds since the
                   beginning of a video on a server (0 for what is live); then the BGR bytes
@@ -95,6 +95,7 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> _Opened | None:
         "hardware": not is_ours and capture.get(cv2.CAP_PROP_HW_ACCELERATION) > 0,
         "transport": found.request.get("rtsp_transport"),
         "notes": found.notes,
+        "pause": capture.interval if is_ours else 0.0,
     }
     _answer(output, facts)
     return found
@@ -139,7 +140,8 @@ def _is_finite(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> bool:
 
 def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
     """Why a stream that is opened again cannot be: known sooner than FFmpeg gives up."""
-    if not request["again"]:
+    # Others may have one line only, which is FFmpeg's.
+    if not (request["again"] and request["url"].startswith("rtsp")):
         return None
     from maskdet.live import network  # late: http and ssl are needed only when something failed
 

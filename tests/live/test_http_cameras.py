@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from maskdet.address import parse
 from maskdet.live.http_pictures import HttpPictures, open_http
 from maskdet.live.jpeg_stream import JpegStream
+from maskdet.live.meters import SourceMeter
 from maskdet.live.network import Fault
 from maskdet.live.sources import open_source
 
@@ -269,7 +270,17 @@ def test_a_snapshot_address_is_a_live_source(http_camera: HttpCamera) -> None:
     seen = [source.read() for _ in range(4)]
     source.close()
     assert source.is_live and source.fps == 20 and source.reconnects == 0
+    assert source.pause == 0.05  # which is no loss of signal, however long
     assert len({number(frame.image) for frame in seen}) == 4
+
+
+def test_a_pause_between_two_snapshots_is_no_loss_of_signal() -> None:
+    meter = SourceMeter()
+    meter.begin()
+    meter._last -= 10
+    assert meter.read(0, 0, is_live=True, is_held=False).no_signal
+    meter.pause = 10.0
+    assert not meter.read(0, 0, is_live=True, is_held=False).no_signal
 
 
 @pytest.mark.parametrize(
