@@ -130,8 +130,9 @@ class SourceMeter:
         if self._over is None:
             self._over = time.monotonic()
 
-    def capture(self) -> None:
-        """A frame left the source."""
+    def capture(self, pause: float = 0.0) -> None:
+        """A frame left the source, which waits so many seconds by itself before the next."""
+        self.pause = pause
         silent = self._silent()
         if silent > SILENT:
             self._outages += 1

@@ -282,8 +282,7 @@ class Pipeline:
                 if not source.is_live:  # a stream tells when it is open
                     inlet.lose_nothing(_AHEAD)
                     self._outlets[index].lose_nothing(_DONE)
-            meter.pause = getattr(source, "pause", 0.0)
-            meter.capture()
+            meter.capture(getattr(source, "pause", 0.0))
             if not pace.takes(frame.position):
                 meter.skip()
             elif not inlet.put(frame):
