@@ -1,4 +1,4 @@
-"""``python -m maskdet …``: everything but the live monitor, which is ``monitor.py``."""
+"""``maskdet …``, ``python -m maskdet …``: all commands; ``monitor`` is ``monitor.py``, too."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ import typer
 
 from maskdet.commands.__main__ import Device, Json, Labels, Model, States, Tiles
 from maskdet.commands.__main__ import app as training
-from maskdet.console import ending
+from maskdet.console import ending, print_data
 from maskdet.contracts import Detector
 from maskdet.errors import ConfigError
 from maskdet.judging import Judge
+from maskdet.live.app import HELP, Version, monitor
+from maskdet.live.app import main as run_monitor
 from maskdet.live.libraries import require_opencv
 from maskdet.live.settings import DEFAULT_MODEL
+from maskdet.resources import shipped, user_models
 from maskdet.statenames import states_said
 
 NAME = "maskdet"
@@ -29,12 +32,17 @@ MinScore = Annotated[
 ]
 
 app = typer.Typer(
-    add_completion=False,
     rich_markup_mode=None,
-    no_args_is_help=True,
-    help="Sees who wears a face mask rightly. The live monitor is: python monitor.py",
-    callback=require_opencv,
+    help="Sees, live and on any camera, who wears a face mask correctly.",
+    epilog="Begin with: maskdet monitor --source demo",
+    context_settings={"max_content_width": 100},
 )
+app.command(help=HELP, short_help="The live monitor: window, recording, event log.")(monitor)
+
+
+@app.callback()
+def _common(version: Version = False) -> None:
+    require_opencv()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,15 +51,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what stands after the command's name; None: those of the process.
     """
-    return ending(NAME, partial(_main, arguments), interrupted=130)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["monitor"]:  # it ends in a way of its own
+        return run_monitor(words[1:], f"{NAME} monitor")
+    return ending(NAME, partial(_main, words or ["--help"]), interrupted=130)
 
 
-def _main(arguments: Sequence[str] | None) -> int:
+def _main(arguments: Sequence[str]) -> int:
     try:
         status = app(arguments, prog_name=NAME, standalone_mode=False)
     except typer.TyperException as error:
         message = " ".join(error.format_message().split())
-        raise ConfigError(f"{message} (see python -m maskdet --help)") from None
+        raise ConfigError(f"{message} (see {NAME} --help)") from None
     return int(status or 0)
 
 
@@ -243,8 +254,13 @@ def serve(
     )
 
 
-@app.command()
+models_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+app.add_typer(models_app, name="models", short_help="The models: size, accuracy; get fetches one.")
+
+
+@models_app.callback()
 def models(
+    context: typer.Context,
     readme: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Writes the table into that README.")
     ] = None,
@@ -252,18 +268,45 @@ def models(
         bool, typer.Option("--speed", help="Measures each on this machine; takes seconds.")
     ] = False,
 ) -> None:
-    """What ships under models/: size, accuracy on the validation pictures, speed here."""
-    from maskdet.commands.models import HEAD, rows, speeds, table, write_readme
+    """Lists the models: size, accuracy on the validation pictures, where they are.
+
+    The marked one is the default. Those that are not on this machine are fetched by models get.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from maskdet.commands import models as listing
     from maskdet.runtimes.loading import MODELS
 
-    lines = rows(MODELS)
     if readme is not None:
-        write_readme(readme, table(HEAD, lines))
-    head: tuple[str, ...] = HEAD
-    if speed:
-        head = (*HEAD, "ms here")
-        lines = [(*line, cell) for line, cell in zip(lines, speeds(MODELS), strict=True)]
-    print(table(head, lines))
+        listing.write_readme(readme, listing.table(listing.HEAD, listing.rows(MODELS)))
+    listing.show(MODELS, user_models(), speed=speed)
+
+
+@models_app.command()
+def get(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Of `maskdet models`; or a model's address.")
+    ],
+    origin: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FOLDER_OR_URL", help="Where its files or folder lie."),
+    ] = None,
+) -> None:
+    """Fetches a model, verifies its checksums, and keeps it for this user."""
+    from maskdet.commands.get_model import get as fetch
+    from maskdet.runtimes.loading import MODELS
+
+    folder = fetch(name, origin, MODELS, user_models())
+    print(f"{folder}: verified; use it with: maskdet monitor --model {folder.name}")
+
+
+@app.command(short_help="Prints the monitor's settings file, with every default.")
+def settings() -> None:
+    """Prints the monitor's settings file: every setting with its default and what it means.
+
+    maskdet settings > monitor.yaml; maskdet monitor --config monitor.yaml
+    """
+    print_data((shipped("configs") / "monitor.yaml").read_text("utf-8"))
 
 
 app.add_typer(training)

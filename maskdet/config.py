@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from maskdet.errors import ConfigError
 from maskdet.mistakes import Key, describe, kind_of
 from maskdet.privacy import mask_password
+from maskdet.resources import settings_file
 
 MAX_BYTES = 256 * 1024
 """Larger files are refused; no settings file comes near it."""
@@ -60,13 +61,13 @@ def load_settings(
 
     Args:
         cls: the settings to make.
-        path: a YAML file; None for none.
+        path: a YAML file, ``configs/NAME.yaml`` is one that ships; None for none.
         overrides: ``a.b=value`` as typed after ``--set`` (the value is YAML), or `Override`.
 
     Raises:
         ConfigError: a line for every mistake: where it stands, what is wrong, what is expected.
     """
-    data, origins = _read(Path(path)) if path is not None else ({}, {})
+    data, origins = _read(settings_file(path)) if path is not None else ({}, {})
     mistakes = []
     for override in overrides:
         try:

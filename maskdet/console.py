@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import logging
@@ -13,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from maskdet.errors import MaskdetError
+from maskdet.errors import ConfigError, MaskdetError
+from maskdet.extras import extra_of, missing_line
 from maskdet.privacy import mask_password
 
 BUG_EXIT_CODE = 1
@@ -59,6 +61,23 @@ def _dressed(text: str, level: str) -> str:
     return json.dumps({"time": now, "level": level, "message": text}, ensure_ascii=False)
 
 
+def print_data(text: str) -> None:
+    """Writes JSON, CSV or YAML to standard output, in UTF-8 whatever the terminal's encoding is.
+
+    What another program reads must not depend on the language that a system is set to.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:  # replaced by something that takes text alone, as tests do
+        print(text, end="", flush=True)
+        return
+    sys.stdout.flush()
+    binary.write(text.encode("utf-8", _PLAIN))
+    binary.flush()
+
+
 def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
     """Runs a command; whatever ends it becomes an exit status and lines a person understands.
 
@@ -70,6 +89,7 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
     Environment:
         MASKDET_DEBUG: set to 1, unexpected errors show their traceback.
     """
+    _accept_every_character()
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", handlers=[_Log()])
     _hide_passwords()
     try:
@@ -90,11 +110,50 @@ def _status(name: str, command: Callable[[], int], interrupted: int) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in: … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return 0
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if extra is None or error.name is None:
+            return _bug(name, error)
+        say(f"{name}: {missing_line(error.name.partition('.')[0], extra)}", "error")
+        return ConfigError.exit_code
     except Exception as error:
-        if os.environ.get("MASKDET_DEBUG") == "1":
-            say(traceback.format_exc())
-        say(f"{name}: {bug_line(error)}", "error")
-        return BUG_EXIT_CODE
+        return _bug(name, error)
+
+
+def _bug(name: str, error: Exception) -> int:
+    """Reports an error that nobody expected; returns its exit status."""
+    if os.environ.get("MASKDET_DEBUG") == "1":
+        say(traceback.format_exc())
+    say(f"{name}: {bug_line(error)}", "error")
+    return BUG_EXIT_CODE
+
+
+_PLAIN = "maskdet.plain"
+"""Name of the error handler for characters that an encoding lacks."""
+_SUBSTITUTES = {
+    "…": "...", "–": "-", "−": "-", "─": "-", "‖": "|", "·": "-", "×": "x", "→": "->",
+    "≥": ">=", "≤": "<=", "±": "+-", "²": "2", "³": "3", "●": "*", "■": "#", "□": "o",
+    "▲": "^", "├": "+", "└": "+", "│": "|", "“": '"', "”": '"', "‘": "'", "’": "'",
+}  # fmt: skip
+"""What our own texts hold beyond ASCII, for terminals and files that cannot hold it."""
+
+
+def _accept_every_character() -> None:
+    """Makes printing work in any encoding: cp1252 of a Windows file, ASCII, half a surrogate."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):  # not None, nor a test's
+            reconfigure(errors=_PLAIN)
+
+
+def _substitute(error: UnicodeError) -> tuple[str, int]:
+    """An error handler of codecs: the nearest in ASCII, or an escape that JSON reads, too."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_SUBSTITUTES.get(c) or json.dumps(c)[1:-1] for c in text), error.end
+
+
+codecs.register_error(_PLAIN, _substitute)
 
 
 def _let_go_of_stderr() -> None:

@@ -1,6 +1,8 @@
 """How a command ends."""
 
+import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +129,62 @@ def test_what_could_command_a_terminal_is_spelt_out(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == (
         "cannot read \\x1b]0;title\\x07\\x9b2J人脸\tx: no\nsecond line\n"
     )
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp932", "utf-8"])
+def test_every_encoding_takes_what_is_printed(encoding: str):
+    """A Windows file is cp1252; a name whose bytes are no UTF-8 has half a surrogate in it."""
+    code = (
+        "import sys; from maskdet.console import ending, say\n"
+        "text = 'a – b … 3 × 4 → ≥ 名 \\udcfc'\n"
+        "sys.exit(ending('x', lambda: (print(text), say(text)) and 0, interrupted=0))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        env=os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding},
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.decode(encoding).splitlines()
+    plain = "a - b ... 3 x 4 -> >= \\u540d \\udcfc"
+    told = {"ascii": plain, "cp1252": "a – b … 3 × 4 -> >= \\u540d \\udcfc"}
+    assert encoding not in told or lines == [told[encoding]]
+    assert len(lines) == 1 and "\\udcfc" in lines[0]
+    assert len(done.stderr.decode(encoding).splitlines()) == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize(
+    "command", [["-m", "maskdet", "models"], ["-m", "maskdet"], ["monitor.py", "--help"]]
+)
+def test_a_command_writes_into_a_file_of_any_encoding(
+    encoding: str, command: list[str], tmp_path: Path
+):
+    with (tmp_path / "out").open("wb") as file:
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=Path(__file__).resolve().parents[1],
+            stdout=file,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding},
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "out").read_bytes().decode(encoding)
+
+
+def test_data_is_utf_8_whatever_the_terminal_is():
+    code = 'from maskdet.console import print_data; print_data(\'{"a": "é–名\\udcfc"}\\n\')'
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        env=os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"},
+    )
+    assert json.loads(done.stdout) == {"a": "é–名\udcfc"}
+
+
+def test_json_and_csv_are_printed_as_data():
+    """Not by `print`, whose encoding is the terminal's."""
+    sources = (Path(__file__).resolve().parents[1] / "maskdet").rglob("*.py")
+    assert [p.name for p in sources if "print(json." in p.read_text("utf-8")] == []

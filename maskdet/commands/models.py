@@ -1,7 +1,8 @@
-"""What ships under `models/`: size, accuracy, and speed on this machine."""
+"""The models: size, accuracy, where they are, and speed on this machine."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 
 from maskdet.card import CARD_NAME, ModelCard, read_card
 from maskdet.console import say
@@ -16,6 +19,7 @@ from maskdet.contracts import Detector
 from maskdet.errors import ConfigError, ModelError
 from maskdet.files import write_whole
 from maskdet.runtimes import load_detector
+from maskdet.runtimes.loading import DEFAULT, is_whole
 
 BEGIN = "<!-- models: written by `python -m maskdet models --readme README.md` -->"
 END = "<!-- end of models -->"
@@ -30,6 +34,46 @@ FIGURES = (
 def rows(folder: Path) -> list[tuple[str, ...]]:
     """Cells below `HEAD` for every file of every model in a folder, in the order of the names."""
     return [_cells(path, card, kind) for path, card, kind in _files(folder)]
+
+
+def show(shipped: Path, fetched: Path, *, speed: bool = False) -> None:
+    """Prints a table of all models for a person; the default is marked.
+
+    Args:
+        shipped: the folder of the models that ship.
+        fetched: the folder of those that were fetched.
+        speed: measures those that are here.
+    """
+    head = ("", "model", "file", "input", "MB", "mAP50", "mAP .5:.95", "where")
+    grid = Table(*head, *(("ms here",) if speed else ()), box=None, pad_edge=False)
+    for path, card, kind in _known(shipped, fetched):
+        is_here = is_whole(path)
+        _, _, side, size, *figures = _cells(path, card, kind)
+        where = "ships" if path.parent == shipped else "fetched"
+        is_default = card.name == DEFAULT and kind == next(iter(card.files))
+        cells = (
+            *("*" if is_default else "", card.name, kind, side, size, *figures[:2]),
+            where if is_here else "not here",
+            *([_speed(path, kind, 2.0) if is_here else ""] if speed else ()),
+        )
+        grid.add_row(*cells)
+    width = None if sys.stdout.isatty() else 1000  # a file or a pipe has no width
+    Console(width=width, highlight=False).print(grid)
+    print(f"* the default; another one: --model NAME, as in: maskdet monitor --model {DEFAULT}")
+    if any(not is_whole(path) for path, *_ in _known(shipped, fetched)):
+        print("not here: maskdet models get NAME --from FOLDER_OR_URL")
+
+
+def _known(shipped: Path, fetched: Path) -> Iterator[tuple[Path, ModelCard, str]]:
+    """Every file of every model, each model once: where it is whole, if it is."""
+    folders = {path.parent.name: path.parent for path in shipped.glob(f"*/{CARD_NAME}")}
+    for path in sorted(fetched.glob(f"[!.]*/{CARD_NAME}")):
+        if not is_whole(folders.get(path.parent.name, path)):
+            folders[path.parent.name] = path.parent
+    for _, folder in sorted(folders.items()):
+        card = read_card(folder)
+        for kind in card.files:
+            yield folder, card, kind
 
 
 def speeds(folder: Path, seconds: float = 2.0) -> list[str]:
@@ -62,12 +106,13 @@ def _speed(folder: Path, kind: str, seconds: float) -> str:
 
 
 def _cells(folder: Path, card: ModelCard, kind: str) -> tuple[str, ...]:
-    size = (folder / card.files[kind].file).stat().st_size / 1e6
+    file = folder / card.files[kind].file
+    size = f"{file.stat().st_size / 1e6:.1f}" if file.is_file() else ""
     metrics: Mapping[str, Any] = card.metrics.get(kind) or {}
     figures = ["" if metrics.get(name) is None else f"{metrics[name]:.3f}" for name in FIGURES]
     network = f"{card.network}, {card.options.get('backbone', '?')}"
     side = f"{card.input.width}×{card.input.height}"
-    return (f"{card.name} ({kind})", network, side, f"{size:.1f}", *figures)
+    return (f"{card.name} ({kind})", network, side, size, *figures)
 
 
 def milliseconds(detector: Detector, seconds: float = 2.0) -> float:

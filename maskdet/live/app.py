@@ -1,4 +1,4 @@
-"""The monitor's command line: ``python monitor.py``."""
+"""The monitor's command line: ``python monitor.py``, or ``maskdet monitor``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from maskdet import __version__
 from maskdet.config import Override, load_settings
 from maskdet.console import ending, log_as
 from maskdet.errors import ConfigError
@@ -27,23 +28,24 @@ Exit status: 0 ended as asked; 2 wrong use, settings or model; 3 the source fail
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, name: str = NAME) -> int:
     """Runs the command; returns its exit status.
 
     Args:
         arguments: what stands after the command's name; None: those of the process.
+        name: the command as the person typed it.
     """
-    return leave(ending(NAME, partial(_main, arguments), interrupted=0))
+    return leave(ending(name, partial(_main, arguments, name), interrupted=0))
 
 
-def _main(arguments: Sequence[str] | None) -> int:
+def _main(arguments: Sequence[str] | None, name: str) -> int:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(help=HELP)(_monitor)
+    app.command(help=HELP)(monitor)
     try:
-        status = app(arguments, prog_name=NAME, standalone_mode=False)
+        status = app(arguments, prog_name=name, standalone_mode=False)
     except typer.TyperException as error:
         message = " ".join(error.format_message().split())
-        raise ConfigError(f"{message} (see {NAME} --help)") from None
+        raise ConfigError(f"{message} (see {name} --help)") from None
     return int(status or 0)
 
 
@@ -51,7 +53,19 @@ def _option(name: str, metavar: str, help_: str) -> Any:
     return typer.Option(f"--{name}", metavar=metavar, help=help_)
 
 
-def _monitor(
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"maskdet {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Prints the version.", callback=_print_version, is_eager=True),
+]
+
+
+def monitor(
     source: Annotated[
         list[str] | None,
         _option(
@@ -98,7 +112,9 @@ def _monitor(
     min_score: Annotated[
         str | None, _option("min-score", "X", "Lowest score shown, 0 to 1; default: the model's.")
     ] = None,
+    version: Version = False,
 ) -> int:
+    """Runs the monitor as the options say; returns its exit status."""
     values = {
         "--model": ("model", model),
         "--labels": ("labels", labels),

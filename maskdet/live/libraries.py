@@ -43,7 +43,7 @@ def require_opencv() -> None:
         system = f"on Debian or Ubuntu: apt-get install -y {packages}"
         raise ConfigError(
             f"OpenCV cannot start ({error}); "
-            f"{system if packages else 'pip install -r requirements.txt'}; or, for use without a "
+            f"{system if packages else 'pip install opencv-python'}; or, for use without a "
             "window: python -m pip install --force-reinstall --no-deps opencv-python-headless"
         ) from None
 

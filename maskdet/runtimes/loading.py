@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
@@ -13,7 +14,9 @@ from maskdet.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ModelError
+from maskdet.extras import missing_line
 from maskdet.judging import Judge
+from maskdet.resources import shipped, user_models
 from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.decoding import Decoder, decoder_for
 from maskdet.runtimes.foreign import (
@@ -27,8 +30,8 @@ from maskdet.runtimes.formats import NETWORKS, Kind
 from maskdet.runtimes.other_formats import is_checkpoint
 from maskdet.runtimes.quiet import quiet_import
 
-MODELS = Path(__file__).resolve().parent.parent.parent / "models"
-"""The models that ship with a checkout."""
+MODELS = shipped("models")
+"""The models that ship: with a checkout all; with a wheel the light one, and the others' cards."""
 DEFAULT = "retinanet-mobilenet"
 Device = Literal["auto", "cpu", "gpu"]
 
@@ -95,9 +98,12 @@ def load_detector(
     if kind.startswith("litert"):
         return _litert(folder, card, kind, decoder, side, device, upgrade)
     if kind == "keras":
-        with quiet_import():
-            from maskdet.runtimes.keras_runtime import KerasDetector
-
+        try:
+            with quiet_import():
+                from maskdet.runtimes.keras_runtime import KerasDetector
+        except ModuleNotFoundError as error:
+            missing = missing_line(error.name or "keras", "train")
+            raise ModelError(f"model '{card.name}' ({kind}): {missing}") from None
         return KerasDetector(
             model_file(folder, card, kind),
             decoder,
@@ -127,15 +133,27 @@ def find_model(model: str) -> Path:
     Raises:
         ModelError: there is none; the message names the nearest.
     """
-    for folder in (Path(model), MODELS / model):
-        if (folder / CARD_NAME).is_file():
+    if (Path(model) / CARD_NAME).is_file():
+        return Path(model)
+    for folder in (MODELS / model, user_models() / model):
+        if (folder / CARD_NAME).is_file() and is_whole(folder):
             return folder
     if Path(model).exists() or is_checkpoint(Path(model)):
         return Path(model)
-    there = sorted(card.parent.name for card in MODELS.glob(f"*/{CARD_NAME}"))
+    if (MODELS / model / CARD_NAME).is_file():
+        raise ModelError(
+            f"model {model!r} is not on this machine yet; fetch it from a checkout's models/ "
+            f"folder or an address that has it: maskdet models get {model} --from FOLDER_OR_URL"
+        )
+    there = sorted({card.parent.name for card in MODELS.glob(f"*/{CARD_NAME}")})
     near = difflib.get_close_matches(model, there, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(there) or 'none'}"
     raise ModelError(f"no model {model!r} under {MODELS} and no such path; {hint}")
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a model's folder holds more than its card, as those do that can be fetched."""
+    return any(path.name != CARD_NAME for path in folder.iterdir())
 
 
 def _changed(
@@ -210,6 +228,9 @@ def _is_light(kind: str, device: Device) -> bool:
 
 
 def _keras_gpu() -> bool:
+    """Whether Keras computes on a GPU here; not where it is not installed (the extra train)."""
+    if not find_spec("keras") or not find_spec(os.environ.get("KERAS_BACKEND", "tensorflow")):
+        return False
     with quiet_import():
         from maskdet.runtimes.keras_runtime import gpu_name
 

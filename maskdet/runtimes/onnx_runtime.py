@@ -11,6 +11,7 @@ import numpy as np
 
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
+from maskdet.extras import missing_line
 from maskdet.runtimes.decoding import Decoder
 from maskdet.runtimes.letterbox import fitting_size, letterbox
 
@@ -65,8 +66,7 @@ class OnnxDetector:
             self._run: Run | None = open_file(file, threads or min(4, os.cpu_count() or 1))
         except ImportError:
             raise ModelError(
-                f"{file}: needs {title}: python -m pip install {package}; or take another of the "
-                "model's runtimes"
+                f"{file}: {missing_line(package, engine)}; or take another of the model's runtimes"
             ) from None
         except Exception as error:  # each has errors of its own, derived from nothing narrower
             raise ModelError(f"{file}: cannot be loaded as ONNX: {_one_line(error)}") from None
@@ -129,10 +129,10 @@ def _openvino(file: Path, threads: int) -> Run:
 
 
 ENGINES: dict[str, tuple[Callable[[Path, int], Run], str, str]] = {
-    "onnx": (_onnx_runtime, "ONNX Runtime", "'maskdet[onnx]'"),
-    "openvino": (_openvino, "OpenVINO", "'maskdet[openvino]'"),
+    "onnx": (_onnx_runtime, "ONNX Runtime", "onnxruntime"),
+    "openvino": (_openvino, "OpenVINO", "openvino"),
 }
-"""By the name of the runtime: what opens a file, its name for people, what installs it."""
+"""By the name of the runtime: what opens a file, its name for people, the package."""
 
 
 def _one_line(error: Exception) -> str:

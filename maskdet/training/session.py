@@ -13,6 +13,7 @@ from rich.console import Console
 from maskdet.card import CARD_NAME, read_card
 from maskdet.config import write_yaml
 from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError
+from maskdet.extras import extra_of, missing_line
 from maskdet.files import write_whole
 from maskdet.runtimes.loading import MODELS, find_model
 from maskdet.signals import taking_signals
@@ -229,9 +230,11 @@ def _require_backend() -> None:
             keras.ops.zeros(1)  # looks for a GPU, which TensorFlow reports in lines of its own
     except ImportError as error:
         missing = error.name or str(error)
+        extra = extra_of(missing)
+        fix = missing_line(missing, extra) if extra else f"{missing} is not installed"
         raise ConfigError(
-            f"Keras cannot start: {missing} is missing; python -m pip install {missing}, or choose "
-            "another back-end: KERAS_BACKEND=tensorflow, jax or torch"
+            f"Keras cannot start: {fix}; or choose another back-end: KERAS_BACKEND=tensorflow, "
+            "jax or torch"
         ) from None
 
 

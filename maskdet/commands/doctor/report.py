@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from maskdet.commands.doctor import cameras, detection, display, storage
 from maskdet.commands.doctor.finding import Finding, Health, broken, ok
-from maskdet.console import bug_line, say
+from maskdet.console import bug_line, print_data, say
 from maskdet.errors import MaskdetError, SinkError
+from maskdet.extras import install_command
 from maskdet.files import write_whole
 from maskdet.live import codecs
 from maskdet.privacy import mask_password
 from maskdet.runtimes.loading import Device
 
 Check = Callable[[], Iterable[Finding]]
-PACKAGES = ("ai-edge-litert", "av", "keras", "numpy", "opencv-python", "tensorflow")
+PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python")
+_OPTIONAL = {
+    "train": ("tensorflow", "keras"),
+    "serve": ("fastapi", "uvicorn"),
+    "onnx": ("onnxruntime",),
+}
+"""By the extra that brings them."""
 _ALIASES = {"opencv-python": ("opencv-python-headless", "opencv-contrib-python")}
 
 
@@ -89,7 +96,7 @@ def _write(file: str, findings: Sequence[Finding]) -> None:
     }
     text = mask_password(json.dumps(report, indent=2, ensure_ascii=False)) + "\n"
     if file == "-":
-        print(text, end="")
+        print_data(text)
         return
     try:
         write_whole(file, text)
@@ -105,7 +112,19 @@ def _packages() -> Iterator[Finding]:
         fix = f"pip install {' '.join(missing)}"
         yield broken("packages", f"{', '.join(missing)}: not installed", fix)
     else:
-        yield ok("packages", ", ".join(f"{name} {number}" for name, number in found.items()))
+        yield ok("packages", _numbered(found))
+    for extra, names in _OPTIONAL.items():
+        found = {name: _version(name) for name in names}
+        if None not in found.values():
+            yield ok(f"extra {extra}", _numbered(found))
+        else:
+            fix = install_command(extra)
+            yield Finding(f"extra {extra}", Health.ABSENT, "not installed, and not needed", fix)
+
+
+def _numbered(found: Mapping[str, str | None]) -> str:
+    """Packages with their versions, in a line."""
+    return ", ".join(f"{name} {number}" for name, number in found.items())
 
 
 def _version(name: str) -> str | None:

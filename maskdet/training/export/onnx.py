@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from maskdet.errors import ConfigError, ModelError
+from maskdet.extras import missing_line
 from maskdet.files import write_whole
 from maskdet.networks.plans import Network
 from maskdet.networks.retinanet import RetinaNet
@@ -33,9 +34,7 @@ def write(network: Network, folder: Path) -> dict[str, Path]:
             import onnx
             import tf2onnx
     except ImportError as error:
-        raise ConfigError(
-            f"ONNX needs the package {error.name}: python -m pip install 'maskdet[onnx]'"
-        ) from None
+        raise ConfigError(missing_line(error.name or "onnx", "onnx")) from None
     names = ("logits", "deltas") if isinstance(network, RetinaNet) else ("scores", "boxes")
     shape = tf.TensorSpec((None, None, None, 3), tf.float32, name="image")
 
