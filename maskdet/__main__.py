@@ -14,7 +14,7 @@ import typer
 
 from maskdet.commands.__main__ import Device, Json, Labels, Model, States, Tiles
 from maskdet.commands.__main__ import app as training
-from maskdet.console import ending, print_data
+from maskdet.console import ending
 from maskdet.contracts import Detector
 from maskdet.errors import ConfigError
 from maskdet.judging import Judge
@@ -22,7 +22,7 @@ from maskdet.live.app import HELP, Version, monitor
 from maskdet.live.app import main as run_monitor
 from maskdet.live.libraries import require_opencv
 from maskdet.live.settings import DEFAULT_MODEL
-from maskdet.resources import shipped, user_models
+from maskdet.resources import user_models
 from maskdet.statenames import states_said
 
 NAME = "maskdet"
@@ -134,11 +134,12 @@ def benchmark(
     """Speed, latency, start-up and memory on this machine."""
     from maskdet.commands import batches
     from maskdet.commands.benchmark import demo_pictures, run, table
+    from maskdet.commands.runtimes import compare
     from maskdet.files import write_whole
     from maskdet.runtimes import load_detector
 
     if runtimes:
-        _compare_runtimes(model, seconds, json_file)
+        compare(model, seconds, json_file)
         return
     said = states_said(states)
     new_detector = partial(load_detector, model, device=device, labels=labels, classes=said)
@@ -158,17 +159,6 @@ def benchmark(
             device = "cpu"  # the monitor would move to a GPU while it is measured
         figures = run(detector, model, device, seconds=seconds, options=options)
     print(table(figures))
-    if json_file is not None:
-        write_whole(json_file, json.dumps(figures, indent=2) + "\n")
-
-
-def _compare_runtimes(model: str, seconds: float, json_file: Path | None) -> None:
-    from maskdet.commands.models import table
-    from maskdet.commands.runtimes import COLUMNS, rows, run
-    from maskdet.files import write_whole
-
-    figures = run(model, seconds=seconds)
-    print(table(COLUMNS, rows(figures)))
     if json_file is not None:
         write_whole(json_file, json.dumps(figures, indent=2) + "\n")
 
@@ -298,15 +288,6 @@ def get(
 
     folder = fetch(name, origin, MODELS, user_models())
     print(f"{folder}: verified; use it with: maskdet monitor --model {folder.name}")
-
-
-@app.command(short_help="Prints the monitor's settings file, with every default.")
-def settings() -> None:
-    """Prints the monitor's settings file: every setting with its default and what it means.
-
-    maskdet settings > monitor.yaml; maskdet monitor --config monitor.yaml
-    """
-    print_data((shipped("configs") / "monitor.yaml").read_text("utf-8"))
 
 
 app.add_typer(training)

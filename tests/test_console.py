@@ -170,7 +170,8 @@ def test_a_command_writes_into_a_file_of_any_encoding(
             env=os.environ | {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding},
         )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert (tmp_path / "out").read_bytes().decode(encoding)
+    is_click_help = encoding == "ascii"  # click takes ASCII for a mistake, and writes UTF-8
+    assert (tmp_path / "out").read_bytes().decode("utf-8" if is_click_help else encoding)
 
 
 def test_data_is_utf_8_whatever_the_terminal_is():

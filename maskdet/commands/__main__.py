@@ -288,3 +288,12 @@ def inspect(
 
     settings = load_settings(TrainingSettings, config)
     return run(data, settings, kind=data_format, images=images, classes=classes, output=output)
+
+
+@app.command(short_help="Prints the monitor's settings file, with every default.")
+def settings() -> None:
+    """Prints the monitor's settings file: every setting with its default and what it means."""
+    from maskdet.console import print_data
+    from maskdet.resources import shipped
+
+    print_data((shipped("configs") / "monitor.yaml").read_text("utf-8"))

@@ -137,6 +137,8 @@ def _fetch_first(places: list[str], file: str, to: Path, limit: int) -> None:
                 _copy(source, to, address, limit)
             return
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             is_last = number == len(places) - 1
             is_absent = isinstance(error, FileNotFoundError) or (
                 isinstance(error, urllib.error.HTTPError) and error.code in (403, 404, 410)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from maskdet.card import read_card
 from maskdet.commands.benchmark import demo_pictures, machine
+from maskdet.commands.models import table
 from maskdet.console import say
 from maskdet.contracts import Detector
 from maskdet.errors import ModelError
+from maskdet.files import write_whole
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.loading import find_model
 
@@ -64,6 +68,14 @@ def run(model: str, *, seconds: float = 10.0) -> dict[str, Any]:
         "network": card.network,
         "runtimes": sorted(rows, key=lambda row: row["p50_ms"]),
     }
+
+
+def compare(model: str, seconds: float, json_file: Path | None) -> None:
+    """Times every runtime of a model and prints a table; writes JSON if a file is named."""
+    figures = run(model, seconds=seconds)
+    print(table(COLUMNS, rows(figures)))
+    if json_file is not None:
+        write_whole(json_file, json.dumps(figures, indent=2) + "\n")
 
 
 def rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -69,18 +71,41 @@ def test_each_file_is_timed_on_this_machine(
     timed = [ScriptedDetector(lambda image: Detections.empty(), delay=0.003)]
     monkeypatch.setattr(loading, "MODELS", tiny_model.parent)
     monkeypatch.setattr(models, "load_detector", load)
-    monkeypatch.setattr(models, "speeds", partial(models.speeds, seconds=0.05))
+    monkeypatch.setattr(models, "_speed", partial(_quick, models._speed))
     assert main(["models", "--speed"]) == 0
     captured = capsys.readouterr()
-    head, _, *lines = [
-        [cell.strip() for cell in line.split("|")[1:-1]] for line in captured.out.splitlines()
-    ]
-    assert head == [*models.HEAD, "ms here"]
-    assert [line[0] for line in lines] == [f"tiny ({kind})" for kind in opened]
+    head, *lines = captured.out.splitlines()[:4]
+    assert head.split()[:2] == ["model", "file"] and head.endswith("ms here")
+    cells = [line.split() for line in lines]
+    assert [row[:2] for row in cells] == [["tiny", kind] for kind in opened]
     assert opened == ["litert_int8", "litert", "keras"]
-    assert [line[-1] == "–" for line in lines] == [False, True, False]
-    assert all(3 <= float(lines[row][-1]) < 1000 for row in (0, 2))
+    assert [row[-1] == "–" for row in cells] == [False, True, False]
+    assert all(3 <= float(cells[row][-1]) < 1000 for row in (0, 2))
     assert timed[0].closed and "litert: it is broken" in captured.err
+
+
+def _quick(speed: Callable[[Path, str, float], str], folder: Path, kind: str, _: float) -> str:
+    return speed(folder, kind, 0.05)
+
+
+def test_the_default_is_marked_and_what_is_not_here_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wheel has the light model whole, and the cards alone of the others."""
+    shipped, fetched = tmp_path / "shipped", tmp_path / "fetched"
+    shutil.copytree(loading.MODELS / loading.DEFAULT, shipped / loading.DEFAULT)
+    for name in ("retinanet-resnet50", "faster-rcnn-resnet50"):
+        (shipped / name).mkdir()
+        shutil.copy(loading.MODELS / name / "card.yaml", shipped / name)
+    shutil.copytree(shipped / "faster-rcnn-resnet50", fetched / "faster-rcnn-resnet50")
+    (fetched / "faster-rcnn-resnet50" / "model.weights.h5").write_bytes(b"x")
+    models.show(shipped, fetched)
+    lines = capsys.readouterr().out.splitlines()
+    (marked,) = [line for line in lines[1:-2] if line.startswith("*")]
+    assert marked.split()[1:3] == ["retinanet-mobilenet", "litert_int8"]
+    assert [line.endswith("not here") for line in lines if "retinanet-resnet50" in line] == [True]
+    assert [line.endswith("fetched") for line in lines if "faster-rcnn-res" in line] == [True]
+    assert "maskdet models get NAME --from" in lines[-1]
 
 
 def test_a_real_file_is_timed(tiny_model: Path) -> None:
