@@ -23,8 +23,8 @@ NAME = "monitor.py"
 
 HELP = """See, live, who wears a face mask rightly.
 
-Keys in the window: q or Esc quit, space pause, s snapshot, r record on/off, b blur on/off, f full screen,
-. and , one frame on and back, arrows 5 seconds or one picture back and on, h help.
+Keys in the window: q or Esc quit, space pause, s snapshot, r record on/off, b blur on/off,
+f full screen, . and , one frame on and back, arrows 5 seconds or one picture back and on, h help.
 Exit status: 0 ended as asked; 2 wrong use, settings or model; 3 the source failed.
 """
 
