@@ -172,7 +172,8 @@ def states_of_labels(
         found, names = _names(model, labels)
         return _states(found, names, classes), names
     except ModelError:
-        look_at(model, snapshots=snapshots)  # what it is comes first, what it lacks second
+        if model.path.exists():
+            look_at(model, snapshots=snapshots)  # what it is comes first, what it lacks second
         raise
 
 
