@@ -41,6 +41,8 @@ def mask_password(text: str) -> str:
 
 def mask_address(text: str) -> str:
     """`mask_password` of a text that is one address and nothing else, whatever it looks like."""
+    if _WHOLE.match(text) is None:  # its scheme may have been forgotten
+        return mask_password(text)
     return _mask_secrets(_WHOLE.sub(r"\1\2:***@", text, count=1))
 
 

@@ -130,3 +130,8 @@ def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
 )
 def test_a_message_keeps_what_is_no_password(text: str, shown: str) -> None:
     assert mask_password(text) == shown
+
+
+@pytest.mark.parametrize("text", ["admin:geheim@10.0.0.4/1", "admin:a@geheim@10.0.0.4", "door.mp4"])
+def test_what_lacks_its_scheme_is_masked_too(text: str) -> None:
+    assert "geheim" not in mask_address(text) and mask_address(text) == mask_password(text)
