@@ -74,7 +74,7 @@ def test_each_file_is_timed_on_this_machine(
     monkeypatch.setattr(models, "_speed", partial(_quick, models._speed))
     assert main(["models", "--speed"]) == 0
     captured = capsys.readouterr()
-    head, *lines = captured.out.splitlines()[:4]
+    head, *lines = (line.rstrip() for line in captured.out.splitlines()[:4])
     assert head.split()[:2] == ["model", "file"] and head.endswith("ms here")
     cells = [line.split() for line in lines]
     assert [row[:2] for row in cells] == [["tiny", kind] for kind in opened]
@@ -100,8 +100,8 @@ def test_the_default_is_marked_and_what_is_not_here_is_told(
     shutil.copytree(shipped / "faster-rcnn-resnet50", fetched / "faster-rcnn-resnet50")
     (fetched / "faster-rcnn-resnet50" / "model.weights.h5").write_bytes(b"x")
     models.show(shipped, fetched)
-    lines = capsys.readouterr().out.splitlines()
-    (marked,) = [line for line in lines[1:-2] if line.startswith("*")]
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    (marked,) = [line for line in lines if line.startswith("*  ")]
     assert marked.split()[1:3] == ["retinanet-mobilenet", "litert_int8"]
     assert [line.endswith("not here") for line in lines if "retinanet-resnet50" in line] == [True]
     assert [line.endswith("fetched") for line in lines if "faster-rcnn-res" in line] == [True]
