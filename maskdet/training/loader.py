@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from typing import Any, Protocol
 
 import cv2
@@ -50,6 +51,7 @@ class Loader:
         threads: int = 2,
         processes: int = 0,
         paste: FacePaste | None = None,
+        sizes: Sequence[int] = (),
     ) -> None:
         """Reads nothing yet.
 
@@ -64,6 +66,8 @@ class Loader:
             processes: that make batches: they keep more than a few cores busy, as threads, which
                 wait for each other, cannot.
             paste: lays faces over others.
+            sizes: sides of views that batches take in turn, by chance, in place of the
+                augmentation's own; a batch holds about as many pixels whatever its size.
         """
         self._samples = list(samples)
         total = np.cumsum(np.asarray(weights, np.float64))
@@ -71,9 +75,9 @@ class Loader:
         self._families: dict[tuple[int, ...], list[Sample]] = {}
         for sample in self._samples:
             self._families.setdefault(sample.labelled, []).append(sample)
-        self._augmentation = augmentation
+        self._augmentations = [replace(augmentation, size=size) for size in sizes] or [augmentation]
+        self._pixels = batch * augmentation.size**2
         self._network = network
-        self._batch = batch
         self._seed = seed
         self._threads = threads
         self._processes = processes
@@ -82,7 +86,10 @@ class Loader:
     def batch(self, number: int) -> Batch:
         """The batch of that number."""
         random = np.random.default_rng((self._seed, number))
-        images, targets = zip(*(self._one(random) for _ in range(self._batch)), strict=True)
+        augmentation = self._augmentations[int(random.integers(len(self._augmentations)))]
+        count = max(1, round(self._pixels / augmentation.size**2))
+        views = (self._one(augmentation, random) for _ in range(count))
+        images, targets = zip(*views, strict=True)
         stacked = {key: np.stack([target[key] for target in targets]) for key in targets[0]}
         return np.stack(images), stacked
 
@@ -114,14 +121,16 @@ class Loader:
             self._processes, multiprocessing.get_context("spawn"), _take_loader, (self,)
         )
 
-    def _one(self, random: np.random.Generator) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def _one(
+        self, augmentation: Augmentation, random: np.random.Generator
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         sample = self._samples[int(np.searchsorted(self._cumulative, random.random(), "right"))]
         family = self._families[sample.labelled]
 
         def another() -> Sample:
             return self._pasted(family[int(random.integers(len(family)))], random)
 
-        view = self._augmentation.view(self._pasted(sample, random), another, random)
+        view = augmentation.view(self._pasted(sample, random), another, random)
         height, width = view.image.shape[:2]
         target = self._network.targets(view.boxes, view.classes, height, width)
         known = np.zeros(len(CLASS_NAMES), np.float32)
@@ -174,10 +183,8 @@ def draw_weights(samples: Sequence[Sample], rare: float) -> np.ndarray:
     """Weights (N,) that favour pictures of the class seen least, by `rare` times."""
     if not samples:
         return np.zeros(0)
-    counts = np.bincount(
-        np.concatenate([sample.classes for sample in samples]).astype(int),
-        minlength=len(CLASS_NAMES),
-    )
+    classes = np.concatenate([sample.classes for sample in samples]).astype(int)
+    counts = np.bincount(classes[classes >= 0], minlength=len(CLASS_NAMES))
     rarest = min(samples[0].labelled, key=lambda index: counts[index])
     if counts[rarest] * len(CLASS_NAMES) >= counts.sum():
         return np.ones(len(samples))

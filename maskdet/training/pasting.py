@@ -71,7 +71,7 @@ class FacePaste:
         faces = [Face(sample, i) for sample in samples for i in range(len(sample.boxes))]
         self._donors: dict[int, list[Face]] = {}
         for face in faces:
-            if face.width >= SMALLEST:
+            if face.width >= SMALLEST and face.state >= 0:
                 self._donors.setdefault(face.state, []).append(face)
         self._widths = {
             state: np.array([face.width for face in donors])
@@ -80,7 +80,8 @@ class FacePaste:
 
     def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
         """The sample, or one with one or two of its faces covered."""
-        places = np.flatnonzero(sample.boxes[:, 2] - sample.boxes[:, 0] >= SMALLEST)
+        wide = sample.boxes[:, 2] - sample.boxes[:, 0] >= SMALLEST
+        places = np.flatnonzero(wide & (sample.classes >= 0))
         if not len(places) or random.random() >= self._share:
             return sample
         classes = sample.classes.copy()

@@ -106,15 +106,25 @@ NetworkSettings: TypeAlias = Annotated[
 
 
 class AugmentationSettings(Settings):
-    """See `maskdet.training.augmentation.Augmentation`; paste: `maskdet.training.pasting`."""
+    """See `maskdet.training.augmentation.Augmentation`.
+
+    Attributes:
+        sizes: sides of views that batches take by chance; empty: `size` alone.
+        paste: share of pictures with pasted faces; see `maskdet.training.pasting`.
+    """
 
     size: PositiveInt = 448
+    sizes: tuple[PositiveInt, ...] = ()
     long_side: PositiveInt = 640
     scale: tuple[PositiveFloat, PositiveFloat] = (0.5, 1.6)
     mosaic: float = Field(default=0.4, ge=0, le=1)
     rotation: float = Field(default=10.0, ge=0, le=45)
     colour: float = Field(default=0.6, ge=0, le=1)
     degrade: float = Field(default=0.25, ge=0, le=1)
+    conditions: float = Field(default=0.0, ge=0, le=1)
+    close_up: float = Field(default=0.0, ge=0, le=1)
+    crowd: float = Field(default=0.0, ge=0, le=1)
+    background: float = Field(default=0.0, ge=0, le=1)
     paste: float = Field(default=0.0, ge=0, le=1)
 
 

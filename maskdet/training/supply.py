@@ -119,13 +119,14 @@ def make_loader(
     loader = Loader(
         samples,
         weights,
-        Augmentation(**settings.augmentation.model_dump(exclude={"paste"})),
+        Augmentation(**settings.augmentation.model_dump(exclude={"paste", "sizes"})),
         network.target_maker,
         batch=schedule.batch,
         seed=schedule.seed,
         threads=max(1, min(8, cores - 1)),
         processes=_processes(cores) if schedule.processes is None else schedule.processes,
         paste=face_paste(samples, settings.augmentation.paste),
+        sizes=settings.augmentation.sizes,
     )
     if not distillation.teacher:
         return loader
