@@ -12,8 +12,25 @@ from typing import Annotated
 
 import typer
 
-from maskdet.commands.__main__ import Device, Json, Labels, Model, States, Tiles
 from maskdet.commands.__main__ import app as training
+from maskdet.commands.options import (
+    BatchSizes,
+    Blur,
+    CompareRuntimes,
+    CsvFile,
+    Device,
+    ImageFolder,
+    Json,
+    JsonFile,
+    Labels,
+    LooksOption,
+    MinScore,
+    Model,
+    Seconds,
+    States,
+    Tiles,
+    looks_said,
+)
 from maskdet.console import ending
 from maskdet.contracts import Detector
 from maskdet.errors import ConfigError
@@ -26,10 +43,6 @@ from maskdet.resources import user_models
 from maskdet.statenames import states_said
 
 NAME = "maskdet"
-MinScore = Annotated[
-    float | None,
-    typer.Option(metavar="X", min=0.0, max=1.0, help="Lowest score; default: the model's."),
-]
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -74,32 +87,29 @@ def detect(
     model: Model = DEFAULT_MODEL,
     labels: Labels = None,
     states: States = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where annotated images go.")
-    ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Boxes and counts as JSON; - is stdout."),
-    ] = None,
-    csv_file: Annotated[
-        Path | None,
-        typer.Option("--csv", metavar="FILE", help="A line for each face as CSV; - is stdout."),
-    ] = None,
-    blur: Annotated[
-        bool, typer.Option("--blur", help="Faces of the annotated images become a mosaic.")
-    ] = False,
+    output: ImageFolder = None,
+    json_file: JsonFile = None,
+    csv_file: CsvFile = None,
+    blur: Blur = False,
     min_score: MinScore = None,
     device: Device = "auto",
+    looks: LooksOption = "auto",
     tiles: Tiles = 1,
 ) -> int:
     """Images in; annotated images, boxes and states out."""
     from maskdet.commands.detect import run
-    from maskdet.runtimes import load_detector
+    from maskdet.runtimes import load_looking_detector
     from maskdet.runtimes.tiling import tiled
 
-    said = states_said(states)
     with closing(
-        load_detector(model, device=device, labels=labels, min_score=min_score, classes=said)
+        load_looking_detector(
+            model,
+            looks=looks_said(looks, tiles),
+            device=device,
+            labels=labels,
+            min_score=min_score,
+            classes=states_said(states),
+        )
     ) as opened:
         detector = tiled(opened, tiles)
         return run(
@@ -119,16 +129,9 @@ def benchmark(
     labels: Labels = None,
     states: States = None,
     device: Device = "auto",
-    seconds: Annotated[
-        float, typer.Option(metavar="S", min=0.1, help="Length of each measurement.")
-    ] = 10.0,
-    batch: Annotated[
-        str | None,
-        typer.Option(metavar="1,2,4,8", help="Only the detector, by pictures in a call."),
-    ] = None,
-    runtimes: Annotated[
-        bool, typer.Option("--runtimes", help="Compares the model's files instead: LiteRT, ONNX …")
-    ] = False,
+    seconds: Seconds = 10.0,
+    batch: BatchSizes = None,
+    runtimes: CompareRuntimes = False,
     json_file: Json = None,
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
@@ -217,7 +220,7 @@ def serve(
 ) -> int:
     """A page, and an HTTP API, where pictures are dropped to see who wears a mask correctly."""
     from maskdet.commands.serve import run
-    from maskdet.runtimes import load_detector
+    from maskdet.runtimes import load_looking_detector
     from maskdet.runtimes.foreign import MIN_SCORE
     from maskdet.runtimes.loading import judge_of
     from maskdet.web.limits import MEGA, Limits
@@ -231,7 +234,7 @@ def serve(
         judge = judge.showing(min_score)
 
     def open_detector(judge: Judge) -> Detector:
-        return load_detector(model, device=device, labels=labels, classes=said, judge=judge)
+        return load_looking_detector(model, device=device, labels=labels, classes=said, judge=judge)
 
     return run(
         open_detector,

@@ -79,7 +79,8 @@ def test_there_is_something_to_read():
          ("live/child.py", "live/srt_relay.py", "runtimes/gpu_process.py",
           "commands/benchmark.py")),
         (("yaml",), ("config.py",)),
-        (("typer", "click", "argparse", "getopt"), ("live/app.py", "__main__.py")),
+        (("typer", "click", "argparse", "getopt"),
+         ("commands/options.py", "live/app.py", "__main__.py")),
     ],
 )  # fmt: skip
 def test_a_library_has_its_room(packages: tuple[str, ...], homes: tuple[str, ...]):
@@ -88,7 +89,14 @@ def test_a_library_has_its_room(packages: tuple[str, ...], homes: tuple[str, ...
 
 
 DRAWING = ("rectangle", "putText", "line", "polylines", "circle", "ellipse", "arrowedLine")
-BUILDERS = ("live/session.py", "live/assembly.py", "live/sources.py", "commands/", "__main__.py")
+BUILDERS = (
+    "runtimes/loading.py",
+    "live/session.py",
+    "live/assembly.py",
+    "live/sources.py",
+    "commands/",
+    "__main__.py",
+)
 CONCRETE = ("open_source", "load_detector", "Pipeline", "Recorder", "EventLog", "Window", "Viewer")
 
 

@@ -8,34 +8,24 @@ from typing import Annotated, Literal
 
 import typer
 
+from maskdet.commands.options import (
+    Classes,
+    Device,
+    FormatName,
+    Json,
+    Labels,
+    LooksOption,
+    Model,
+    States,
+    Tiles,
+    looks_said,
+)
 from maskdet.contracts import Detector
 from maskdet.judging import Judge
 from maskdet.live.settings import DEFAULT_MODEL
 from maskdet.statenames import states_said
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-
-Model = Annotated[str, typer.Option(metavar="M", help="A folder under models/, or a path.")]
-Device = Annotated[Literal["auto", "cpu", "gpu"], typer.Option(help="Where to detect.")]
-Labels = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Label map of a foreign model: .pbtxt, CSV.")
-]
-States = Annotated[
-    list[str] | None,
-    typer.Option("--state", metavar="NAME=STATE", help="Repeatable: what its class NAME means."),
-]
-Tiles = Annotated[
-    int,
-    typer.Option(
-        metavar="N", min=1, max=8, help="Far faces: looks at N × N tiles of each picture, too."
-    ),
-]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]
-FormatName = Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"]
-Classes = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Lists the classes: .txt, name,id CSV, .pbtxt, data.yaml."),
-]
 
 
 @app.command()
@@ -107,6 +97,7 @@ def evaluate(
     ] = None,
     labels: Labels = None,
     states: States = None,
+    looks: LooksOption = "auto",
     tiles: Tiles = 1,
     gate: Annotated[
         bool,
@@ -114,7 +105,7 @@ def evaluate(
     ] = False,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
-    from maskdet.runtimes import load_detector
+    from maskdet.runtimes import load_looking_detector
     from maskdet.runtimes.loading import judge_of
     from maskdet.runtimes.tiling import tiled
     from maskdet.training.evaluate import LOWEST, run
@@ -122,8 +113,9 @@ def evaluate(
     said = states_said(states)
 
     def open_detector() -> Detector:
-        opened = load_detector(
+        opened = load_looking_detector(
             model,
+            looks=looks_said(looks, tiles),
             device=device,
             labels=labels,
             min_score=LOWEST,

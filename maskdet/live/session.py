@@ -85,6 +85,7 @@ def _run(
         parts.callback(_close_quietly, sink)
     detector = detector or _load_detector(settings, parts)
     sources = _open_sources(settings.sources, parts)
+    _limit_looks(detector, sources)
     if has_window:
         sources = [Playback(s) if isinstance(s, Seekable) else s for s in sources]
     pipeline = Pipeline(
@@ -192,10 +193,11 @@ def _write_summary(path: Path, report: Report) -> None:
 
 
 def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
-    from maskdet.runtimes import load_detector
+    from maskdet.runtimes import load_looking_detector
 
-    detector: Detector = load_detector(
+    detector: Detector = load_looking_detector(
         settings.model,
+        looks=settings.looks,
         device=settings.device,
         labels=settings.labels,
         classes=settings.classes,
@@ -209,6 +211,14 @@ def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
     )
     parts.callback(_end_detector, detector)
     return detector
+
+
+def _limit_looks(detector: Detector, sources: Sequence[Source]) -> None:
+    """Live frames get as many looks as the machine has time for, files all."""
+    from maskdet.runtimes.looks import MultiLookDetector
+
+    if isinstance(detector, MultiLookDetector) and any(source.is_live for source in sources):
+        detector.keep_up()
 
 
 def _end_detector(detector: Detector) -> None:

@@ -216,6 +216,8 @@ class MonitorSettings(Settings):
         classes: mask states by a foreign model's class names, where they cannot be guessed.
         device: where to detect.
         side: longest side in pixels of the network's input; None is the model's own.
+        looks: at each image: ``auto``, what suits its size and the machine; 1, once; 2, once more
+            for close faces; from 3 on, also at so many parts along either side.
         runtime: which of the model's files, as its card names them; None is the device's best.
         min_score: lowest score that counts, of all states; None is the model's own of each.
         unsure: when a state is not called.
@@ -243,6 +245,7 @@ class MonitorSettings(Settings):
     classes: dict[str, Literal["with_mask", "without_mask", "mask_weared_incorrect"]] = {}
     device: Literal["auto", "cpu", "gpu"] = "auto"
     side: PositiveInt | None = None
+    looks: Literal["auto"] | Annotated[int, Field(ge=1, le=8)] = "auto"
     runtime: str | None = None
     min_score: Annotated[float, Field(ge=0, le=1)] | None = None
     unsure: UnsureSettings = UnsureSettings()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from maskdet.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.contracts import Detector
@@ -27,6 +27,7 @@ from maskdet.runtimes.foreign import (
     open_foreign,
 )
 from maskdet.runtimes.formats import NETWORKS, Kind
+from maskdet.runtimes.looks import SMALL_SIDE, Looks, MultiLookDetector
 from maskdet.runtimes.other_formats import is_checkpoint
 from maskdet.runtimes.quiet import quiet_import
 
@@ -115,6 +116,40 @@ def load_detector(
             batch=batch,
         )
     raise ModelError(f"model '{card.name}': no runtime opens {kind!r} files")
+
+
+def load_looking_detector(
+    model: str = DEFAULT,
+    *,
+    looks: Looks = "auto",
+    budget_s: float | None = None,
+    side: int | None = None,
+    upgrade: bool = False,
+    **options: Any,
+) -> Detector:
+    """Opens a model that looks at each image as often as suits it.
+
+    Args:
+        model: see `load_detector`; a foreign model looks once.
+        looks: see `maskdet.runtimes.looks`; 1 is `load_detector` itself.
+        budget_s: seconds that all looks at an image may take; None: any.
+        side: see `load_detector`.
+        upgrade: see there.
+        options: of `load_detector`.
+
+    Raises:
+        ModelError: as `load_detector`.
+    """
+    detector = load_detector(model, side=side, upgrade=upgrade, **options)
+    folder = find_model(model)
+    if looks == 1 or not (folder / CARD_NAME).is_file():
+        return detector
+    card = read_card(folder)
+    if card.network in NETWORKS or options.get("runtime") in EXPORTED:
+        return detector
+    whole = side or max(card.input.height, card.input.width)
+    small = load_detector(model, side=SMALL_SIDE, **options) if whole > 2 * SMALL_SIDE else None
+    return MultiLookDetector(detector, whole, looks, small=small, budget_s=budget_s)
 
 
 def judge_of(model: str) -> Judge | None:

@@ -17,6 +17,10 @@ from maskdet.runtimes.decoding import LIMIT, OVERLAP
 
 SHARED = 0.2
 """Share of a tile's side that its neighbour sees, too: a face up to that size is whole in one."""
+INSIDE = 0.7
+"""Share of the smaller of two boxes that lies in the other where both are one face's …"""
+SIMILAR = 0.3
+"""… if the smaller one has at least this share of the other's area."""
 EDGE = 2.0
 """Pixels from a cut within which a box counts as cut."""
 
@@ -55,7 +59,7 @@ class TiledDetector:
         cuts = [np.ascontiguousarray(image[y1:y2, x1:x2]) for x1, y1, x2, y2 in tiles.tolist()]
         whole, *parts = self._detector.detect([image, *cuts])
         pairs = zip(parts, tiles, strict=True)
-        return merged([whole, *(_uncut(part, tile, height, width) for part, tile in pairs)])
+        return merged([whole, *(uncut(part, tile, height, width) for part, tile in pairs)])
 
 
 def tiled(detector: Detector, tiles: int) -> Detector:
@@ -75,7 +79,7 @@ def _spans(side: int, count: int) -> list[tuple[int, int]]:
     return [(start, start + length) for start in starts.tolist()]
 
 
-def _uncut(part: Detections, tile: np.ndarray, height: int, width: int) -> Detections:
+def uncut(part: Detections, tile: np.ndarray, height: int, width: int) -> Detections:
     """A tile's faces in the picture's pixels, less those that its inner edges cut.
 
     Larger ones than what tiles share go, too: of those a tile may hold a part that looks like a
@@ -101,5 +105,34 @@ def merged(parts: Sequence[Detections]) -> Detections:
     )
     # not by the score, which of an unsure face is that of all states together
     best = found.scores if found.probabilities is None else found.probabilities.max(axis=1)
-    kept = found[box_ops.nms(found.boxes, best, OVERLAP, LIMIT)]
+    kept = found[_once(found.boxes, best)]
     return kept[np.argsort(-kept.scores, kind="stable")]
+
+
+def _once(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Indices of the boxes that are left where looks disagree on where a face ends.
+
+    Beside those that overlap by `OVERLAP`, a box goes that lies mostly within a better one of
+    about its size, or has such a one within it.
+    """
+    order = box_ops.nms(boxes, scores, OVERLAP, LIMIT)
+    areas = box_ops.area(boxes)
+    kept: list[int] = []
+    for index in order.tolist():
+        others = np.array(kept, np.int64)
+        shared = _shared(boxes[index], boxes[others])
+        smaller, larger = (
+            np.minimum(areas[index], areas[others]),
+            np.maximum(areas[index], areas[others]),
+        )
+        alike = smaller >= SIMILAR * larger
+        if not (alike & (shared > INSIDE * smaller)).any():
+            kept.append(index)
+    return np.array(kept, np.int64)
+
+
+def _shared(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Area that a box (4,) shares with each of others (N, 4)."""
+    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
+    area: np.ndarray = np.prod(np.maximum(high - low, 0), axis=1)
+    return area

@@ -14,6 +14,7 @@ import numpy as np
 from maskdet import boxes as box_ops
 from maskdet.training import conditions
 from maskdet.training.dataset import Sample
+from maskdet.training.photometric import degrade, jitter_colour
 
 GREY = 114
 IGNORE = -1
@@ -150,9 +151,7 @@ class Augmentation:
                 part = np.concatenate([corner, corner + side])[None]
                 if not len(sample.boxes) or not (box_ops.iou(part, sample.boxes) > 0).any():
                     factor = self.size / side
-                    return self._crop(
-                        sample, self.size, self.size, random, factor, corner * factor
-                    )
+                    return self._crop(sample, self.size, self.size, random, factor, corner * factor)
             sample = others()
         return self._single(sample, self.size, self.size, random, self.scale)
 
@@ -281,34 +280,3 @@ def flip(view: View) -> View:
     boxes = view.boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [width, 0, width, 0]
     image = np.ascontiguousarray(view.image[:, ::-1])
     return View(image, boxes.astype(np.float32), view.classes)
-
-
-def jitter_colour(image: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:
-    """Brightness, contrast, colour cast and saturation changed at once; grey now and then."""
-    gain = np.exp(random.normal(0, 0.25 * strength)) * np.exp(random.normal(0, 0.08 * strength, 3))
-    shift = random.normal(0, 20 * strength)
-    table = np.clip((np.arange(256)[:, None] - 128) * gain + 128 + shift, 0, 255)
-    image = cv2.LUT(image, table[None].astype(np.uint8))
-    dull = random.random() < 0.08 * strength
-    saturation = 0.0 if dull else np.exp(random.normal(0, 0.3 * strength))
-    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    return cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
-
-
-def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """What cameras and codecs do: blur, noise, JPEG, or a coarser picture blown up."""
-    kind = random.integers(4)
-    if kind == 0:
-        return cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 1.5))
-    if kind == 1:
-        noise = random.normal(0, random.uniform(3, 12), image.shape).astype(np.float32)
-        return np.clip(image + noise, 0, 255).astype(np.uint8)
-    if kind == 2:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.uniform(20, 70))]
-        decoded = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
-        assert decoded is not None  # it was encoded a moment ago
-        return decoded
-    height, width = image.shape[:2]
-    factor = random.uniform(0.5, 0.8)
-    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -1,0 +1,83 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from maskdet.errors import ConfigError
+
+Looks = Literal["auto"] | int
+"""How often to look at an image; see `maskdet.runtimes.looks`."""
+
+Model = Annotated[str, typer.Option(metavar="M", help="A folder under models/, or a path.")]
+Device = Annotated[Literal["auto", "cpu", "gpu"], typer.Option(help="Where to detect.")]
+Labels = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Label map of a foreign model: .pbtxt, CSV.")
+]
+States = Annotated[
+    list[str] | None,
+    typer.Option("--state", metavar="NAME=STATE", help="Repeatable: what its class NAME means."),
+]
+LooksOption = Annotated[
+    str,
+    typer.Option(
+        "--looks",
+        metavar="auto|N",
+        help="At each image: 1, once; 2, close faces too; 3 to 8, parts along a side.",
+    ),
+]
+Tiles = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=1, max=8, help="Far faces: looks at N × N tiles of each picture, too."
+    ),
+]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]
+FormatName = Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"]
+Classes = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Lists the classes: .txt, name,id CSV, .pbtxt, data.yaml."),
+]
+
+MinScore = Annotated[
+    float | None,
+    typer.Option(metavar="X", min=0.0, max=1.0, help="Lowest score; default: the model's."),
+]
+ImageFolder = Annotated[Path | None, typer.Option(metavar="DIR", help="Where annotated images go.")]
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Boxes and counts as JSON; - is stdout."),
+]
+CsvFile = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="A line for each face as CSV; - is stdout."),
+]
+Blur = Annotated[
+    bool, typer.Option("--blur", help="Faces of the annotated images become a mosaic.")
+]
+Seconds = Annotated[float, typer.Option(metavar="S", min=0.1, help="Length of each measurement.")]
+BatchSizes = Annotated[
+    str | None,
+    typer.Option(metavar="1,2,4,8", help="Only the detector, by pictures in a call."),
+]
+CompareRuntimes = Annotated[
+    bool, typer.Option("--runtimes", help="Compares the model's files instead: LiteRT, ONNX …")
+]
+
+
+def looks_said(looks: str, tiles: int) -> Looks:
+    """How often to look, by two options of which tiles go before.
+
+    Raises:
+        ConfigError: it is neither ``auto`` nor a number from 1 to 8.
+    """
+    if tiles > 1:
+        return 1
+    if looks == "auto":
+        return "auto"
+    if looks.isdecimal() and 1 <= int(looks) <= 8:
+        return int(looks)
+    raise ConfigError(f"--looks {looks}: must be auto or a number from 1 to 8")

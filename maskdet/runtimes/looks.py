@@ -1,0 +1,198 @@
+"""Several looks at one image: the whole, small for close faces, and parts of it for small faces.
+
+A network is best at faces of some widths of its input. A face that fills the view is found when
+the image is made small; a face of a few pixels is found when the part of the image around it is
+enlarged (slicing aided inference: Akyon et al. 2022). One suppression over all looks gives each
+face once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from maskdet.contracts import Detector
+from maskdet.detections import Detections
+from maskdet.runtimes.tiling import merged, tiles_of, uncut
+
+Looks = Literal["auto"] | int
+"""How an image is looked at: by itself what suits it, or 1 (once), 2 (with a small look) or
+more: with so many parts along either side."""
+
+SMALL_SIDE = 256
+"""Longest side in pixels of the small look's input."""
+CLOSE_WIDTH = 0.15
+"""Faces narrower than this share of the image are left to the other looks."""
+ENLARGEMENT = 1.25
+"""From so many pixels of the image for one of the input on, parts of it show more."""
+MAX_PARTS = 3
+"""Along either side, where nothing is said: more would find faces that nobody can tell."""
+TIME_BUDGET_S = 1 / 16
+"""Seconds that all looks at a live frame may take together."""
+
+
+@dataclass(frozen=True)
+class LookPlan:
+    """What is looked at beside the whole image.
+
+    Attributes:
+        small: whether the image is looked at once more, made small.
+        parts: along either side; 1: none.
+    """
+
+    small: bool
+    parts: int
+
+    @property
+    def looks(self) -> int:
+        """Looks in all."""
+        return 1 + self.small + (self.parts**2 if self.parts > 1 else 0)
+
+
+def plan_looks(looks: Looks, height: int, width: int, side: int) -> LookPlan:
+    """What suits an image.
+
+    Args:
+        looks: as asked for.
+        height: of the image.
+        width: of the image.
+        side: longest side in pixels of the network's input.
+    """
+    if looks == "auto":
+        ratio = max(height, width) / side
+        parts = min(MAX_PARTS, int(np.ceil(ratio - 0.25))) if ratio > ENLARGEMENT else 1
+        return LookPlan(True, parts)
+    return LookPlan(looks > 1, looks if looks > 2 else 1)
+
+
+class MultiLookDetector:
+    """Another detector that looks at each image several times.
+
+    Within a time budget, parts are left out where the machine is too slow for them: all of them,
+    as a face that comes and goes with the turn of its part would be counted wrongly.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        side: int,
+        looks: Looks = "auto",
+        *,
+        small: Detector | None = None,
+        budget_s: float | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Wraps a detector, which it closes, too.
+
+        Args:
+            detector: looks at the image and at each part.
+            side: longest side in pixels of its input.
+            looks: how often.
+            small: the same model with an input of `SMALL_SIDE`; None: there is no small look.
+            budget_s: seconds that all looks at an image may take; None: any.
+            clock: seconds, for the budget.
+        """
+        self.name = detector.name
+        self._detector = detector
+        self._side = side
+        self._looks: Looks = looks
+        self._small = small
+        self._budget = budget_s if looks == "auto" else None
+        self._clock = clock
+        self._look_s: float | None = None
+        self._taken = 1
+
+    @property
+    def device(self) -> str:
+        """Where it computes; a detector may move while it runs."""
+        return self._detector.device
+
+    @property
+    def looks(self) -> int:
+        """Looks at the last image."""
+        return self._taken
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """Faces of each image (BGR uint8), best first, each once."""
+        if not images:
+            return []
+        plans = [self._plan(image) for image in images]
+        self._taken = max(plan.looks for plan in plans)
+        tiles = [_tiles(image, plan) for image, plan in zip(images, plans, strict=True)]
+        views = list(images)
+        for image, cuts in zip(images, tiles, strict=True):
+            views += [np.ascontiguousarray(image[y1:y2, x1:x2]) for x1, y1, x2, y2 in cuts.tolist()]
+        began = self._clock()
+        answers = iter(self._detector.detect(views))
+        self._remember((self._clock() - began) / len(views))
+        found = [[next(answers)] for _ in images]
+        for looks, image, cuts in zip(found, images, tiles, strict=True):
+            looks += [uncut(next(answers), tile, *image.shape[:2]) for tile in cuts]
+        if self._small is not None:
+            self._add_close_faces(self._small, images, plans, found)
+        return [merged(looks) if len(looks) > 1 else looks[0] for looks in found]
+
+    def _add_close_faces(
+        self,
+        small: Detector,
+        images: Sequence[np.ndarray],
+        plans: Sequence[LookPlan],
+        found: Sequence[list[Detections]],
+    ) -> None:
+        chosen = [index for index, plan in enumerate(plans) if plan.small]
+        for index, close in zip(chosen, small.detect([images[i] for i in chosen]), strict=True):
+            found[index].append(_close_faces(close, *images[index].shape[:2]))
+
+    def warm_up(self, height: int = 480, width: int = 640) -> None:
+        """Runs on a gray image of the size to come, twice: the second run is timed."""
+        image = np.full((height, width, 3), 128, np.uint8)
+        self._detector.detect([image])
+        began = self._clock()
+        self._detector.detect([image])
+        self._look_s = self._clock() - began
+        if self._small is not None:
+            self._small.detect([image])
+
+    def keep_up(self, budget_s: float = TIME_BUDGET_S) -> None:
+        """Sets the seconds that all looks at an image may take: live frames do not wait."""
+        self._budget = budget_s if self._looks == "auto" else None
+
+    def close(self) -> None:
+        """Frees the model."""
+        self._detector.close()
+        if self._small is not None:
+            self._small.close()
+
+    def _plan(self, image: np.ndarray) -> LookPlan:
+        height, width = image.shape[:2]
+        return self._within_budget(plan_looks(self._looks, height, width, self._side))
+
+    def _within_budget(self, plan: LookPlan) -> LookPlan:
+        if self._budget is None or self._look_s is None or plan.parts == 1:
+            return plan
+        for parts in range(plan.parts, 1, -1):
+            if LookPlan(plan.small, parts).looks * self._look_s <= self._budget:
+                return LookPlan(plan.small, parts)
+        return LookPlan(plan.small, 1)
+
+    def _remember(self, seconds: float) -> None:
+        """The running mean of what one look costs; the first one may have been slow."""
+        before = self._look_s
+        self._look_s = seconds if before is None else before + 0.1 * (seconds - before)
+
+
+def _tiles(image: np.ndarray, plan: LookPlan) -> np.ndarray:
+    """Parts (N, 4) of an image to look at, x1 y1 x2 y2 in whole pixels."""
+    if plan.parts == 1:
+        return np.zeros((0, 4), np.int64)
+    height, width = image.shape[:2]
+    return tiles_of(height, width, plan.parts)
+
+
+def _close_faces(found: Detections, height: int, width: int) -> Detections:
+    """The small look's faces, less those that are not close."""
+    return found[found.boxes[:, 2] - found.boxes[:, 0] >= CLOSE_WIDTH * max(height, width)]

@@ -1,0 +1,107 @@
+"""Looks at images whose faces are white squares, each seen only at widths that suit a look."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from maskdet.detections import Detections
+from maskdet.runtimes.looks import MultiLookDetector, plan_looks
+from maskdet.runtimes.tiling import merged
+from maskdet.testing import ScriptedDetector
+
+
+def squares(image: np.ndarray, low: float, high: float) -> Detections:
+    """Each white square as a face, if its share of the image's width is between the limits."""
+    boxes, left = [], (image[..., 0] > 200).copy()
+    while left.any():
+        y1, x1 = np.argwhere(left)[0]
+        x2 = x1 + np.argmin(np.append(left[y1, x1:], False))
+        y2 = y1 + np.argmin(np.append(left[y1:, x1], False))
+        left[y1:y2, x1:x2] = False
+        if low <= (x2 - x1) / image.shape[1] <= high:
+            boxes.append((x1, y1, x2, y2))
+    return Detections(np.array(boxes).reshape(-1, 4), np.full(len(boxes), 0.8), [0] * len(boxes))
+
+
+def scene(*faces: tuple[int, int, int], width: int = 640, height: int = 480) -> np.ndarray:
+    image = np.zeros((height, width, 3), np.uint8)
+    for x, y, side in faces:
+        image[y : y + side, x : x + side] = 255
+    return image
+
+
+def looking(**options: object) -> MultiLookDetector:
+    """A whole look that knows faces of 4 to 30 % of a view, and a small one for larger ones."""
+    whole = ScriptedDetector(lambda image: squares(image, 0.04, 0.3))
+    small = ScriptedDetector(lambda image: squares(image, 0.1, 0.95))
+    return MultiLookDetector(whole, 576, small=small, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("looks", "height", "width", "expected"),
+    [
+        ("auto", 480, 640, (True, 1)),
+        ("auto", 720, 1280, (True, 2)),
+        ("auto", 1280, 720, (True, 2)),
+        ("auto", 1080, 1920, (True, 3)),
+        ("auto", 2160, 3840, (True, 3)),
+        (1, 2160, 3840, (False, 1)),
+        (2, 2160, 3840, (True, 1)),
+        (4, 480, 640, (True, 4)),
+    ],
+)
+def test_what_suits_an_image(
+    looks: object, height: int, width: int, expected: tuple[bool, int]
+) -> None:
+    plan = plan_looks(looks, height, width, 576)  # type: ignore[arg-type]
+    assert (plan.small, plan.parts) == expected
+    assert plan.looks == 1 + expected[0] + (expected[1] ** 2 if expected[1] > 1 else 0)
+
+
+def test_a_face_that_fills_the_view_a_usual_one_and_a_far_one_are_each_found_once() -> None:
+    close, usual, far = (700, 100, 500), (300, 300, 100), (60, 60, 40)
+    image = scene(close, usual, far, width=1280, height=720)
+    (found,) = looking().detect([image])
+    assert sorted(found.boxes[:, 0].tolist()) == [60, 300, 700]
+    (once,) = looking(looks=1).detect([image])
+    assert once.boxes[:, 0].tolist() == [300]
+
+
+def test_the_small_look_says_nothing_of_faces_that_are_not_close() -> None:
+    (found,) = looking(looks=2).detect([scene((10, 10, 80), (300, 100, 300))])
+    assert sorted(found.boxes[:, 0].tolist()) == [10, 300]
+
+
+def test_images_of_several_sources_go_into_one_call() -> None:
+    whole = ScriptedDetector(lambda image: squares(image, 0.04, 0.3))
+    detector = MultiLookDetector(whole, 576)
+    found = detector.detect([scene((10, 10, 80)), scene((60, 60, 40), width=1280, height=720)])
+    assert [len(each) for each in found] == [1, 1]
+    assert whole.batches == [2 + 4]
+    assert detector.detect([]) == []
+
+
+def test_a_slow_machine_leaves_out_parts_of_live_frames_and_never_those_of_files() -> None:
+    seconds = iter(range(10**6))
+    clock = lambda: next(seconds) * 0.1  # noqa: E731 each look at the clock is .1 s later
+    image = scene((60, 60, 40), width=1280, height=720)
+    detector = looking(clock=clock)
+    assert [len(detector.detect([image])[0]) for _ in range(3)] == [1, 1, 1]
+    detector.keep_up(0.05)
+    assert [len(detector.detect([image])[0]) for _ in range(3)] == [0, 0, 0]
+    assert detector.looks == 2
+
+
+def test_boxes_of_one_face_that_looks_cut_differently_become_one() -> None:
+    whole = Detections([[100, 100, 200, 230]], [0.9], [0])
+    half = Detections([[102, 150, 198, 228]], [0.6], [1])  # IoU .58 · lies within
+    apart = Detections([[190, 100, 290, 230]], [0.5], [0])
+    assert merged([whole, half]).boxes.tolist() == [[100, 100, 200, 230]]
+    assert len(merged([whole, apart])) == 2
+
+
+def test_a_small_face_before_a_large_one_stays() -> None:
+    large = Detections([[0, 0, 400, 500]], [0.9], [0])
+    small = Detections([[50, 50, 90, 100]], [0.8], [0])
+    assert len(merged([large, small])) == 2
