@@ -99,6 +99,10 @@ def evaluate(
     states: States = None,
     looks: LooksOption = "auto",
     tiles: Tiles = 1,
+    sweeps: Annotated[
+        bool,
+        typer.Option("--sweeps", help="By the face's share of the view and by light, too."),
+    ] = False,
     gate: Annotated[
         bool,
         typer.Option("--gate", help="Status 2 if a figure wanted of a monitor is not reached."),
@@ -136,6 +140,7 @@ def evaluate(
         output=output,
         judge=judge_of(model) if threshold is None else Judge.plain(threshold),
         gate=gate,
+        with_sweeps=sweeps,
     )
 
 

@@ -15,7 +15,7 @@ from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.errors import DatasetError
 from maskdet.judging import Judge
-from maskdet.training import report
+from maskdet.training import plots, report, sweeps
 from maskdet.training.dataset import Sample
 from maskdet.training.evaluation import Evaluation
 from maskdet.training.formats.problems import Problems
@@ -41,6 +41,7 @@ def run(
     output: Path | None = None,
     judge: Judge | None = None,
     gate: bool = False,
+    with_sweeps: bool = False,
 ) -> int:
     """Measures, prints tables and writes plots; returns the exit status.
 
@@ -54,6 +55,8 @@ def run(
         json: file for all figures.
         output: folder for the plots; None: one below `runs/evaluation`, named like the model.
         judge: says which detections count as shown; None: one lowest score, the best by F1.
+        with_sweeps: by the faces' share of the view and by condition, too; see
+            `maskdet.training.sweeps`.
         gate: figures that are wanted of a monitor and not reached are named, and the status is 2.
 
     Raises:
@@ -65,19 +68,26 @@ def run(
     detector = open_detector()
     try:
         found = detect(detector, samples)
+        evaluation = Evaluation(samples, found, judge)
+        steps = sweeps.run(samples, detector.detect, evaluation.judge) if with_sweeps else []
     finally:
         detector.close()
-    evaluation = Evaluation(samples, found, judge)
     root = data_root(data)
     folders = report.folders_of([str(sample.file.relative_to(root)) for sample in samples])
     source = images.name if images else data.name
     figures = report.build_report(
         evaluation, folders, model=detector.name, device=detector.device, data=source
     )
+    figures["sweeps"] = [step.record() for step in steps]
+    figures["gate"] += sweeps.gate(steps)
     report.show(figures, Console())
     if json is not None:
         report.write_json(json, figures)
-    files = report.write_plots(output or OUTPUT / detector.name, evaluation)
+    folder = output or OUTPUT / detector.name
+    files = report.write_plots(folder, evaluation)
+    if steps:
+        report.write(folder / "sweeps.png", plots.sweeps(steps))
+        files.append(folder / "sweeps.png")
     Console(stderr=True).print("plots:", *map(str, files), highlight=False)
     return _pass(figures) if gate else 0
 

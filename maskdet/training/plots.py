@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.judging import Judge
 from maskdet.training.calibration import Reliability
+from maskdet.training.sweeps import Step
 
 Line = Literal["solid", "dashed", "dotted", "dashdot"]
 STYLES: dict[str, tuple[str, Line]] = {
@@ -171,3 +172,25 @@ def _panels(count: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
 def _label(axes: Axes, x: str, y: str, title: str) -> None:
     axes.set(xlabel=x, ylabel=y, title=title)
     axes.grid(alpha=0.3)
+
+
+def sweeps(steps: Sequence[Step]) -> bytes:
+    """Faces found and states right: by share of the view's width, and by severity of conditions."""
+    figure, (by_size, by_condition) = _panels(2, (8, 10))
+    for sweep, line in (("size", "solid"), ("cut", "dashed")):
+        rows = [step for step in steps if step.sweep == sweep]
+        shares = [float(step.name) for step in rows]
+        for key, colour in (("found", "#0072B2"), ("right", "#009E73")):
+            values = [getattr(step, key) for step in rows]
+            label = f"{key}, {'cut by an edge' if sweep == 'cut' else 'whole'}"
+            by_size.plot(shares, values, color=colour, linestyle=line, label=label)
+    by_size.set(xscale="log", xlabel="share of the view's width", ylim=(0, 1.02), title="Size")
+    by_size.legend()
+    for name in dict.fromkeys(step.name for step in steps if step.sweep == "condition"):
+        rows = [step for step in steps if step.sweep == "condition" and step.name == name]
+        if name != "none":
+            right = [step.found * step.right for step in rows]
+            by_condition.plot([step.level for step in rows], right, label=name)
+    by_condition.set(xlabel="severity", ylim=(0, 1.02), title="Found in the right state")
+    by_condition.legend(fontsize=8)
+    return png(figure)

@@ -201,6 +201,8 @@ def show(report: Mapping[str, Any], console: Console) -> None:
         console.print(table(report))
     if report["by_folder"]:
         console.print(_folders(report))
+    if report.get("sweeps"):
+        console.print(_sweeps(report))
 
 
 def _figures(report: Mapping[str, Any]) -> Table:
@@ -225,6 +227,16 @@ def _gate_table(report: Mapping[str, Any]) -> Table:
         reached = {None: "–", True: "yes", False: "no"}[row["reached"]]
         values = (_text(row["value"]), f"{_text(low)} – {_text(high)}", row["wanted"], reached)
         table.add_row(row["about"], *values)
+    return table
+
+
+def _sweeps(report: Mapping[str, Any]) -> Table:
+    columns = ("step", "severity", "faces", "found", "right", "unsure")
+    table = _table("Sweeps (empty: found are pictures with a false face)", "sweep", *columns)
+    for row in report["sweeps"]:
+        values = (_text(row[key]) for key in ("found", "right", "unsure"))
+        level = str(row["level"] or "")
+        table.add_row(row["sweep"], row["name"], level, str(row["faces"]), *values)
     return table
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -278,3 +280,55 @@ def test_degraded_pictures_keep_size_and_content() -> None:
         assert result.shape == image.shape
         assert result.dtype == np.uint8
         assert 0 < np.abs(result.astype(int) - image).mean() < 20
+
+
+KINDS = {"close_up": 1.0}, {"crowd": 1.0}, {"background": 1.0}, {"conditions": 1.0}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: next(iter(kind)))
+@given(first=st.integers(0, 5), seed=seeds)
+@settings(max_examples=25, deadline=None)
+def test_every_kind_of_view_keeps_its_promises(
+    samples: list[Sample], kind: dict[str, float], first: int, seed: int
+) -> None:
+    many = samples * 8  # a crowd wants up to nine, a close-up looks for a face
+    check(view_of(replace(PLAIN, **kind), many, first, seed))
+
+
+def face_of(view: View) -> np.ndarray:
+    """The largest box that counts as a face."""
+    faces = view.boxes[view.classes >= 0]
+    return faces[np.argmax(faces[:, 2] - faces[:, 0])]
+
+
+def test_a_close_up_is_filled_by_a_face_that_is_where_its_box_says(samples: list[Sample]) -> None:
+    close = replace(PLAIN, close_up=1.0)
+    widths = []
+    for seed in range(40):
+        view = view_of(close, samples * 3, 0, seed)
+        if not (view.classes >= 0).any():
+            continue
+        x1, y1, x2, y2 = face_of(view)
+        widths.append((x2 - x1) / 128)
+        middle = view.image[int((y1 + y2) / 2), int((x1 + x2) / 2)]
+        assert any(np.abs(middle.astype(int) - colour).max() < 12 for colour in COLOURS)
+    assert len(widths) > 25
+    assert min(widths) > 0.08 and max(widths) > 0.6
+
+
+def test_half_of_the_close_ups_are_cut_by_an_edge(samples: list[Sample]) -> None:
+    views = [view_of(replace(PLAIN, close_up=1.0), samples * 3, 3, seed) for seed in range(60)]
+    cut = [(view.boxes <= 0).any() or (view.boxes >= 128).any() for view in views]
+    assert 15 < sum(cut) < 57
+
+
+def test_a_background_has_no_face(samples: list[Sample]) -> None:
+    for seed in range(30):
+        view = view_of(replace(PLAIN, background=1.0), samples * 6, 0, seed)
+        assert not len(view.boxes)
+
+
+def test_a_crowd_has_many_far_faces(samples: list[Sample]) -> None:
+    views = [view_of(replace(PLAIN, crowd=1.0), samples * 6, 0, seed) for seed in range(10)]
+    assert np.mean([len(view.boxes) for view in views]) > 8
+    assert max((view.boxes[:, 2] - view.boxes[:, 0]).max() for view in views) <= 128 / 3 + 1
