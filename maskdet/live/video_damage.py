@@ -59,7 +59,10 @@ class Damage:
         if not self.has_all_frames:
             return
         missing = stated - self._decoded - self.frames if stated else 0
-        if missing > 0 and stated - self._packets > 1:
+        is_cut = stated - self._packets > 1
+        if missing > 0 and self.frames and not is_cut:
+            self.frames += missing  # those that needed a damaged one were not decoded either
+        elif missing > 0 and is_cut:
             self._lines.append(f"it breaks off after {self._decoded} of {stated} frames")
         elif not stated and length and self._last is not None:
             end = self._last + 1 / (fps or 25.0)
