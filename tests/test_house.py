@@ -71,8 +71,9 @@ def test_there_is_something_to_read():
         (("torch", "jax"), ("networks/", "runtimes/", "training/")),
         (("matplotlib", "pycocotools"), ("training/",)),
         (("ai_edge_litert",), ("runtimes/", "training/")),
-        # Encoding, and a trial of it; the demo's clip is made by a script.
-        (("av",), ("live/encoding.py", "live/codecs.py", "demo/")),
+        # Encoding, and a trial of it; decoding of files; the demo's clip is made by a script.
+        (("av",), ("live/encoding.py", "live/codecs.py", "live/video_file.py",
+                   "live/video_geometry.py", "demo/")),
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
          ("live/workers.py", "web/workers.py", "training/")),
         (("subprocess",),

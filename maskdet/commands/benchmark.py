@@ -23,7 +23,7 @@ from maskdet.console import say
 from maskdet.contracts import Detector
 from maskdet.demo import clip_path
 from maskdet.errors import MaskdetError
-from maskdet.live.files import VideoFile
+from maskdet.live.video_file import VideoFile
 from maskdet.live.window import display_available
 
 _ROOT = Path(__file__).resolve().parents[2]

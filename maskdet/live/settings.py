@@ -22,7 +22,7 @@ class SourceSettings(Settings):
         width: asked of a webcam, pixels; it may give something near it.
         height: asked of a webcam, pixels.
         fps: asked of a webcam, frames a second; of an address that gives one picture, how often
-            it is fetched (None: twice a second).
+            it is fetched (None: twice a second); of a video file, in place of its time stamps.
         format: asked of a webcam, four letters: MJPG, YUYV …
         backend: how a webcam is reached; auto is the right one for the system.
         rtsp_transport: tcp gives whole pictures; auto takes udp, then udp_multicast, where a camera

@@ -13,8 +13,10 @@ from maskdet.address import scheme_of
 from maskdet.contracts import Source
 from maskdet.errors import SourceError
 from maskdet.live.cameras import Stream, Webcam
-from maskdet.live.files import PICTURES, DemoClip, Folder, Picture, VideoFile
+from maskdet.live.demo_clip import DemoClip
+from maskdet.live.files import PICTURES, Folder, Picture
 from maskdet.live.livesource import LiveSource
+from maskdet.live.video_file import VideoFile
 from maskdet.privacy import mask_address, mask_password
 
 __all__ = ["KINDS", "kind_of", "mask_password", "open_source", "open_sources"]
@@ -54,7 +56,7 @@ KINDS: dict[str, Kind] = {  # the first that fits
     ),
     "folder": Kind(os.path.isdir, Folder),
     "picture": Kind(lambda s: os.path.isfile(s) and s.lower().endswith(PICTURES), Picture),
-    "video": Kind(os.path.exists, VideoFile),
+    "video": Kind(os.path.exists, VideoFile, ("fps",)),
 }
 
 
@@ -109,7 +111,8 @@ def open_source(
         width: width asked of a webcam, in pixels; it may give another.
         height: height asked of a webcam, in pixels.
         fps: frames a second asked of a webcam; how often an address that gives one picture is
-            fetched a second.
+            fetched a second; the rate at which a video file was taken, in place of its own time
+            stamps.
         format: four letters of the picture format asked of a webcam: MJPG, YUYV …; by default
             MJPG for more than 640 pixels in width, and the camera's own choice below.
         backend: a webcam's back-end: auto, v4l2, dshow, msmf, avfoundation, any.

@@ -23,7 +23,7 @@ import pytest
 from maskdet.contracts import Source
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
-from maskdet.live import capture, files, network
+from maskdet.live import capture, demo_clip, files, network, video_file
 from maskdet.live.livesource import back_off
 from maskdet.live.sources import kind_of, open_source, open_sources
 
@@ -229,7 +229,7 @@ def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
     loop = tmp_path / "loop.mp4"
     loop.mkdir()
     with pytest.raises(SourceError, match="cannot be read: Is a directory"):
-        files.VideoFile(str(loop), "loop")
+        video_file.VideoFile(str(loop), "loop")
     with pytest.raises(SourceError, match="cannot be read: No such file"):
         files.read_picture(str(tmp_path / "none.jpg"))
 
@@ -294,7 +294,7 @@ def test_a_camera_that_does_not_open_is_explained(monkeypatch, tmp_path, system)
 
 
 def test_the_demo_is_a_camera_that_never_ends(make_video, monkeypatch) -> None:
-    monkeypatch.setattr(files, "DEMO_CLIP", make_video(frames=4))
+    monkeypatch.setattr(demo_clip, "DEMO_CLIP", make_video(frames=4))
     source = open_source("demo")
     assert source.is_live
     seen = [source.read() for _ in range(10)]
@@ -308,7 +308,7 @@ def test_the_demo_is_a_camera_that_never_ends(make_video, monkeypatch) -> None:
 
 
 def test_closing_ends_the_demos_wait(make_video, monkeypatch) -> None:
-    monkeypatch.setattr(files, "DEMO_CLIP", make_video(frames=4))
+    monkeypatch.setattr(demo_clip, "DEMO_CLIP", make_video(frames=4))
     source = open_source("demo")
     source._due = 2 * time.monotonic() + 1000  # the next frame is far away
     threading.Timer(0.05, source.close).start()
@@ -316,7 +316,7 @@ def test_closing_ends_the_demos_wait(make_video, monkeypatch) -> None:
 
 
 def test_a_missing_clip_is_one_line(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(files, "DEMO_CLIP", tmp_path / "clip.mp4")
+    monkeypatch.setattr(demo_clip, "DEMO_CLIP", tmp_path / "clip.mp4")
     with pytest.raises(SourceError, match="clip.mp4 cannot be read"):
         open_source("demo")
 
@@ -335,7 +335,7 @@ def test_several_sources_have_names_of_their_own(make_video) -> None:
 def test_if_one_fails_the_others_are_closed(make_video, monkeypatch) -> None:
     closed = []
     path = str(make_video())
-    monkeypatch.setattr(files.VideoFile, "close", lambda self: closed.append(self.name))
+    monkeypatch.setattr(video_file.VideoFile, "close", lambda self: closed.append(self.name))
     with pytest.raises(SourceError):
         open_sources([path, "no such file.mp4"])
     assert closed == [path]
