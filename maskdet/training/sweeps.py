@@ -32,7 +32,6 @@ ENLARGEMENT = 2.5
 """A face is enlarged by so much at most: what is blurred says nothing of size."""
 MIN_CONDITION_WIDTH = 24.0
 """Narrower faces are left out of the condition sweep: light is not what makes them hard."""
-SEVERITIES = (1, 2, 3, 4, 5)
 EMPTY_VIEWS = 100
 _BATCH = 8
 _TRIES = 16
@@ -98,7 +97,7 @@ def run(samples: Sequence[Sample], detect: Detect, judge: Judge, faces: int = 12
     chosen = _with_wide_faces(samples, faces)
     steps.append(measure("condition", "none", 0, chosen, detect, judge, MIN_CONDITION_WIDTH))
     for name in conditions.CONDITIONS:
-        for severity in SEVERITIES:
+        for severity in range(1, 6):
             made = [condition_view(sample, name, severity) for sample in chosen]
             steps.append(
                 measure("condition", name, severity, made, detect, judge, MIN_CONDITION_WIDTH)

@@ -171,6 +171,11 @@ def build(settings: TrainingSettings) -> Network:
     schedule = settings.schedule
     if schedule.start_share and not settings.start:
         raise ConfigError("settings, schedule.start_share: needs the weights of a run as 'start'")
+    if len(set(settings.augmentation.sizes)) > 1 and keras.backend.backend() == "tensorflow":
+        raise ConfigError(
+            "settings, augmentation.sizes: TensorFlow compiles one size; give one, or set "
+            "KERAS_BACKEND=jax"
+        )
     if settings.start or settings.imagenet != RANDOM:
         load_start(network, settings.start, settings.imagenet)
         backbones.freeze(

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections import Counter
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -227,3 +228,14 @@ def test_draw_weights(
         for each in classes
     ]
     assert draw_weights(samples, 3.0).tolist() == expected
+
+
+def test_batches_of_several_sizes_hold_about_as_many_pixels(samples: list[Sample]) -> None:
+    made = loader(samples, [1] * 6, sizes=(STILL.size, STILL.size // 2))
+    shapes = {made.batch(number)[0].shape for number in range(12)}
+    assert shapes == {(4, STILL.size, STILL.size, 3), (16, STILL.size // 2, STILL.size // 2, 3)}
+
+
+def test_faces_that_are_ignored_have_no_say_in_the_drawing(samples: list[Sample]) -> None:
+    ignored = [replace(sample, classes=np.array([-1])) for sample in samples]
+    assert (draw_weights(ignored, 3.0) == 1).all()
