@@ -181,8 +181,12 @@ class Overlay:
                     cv2.polylines(picture, lines, False, color, thickness + more)
 
     def _facts(self, detections: Detections, i: int) -> str:
-        """What face i's label tells after its title."""
-        facts = f" {detections.scores[i]:.2f}" if self._scores else ""
+        """What face i's label tells after its title.
+
+        An unsure face's score is that of a face: beside "unsure" it would read as sure.
+        """
+        is_called = detections.states[i] != MaskState.unsure
+        facts = f" {detections.scores[i]:.2f}" if self._scores and is_called else ""
         if self._track_ids and detections.track_ids is not None and detections.track_ids[i] >= 0:
             facts += f" #{detections.track_ids[i]}"
         return facts

@@ -18,10 +18,14 @@ from maskdet.training.precision import Matches
 
 RIGHT = 0.97
 """Share of right states, of all faces and of the wide ones, that is worth some unsure faces …"""
-MOST_UNSURE = 0.05
+MOST_UNSURE = 0.03
 """… but no more of the found ones than this."""
 CERTAINTIES = tuple(round(0.5 + 0.05 * step, 2) for step in range(9))
 """A state that is less likely than the others together is never called."""
+MIN_CERTAINTY = 0.6
+"""A card has at least this, even where guesses would be right often enough."""
+F1_MARGIN = 0.01
+"""F1 is flat around its best: by so much it may be lower where that finds more faces."""
 NARROWEST = 0.01
 """Share of the found faces that are narrower than the model can be trusted with …"""
 WIDEST = 12.0
@@ -72,7 +76,7 @@ def _sums(found: Detections) -> np.ndarray:
 
 def _limit(matches: Matches) -> float:
     """The best threshold by F1, within what makes sense to a viewer."""
-    best = matches.best_threshold()["threshold"]
+    best = matches.best_threshold(F1_MARGIN)["threshold"]
     return 0.3 if math.isnan(best) else round(min(max(best, 0.1), 0.9), 3)
 
 
@@ -147,5 +151,8 @@ def choose(
     limits = score_limits(samples, found)
     judge = Judge([getattr(limits, state.name) for state in MaskState])
     choices = certainties(samples, found, judge)
-    unsure = Unsure(certainty=best_certainty(choices), width=least_width(samples, found, judge))
+    unsure = Unsure(
+        certainty=max(MIN_CERTAINTY, best_certainty(choices)),
+        width=least_width(samples, found, judge),
+    )
     return limits, unsure, choices
