@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
+import re
 import shutil
 from collections.abc import Iterator
 from io import RawIOBase
@@ -12,6 +14,9 @@ from typing import cast
 
 from maskdet.console import say
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+"""How an address begins; one letter and a colon are a drive of Windows."""
+
 
 def make_folder(folder: Path) -> None:
     """Makes a folder, with those above it, where it is not there; says so.
@@ -19,6 +24,8 @@ def make_folder(folder: Path) -> None:
     Raises:
         OSError: it cannot be made; ``filename`` is the one that is in the way.
     """
+    if _ADDRESS.match(str(folder)):
+        raise OSError(errno.EINVAL, "is an address, not a folder", str(folder))
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         say(f"created the folder {folder}")

@@ -127,7 +127,7 @@ def test_benchmark(
     video = make_video(frames=4)
     monkeypatch.setattr(benchmark, "_STARTS", 1)
     monkeypatch.setattr(benchmark, "clip_path", lambda: video)
-    options = ["--seconds", "0.3", "--device", "cpu", "--json", "figures.json"]
+    options = ["--seconds", "2", "--device", "cpu", "--json", "figures.json"]
     assert main(["benchmark", *options, *old.options]) == 0
     figures = json.loads(Path("figures.json").read_text())
     assert (figures["model"], figures["device"]) == (old.name, "CPU (TensorFlow)")

@@ -251,7 +251,15 @@ def test_outputs_of_another_shape_are_refused_in_one_line(tmp_path: Path, build)
 def test_a_number_for_each_picture_may_stand_in_a_column(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
     (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
-    graph_file(tmp_path / "graph.pb", shaped([1, 5, 4], [1, 5], [1, 5], [1, 1]))
+
+    def build(tf) -> None:
+        tf.placeholder("uint8", [None, None, None, 3], name="image_tensor")
+        boxes = tf.constant([[[0.1, 0.1, 0.5, 0.5]] * 5])
+        values = (boxes, tf.ones([1, 5]), tf.ones([1, 5]), tf.ones([1, 1]))
+        for name, value in zip(OUTPUTS, values, strict=True):
+            tf.identity(value, name=name)
+
+    graph_file(tmp_path / "graph.pb", build)
     (found,) = load_detector(str(tmp_path / "graph.pb")).detect(pictures()[:1])
     assert found.states.tolist() == [0]
 

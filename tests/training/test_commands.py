@@ -183,7 +183,7 @@ def test_a_missing_back_end_is_one_line(data: Path, tmp_path: Path) -> None:
         check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "tensorflow is missing" in done.stderr
+    assert "tensorflow is not installed" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
