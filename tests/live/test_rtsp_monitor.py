@@ -79,7 +79,7 @@ def test_the_picture_is_never_later_than_the_detector_is_slow(
 ):
     """Measured from the clock in the stream on the screen; ten minutes of it: tests/soak."""
     events = tmp_path / "e.jsonl"
-    with rtsp_camera() as camera:
+    with rtsp_camera("--size", "960x540") as camera:  # shown pixel by pixel
         source = f"sources=[{{source: '{camera.url()}', name: door}}]"
         process = start_monitor(source, f"events={events}", delay=0.5, DISPLAY=screen.display)
         window = screen.find("maskdet: door", 60)

@@ -74,7 +74,7 @@ def latency(options: argparse.Namespace) -> bool:
     with (
         tempfile.TemporaryDirectory() as folder,
         x_server(Path(folder)) as screen,
-        rtsp_camera() as camera,
+        rtsp_camera("--size", "960x540") as camera,  # shown pixel by pixel
     ):
         monitor = subprocess.Popen(
             [sys.executable, "-c", MONITOR, "0.5", source.format(camera.url())],
