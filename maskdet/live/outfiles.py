@@ -14,8 +14,8 @@ from typing import cast
 
 from maskdet.console import say
 
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
-"""How an address begins; one letter and a colon are a drive of Windows."""
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/|[^/\\]+:[^/\\]*@", re.IGNORECASE)
+"""How an address begins, its scheme perhaps forgotten; one letter and a colon are a drive."""
 
 
 def make_folder(folder: Path) -> None:
