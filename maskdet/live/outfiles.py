@@ -24,11 +24,12 @@ def make_folder(folder: Path) -> None:
     Raises:
         OSError: it cannot be made; ``filename`` is the one that is in the way.
     """
+    if folder.is_dir():
+        return
     if _ADDRESS.match(str(folder)):
         raise OSError(errno.EINVAL, "is an address, not a folder", str(folder))
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        say(f"created the folder {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    say(f"created the folder {folder}")
 
 
 def create_numbered(path: Path) -> tuple[Path, RawIOBase]:
