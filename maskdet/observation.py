@@ -1,12 +1,94 @@
-"""What is known of one frame once it has been looked at."""
+"""What is known of one processed frame: its faces and the people they belong to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from maskdet.detections import Detections
+from maskdet.detections import Detections, MaskState
 from maskdet.frame import Frame
+
+PersonEventKind = Literal["appeared", "state", "entered", "left", "crossed", "gone"]
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person followed in one source, as of one frame.
+
+    Attributes:
+        track_id: number of the person within the run of a source, from 1 on.
+        state: how the mask is worn, weighed over all frames so far; `unsure` until there is
+            enough evidence.
+        certainty: probability, 0-1, that `state` is right.
+        since: time at which the state began, in seconds on the source's own time line.
+        first_seen: time of the first frame, likewise.
+        last_seen: time of the newest frame with a detection of this person, likewise.
+        zones: names of the zones that the person is in.
+        still: whether the face has not moved for so long that it is a poster or a screen: shown,
+            not counted.
+    """
+
+    track_id: int
+    state: MaskState
+    certainty: float
+    since: float
+    first_seen: float
+    last_seen: float
+    zones: tuple[str, ...] = ()
+    still: bool = False
+
+
+@dataclass(frozen=True)
+class PersonEvent:
+    """A change of one person: `appeared`, `state`, `entered`, `left`, `crossed` or `gone`.
+
+    Attributes:
+        kind: what happened. `entered` and `left` are of a zone, `crossed` of a line.
+        track_id: number of the person.
+        time: when, in seconds on the source's own time line.
+        utc: when, in Unix time.
+        state: the person's state from then on; at `gone`, the state worn longest.
+        certainty: probability, 0-1, that the state is right.
+        previous: the state before, at `state`.
+        place: name of the zone or line.
+        direction: `in` or `out`, at `crossed`.
+        duration: seconds that the person was seen (`gone`) or in the zone (`left`).
+    """
+
+    kind: PersonEventKind
+    track_id: int
+    time: float
+    utc: float
+    state: MaskState
+    certainty: float
+    previous: MaskState | None = None
+    place: str = ""
+    direction: Literal["", "in", "out"] = ""
+    duration: float = 0.0
+
+
+@dataclass(frozen=True)
+class PeopleCounts:
+    """People of one source by state (`MaskState` names).
+
+    Attributes:
+        now: people in the picture at this frame.
+        hour: unique people since the start of the local hour, each by the state worn longest.
+        day: unique people since the start of the local day, likewise.
+        run: unique people since the run began, likewise.
+        zones: people now in each zone, by state.
+        crossings: for each line, `in` and `out`, people by state since the run began.
+        margin: unique people that the count of the run may be wrong by, either way.
+    """
+
+    now: Mapping[str, int] = field(default_factory=dict)
+    hour: Mapping[str, int] = field(default_factory=dict)
+    day: Mapping[str, int] = field(default_factory=dict)
+    run: Mapping[str, int] = field(default_factory=dict)
+    zones: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    crossings: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    margin: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,13 +96,19 @@ class Observation:
     """A frame, its faces and what follows from them; complete when made.
 
     Attributes:
-        frame: the very picture that was looked at.
+        frame: the very image that was processed.
         detections: its faces, in the frame's pixels.
         counts: faces per state (`MaskState` names) in this frame.
         alerts: names of the rules that fired at this frame.
+        people: everybody who is followed at this frame and confirmed, hidden for a moment or not.
+        events: what happened to people since the frame before, in order of time.
+        people_counts: people by state; None where nobody is followed.
     """
 
     frame: Frame
     detections: Detections
     counts: Mapping[str, int] = field(default_factory=dict)
     alerts: tuple[str, ...] = ()
+    people: tuple[Person, ...] = ()
+    events: tuple[PersonEvent, ...] = ()
+    people_counts: PeopleCounts | None = None
