@@ -23,7 +23,7 @@ if [ $# -eq 0 ]; then set -- -e .; fi
 $pip install --no-compile "$@"
 
 if ! .venv/bin/python -c 'import cv2' 2>/dev/null; then
-    packages=$(.venv/bin/python -c 'from maskdet.live.libraries import missing_packages as m; print(*m())')
+    packages=$(.venv/bin/python -c 'from maskdet.system.native_libraries import missing_packages as m; print(*m())')
     echo "    OpenCV's window needs system libraries that are missing here: installing OpenCV without windows."
     echo "    For windows: apt-get install -y $packages, then run this again."
     $pip uninstall --yes opencv-python

@@ -2,7 +2,7 @@
 
 import sys
 
-from maskdet.live.app import main
+from maskdet.commands.monitor import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 
 from maskdet.commands.__main__ import app as training
+from maskdet.commands.monitor import HELP, Version, monitor
+from maskdet.commands.monitor import main as run_monitor
 from maskdet.commands.options import (
     BatchSizes,
     Blur,
@@ -31,16 +33,14 @@ from maskdet.commands.options import (
     Tiles,
     looks_said,
 )
-from maskdet.console import ending
 from maskdet.contracts import Detector
 from maskdet.errors import ConfigError
-from maskdet.judging import Judge
-from maskdet.live.app import HELP, Version, monitor
-from maskdet.live.app import main as run_monitor
-from maskdet.live.libraries import require_opencv
-from maskdet.live.settings import DEFAULT_MODEL
-from maskdet.resources import user_models
-from maskdet.statenames import states_said
+from maskdet.live.settings.monitor import DEFAULT_MODEL
+from maskdet.model.class_names import states_said
+from maskdet.model.decision import Judge
+from maskdet.system.console import ending
+from maskdet.system.native_libraries import require_opencv
+from maskdet.system.resources import user_models
 
 NAME = "maskdet"
 
@@ -97,7 +97,7 @@ def detect(
     tiles: Tiles = 1,
 ) -> int:
     """Images in; annotated images, boxes and states out."""
-    from maskdet.commands.detect import run
+    from maskdet.commands.detect.run import run
     from maskdet.runtimes import load_looking_detector
     from maskdet.runtimes.tiling import tiled
 
@@ -135,11 +135,11 @@ def benchmark(
     json_file: Json = None,
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
-    from maskdet.commands import batches
-    from maskdet.commands.benchmark import demo_pictures, run, table
-    from maskdet.commands.runtimes import compare
-    from maskdet.files import write_whole
+    from maskdet.commands.benchmark import batches
+    from maskdet.commands.benchmark.runtimes import compare
+    from maskdet.commands.benchmark.whole_monitor import demo_pictures, run, table
     from maskdet.runtimes import load_detector
+    from maskdet.system.atomic_files import write_whole
 
     if runtimes:
         compare(model, seconds, json_file)
@@ -221,9 +221,9 @@ def serve(
     """A page, and an HTTP API, where pictures are dropped to see who wears a mask correctly."""
     from maskdet.commands.serve import run
     from maskdet.runtimes import load_looking_detector
-    from maskdet.runtimes.foreign import MIN_SCORE
+    from maskdet.runtimes.legacy.opening import MIN_SCORE
     from maskdet.runtimes.loading import judge_of
-    from maskdet.web.limits import MEGA, Limits
+    from maskdet.web.request_limits import MEGA, Limits
 
     said = states_said(states)
     limits = Limits(

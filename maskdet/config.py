@@ -16,10 +16,10 @@ from typing import Any, ClassVar, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from maskdet.config_messages import Key, describe, kind_of
 from maskdet.errors import ConfigError
-from maskdet.mistakes import Key, describe, kind_of
-from maskdet.privacy import mask_password
-from maskdet.resources import settings_file
+from maskdet.system.redaction import mask_password
+from maskdet.system.resources import settings_file
 
 MAX_BYTES = 256 * 1024
 """Larger files are refused; no settings file comes near it."""

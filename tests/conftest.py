@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.monitors import small_disk, stalling_disk, start_monitor  # noqa: F401  (fixtures)
+
 MakeVideo = Callable[..., Path]
 
 
@@ -123,7 +125,7 @@ def camera() -> Iterator[Camera]:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with Keras weights and both LiteRT files; not to be changed."""
     pytest.importorskip("tensorflow")
-    from maskdet.training import export
+    from maskdet import export
     from tests.tiny import make_tiny_model, pictures
 
     folder = make_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
@@ -136,7 +138,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A model folder of each kind of network, in every format but LiteRT; not to be changed."""
     pytest.importorskip("tf2onnx")
-    from maskdet.training import export
+    from maskdet import export
     from tests.tiny import make_lively_model
 
     folders = {}

@@ -21,18 +21,18 @@ import pytest
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.frame import Frame
-from maskdet.live.recording import Recorder
-from maskdet.live.sinks import EventLog
-from maskdet.live.sources import open_source
-from maskdet.live.switch import RecordingSwitch
 from maskdet.observation import Observation
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.tiling import TiledDetector
-from maskdet.testing import CollectingSink, ScriptedDetector, SyntheticSource
+from maskdet.sinks.recording.recorder import Recorder
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sinks.snapshots import EventLog
+from maskdet.sources.opening import open_source
+from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
 from tests.old_models import open_old
-from tests.runtimes import onnx_graphs
-from tests.runtimes.test_third_party import V8, V8_META
-from tests.runtimes.test_third_party_litert import named_ssd
+from tests.runtimes.third_party import onnx_graphs
+from tests.runtimes.third_party.test_litert import named_ssd
+from tests.runtimes.third_party.test_onnx import V8, V8_META
 from tests.tiny import make_lively_model
 
 pytestmark = pytest.mark.timeout(300)  # models are exported for the first that asks for one
@@ -60,7 +60,7 @@ class Tools:
 def litert_faster_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with a LiteRT file of a Faster R-CNN."""
     pytest.importorskip("tensorflow")
-    from maskdet.training import export
+    from maskdet import export
 
     folder = make_lively_model(tmp_path_factory.mktemp("models") / "faster_rcnn", "faster_rcnn")
     export.run(folder)

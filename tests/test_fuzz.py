@@ -1,6 +1,6 @@
 """Settings, model cards and label maps of any content: read, or refused in plain lines, at once.
 
-The formats of data sets have the like in `tests/training/formats/test_fuzz.py`.
+The formats of data sets have the like in `tests/datasets/test_fuzz.py`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from maskdet.card import read_card
 from maskdet.config import load_settings
 from maskdet.errors import MaskdetError
-from maskdet.live.files import read_picture
-from maskdet.live.settings import MonitorSettings
-from maskdet.live.sources import open_source
-from maskdet.runtimes.labelmap import read_label_map
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.model.card import read_card
+from maskdet.model.label_map import read_label_map
+from maskdet.sources.files.image_files import read_picture
+from maskdet.sources.opening import open_source
 from maskdet.training.settings import TrainingSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -155,8 +155,8 @@ def test_a_picture_that_claims_to_be_huge_is_refused_by_its_header(
 
 
 def test_a_picture_bomb_in_a_data_set_is_refused_too(tmp_path: Path) -> None:
+    from maskdet.datasets.loading import read_samples
     from maskdet.detections import CLASS_NAMES
-    from maskdet.training.reading import read_samples
 
     (tmp_path / "images").mkdir()
     (tmp_path / "images/bomb.png").write_bytes(png(60_000, 60_000))

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from maskdet import boxes
-from maskdet.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.commands.models import HEAD, rows, table, write_readme
-from maskdet.demo import clip_path
-from maskdet.demo.scene import FIGURES, truth
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
+from maskdet.evaluation.report import WIDTHS
+from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.loading import DEFAULT, MODELS
-from maskdet.training.report import WIDTHS
+from maskdet.sources.demo import CLIP
+from tools.demo_clip.scene import FIGURES, truth
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = sorted(card.parent for card in MODELS.glob(f"*/{CARD_NAME}"))
@@ -131,7 +131,7 @@ def score(found: dict[int, Detections]) -> Score:
 
 
 def pictures_of_demo(step: int) -> dict[int, np.ndarray]:
-    with av.open(str(clip_path())) as clip:
+    with av.open(str(CLIP)) as clip:
         frames = enumerate(clip.decode(video=0))
         return {n: frame.to_ndarray(format="bgr24") for n, frame in frames if n % step == 0}
 

@@ -29,7 +29,7 @@ def test_every_file_that_is_named_is_there(name: str):
 
 
 def test_contributing_names_lists_that_are_there():
-    """For `KINDS` in `maskdet/live/sources.py`: the name is defined in that file."""
+    """For `KINDS` in `maskdet/sources/opening.py`: the name is defined in that file."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named = re.findall(r"`(\w+)` in `([\w/.]+\.py)`", text)
     assert len(named) >= 6
@@ -79,6 +79,6 @@ def test_the_guide_to_the_http_api_names_every_address():
 
 
 def test_the_guide_to_detect_names_the_columns_as_they_are():
-    from maskdet.commands.detect_outputs import CSV_COLUMNS
+    from maskdet.commands.detect.outputs import CSV_COLUMNS
 
     assert f"`{', '.join(CSV_COLUMNS)}`" in (ROOT / "docs/detect.md").read_text(encoding="utf-8")

@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskdet.card import (
+from maskdet.detections import CLASS_NAMES
+from maskdet.model.card import (
     Calibrations,
     InputSize,
     ModelCard,
@@ -16,8 +17,7 @@ from maskdet.card import (
     ScoreLimits,
     write_card,
 )
-from maskdet.detections import CLASS_NAMES
-from maskdet.files import sha256_of
+from maskdet.system.atomic_files import sha256_of
 
 
 def make_tiny_model(folder: Path) -> Path:

@@ -21,9 +21,9 @@ from maskdet.commands.options import (
     looks_said,
 )
 from maskdet.contracts import Detector
-from maskdet.judging import Judge
-from maskdet.live.settings import DEFAULT_MODEL
-from maskdet.statenames import states_said
+from maskdet.live.settings.monitor import DEFAULT_MODEL
+from maskdet.model.class_names import states_said
+from maskdet.model.decision import Judge
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -48,8 +48,8 @@ def train(
     ] = None,
 ) -> int:
     """Trains a network; Ctrl-C stops it between two steps, to be resumed (exit status 130)."""
+    from maskdet.commands import train
     from maskdet.config import load_settings
-    from maskdet.training import session
     from maskdet.training.settings import TrainingSettings
 
     def open_teacher(name: str, judge: Judge) -> Detector:
@@ -58,12 +58,12 @@ def train(
         return load_detector(name, judge=judge)
 
     settings = load_settings(TrainingSettings, config, overrides or ())
-    return session.run(
+    return train.run(
         settings,
         data,
         output or Path("runs") / settings.name,
         resume=resume,
-        command=session.command_of(config, overrides or ()),
+        command=train.command_of(config, overrides or ()),
         open_detector=open_teacher,
     )
 
@@ -109,10 +109,10 @@ def evaluate(
     ] = False,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
+    from maskdet.commands.evaluate import LOWEST, run
     from maskdet.runtimes import load_looking_detector
     from maskdet.runtimes.loading import judge_of
     from maskdet.runtimes.tiling import tiled
-    from maskdet.training.evaluate import LOWEST, run
 
     said = states_said(states)
 
@@ -166,9 +166,9 @@ def calibrate(
 
     Calibrated scores, the lowest score of each state, when a state is unsure, figures of each file.
     """
+    from maskdet.commands.calibrate import run
     from maskdet.runtimes import load_detector
     from maskdet.runtimes.loading import find_model
-    from maskdet.training.calibrate import run
 
     def open_detector(runtime: str, judge: Judge) -> Detector:
         return load_detector(model, device=device, runtime=runtime, judge=judge)
@@ -203,12 +203,12 @@ def export(
     ] = None,
 ) -> None:
     """Writes another runtime's files beside a model's weights, and enters them into its card."""
+    from maskdet.datasets.image_files import list_pictures
     from maskdet.runtimes.loading import find_model
-    from maskdet.runtimes.quiet import quiet_import
-    from maskdet.training.formats.pictures import list_pictures
+    from maskdet.runtimes.tensorflow_import import quiet_import
 
     with quiet_import():
-        from maskdet.training.export import run, unmeasured_files
+        from maskdet.export import run, unmeasured_files
 
     pictures = list_pictures(calibrate) if calibrate else []
     folder = find_model(model)
@@ -248,14 +248,14 @@ def convert(
 
     Models: a keras-retinanet training snapshot → inference .h5; with --card any old model → folder.
     """
-    from maskdet.commands import convert_data, convert_model
-    from maskdet.runtimes.formats import is_model
+    from maskdet.commands.convert import datasets, models
+    from maskdet.runtimes.file_formats import is_model
 
     if is_model(source):
-        return convert_model.run(
+        return models.run(
             source, target, card=card, anchors=anchors, labels=labels, classes=states_said(states)
         )
-    return convert_data.run(
+    return datasets.run(
         source, target, from_kind=from_format, to_kind=to_format, classes=classes, images=images
     )
 
@@ -279,7 +279,7 @@ def inspect(
     ] = None,
 ) -> int:
     """Looks a data set over: counts, mistakes with file and line, odd boxes, a contact sheet."""
-    from maskdet.commands.inspect import run
+    from maskdet.commands.inspect.run import run
     from maskdet.config import load_settings
     from maskdet.training.settings import TrainingSettings
 
@@ -290,7 +290,7 @@ def inspect(
 @app.command(short_help="Prints the monitor's settings file, with every default.")
 def settings() -> None:
     """Prints the monitor's settings file: every setting with its default and what it means."""
-    from maskdet.console import print_data
-    from maskdet.resources import shipped
+    from maskdet.system.console import print_data
+    from maskdet.system.resources import shipped
 
     print_data((shipped("configs") / "monitor.yaml").read_text("utf-8"))

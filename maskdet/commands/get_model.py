@@ -17,11 +17,11 @@ from typing import BinaryIO, cast
 from urllib.parse import quote, unquote, urlsplit
 
 from maskdet import __version__
-from maskdet.card import CARD_NAME, model_file, read_card
 from maskdet.config import MAX_BYTES
-from maskdet.console import say
 from maskdet.errors import ConfigError, ModelError
-from maskdet.privacy import mask_password
+from maskdet.model.card import CARD_NAME, model_file, read_card
+from maskdet.system.console import say
+from maskdet.system.redaction import mask_password
 
 TIMEOUT_S = 30.0
 """Seconds of silence after which a server counts as gone."""

@@ -13,13 +13,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from maskdet.card import CARD_NAME, ModelCard, read_card
-from maskdet.console import say
 from maskdet.contracts import Detector
 from maskdet.errors import ConfigError, ModelError
-from maskdet.files import write_whole
+from maskdet.model.card import CARD_NAME, ModelCard, read_card
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.loading import DEFAULT, is_whole
+from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import say
 
 BEGIN = "<!-- models: written by `python -m maskdet models --readme README.md` -->"
 END = "<!-- end of models -->"

@@ -5,20 +5,20 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Sequence
 
-from maskdet.console import say
 from maskdet.contracts import Detector
 from maskdet.detections import MaskState
-from maskdet.judging import Judge
-from maskdet.live.blur import blur_faces
-from maskdet.live.overlay import annotate
+from maskdet.drawing.blur import blur_faces
+from maskdet.drawing.overlay import annotate
+from maskdet.model.decision import Judge
+from maskdet.system.console import say
 from maskdet.web import server
 from maskdet.web.app import create_app
-from maskdet.web.limits import Limits
-from maskdet.web.looking import Looker
+from maskdet.web.batcher import Batcher
 from maskdet.web.metrics import Metrics
+from maskdet.web.processing import Looker
+from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import LOWEST_MIN_SCORE
 from maskdet.web.sub_path import checked_root_path
-from maskdet.web.workers import Batcher
 
 
 def run(

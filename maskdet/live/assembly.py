@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from maskdet.contracts import Sink
+from maskdet.drawing.overlay import Overlay
 from maskdet.errors import SinkError
-from maskdet.live.event_log import EventLog
 from maskdet.live.evidence import with_bar
-from maskdet.live.log_rotation import Rotation
-from maskdet.live.outfiles import make_folder
-from maskdet.live.overlay import Overlay
-from maskdet.live.recording import Recorder
-from maskdet.live.retention import Retention
-from maskdet.live.settings import EventSettings, MonitorSettings, RecordingSettings
-from maskdet.live.switch import RecordingSwitch
+from maskdet.live.settings.monitor import EventSettings, MonitorSettings, RecordingSettings
+from maskdet.sinks.event_log import EventLog
+from maskdet.sinks.log_rotation import Rotation
+from maskdet.sinks.output_files import make_folder
+from maskdet.sinks.recording.recorder import Recorder
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sinks.recording.retention import Retention
 
 
 def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:

@@ -9,10 +9,10 @@ from pathlib import PurePath
 
 import numpy as np
 
+from maskdet.drawing.overlay import Overlay
+from maskdet.drawing.status_text import Status
 from maskdet.frame import Frame
-from maskdet.live.overlay import Overlay
 from maskdet.live.progress import clock
-from maskdet.live.status import Status
 from maskdet.observation import Observation
 
 _UNIX = 1e9

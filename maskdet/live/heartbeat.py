@@ -8,8 +8,8 @@ import socket
 import time
 from pathlib import Path
 
-from maskdet.console import say
 from maskdet.live.meters import SourceStats
+from maskdet.system.console import say
 
 _EVERY = 1.0
 

@@ -14,8 +14,8 @@ from maskdet.detections import Detections, MaskState
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.meters import SourceMeter
-from maskdet.live.workers import Closed, Event, Mailbox
 from maskdet.observation import Observation
+from maskdet.system.threads import Closed, Event, Mailbox
 
 
 class Tracker(Protocol):

@@ -21,12 +21,12 @@ from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.inference import Inference, Lane, Tracker
-from maskdet.live.leaving import within
 from maskdet.live.meters import Reservoir, SourceMeter, SourceStats
-from maskdet.live.pace import Pace
 from maskdet.live.progress import Progress, progress_of
-from maskdet.live.workers import Condition, Event, Mailbox, Worker, wait_ready
 from maskdet.observation import Observation
+from maskdet.sources.frame_rate import Pace
+from maskdet.system.threads import Condition, Event, Mailbox, Worker, wait_ready
+from maskdet.system.timeouts import within
 
 __all__ = ["Pipeline", "SourceStats", "Tracker"]
 
@@ -238,7 +238,7 @@ class Pipeline:
     def stop(self) -> None:
         """Stops and joins the threads, closes sources and sinks; may be called twice.
 
-        What hangs is said and left: see `maskdet.live.leaving`.
+        What hangs is said and left: see `maskdet.system.timeouts`.
         """
         self._stopping.set()
         self._warm.set()

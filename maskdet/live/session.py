@@ -8,25 +8,25 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-from maskdet.console import say
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError, SinkError, SourceError
 from maskdet.live.assembly import new_overlay, open_outputs
-from maskdet.live.event_log import EventLog
+from maskdet.live.gui.playback import Playback, Seekable
+from maskdet.live.gui.viewer import Viewer
+from maskdet.live.gui.window import Window, display_available
+from maskdet.live.headless import Watch
 from maskdet.live.heartbeat import Heartbeat
-from maskdet.live.leaving import hangs, interruptible, within
 from maskdet.live.pipeline import Pipeline
-from maskdet.live.playback import Playback, Seekable
-from maskdet.live.settings import MonitorSettings, SourceSettings
-from maskdet.live.sources import open_source
-from maskdet.live.stop import Stop
+from maskdet.live.settings.monitor import MonitorSettings, SourceSettings
+from maskdet.live.shutdown import Stop
 from maskdet.live.summary import Report, write_summary
-from maskdet.live.switch import RecordingSwitch
-from maskdet.live.viewer import Viewer
-from maskdet.live.watch import Watch
-from maskdet.live.webcams import list_webcams
-from maskdet.live.window import Window, display_available
-from maskdet.privacy import mask_address, mask_password
+from maskdet.sinks.event_log import EventLog
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sources.opening import open_source
+from maskdet.sources.webcam_list import list_webcams
+from maskdet.system.console import say
+from maskdet.system.redaction import mask_address, mask_password
+from maskdet.system.timeouts import hangs, interruptible, within
 
 _LAST_SECONDS = 0.15
 """For what is left to do when a run that is to end within a second has hung before."""
@@ -135,7 +135,7 @@ def _with_camera(settings: MonitorSettings, has_window: bool) -> MonitorSettings
     asks = [one.source for one in settings.sources] == [_CHOOSE]
     if "sources" in settings.model_fields_set and not asks:
         return settings
-    from maskdet.live.camera_choice import choose_camera
+    from maskdet.live.gui.camera_choice import choose_camera
 
     window = Window("maskdet: which camera?") if has_window else None
     number = choose_camera(list_webcams(), window, ask_again=asks)

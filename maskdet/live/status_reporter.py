@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from maskdet.console import has_terminal, say
 from maskdet.detections import MaskState
+from maskdet.drawing.status_text import duration
 from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.progress import Progress
-from maskdet.live.status import duration
 from maskdet.observation import Observation
+from maskdet.system.console import has_terminal, say
 
 if TYPE_CHECKING:
     from maskdet.live.progress_bar import ProgressBars

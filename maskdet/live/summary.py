@@ -10,11 +10,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from maskdet.drawing.status_text import duration
 from maskdet.errors import SinkError
-from maskdet.files import write_whole
 from maskdet.live.pipeline import Pipeline, SourceStats
-from maskdet.live.status import duration
 from maskdet.live.status_reporter import states
+from maskdet.system.atomic_files import write_whole
 
 _NOTHING = SourceStats(0, 0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
 

@@ -1,4 +1,4 @@
-"""Boxes and deltas as tensors; `maskdet.anchors` has the same in numpy."""
+"""Boxes and deltas as tensors; `maskdet.model.anchors` has the same in numpy."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from maskdet.anchors import AnchorGrid
 from maskdet.errors import ModelError
+from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan
 from maskdet.networks.pyramid import STRIDES

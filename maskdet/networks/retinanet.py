@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from maskdet.anchors import AnchorGrid
+from maskdet.model.anchors import AnchorGrid
 from maskdet.networks import box_coding, losses
 from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.matching import IGNORED

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from maskdet.anchors import AnchorGrid
+from maskdet.model.anchors import AnchorGrid
 from maskdet.networks import box_coding
 from maskdet.networks.nms import greedy_keep
 from maskdet.networks.pyramid import conv

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskdet import boxes as box_ops
-from maskdet.anchors import AnchorGrid
+from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.matching import BACKGROUND, IGNORED, MATCHERS, match_by_iou
 
 Targets = dict[str, np.ndarray]

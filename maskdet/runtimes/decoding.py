@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from maskdet import anchors as anchor_ops
 from maskdet import boxes as box_ops
-from maskdet.anchors import AnchorGrid
 from maskdet.detections import Detections
-from maskdet.judging import VOTERS, Judge
+from maskdet.model import anchors as anchor_ops
+from maskdet.model.anchors import AnchorGrid
+from maskdet.model.decision import VOTERS, Judge
 
 CANDIDATES = 1000
 """Best anchors that suppression looks at (Lin et al. 2017)."""

@@ -12,10 +12,10 @@ import numpy as np
 
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
+from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.networks.plans import build_network, plan_from_options
 from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.decoding import Decoder
-from maskdet.runtimes.letterbox import fitting_size, letterbox
 
 GPU_BATCH = 8
 """Most pictures in one call on a GPU."""

@@ -14,8 +14,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
+from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.runtimes.decoding import Decoder, Output, Quantised
-from maskdet.runtimes.letterbox import fitting_size, letterbox
 
 
 class LiteRtNetwork:

@@ -10,26 +10,26 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from maskdet.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ModelError
-from maskdet.extras import missing_line
-from maskdet.judging import Judge
-from maskdet.resources import shipped, user_models
-from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
+from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
+from maskdet.model.decision import Judge
 from maskdet.runtimes.decoding import Decoder, decoder_for
-from maskdet.runtimes.foreign import (
+from maskdet.runtimes.file_formats import NETWORKS, Kind
+from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
+from maskdet.runtimes.legacy.opening import (
     EXPORTED,
     MIN_SCORE,
     open_card,
     open_exported,
     open_foreign,
 )
-from maskdet.runtimes.formats import NETWORKS, Kind
 from maskdet.runtimes.looks import SMALL_SIDE, Looks, MultiLookDetector
-from maskdet.runtimes.other_formats import is_checkpoint
-from maskdet.runtimes.quiet import quiet_import
+from maskdet.runtimes.tensorflow_import import quiet_import
+from maskdet.runtimes.unsupported_formats import is_checkpoint
+from maskdet.system.extras import missing_line
+from maskdet.system.resources import shipped, user_models
 
 MODELS = shipped("models")
 """The models that ship: with a checkout all; with a wheel the light one, and the others' cards."""
@@ -56,7 +56,7 @@ def load_detector(
 
     Args:
         model: a folder's name under `models/`, the path of a model folder, or that of a foreign
-            model: see `maskdet.runtimes.formats`.
+            model: see `maskdet.runtimes.file_formats`.
         device: ``auto`` takes a GPU where Keras has one, LiteRT on the CPU otherwise; ``gpu`` takes
             LiteRT's where Keras has none.
         labels: label map of a foreign model; None: the one that lies beside it.
@@ -228,7 +228,7 @@ def _litert(
     """A file of LiteRT: on the CPU; or, beside it, on the GPU, which is quicker with floats."""
     file = model_file(folder, card, kind)
     if device == "gpu" or (device == "auto" and upgrade and gpu_seems_there()):
-        from maskdet.runtimes.litert_gpu import LiteRtGpuDetector
+        from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector
 
         quick = model_file(folder, card, "litert") if "litert" in card.files else file
         demanded = device == "gpu"

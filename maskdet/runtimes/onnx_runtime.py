@@ -11,9 +11,9 @@ import numpy as np
 
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
-from maskdet.extras import missing_line
+from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.runtimes.decoding import Decoder
-from maskdet.runtimes.letterbox import fitting_size, letterbox
+from maskdet.system.extras import missing_line
 
 Run = Callable[[np.ndarray], Sequence[np.ndarray]]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from maskdet.card import model_file, read_card
 from maskdet.errors import ConfigError
-from maskdet.files import write_whole
+from maskdet.model.card import model_file, read_card
 from maskdet.networks.plans import Network, build_network, plan_from_options
 from maskdet.networks.retinanet import RetinaNet
 from maskdet.runtimes.loading import find_model
+from maskdet.system.atomic_files import write_whole
 from maskdet.training.loader import Batch, Loader
 
 ANSWERS = "answers"

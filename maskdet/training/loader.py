@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import MaskdetError
-from maskdet.training.augmentation import Augmentation
-from maskdet.training.dataset import Sample
-from maskdet.training.pasting import FacePaste
+from maskdet.training.augmentation.copy_paste import FacePaste
+from maskdet.training.augmentation.views import Augmentation
 
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
 """Pictures uint8 RGB (batch, size, size, 3), and the network's targets stacked."""

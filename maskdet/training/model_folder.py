@@ -14,12 +14,12 @@ import keras
 import numpy as np
 
 from maskdet import __version__
-from maskdet.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
 from maskdet.detections import CLASS_NAMES
-from maskdet.files import sha256_of, write_whole
+from maskdet.model.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
 from maskdet.networks.plans import plan_to_options
+from maskdet.system.atomic_files import sha256_of, write_whole
+from maskdet.training.run import plan_of
 from maskdet.training.settings import TrainingSettings
-from maskdet.training.train import plan_of
 
 WEIGHTS = "model.weights.h5"
 DIGITS = 4

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from maskdet.datasets.loading import below
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
-from maskdet.training.reading import below
 from maskdet.training.settings import DataSettings, TrainingSettings
 
 IsModel = Callable[[str], bool]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections
-from maskdet.files import write_whole
-from maskdet.training import plots
-from maskdet.training.dataset import Sample
-from maskdet.training.figures import append_figures, read_figures
+from maskdet.evaluation import plots
+from maskdet.evaluation.image_grid import Pair, sheet
+from maskdet.system.atomic_files import write_whole
+from maskdet.training.csv_log import append_figures, read_figures
 from maskdet.training.progress import ProgressDisplay
-from maskdet.training.sheet import Pair, sheet
 
 LOG_EVERY = 10
 """Steps whose mean loss makes one line of `training.csv`."""

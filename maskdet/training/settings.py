@@ -25,7 +25,7 @@ class DataSettings(Settings):
             beside the labels, where the format has such a file.
         labelled: the classes this data set labels; a face of another one hides under these names.
         teacher: a model, by name or folder, that tells which faces are of the classes this data
-            set does not label; see `maskdet.training.teaching`; empty: nobody does.
+            set does not label; see `maskdet.training.pseudo_labels`; empty: nobody does.
         share: how often its pictures are drawn, relative to their number.
         about: what it is, whence and under which licence; for the model card.
     """
@@ -42,7 +42,7 @@ class DataSettings(Settings):
 
 
 class AnchorSettings(Settings):
-    """See `maskdet.anchors.AnchorGrid`."""
+    """See `maskdet.model.anchors.AnchorGrid`."""
 
     strides: tuple[int, ...] = (8, 16, 32, 64, 128)
     sizes: tuple[float, ...] = (20.0, 40.0, 80.0, 160.0, 320.0)
@@ -106,11 +106,11 @@ NetworkSettings: TypeAlias = Annotated[
 
 
 class AugmentationSettings(Settings):
-    """See `maskdet.training.augmentation.Augmentation`.
+    """See `maskdet.training.augmentation.views.Augmentation`.
 
     Attributes:
         sizes: sides of views that batches take by chance; empty: `size` alone.
-        paste: share of pictures with pasted faces; see `maskdet.training.pasting`.
+        paste: share of pictures with pasted faces; see `maskdet.training.augmentation.copy_paste`.
     """
 
     size: PositiveInt = 448

@@ -17,11 +17,10 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 import maskdet
-from maskdet.web.answers import Images, Problem, attachment, image_of, zip_of
-from maskdet.web.gate import Gate
-from maskdet.web.limits import Limits
-from maskdet.web.looking import Annotated, Looker, Seen
+from maskdet.web.batcher import Batcher, run_each
 from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
+from maskdet.web.processing import Annotated, Looker, Seen
+from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import (
     Blur,
     MinScore,
@@ -29,9 +28,10 @@ from maskdet.web.request_options import (
     form_properties,
     with_fields,
 )
+from maskdet.web.responses import Images, Problem, attachment, image_of, zip_of
+from maskdet.web.security import Gate
 from maskdet.web.sub_path import SubPath
 from maskdet.web.uploads import read_uploads
-from maskdet.web.workers import Batcher, run_each
 
 STATIC = Path(__file__).with_name("static")
 _THREADS = 8  # that decode, draw and encode: the largest batch the detector can get

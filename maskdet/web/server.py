@@ -11,9 +11,9 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from maskdet.console import bug_line, say
 from maskdet.errors import ConfigError
-from maskdet.signals import taking_signals
+from maskdet.system.console import bug_line, say
+from maskdet.system.signals import taking_signals
 
 _GRACE = 10  # seconds in which requests under way are finished
 

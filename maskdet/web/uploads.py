@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from maskdet.web.limits import MEGA, Limits
+from maskdet.web.request_limits import MEGA, Limits
 
 _RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
 """Content types of a body that is the picture itself; the last is curl's when none is given."""

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskdet.commands import detect
-from maskdet.demo import clip_path
+from maskdet.commands.detect import run as detect
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, SinkError
-from maskdet.testing import ScriptedDetector
+from maskdet.sources.demo import CLIP
+from tests.doubles import ScriptedDetector
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -240,7 +240,7 @@ def test_a_video_is_pointed_to_the_monitor(
     folder: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ):
     video = tmp_path / name
-    video.write_bytes(clip_path().read_bytes())
+    video.write_bytes(CLIP.read_bytes())
     assert run(video, folder / "a.jpg", json_file=tmp_path / "b.json") == 2
     (line,) = capsys.readouterr().err.splitlines()
     command = line.split("process it with: ")[1]
@@ -267,7 +267,7 @@ def test_the_videos_of_a_folder_are_named(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     video = folder / "door/b.MP4"
-    video.write_bytes(clip_path().read_bytes())
+    video.write_bytes(CLIP.read_bytes())
     assert run(folder, json_file=tmp_path / "b.json") == 0
     (line,) = capsys.readouterr().err.splitlines()
     assert f"left out: {video} is a video; process it with: python monitor.py" in line

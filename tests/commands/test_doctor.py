@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from maskdet.__main__ import main
-from maskdet.commands.doctor import cameras, detection, display, storage
+from maskdet.commands.doctor import cameras, codecs, detection, display, storage
 from maskdet.commands.doctor.finding import Health
-from maskdet.live import codecs
-from maskdet.live.webcams import list_webcams
-from maskdet.runtimes import adapters
-from maskdet.runtimes.litert_gpu import LiteRtGpuDetector
-from maskdet.testing import ScriptedDetector
+from maskdet.runtimes.gpu import gpu_probe
+from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector
+from maskdet.sources.webcam_list import list_webcams
+from tests.doubles import ScriptedDetector
 from tests.swiftshader import swiftshader_driver
 
 pytestmark = pytest.mark.timeout(240)
@@ -82,7 +81,7 @@ def test_json_alone_on_standard_output(tiny_model: Path, tmp_path: Path, capsys)
     assert len(captured.err.splitlines()) == len(report["checks"])
 
 
-@pytest.mark.skipif(adapters.gpu_seems_there(), reason="there is a GPU")
+@pytest.mark.skipif(gpu_probe.gpu_seems_there(), reason="there is a GPU")
 def test_a_gpu_that_is_wanted_and_not_there(tiny_model: Path):
     auto = list(detection.check(str(tiny_model), "auto"))[-1]
     wanted = list(detection.check(str(tiny_model), "gpu"))[-1]
@@ -92,7 +91,7 @@ def test_a_gpu_that_is_wanted_and_not_there(tiny_model: Path):
 
 def test_the_gpu_that_computes_is_named(tiny_model: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VK_DRIVER_FILES", str(swiftshader_driver()))
-    monkeypatch.setenv(adapters.SOFTWARE_COUNTS, "1")
+    monkeypatch.setenv(gpu_probe.SOFTWARE_COUNTS, "1")
     found = {finding.name: finding for finding in detection.check(str(tiny_model), "auto")}
     assert found["GPU"].health is Health.OK
     assert "SwiftShader Device (Subzero) (LiteRT, Vulkan)" in found["GPU"].text

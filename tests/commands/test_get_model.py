@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from maskdet.card import read_card, write_card
 from maskdet.commands.get_model import get
 from maskdet.errors import ConfigError, ModelError
-from maskdet.files import sha256_of
+from maskdet.model.card import read_card, write_card
 from maskdet.runtimes import loading
+from maskdet.system.atomic_files import sha256_of
 
 NAME = "heavy"
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from maskdet.__main__ import main
-from maskdet.card import read_card, write_card
 from maskdet.commands import models
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, ModelError
+from maskdet.model.card import read_card, write_card
 from maskdet.runtimes import loading
-from maskdet.testing import ScriptedDetector
+from tests.doubles import ScriptedDetector
 from tests.tiny import make_tiny_model
 
 

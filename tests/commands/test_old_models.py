@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from maskdet.__main__ import main
-from maskdet.commands import benchmark
+from maskdet.commands.benchmark import whole_monitor
+from maskdet.commands.monitor import main as monitor
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
-from maskdet.live.app import main as monitor
 from tests import old_models
 from tests.old_models import assert_same, pictures, upstream_api, upstream_keras
 
@@ -125,8 +125,8 @@ def test_benchmark(
 ) -> None:
     """All of it, each run of the monitor included, but shorter."""
     video = make_video(frames=4)
-    monkeypatch.setattr(benchmark, "_STARTS", 1)
-    monkeypatch.setattr(benchmark, "clip_path", lambda: video)
+    monkeypatch.setattr(whole_monitor, "_STARTS", 1)
+    monkeypatch.setattr(whole_monitor, "clip_path", lambda: video)
     options = ["--seconds", "2", "--device", "cpu", "--json", "figures.json"]
     assert main(["benchmark", *options, *old.options]) == 0
     figures = json.loads(Path("figures.json").read_text())

@@ -22,7 +22,7 @@ import pytest
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
-from maskdet.testing import ScriptedDetector, SyntheticSource
+from tests.doubles import ScriptedDetector, SyntheticSource
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "deploy/maskdet.service"

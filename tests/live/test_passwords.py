@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from maskdet.live.network import diagnose
+from maskdet.sources.stream_diagnosis import diagnose
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "Geheim9Xy"
@@ -147,7 +147,7 @@ def test_a_server_is_asked_for_the_whole_address():
 
 def test_no_traceback_tells_it():
     code = (
-        "from maskdet.console import ending\n"
+        "from maskdet.system.console import ending\n"
         "def broken(): raise RuntimeError('rtsp://me:' + 'Geheim' + '9Xy@camera/1')\n"
         "ending('x', broken, interrupted=0)"
     )

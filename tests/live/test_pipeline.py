@@ -13,11 +13,11 @@ from maskdet.detections import Detections
 from maskdet.errors import ModelError, SinkError, SourceError
 from maskdet.frame import Frame
 from maskdet.live import meters
-from maskdet.live.leaving import hangs
 from maskdet.live.meters import Rate, Reservoir
 from maskdet.live.pipeline import Pipeline
-from maskdet.live.sources import open_source
-from maskdet.testing import CollectingSink, ScriptedDetector, SyntheticSource, number_of
+from maskdet.sources.opening import open_source
+from maskdet.system.timeouts import hangs
+from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource, number_of
 
 pytestmark = pytest.mark.timeout(20)
 

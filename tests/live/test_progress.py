@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from maskdet.live.progress import Progress, clock, progress_of
-from maskdet.live.sources import open_source
+from maskdet.sources.opening import open_source
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.live.rtsp import ages_on, needs_rtsp, rtsp_camera
-from tests.live.test_app import frames_in, lines_of, wait_for
-from tests.live.test_viewer import share_of, until
-from tests.live.xserver import XServer, needs_xvfb, x_server
+from tests.commands.test_monitor import frames_in, lines_of, wait_for
+from tests.live.gui.test_viewer import share_of, until
+from tests.sources.rtsp import ages_on, needs_rtsp, rtsp_camera
+from tests.xserver import XServer, needs_xvfb, x_server
 
 pytestmark = [needs_rtsp, needs_xvfb, pytest.mark.timeout(180)]
 AMBER = (66, 200, 255)

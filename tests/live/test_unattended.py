@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.live.conftest import MONITOR, ROOT, StartMonitor, fill
-from tests.live.test_recording import pictures_in, probe
+from tests.monitors import MONITOR, ROOT, StartMonitor, fill
+from tests.sinks.recording.test_recorder import pictures_in, probe
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -14,7 +14,7 @@ import pytest
 from keras import ops
 
 from maskdet import boxes as box_ops
-from maskdet.anchors import AnchorGrid
+from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan
 from maskdet.networks.roi_head import match_regions, sample_regions

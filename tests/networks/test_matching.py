@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskdet.anchors import AnchorGrid
+from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.matching import (
     BACKGROUND,
     IGNORED,

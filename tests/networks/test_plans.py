@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from maskdet.anchors import AnchorGrid
 from maskdet.config import read_yaml, write_yaml
 from maskdet.errors import ModelError
+from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.plans import plan_from_options, plan_to_options
 from maskdet.networks.retinanet import RetinaNetPlan
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from maskdet.anchors import AnchorGrid
+from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.backbones import BACKBONES, freeze
 from maskdet.networks.matching import BACKGROUND, IGNORED
 from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from maskdet.anchors import AnchorGrid, encode
 from maskdet.detections import Detections
-from maskdet.judging import Calibration, Judge
+from maskdet.model.anchors import AnchorGrid, encode
+from maskdet.model.decision import Calibration, Judge
 from maskdet.runtimes import decoding
 from maskdet.runtimes.decoding import (
     AnchorDecoder,

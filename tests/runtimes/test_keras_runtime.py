@@ -9,13 +9,13 @@ import keras
 import numpy as np
 import pytest
 
-from maskdet.card import read_card
 from maskdet.errors import ModelError
-from maskdet.judging import Judge
+from maskdet.images.letterbox import fitting_size
+from maskdet.model.card import read_card
+from maskdet.model.decision import Judge
 from maskdet.runtimes import keras_runtime
 from maskdet.runtimes.decoding import decoder_for
 from maskdet.runtimes.keras_runtime import KerasDetector, padded_count, placement
-from maskdet.runtimes.letterbox import fitting_size
 from maskdet.runtimes.tiling import TiledDetector
 
 

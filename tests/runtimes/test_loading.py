@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from maskdet import boxes
-from maskdet.card import read_card, write_card
 from maskdet.errors import ModelError
+from maskdet.model.card import read_card, write_card
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
+from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
 from tests.tiny import pictures
 
 RUNTIMES = ("keras", "litert", "litert_int8")

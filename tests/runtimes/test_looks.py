@@ -8,7 +8,7 @@ import pytest
 from maskdet.detections import Detections
 from maskdet.runtimes.looks import MultiLookDetector, plan_looks
 from maskdet.runtimes.tiling import merged
-from maskdet.testing import ScriptedDetector
+from tests.doubles import ScriptedDetector
 
 
 def squares(image: np.ndarray, low: float, high: float) -> Detections:

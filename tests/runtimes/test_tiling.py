@@ -7,7 +7,7 @@ import pytest
 
 from maskdet.detections import Detections, MaskState
 from maskdet.runtimes.tiling import TiledDetector, merged, tiles_of
-from maskdet.testing import ScriptedDetector
+from tests.doubles import ScriptedDetector
 
 
 def squares(image: np.ndarray) -> Detections:

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import psutil
 
-from maskdet.live.livesource import LiveSource
-from maskdet.live.sources import open_source
-from tests.live.conftest import MONITOR, ROOT
-from tests.live.rtsp import ages_on, line_to, rtsp_camera
-from tests.live.test_rtsp import Reader, until
-from tests.live.xserver import x_server
+from maskdet.sources.opening import open_source
+from maskdet.sources.reconnecting import LiveSource
+from tests.monitors import MONITOR, ROOT
+from tests.sources.rtsp import ages_on, line_to, rtsp_camera
+from tests.sources.test_rtsp import Reader, until
+from tests.xserver import x_server
 
 
 def recovery(options: argparse.Namespace) -> bool:

@@ -34,7 +34,7 @@ import av
 import psutil
 
 from tests.conftest import Camera
-from tests.live.rtsp import HAS_SERVER, RtspCamera
+from tests.sources.rtsp import HAS_SERVER, RtspCamera
 
 ROOT = Path(__file__).resolve().parents[2]
 GROWTH_MB = 20.0

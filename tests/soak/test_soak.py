@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.live.rtsp import HAS_SERVER
 from tests.soak.soak import broken, soak
+from tests.sources.rtsp import HAS_SERVER
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts handles and mounts disks as Linux does")

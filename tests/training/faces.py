@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskdet.training.dataset import Sample
+from maskdet.datasets.samples import Sample
 
 COLOURS = np.array(
     [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [0, 255, 255], [255, 0, 255]], np.uint8

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from maskdet.detections import CLASS_NAMES
-from tests.training.voc_folder import OBJECT, SIZE
+from tests.datasets.voc_folder import OBJECT, SIZE
 
 SKIN, CLOTH, EYE = (150, 180, 225), (220, 200, 120), (20, 20, 20)
 COVERED_FROM = {0: 0.5, 1: 1.0, 2: 0.72}

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from maskdet.training.augmentation import Augmentation
-from maskdet.training.dataset import Sample
+from maskdet.datasets.samples import Sample
+from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.loader import Loader
 from maskdet.training.trainer import Schedule, Trainer
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from maskdet.card import read_card
 from maskdet.config import load_settings, read_yaml
+from maskdet.model.card import read_card
 from maskdet.networks.plans import plan_to_options
 from maskdet.runtimes.loading import MODELS
+from maskdet.training.run import plan_of
 from maskdet.training.settings import TrainingSettings
-from maskdet.training.train import plan_of
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 LISTING = CONFIGS / "training_settings.yaml"

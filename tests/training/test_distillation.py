@@ -12,8 +12,9 @@ from maskdet.config import load_settings
 from maskdet.errors import ConfigError, MaskdetError
 from maskdet.networks.plans import build_network, plan_from_options
 from maskdet.networks.retinanet import RetinaNet
-from maskdet.training import supply, train
-from maskdet.training.augmentation import Augmentation
+from maskdet.training import data
+from maskdet.training import run as train
+from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.distillation import ANSWERS, TaughtLoader, load_teacher
 from maskdet.training.loader import Batch, Loader
 from maskdet.training.settings import TrainingSettings
@@ -50,7 +51,7 @@ def teacher(model: Path) -> RetinaNet:
 def taught(portraits: Path, teacher: RetinaNet, folder: Path, reuse: int = 3) -> TaughtLoader:
     """Seven batches of two pictures: three are made."""
     settings = TrainingSettings()
-    samples, weights, _ = supply.read_data(settings, portraits)
+    samples, weights, _ = data.read_data(settings, portraits)
     view = settings.augmentation.model_copy(update={"size": SIDE, "long_side": SIDE})
     augmentation = Augmentation(**view.model_dump(exclude={"paste", "sizes"}))
     loader = Loader(samples, weights, augmentation, build().target_maker, batch=2, threads=1)

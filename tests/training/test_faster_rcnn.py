@@ -10,13 +10,15 @@ import keras
 import numpy as np
 import pytest
 
-from maskdet.card import read_card
+from maskdet import export
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
+from maskdet.model.card import read_card
 from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan
 from maskdet.runtimes import load_detector
-from maskdet.training import checkpoint, export, train
-from maskdet.training.figures import read_figures
+from maskdet.training import checkpoint
+from maskdet.training import run as train
+from maskdet.training.csv_log import read_figures
 from maskdet.training.model_folder import write_model
 from maskdet.training.settings import FasterRCNNSettings, TrainingSettings
 from tests.training.portraits import write_portraits

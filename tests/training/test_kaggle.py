@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from maskdet.__main__ import main
-from maskdet.card import read_card
+from maskdet.datasets.loading import read_samples
 from maskdet.detections import CLASS_NAMES
-from maskdet.training.reading import read_samples
+from maskdet.model.card import read_card
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs" / "retinanet_kaggle.yaml"

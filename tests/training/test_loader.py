@@ -15,11 +15,11 @@ import numpy as np
 import psutil
 import pytest
 
-from maskdet.anchors import AnchorGrid
+from maskdet.datasets.samples import Sample
 from maskdet.errors import DatasetError, MaskdetError
+from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.targets import RetinaNetTargets
-from maskdet.training.augmentation import Augmentation
-from maskdet.training.dataset import Sample
+from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.loader import Loader, draw_weights
 
 STILL = Augmentation(32, 32, (1, 1), mosaic=0, rotation=0, colour=0, degrade=0)

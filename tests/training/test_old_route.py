@@ -14,8 +14,8 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.boxes import iou
-from maskdet.live.app import main as monitor
-from maskdet.training.reading import read_samples
+from maskdet.commands.monitor import main as monitor
+from maskdet.datasets.loading import read_samples
 from tests.training.portraits import write_portraits
 
 pytest.importorskip("tensorflow")

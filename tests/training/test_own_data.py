@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from maskdet.commands import train as session
 from maskdet.config import load_settings
-from maskdet.training import session, supply
-from maskdet.training.figures import read_figures
+from maskdet.training import data as supply
+from maskdet.training.csv_log import read_figures
 from maskdet.training.own_data import adapted
 from maskdet.training.progress import ProgressDisplay
 from maskdet.training.run_log import RunLog
 from maskdet.training.settings import TrainingSettings
-from tests.training.voc_folder import write_voc_folder
+from tests.datasets.voc_folder import write_voc_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from maskdet.__main__ import main
-from maskdet.card import read_card
-from maskdet.live.app import main as monitor
+from maskdet.commands.monitor import main as monitor
+from maskdet.model.card import read_card
 from maskdet.training.own_data import adapted
 from tests.training.portraits import write_portraits
 
@@ -74,13 +74,13 @@ def test_every_command_of_the_guide_runs(
 
 def test_the_guide_s_settings_begin_from_the_model_that_ships(tmp_path: Path) -> None:
     """What the other test must leave out, as its network is tiny."""
+    from maskdet.commands import train
     from maskdet.config import load_settings
-    from maskdet.training import session
     from maskdet.training.settings import TrainingSettings
 
     words = next(words for words in commands() if "train" in words)
     config = ROOT / words[words.index("--config") + 1]
     overrides = [word for before, word in zip(words, words[1:], strict=False) if before == "--set"]
     settings = load_settings(TrainingSettings, config, overrides)
-    changed, _ = adapted(settings, tmp_path, find_start=session._find_start)
+    changed, _ = adapted(settings, tmp_path, find_start=train._find_start)
     assert Path(changed.start).name == settings.name

@@ -23,19 +23,19 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from maskdet.judging import EVERYTHING, Judge
-from maskdet.live.blur import blur_faces
-from maskdet.live.overlay import annotate
-from maskdet.testing import ScriptedDetector
+from maskdet.drawing.blur import blur_faces
+from maskdet.drawing.overlay import annotate
+from maskdet.model.decision import EVERYTHING, Judge
 from maskdet.web import server
 from maskdet.web.app import create_app
-from maskdet.web.limits import Limits
-from maskdet.web.looking import Looker
+from maskdet.web.batcher import Batcher
 from maskdet.web.metrics import Metrics
-from maskdet.web.workers import Batcher
+from maskdet.web.processing import Looker
+from maskdet.web.request_limits import Limits
+from tests.doubles import ScriptedDetector
 
 ROOT = Path(__file__).resolve().parents[2]
-DEMO = ROOT / "maskdet/demo"
+DEMO = ROOT / "tools/demo_clip"
 HOPPER, COLLINS = DEMO / "hopper.jpg", DEMO / "collins.jpg"
 
 

@@ -11,8 +11,8 @@ import cv2
 import httpx
 import pytest
 
-from maskdet.commands import detect
-from maskdet.live.overlay import annotate
+from maskdet.commands.detect import run as detect
+from maskdet.drawing.overlay import annotate
 from maskdet.runtimes import load_looking_detector
 from tests.web.servers import COLLINS, HOPPER, decoded, encoded
 

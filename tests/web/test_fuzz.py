@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
-from maskdet.web.pictures import decode
+from maskdet.web.image_codec import decode
 from tests.web.servers import ROOT, Command, encoded
 
 

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
-from maskdet.demo import clip_path
 from maskdet.detections import Detections, MaskState
-from maskdet.live.overlay import annotate
+from maskdet.drawing.overlay import annotate
 from maskdet.runtimes import load_looking_detector
+from maskdet.sources.demo import CLIP
 from tests.web.chromium import Browser, needs_chromium
 from tests.web.servers import COLLINS, HOPPER, Command, decoded
 
@@ -135,7 +135,7 @@ def test_a_phone_scrolls_down_and_never_sideways(browser: Browser, tmp_path: Pat
     long.write_bytes(HOPPER.read_bytes())
     (tmp_path / "wrong.png").write_text("no picture")
     entrance = tmp_path / "entrance.jpg"
-    cv2.imwrite(str(entrance), cv2.VideoCapture(str(clip_path())).read()[1])
+    cv2.imwrite(str(entrance), cv2.VideoCapture(str(CLIP)).read()[1])
     browser.be_wide(width)
     browser.choose(long, tmp_path / "wrong.png", entrance)
     longest = "for (const chip of document.querySelectorAll('td .chip')) chip.textContent = "

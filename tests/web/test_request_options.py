@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from maskdet.detections import Detections
-from maskdet.judging import Judge
-from maskdet.live.overlay import annotate
+from maskdet.drawing.overlay import annotate
+from maskdet.model.decision import Judge
 from maskdet.runtimes import load_looking_detector
-from maskdet.testing import ScriptedDetector
+from tests.doubles import ScriptedDetector
 from tests.web.servers import COLLINS, HOPPER, decoded, encoded, serving_app
 
 PNG = encoded(".png", 320, 240)

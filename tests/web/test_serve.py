@@ -16,10 +16,10 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.detections import Detections
-from maskdet.testing import ScriptedDetector
 from maskdet.web import server
-from maskdet.web.limits import Limits
-from maskdet.web.workers import Batcher
+from maskdet.web.batcher import Batcher
+from maskdet.web.request_limits import Limits
+from tests.doubles import ScriptedDetector
 from tests.web.servers import encoded, serving, serving_app
 
 PNG = encoded(".png")

@@ -12,11 +12,11 @@ from maskdet.commands.doctor.finding import Finding, Health, absent, broken, ok
 from maskdet.contracts import Source
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
-from maskdet.live.capture import BACKENDS, webcam_backends
-from maskdet.live.sources import open_source
-from maskdet.live.webcams import Camera, list_webcams
-from maskdet.live.workers import Event, Worker
-from maskdet.privacy import mask_password
+from maskdet.sources.opencv_capture import BACKENDS, webcam_backends
+from maskdet.sources.opening import open_source
+from maskdet.sources.webcam_list import Camera, list_webcams
+from maskdet.system.redaction import mask_password
+from maskdet.system.threads import Event, Worker
 
 _MOST = 4
 """Webcams tried where the system has no list of them."""

@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from maskdet.commands.benchmark import time_detector
+from maskdet.commands.benchmark.whole_monitor import time_detector
 from maskdet.commands.doctor.finding import Finding, absent, broken, ok
 from maskdet.contracts import Detector
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.adapters import cuda_seems_there, gpu_seems_there
-from maskdet.runtimes.litert_gpu import LiteRtGpuDetector, worth_changing
+from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
+from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector, worth_changing
 from maskdet.runtimes.loading import Device
 
 _SECONDS = 1.0

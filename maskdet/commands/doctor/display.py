@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from maskdet.commands.doctor.finding import Finding, absent, ok
-from maskdet.live.text_renderer import missing_letters
-from maskdet.live.window import display_available
+from maskdet.drawing.text_renderer import missing_letters
+from maskdet.live.gui.window import display_available
 
 SCRIPTS = {
     "Latin": "Åß", "Greek": "Ωλ", "Cyrillic": "Жя", "Hebrew": "שם", "Arabic": "عن",

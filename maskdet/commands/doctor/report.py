@@ -9,15 +9,14 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from maskdet.commands.doctor import cameras, detection, display, storage
+from maskdet.commands.doctor import cameras, codecs, detection, display, storage
 from maskdet.commands.doctor.finding import Finding, Health, broken, ok
-from maskdet.console import bug_line, print_data, say
 from maskdet.errors import MaskdetError, SinkError
-from maskdet.extras import install_command
-from maskdet.files import write_whole
-from maskdet.live import codecs
-from maskdet.privacy import mask_password
 from maskdet.runtimes.loading import Device
+from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import bug_line, print_data, say
+from maskdet.system.extras import install_command
+from maskdet.system.redaction import mask_password
 
 Check = Callable[[], Iterable[Finding]]
 PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python")

@@ -1,0 +1,1 @@
+"""``maskdet benchmark``: speed, latency, start-up and memory on this machine."""

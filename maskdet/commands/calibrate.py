@@ -1,0 +1,193 @@
+"""``python -m maskdet calibrate``: a model's scores, limits and figures, measured and put down.
+
+What belongs into a card after each new checkpoint, in one go: the calibration of its scores, the
+lowest score of each state, when a state is not called, and the figures of each of its files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from maskdet.commands.evaluate import LOWEST, detect, read
+from maskdet.contracts import Detector
+from maskdet.datasets.format_detection import AUTO
+from maskdet.datasets.samples import Sample
+from maskdet.detections import CLASS_NAMES, Detections
+from maskdet.errors import ModelError
+from maskdet.evaluation import calibration, plots, report, thresholds
+from maskdet.evaluation import coco as metrics
+from maskdet.evaluation.calibration import Reliability
+from maskdet.evaluation.evaluator import WIDE, Evaluation
+from maskdet.evaluation.precision_recall import Matches
+from maskdet.evaluation.thresholds import Choice
+from maskdet.model.card import CARD_NAME, Calibrations, ModelCard, read_card, write_card
+from maskdet.model.decision import Judge
+
+PLOT = "reliability.png"
+INTERVALS = ("mAP50", "AP50_with_mask", "face_AP50", "right_state", "right_when_called")
+Open = Callable[[str, Judge], Detector]
+"""From one of the card's files, by its runtime, and what judges its answers, to a detector."""
+
+
+def run(
+    open_detector: Open,
+    folder: Path,
+    data: Path,
+    images: Path | None,
+    *,
+    kind: str = AUTO,
+    classes: Path | None = None,
+    runtimes: Sequence[str] = (),
+) -> int:
+    """Fits on the first file, measures every file, writes card and plot; returns the exit status.
+
+    Nothing is written before everything is measured.
+
+    Args:
+        open_detector: opens one of the model's files.
+        folder: of the model.
+        data: folder of the annotated pictures, or a file of labels of any format.
+        images: list of pictures relative to `data`; None: all.
+        kind: the labels' format.
+        classes: a file that lists the classes; None: found by itself.
+        runtimes: which files to measure; none: all that the card names.
+
+    Raises:
+        DatasetError: data or list cannot be used.
+        ModelError: the model cannot be opened, or says nothing of the classes that lost.
+        SinkError: card or plot cannot be written.
+    """
+    console = Console()
+    card = read_card(folder)
+    wanted = list(runtimes or card.files)
+    samples = read(data, images, kind, classes)
+    raw = _look(open_detector(wanted[0], Judge.plain(LOWEST)), samples)
+    if any(each.probabilities is None for each in raw):
+        raise ModelError(
+            f"model '{card.name}': tells only the best class of each face; nothing to calibrate"
+        )
+    scales = calibration.fit(samples, raw)
+    found = [calibration.apply(scales, each) for each in raw]
+    scores, unsure, choices = thresholds.choose(samples, found)
+    card = card.model_copy(
+        update={
+            "calibration": Calibrations.model_validate(calibration.named(scales)),
+            "min_score": scores,
+            "unsure": unsure,
+        }
+    )
+    reliability = {
+        "as the network says": _reliability(_matches(samples, raw)),
+        "calibrated": _reliability(_matches(samples, found)),
+    }
+    _show(console, card, reliability, choices)
+    figures: dict[str, Any] = {}
+    for runtime in wanted:
+        every = card.judge.giving_all(LOWEST)
+        figures[runtime] = _measure(open_detector(runtime, every), card.judge, samples)
+        _show_figures(console, runtime, figures[runtime])
+    said = {
+        "fitted_on": wanted[0],
+        "error_before": round(reliability["as the network says"]["all"].error, 4),
+        "error": round(reliability["calibrated"]["all"].error, 4),
+    }
+    about = _about(card, samples, data, images)
+    update = {"metrics": {**card.metrics, "validation": about, "calibration": said, **figures}}
+    report.write(folder / PLOT, plots.reliability(reliability))
+    write_card(folder, card.model_copy(update=update))
+    console.print(f"wrote {folder / CARD_NAME} and {PLOT} beside it", highlight=False)
+    return 0
+
+
+def _look(detector: Detector, samples: Sequence[Sample]) -> list[Detections]:
+    try:
+        return detect(detector, samples)
+    finally:
+        detector.close()
+
+
+def _matches(samples: Sequence[Sample], found: Sequence[Detections]) -> list[Matches]:
+    evaluation = metrics.coco_eval(samples, found)
+    return [Matches.of(evaluation, index) for index in range(len(CLASS_NAMES))]
+
+
+def _reliability(classes: Sequence[Matches]) -> dict[str, Reliability]:
+    each = dict(zip(CLASS_NAMES, map(Reliability.of, classes), strict=True))
+    return {"all": Reliability.of(Matches.pooled(classes)), **each}
+
+
+def _measure(detector: Detector, judge: Judge, samples: Sequence[Sample]) -> dict[str, Any]:
+    """A file's figures, as a card has them."""
+    evaluation = Evaluation(samples, _look(detector, samples), judge)
+    told = report.build_report(evaluation, {})
+    by_width = {
+        name: {key: value if value is None else round(value, 3) for key, value in row.items()}
+        for name, row in told["by_width"].items()
+    }
+    return {
+        **told["metrics"],
+        "calibration_error": told["calibration"]["all"]["error"],
+        "intervals_95": {name: told["intervals"][name] for name in INTERVALS},
+        "by_width": by_width,
+    }
+
+
+def _about(
+    card: ModelCard, samples: Sequence[Sample], data: Path, images: Path | None
+) -> dict[str, Any]:
+    """What was measured on; what else the card says of it (steps, how a size was chosen) stays."""
+    old = card.metrics.get("validation")
+    # folders of the machine that it was measured on are nobody's business
+    name = "all" if images is None else images.name if images.is_absolute() else images.as_posix()
+    listed = "" if images is None else f" --images {name}"
+    return {
+        **(old if isinstance(old, Mapping) else {}),
+        "pictures": name,
+        "images": len(samples),
+        "faces": sum(len(sample.boxes) for sample in samples),
+        "command": f"python -m maskdet calibrate --model {card.name} --data DIR{listed}",
+    }
+
+
+def _show(
+    console: Console,
+    card: ModelCard,
+    reliability: Mapping[str, Mapping[str, Reliability]],
+    choices: Sequence[Choice],
+) -> None:
+    before, after = reliability.values()
+    table = Table(title="Scores", title_justify="left")
+    for column in ("class", "slope", "shift", "error before", "error", "lowest score"):
+        table.add_column(column)
+    for name in CLASS_NAMES:
+        scale = getattr(card.calibration, name)
+        errors = (f"{each[name].error:.3f}" for each in (before, after))
+        limit = f"{getattr(card.min_score, name):.3f}"
+        table.add_row(name, f"{scale.slope:.3f}", f"{scale.shift:.3f}", *errors, limit)
+    table.add_row("unsure", "", "", "", "", f"{card.min_score.unsure:.3f}")
+    console.print(table)
+    table = Table(title="Certainty", title_justify="left")
+    others = ("right of the others", f"from {WIDE} px on")
+    for column in ("at least", "unsure", *others, "right of the unsure", ""):
+        table.add_column(column)
+    for one in choices:
+        chosen = "chosen" if one.certainty == card.unsure.certainty else ""
+        rates = (
+            f"{rate:.3f}" for rate in (one.unsure, one.right, one.right_wide, one.right_unsure)
+        )
+        table.add_row(f"{one.certainty:.2f}", *rates, chosen)
+    console.print(table)
+    console.print(f"narrower than {card.unsure.width:.0f} px: unsure", highlight=False)
+
+
+def _show_figures(console: Console, runtime: str, figures: Mapping[str, Any]) -> None:
+    names = ("mAP50", "mAP", "right_state_32+", "right_when_called_32+", "unsure", "recall")
+    told = ", ".join(
+        f"{name} {'–' if figures[name] is None else format(figures[name], '.3f')}" for name in names
+    )
+    console.print(f"{runtime}: {told}", highlight=False)

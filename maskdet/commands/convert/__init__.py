@@ -1,0 +1,1 @@
+"""``maskdet convert``: data sets and models from one format to another."""

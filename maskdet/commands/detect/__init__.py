@@ -1,0 +1,1 @@
+"""``maskdet detect``: images in; annotated images, boxes and states out."""

@@ -1,0 +1,138 @@
+"""``python -m maskdet evaluate``: a detector measured on annotated pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from maskdet.contracts import Detector
+from maskdet.datasets.format_detection import AUTO
+from maskdet.datasets.loading import data_root, read_samples, say_notes
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.samples import Sample
+from maskdet.detections import Detections
+from maskdet.errors import DatasetError
+from maskdet.evaluation import plots, report, sweeps
+from maskdet.evaluation.evaluator import Evaluation
+from maskdet.model.decision import Judge
+from maskdet.system.console import say
+
+BATCH = 8
+LOWEST = 1e-6
+"""Score down to which detections are wanted: average precision counts the doubtful ones too."""
+OUTPUT = Path("runs/evaluation")
+Open = Callable[[], Detector]
+"""Opens a detector that gives every face down to `LOWEST`, each in its best state."""
+
+
+def run(
+    open_detector: Open,
+    data: Path,
+    images: Path | None,
+    *,
+    kind: str = AUTO,
+    classes: Path | None = None,
+    json: Path | None = None,
+    output: Path | None = None,
+    judge: Judge | None = None,
+    gate: bool = False,
+    with_sweeps: bool = False,
+) -> int:
+    """Measures, prints tables and writes plots; returns the exit status.
+
+    Args:
+        open_detector: called once the data has been read.
+        data: folder of the annotated pictures, or a file of labels of any format.
+        images: list of pictures relative to `data`, itself as it stands or below `data`; None:
+            all.
+        kind: the labels' format; see `maskdet.datasets.formats`.
+        classes: a file that lists the classes; None: found by itself.
+        json: file for all figures.
+        output: folder for the plots; None: one below `runs/evaluation`, named like the model.
+        judge: says which detections count as shown; None: one lowest score, the best by F1.
+        with_sweeps: by the faces' share of the view and by condition, too; see
+            `maskdet.evaluation.sweeps`.
+        gate: figures that are wanted of a monitor and not reached are named, and the status is 2.
+
+    Raises:
+        DatasetError: data or list cannot be used.
+        ModelError: the model cannot be opened.
+        SinkError: results cannot be written.
+    """
+    samples = read(data, images, kind, classes)
+    detector = open_detector()
+    try:
+        found = detect(detector, samples)
+        evaluation = Evaluation(samples, found, judge)
+        steps = sweeps.run(samples, detector.detect, evaluation.judge) if with_sweeps else []
+    finally:
+        detector.close()
+    root = data_root(data)
+    folders = report.folders_of([str(sample.file.relative_to(root)) for sample in samples])
+    source = images.name if images else data.name
+    figures = report.build_report(
+        evaluation, folders, model=detector.name, device=detector.device, data=source
+    )
+    figures["sweeps"] = [step.record() for step in steps]
+    figures["gate"] += sweeps.gate(steps)
+    report.show(figures, Console())
+    if json is not None:
+        report.write_json(json, figures)
+    folder = output or OUTPUT / detector.name
+    files = report.write_plots(folder, evaluation)
+    if steps:
+        report.write(folder / "sweeps.png", plots.sweeps(steps))
+        files.append(folder / "sweeps.png")
+    Console(stderr=True).print("plots:", *map(str, files), highlight=False)
+    return _pass(figures) if gate else 0
+
+
+def _pass(figures: Mapping[str, Any]) -> int:
+    """The exit status of the gate; what is missed is named.
+
+    A figure that these pictures cannot tell is missed, too: nobody has seen it reached.
+    """
+    missed = [row for row in figures["gate"] if not row["reached"]]
+    for row in missed:
+        value = "not to be told from these pictures" if row["value"] is None else row["value"]
+        say(f"gate missed: {row['about']}: {value}, wanted {row['wanted']}")
+    return 2 if missed else 0
+
+
+def read(
+    data: Path, images: Path | None, kind: str = AUTO, classes: Path | None = None
+) -> list[Sample]:
+    """The annotated pictures; see `run`.
+
+    Raises:
+        DatasetError: they cannot be used.
+    """
+    if not data.exists():
+        raise DatasetError(f"{data}: no such folder; give the one above images/ and annotations/")
+    only = None
+    if images is not None:
+        below = data / images
+        only = images if images.is_file() or not below.is_file() else below
+    problems = Problems()
+    samples = read_samples(data, only=only, kind=kind, class_list=classes, problems=problems)
+    say_notes(problems)
+    parts = Counter(sample.part for sample in samples if sample.part)
+    if len(parts) > 1:
+        listed = ", ".join(f"{part} {count}" for part, count in parts.items())
+        say(f"note: the data's parts are measured together ({listed}); --images LIST chooses")
+    return samples
+
+
+def detect(detector: Detector, samples: Sequence[Sample]) -> list[Detections]:
+    """Detections of every sample's picture, with a progress bar."""
+    starts = range(0, len(samples), BATCH)
+    found: list[Detections] = []
+    console = Console(stderr=True)
+    for start in track(starts, "detecting", console=console, disable=not console.is_terminal):
+        found += detector.detect([sample.read() for sample in samples[start : start + BATCH]])
+    return found

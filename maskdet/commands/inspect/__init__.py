@@ -1,0 +1,1 @@
+"""``maskdet inspect``: contents and faults of a data set."""

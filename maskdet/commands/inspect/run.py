@@ -1,0 +1,164 @@
+"""``python -m maskdet inspect``: what is in a data set, and what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from maskdet.commands.inspect.contact_sheet import contact_sheet
+from maskdet.datasets import statistics
+from maskdet.datasets.format_detection import AUTO
+from maskdet.datasets.formats import FORMATS
+from maskdet.datasets.loading import open_data
+from maskdet.datasets.problems import SHOWN, Problems
+from maskdet.datasets.samples import DataSet
+from maskdet.detections import CLASS_NAMES
+from maskdet.errors import DatasetError, SinkError
+from maskdet.model.class_names import guess_state
+from maskdet.system.atomic_files import write_whole
+from maskdet.training.settings import TrainingSettings
+
+OUTPUT = Path("runs/inspection")
+SHEET, FIGURES = "contact_sheet.png", "inspection.json"
+
+
+def run(
+    data: Path,
+    settings: TrainingSettings,
+    *,
+    kind: str = AUTO,
+    images: Path | None = None,
+    classes: Path | None = None,
+    output: Path | None = None,
+) -> int:
+    """Looks a data set over, prints what there is, and writes a contact sheet and all figures.
+
+    Args:
+        data: folder of the annotated pictures, or a file of labels.
+        settings: their anchors, training size and mask states of class names count.
+        kind: the labels' format, a key of `FORMATS`; `AUTO`: told by the files.
+        images: list of the pictures to look at, as it stands or below `data`; None: all.
+        classes: a file that lists the classes; None: found by itself.
+        output: folder for the results; None: one below `runs/inspection`, named like the data.
+
+    Returns:
+        The exit status: 0, or 2 if there are mistakes that training would end with.
+
+    Raises:
+        DatasetError: nothing can be read.
+        SinkError: the results cannot be written.
+    """
+    if not data.exists():
+        raise DatasetError(f"{data}: no such folder; give the one above images/ and annotations/")
+    problems = Problems()
+    only = images
+    if images is not None and not images.is_file() and (data / images).exists():
+        only = data / images
+    found, name = open_data(data, None, only, kind=kind, class_list=classes, problems=problems)
+    said = {name: state for part in settings.train for name, state in part.classes.items()}
+    states = {name: said.get(name) or _state(name) for name in found.names}
+    _look(found, settings, problems)
+    _look_at_names(found, states, problems)
+    figures = {"data": data.name, "format": name, **statistics.figures(found)}
+    report = {
+        **figures,
+        "states": states,
+        "wrong": problems.wrong,
+        "wrong_count": problems.count,
+        "notes": problems.notes,
+    }
+    show(report, Console())
+    folder = output or OUTPUT / (data.resolve().name or "data")
+    heading = f"{data.name}: {figures['pictures']} pictures, {figures['boxes']} boxes"
+    _write(folder / SHEET, contact_sheet(found, said, heading))
+    _write(folder / FIGURES, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    Console(stderr=True).print("written:", folder / SHEET, folder / FIGURES, highlight=False)
+    return 2 if problems.count else 0
+
+
+def _look(data: DataSet, settings: TrainingSettings, problems: Problems) -> None:
+    """Everything beyond reading the labels."""
+    from maskdet.model.anchors import AnchorGrid
+
+    grid = AnchorGrid(**settings.network.anchors.model_dump())
+    statistics.look_at_boxes(data, problems, grid, settings.augmentation.long_side)
+    console = Console(stderr=True)
+    samples = track(data.samples, "reading", console=console, disable=not console.is_terminal)
+    statistics.look_at_pictures(samples, problems)
+
+
+def _look_at_names(data: DataSet, states: Mapping[str, str | None], problems: Problems) -> None:
+    """Adds to the problems each box whose class is no mask state, which training refuses.
+
+    They come last: a data set of such a class may have thousands.
+    """
+    for sample, places in zip(data.samples, data.places, strict=True):
+        for index, place in zip(sample.classes.tolist(), places, strict=True):
+            if states[name := data.names[index]] is None:
+                near = difflib.get_close_matches(name, CLASS_NAMES, n=1)
+                hint = f" ({near[0]}?)" if near else ""
+                problems.add(
+                    place,
+                    f"class {name[:40]!r} means no known mask state{hint}; correct it, or say it "
+                    "in the settings: train, classes",
+                )
+
+
+def _state(name: str) -> str | None:
+    state = guess_state(name)
+    return None if state is None else state.name
+
+
+def show(report: Mapping[str, Any], console: Console) -> None:
+    """Prints tables and findings."""
+    title = FORMATS[report["format"]].title
+    table = Table("class", "boxes", "mask state", title=f"{report['data']}: {title}")
+    for name, count in report["classes"].items():
+        state = report["states"][name] or "? (say it in the settings: train, classes)"
+        table.add_row(name, str(count), state)
+    console.print(table)
+    bare = report["without_objects"]
+    console.print(
+        f"{report['pictures']} pictures, {bare} without objects; {report['boxes']} boxes",
+        highlight=False,
+    )
+    if parts := report["parts"]:
+        shown = ", ".join(f"{name} {count}" for name, count in parts.items())
+        rest = report["pictures"] - sum(parts.values())
+        console.print(f"parts: {shown}{f', in none {rest}' * bool(rest)}", highlight=False)
+    for key in ("boxes_in_a_picture", "picture_width", "picture_height", "box_width", "box_height"):
+        if spread := report[key]:
+            shown = ", ".join(f"{name} {value:g}" for name, value in spread.items())
+            console.print(f"{key.replace('_', ' ')}: {shown}", highlight=False)
+    _list("mistakes", report["wrong"], report["wrong_count"], console)
+    for kind, lines in report["notes"].items():
+        _list(kind, lines, len(lines), console)
+    if not report["wrong"] and not report["notes"]:
+        console.print("nothing wrong was found")
+
+
+def _list(title: str, lines: list[str], count: int, console: Console) -> None:
+    """The first lines under a title that tells their number."""
+    if not lines:
+        return
+    console.print(f"\n{count} {title}:", highlight=False, markup=False)
+    for line in lines[:SHOWN]:
+        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+    if count > SHOWN:
+        console.print(f"  … and {count - SHOWN} more, in {FIGURES}", highlight=False)
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SinkError(f"cannot write {path}: {reason}; check folder and rights") from None

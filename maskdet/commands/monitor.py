@@ -1,0 +1,148 @@
+"""The monitor's command line: ``python monitor.py``, or ``maskdet monitor``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maskdet import __version__
+from maskdet.config import Override, load_settings
+from maskdet.errors import ConfigError
+from maskdet.live.settings.monitor import DEFAULT_MODEL, MonitorSettings
+from maskdet.live.shutdown import Stop
+from maskdet.model.class_names import states_said
+from maskdet.system.console import ending, log_as
+from maskdet.system.native_libraries import require_opencv
+from maskdet.system.timeouts import leave
+
+NAME = "monitor.py"
+
+HELP = """See, live, who wears a face mask rightly.
+
+Keys in the window: q or Esc quit, space pause, s snapshot, r record on/off, b blur on/off,
+f full screen, . and , one frame on and back, arrows 5 seconds or one picture back and on, h help.
+Exit status: 0 ended as asked; 2 wrong use, settings or model; 3 the source failed.
+"""
+
+
+def main(arguments: Sequence[str] | None = None, name: str = NAME) -> int:
+    """Runs the command; returns its exit status.
+
+    Args:
+        arguments: what stands after the command's name; None: those of the process.
+        name: the command as the person typed it.
+    """
+    return leave(ending(name, partial(_main, arguments, name), interrupted=0))
+
+
+def _main(arguments: Sequence[str] | None, name: str) -> int:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(help=HELP)(monitor)
+    try:
+        status = app(arguments, prog_name=name, standalone_mode=False)
+    except typer.TyperException as error:
+        message = " ".join(error.format_message().split())
+        raise ConfigError(f"{message} (see {name} --help)") from None
+    return int(status or 0)
+
+
+def _option(name: str, metavar: str, help_: str) -> Any:
+    return typer.Option(f"--{name}", metavar=metavar, help=help_)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"maskdet {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Prints the version.", callback=_print_version, is_eager=True),
+]
+
+
+def monitor(
+    source: Annotated[
+        list[str] | None,
+        _option(
+            "source",
+            "S",
+            "Repeatable: 0, 1 … a webcam; /dev/video0; rtsp://…; http(s)://…; a video; a picture; "
+            "a folder of pictures; demo, which needs no camera; choose, a list of the cameras. "
+            "Default: the only webcam, or the one chosen before.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, _option("model", "M", f"A folder under models/, or a path. ({DEFAULT_MODEL})")
+    ] = None,
+    labels: Annotated[
+        str | None, _option("labels", "FILE", "Label map of a foreign model: .pbtxt or CSV.")
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        _option("state", "NAME=STATE", "Repeatable: what a foreign model's class NAME means."),
+    ] = None,
+    config: Annotated[Path | None, _option("config", "FILE", "Settings in YAML.")] = None,
+    overrides: Annotated[
+        list[str] | None, _option("set", "A.B=VALUE", "Repeatable: changes one setting.")
+    ] = None,
+    device: Annotated[
+        str | None, _option("device", "auto|cpu|gpu", "Where to detect. (auto)")
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No window; by itself where there is no display.")
+    ] = False,
+    record: Annotated[
+        str | None, _option("record", "FILE", "Annotated video: .mp4 or .mkv.")
+    ] = None,
+    events: Annotated[
+        str | None, _option("events", "FILE", "One JSON line per processed frame; - is stdout.")
+    ] = None,
+    max_seconds: Annotated[str | None, _option("max-seconds", "S", "Ends after so long.")] = None,
+    max_frames: Annotated[
+        str | None, _option("max-frames", "N", "Ends after so many processed frames.")
+    ] = None,
+    summary: Annotated[
+        str | None, _option("summary", "FILE", "Figures of the run, as JSON, at its end.")
+    ] = None,
+    min_score: Annotated[
+        str | None, _option("min-score", "X", "Lowest score shown, 0 to 1; default: the model's.")
+    ] = None,
+    version: Version = False,
+) -> int:
+    """Runs the monitor as the options say; returns its exit status."""
+    values = {
+        "--model": ("model", model),
+        "--labels": ("labels", labels),
+        "--device": ("device", device),
+        "--headless": ("headless", headless or None),
+        "--record": ("record", record),
+        "--events": ("events", events),
+        "--max-seconds": ("max_seconds", max_seconds),
+        "--max-frames": ("max_frames", max_frames),
+        "--summary": ("summary", summary),
+        "--min-score": ("min_score", min_score),
+    }
+    options = [
+        Override(o, (key,), value) for o, (key, value) in values.items() if value is not None
+    ]
+    options += [
+        Override(f"--state {name}={value}", ("classes", name), value)
+        for name, value in states_said(state).items()
+    ]
+    # before --set: sources.0.read_timeout=2 is about a source that is named here
+    named = [Override("--source", ("sources",), [{"source": spec} for spec in source or ()])]
+    said = [*(named if source else ()), *(overrides or ()), *options]
+    settings = load_settings(MonitorSettings, config, said)
+    log_as(settings.log.format)
+    stop = Stop(settings.max_seconds)
+    with stop.listening():
+        require_opencv()
+        from maskdet.live.session import run
+
+        return run(settings, stop)

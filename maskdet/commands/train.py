@@ -1,0 +1,249 @@
+"""``python -m maskdet train``: a run that can be watched, interrupted and taken up again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from maskdet.config import write_yaml
+from maskdet.datasets.random_split import VALIDATION_LIST
+from maskdet.datasets.samples import Sample
+from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError
+from maskdet.model.card import CARD_NAME, read_card
+from maskdet.runtimes.loading import MODELS, find_model
+from maskdet.system.atomic_files import write_whole
+from maskdet.system.extras import extra_of, missing_line
+from maskdet.system.signals import taking_signals
+from maskdet.training.own_data import adapted
+from maskdet.training.progress import ProgressDisplay
+from maskdet.training.pseudo_labels import OpenDetector
+from maskdet.training.settings import TrainingSettings
+
+CHECKPOINT = "checkpoint.npz"
+LEARNING = {"matcher", "box_loss", "box_weight", "class_loss"}
+"""Options of a network that change how weights are learnt and not which there are."""
+
+
+class Interrupt:
+    """The first Ctrl-C or SIGTERM asks the run to stop between two steps; the second ends it."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def __call__(self) -> bool:
+        """Whether the run is to stop."""
+        return self.number is not None
+
+    @property
+    def status(self) -> int:
+        """Exit status of an interrupted run, as shells have it: 130 after Ctrl-C."""
+        return 128 + (self.number or 0)
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Takes the signals; gives them back at the end."""
+        return taking_signals(self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.number is not None:
+            raise KeyboardInterrupt
+        self.number = number
+
+
+def run(
+    settings: TrainingSettings,
+    data: Path,
+    output: Path,
+    *,
+    resume: bool,
+    command: str,
+    open_detector: OpenDetector | None = None,
+) -> int:
+    """Trains; returns the exit status: 0 at the end of the schedule, 128 + signal if interrupted.
+
+    Args:
+        settings: of the run.
+        data: folder of the annotated pictures.
+        output: folder of the run; the model is in a folder of its own below, named as `settings`
+            have it.
+        resume: go on from the checkpoint in `output`, if there is one.
+        command: how a person trains this model again, for its card.
+        open_detector: opens the teachers that settings name; None: they may name none.
+
+    Raises:
+        ConfigError: settings do not fit, or a run is in `output` already.
+        DatasetError: the data cannot be used.
+        SinkError: `output` cannot be written.
+    """
+    if not data.exists():
+        raise DatasetError(
+            f"{data}: no such data folder; give --data DIR, the folder of your labeled pictures"
+        )
+    if not resume:
+        _require_fresh(output, settings.name)
+    _require_backend()
+    console, interrupt = Console(stderr=True), Interrupt()
+    settings, changes = adapted(settings, data, is_model=_is_model, find_start=_find_start)
+    for line in changes:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        write_whole(output / "settings.yaml", write_yaml(settings.model_dump(mode="json")))
+        with interrupt.listening():
+            step = _train(
+                settings, data, output, resume, command, interrupt, console, open_detector
+            )
+    except KeyboardInterrupt:
+        console.print("ended at once; --resume goes on from the last checkpoint")
+        return interrupt.status
+    except OSError as error:
+        place = error.filename or output
+        raise SinkError(
+            f"{place}: {error.strerror or error}; make room, or choose --output"
+        ) from None
+    if interrupt() and step < settings.schedule.steps:
+        console.print(
+            f"stopped after step {step}; the same command with --resume goes on", highlight=False
+        )
+        return interrupt.status
+    for line in last_words(settings, data, output):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return 0
+
+
+def last_words(settings: TrainingSettings, data: Path, output: Path) -> list[str]:
+    """Where the model is, and the commands that take it further."""
+    model = shlex.quote(str(output / settings.name))
+    images = settings.validation or str(output / VALIDATION_LIST)
+    source = data / settings.train[0].source if not settings.validation else data
+    told = f"--model {model} --data {shlex.quote(str(source))} --images {shlex.quote(images)}"
+    pictures = shlex.quote(str(data if data.is_dir() else data.parent))
+    return [
+        f"done; the model is in {output / settings.name}",
+        "next:",
+        f"  python -m maskdet evaluate {told}",
+        f"  python -m maskdet export --model {model} --to litert --int8 --calibrate {pictures}",
+        f"  python monitor.py --model {model}",
+    ]
+
+
+def _train(
+    settings: TrainingSettings,
+    data: Path,
+    output: Path,
+    resume: bool,
+    command: str,
+    interrupt: Interrupt,
+    console: Console,
+    open_detector: OpenDetector | None,
+) -> int:
+    """Runs with all that listens to it; returns the step reached."""
+    from maskdet.training import run as train
+    from maskdet.training.model_folder import write_model
+    from maskdet.training.run_log import RunLog
+
+    def improved(
+        step: int, figures: dict[str, float], weights: Path, samples: Sequence[Sample]
+    ) -> None:
+        measured = {
+            "pictures": settings.validation or f"a part of the data; {VALIDATION_LIST} of the run",
+            "images": len(samples),
+            "faces": sum(len(sample.boxes) for sample in samples),
+            "step": step,
+            **figures,
+        }
+        folder = output / settings.name
+        write_model(folder, weights, settings, metrics=measured, command=command)
+
+    schedule = settings.schedule
+    with (
+        ProgressDisplay(console, schedule.steps, schedule.batch) as display,
+        closing(RunLog(output, display, improved)) as log,
+    ):
+        trainer = train.run(
+            settings,
+            data,
+            output,
+            log.stepped,
+            resume=resume,
+            listener=log,
+            stopping=interrupt,
+            open_detector=open_detector,
+        )
+    return trainer.step
+
+
+def _is_model(name: str) -> bool:
+    """Whether there is a model of that name or path."""
+    try:
+        return find_model(name).is_dir()
+    except ModelError:
+        return False
+
+
+def _find_start(settings: TrainingSettings) -> str:
+    """The folder of a model that ships with this very network; the one of that name first."""
+    from maskdet.networks.plans import plan_to_options
+    from maskdet.training.run import plan_of
+
+    options = plan_to_options(plan_of(settings.network))
+    weights = {name: value for name, value in options.items() if name not in LEARNING}
+    folders = sorted(MODELS.glob(f"*/{CARD_NAME}"), key=lambda f: f.parent.name != settings.name)
+    for folder in (file.parent for file in folders):
+        try:
+            card = read_card(folder)
+        except ModelError:
+            continue  # a broken one is no start
+        same = card.network == settings.network.kind and "keras" in card.files
+        if same and all(card.options.get(name) == value for name, value in weights.items()):
+            return str(folder)
+    return ""
+
+
+def _require_fresh(output: Path, name: str) -> None:
+    """Makes sure that a new run spoils no older one, and no model.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for file in (output / CHECKPOINT, output / name / CARD_NAME):
+        if file.exists():
+            raise ConfigError(f"{file} is there already: add --resume, or choose another --output")
+
+
+def _require_backend() -> None:
+    """Turns a missing Keras back-end into a line.
+
+    Raises:
+        ConfigError: it cannot be imported.
+    """
+    from maskdet.runtimes.tensorflow_import import quiet_import
+
+    try:
+        with quiet_import():
+            import keras
+
+            keras.ops.zeros(1)  # looks for a GPU, which TensorFlow reports in lines of its own
+    except ImportError as error:
+        missing = error.name or str(error)
+        extra = extra_of(missing)
+        fix = missing_line(missing, extra) if extra else f"{missing} is not installed"
+        raise ConfigError(
+            f"Keras cannot start: {fix}; or choose another back-end: KERAS_BACKEND=tensorflow, "
+            "jax or torch"
+        ) from None
+
+
+def command_of(config: Path | None, overrides: Sequence[str]) -> str:
+    """The training command as a card may tell it, without this machine's folders."""
+    words = ["python -m maskdet train"]
+    if config is not None:
+        words.append(f"--config {config.name if config.is_absolute() else config.as_posix()}")
+    for override in overrides:
+        key, _, value = override.partition("=")
+        words.append(f"--set {key}={Path(value).name if Path(value).is_absolute() else value}")
+    return " ".join([*words, "--data DIR"])

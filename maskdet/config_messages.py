@@ -1,0 +1,104 @@
+"""How mistakes in settings are told: the place, what is wrong, the nearest right key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from maskdet.system.redaction import mask_password
+
+Key = tuple[str | int, ...]
+"""Where a value stands: names in mappings, positions in lists."""
+
+
+def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, str]) -> str:
+    """One line for one thing that pydantic found.
+
+    Args:
+        cls: the settings that were to be made.
+        detail: pydantic's own description.
+        origins: where each key was written: file and line, or the option.
+    """
+    key = _without_tags(cls, detail["loc"])
+    place = _place(key, origins)
+    dotted = ".".join(map(str, key))
+    if detail["type"] == "extra_forbidden":
+        return f"{place}: unknown key '{dotted}'; {_nearest(cls, key)}"
+    if detail["type"] == "missing":
+        return f"{place}: '{dotted}' is missing"
+    given = detail["input"]
+    if detail["type"] == "value_error" and isinstance(given, dict):  # of a whole group
+        return f"{place}: '{dotted}': {_expected(detail)}"
+    shown = kind_of(given) if isinstance(given, dict) else f"{mask_password(repr(given)):.60}"
+    return f"{place}: '{dotted}': {_expected(detail)}, not {shown}"
+
+
+def _without_tags(cls: type[BaseModel], key: Key) -> Key:
+    """A place without pydantic's names for the members of a union (told apart by ``kind``)."""
+    groups = [
+        group for field in cls.model_fields.values() for group, _ in _groups(field.annotation)
+    ]
+    tags = {g.model_fields["kind"].default for g in groups if "kind" in g.model_fields}
+    return tuple(part for part in key if part not in tags)
+
+
+def _place(key: Key, origins: Mapping[Key, str]) -> str:
+    """Where a key, or else the nearest group around it or value within it, was written."""
+    around = [key[:n] for n in range(len(key), 0, -1) if key[:n] in origins]
+    within = [k for k in origins if k[: len(key)] == key]
+    return origins[(around + within)[0]] if around or within else "settings"
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in words."""
+    kinds = {dict: "a group of settings", list: "a list", str: "text", bool: "true or false"}
+    return kinds.get(type(value), "a number")
+
+
+def _expected(detail: ErrorDetails) -> str:
+    """What a value should have been, in words that need no knowledge of Python."""
+    kind, message = detail["type"], detail["msg"]
+    if kind.startswith(("int_", "float_", "bool_", "string_", "path_", "list_", "tuple_")):
+        names = {
+            "int": "a whole number", "float": "a number", "bool": "true or false",
+            "string": "text", "path": "a path", "list": "a list", "tuple": "a list",
+        }  # fmt: skip
+        if not kind.endswith(("_short", "_long", "_mismatch")):
+            return f"expected {names[kind.split('_')[0]]}"
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return "expected a group of settings (key: value)"
+    return message.removeprefix("Value error, ").replace("Input should be", "must be")
+
+
+def _nearest(cls: type[BaseModel], key: Key) -> str:
+    """What to write instead of an unknown key."""
+    pattern = tuple("*" if isinstance(part, int) else part for part in key)
+    known = list(_keys(cls))
+    siblings = [k for k in known if k[:-1] == pattern[:-1]]
+    for keys in (siblings, known):
+        names = {k[-1]: k for k in reversed(keys)}
+        if close := difflib.get_close_matches(str(key[-1]), names, n=1):
+            right = (*key[:-1], close[0]) if keys is siblings else names[close[0]]
+            return f"did you mean '{'.'.join(map(str, right))}'?"
+    return f"known here: {', '.join(k[-1] for k in siblings)}"
+
+
+def _keys(cls: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key that settings may have; ``*`` stands for a position in a list."""
+    for name, field in cls.model_fields.items():
+        yield (*prefix, name)
+        for group, is_item in _groups(field.annotation):
+            yield from _keys(group, (*prefix, name, *(["*"] if is_item else [])))
+
+
+def _groups(annotation: Any, is_item: bool = False) -> Iterator[tuple[type[BaseModel], bool]]:
+    """Groups of settings inside a type, and whether they are items of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, is_item
+    for inner in get_args(annotation):
+        origin_is_list = getattr(annotation, "__origin__", None) in (list, tuple)
+        yield from _groups(inner, is_item or origin_is_list)

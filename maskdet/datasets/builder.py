@@ -1,0 +1,197 @@
+"""The one way from any format's labels to a `DataSet`: every box is checked here."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.samples import DataSet, Sample
+from maskdet.detections import CLASS_NAMES
+from maskdet.errors import DatasetError
+
+LARGEST = 2**20
+"""No picture is wider or higher than this: OpenCV reads none that is."""
+SLACK = 0.01
+"""Pixels over the picture's edge that are rounding, not a mistake."""
+OUTLINES = "outlines and turned boxes, of which the upright box around was taken"
+CUT = "boxes that reached out of their picture and were cut"
+
+
+@dataclass
+class Labelled:
+    """One picture, its labels so far."""
+
+    file: Path
+    width: int
+    height: int
+    span: tuple[int, int] | None = None
+    name: str = ""
+    part: str = ""
+    boxes: list[tuple[float, ...]] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+
+
+class Gathering:
+    """Takes a data set's pictures and boxes as they are read."""
+
+    def __init__(self, problems: Problems, names: Sequence[str] | None = None) -> None:
+        """Begins with no picture.
+
+        Args:
+            problems: told of what is wrong; such a box is left out.
+            names: the classes there are, in order; None: those that the boxes have.
+        """
+        self.problems = problems
+        self._names = None if names is None else tuple(names)
+        self._pictures: list[Labelled] = []
+
+    def picture(
+        self,
+        file: Path,
+        width: float,
+        height: float,
+        place: object,
+        *,
+        span: tuple[int, int] | None = None,
+        name: str = "",
+    ) -> Labelled | None:
+        """A further picture, or None if it can have no such size."""
+        if not (1 <= width <= LARGEST and 1 <= height <= LARGEST):
+            self.problems.add(place, f"size {width:g}×{height:g} is no picture's")
+            return None
+        made = Labelled(file, int(width), int(height), span, name)
+        self._pictures.append(made)
+        return made
+
+    def box(self, picture: Labelled, box: Sequence[float], name: str, place: object) -> None:
+        """A further box (x1, y1, x2, y2, pixels), cut to its picture: some tools count from 1."""
+        name = name.strip()
+        try:
+            cut = cut_box(box, picture.width, picture.height)
+            check_name(name, self._names)
+        except DatasetError as error:
+            self.problems.add(place, str(error))
+            return
+        if max(abs(a - b) for a, b in zip(cut, box, strict=True)) > SLACK:
+            size = f"{picture.width}×{picture.height}"
+            self.problems.note(CUT, place, f"box {shown_box(box)} in a picture of {size}")
+        picture.boxes.append(cut)
+        picture.classes.append(name)
+        picture.places.append(str(place))
+
+    def outline(self, picture: Labelled, points: Sequence[float], name: str, place: object) -> None:
+        """The upright box around an outline (x, y, x, y …, pixels), with a note."""
+        before = len(picture.boxes)
+        self.box(picture, box_around(points), name, place)
+        if len(picture.boxes) > before:
+            self.problems.note(OUTLINES, place, f"{len(points) // 2} points")
+
+    def dataset(self) -> DataSet:
+        """All that was taken."""
+        names = self._names
+        if names is None:
+            names = in_order({name for picture in self._pictures for name in picture.classes})
+        index = {name: number for number, name in enumerate(names)}
+        samples = [
+            Sample(
+                picture.file,
+                picture.width,
+                picture.height,
+                np.array(picture.boxes, np.float32).reshape(-1, 4),
+                np.array([index[name] for name in picture.classes], np.int64),
+                span=picture.span,
+                name=picture.name,
+                part=picture.part,
+            )
+            for picture in self._pictures
+        ]
+        return DataSet(samples, tuple(names), [picture.places for picture in self._pictures])
+
+
+def in_order(names: set[str]) -> tuple[str, ...]:
+    """Class names that came in no order: ours first, in their order, then the others by name."""
+    ours = [name for name in CLASS_NAMES if name in names]
+    return (*ours, *sorted(names - set(ours)))
+
+
+def box_around(points: Sequence[float]) -> tuple[float, float, float, float]:
+    """The upright box around an outline (x, y, x, y …); not-a-number if a point is none."""
+    if not all(map(math.isfinite, points)):
+        return (math.nan,) * 4
+    return min(points[::2]), min(points[1::2]), max(points[::2]), max(points[1::2])
+
+
+def turned_corners(
+    x: float, y: float, width: float, height: float, degrees: float
+) -> tuple[float, ...]:
+    """The corners (x, y, x, y …) of a box that is turned around its center."""
+    angle = math.radians(degrees)
+    along = (math.cos(angle) * width / 2, math.sin(angle) * width / 2)
+    across = (-math.sin(angle) * height / 2, math.cos(angle) * height / 2)
+    corners: list[float] = []
+    for one, other in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
+        corners += [x + one * along[0] + other * across[0], y + one * along[1] + other * across[1]]
+    return tuple(corners)
+
+
+def cut_box(box: Sequence[float], width: int, height: int) -> tuple[float, ...]:
+    """The part of a box inside its picture.
+
+    Raises:
+        DatasetError: it is empty, outside, or not made of numbers.
+    """
+    if not all(math.isfinite(edge) for edge in box):
+        raise DatasetError(f"box {shown_box(box)} is not made of finite numbers")
+    x1, y1, x2, y2 = box
+    if x2 <= x1 or y2 <= y1:
+        raise DatasetError(f"empty box {shown_box(box)}; draw it again or remove it")
+    cut = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
+    # compared as they are kept: what is thinner than a float32 can tell is empty as well
+    kept = np.array(cut, np.float32)
+    if kept[2] <= kept[0] or kept[3] <= kept[1]:
+        raise DatasetError(
+            f"box {shown_box(box)} lies outside the picture; draw it again or remove it"
+        )
+    return cut
+
+
+def check_name(name: str, names: Sequence[str] | None = None) -> None:
+    """Makes sure that a class name can be one.
+
+    Args:
+        name: without blanks around it.
+        names: those there are, if they are known.
+
+    Raises:
+        DatasetError: it cannot.
+    """
+    if names is not None and not names:
+        raise DatasetError(f"unknown class {name[:40]!r}; the list of classes is empty")
+    if names is not None and name not in names:
+        listed = ", ".join(repr(known[:40])[1:-1] for known in names[:12])
+        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+        raise DatasetError(f"unknown class {name[:40]!r}; there are {listed}{more}")
+    if not name:
+        raise DatasetError("unknown class '': a box must have a class name")
+    printable = all(c.isprintable() or unicodedata.category(c) == "Zs" for c in name)
+    if len(name) > 200 or not printable:
+        raise DatasetError(f"unknown class {name[:40]!r}: this can be no class name")
+
+
+def pixels(share: float, side: int) -> float:
+    """A share of a picture's side in pixels: whole where it can only have been a whole number."""
+    value = share * side
+    near = round(value) if math.isfinite(value) else value
+    return float(near) if abs(value - near) < 1e-3 else value
+
+
+def shown_box(box: Sequence[float]) -> str:
+    """A box in a message."""
+    return ", ".join(f"{edge:g}" for edge in box)

@@ -1,0 +1,129 @@
+"""Files that list classes: one a line, ``name,id`` rows, a label map, or YOLO's data.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from maskdet.config import read_yaml
+from maskdet.datasets.builder import check_name
+from maskdet.datasets.formats.tfrecord_messages import label_map_items, label_map_text
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.samples import DataSet
+from maskdet.datasets.text import read_rows, read_text, rows_as_csv, whole_number
+from maskdet.errors import ConfigError, DatasetError
+
+MAX_BYTES = 2**20
+
+
+def read_classes(file: Path, *, may_be_empty: bool = False) -> dict[int, str]:
+    """Class names by id, in order of the ids.
+
+    Args:
+        file: ``.csv`` (rows ``name,id``), ``.pbtxt`` (label map), ``.yaml`` (YOLO's `names`), or
+            any other name for one class a line, counted from 0.
+        may_be_empty: it may name no class, as that of a data set without any box does.
+
+    Raises:
+        DatasetError: it cannot be read, or names or ids repeat; all mistakes together.
+    """
+    readers = {
+        ".csv": _read_csv,
+        ".pbtxt": _read_label_map,
+        ".yaml": _read_yaml,
+        ".yml": _read_yaml,
+    }
+    problems = Problems()
+    classes: dict[int, str] = {}
+    for place, number, name in readers.get(file.suffix.lower(), _read_lines)(file, problems):
+        try:
+            check_name(name)
+        except DatasetError as error:
+            problems.add(place, str(error))
+            continue
+        if number in classes:
+            problems.add(place, f"id {number} is {classes[number]!r} already")
+        elif name in classes.values():
+            problems.add(place, f"class {name!r} is there twice")
+        else:
+            classes[number] = name
+    problems.check()
+    if not classes and not may_be_empty:
+        raise DatasetError(f"{file}: names no class")
+    return dict(sorted(classes.items()))
+
+
+Found = list[tuple[object, int, str]]
+"""Place, id and name of each class of a file."""
+
+
+def _read_lines(file: Path, problems: Problems) -> Found:
+    lines = read_text(file, MAX_BYTES).splitlines()
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return [(f"{file}:{i + 1}", i, line.strip()) for i, line in enumerate(lines)]
+
+
+def _read_csv(file: Path, problems: Problems) -> Found:
+    found: Found = []
+    for line, row in read_rows(file):
+        number = whole_number(row[1]) if len(row) == 2 else None
+        if number is None or number < 0:
+            problems.add(f"{file}:{line}", "expected 'name,id' with a whole id from 0")
+        else:
+            found.append((f"{file}:{line}", number, row[0].strip()))
+    return found
+
+
+def _read_yaml(file: Path, problems: Problems) -> Found:
+    try:
+        names = read_yaml(file).get("names")
+    except ConfigError as error:
+        raise DatasetError(str(error)) from None
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict):
+        raise DatasetError(f"{file}: has no 'names' list")
+    found: Found = []
+    for key, name in names.items():
+        if (number := whole_number(str(key))) is None or number < 0:
+            problems.add(file, f"names: {key!r:.40} is no class id")
+        else:
+            found.append((file, number, str(name).strip()))
+    return found
+
+
+def _read_label_map(file: Path, problems: Problems) -> Found:
+    """``item { id: 1 name: 'mask' }`` …, protobuf's text format."""
+    try:
+        items = label_map_items(read_text(file, MAX_BYTES))
+    except ValueError as error:
+        raise DatasetError(f"{file}: is no label map: {error}") from None
+    found: Found = []
+    for count, (number, name) in enumerate(items, start=1):
+        place = f"{file}: item {count}"
+        if number < 1 or not name:
+            problems.add(place, "expected item { id: 1 name: 'class' } with an id from 1")
+        else:
+            found.append((place, number, name.strip()))
+    return found
+
+
+def label_map(names: Sequence[str]) -> str:
+    """Class names as a label map, ids from 1."""
+    return label_map_text(list(enumerate(names, start=1)))
+
+
+def class_csv(names: Sequence[str]) -> str:
+    """Class names as ``name,id`` rows, ids from 0."""
+    return rows_as_csv([[name, number] for number, name in enumerate(names)])
+
+
+def lost_classes(data: DataSet) -> list[str]:
+    """What to say where a format lists no classes: those without a box are not in it."""
+    used = {int(index) for sample in data.samples for index in sample.classes}
+    lost = [name for index, name in enumerate(data.names) if index not in used]
+    if not lost:
+        return []
+    listed = ", ".join(lost[:12]) + f" and {len(lost) - 12} more" * (len(lost) > 12)
+    return [f"classes without boxes are not kept, as this format lists none: {listed}"]

@@ -1,0 +1,248 @@
+"""Telling a data set's format by its files, and reading it."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from maskdet.datasets.formats import FORMATS
+from maskdet.datasets.formats.od_csv import COLUMNS
+from maskdet.datasets.formats.tfrecord import NAME
+from maskdet.datasets.formats.voc_layout import LAYOUTS, XML
+from maskdet.datasets.formats.yolo import CLASS_LISTS
+from maskdet.datasets.formats.yolo_data_yaml import plans_in
+from maskdet.datasets.image_files import list_pictures
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.reader_input import Source
+from maskdet.datasets.samples import DataSet
+from maskdet.datasets.splits import in_parts, joined, part_of_name
+from maskdet.datasets.text import MAX_BYTES, delimiter_of
+from maskdet.errors import DatasetError
+
+AUTO = "auto"
+KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}
+"""Formats by the name of the file of labels; which CSV it is, its first line tells."""
+
+
+def read(
+    path: Path,
+    root: Path,
+    kind: str = AUTO,
+    class_list: Path | None = None,
+    problems: Problems | None = None,
+) -> tuple[DataSet, str]:
+    """Reads a data set of any format.
+
+    Args:
+        path: its labels, or a folder that they are found in.
+        root: no picture may lie outside of this folder.
+        kind: a key of `FORMATS`; `AUTO` for telling it by the files.
+        class_list: see `Source`.
+        problems: collects what is wrong and lets the rest be read; None: anything wrong is raised.
+
+    Returns:
+        The data set, and the format it had.
+
+    Raises:
+        DatasetError: it cannot be read; with `problems`, not even in part.
+    """
+    found = locate_all(path, kind)
+    mistakes = Problems() if problems is None else problems
+    sets = []
+    for name, labels in found:
+        data = FORMATS[name].read(Source(labels, root, class_list), mistakes)
+        sets.append(in_parts(data, root, labels))
+    if problems is None:
+        mistakes.check()
+    whole = joined(sets)
+    if not whole.samples and not mistakes.count:
+        raise DatasetError(f"{found[0][1]}: has no pictures")
+    return whole, found[0][0]
+
+
+Labels = tuple[str, Path]
+"""A format, and the file or folder of labels in it."""
+
+
+def locate(path: Path, kind: str = AUTO) -> Labels:
+    """The format of a data set, and the file or folder of its labels.
+
+    Raises:
+        DatasetError: it cannot be told, or there are several.
+    """
+    found = locate_all(path, kind)
+    if len(found) > 1:
+        raise _several(path, found)
+    return found[0]
+
+
+def locate_all(path: Path, kind: str = AUTO) -> list[Labels]:
+    """The same, of a data set whose labels may be in several files, one for each of its parts.
+
+    Raises:
+        DatasetError: it cannot be told.
+    """
+    if not os.path.exists(path) and kind != "voc":
+        raise DatasetError(f"{path}: no such file or folder")
+    if not path.is_dir():
+        return [(kind if kind != AUTO else _kind_of(path), path)]
+    try:
+        candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
+        if not candidates:
+            if inner := _divided(path, kind):
+                return inner
+            if kind == AUTO and (unpacked := _unpacked(path)):
+                return locate_all(unpacked)
+            if kind == AUTO and _xml_somewhere(path):
+                return [("voc", path)]
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
+    if kind != AUTO and (not candidates or not FORMATS[kind].one_file):
+        return [(kind, path)]
+    try:
+        return _chosen(path, candidates)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
+
+
+def _divided(folder: Path, kind: str) -> list[Labels]:
+    """The labels in folders that are named after parts: ``train``, ``valid``, ``test``."""
+    inner = sorted(p for p in folder.iterdir() if p.is_dir() and part_of_name(p.name))
+    found = []
+    for path in inner:
+        candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
+        if candidates:
+            found += _chosen(path, candidates)
+    return found if len({name for name, _ in found}) == 1 else []
+
+
+def _xml_somewhere(folder: Path) -> bool:
+    """Whether xml lies in folders of any name, beside pictures or not."""
+    hidden = (".", "__")  # folders of editors, and what a Mac leaves in archives
+    return any(
+        not any(part.startswith(hidden) for part in file.relative_to(folder).parts)
+        for file in folder.rglob(XML)
+    )
+
+
+def _unpacked(folder: Path) -> Path | None:
+    """The one folder in a folder that holds labels, as an archive unpacks into one of its own."""
+    if any((folder / pictures).is_dir() for pictures, _ in LAYOUTS):
+        return None
+    inner = [path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"]
+    holding = [path for path in inner if _is_whole(path)]
+    return holding[0] if len(holding) == 1 else None
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a folder holds labels, and those that are files beside pictures have pictures."""
+    kind, _ = next(_candidates(folder), ("", folder))
+    return bool(kind) and (kind not in ("voc", "yolo") or bool(list_pictures(folder)))
+
+
+def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
+    """The one candidate; or xml, which is where other labels were made from; or one a part.
+
+    Raises:
+        DatasetError: there is none, or more than one.
+    """
+    if len(candidates) == 1 or (candidates and candidates[0][0] == "voc"):
+        return candidates[:1]
+    if len(candidates) > 1:
+        # settings and notes of tools, files of other formats: the first one's reader names it
+        candidates = [entry for entry in candidates if not _is_other_json(entry)] or candidates[:1]
+    if instances := [entry for entry in candidates if entry[1].name.startswith("instances_")]:
+        candidates = instances  # captions and key points of the same pictures lie beside them
+    kinds = {kind for kind, _ in candidates}
+    parts = [part_of_name(labels.stem) for _, labels in candidates]
+    if candidates and len(kinds) == 1 and (len(candidates) == 1 or (
+        all(parts) and len(set(parts)) == len(parts)
+    )):  # fmt: skip
+        return candidates
+    if candidates:
+        raise _several(folder, candidates)
+    if any((folder / pictures).is_dir() for pictures, _ in LAYOUTS):
+        return [("voc", folder)]  # whose reader says what is missing
+    raise DatasetError(
+        f"{folder}: holds no labels that are known ({', '.join(FORMATS)}); give their file, or "
+        "the folder above images/ and annotations/"
+    )
+
+
+def _is_other_json(labels: Labels) -> bool:
+    """Whether a json file is certainly not COCO's."""
+    kind, file = labels
+    if kind != "coco" or file.stat().st_size > MAX_BYTES:
+        return False
+    content = file.read_bytes()
+    return bool(content.strip()) and b'"images"' not in content
+
+
+def _several(folder: Path, candidates: list[Labels]) -> DatasetError:
+    listed = ", ".join(f"{labels.name} ({kind})" for kind, labels in candidates[:6])
+    return DatasetError(f"{folder}: holds several sets of labels: {listed}; name one of them")
+
+
+def is_labels(file: Path) -> bool:
+    """Whether a path is that of labels, not of a list of pictures."""
+    return file.is_dir() or bool(NAME.search(file.name)) or file.suffix.lower() in KINDS
+
+
+def _candidates(folder: Path) -> Iterator[Labels]:
+    """Formats that a folder's files speak for, with their labels."""
+    inner_xml = (folder / annotations for _, annotations in LAYOUTS)
+    if next(folder.glob(XML), None) or any(next(place.rglob(XML), None) for place in inner_xml):
+        yield "voc", folder
+    entries = sorted(folder.iterdir())
+    if any(NAME.search(file.name) for file in entries):
+        yield "tfrecord", folder
+    inner = folder / "annotations"
+    for file in [*entries, *(sorted(inner.iterdir()) if inner.is_dir() else [])]:
+        if file.suffix.lower() == ".json" and file.is_file():
+            yield "coco", file
+        elif file.suffix.lower() == ".csv" and file.is_file() and _holds_boxes(file):
+            yield _kind_of(file), file
+    listed = any((folder / name).is_file() for name in CLASS_LISTS)
+    if (folder / "labels").is_dir() or listed or plans_in(folder):
+        yield "yolo", folder
+
+
+def _kind_of(file: Path) -> str:
+    """The format of a file, by its name; that of a CSV by its first line."""
+    suffix = file.suffix.lower()
+    if NAME.search(file.name):
+        return "tfrecord"
+    if suffix == ".csv":
+        return "csv" if set(COLUMNS) & set(_first_fields(file)) >= set(COLUMNS[:2]) else "retinanet"
+    if suffix == ".txt":
+        return "voc"
+    if suffix in (".zip", ".tar", ".gz", ".7z"):
+        raise DatasetError(f"{file}: is an archive; unpack it and give its folder")
+    if suffix not in KINDS:
+        raise DatasetError(
+            f"{file}: cannot tell the format by its name; say it: {', '.join(FORMATS)}"
+        )
+    return KINDS[suffix]
+
+
+def _holds_boxes(file: Path) -> bool:
+    """Whether a CSV is more than a list of classes."""
+    return len(_first_fields(file)) > 2
+
+
+def _first_fields(file: Path) -> list[str]:
+    try:
+        with open(file, "rb") as opened:
+            line = opened.readline(4096).decode("utf-8-sig", "replace")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DatasetError(f"{file}: cannot be read: {reason}") from None
+    try:
+        row = next(csv.reader([line], delimiter=delimiter_of(line)), [])
+        return [field.strip() for field in row]
+    except csv.Error:
+        return []  # whose reader says what is wrong

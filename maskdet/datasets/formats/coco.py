@@ -1,0 +1,189 @@
+"""COCO json: lists of images, annotations and categories that refer to each other by id.
+
+The regions of `annotations` are in `coco_regions`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from maskdet.datasets.builder import Gathering, Labelled, check_name
+from maskdet.datasets.formats.coco_regions import is_number, shown_value, take_region
+from maskdet.datasets.formats.unsupported import json_tool
+from maskdet.datasets.image_files import size_of
+from maskdet.datasets.image_lookup import Finder
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.reader_input import Source
+from maskdet.datasets.samples import DataSet
+from maskdet.datasets.text import read_text
+from maskdet.errors import DatasetError
+from maskdet.system.atomic_files import write_whole
+
+CROWDS = "regions of many objects (iscrowd) that were left out"
+PROJECTS = "names of Roboflow projects, listed as classes without a box, that were left out"
+SAME_NAME = "categories of the name of another one, which were taken as one class"
+
+
+def read(source: Source, problems: Problems) -> DataSet:
+    """Reads one file; of an annotation that has no box, the box around its segmentation.
+
+    Raises:
+        DatasetError: it is no such file.
+    """
+    content = _parse(source.path)
+    classes = _categories(content, source.path, problems)
+    gathering = Gathering(problems, source.names() or tuple(dict.fromkeys(classes.values())))
+    pictures = _images(content, source, gathering)
+    for place, item in _items(content, "annotations", source.path, problems):
+        if item.get("iscrowd"):
+            problems.note(CROWDS, place, "")
+            continue
+        image, category = _key(item.get("image_id")), _key(item.get("category_id"))
+        if image not in pictures:
+            problems.add(place, f"image_id {shown_value(item.get('image_id'))} is no image's")
+        elif category not in classes:
+            problems.add(
+                place, f"category_id {shown_value(item.get('category_id'))} is no category's"
+            )
+        elif picture := pictures[image]:
+            take_region(item, picture, classes[category], gathering, place)
+    return gathering.dataset()
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no number in JSON")
+
+    try:
+        content = json.loads(read_text(file), parse_constant=refuse)
+    except RecursionError:
+        raise DatasetError(f"{file}: is nested too deeply; this is no COCO file") from None
+    except json.JSONDecodeError as error:
+        raise DatasetError(f"{file}:{error.lineno}: is no JSON: {error.msg}") from None
+    except ValueError as error:
+        raise DatasetError(f"{file}: is no JSON: {str(error)[:120]}") from None
+    if not isinstance(content, dict) or not {"images", "categories"} <= content.keys():
+        hint = json_tool(content)
+        raise DatasetError(f"{file}: has no 'images' and 'categories'; this is no COCO file{hint}")
+    return content
+
+
+def _items(
+    content: dict[str, Any], key: str, file: Path, problems: Problems
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and content of each entry of one of the lists."""
+    items = content.get(key, [])
+    if not isinstance(items, list):
+        problems.add(file, f"'{key}' is no list")
+        return
+    for index, item in enumerate(items):
+        place = f"{file}: {key}[{index}]"
+        if isinstance(item, dict):
+            yield place, item
+        else:
+            problems.add(place, f"{shown_value(item)} is no object")
+
+
+def _categories(content: dict[str, Any], file: Path, problems: Problems) -> dict[Any, str]:
+    """Category names by id, in order of the ids."""
+    classes: dict[Any, str] = {}
+    projects = _projects(content)
+    for place, item in _items(content, "categories", file, problems):
+        key, name = _key(item.get("id")), item.get("name")
+        try:
+            check_name(name := name.strip() if isinstance(name, str) else "")
+        except DatasetError as error:
+            problems.add(place, str(error))
+            continue
+        if key is None or key in classes:
+            problems.add(place, f"id {shown_value(item.get('id'))} is none, or is there twice")
+            continue
+        if key in projects:
+            problems.note(PROJECTS, place, repr(name))
+            continue
+        if name in classes.values():
+            problems.note(SAME_NAME, place, repr(name))
+        classes[key] = name
+    return dict(sorted(classes.items(), key=lambda entry: (isinstance(entry[0], str), entry[0])))
+
+
+def _projects(content: dict[str, Any]) -> set[Any]:
+    """Ids of categories that Roboflow names after its project: above the others, without boxes."""
+    lists = [content.get(key) for key in ("categories", "annotations")]
+    items, boxes = ([i for i in each if isinstance(i, dict)] if isinstance(each, list) else []
+                    for each in lists)  # fmt: skip
+    above = {item["supercategory"] for item in items if isinstance(item.get("supercategory"), str)}
+    found = {
+        _key(item.get("id"))
+        for item in items
+        if isinstance(name := item.get("name"), str)
+        and item.get("supercategory") == "none"
+        and name in above
+    }
+    return found - {_key(box.get("category_id")) for box in boxes} - {None}
+
+
+def _images(
+    content: dict[str, Any], source: Source, gathering: Gathering
+) -> dict[Any, Labelled | None]:
+    """Pictures by id; None for one that cannot be used, which has been told."""
+    problems = gathering.problems
+    finder = Finder(source, problems)
+    pictures: dict[Any, Labelled | None] = {}
+    for place, item in _items(content, "images", source.path, problems):
+        key, name = _key(item.get("id")), item.get("file_name")
+        width, height = item.get("width"), item.get("height")
+        if key is None or key in pictures:
+            problems.add(place, f"id {shown_value(item.get('id'))} is none, or is there twice")
+            continue
+        pictures[key] = None
+        if not isinstance(name, str):
+            problems.add(place, f"file_name {shown_value(name)} is no text")
+        elif not all(value is None or is_number(value) for value in (width, height)):
+            problems.add(place, f"size {shown_value(width)}×{shown_value(height)} is no picture's")
+        else:
+            try:
+                file = finder.find(name, place)
+                if width is None or height is None:
+                    width, height = size_of(file)
+                pictures[key] = gathering.picture(file, width, height, place)
+            except DatasetError as error:
+                problems.add(place, str(error))
+    return pictures
+
+
+def _key(value: Any) -> int | str | None:
+    """An id, or None if it can be none."""
+    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
+
+
+def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
+    """Writes images, annotations and categories, ids from 1; see `od_csv.write`."""
+    images, annotations = [], list[dict[str, Any]]()
+    for number, (sample, name) in enumerate(zip(data.samples, names, strict=True), start=1):
+        images.append(
+            {"id": number, "file_name": name, "width": sample.width, "height": sample.height}
+        )
+        boxes = zip(sample.boxes.tolist(), sample.classes.tolist(), strict=True)
+        for (x1, y1, x2, y2), index in boxes:
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": number,
+                    "category_id": index + 1,
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "area": (x2 - x1) * (y2 - y1),
+                    "iscrowd": 0,
+                    "segmentation": [],
+                }
+            )
+    categories = [
+        {"id": number, "name": name, "supercategory": "face"}
+        for number, name in enumerate(data.names, start=1)
+    ]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    write_whole(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    return []

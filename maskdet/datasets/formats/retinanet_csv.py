@@ -1,0 +1,100 @@
+"""keras-retinanet's CSV: ``path,x1,y1,x2,y2,class``, and a file of classes ``name,id`` from 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from maskdet.datasets.builder import Gathering, Labelled
+from maskdet.datasets.class_list import class_csv
+from maskdet.datasets.image_files import size_of
+from maskdet.datasets.image_lookup import Finder
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.reader_input import Source
+from maskdet.datasets.samples import DataSet
+from maskdet.datasets.text import read_rows, rows_as_csv, whole_number
+from maskdet.errors import DatasetError
+from maskdet.system.atomic_files import write_whole
+
+CLASSES = "classes.csv"
+EDGES = ("x1", "y1", "x2", "y2")
+
+
+def class_file(file: Path) -> Path:
+    """Where the classes of a file of boxes stand: ``train.csv`` has ``train_classes.csv``."""
+    own = file.with_name(f"{file.stem}_{CLASSES}")
+    return file.with_name(CLASSES) if file.stem == "annotations" else own
+
+
+def read(source: Source, problems: Problems) -> DataSet:
+    """Reads a file of boxes; without a file of classes, the classes are those the boxes have.
+
+    Raises:
+        DatasetError: it is no such file.
+    """
+    classes = source.classes((f"{source.path.stem}_{CLASSES}", CLASSES, f"_{CLASSES}"))
+    if classes and source.class_list is None and list(classes) != list(range(len(classes))):
+        problems.add(source.folder / CLASSES, "ids must be 0, 1, 2 … without a gap")
+    finder = Finder(source, problems)
+    gathering = Gathering(problems, None if classes is None else tuple(classes.values()))
+    pictures: dict[str, Labelled | None] = {}
+    for line, row in read_rows(source.path):
+        place = f"{source.path}:{line}"
+        if len(row) != 6:
+            problems.add(place, "expected path,x1,y1,x2,y2,class or path,,,,,")
+            continue
+        row = [row[0], *(field.strip() for field in row[1:])]
+        if row[0] not in pictures:
+            pictures[row[0]] = _picture(row[0], finder, gathering, place)
+        if (picture := pictures[row[0]]) and any(row[1:]):
+            _box(picture, row, gathering, place)
+    return gathering.dataset()
+
+
+def _picture(name: str, finder: Finder, gathering: Gathering, place: str) -> Labelled | None:
+    try:
+        file = finder.find(name, place)
+        return gathering.picture(file, *size_of(file), place)
+    except DatasetError as error:
+        gathering.problems.add(place, str(error))
+        return None
+
+
+def _box(picture: Labelled, row: list[str], gathering: Gathering, place: str) -> None:
+    edges = [whole_number(text) for text in row[1:5]]
+    box = [edge for edge in edges if edge is not None]
+    if len(box) < 4:
+        wrong = [f"{name} is {text[:20]!r}" for name, text, edge
+                 in zip(EDGES, row[1:5], edges, strict=True) if edge is None]  # fmt: skip
+        gathering.problems.add(place, f"{', '.join(wrong)}, not a whole number")
+    elif box[2] <= box[0] or box[3] <= box[1]:
+        axis = "x" if box[2] <= box[0] else "y"
+        low, high = (box[0], box[2]) if axis == "x" else (box[1], box[3])
+        gathering.problems.add(place, f"{axis}2 ({high}) must be larger than {axis}1 ({low})")
+    else:
+        gathering.box(picture, box, row[5], place)
+
+
+def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
+    """Writes boxes in whole pixels, and the classes beside; see `od_csv.write`."""
+    rows: list[list[object]] = []
+    moved = 0
+    for sample, name in zip(data.samples, names, strict=True):
+        boxes = whole_pixels(sample.boxes, sample.width, sample.height)
+        moved += int((boxes != sample.boxes).any(axis=1).sum())
+        faces = zip(boxes.tolist(), sample.classes.tolist(), strict=True)
+        found = [[name, *box, data.names[index]] for box, index in faces]
+        rows += found or [[name, "", "", "", "", ""]]
+    write_whole(class_file(file), class_csv(data.names))
+    write_whole(file, rows_as_csv(rows))
+    return [f"{moved} boxes were rounded to whole pixels, as this format has them"] * bool(moved)
+
+
+def whole_pixels(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Boxes (N, 4) rounded to whole pixels, none empty, none over the edge; int64."""
+    rounded = np.rint(boxes).astype(np.int64)
+    limit = np.array([width, height])
+    low = np.clip(rounded[:, :2], 0, limit - 1)
+    return np.concatenate([low, np.clip(rounded[:, 2:], low + 1, limit)], axis=1)

@@ -1,0 +1,274 @@
+"""Pascal VOC xml as LabelImg writes it, laid out as Kaggle does: `images/`, `annotations/`.
+
+An xml may also lie beside its picture, where LabelImg puts it unless told, the folders may have
+Pascal's own names, `JPEGImages/` and `Annotations/`, and folders of their own for each part.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, TreeBuilder, indent, tostring
+from xml.sax import SAXException, SAXParseException
+from xml.sax.handler import ContentHandler
+
+import defusedxml.sax
+import numpy as np
+from defusedxml import DefusedXmlException
+
+from maskdet.datasets.builder import Gathering, Labelled, turned_corners
+from maskdet.datasets.class_list import lost_classes
+from maskdet.datasets.formats.unsupported import xml_tool
+from maskdet.datasets.formats.voc_layout import (
+    LAYOUTS,
+    XML,
+    XmlFinder,
+    holds_xml,
+    in_other_layout,
+    parts_of_stems,
+    pictures_in,
+)
+from maskdet.datasets.formats.xml_text import GUESSED, in_utf8, require_plain
+from maskdet.datasets.image_files import list_pictures
+from maskdet.datasets.image_list import ListedPictures, read_list
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.reader_input import Source
+from maskdet.datasets.samples import DataSet, inside
+from maskdet.datasets.text import number, shown_number
+from maskdet.errors import DatasetError
+from maskdet.system.atomic_files import write_whole
+
+EDGES = ("xmin", "ymin", "xmax", "ymax")
+UNLABELLED = "pictures without xml that were left out"
+ORPHANS = "xml files without picture that were left out"
+
+
+def read(source: Source, problems: Problems) -> DataSet:
+    """Reads a folder, or the pictures below `source.root` that a list (a text file) names.
+
+    Raises:
+        DatasetError: there are no pictures, or the list cannot be read.
+    """
+    folder = source.path if source.path.is_dir() else None
+    names = _names_in(source, problems) if folder else read_list(source.path)
+    if not names and folder:
+        _refuse_other_xml(folder)
+        if there := list_pictures(folder):
+            raise DatasetError(
+                f"{folder}: none of its {len(there)} pictures has an xml of its name, beside it or "
+                "in annotations/"
+            )
+        where = source.path / "images"
+        raise DatasetError(f"{source.path}: no pictures in {where}; give the folder above them")
+    if not names:
+        raise DatasetError(f"{source.path}: names no pictures; one a line, below {source.root}")
+    gathering = Gathering(problems, source.names())
+    listed, labels = ListedPictures(source.root, problems), XmlFinder(source.root)
+    parts = parts_of_stems(folder) if folder else {}
+    for name in names:
+        try:
+            found = name if folder else listed.find(name)
+            _read_picture(source.root, found, labels, gathering, parts.get(Path(found).stem, ""))
+        except DatasetError as error:
+            problems.add_line(str(error))
+    return gathering.dataset()
+
+
+def _refuse_other_xml(folder: Path) -> None:
+    """Names the tool whose xml, one file for all pictures, lies in a folder.
+
+    Raises:
+        DatasetError: there is such a file.
+    """
+    for xml in sorted(folder.rglob(XML))[:2]:
+        if told := xml_tool(parse(xml).tag):
+            raise DatasetError(f"{xml}: {told}")
+
+
+def _names_in(source: Source, problems: Problems) -> list[str]:
+    """Names, relative to `source.root`, of a folder's pictures."""
+    folder = source.path
+    for pictures, labels in LAYOUTS:
+        files = pictures_in(folder / pictures)
+        if files and (holds_xml(folder / labels) or not in_other_layout(folder, labels)):
+            _note_orphans(folder / labels, files, problems)
+            return [os.path.relpath(file, source.root) for file in files]
+    files = pictures_in(folder) or list_pictures(folder)
+    finder = XmlFinder(folder)
+    labelled = []
+    for file in files:
+        if finder.find(os.path.relpath(file, folder), required=False):
+            labelled.append(os.path.relpath(file, source.root))
+        else:
+            problems.note(UNLABELLED, file, "")
+    _note_orphans(folder, files, problems)
+    return labelled
+
+
+def _note_orphans(folder: Path, pictures: Sequence[Path], problems: Problems) -> None:
+    stems = {picture.stem for picture in pictures}
+    for xml in sorted(folder.rglob(XML)):
+        if xml.stem not in stems and not xml.name.startswith("."):
+            problems.note(ORPHANS, xml, "")
+
+
+def _read_picture(
+    root: Path, name: str, labels: XmlFinder, gathering: Gathering, part: str
+) -> None:
+    """Takes one picture and its xml.
+
+    Raises:
+        DatasetError: picture or xml is missing or no xml; wrong boxes go to the problems.
+    """
+    image = inside(root, name)
+    if not os.path.isfile(image):
+        raise DatasetError(f"{image}: no such picture")
+    xml = labels.find(name)
+    assert xml is not None
+    try:
+        tree = parse(xml, gathering.problems)
+    except FileNotFoundError:
+        raise DatasetError(f"{image}: has no annotation {xml}") from None
+    try:
+        width, height = (_number(tree, f"size/{side}") for side in ("width", "height"))
+    except DatasetError as error:
+        raise DatasetError(f"{xml}: {xml_tool(tree.tag) or error}") from None
+    if picture := gathering.picture(image, width, height, xml):
+        picture.part = part
+        for item in tree.iter("object"):
+            place = f"{xml}:{item.get('line')}"
+            try:
+                _take_box(item, picture, gathering, place)
+            except DatasetError as error:
+                gathering.problems.add(place, str(error))
+
+
+def _take_box(item: Element, picture: Labelled, gathering: Gathering, place: str) -> None:
+    """Takes the box of an object: `bndbox`, or what turned boxes and outlines stand in.
+
+    Raises:
+        DatasetError: it has none, or one that is not made of numbers.
+    """
+    name = item.findtext("name") or ""
+    turned, outline = item.find("robndbox"), item.find("polygon")
+    if item.find("bndbox") is not None or (turned is None and outline is None):
+        box = [_number(item, f"bndbox/{edge}") for edge in EDGES]
+        gathering.box(picture, box, name, place)
+    elif turned is not None:  # roLabelImg's, the angle in radians
+        x, y, width, height, angle = (_number(turned, k) for k in ("cx", "cy", "w", "h", "angle"))
+        corners = turned_corners(x, y, width, height, math.degrees(angle))
+        gathering.outline(picture, corners, name, place)
+    elif outline is not None:
+        gathering.outline(picture, _points(outline), name, place)
+
+
+def _points(outline: Element) -> list[float]:
+    """``<x1>…<y1>…`` or ``<pt><x>…<y>…`` as x, y, x, y …
+
+    Raises:
+        DatasetError: they are fewer than three.
+    """
+    leaves = [leaf for leaf in outline.iter() if leaf.tag[:1] in "xy" and len(leaf) == 0]
+    across = [number(leaf.text or "") for leaf in leaves if leaf.tag.startswith("x")]
+    down = [number(leaf.text or "") for leaf in leaves if leaf.tag.startswith("y")]
+    if len(across) != len(down) or len(across) < 3:
+        raise DatasetError("<polygon> has no three points <x1> <y1> …")
+    return [value for point in zip(across, down, strict=True) for value in point]
+
+
+class _Builder(ContentHandler):
+    """Builds elements that know their line, as an attribute of that name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._builder = TreeBuilder()
+        self._locator: Any = None
+
+    def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802 (the parser's name)
+        """Takes what tells the line."""
+        self._locator = locator
+
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
+        """An element begins."""
+        self._builder.start(name, {"line": str(self._locator.getLineNumber())})
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        """An element ends."""
+        self._builder.end(name)
+
+    def characters(self, content: str) -> None:
+        """Text within an element."""
+        self._builder.data(content)
+
+    def root(self) -> Element:
+        """All of it."""
+        return self._builder.close()
+
+
+def parse(xml: Path, problems: Problems | None = None) -> Element:
+    """The root of an xml file; document types and entities are refused.
+
+    Args:
+        xml: the file, in any encoding that it names and Python knows.
+        problems: takes a note if it is in another encoding than it says.
+
+    Raises:
+        FileNotFoundError: there is none.
+        DatasetError: it is no xml.
+    """
+    builder = _Builder()
+    try:
+        content, guessed = in_utf8(xml.read_bytes())
+        defusedxml.sax.parseString(content, builder, forbid_dtd=True)
+        root = builder.root()
+        if guessed:
+            require_plain(element.text or "" for element in root.iter("name"))
+            if problems is not None:
+                problems.note(GUESSED, xml, "")
+        return root
+    except FileNotFoundError:
+        raise
+    except SAXParseException as error:
+        place = f"line {error.getLineNumber()}"
+        reason = f"{error.getMessage()} ({place})"
+    except (SAXException, DefusedXmlException, OSError, LookupError, ValueError) as error:
+        reason = " ".join(str(error).split())
+    raise DatasetError(f"{xml}: cannot be read as xml: {reason}")
+
+
+def _number(element: Element, path: str) -> float:
+    text = element.findtext(path)
+    if text is None:
+        raise DatasetError(f"<{element.tag}> has no <{path}>")
+    value = number(text)
+    if not np.isfinite(value):
+        raise DatasetError(f"<{path}> is {text[:40]!r}, not a number")
+    return value
+
+
+def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
+    """Writes a folder of xml files; see `od_csv.write`."""
+    file.mkdir()
+    for sample, name in zip(data.samples, names, strict=True):
+        root = Element("annotation")
+        texts = {"folder": Path(name).parent.name, "filename": Path(name).name}
+        _put(root, texts)
+        _put(SubElement(root, "size"), {"width": sample.width, "height": sample.height, "depth": 3})
+        _put(root, {"segmented": 0})
+        for box, index in zip(sample.boxes.tolist(), sample.classes.tolist(), strict=True):
+            item = SubElement(root, "object")
+            _put(item, {"name": data.names[index], "pose": "Unspecified"})
+            _put(item, {"truncated": 0, "difficult": 0})
+            edges = dict(zip(EDGES, map(shown_number, box), strict=True))
+            _put(SubElement(item, "bndbox"), edges)
+        indent(root, "\t")
+        write_whole(file / f"{Path(name).stem}.xml", tostring(root, "utf-8"))
+    return lost_classes(data)
+
+
+def _put(element: Element, texts: dict[str, Any]) -> None:
+    for tag, text in texts.items():
+        SubElement(element, tag).text = str(text)

@@ -1,0 +1,211 @@
+"""YOLO txt: beside each picture, or in `labels/` for `images/`, rows of class, centre and size.
+
+All four are shares of the picture's width and height. Outlines may stand in their place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from maskdet.config import write_yaml
+from maskdet.datasets.builder import Gathering, Labelled, pixels
+from maskdet.datasets.class_list import read_classes
+from maskdet.datasets.formats.yolo_data_yaml import (
+    SUFFIXES_OF_PLANS,
+    Plan,
+    is_plan,
+    pictures_of,
+    plans_in,
+    read_plan,
+)
+from maskdet.datasets.image_files import list_pictures, size_of
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.reader_input import Source, class_of
+from maskdet.datasets.samples import DataSet, inside
+from maskdet.datasets.text import number, read_text, whole_number
+from maskdet.errors import DatasetError
+from maskdet.system.atomic_files import write_whole
+
+CLASS_LISTS = (
+    *("classes.txt", "labels/classes.txt", "data.yaml", "dataset.yaml", "obj.names"),
+    *("_darknet.labels", "train/_darknet.labels", "../classes.txt", "../data.yaml"),
+)
+UNLABELLED = "pictures without a file of labels, taken as without objects"
+OUTSIDE = "pictures that no line of the data.yaml leads to, which were left out"
+KEYPOINTS = "key points behind boxes that were left aside"
+SLACK = 0.1
+"""Share of a picture that an outline may reach over its edge, and is then cut."""
+
+
+def read(source: Source, problems: Problems) -> DataSet:
+    """Reads the pictures that a data.yaml leads to, or else every picture below a folder.
+
+    A picture without labels has no objects.
+
+    Raises:
+        DatasetError: there are no pictures, or no list of classes.
+    """
+    folder = source.folder
+    plan = _plan(source)
+    named = plan is not None and source.path == plan.file
+    classes = source.classes(() if named else CLASS_LISTS)
+    if classes is None and plan:
+        classes = read_classes(plan.file, may_be_empty=True)
+    if classes is None:
+        raise DatasetError(
+            f"{folder}: has no classes.txt or data.yaml; name the list of classes by --classes FILE"
+        )
+    gathering = Gathering(problems, tuple(classes.values()))
+    rows = _Rows(classes, gathering, keypoints=bool(plan and plan.keypoints))
+    for file, part in _pictures(source, plan, problems).items():
+        try:
+            inside(source.root, os.path.relpath(file, source.root))
+            picture = gathering.picture(file, *size_of(file), file)
+            labels = _labels_of(source.root, file)
+            if labels is None:
+                problems.note(UNLABELLED, file, "")
+            elif picture:
+                picture.part = part
+                rows.read(labels, picture)
+        except DatasetError as error:
+            problems.add_line(str(error))
+    return gathering.dataset()
+
+
+def _labels_of(root: Path, picture: Path) -> Path | None:
+    """The file of a picture's labels, if there is one."""
+    parts = list(picture.relative_to(root).parts)
+    wanted = [Path(*parts).with_suffix(".txt")]
+    if "images" in parts:
+        last = len(parts) - 1 - parts[::-1].index("images")
+        wanted.insert(0, Path(*parts[:last], "labels", *parts[last + 1 :]).with_suffix(".txt"))
+    for path in (inside(root, str(name)) for name in wanted):
+        if path.is_file():
+            return path
+    if root.name == "images" and (root.parent / "labels").is_dir():
+        raise DatasetError(f"{picture}: its labels are not below {root}; give the folder above")
+    return None
+
+
+class _Rows:
+    """Takes the rows of files of labels."""
+
+    def __init__(self, classes: dict[int, str], gathering: Gathering, *, keypoints: bool) -> None:
+        self._classes, self._gathering, self._keypoints = classes, gathering, keypoints
+
+    def read(self, file: Path, picture: Labelled) -> None:
+        """Takes the rows of a picture; what is wrong goes to the problems."""
+        for line, text in enumerate(read_text(file).splitlines(), start=1):
+            if fields := text.split():
+                place = f"{file}:{line}"
+                try:
+                    self._take(fields, picture, place)
+                except DatasetError as error:
+                    self._gathering.problems.add(place, str(error))
+
+    def _take(self, fields: list[str], picture: Labelled, place: str) -> None:
+        """Takes one row.
+
+        Raises:
+            DatasetError: it is wrong.
+        """
+        if self._keypoints and len(fields) > 5:
+            self._gathering.problems.note(KEYPOINTS, place, "")
+            fields = fields[:5]
+        outline = len(fields) >= 7 and len(fields) % 2 == 1
+        if len(fields) != 5 and not outline:
+            raise DatasetError(
+                f"has {len(fields)} values, not: class, centre x, y, width, height"
+                f"{_hint(len(fields))}"
+            )
+        index = whole_number(fields[0])
+        if index is None:
+            raise DatasetError(f"class {fields[0][:20]!r} is no whole number")
+        name = class_of(self._classes, index)
+        shares = list(map(number, fields[1:]))
+        slack = SLACK if outline else 0.0001
+        least = -SLACK if outline else 0.0
+        if not all(least <= value <= 1 + slack for value in shares):
+            shown = " ".join(field[:20] for field in fields[1:5])
+            what = "outline's points" if outline else "centre and size"
+            raise DatasetError(f"{shown}: {what} must be shares of the picture, from 0 to 1")
+        sides = (picture.width, picture.height)
+        if outline:
+            points = [pixels(share, sides[i % 2]) for i, share in enumerate(shares)]
+            self._gathering.outline(picture, points, name, place)
+        else:
+            x, y, width, height = shares
+            edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            box = [pixels(share, sides[i % 2]) for i, share in enumerate(edges)]
+            self._gathering.box(picture, box, name, place)
+
+
+def _hint(count: int) -> str:
+    """What a row of so many values may be."""
+    if count == 6:
+        return "; with a score behind, these are a detector's answers: remove the last column"
+    return ""
+
+
+def _plan(source: Source) -> Plan | None:
+    """The data.yaml that is named, or that lies in the folder."""
+    for file in (source.path, source.class_list):
+        if file is not None and file.suffix.lower() in SUFFIXES_OF_PLANS and file.is_file():
+            return read_plan(file)
+    if not source.path.is_dir():
+        return None
+    usual = [source.folder / name for name in CLASS_LISTS if name.endswith(SUFFIXES_OF_PLANS)]
+    for file in usual:
+        if is_plan(file):
+            return read_plan(file)
+    plans = plans_in(source.folder)
+    if len({tuple(read_classes(file, may_be_empty=True).items()) for file in plans}) > 1:
+        listed = ", ".join(file.name for file in plans[:6])
+        raise DatasetError(
+            f"{source.folder}: holds several data.yaml with other classes: {listed}; give the "
+            "right one as --data"
+        )
+    return read_plan(plans[0]) if plans else None
+
+
+def _pictures(source: Source, plan: Plan | None, problems: Problems) -> dict[Path, str]:
+    """The pictures to read, and the part of each.
+
+    Raises:
+        DatasetError: there are none.
+    """
+    files = list_pictures(source.root if plan and source.path == plan.file else source.folder)
+    told = pictures_of(plan, source.root, problems) if plan else {}
+    if not files and not told:
+        base = f" (its path is {plan.base:.120})" if plan and plan.base else ""
+        raise DatasetError(
+            f"{source.folder}: no pictures there{base}; give the folder above images/"
+            f"{f' by --data, and {plan.file.name} by --classes' if plan else ''}"
+        )
+    if not told:
+        return dict.fromkeys(files, "")
+    for file in files:
+        if file not in told:
+            problems.note(OUTSIDE, file, "")
+    return told
+
+
+def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
+    """Writes a folder of labels, and classes.txt and data.yaml beside it; see `od_csv.write`."""
+    file.mkdir()
+    for sample, name in zip(data.samples, names, strict=True):
+        rows = []
+        for (x1, y1, x2, y2), index in zip(
+            sample.boxes.tolist(), sample.classes.tolist(), strict=True
+        ):
+            across, down = 1 / sample.width, 1 / sample.height
+            shares = ((x1 + x2) / 2 * across, (y1 + y2) / 2 * down, (x2 - x1) * across,
+                      (y2 - y1) * down)  # fmt: skip
+            rows.append(f"{index} {' '.join(f'{share:.10f}' for share in shares)}\n")
+        write_whole(file / f"{Path(name).stem}.txt", "".join(rows))
+    write_whole(file.parent / "classes.txt", "".join(f"{name}\n" for name in data.names))
+    plan = {"path": ".", "train": "images", "val": "images", "names": list(data.names)}
+    write_whole(file.parent / "data.yaml", write_yaml(plan))
+    return []

@@ -1,0 +1,108 @@
+"""Picture files: those of a folder, their size, their bytes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+from imutils.paths import list_files
+from PIL import Image
+
+from maskdet.datasets.samples import Sample
+from maskdet.errors import DatasetError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+_ORIENTATION = 0x0112
+_SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
+_KINDS = {"JPEG": "jpeg", "PNG": "png"}
+"""Kinds of picture that TensorFlow's readers know, and what they call them."""
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """Every picture below a folder, in order of the names."""
+    files = map(Path, list_files(str(folder), validExts=SUFFIXES))
+    # a Mac leaves a file named ._x.png beside x.png on foreign disks and in archives
+    return sorted(file for file in files if not file.name.startswith("."))
+
+
+def size_of(file: Path) -> tuple[int, int]:
+    """Width and height of a picture as OpenCV reads it, from its first bytes.
+
+    Raises:
+        DatasetError: it is missing or no picture.
+    """
+    _, width, height, _ = _header(file, file)
+    return width, height
+
+
+def size_in(content: bytes, title: object) -> tuple[int, int]:
+    """Width and height of an encoded picture; see `size_of`."""
+    _, width, height, _ = _header(BytesIO(content), title)
+    return width, height
+
+
+def wrong_sizes(samples: Iterable[Sample]) -> Iterable[str]:
+    """A line for each picture that is not there or not of the size that its labels say."""
+    for sample in samples:
+        source = BytesIO(sample.content()) if sample.span else sample.file
+        try:
+            _, width, height, _ = _header(source, sample.title)
+        except DatasetError as error:
+            yield str(error)
+            continue
+        if (width, height) != (sample.width, sample.height):
+            yield (
+                f"{sample.title}: is {width}×{height} but annotated as "
+                f"{sample.width}×{sample.height}; correct its annotation"
+            )
+
+
+def suffix_of(sample: Sample, wanted: str) -> str:
+    """How the name of a picture's file should end: as wanted, if that is right for its content.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    kind = _header(BytesIO(sample.content()), sample.title)[0]
+    fitting = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "BMP": (".bmp",), "WEBP": (".webp",)}
+    if kind not in fitting:
+        raise DatasetError(f"{sample.title}: is a {kind} picture, which no data set here can have")
+    return wanted if wanted.lower() in fitting[kind] else fitting[kind][0]
+
+
+def encoded(sample: Sample) -> tuple[bytes, str, bool]:
+    """A picture as JPEG or PNG, which of them (``jpeg``, ``png``), and whether it was that before.
+
+    Others, and those that a camera marked as turned, are written as PNG: TensorFlow's readers
+    know neither.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    content = sample.content()
+    kind, _, _, turned = _header(BytesIO(content), sample.title)
+    if kind in _KINDS and not turned:
+        return content, _KINDS[kind], True
+    return cv2.imencode(".png", sample.read())[1].tobytes(), "png", False
+
+
+def _header(source: Path | BytesIO, title: object) -> tuple[str, int, int, bool]:
+    """Kind, width and height of a picture, and whether it is to be turned before it is shown."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pictures that are large
+            with Image.open(source) as image:
+                turn = image.getexif().get(_ORIENTATION, 1)
+                width, height = image.size
+                kind = str(image.format)
+    except Exception as error:  # Pillow's readers of damaged files raise what they like
+        missing = isinstance(error, FileNotFoundError)
+        reason = "no such picture" if missing else "cannot be read as a picture; replace it"
+        raise DatasetError(f"{title}: {reason}") from None
+    if turn in _SIDEWAYS:
+        width, height = height, width
+    return kind, width, height, turn not in (0, 1)

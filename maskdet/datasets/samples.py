@@ -1,0 +1,195 @@
+"""Annotated pictures: what a data set is once its format no longer matters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskdet.detections import CLASS_NAMES
+from maskdet.errors import DatasetError
+from maskdet.model.class_names import guess_state, map_states
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One annotated picture, not yet read.
+
+    Attributes:
+        file: where the picture lies.
+        width: in pixels, as annotated.
+        height: in pixels, as annotated.
+        boxes: float32 (N, 4), x1 y1 x2 y2 in pixels of the picture.
+        classes: int64 (N,), indices into `CLASS_NAMES`, or into `DataSet.names` while it is in one.
+        labelled: the classes that its data set labels at all; a face of another class stands
+            there under a wrong name.
+        span: first byte and length of the picture within the file, where the file holds more.
+        name: what its data set calls it; empty: the file's name.
+        part: ``train``, ``val`` or ``test``, where its data set is divided so; else empty.
+    """
+
+    file: Path
+    width: int
+    height: int
+    boxes: np.ndarray
+    classes: np.ndarray
+    labelled: tuple[int, ...] = tuple(range(len(CLASS_NAMES)))
+    span: tuple[int, int] | None = None
+    name: str = ""
+    part: str = ""
+
+    @property
+    def title(self) -> str:
+        """The picture as messages name it."""
+        return f"{self.file}, picture {self.name[:80]!r}" if self.span else str(self.file)
+
+    def read(self) -> np.ndarray:
+        """The picture, BGR uint8 (height, width, 3).
+
+        Raises:
+            DatasetError: it is missing, broken or of another size than annotated.
+        """
+        try:
+            if self.span is None:
+                image = cv2.imread(str(self.file), cv2.IMREAD_COLOR)
+            else:
+                image = _decode(self.content())
+        except cv2.error:  # it claims more pixels than any picture has
+            image = None
+        if image is None:
+            raise DatasetError(f"{self.title}: cannot be read as a picture; replace or remove it")
+        if image.shape[:2] != (self.height, self.width):
+            raise DatasetError(
+                f"{self.title}: is {image.shape[1]}×{image.shape[0]} but annotated as "
+                f"{self.width}×{self.height}; correct its annotation"
+            )
+        return image
+
+    def content(self) -> bytes:
+        """The picture's file as it is, not decoded.
+
+        Raises:
+            DatasetError: it cannot be read.
+        """
+        start, length = self.span or (0, -1)
+        try:
+            with open(self.file, "rb") as file:
+                file.seek(start)
+                return file.read(length)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise DatasetError(f"{self.title}: cannot be read: {reason}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Annotated pictures under the class names that they came with.
+
+    Attributes:
+        samples: their `classes` are indices into `names`.
+        names: of the classes; some may have no box.
+        places: where each box of each sample is written, as ``a.csv:7``, for messages.
+    """
+
+    samples: list[Sample]
+    names: tuple[str, ...]
+    places: list[list[str]]
+
+    def in_states(
+        self,
+        mapping: Mapping[str, str] | None = None,
+        labelled: tuple[int, ...] = tuple(range(len(CLASS_NAMES))),
+    ) -> list[Sample]:
+        """The samples with mask states for classes, as networks learn them.
+
+        Args:
+            mapping: see `maskdet.model.class_names.map_states`.
+            labelled: see `Sample`.
+
+        Raises:
+            DatasetError: a class's state cannot be told.
+        """
+        used = sorted({int(index) for sample in self.samples for index in sample.classes})
+        names = [self.names[index] for index in used]
+        said = mapping or {}
+        strange = {i for i, name in zip(used, names, strict=True) if _unknown(name, said)}
+        states = np.zeros(len(self.names), np.int64)
+        where = self._place_of(strange)
+        states[used] = map_states(names, said, where=where, error=DatasetError)
+        return [
+            replace(sample, classes=states[sample.classes], labelled=labelled)
+            for sample in self.samples
+        ]
+
+    def with_names(self, names: Sequence[str]) -> DataSet:
+        """The same with its classes in another order, or with more of them.
+
+        Raises:
+            DatasetError: a class that has a box is not among them.
+        """
+        used = {int(index) for sample in self.samples for index in sample.classes}
+        index = np.zeros(len(self.names), np.int64)
+        for number in sorted(used):
+            try:
+                index[number] = class_index(self.names[number], names)
+            except DatasetError as error:
+                raise DatasetError(f"{self._place_of({number})}: {error}") from None
+        samples = [replace(sample, classes=index[sample.classes]) for sample in self.samples]
+        return DataSet(samples, tuple(names), self.places)
+
+    def _place_of(self, classes: set[int]) -> str:
+        """Where a box of any of these classes is written first."""
+        for sample, places in zip(self.samples, self.places, strict=True):
+            for index, place in zip(sample.classes.tolist(), places, strict=True):
+                if index in classes:
+                    return place
+        return ""
+
+
+def _unknown(name: str, mapping: Mapping[str, str]) -> bool:
+    return name not in mapping and guess_state(name) is None
+
+
+def _decode(content: bytes) -> np.ndarray | None:
+    if not content:
+        return None
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # more pixels than OpenCV takes
+        return None
+
+
+def class_index(name: str, names: Sequence[str] = CLASS_NAMES) -> int:
+    """Index of a class name.
+
+    Raises:
+        DatasetError: there is no such class; the message lists those there are.
+    """
+    try:
+        return names.index(name)
+    except ValueError:
+        shown = repr(name[:40])
+        raise DatasetError(f"unknown class {shown}; there are {', '.join(names)}") from None
+
+
+def inside(folder: Path, name: str) -> Path:
+    """A file below a folder.
+
+    Raises:
+        DatasetError: the name leads out of the folder, or in circles.
+    """
+    path = folder / name
+    try:
+        below = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a NUL character
+        raise DatasetError(f"{name!r}: no file of {folder} can have this name: {error}") from None
+    if os.path.isabs(name) or not below:
+        shown = name if name.isprintable() else repr(name)
+        raise DatasetError(
+            f"{shown:.200}: leads out of the data folder {folder}; use a path below it"
+        )
+    return path

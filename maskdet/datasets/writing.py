@@ -1,0 +1,180 @@
+"""Writing a data set in any format: whole, or not at all, and over nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from maskdet.datasets.format_detection import AUTO
+from maskdet.datasets.formats import FORMATS
+from maskdet.datasets.formats.tfrecord import NAME
+from maskdet.datasets.image_files import suffix_of
+from maskdet.datasets.samples import DataSet, Sample
+from maskdet.errors import ConfigError, SinkError
+
+PICTURES = "images"
+_SUFFIXES = {".csv": "csv", ".json": "coco"}
+_NOT_IN_NAMES = re.compile(r"[^\w .+@()=,~-]")
+
+
+def kind_of_target(target: Path, kind: str = AUTO) -> str:
+    """The format to write, by the target's name unless it is said.
+
+    Raises:
+        ConfigError: it cannot be told.
+    """
+    if kind != AUTO:
+        return kind
+    if NAME.search(target.name):
+        return "tfrecord"
+    try:
+        return _SUFFIXES[target.suffix.lower()]
+    except KeyError:
+        raise ConfigError(
+            f"{target}: which format? say --to with one of {', '.join(FORMATS)}"
+        ) from None
+
+
+def write(data: DataSet, target: Path, kind: str) -> list[str]:
+    """Writes a data set.
+
+    Args:
+        data: what is written.
+        target: a new folder, for labels and copies of the pictures; or, where a format's labels
+            are one file, that file: it then refers to the pictures if they lie below its folder,
+            and has them copied into `images/` beside it if not.
+        kind: a key of `FORMATS`.
+
+    Returns:
+        What somebody should know about it, a line each.
+
+    Raises:
+        SinkError: it cannot be written, or something is there already.
+        DatasetError: a picture cannot be read.
+    """
+    chosen = FORMATS[kind]
+    single = chosen.one_file and bool(target.suffix)
+    require_free(target)
+    refers = single and not chosen.has_pictures
+    names = below(data.samples, target.parent) if refers else None
+    with _workplace(target) as work:
+        if names is None:
+            names = _unique_names(data.samples)
+            if not chosen.has_pictures:
+                names = _copy(data.samples, names, work)
+        notes = chosen.write(data, names, work / (target.name if single else chosen.labels))
+        if refers and (work / PICTURES).is_dir():
+            notes = [*notes, f"pictures were copied to {target.parent / PICTURES}"]
+        if single:
+            _move_into(work, target)
+        else:
+            _replace(work, target)
+    return notes
+
+
+def require_free(target: Path) -> None:
+    """Makes sure that nothing would be overwritten.
+
+    Raises:
+        SinkError: something is there.
+    """
+    try:
+        there = any(target.iterdir()) if target.is_dir() else os.path.lexists(target)
+    except OSError as error:
+        raise SinkError(f"{target}: cannot be looked into: {error.strerror}") from None
+    if there:
+        raise SinkError(f"{target}: is there already; remove it, or choose another name")
+
+
+def below(samples: Sequence[Sample], folder: Path) -> list[str] | None:
+    """The pictures' names relative to a folder; None if one of them is not a file below it."""
+    top = Path(os.path.abspath(folder))
+    names = []
+    for sample in samples:
+        file = Path(os.path.abspath(sample.file))
+        if sample.span or not file.is_relative_to(top):
+            return None
+        if not file.resolve().is_relative_to(top.resolve()):
+            return None
+        names.append(file.relative_to(top).as_posix())
+    return names
+
+
+def _unique_names(samples: Sequence[Sample]) -> list[str]:
+    """A file name for each picture, no two alike but for their ending, which labels do not have."""
+    taken: set[str] = set()
+    names = []
+    for number, sample in enumerate(samples, start=1):
+        wanted = Path((sample.name or sample.file.name).replace("\\", "/")).name
+        stem, suffix = os.path.splitext(wanted)
+        if sample.span:
+            suffix = suffix_of(sample, suffix)
+        stem = _NOT_IN_NAMES.sub("_", stem)[:120].strip(" .") or f"picture{number}"
+        name, count = stem, 2
+        while name.casefold() in taken:
+            name, count = f"{stem}-{count}", count + 1
+        taken.add(name.casefold())
+        names.append(name + suffix)
+    return names
+
+
+def _copy(samples: Sequence[Sample], names: Sequence[str], folder: Path) -> list[str]:
+    """Copies pictures into `images/` of a folder; returns their names relative to it."""
+    (folder / PICTURES).mkdir()
+    for sample, name in zip(samples, names, strict=True):
+        copy = folder / PICTURES / name
+        if sample.span:
+            copy.write_bytes(sample.content())
+        else:
+            shutil.copyfile(sample.file, copy)
+    return [f"{PICTURES}/{name}" for name in names]
+
+
+@contextmanager
+def _workplace(target: Path) -> Iterator[Path]:
+    """A new folder beside the target, gone at the end whatever happens.
+
+    Raises:
+        SinkError: something in it cannot be written.
+    """
+    work = target.parent / f".{target.name}.{os.getpid()}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work.mkdir()
+        yield work
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SinkError(f"{target}: cannot be written: {reason}; nothing was kept") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _replace(work: Path, target: Path) -> None:
+    """Puts a folder in the place of nothing, or of an empty folder."""
+    if target.is_dir():
+        target.rmdir()
+    os.rename(work, target)
+
+
+def _move_into(work: Path, target: Path) -> None:
+    """Moves what was made beside the target, which comes last and says that all of it is there.
+
+    Raises:
+        SinkError: something of these names is there.
+    """
+    entries = sorted(work.iterdir(), key=lambda entry: entry.name == target.name)
+    for entry in entries:
+        require_free(target.parent / entry.name)
+    moved: list[Path] = []
+    try:
+        for entry in entries:
+            _replace(entry, target.parent / entry.name)
+            moved.append(target.parent / entry.name)
+    except BaseException:
+        for path in moved:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise

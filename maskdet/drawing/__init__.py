@@ -1,0 +1,1 @@
+"""Drawing on images: boxes, labels, the status bar."""

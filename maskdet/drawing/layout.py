@@ -1,0 +1,130 @@
+"""Places of the pictures in the window, and the size that the window needs for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from maskdet.drawing.status_text import bar_height, widest_text
+from maskdet.drawing.text_renderer import MIN_SCREEN_TEXT, text_size
+
+Size = tuple[int, int]
+"""(width, height) in pixels."""
+
+_MIN_WIDTH = 400
+"""Of the window, so that its bar can be read above a picture that is narrower."""
+_ENLARGED_WIDTH = 960
+"""A picture that is narrower is shown larger, up to this width."""
+_MAX_GRID_TEXT = 18
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one source's picture stands, its bar included."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A window's division.
+
+    Attributes:
+        size: of the whole.
+        text: size of all its text.
+        top: height of the bar of totals; 0 for a single source.
+        places: one for each source, all of the same size.
+    """
+
+    size: Size
+    text: int
+    top: int
+    places: tuple[Place, ...]
+
+
+def arrange(pictures: Sequence[Size], size: Size) -> Layout:
+    """Divides a window of that size, so that the pictures become as large as can be.
+
+    Args:
+        pictures: size of each source's picture.
+        size: of the window.
+    """
+    count, (width, height) = len(pictures), size
+    text = _text(count, size)
+    top = _top(count, text)
+    columns = max(range(1, count + 1), key=lambda c: _shown(pictures, c, size, text))
+    rows = math.ceil(count / columns)
+    cell = max(1, width // columns), max(1, (height - top) // rows)
+    places = []
+    for i in range(count):
+        row, column = divmod(i, columns)
+        in_row = min(columns, count - row * columns)
+        left = (width - in_row * cell[0]) // 2  # a last row that is not full stands in the middle
+        places.append(Place(left + column * cell[0], top + row * cell[1], *cell))
+    return Layout(size, text, top, tuple(places))
+
+
+def window_size(pictures: Sequence[Size], box: Size) -> Size:
+    """The size of a window that has the pictures' aspect and fits into a box.
+
+    Args:
+        pictures: size of each source's picture.
+        box: (width, height) that the window may have.
+    """
+    count = len(pictures)
+    sizes = {columns: _size_for(pictures, columns, box) for columns in range(1, count + 1)}
+    best = max(sizes, key=lambda c: _shown(pictures, c, sizes[c], _text(count, sizes[c])))
+    return sizes[best]
+
+
+def _size_for(pictures: Sequence[Size], columns: int, box: Size) -> Size:
+    """The window's size with so many columns."""
+    count = len(pictures)
+    aspect = median(width / height for width, height in pictures)
+    rows = math.ceil(count / columns)
+    text = _text(count, box)
+    width = box[0] / columns
+    if count == 1:
+        width = min(width, max(pictures[0][0], _ENLARGED_WIDTH))
+    for _ in range(3):  # the bar's height follows from the width, and the width from that
+        shape = round(width * columns), box[1]
+        text = _text(count, (shape[0], min(box[1], round(width / aspect * rows))))
+        bar = bar_height(max(round(width), _MIN_WIDTH), text, compact=count > 1)
+        room = (box[1] - _top(count, text)) / rows - bar
+        width = min(width, max(1.0, room * aspect))
+    whole = max(int(width) * columns, min(_MIN_WIDTH, box[0]))
+    height = rows * (width / aspect + bar) + _top(count, text)
+    for _ in range(3):
+        text = _text(count, (whole, round(height)))
+        bar = bar_height(whole // columns, text, compact=count > 1)
+        height = rows * (round(width / aspect) + bar) + _top(count, text)
+    return whole, min(box[1], max(round(height), bar + 1))
+
+
+def _shown(pictures: Sequence[Size], columns: int, size: Size, text: int) -> float:
+    """Pixels of all pictures together, with so many columns."""
+    count = len(pictures)
+    rows = math.ceil(count / columns)
+    width = size[0] / columns
+    bar = bar_height(round(width), text, compact=count > 1)
+    height = (size[1] - _top(count, text)) / rows - bar
+    if height <= 0:
+        return 0.0
+    scales = (min(width / w, height / h) for w, h in pictures)
+    return sum(s * s * w * h for s, (w, h) in zip(scales, pictures, strict=True))
+
+
+def _text(count: int, size: Size) -> int:
+    text = text_size(*size, least=MIN_SCREEN_TEXT)
+    if count > 1:
+        return min(text, _MAX_GRID_TEXT)
+    return min(text, max(MIN_SCREEN_TEXT, widest_text(size[0])))
+
+
+def _top(count: int, text: int) -> int:
+    return round(text * 1.5) if count > 1 else 0

@@ -1,0 +1,227 @@
+"""Boxes, labels and the status bar: the one place that draws.
+
+A state is told by colour, by the shape of its box and by its mark and title: it can be read
+without seeing colours and, where a face is too small for text, without reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from maskdet import boxes as box_math
+from maskdet.detections import Detections, MaskState
+from maskdet.drawing import label_placement
+from maskdet.drawing.montage import fit
+from maskdet.drawing.panels import Panels
+from maskdet.drawing.status_bar import StatusBar
+from maskdet.drawing.status_text import BRIGHT, Row, Status, bar_rows, is_narrow
+from maskdet.drawing.styles import STYLES, Style
+from maskdet.drawing.text_renderer import TextRenderer
+from maskdet.frame import Frame
+from maskdet.observation import Observation
+
+__all__ = ["Overlay", "Status", "annotate"]
+
+_INK, _DARK = (0, 0, 0), (45, 45, 45)
+KEYS = (
+    ("q / Esc", "quit"),
+    ("space", "pause"),
+    (".  ,", "one frame on, back"),
+    ("← →", "5 s, or one picture, back, on"),
+    ("s", "snapshot"),
+    ("r", "record on / off"),
+    ("b", "blur on / off"),
+    ("f", "full screen on / off"),
+    ("h", "help"),
+)
+"""The keys of the window, for its help panel."""
+
+
+class Overlay:
+    """Draws observations. An instance serves one thread: OpenCV's font is not shared safely."""
+
+    def __init__(self, *, scores: bool = True, track_ids: bool = True) -> None:
+        """Prepares the font.
+
+        Args:
+            scores: labels tell the score.
+            track_ids: labels tell the number of a tracked face.
+        """
+        self._scores = scores
+        self._track_ids = track_ids
+        self._renderer = TextRenderer()
+        self._bar = StatusBar(self._renderer)
+        self._panels = Panels(self._renderer)
+
+    def draw(self, observation: Observation, status: Status | None = None) -> np.ndarray:
+        """The frame, at its own size, with its faces marked.
+
+        Args:
+            observation: left as it is; the drawing goes onto a copy.
+            status: what the bar tells. None: no bar.
+
+        Returns:
+            BGR uint8 (height, width, 3); with a status, higher by the bar above the picture: it
+            covers no face. The bar's height depends on the frame's size alone.
+        """
+        frame = observation.frame
+        self._renderer.fit(frame.width, frame.height)
+        rows = self._rows(status, observation, frame.width) if status else []
+        top = self._renderer.row * len(rows)
+        canvas = np.empty((top + frame.height, frame.width, 3), np.uint8)
+        canvas[top:] = frame.image
+        self._draw_picture(canvas[top:], observation.detections, status)
+        if status:
+            self._bar.draw(canvas[:top], rows, status.share)
+        return canvas
+
+    def view(
+        self, observation: Observation, status: Status, size: tuple[int, int], text: int
+    ) -> np.ndarray:
+        """The frame and its bar in a picture of a given size, as it is shown on a screen.
+
+        The frame is made larger or smaller, its aspect kept, before anything is drawn on it: text
+        is as large as it was asked for, whatever the source.
+
+        Args:
+            observation: left as it is.
+            status: what the bar tells.
+            size: (width, height) of the whole.
+            text: size of the text, pixels.
+        """
+        width, height = size
+        self._renderer.fit(width, height, text)
+        rows = self._rows(status, observation, width)
+        top = min(self._renderer.row * len(rows), height - 1)
+        canvas = np.full((height, width, 3), _DARK, np.uint8)
+        seen = fit(observation, (width, height - top), enlarge=True)
+        x = (width - seen.frame.width) // 2
+        y = top + (height - top - seen.frame.height) // 2
+        picture = canvas[y : y + seen.frame.height, x : x + seen.frame.width]
+        picture[:] = seen.frame.image
+        self._draw_picture(picture, seen.detections, status)
+        self._bar.draw(canvas[:top], rows, status.share)
+        return canvas
+
+    def waiting(self, message: str, status: Status, size: tuple[int, int], text: int) -> np.ndarray:
+        """What is shown while there is no frame: a dark picture with a message in its middle.
+
+        Args:
+            message: one short line.
+            status: what the bar tells.
+            size: (width, height) of the whole.
+            text: size of the text, pixels.
+        """
+        dark = Frame(np.full((1, 1, 3), _DARK, np.uint8), 0, 0.0, 0.0, status.source)
+        canvas = self.view(Observation(dark, Detections.empty()), status, size, text)
+        renderer, (width, height) = self._renderer, size
+        message = renderer.fitted(message, width - renderer.size)
+        if message:
+            x = (width - renderer.width(message)) // 2
+            renderer.write(canvas, message, x, height // 2, BRIGHT)
+        return canvas
+
+    def bar(self, canvas: np.ndarray, rows: Sequence[Row], text: int) -> None:
+        """Draws a bar over that part of a picture; one line of text for each row."""
+        self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
+        self._bar.draw(canvas, rows)
+
+    def notice(self, canvas: np.ndarray, message: str, text: int) -> None:
+        """Draws a line about what has just happened onto the picture."""
+        self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
+        self._panels.notice(canvas, message)
+
+    def help(self, canvas: np.ndarray, text: int, keys: Sequence[tuple[str, str]] = KEYS) -> None:
+        """Draws a panel with the keys, or whatever there is to choose, onto the picture."""
+        self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
+        self._panels.help(canvas, keys)
+
+    def _rows(self, status: Status, observation: Observation, width: int) -> list[Row]:
+        return bar_rows(status, observation, narrow=is_narrow(width, self._renderer.size))
+
+    def _draw_picture(
+        self, picture: np.ndarray, detections: Detections, status: Status | None
+    ) -> None:
+        """Marks the faces; an old picture without signal has none."""
+        if status is None or not status.no_signal:
+            self._draw_faces(picture, detections)
+        else:
+            self._panels.no_signal(picture, status)
+        if status is not None and status.help:
+            self._panels.help(picture, KEYS)
+
+    def _draw_faces(self, picture: np.ndarray, detections: Detections) -> None:
+        height, width = picture.shape[:2]
+        inside = box_math.clip(np.nan_to_num(detections.boxes), width - 1, height - 1)
+        faces = np.round(inside).astype(np.int32)
+        states = [MaskState(state) for state in detections.states.tolist()]
+        largest_first = np.argsort(-box_math.area(inside), kind="stable").tolist()
+        for i in largest_first:
+            self._draw_box(picture, faces[i], STYLES[states[i]])
+        taken = faces
+        for i in largest_first:
+            others = np.delete(taken, i, axis=0)
+            label = self._draw_label(
+                picture, faces[i], others, states[i], self._facts(detections, i)
+            )
+            taken = np.vstack([taken, label])
+
+    def _draw_box(self, picture: np.ndarray, face: np.ndarray, style: Style) -> None:
+        """Draws the outline in its colour on a dark edge, so that it shows on any ground."""
+        side = int((face[2:] - face[:2]).min())
+        stroke = min(self._renderer.stroke, max(1, side // 8))
+        edge = 2 if side > 2 * self._renderer.size else 1  # a small box would be all edge
+        strokes = [(style.outline(face), stroke), (style.heavy(face), 2 * stroke + 1)]
+        for color, more in ((_INK, edge), (style.color, 0)):
+            for lines, thickness in strokes:
+                if lines:
+                    cv2.polylines(picture, lines, False, color, thickness + more)
+
+    def _facts(self, detections: Detections, i: int) -> str:
+        """What face i's label tells after its title.
+
+        An unsure face's score is that of a face: beside "unsure" it would read as sure.
+        """
+        is_called = detections.states[i] != MaskState.unsure
+        facts = f" {detections.scores[i]:.2f}" if self._scores and is_called else ""
+        if self._track_ids and detections.track_ids is not None and detections.track_ids[i] >= 0:
+            facts += f" #{detections.track_ids[i]}"
+        return facts
+
+    def _draw_label(
+        self,
+        picture: np.ndarray,
+        face: np.ndarray,
+        others: np.ndarray,
+        state: MaskState,
+        facts: str,
+    ) -> np.ndarray:
+        """Draws a label, or the mark alone, where it hides least; returns its box (4,)."""
+        renderer, pad = self._renderer, self._renderer.size // 3
+        texts = [state.title + facts, state.title, ""]
+        if face[2] - face[0] < renderer.size:
+            texts = texts[-1:]
+        sizes = [(self._label_width(text) + 2 * pad, round(renderer.size * 1.3)) for text in texts]
+        variant, (x, y) = label_placement.place(face, sizes, others, picture.shape[1::-1])
+        width, height = sizes[variant]
+        box = (x, y), (x + width - 1, y + height - 1)
+        cv2.rectangle(picture, *box, STYLES[state].color, cv2.FILLED)
+        cv2.rectangle(picture, *box, _INK, 1)
+        renderer.mark(picture, state, x + pad, y + renderer.size, _INK)
+        renderer.write(picture, texts[variant], x + pad + renderer.size, y + renderer.size, _INK)
+        return np.array([x, y, x + width, y + height])
+
+    def _label_width(self, text: str) -> int:
+        return (
+            self._renderer.size + self._renderer.width(text)
+            if text
+            else round(self._renderer.size * 0.72)
+        )
+
+
+def annotate(image: np.ndarray, detections: Detections) -> np.ndarray:
+    """A copy of the picture (BGR uint8, height, width, 3) with boxes and labels, without bar."""
+    return Overlay().draw(Observation(Frame(image, 0, 0.0, 0.0), detections))

@@ -1,0 +1,1 @@
+"""Metrics of detectors on annotated images, calibration and reports."""

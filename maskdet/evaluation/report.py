@@ -1,0 +1,295 @@
+"""An evaluation told to a person (tables), to a program (JSON) and to the eye (plots)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from maskdet.detections import MaskState
+from maskdet.errors import SinkError
+from maskdet.evaluation import coco, plots
+from maskdet.evaluation.evaluator import Evaluation, width_name
+from maskdet.evaluation.image_grid import Pair, sheet
+from maskdet.model.decision import Judge
+from maskdet.system.atomic_files import write_whole
+
+RESAMPLINGS = 300
+SEED = 0
+LEVEL = 0.95
+DIGITS = 4
+WIDTHS = [width_name(*limits) for limits in coco.WIDTHS]
+BY_WIDTH = ("AP50", "face_AP50", "recall", "right_state", "unsure", "right_when_called")
+GATE = (
+    ("right_state_32+", "found faces of 32 px and more in their right state", "≥", 0.97),
+    ("right_when_called_32+", "of those whose state was called", "≥", 0.97),
+    ("masked_bare_32+", "bare ones (hands, scarves, veils) taken for masked", "≤", 0.03),
+    ("recall_16-32", "faces of 16 to 32 px found", "≥", 0.85),
+)
+"""Figure, what it is, and what a monitor that can be relied on should reach."""
+
+
+def build_report(
+    evaluation: Evaluation, folders: Mapping[str, np.ndarray], **about: Any
+) -> dict[str, Any]:
+    """All that was measured, as JSON has it: NaN is None.
+
+    Args:
+        evaluation: matched.
+        folders: weights (pictures,) that choose each data set's pictures, by its name; empty or
+            one: no figures of their own.
+        about: what was evaluated: ``model``, ``device``, ``data`` …; stands first.
+    """
+    figures, intervals = evaluation.figures(), evaluation.intervals(RESAMPLINGS, SEED, LEVEL)
+    faces = evaluation.faces()
+    truth, said, counts = evaluation.confusion()
+    report = {
+        **about,
+        "images": len(evaluation.samples),
+        "faces": sum(len(sample.boxes) for sample in evaluation.samples),
+        "faces_by_class": {name: faces[name] for name in faces if name not in WIDTHS},
+        "threshold": _limits(evaluation.judge),
+        "threshold_chosen": "best F1 on these pictures" if evaluation.chosen else "given",
+        "unsure": {"certainty": evaluation.judge.certainty, "width": evaluation.judge.width},
+        "metrics": _overall(figures),
+        "by_width": {
+            name: {"faces": faces[name], **{key: figures[f"{key}_{name}"] for key in BY_WIDTH}}
+            for name in WIDTHS
+        },
+        "intervals": {name: list(ends) for name, ends in intervals.items()},
+        "bootstrap": {"resamplings": RESAMPLINGS, "seed": SEED, "level": LEVEL},
+        "gate": _gate(figures, intervals),
+        "best_thresholds": evaluation.thresholds,
+        "calibration": {
+            name: {"detections": int(each.counts.sum()), "error": each.error}
+            for name, each in evaluation.reliability.items()
+        },
+        "confusion": {"labelled": truth, "found": said, "counts": counts.tolist()},
+        "by_folder": _by_folder(evaluation, folders) if len(folders) > 1 else {},
+    }
+    plain: dict[str, Any] = _plain(report)
+    return plain
+
+
+def _limits(judge: Judge) -> float | dict[str, float]:
+    """The lowest score shown, or that of each state."""
+    limits = {state.name: judge.min_scores[state] for state in MaskState}
+    alike = len(set(limits.values())) == 1
+    return limits["unsure"] if alike else limits
+
+
+def _gate(
+    figures: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "figure": name,
+            "about": about,
+            "value": figures[name],
+            "interval": list(intervals[name]),
+            "wanted": f"{sign} {limit}",
+            "reached": None
+            if math.isnan(figures[name])
+            else bool(figures[name] >= limit if sign == "≥" else figures[name] <= limit),
+        }
+        for name, about, sign, limit in GATE
+    ]
+
+
+def _by_folder(evaluation: Evaluation, folders: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    table = {}
+    for folder, weights in folders.items():
+        faces = evaluation.faces(weights)
+        table[folder] = {
+            "images": int(weights.sum()),
+            "faces": sum(faces[name] for name in WIDTHS),
+            "metrics": _overall(evaluation.figures(weights)),
+        }
+    return table
+
+
+def _overall(figures: Mapping[str, float]) -> dict[str, float]:
+    """The figures of all widths together."""
+    narrow = {f"{key}_{name}" for key in BY_WIDTH for name in WIDTHS}
+    return {name: value for name, value in figures.items() if name not in narrow}
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can say it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, DIGITS)
+    return value
+
+
+def write_json(path: Path, report: Mapping[str, Any]) -> None:
+    """The report as a JSON file.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+    write(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> list[Path]:
+    """Curves, confusion and the pictures with most mistakes; returns the files.
+
+    Raises:
+        SinkError: they cannot be written.
+    """
+    figures, curves = evaluation.figures(), evaluation.curves()
+    ap50 = {name: figures["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
+    pairs = _worst(evaluation, pictures)
+    files = {
+        "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.judge),
+        "confusion.png": plots.confusion(*evaluation.confusion()),
+        "reliability.png": plots.reliability({"scores": evaluation.reliability}),
+        "mistakes.png": sheet(pairs, f"Most mistakes at {_said(_limits(evaluation.judge))}"),
+    }
+    for name, content in files.items():
+        write(folder / name, content)
+    return [folder / name for name in files]
+
+
+def _worst(evaluation: Evaluation, count: int) -> list[Pair]:
+    mistakes = evaluation.mistakes()
+    order = np.argsort(-mistakes, kind="stable")[:count]
+    return [Pair(evaluation.samples[i], evaluation.shown[i]) for i in order]
+
+
+def _said(limits: float | Mapping[str, float]) -> str:
+    """The lowest scores for a person."""
+    if not isinstance(limits, Mapping):
+        return f"score ≥ {limits:.2f}"
+    each = (f"{MaskState[name].title} {limit:.2f}" for name, limit in limits.items())
+    return f"score ≥ {', '.join(each)}"
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Writes a file whole or not at all, and the folder above it.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SinkError(f"{path}: cannot be written: {reason}; choose another place") from None
+
+
+def show(report: Mapping[str, Any], console: Console) -> None:
+    """Prints the report's tables."""
+    console.print(
+        f"{report['model']} on {report['device']}: {report['images']} pictures, "
+        f"{report['faces']} faces of {report['data']}; {_said(report['threshold'])} "
+        f"({report['threshold_chosen']})",
+        highlight=False,
+    )
+    tables = (_figures, _widths, _gate_table, _thresholds, _calibration, _confusion)
+    for table in tables:
+        console.print(table(report))
+    if report["by_folder"]:
+        console.print(_folders(report))
+    if report.get("sweeps"):
+        console.print(_sweeps(report))
+
+
+def _figures(report: Mapping[str, Any]) -> Table:
+    table = _table("Figures, with bootstrap intervals", "figure", "value", "95 %")
+    for name, value in report["metrics"].items():
+        low, high = report["intervals"][name]
+        table.add_row(name, _text(value), f"{_text(low)} – {_text(high)}")
+    return table
+
+
+def _widths(report: Mapping[str, Any]) -> Table:
+    table = _table("By face width in pixels", "width", "faces", *BY_WIDTH)
+    for name, row in report["by_width"].items():
+        table.add_row(name, str(row["faces"]), *(_text(row[key]) for key in BY_WIDTH))
+    return table
+
+
+def _gate_table(report: Mapping[str, Any]) -> Table:
+    table = _table("Gate", "figure", "value", "95 %", "wanted", "reached")
+    for row in report["gate"]:
+        low, high = row["interval"]
+        reached = {None: "–", True: "yes", False: "no"}[row["reached"]]
+        values = (_text(row["value"]), f"{_text(low)} – {_text(high)}", row["wanted"], reached)
+        table.add_row(row["about"], *values)
+    return table
+
+
+def _sweeps(report: Mapping[str, Any]) -> Table:
+    columns = ("step", "severity", "faces", "found", "right", "unsure")
+    table = _table("Sweeps (empty: found are pictures with a false face)", "sweep", *columns)
+    for row in report["sweeps"]:
+        values = (_text(row[key]) for key in ("found", "right", "unsure"))
+        level = str(row["level"] or "")
+        table.add_row(row["sweep"], row["name"], level, str(row["faces"]), *values)
+    return table
+
+
+def _calibration(report: Mapping[str, Any]) -> Table:
+    table = _table("Expected calibration error of the scores", "class", "detections", "error")
+    for name, row in report["calibration"].items():
+        table.add_row(name, str(row["detections"]), _text(row["error"]))
+    return table
+
+
+def _thresholds(report: Mapping[str, Any]) -> Table:
+    columns = ("threshold", "f1", "precision", "recall")
+    table = _table("Best threshold by F1 (IoU .5)", "class", *columns)
+    for name, row in report["best_thresholds"].items():
+        table.add_row(name, *(_text(row[key]) for key in columns))
+    return table
+
+
+def _confusion(report: Mapping[str, Any]) -> Table:
+    labelled, found, counts = report["confusion"].values()
+    table = _table("Labelled (rows), found as", "", *map(plots.title_of, found))
+    for name, row in zip(labelled, counts, strict=True):
+        table.add_row(plots.title_of(name), *map(str, row))
+    return table
+
+
+def _folders(report: Mapping[str, Any]) -> Table:
+    folders = report["by_folder"]
+    table = _table("By folder", "figure", *folders)
+    for key in ("images", "faces"):
+        table.add_row(key, *(str(row[key]) for row in folders.values()))
+    for name in report["metrics"]:
+        table.add_row(name, *(_text(row["metrics"][name]) for row in folders.values()))
+    return table
+
+
+def _table(title: str, first: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def folders_of(names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Which pictures belong to which top folder, as weights (pictures,) of 0 and 1.
+
+    Args:
+        names: of the pictures, relative to the data folder.
+    """
+    tops = np.array([Path(name).parts[0] for name in names])
+    return {str(top): (tops == top).astype(np.float64) for top in dict.fromkeys(tops.tolist())}

@@ -1,0 +1,158 @@
+"""Which scores are worth showing, and when a state is too doubtful to be called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from maskdet.datasets.samples import Sample
+from maskdet.detections import CLASS_NAMES, Detections, MaskState
+from maskdet.evaluation import coco
+from maskdet.evaluation.evaluator import WIDE
+from maskdet.evaluation.precision_recall import Matches
+from maskdet.model.card import ScoreLimits, Unsure
+from maskdet.model.decision import Judge
+
+RIGHT = 0.97
+"""Share of right states, of all faces and of the wide ones, that is worth some unsure faces …"""
+MOST_UNSURE = 0.03
+"""… but no more of the found ones than this."""
+CERTAINTIES = tuple(round(0.5 + 0.05 * step, 2) for step in range(9))
+"""A state that is less likely than the others together is never called."""
+MIN_CERTAINTY = 0.6
+"""A card has at least this, even where guesses would be right often enough."""
+F1_MARGIN = 0.01
+"""F1 is flat around its best: by so much it may be lower where that finds more faces."""
+NARROWEST = 0.01
+"""Share of the found faces that are narrower than the model can be trusted with …"""
+WIDEST = 12.0
+"""… in pixels at most: a set of portraits must not make all others unsure."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a least certainty makes of the found faces.
+
+    Attributes:
+        certainty: of the state.
+        unsure: share of the found faces whose state is not called.
+        right: share of right states among the others.
+        right_unsure: share of the unsure faces whose best state was right.
+        right_wide: as `right`, of faces as wide as `maskdet.evaluation.evaluator.WIDE`.
+    """
+
+    certainty: float
+    unsure: float
+    right: float
+    right_unsure: float
+    right_wide: float = math.nan
+
+
+def score_limits(samples: Sequence[Sample], found: Sequence[Detections]) -> ScoreLimits:
+    """The lowest scores by F1: of each class, and of a face whatever its state.
+
+    Args:
+        samples: the truth.
+        found: calibrated detections down to a low score.
+    """
+    by_class = coco.coco_eval(samples, found)
+    limits = {name: _limit(Matches.of(by_class, index)) for index, name in enumerate(CLASS_NAMES)}
+    faces = coco.coco_eval(
+        [replace(each, classes=np.zeros_like(each.classes)) for each in samples],
+        [Detections(each.boxes, _sums(each), np.zeros(len(each))) for each in found],
+    )
+    return ScoreLimits(**limits, unsure=_limit(Matches.of(faces, 0)))
+
+
+def _sums(found: Detections) -> np.ndarray:
+    if found.probabilities is None:
+        return found.scores
+    sums: np.ndarray = np.minimum(found.probabilities.sum(axis=1), 1)
+    return sums
+
+
+def _limit(matches: Matches) -> float:
+    """The best threshold by F1, within what makes sense to a viewer."""
+    best = matches.best_threshold(F1_MARGIN)["threshold"]
+    return 0.3 if math.isnan(best) else round(min(max(best, 0.1), 0.9), 3)
+
+
+def certainties(
+    samples: Sequence[Sample], found: Sequence[Detections], judge: Judge
+) -> list[Choice]:
+    """The trade-off of unsure faces and right states, certainty rising."""
+    return [_choice(samples, found, replace(judge, certainty=each)) for each in CERTAINTIES]
+
+
+def _choice(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge) -> Choice:
+    certain = np.zeros(3)  # of faces whose state is called: all, right; unsure ones
+    wide = np.zeros(2)  # of wide faces whose state is called: all, right
+    right_unsure = 0
+    for sample, each in zip(samples, found, strict=True):
+        shown = judge.shown(each)
+        owner = coco.pair(sample, shown)
+        hit = owner >= 0
+        states, truth = shown.states[owner[hit]], sample.classes[hit]
+        unsure, right = states == MaskState.unsure, states == truth
+        certain += (~unsure).sum(), right.sum(), unsure.sum()
+        is_wide = sample.boxes[hit, 2] - sample.boxes[hit, 0] >= WIDE
+        wide += (is_wide & ~unsure).sum(), (is_wide & right).sum()
+        if unsure.any() and shown.probabilities is not None:
+            guess = shown.probabilities[owner[hit]].argmax(axis=1)
+            right_unsure += int((guess == truth)[unsure].sum())
+    called, called_right, doubted = certain
+    return Choice(
+        judge.certainty,
+        doubted / max(called + doubted, 1),
+        called_right / called if called else math.nan,
+        right_unsure / doubted if doubted else math.nan,
+        wide[1] / wide[0] if wide[0] else math.nan,
+    )
+
+
+def best_certainty(choices: Sequence[Choice]) -> float:
+    """The least certainty that makes enough states right, or the most that leaves few unsure.
+
+    Where the wide faces' states cannot be right enough, those of all faces are: doubting more would
+    make unsure many that are right.
+    """
+    bearable = [choice for choice in choices if choice.unsure <= MOST_UNSURE]
+    enough = [choice for choice in bearable if choice.right >= RIGHT]
+    wide_too = [choice for choice in enough if not choice.right_wide < RIGHT]  # NaN: there are none
+    if enough:
+        return min(choice.certainty for choice in wide_too or enough)
+    return max((choice.certainty for choice in bearable), default=0.0)
+
+
+def least_width(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge) -> float:
+    """The width below which hardly any face was found, so that nothing speaks for its state."""
+    widths = [np.zeros(0)]
+    for sample, each in zip(samples, found, strict=True):
+        shown = judge.shown(each)
+        owner = coco.pair(sample, shown)
+        boxes = shown.boxes[owner[owner >= 0]]
+        widths.append(boxes[:, 2] - boxes[:, 0])
+    every = np.concatenate(widths)
+    return min(WIDEST, float(np.floor(np.quantile(every, NARROWEST)))) if every.size else 0.0
+
+
+def choose(
+    samples: Sequence[Sample], found: Sequence[Detections]
+) -> tuple[ScoreLimits, Unsure, list[Choice]]:
+    """All limits of a card, and the trade-off that its certainty was chosen from.
+
+    Args:
+        samples: the truth.
+        found: calibrated detections down to a low score.
+    """
+    limits = score_limits(samples, found)
+    judge = Judge([getattr(limits, state.name) for state in MaskState])
+    choices = certainties(samples, found, judge)
+    unsure = Unsure(
+        certainty=max(MIN_CERTAINTY, best_certainty(choices)),
+        width=least_width(samples, found, judge),
+    )
+    return limits, unsure, choices

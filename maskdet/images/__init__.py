@@ -1,0 +1,1 @@
+"""Image files, and what is done to their pixels."""

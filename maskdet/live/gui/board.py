@@ -1,0 +1,153 @@
+"""Everything that the window shows: the sources in their places, totals, help, notices."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskdet.drawing.layout import Layout, Size, arrange, window_size
+from maskdet.drawing.montage import montage
+from maskdet.drawing.overlay import Overlay
+from maskdet.drawing.status_text import total_row
+from maskdet.live.gui.screens import screen_size
+from maskdet.live.gui.tile import Tile
+from maskdet.live.gui.window import Window
+
+_REDRAW = 0.1
+"""Seconds after which a tile is drawn again though no frame came: its age goes on."""
+_SCREEN_SHARE = 0.9, 0.85
+"""Of the screen's width and height, at most; the rest is for the window's frame and panels."""
+_SINGLE_SHARE = 0.67
+"""Of the screen's width, for the window of a single source."""
+_NOTICE_S = 3.0
+_FIRST_NOTICE_S = 8.0
+
+
+@dataclass
+class View:
+    """What the user has chosen to see.
+
+    Attributes:
+        paused: the picture is held.
+        help: the keys are listed.
+        blur: faces are unrecognisable.
+        changed: something of that has changed since it was drawn.
+    """
+
+    paused: bool = False
+    help: bool = False
+    blur: bool = False
+    changed: bool = True
+
+
+class Board:
+    """Composes the window's picture, and gives the window the shape of what it shows.
+
+    Attributes:
+        picture: the whole, as last composed, without help and notice; None before the first.
+    """
+
+    def __init__(self, tiles: Sequence[Tile], window: Window, overlay: Overlay, box: Size) -> None:
+        """Shows nothing yet.
+
+        Args:
+            tiles: the sources' places.
+            window: where to show.
+            overlay: draws.
+            box: (width, height) that a new window of several sources may have.
+        """
+        self.picture: np.ndarray | None = None
+        self._tiles = list(tiles)
+        self._window = window
+        self._overlay = overlay
+        screen = screen_size()
+        most = tuple(int(side * s) for side, s in zip(screen, _SCREEN_SHARE, strict=True))
+        if len(self._tiles) == 1:
+            box = max(box[0], int(screen[0] * _SINGLE_SHARE)), most[1]
+        self._box = min(box[0], most[0]), min(box[1], most[1])
+        self._shapes: list[Size] = []
+        self._layout: Layout | None = None
+        self._notice, self._notice_until = "h: help", 0.0
+
+    def tell(self, notice: str) -> None:
+        """Shows a line for a few seconds."""
+        self._notice, self._notice_until = notice, time.monotonic() + _NOTICE_S
+
+    def show(self, fresh: Tile | None, view: View, device: str) -> bool:
+        """Draws what has changed, or is out of date, and shows the whole; whether it did.
+
+        However fast another source is: one that has fallen silent has to say so.
+
+        Args:
+            fresh: the source with a new observation.
+            view: what the user has chosen.
+            device: what the detector computes on.
+        """
+        now = time.monotonic()
+        if self._reshape():
+            view.changed = True
+        stale = [
+            tile
+            for tile in self._tiles
+            if tile is fresh or tile.drawn < now - _REDRAW or view.changed
+        ]
+        if not stale or self._layout is None:
+            return False
+        for tile in stale:
+            place = self._layout.places[self._tiles.index(tile)]
+            tile.draw(
+                (place.width, place.height),
+                self._layout.text,
+                paused=view.paused,
+                blur=view.blur,
+                compact=len(self._tiles) > 1,
+            )
+        view.changed = False
+        self.picture = self._compose(self._layout, device)
+        self._window.show(self._dressed(self.picture, self._layout.text, view, now))
+        return True
+
+    def _reshape(self) -> bool:
+        """Gives the window the shape of new pictures; whether anything is to be drawn larger."""
+        shapes = [tile.picture_size for tile in self._tiles]
+        if shapes != self._shapes:
+            self._shapes = shapes
+            if self._window.resized_by_hand:
+                self._box = self._window.size
+            self._window.resize(*window_size(shapes, self._box))
+            self._layout = None
+        size = self._window.size
+        if min(size) < 1 or (self._layout is not None and self._layout.size == size):
+            return False
+        self._layout = arrange(shapes, size)
+        return True
+
+    def _compose(self, layout: Layout, device: str) -> np.ndarray:
+        if len(self._tiles) == 1:
+            return self._tiles[0].picture
+        whole = montage([tile.picture for tile in self._tiles], layout.places, layout.size)
+        totals: Counter[str] = Counter()
+        for tile in self._tiles:
+            if tile.has_signal and tile.observation is not None:
+                totals.update(tile.observation.counts)
+        row = total_row(len(self._tiles), totals, device)
+        self._overlay.bar(whole[: layout.top], [row], layout.text)
+        return whole
+
+    def _dressed(self, picture: np.ndarray, text: int, view: View, now: float) -> np.ndarray:
+        """The picture with notice and help; itself where there is neither."""
+        if not self._notice_until:  # the first one stays a while from when it can be seen
+            self._notice_until = now + _FIRST_NOTICE_S
+        has_notice = now < self._notice_until
+        if not (has_notice or view.help):
+            return picture
+        picture = picture.copy()
+        if has_notice:
+            self._overlay.notice(picture, self._notice, text)
+        if view.help:
+            self._overlay.help(picture, text)
+        return picture

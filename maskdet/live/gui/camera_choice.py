@@ -1,0 +1,135 @@
+"""Which of several cameras is meant where none was named: asked once, and remembered."""
+
+from __future__ import annotations
+
+import json
+import select
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from maskdet.drawing.overlay import Overlay
+from maskdet.live.gui.window import Window
+from maskdet.sources.webcam_list import Camera
+from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import say
+
+_SIZE = (960, 540)
+_TEXT = 18
+_POLL_MS = 50
+
+
+def choice_file() -> Path:
+    """Where the choice is remembered, in the user's folder for settings."""
+    from platformdirs import user_config_dir  # late: most runs name their camera
+
+    return Path(user_config_dir("maskdet", appauthor=False)) / "camera.json"
+
+
+def choose_camera(
+    cameras: Sequence[Camera], window: Window | None, *, ask_again: bool = False
+) -> str | None:
+    """The number of the camera to take; None where the user quits instead.
+
+    A choice made before holds as long as that camera is there. Where nobody can be asked, the
+    first one is taken, and a line says so.
+
+    Args:
+        cameras: what there is.
+        window: shows the list, if there is a display; not open yet.
+        ask_again: asks though there is a choice made before.
+    """
+    if len(cameras) < 2:
+        return cameras[0].number if cameras else "0"
+    before = None if ask_again else _remembered(cameras)
+    if before is not None:
+        say(f"{before}, as chosen before; --source choose asks again")
+        return before.number
+    has_terminal = _is_terminal()
+    if window is None and not has_terminal:
+        say(f"{cameras[0]} of {len(cameras)} cameras; --source N takes another")
+        return cameras[0].number
+    say("several cameras are there; which one? (q: quit)")
+    for number, camera in enumerate(cameras, 1):
+        say(f"  {number}  {camera}")
+    if window is None:
+        chosen = _ask_in_terminal(cameras)
+    else:
+        chosen = _ask_in_window(cameras, window, has_terminal)
+    if chosen is not None:
+        _remember(chosen)
+    return None if chosen is None else chosen.number
+
+
+def _is_terminal() -> bool:
+    streams = (sys.stdin, sys.stderr)
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
+def _ask_in_terminal(cameras: Sequence[Camera]) -> Camera | None:
+    while True:
+        say(f"number, 1 to {len(cameras)}:")
+        line = sys.stdin.readline()
+        if not line or line.strip().lower() == "q":
+            return None
+        if chosen := _by_answer(cameras, line.strip()):
+            return chosen
+
+
+def _ask_in_window(cameras: Sequence[Camera], window: Window, has_terminal: bool) -> Camera | None:
+    """Shows the list; takes a key there, or a line in the terminal."""
+    lines = [(str(number), str(camera)) for number, camera in enumerate(cameras, 1)]
+    try:
+        while True:
+            picture = np.full((_SIZE[1], _SIZE[0], 3), 45, np.uint8)
+            shown = lines[:9]  # there are nine such keys; the terminal lists all
+            Overlay().help(picture, _TEXT, [("", "Which camera? Press its number."), *shown])
+            window.show(picture)
+            key = window.key(_POLL_MS)
+            if window.closed or key in ("q", "esc"):
+                return None
+            answer = key or (_typed_line() if has_terminal else "")
+            if answer == "q":
+                return None
+            if chosen := _by_answer(cameras, answer):
+                return chosen
+    finally:
+        window.close()
+
+
+def _typed_line() -> str:
+    """A line from the terminal, if one was typed; Windows cannot tell without waiting."""
+    if sys.platform == "win32" or not select.select([sys.stdin], [], [], 0)[0]:
+        return ""
+    return sys.stdin.readline().strip().lower()
+
+
+def _by_answer(cameras: Sequence[Camera], answer: str) -> Camera | None:
+    is_number = answer.isdecimal() and 1 <= int(answer) <= len(cameras)
+    return cameras[int(answer) - 1] if is_number else None
+
+
+def _remembered(cameras: Sequence[Camera]) -> Camera | None:
+    """The camera chosen before: the same number and name, or the only one of that name."""
+    try:
+        saved = json.loads(choice_file().read_text(encoding="utf-8"))
+        wanted = Camera(str(saved["number"]), str(saved["name"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if wanted in cameras:
+        return wanted
+    same = [camera for camera in cameras if camera.name and camera.name == wanted.name]
+    return same[0] if len(same) == 1 else None
+
+
+def _remember(camera: Camera) -> None:
+    path = choice_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(camera._asdict(), ensure_ascii=False) + "\n")
+    except OSError as error:
+        say(f"{path}: {error.strerror}; the choice is not remembered", "warning")
+    else:
+        say(f"{camera}; remembered in {path}")

@@ -1,0 +1,191 @@
+"""The keys of the window: what each does, and what it says on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from maskdet.live.gui.board import Board, View
+from maskdet.live.gui.tile import Tile
+from maskdet.live.gui.window import Window
+from maskdet.live.progress import clock
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sinks.snapshot_writer import Snapshots, file_label
+
+_SEEK_S = 5.0
+_FRAME_S = 1 / 25
+"""Length of a frame, where a file does not state its rate."""
+
+
+class Controls:
+    """Does what keys ask for; each is answered by a notice.
+
+    Attributes:
+        quit: whether the user wants the end.
+        stepping: sources that are to give one more picture though the view is paused.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        board: Board,
+        window: Window,
+        tiles: Sequence[Tile],
+        recordings: Sequence[RecordingSwitch],
+        snapshots: Path,
+    ) -> None:
+        """Puts the parts together.
+
+        Args:
+            view: what the keys change.
+            board: shows the notices.
+            window: goes full screen.
+            tiles: the sources' places.
+            recordings: one switch a source.
+            snapshots: folder for the pictures of key s.
+        """
+        self.quit = False
+        self.stepping: set[str] = set()
+        self._view = view
+        self._board = board
+        self._window = window
+        self._tiles = tiles
+        self._recordings = recordings
+        self._snapshots = Snapshots(snapshots)
+        self._actions: dict[str, Callable[[], str]] = {
+            "q": self._end,
+            "esc": self._end,
+            "space": self._pause,
+            "h": self._help,
+            "s": self._snapshot,
+            "b": self._blur,
+            "r": self._record,
+            "f": self._full_screen,
+            ".": lambda: self._step(1),
+            ",": lambda: self._step(-1),
+            "right": lambda: self._seek(1),
+            "left": lambda: self._seek(-1),
+        }
+
+    def obey(self, key: str | None) -> None:
+        """Does what a key asks for, and shows what has come of earlier ones."""
+        for recording in self._recordings:
+            if recording.refusal:
+                self._tell(recording.refusal)
+                recording.refusal = ""
+        if news := self._snapshots.news():
+            self._tell(news)
+        if key is not None:
+            action = self._actions.get(key)
+            self._tell(action() if action else f"{key} does nothing; h: help")
+
+    def close(self) -> None:
+        """Waits for a snapshot that is being saved."""
+        self._snapshots.close()
+
+    def _tell(self, notice: str) -> None:
+        self._board.tell(notice)
+        self._view.changed = True  # it shows at once
+
+    def _end(self) -> str:
+        self.quit = True
+        return "ending"
+
+    def _pause(self) -> str:
+        turned = [tile for tile in self._tiles if tile.by_hand]
+        for tile in turned:
+            tile.by_hand = False
+        if turned and not self._view.paused:
+            return "going on"
+        self._view.paused = not self._view.paused
+        return "paused; space: go on" if self._view.paused else "going on"
+
+    def _help(self) -> str:
+        self._view.help = not self._view.help
+        return "h: close the help" if self._view.help else "h: help"
+
+    def _blur(self) -> str:
+        self._view.blur = not self._view.blur
+        for recording in self._recordings:
+            recording.blur = self._view.blur
+        return f"blur {_on(self._view.blur)}"
+
+    def _record(self) -> str:
+        for recording in self._recordings:
+            recording.toggle()
+        return f"recording {_on(any(recording.on for recording in self._recordings))}"
+
+    def _full_screen(self) -> str:
+        return f"full screen {_on(self._window.toggle_full_screen())}"
+
+    def _snapshot(self) -> str:
+        """Saves the picture at the source's own size; of several, the grid and each of them."""
+        pictures: dict[str, np.ndarray] = {}
+        if len(self._tiles) > 1 and self._board.picture is not None:
+            pictures[""] = self._board.picture
+        for number, tile in enumerate(self._tiles, 1):
+            picture = tile.evidence(blur=self._view.blur)
+            if picture is not None:
+                label = "" if len(self._tiles) == 1 else f"{number}-{file_label(tile.name)}"
+                pictures[label] = picture
+        return self._snapshots.save(pictures) if pictures else "no picture yet"
+
+    def _step(self, step: int) -> str:
+        """Shows the next frame, or the one before, and holds it."""
+        self._view.paused = True
+        if step > 0:
+            self.stepping = {tile.name for tile in self._tiles}
+            for tile in self._tiles:
+                self._turn(tile, 1)
+            return "one frame on; space: go on"
+        moved = [tile for tile in self._tiles if self._turn(tile, -1) or self._frame_back(tile)]
+        self.stepping = {tile.name for tile in moved}
+        return "one frame back; space: go on" if moved else "only files have earlier frames"
+
+    def _frame_back(self, tile: Tile) -> bool:
+        playback, seen = tile.playback, tile.observation
+        if playback is None or playback.count or seen is None:
+            return False
+        tile.jump(seen.frame.time - (1 / playback.fps if playback.fps else _FRAME_S))
+        return True
+
+    def _seek(self, step: int) -> str:
+        """Goes 5 seconds, or a picture, back or on."""
+        said = [text for tile in self._tiles if (text := self._seek_in(tile, step))]
+        return said[0] if said else "only files can be moved in"
+
+    def _seek_in(self, tile: Tile, step: int) -> str:
+        playback, seen = tile.playback, tile.observation
+        if playback is None or seen is None:
+            return ""
+        if playback.count:
+            end = "this is the last picture" if step > 0 else "this is the first picture"
+            return self._turn(tile, step) or end
+        if tile.has_been_read:
+            return "the end of the file is near"
+        position = max(0.0, seen.frame.time + step * _SEEK_S)
+        if playback.length is not None:
+            position = min(position, max(0.0, playback.length - _FRAME_S))
+        self.stepping.add(tile.name)
+        tile.jump(position)
+        return f"{'+' if step > 0 else '−'}{_SEEK_S:.0f} s: {clock(position)}"
+
+    def _turn(self, tile: Tile, step: int) -> str:
+        """Turns to another picture of a folder; empty where there is none."""
+        playback, seen = tile.playback, tile.observation
+        if playback is None or not playback.count or seen is None:
+            return ""
+        tile.by_hand = True
+        place = playback.neighbor(seen.frame.file, step)
+        if place is None:
+            return ""
+        self.stepping.add(tile.name)
+        tile.jump(place)
+        which = "next" if step > 0 else "previous"
+        return f"{which} picture, {place + 1} of {playback.count}; space: go on"
+
+
+def _on(is_on: bool) -> str:
+    return "on" if is_on else "off"

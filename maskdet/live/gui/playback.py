@@ -1,0 +1,147 @@
+"""Files that go to any position while they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
+
+from maskdet.contracts import Source
+from maskdet.frame import Frame
+from maskdet.system.threads import Condition
+
+
+@runtime_checkable
+class Seekable(Source, Protocol):
+    """A source on disk that can be read from any position."""
+
+    def seek(self, position: float) -> None:
+        """Goes to a position: seconds of a video, or the place of a picture in its list."""
+
+
+class Playback:
+    """A source around a video or pictures, which another thread moves about; a `Source`.
+
+    A video is read ahead, as any file is. Pictures are read one at a time, each when it is asked
+    for, so that there is a way back from the last one.
+
+    Attributes:
+        is_live: False.
+        fps: of the source.
+    """
+
+    is_live = False
+
+    def __init__(self, source: Seekable) -> None:
+        """Wraps an open source."""
+        self.name = source.name
+        self.fps = source.fps
+        self._source = source
+        self._bell = Condition()
+        self._target: float | None = None
+        self._may_go_on = True
+        self._closed = False
+        self._index = self._first = 0
+        self._place, self._unreadable = -1, set[int]()
+        self.at_end = False
+
+    @property
+    def count(self) -> int:
+        """Number of pictures; 0 for a video."""
+        return int(getattr(self._source, "count", 0))
+
+    @property
+    def length(self) -> float | None:
+        """Seconds that a video lasts, if the file states it."""
+        found: float | None = getattr(self._source, "length", None)
+        return found
+
+    def place(self, file: str) -> int:
+        """The place of a picture file in the list, from 0."""
+        return int(self._source.place(file))  # type: ignore[attr-defined]
+
+    # --- for the thread that reads
+
+    def read(self) -> Frame | None:
+        """The next frame; None at the end of a video, or when `finish` or `close` was called.
+
+        Raises:
+            SourceError: nothing of it can be read.
+        """
+        while self._wait():
+            frame = self._source.read()
+            if frame is not None:
+                return self._numbered(frame)
+            if not self.count:
+                return None
+            self.at_end = True
+        return None
+
+    def close(self) -> None:
+        """Lets go of the file, and ends a wait in `read`."""
+        self.finish()
+        self._source.close()
+
+    def _wait(self) -> bool:
+        """Waits for its turn and goes where it was asked to; False at the end."""
+        with self._bell:
+            self._bell.wait_for(self._has_turn)
+            if self._closed:
+                return False
+            target, self._target = self._target, None
+            self._may_go_on = not self.count
+            self._first = self._index if target is not None else self._first
+        self.at_end = False
+        if target is not None:
+            self._source.seek(target)
+            self._place = int(target) - 1
+        return True
+
+    def _has_turn(self) -> bool:
+        return self._closed or self._may_go_on or self._target is not None
+
+    def _numbered(self, frame: Frame) -> Frame:
+        """The frame under a number that no earlier one had, though it may be shown again."""
+        if self.count and frame.file:
+            place = self.place(frame.file)
+            self._unreadable |= set(range(self._place + 1, place))
+            self._place = place
+        frame = replace(frame, index=self._index)
+        self._index += 1
+        return frame
+
+    # --- for the thread that shows
+
+    def seek(self, position: float) -> None:
+        """Has `read` go on at a position: seconds of a video, or the place of a picture."""
+        with self._bell:
+            self._target = max(0.0, position)
+            self._bell.notify_all()
+
+    def is_stale(self, frame: Frame) -> bool:
+        """Whether a frame was read before the last `seek`: it is not to be shown any more."""
+        with self._bell:
+            return self._target is not None or frame.index < self._first
+
+    def go_on(self) -> None:
+        """Has `read` give the next picture."""
+        with self._bell:
+            self._may_go_on = True
+            self._bell.notify_all()
+
+    def finish(self) -> None:
+        """Has `read` end."""
+        with self._bell:
+            self._closed = True
+            self._bell.notify_all()
+
+    def neighbor(self, file: str, step: int) -> int | None:
+        """The place of the next picture that can be read, in a direction; None at either end.
+
+        Args:
+            file: the picture from which to go.
+            step: 1 for the next one, -1 for the one before.
+        """
+        place = self.place(file) + step
+        while place in self._unreadable:
+            place += step
+        return place if 0 <= place < self.count else None

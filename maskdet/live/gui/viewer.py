@@ -1,0 +1,157 @@
+"""The third loop, main: overlay -> window -> key -> command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from maskdet.contracts import Source
+from maskdet.drawing.overlay import Overlay
+from maskdet.live.gui.board import Board, View
+from maskdet.live.gui.controls import Controls
+from maskdet.live.gui.tile import Tile
+from maskdet.live.gui.window import Window
+from maskdet.live.pipeline import Pipeline
+from maskdet.observation import Observation
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
+
+_POLL = 0.02
+"""Seconds that the loop waits for a frame before it looks at the keys again."""
+
+
+class Viewer:
+    """Shows a pipeline's observations in a window and obeys its keys.
+
+    The window answers keys however slow the detector and however silent the camera is: nothing
+    in this loop waits for a frame longer than `_POLL`. Files are shown at their own speed.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        sources: Sequence[Source],
+        window: Window,
+        overlay: Overlay,
+        recordings: Sequence[RecordingSwitch],
+        *,
+        blur: bool = False,
+        snapshots: Path = Path("."),
+        size: tuple[int, int] = (1280, 720),
+        picture_seconds: float = 3.0,
+    ) -> None:
+        """Puts the parts together; nothing is shown yet.
+
+        Args:
+            pipeline: running.
+            sources: the pipeline's sources.
+            window: where to show.
+            overlay: draws; this loop's own.
+            recordings: one switch a source.
+            blur: whether faces are unrecognisable from the start.
+            snapshots: folder for the pictures of key s.
+            size: (width, height) of a new window with several sources, at most.
+            picture_seconds: how long each picture of a folder stays.
+        """
+        self._pipeline = pipeline
+        self._window = window
+        self._tiles = [
+            Tile(pipeline, i, source, recordings[i], overlay, picture_seconds)
+            for i, source in enumerate(sources)
+        ]
+        self._tile_of = {tile.name: tile for tile in self._tiles}
+        self._waiting: dict[str, Observation] = {}
+        self._view = View(blur=blur)
+        self._board = Board(self._tiles, window, overlay, size)
+        self._controls = Controls(
+            self._view, self._board, window, self._tiles, recordings, snapshots
+        )
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Shows until the sources end, the user quits or `stop` says so."""
+        try:
+            while not (stop() or self._controls.quit or self._is_over()):
+                tile, spare = self._take()
+                shown = self._board.show(tile, self._view, self._pipeline.detector.device)
+                if shown and tile is not None and tile.observation is not None:
+                    self._pipeline.finished(tile.observation)
+                self._controls.obey(self._window.key(max(1, round(spare * 1000))))
+                self._controls.quit = self._controls.quit or self._window.closed
+        finally:
+            self._controls.close()
+
+    def _is_over(self) -> bool:
+        """Whether all has been shown; a single picture stays, unless it stands beside others."""
+        if not self._view.paused:
+            for tile in self._tiles:
+                tile.go_on()
+        others = [tile for tile in self._tiles if not tile.is_single_picture]
+        if others and all(tile.has_ended for tile in others):
+            for tile in self._tiles:
+                if tile.playback is not None and tile.observation is not None:
+                    tile.playback.finish()
+        now = time.monotonic()
+        held = any(tile.due(None) > now for tile in self._tiles)
+        return self._pipeline.ended and not self._waiting and not held
+
+    def _take(self) -> tuple[Tile | None, float]:
+        """The tile that has got a new observation, if its moment has come; seconds to spare.
+
+        An observation of a file that came before its moment waits here, and no other source with
+        it.
+        """
+        if self._view.paused:
+            return self._take_step()
+        self._controls.stepping.clear()
+        tile, early = self._earliest()
+        if early > 0:
+            until = time.monotonic() + min(early, _POLL)
+            if not self._fetch(min(early, _POLL)):
+                return None, max(0.0, until - time.monotonic())
+            tile, early = self._earliest()
+        if tile is None or early > 0:
+            return None, 0.0
+        tile.take(self._waiting.pop(tile.name))
+        return tile, 0.0
+
+    def _take_step(self) -> tuple[Tile | None, float]:
+        """While the view is paused: what a step, or a jump in a file, has asked for."""
+        stepping = self._controls.stepping
+        if not stepping:
+            return None, _POLL
+        self._drop_stale()
+        if not stepping & self._waiting.keys():
+            others = self._tile_of.keys() - stepping
+            if not self._fetch(_POLL, without=others | self._waiting.keys()):
+                stepping -= {name for name in stepping if self._tile_of[name].has_ended}
+                return None, 0.0
+        for name in stepping & self._waiting.keys():
+            stepping.discard(name)
+            self._tile_of[name].take(self._waiting.pop(name))
+            return self._tile_of[name], 0.0
+        return None, 0.0
+
+    def _fetch(self, timeout: float, *, without: set[str] | None = None) -> bool:
+        """Has the next observation wait for its moment; False if none came."""
+        self._drop_stale()
+        barred = self._waiting.keys() if without is None else without
+        observation = self._pipeline.next(timeout, without=barred)
+        if observation is None:
+            return False
+        self._waiting[observation.frame.source] = observation
+        self._drop_stale()
+        return True
+
+    def _drop_stale(self) -> None:
+        """Lets go of what was read before the user went elsewhere in its file."""
+        for name, observation in list(self._waiting.items()):
+            if self._tile_of[name].is_stale(observation):
+                del self._waiting[name]
+
+    def _earliest(self) -> tuple[Tile | None, float]:
+        """The tile whose waiting observation is due first, and in how many seconds it is."""
+        self._drop_stale()
+        now = time.monotonic()
+        due = {name: self._tile_of[name].due(one) - now for name, one in self._waiting.items()}
+        first = min(due, key=lambda name: due[name], default=None)
+        return (None, _POLL) if first is None else (self._tile_of[first], due[first])

@@ -1,0 +1,75 @@
+"""The main loop where there is no window, and what every main loop does beside showing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from maskdet.drawing.status_text import duration
+from maskdet.live.heartbeat import Heartbeat
+from maskdet.live.pipeline import Pipeline
+from maskdet.live.status_reporter import StatusReporter
+from maskdet.system.console import say
+
+_POLL = 0.1
+_OPENING = 10.0
+"""Seconds that a camera may take to give its first picture before that is worth a line."""
+
+
+class Watch:
+    """Tells what fails as it fails, and asks whether to end; called once a turn by a main loop."""
+
+    def __init__(
+        self, pipeline: Pipeline, stop: Callable[[], bool], heartbeat: Heartbeat | None = None
+    ) -> None:
+        """Watches.
+
+        Args:
+            pipeline: the run.
+            stop: whether somebody has asked for the end.
+            heartbeat: tells others that all is well.
+        """
+        self._pipeline = pipeline
+        self._stop = stop
+        self._heartbeat = heartbeat
+        self._told = 0
+        self._silent: dict[int, float] = {}
+        self._reasons: set[tuple[int, str | None]] = set()
+
+    def __call__(self) -> bool:
+        """Whether to end now."""
+        for error in self._pipeline.errors[self._told :]:
+            say(f"monitor.py: {error}", "error")
+            self._told += 1
+        for index, name in enumerate(self._pipeline.source_names):
+            self._tell_signal(index, name)
+        if self._heartbeat is not None:
+            self._heartbeat.beat(self._pipeline.stats())
+        return self._stop()
+
+    def _tell_signal(self, index: int, name: str) -> None:
+        """A line when a live source falls silent, and another when it is back."""
+        stats = self._pipeline.stats(index)
+        reason = self._pipeline.trouble(index)
+        is_opening = not stats.captured and reason is None and stats.silent_s < _OPENING
+        if stats.no_signal and not is_opening:
+            if index not in self._silent or (reason and (index, reason) not in self._reasons):
+                why = f" ({reason})" if reason else ""
+                say(f"monitor.py: {name}: no signal{why}; waiting for it", "warning")
+            self._reasons.add((index, reason))  # each is said once
+            self._silent[index] = stats.silent_s
+        elif index in self._silent and not stats.no_signal:
+            say(f"monitor.py: {name}: signal again after {duration(self._silent.pop(index))}")
+            self._reasons = {told for told in self._reasons if told[0] != index}
+
+    def run(self) -> None:
+        """The main loop without a window: until the sources end or somebody ends it."""
+        status = StatusReporter(self._pipeline)
+        try:
+            while not (self() or self._pipeline.ended):
+                observation = self._pipeline.next(_POLL)
+                if observation is not None:
+                    self._pipeline.finished(observation, shown=False)
+                    status.add(observation)
+                status.poll()
+        finally:
+            status.close()

@@ -1,0 +1,1 @@
+"""LiteRT on a GPU, in a process of its own."""

@@ -1,0 +1,192 @@
+"""The process that a GPU's driver runs in.
+
+A driver that crashes or hangs ends that process, not ours; and while it compiles shaders, which
+takes seconds, ours goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from maskdet.errors import ModelError
+from maskdet.runtimes.gpu.gpu_probe import Adapter, selected_adapter, software_counts
+
+_ROOT = str(Path(__file__).resolve().parents[3])
+_WORKER = "maskdet.runtimes.gpu.webgpu_worker"
+_CODE = f"import sys; sys.path.insert(0, {_ROOT!r}); import {_WORKER} as m; m.serve()"
+_NO_ADAPTER = "No adapters found"
+
+
+class NoGpu(ModelError):
+    """There is none, or a software one only."""
+
+
+class GpuFailed(ModelError):
+    """There is one, but it cannot be used."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the process says of itself.
+
+    Attributes:
+        adapter: what it computes on.
+        ms: milliseconds of one picture.
+    """
+
+    adapter: Adapter
+    ms: float
+
+
+class GpuProcess:
+    """A network on a GPU, in a process of its own.
+
+    Attributes:
+        size: height and width of its input.
+    """
+
+    def __init__(self, model: Path, size: tuple[int, int]) -> None:
+        """Starts it; it is ready seconds later.
+
+        Args:
+            model: the `.tflite` file.
+            size: height and width of its input.
+
+        Raises:
+            GpuFailed: no process can be started.
+        """
+        self.size = size
+        self._shapes: list[tuple[int, int]] = []
+        self._ready: Ready | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="maskdet-gpu-")
+        self._answer = Path(self._folder.name, "answer.json")
+        self._log = Path(self._folder.name, "log.txt")
+        request = {"model": str(model.absolute()), "size": size, "answer": str(self._answer)}
+        try:
+            with open(self._log, "wb") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", _CODE],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    bufsize=0,
+                )
+        except OSError as error:
+            self._folder.cleanup()
+            raise GpuFailed(f"no process could be started for it: {error.strerror}") from None
+        self._send(json.dumps(request).encode() + b"\n")
+
+    def poll(self) -> Ready | None:
+        """What it says of itself; None while it gets ready.
+
+        Raises:
+            NoGpu: there is no GPU to be found.
+            GpuFailed: its driver refused, crashed or hung.
+        """
+        if self._ready is not None:
+            return self._ready
+        ended = self._process.poll() is not None  # before the answer is looked for
+        adapter = selected_adapter(self._read_log())
+        if adapter is not None and not adapter.counts:  # at once: shaders take it seconds
+            raise NoGpu(f"the only one is a software adapter ({adapter.name})")
+        if self._answer.exists():
+            self._ready = self._take(json.loads(self._answer.read_text()), adapter)
+        elif ended:
+            raise GpuFailed(self._death(adapter))
+        return self._ready
+
+    def wait(self) -> Ready:
+        """What it says of itself, once it does."""
+        while (ready := self.poll()) is None:
+            time.sleep(0.02)
+        return ready
+
+    def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits (N, classes) and deltas (N, 4), float32, of RGB uint8 of the input's size.
+
+        Raises:
+            GpuFailed: the process has ended.
+        """
+        self._send(image.tobytes())
+        logits, deltas = (self._receive(shape) for shape in self._shapes)
+        return logits, deltas
+
+    def close(self) -> None:
+        """Ends it at once; may be called twice, and from another thread."""
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        with contextlib.suppress(OSError):
+            self._folder.cleanup()
+
+    def _take(self, answer: dict[str, object], adapter: Adapter | None) -> Ready:
+        log = self._read_log()
+        if "error" in answer:
+            if _NO_ADAPTER in log:
+                raise NoGpu(_hint())
+            where = f"{adapter.name}: " if adapter else ""
+            raise GpuFailed(f"{where}{answer['error']}")
+        if adapter is None and sys.platform != "darwin" and not software_counts():
+            raise NoGpu("LiteRT does not say what it computes on")
+        self._shapes = [tuple(shape) for shape in answer["shapes"]]  # type: ignore[attr-defined]
+        return Ready(adapter or Adapter("GPU", "Metal", False), float(answer["ms"]))  # type: ignore[arg-type]
+
+    def _death(self, adapter: Adapter | None) -> str:
+        status = self._process.returncode
+        who = f"the driver of {adapter.name}" if adapter else "the GPU's driver"
+        if status == 1 and "Timeout (" in self._read_log():  # the watchdog's
+            return f"{who} hangs"
+        return f"{who} crashed (status {status})"
+
+    def _send(self, data: bytes) -> None:
+        stream, rest = self._process.stdin, memoryview(data)
+        assert stream is not None
+        try:
+            while rest:
+                rest = rest[stream.write(rest) :]
+        except (OSError, ValueError):  # it has ended: told by whoever reads, or polls, next
+            return
+
+    def _receive(self, shape: tuple[int, int]) -> np.ndarray:
+        values = np.empty(shape, np.float32)
+        rest = values.data.cast("B")
+        assert self._process.stdout is not None
+        while rest:
+            try:
+                count = self._process.stdout.readinto(rest)  # type: ignore[attr-defined]  # raw
+            except (OSError, ValueError):  # closed meanwhile
+                count = 0
+            if not count:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(1.0)
+                raise GpuFailed(self._death(self._ready.adapter if self._ready else None))
+            rest = rest[count:]
+        return values
+
+    def _read_log(self) -> str:
+        try:
+            return self._log.read_text(errors="replace")
+        except OSError:
+            return ""
+
+
+def _hint() -> str:
+    if sys.platform.startswith("linux"):
+        return (
+            "Vulkan finds none; install its driver (Debian: apt-get install libvulkan1 "
+            "mesa-vulkan-drivers, or NVIDIA's own)"
+        )
+    return "the system offers none to WebGPU; install its driver"

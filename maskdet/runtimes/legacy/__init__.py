@@ -1,0 +1,1 @@
+"""Models of older systems: keras-retinanet and the Object Detection API."""

@@ -1,0 +1,208 @@
+"""TensorFlow's Object Detection API: frozen graphs of TF1, SavedModels of TF1 and TF2, unchanged.
+
+Such a model takes whole pictures of any size, RGB, and gives ``detection_boxes`` (ymin xmin ymax
+xmax, 0–1), ``detection_scores``, ``detection_classes`` (numbers of the label map) and
+``num_detections``, all float32 with a batch dimension. Other outputs are left alone: graphs of
+2018 lack what later ones have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from maskdet import boxes as box_ops
+from maskdet.detections import Detections, MaskState
+from maskdet.errors import ModelError
+from maskdet.model.decision import EVERYTHING, Judge
+from maskdet.runtimes.batching import detect_in_batches
+from maskdet.runtimes.decoding import judged
+from maskdet.runtimes.file_formats import Foreign, Kind
+from maskdet.runtimes.legacy.tensorflow_graphs import (
+    graph_function,
+    one_line,
+    parses_examples,
+    placement,
+    signature,
+)
+
+OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
+_INPUTS = ("image_tensor", "encoded_image_string_tensor", "tf_example", "input_tensor")
+_GPU_BATCH = 8
+SLIM = 3
+"""A picture longer than this many times its width is padded where a graph refuses it."""
+
+
+class ObjectDetectionApiDetector:
+    """A model of the Object Detection API, in TensorFlow, on a GPU where there is one."""
+
+    def __init__(
+        self,
+        model: Foreign,
+        states: Mapping[int, MaskState],
+        *,
+        name: str,
+        device: str = "auto",
+        judge: Judge = EVERYTHING,
+        batch: int | None = None,
+    ) -> None:
+        """Loads a model.
+
+        Args:
+            model: a frozen graph or a SavedModel.
+            states: by class number, as in its label map.
+            name: what people call it.
+            device: auto, cpu or gpu.
+            judge: says which faces are given.
+            batch: most pictures of one size in a call; None: eight on a GPU, else one.
+
+        Raises:
+            ModelError: the file is broken, or no such model; or there is no GPU though asked for.
+        """
+        self.name = name
+        self._path = model.path
+        self._states = dict(states)
+        self._judge = judge
+        self._placed, on_gpu, self.device = placement(device)
+        self._run: Callable[[Any], dict[str, Any]] | None
+        self._run, tensor = _open(model)
+        self._feed = _feed(model.path, tensor)
+        shape = tensor.shape.as_list() if tensor.shape.rank is not None else [None]
+        self._batch = (batch or (_GPU_BATCH if on_gpu else 1)) if shape[:1] == [None] else 1
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """Faces of each picture (BGR uint8), best first; pictures of one size go together."""
+        return detect_in_batches(images, lambda image: image.shape, self._batch, self._answers)
+
+    def warm_up(self, height: int = 480, width: int = 640) -> None:
+        """Runs once on a grey picture of the size to come."""
+        self.detect([np.full((height, width, 3), 128, np.uint8)])
+
+    def close(self) -> None:
+        """Frees the model."""
+        self._run = None
+
+    def _answers(self, images: list[np.ndarray]) -> list[Detections]:
+        if self._run is None:
+            raise ModelError(f"{self._path}: the model was closed")
+        try:
+            outputs, shown = self._outputs(images)
+            boxes, scores, numbers, counts = (np.asarray(outputs[name]) for name in OUTPUTS)
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            raise ModelError(f"{self._path}: the graph failed: {one_line(error)}") from None
+        _verify(self._path, len(images), boxes, scores, numbers, counts)
+        sides = np.array([shown[0], shown[1]] * 2, np.float32)
+        return [
+            self._detections(boxes[i, :n] * sides, scores[i, :n], numbers[i, :n], images[i].shape)
+            for i, n in enumerate(counts.reshape(len(images)).astype(int))
+        ]
+
+    def _outputs(self, images: list[np.ndarray]) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """What the graph gives, and the size of what it was shown.
+
+        Some graphs refuse slim pictures, which they would shrink to a thread; those are padded.
+        """
+        assert self._run is not None
+        with tf.device(self._placed):
+            try:
+                return self._run(self._feed(images)), images[0].shape
+            except tf.errors.InvalidArgumentError:
+                padded = [_widened(image) for image in images]
+                if padded[0].shape == images[0].shape:
+                    raise
+                return self._run(self._feed(padded)), padded[0].shape
+
+    def _detections(
+        self, boxes: np.ndarray, scores: np.ndarray, numbers: np.ndarray, shape: tuple[int, ...]
+    ) -> Detections:
+        """Of one picture; boxes are ymin xmin ymax xmax in pixels."""
+        height, width = shape[:2]
+        kept = np.flatnonzero((scores >= self._judge.least) & np.isfinite(boxes).all(axis=1))
+        kept = kept[np.argsort(-scores[kept], kind="stable")]
+        numbers = np.rint(numbers[kept]).astype(int)
+        if unknown := sorted(set(numbers.tolist()) - set(self._states)):
+            raise ModelError(
+                f"{self._path}: gives class {unknown[0]}, which its label map does not have "
+                f"(it has {', '.join(map(str, sorted(self._states)))}); name the right one with "
+                "--labels"
+            )
+        corners = boxes[kept][:, [1, 0, 3, 2]]
+        states = np.array([self._states[number] for number in numbers.tolist()], np.int8)
+        boxes = box_ops.clip(corners, width, height)
+        return judged(
+            self._judge, Detections(boxes, scores[kept].clip(0, 1), states), classes=numbers
+        )
+
+
+def _verify(
+    path: Path,
+    count: int,
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    numbers: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    """Makes sure that a graph's outputs are a detector's, for so many pictures.
+
+    Raises:
+        ModelError: they are of another shape, or no numbers.
+    """
+    outputs = (boxes, scores, numbers, counts)
+    fitting = (
+        all(array.dtype.kind in "fiu" for array in outputs)
+        and scores.ndim == 2
+        and boxes.shape == (count, *scores.shape[1:], 4)
+        and scores.shape == numbers.shape
+        and counts.size == count
+        and bool(((counts >= 0) & (counts <= scores.shape[1])).all())
+    )
+    if not fitting:
+        shapes = ", ".join(f"{array.dtype} {array.shape}" for array in outputs)
+        raise ModelError(
+            f"{path}: its outputs fit no detector: {', '.join(OUTPUTS)} of {count} pictures are "
+            f"{shapes}"
+        )
+
+
+def _open(model: Foreign) -> tuple[Callable[[Any], dict[str, Any]], Any]:
+    """What runs a model, and its input tensor."""
+    if model.kind == Kind.FROZEN_GRAPH:
+        return graph_function(model.path, _INPUTS, OUTPUTS)
+    return signature(model.path, OUTPUTS)
+
+
+def _feed(path: Path, tensor: Any) -> Callable[[list[np.ndarray]], Any]:
+    """What turns pictures into a model's input."""
+    if tensor.dtype == tf.string:
+        wrap = _example if parses_examples(tensor.graph) else _png  # TF2's input has one name
+        return lambda images: tf.constant([wrap(image) for image in images])
+    if tensor.dtype not in (tf.uint8, tf.float32) or tensor.shape.rank not in (4, None):
+        raise ModelError(
+            f"{path}: takes {tensor.dtype.name} {tensor.shape}, not pictures; no detector of the "
+            "Object Detection API"
+        )
+    return lambda images: tf.constant(np.stack(images)[..., ::-1], dtype=tensor.dtype)
+
+
+def _widened(image: np.ndarray) -> np.ndarray:
+    """A picture with black below or beside it, so that no side is less than a third."""
+    height, width = image.shape[:2]
+    least = -(-max(height, width) // SLIM)
+    padding = [(0, max(0, least - height)), (0, max(0, least - width)), (0, 0)]
+    return np.pad(image, padding)
+
+
+def _png(image: np.ndarray) -> bytes:
+    """Lossless, so that the graph sees the very pixels."""
+    return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+
+def _example(image: np.ndarray) -> bytes:
+    value = tf.train.Feature(bytes_list=tf.train.BytesList(value=[_png(image)]))
+    features = tf.train.Features(feature={"image/encoded": value})
+    return bytes(tf.train.Example(features=features).SerializeToString())

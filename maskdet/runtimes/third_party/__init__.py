@@ -1,0 +1,1 @@
+"""ONNX and LiteRT detectors that other projects exported."""

@@ -1,0 +1,166 @@
+"""ONNX and LiteRT detectors of other projects: opened, and told apart by what they give."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from maskdet.contracts import Detector
+from maskdet.detections import MaskState
+from maskdet.errors import ModelError
+from maskdet.model.decision import EVERYTHING, Judge
+from maskdet.model.label_lists import NAMES
+from maskdet.model.label_map import find_label_map, read_found_map, read_label_map
+from maskdet.runtimes.file_formats import Foreign, Kind
+from maskdet.runtimes.third_party.files import (
+    LiteRtFile,
+    OnnxFile,
+    ThirdPartyFile,
+    embedded_names,
+)
+from maskdet.runtimes.third_party.ssd_litert import SsdDetector, output_order
+from maskdet.runtimes.third_party.yolo import SIDE, YoloDetector, run_on
+from maskdet.runtimes.third_party.yolo_layout import find_layout
+
+States = Mapping[int, MaskState]
+
+
+def open_third_party(
+    model: Foreign,
+    states_of: Callable[[dict[int, str]], States],
+    judge: Judge,
+    *,
+    name: str,
+    device: str = "auto",
+    labels: Path | None = None,
+    side: int | None = None,
+) -> Detector:
+    """Opens an ONNX or LiteRT detector; the file is looked at before its class names are.
+
+    Args:
+        model: the file.
+        states_of: mask states by class number, of names by class number.
+        judge: says which faces are given.
+        name: what people call it.
+        device: auto, cpu or gpu; the last is refused.
+        labels: the label map; None: the file's own names, or the label map beside it.
+        side: longest side in pixels of an input whose size is open.
+
+    Raises:
+        ModelError: the file is broken, no detector of a known layout, or lacks class names.
+    """
+    return _open(
+        model, lambda file: class_names(model, file, labels), states_of, judge, name, device, side
+    )
+
+
+def _open(
+    model: Foreign,
+    names_of: Callable[[ThirdPartyFile], dict[int, str]],
+    states_of: Callable[[dict[int, str]], States],
+    judge: Judge,
+    name: str,
+    device: str,
+    side: int | None,
+) -> Detector:
+    if device == "gpu":
+        raise ModelError(
+            f"--device gpu: {model.path}: models of other projects run on the CPU; use --device cpu"
+        )
+    file: ThirdPartyFile = (
+        OnnxFile(model.path) if model.kind == Kind.ONNX else LiteRtFile(model.path)
+    )
+    wanted = side or _own_side(file.metadata)
+    if side and file.input.size and side != max(file.input.size):
+        raise ModelError(
+            f"{model.path}: takes images of {file.input.size[1]}×{file.input.size[0]} pixels only; "
+            "leave out the side"
+        )
+    if isinstance(file, LiteRtFile) and file.details.post_process:
+        output_order(file)
+        states = states_of(names_of(file))
+        return SsdDetector(file, states, name=name, judge=judge)
+    outputs, placed = run_on(file, np.full((wanted, wanted, 3), 114, np.uint8), wanted)
+    rows, columns = placed.image.shape[:2]
+    find_layout(model.path, outputs, (rows, columns), file.metadata, None)
+    names = names_of(file)
+    known = len(names) or None
+    layout = find_layout(model.path, outputs, (rows, columns), file.metadata, known)
+    return YoloDetector(file, layout, states_of(names), name=name, judge=judge, side=wanted)
+
+
+def open_with_states(
+    model: Foreign, states: States, judge: Judge, *, name: str, device: str, side: int | None
+) -> Detector:
+    """The same with states that a card has.
+
+    Raises:
+        ModelError: as for `open_third_party`.
+    """
+    return _open(model, lambda file: dict.fromkeys(states, ""), lambda names: states, judge,
+                 name, device, side)  # fmt: skip
+
+
+def look_inside(model: Foreign) -> None:
+    """Opens a model whose classes do not matter yet.
+
+    Raises:
+        ModelError: it is broken, or no detector of a known layout.
+    """
+    _open(model, lambda file: {}, lambda names: {}, EVERYTHING, model.name, "cpu", None).close()
+
+
+def names_in(model: Foreign, labels: Path | None) -> dict[int, str]:
+    """Names by class number of a model that can be opened.
+
+    Raises:
+        ModelError: it cannot, or there are none.
+    """
+    found: dict[int, str] = {}
+
+    def keep(names: dict[int, str]) -> States:
+        found.update(names)
+        return dict.fromkeys(names, MaskState.with_mask)
+
+    open_third_party(model, keep, EVERYTHING, name=model.name, labels=labels).close()
+    return found
+
+
+def class_names(model: Foreign, file: ThirdPartyFile, labels: Path | None) -> dict[int, str]:
+    """Names by class number, from 0: as a person says, as the file says, or as lies beside it.
+
+    Raises:
+        ModelError: there are none.
+    """
+    if labels is not None:
+        return _from_zero(read_label_map(labels))
+    if names := embedded_names(file.metadata):
+        return names
+    found = find_label_map(model.path, NAMES)
+    if found is None:
+        raise ModelError(
+            f"{model.path}: is a detector, but names no classes, and no label map lies beside it; "
+            "name one with --labels: a text file with a name a line, data.yaml, .pbtxt or CSV"
+        )
+    return _from_zero(read_found_map(found))
+
+
+def _from_zero(names: dict[int, str]) -> dict[int, str]:
+    """A label map as these networks count; those of the Object Detection API begin with 1."""
+    if names.get(0, "background").lower() == "background":
+        names = {number - 1: name for number, name in names.items() if number}
+    return names
+
+
+def _own_side(metadata: Mapping[str, str]) -> int:
+    """The longest side that the file was exported for, or the usual one."""
+    said: object = None
+    with contextlib.suppress(ValueError, SyntaxError):
+        said = ast.literal_eval(metadata.get("imgsz", "None"))
+    sides = said if isinstance(said, list | tuple) else [said]
+    numbers = [side for side in sides if isinstance(side, int) and 32 <= side <= 4096]
+    return -(-max(numbers) // 32) * 32 if numbers else SIDE

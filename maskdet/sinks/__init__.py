@@ -1,0 +1,1 @@
+"""Sinks of observations: event log, snapshots, recordings."""

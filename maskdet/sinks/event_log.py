@@ -1,0 +1,252 @@
+"""The event log: one JSON line for each observation, or for those that are wanted."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import stat
+import sys
+import time
+from io import RawIOBase
+from pathlib import Path
+from typing import Literal
+
+from maskdet.errors import SinkError
+from maskdet.observation import Observation
+from maskdet.sinks.event_line import BEGINNING, change_key, event
+from maskdet.sinks.log_rotation import Rotation
+from maskdet.sinks.output_files import Folder, create_numbered, make_folder
+from maskdet.sinks.retry_state import Trouble
+from maskdet.sources.frame_rate import Pace
+from maskdet.system.console import say
+from maskdet.system.timeouts import within
+
+log = logging.getLogger(__name__)
+
+_CHECK_SECONDS = 1.0
+"""Between two looks at whether the file is still there."""
+_CLOSING = 0.5
+"""Seconds after which a file that does not close is left."""
+_TAIL_BYTES = 1 << 20
+"""How far from the end the beginning of a torn line is looked for; ours are far shorter."""
+
+
+Every = Literal["frame", "change", "seconds"]
+
+
+class EventLog:
+    """A sink that writes one JSON line for each observation, or for those that are wanted.
+
+    Lines are written whole and at once: whoever reads along sees them as they come, and neither
+    `kill -9` nor a full disk leaves half a line for long: the next run, or the next attempt, takes
+    it back. An existing file stays as it is, and ``name-2`` is written, unless it is to be
+    continued; one that is moved away (log rotation) is begun anew. Where the disk is full or gone,
+    lines are left out until it goes on, which is said once.
+
+    Attributes:
+        name: the file that is written.
+        lines: how many were written.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        every: Every = "frame",
+        seconds: float = 10.0,
+        append: bool = False,
+        rotation: Rotation | None = None,
+        retry_seconds: float = 5.0,
+    ) -> None:
+        """Opens the file; ``-`` is standard output.
+
+        Args:
+            path: where to write.
+            every: a line for each frame, for each change of the counts or of the people followed,
+                or every so many seconds of a source.
+            seconds: how many.
+            append: goes on with an existing file.
+            rotation: when to begin a new file, and how many to keep.
+            retry_seconds: how soon to try again after a failure.
+
+        Raises:
+            SinkError: it cannot be opened.
+        """
+        self._every = every
+        self._seconds = seconds
+        self._rotation = rotation
+        self._paces: dict[str, Pace] = {}
+        self._keys: dict[str, object] = {}
+        self.lines = 0
+        self._path = None if str(path) == "-" else Path(path)
+        try:
+            if self._path is not None:
+                make_folder(self._path.parent)
+                self._path = self._path if append else _unused(self._path)
+                if rotation is not None:
+                    rotation.begin(self._path)
+            self._file = self._open()
+            self._folder = None if self._path is None else Folder(self._path.parent)
+        except OSError as error:
+            raise SinkError(
+                f"cannot write events to {path}: {error.strerror}; check folder and rights"
+            ) from error
+        self.name = self._name = str(self._path or "standard output")
+        self._trouble = Trouble(f"writing events to {self._name}", retry_seconds)
+        self._check_due = 0.0
+        self._ending = self._is_writing = False
+
+    def write(self, observation: Observation) -> None:
+        """Writes one line.
+
+        Raises:
+            SinkError: the reader of a pipe has gone.
+        """
+        if not self._is_wanted(observation):
+            return
+        if not self._trouble.due:
+            self._trouble.miss()
+            return
+        line = json.dumps(event(observation), separators=(",", ":")).encode() + b"\n"
+        self._is_writing = True
+        try:
+            self._check()
+            self._rotate(len(line))
+            self._put(line)
+            self.lines += 1
+        except BrokenPipeError as error:
+            raise SinkError(f"cannot write events to {self._name}: {error.strerror}") from error
+        except OSError as error:
+            self._trouble.miss()
+            self._trouble.fail(
+                error.strerror or str(error), "check disk space and rights; it goes on when it can"
+            )
+        else:
+            self._trouble.work("lines")
+        finally:
+            self._is_writing = False
+
+    def _is_wanted(self, observation: Observation) -> bool:
+        frame = observation.frame
+        if self._every == "seconds":
+            if frame.source not in self._paces:
+                self._paces[frame.source] = Pace(1 / self._seconds, is_live=False)
+            return self._paces[frame.source].takes(frame.position)
+        if self._every == "change":
+            key = change_key(observation)
+            is_new = self._keys.get(frame.source) != key
+            self._keys[frame.source] = key
+            return is_new
+        return True
+
+    def _rotate(self, coming: int) -> None:
+        """Begins a new file where it is time, or where the line that comes has no room."""
+        if self._rotation is None or self._path is None:
+            return
+        if self._rotation.is_due(os.fstat(self._file.fileno()).st_size, coming):
+            self._rotation.rotate(self._path)
+            file = _append_to(self._path)
+            self._file.close()
+            self._file = file
+
+    def _open(self) -> RawIOBase:
+        return _standard_output() if self._path is None else _append_to(self._path)
+
+    def _check(self) -> None:
+        """Now and then: begins the file anew where it was deleted or moved away."""
+        now = time.monotonic()
+        if self._path is None or self._folder is None or now < self._check_due:
+            return
+        self._check_due = now + _CHECK_SECONDS
+        opened = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(opened.st_mode):
+            return
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(opened, self._path.stat()):
+                return
+        self._folder.make_again()
+        self._check_due = 0.0  # until it is there
+        file = _append_to(self._path)
+        self._file.close()
+        self._file = file
+
+    def _put(self, line: bytes) -> None:
+        written = 0
+        try:
+            while written < len(line):
+                written += self._file.write(line[written:]) or 0
+        except OSError:
+            self._cut_off(written)
+            raise
+
+    def _cut_off(self, count: int) -> None:
+        """Takes back the bytes of a line that was not finished; a pipe cannot."""
+        if count:
+            with contextlib.suppress(OSError):
+                self._file.truncate(os.fstat(self._file.fileno()).st_size - count)
+
+    def close(self) -> None:
+        """Closes the file; may be called twice.
+
+        Raises:
+            SinkError: it could not be written to of late, or does not answer.
+        """
+        is_closing, self._ending = self._ending, True
+        hangs = self._is_writing  # in another thread, which was waited for
+        file = self._file
+        if not is_closing and (within(_CLOSING, {"closing the event log": file.close}) or hangs):
+            raise SinkError(f"{self._name} does not answer; lines may be missing at its end")
+        if self._trouble.down:
+            trouble, self._trouble = self._trouble, Trouble("")
+            raise SinkError(f"{trouble.told}; {trouble.missed} lines are missing")
+
+
+def _standard_output() -> RawIOBase:
+    sys.stdout.flush()
+    return open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)
+
+
+def _append_to(path: Path) -> RawIOBase:
+    """Opens the file for more lines, and mends a last one that a kill has left unfinished."""
+    file = path.open("ab", buffering=0)
+    try:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            _mend(path, file)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _mend(path: Path, file: RawIOBase) -> None:
+    """A torn line of ours goes; any other last line is ended."""
+    with path.open("rb") as old:
+        size = old.seek(0, os.SEEK_END)
+        start = max(0, size - _TAIL_BYTES)
+        old.seek(start)
+        last = old.read()[: size - start].rpartition(b"\n")[2]
+    if not last:
+        return
+    try:
+        json.loads(last)
+    except ValueError:
+        if BEGINNING.startswith(last) or last.startswith(BEGINNING):
+            log.warning("%s: its last line, which was cut off, was taken out", path)
+            file.truncate(size - len(last))
+            return
+    file.write(b"\n")
+
+
+def _unused(path: Path) -> Path:
+    """The path itself where nothing was written to it, or a new file beside it."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or not found.st_size:
+            return path
+    free, file = create_numbered(path)
+    file.close()
+    if free != path:
+        say(f"{path} is there already; events go to {free} (events.append=true goes on with it)")
+    return free

@@ -1,0 +1,124 @@
+"""Files for what comes out: never over an existing one, never half a picture."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import re
+import shutil
+from collections.abc import Iterator
+from io import RawIOBase
+from pathlib import Path
+from typing import cast
+
+from maskdet.system.console import say
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/|[^/\\]+:[^/\\]*@", re.IGNORECASE)
+"""How an address begins, its scheme perhaps forgotten; one letter and a colon are a drive."""
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, with those above it, where it is not there; says so.
+
+    Raises:
+        OSError: it cannot be made; ``filename`` is the one that is in the way.
+    """
+    if folder.is_dir():
+        return
+    if _ADDRESS.match(str(folder)):
+        raise OSError(errno.EINVAL, "is an address, not a folder", str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    say(f"created the folder {folder}")
+
+
+def create_numbered(path: Path) -> tuple[Path, RawIOBase]:
+    """Creates a file that did not exist: the path itself, or ``name-2``, ``name-3`` …
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    for number in itertools.count(1):
+        free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        with contextlib.suppress(FileExistsError):
+            return free, cast(RawIOBase, free.open("xb", buffering=0))
+    raise AssertionError("counting never ends")
+
+
+def write_whole(path: Path, data: bytes) -> Path:
+    """Writes a new file, numbered if need be, that nobody ever sees in part.
+
+    Raises:
+        OSError: it cannot be written; nothing is left of it.
+    """
+    path, place = create_numbered(path)
+    place.close()
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+class Folder:
+    """The folder of an output, which may be deleted, or go away with its disk, at any time."""
+
+    def __init__(self, path: Path) -> None:
+        """Remembers its disk.
+
+        Raises:
+            OSError: it is not there.
+        """
+        self._path = path
+        self._disk = path.stat().st_dev
+
+    @property
+    def free(self) -> int:
+        """Bytes that are free on its disk."""
+        return shutil.disk_usage(self._path).free
+
+    def make_again(self) -> None:
+        """Makes it where it was deleted; not where its disk is away, which another would fill."""
+        with contextlib.suppress(OSError):
+            if not self._path.exists() and self._path.parent.stat().st_dev == self._disk:
+                self._path.mkdir()
+
+
+class Output:
+    """A file for a library to write to; it remembers its failure, which gets lost there.
+
+    Attributes:
+        size: bytes written; what was written over counts again.
+    """
+
+    def __init__(self, file: RawIOBase) -> None:
+        self.size = 0
+        self._file = file
+        self._error: OSError | None = None
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+
+    def write(self, data: bytes) -> int:
+        """Writes all of it: a nearly full disk takes a part first."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) or 0 :]
+        except OSError as error:
+            self._error = self._error or error
+            raise
+        self.size += len(data)
+        return len(data)
+
+    @contextlib.contextmanager
+    def failures(self) -> Iterator[None]:
+        """Raises the file's own error in place of any that follows from it."""
+        try:
+            yield
+        except Exception:
+            if self._error is not None:
+                raise self._error from None
+            raise

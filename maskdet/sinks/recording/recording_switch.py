@@ -1,0 +1,103 @@
+"""A recording that is switched on and off while the monitor runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from maskdet.errors import SinkError
+from maskdet.observation import Observation
+from maskdet.sinks.recording.recorder import Recorder
+from maskdet.system.timeouts import promptly
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 2.0
+"""Seconds for a recording to begin by key, after which its disk is taken to hang."""
+
+
+class RecordingSwitch:
+    """A sink that records while it is on; each time it goes on, into a file of its own.
+
+    `toggle` and `blur` are for any thread: they take effect with the next observation, in the
+    thread that writes, so that a recorder is never closed under its writer.
+
+    Attributes:
+        on: whether it is to record; read only.
+        blur: whether recorded faces are made unrecognisable.
+        paths: the files so far; of very many, the newest ones.
+        files: how many there were.
+        refusal: why it could not begin when it was last switched on; empty where it could.
+    """
+
+    def __init__(
+        self, new_recorder: Callable[[], Recorder], *, on: bool = False, blur: bool = False
+    ) -> None:
+        """Makes the first recorder at once if it is on, so that a wrong path is told at the start.
+
+        Args:
+            new_recorder: makes a recorder.
+            on: whether it records from the start.
+            blur: see the attribute.
+
+        Raises:
+            SinkError: there is nowhere to record to.
+        """
+        self._new_recorder = new_recorder
+        self._recorder = new_recorder() if on else None
+        self.on = on
+        self.blur = blur
+        self.paths: list[Path] = []
+        self.files = 0
+        self.refusal = ""
+
+    @property
+    def failing(self) -> bool:
+        """Whether it is on and yet records nothing at the moment."""
+        recorder = self._recorder
+        return self.on and recorder is not None and recorder.failing
+
+    def toggle(self) -> None:
+        """Switches on or off."""
+        self.refusal = ""
+        self.on = not self.on
+
+    def write(self, observation: Observation) -> None:
+        """Records the observation, if it is on; where it cannot begin, says so and goes off."""
+        if self.on and self._recorder is None:
+            self._begin()
+        if self.on and self._recorder is not None:
+            self._recorder.blur = self.blur
+            self._recorder.write(observation)
+        elif self._recorder is not None:
+            self._end_by_key()
+
+    def close(self) -> None:
+        """Finishes the file.
+
+        Raises:
+            SinkError: the recording does not work at the moment.
+        """
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            try:
+                recorder.close()
+            finally:
+                self.paths += recorder.paths
+                self.files += recorder.files
+
+    def _begin(self) -> None:
+        hung = "cannot record: the disk does not answer"
+        try:
+            self._recorder = promptly(_PATIENCE, "recording", self._new_recorder, hung)
+        except SinkError as error:
+            self.on = False
+            self.refusal = str(error)
+            log.warning("%s", error)
+
+    def _end_by_key(self) -> None:
+        try:
+            self.close()
+        except SinkError as error:  # it can be switched on again
+            log.warning("%s", error)

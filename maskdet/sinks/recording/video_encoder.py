@@ -1,0 +1,144 @@
+"""One video file through PyAV; the one place that encodes.
+
+H.264 in fragmented MP4 or in Matroska: a fragment is written twice a second, so that
+`kill -9` costs less than a second and leaves a file that plays. (At a power cut goes what the
+system had not yet written to the disk: with Linux's defaults up to half a minute.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from fractions import Fraction
+from io import RawIOBase
+from typing import TYPE_CHECKING, Any, cast
+
+import cv2
+import numpy as np
+
+from maskdet.sinks.output_files import Output
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_TICKS = 90_000
+_FORMATS = {
+    ".mp4": (
+        "mp4",
+        {
+            "movflags": "frag_keyframe+empty_moov+default_base_moof",
+            "frag_duration": "500000",  # microseconds
+            "flush_packets": "1",
+        },
+    ),
+    ".mkv": ("matroska", {"cluster_time_limit": "500", "flush_packets": "1"}),  # milliseconds
+}
+SUFFIXES = tuple(_FORMATS)
+"""The endings of files that can be written."""
+_KEY_SECONDS = 2.0
+"""A player can jump to a picture as often as this."""
+
+
+def even(picture: np.ndarray) -> np.ndarray:
+    """The picture, its last row and column doubled where H.264 needs even sides of 16 or more."""
+    height, width = picture.shape[:2]
+    down, right = max(height % 2, 16 - height), max(width % 2, 16 - width)
+    if down <= 0 and right <= 0:
+        return picture
+    border = cv2.BORDER_REPLICATE
+    return np.asarray(cv2.copyMakeBorder(picture, 0, max(down, 0), 0, max(right, 0), border))
+
+
+def encoding_errors() -> tuple[type[BaseException], ...]:
+    """What a `Video` raises where it cannot write or encode."""
+    from av import FFmpegError
+
+    return (OSError, FFmpegError)
+
+
+class Video:
+    """One video file of pictures of one size.
+
+    Attributes:
+        shape: of its pictures.
+        seconds: the position of the last picture.
+    """
+
+    def __init__(self, file: RawIOBase, suffix: str, shape: tuple[int, ...]) -> None:
+        """Begins it.
+
+        Args:
+            file: written to and, at the end, closed.
+            suffix: one of `SUFFIXES`.
+            shape: (height, width, 3), as `even` makes it.
+        """
+        import av  # late: needed only when something is recorded
+
+        self.shape = shape
+        self.seconds = 0.0
+        self._file = Output(file)
+        name, options = _FORMATS[suffix]
+        self._container: OutputContainer = av.open(
+            self._file, "w", format=name, container_options=options
+        )
+        self._stream = self._new_stream(shape[1], shape[0])
+        self._position = self._key_position = -1
+        self._steps: deque[int] = deque(maxlen=4)
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._file.size
+
+    def _new_stream(self, width: int, height: int) -> VideoStream:
+        is_large = width * height > 1280 * 800
+        options = {
+            "preset": "ultrafast" if is_large else "veryfast",
+            "tune": "zerolatency",
+            "crf": "23",
+            "threads": "2" if is_large else "1",  # the detector needs the cores
+        }
+        stream: Any = self._container.add_stream("libx264", rate=30, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        context = stream.codec_context
+        context.time_base = stream.time_base = Fraction(1, _TICKS)
+        context.gop_size = 600  # key frames are asked for by time, below
+        context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
+        context.color_range = 1
+        return cast("VideoStream", stream)
+
+    def add(self, picture: np.ndarray, seconds: float) -> None:
+        """Encodes one picture at its position, which is after the last one's."""
+        import av
+
+        position = max(round(seconds * _TICKS), self._position + 1)
+        if self._position >= 0:
+            self._steps.append(position - self._position)
+        self._position, self.seconds = position, seconds
+        frame = av.VideoFrame.from_ndarray(picture, "bgr24")
+        frame = frame.reformat(
+            format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1
+        )
+        frame.pts, frame.time_base = position, Fraction(1, _TICKS)
+        if self._key_position < 0 or position - self._key_position >= _KEY_SECONDS * _TICKS:
+            frame.pict_type, self._key_position = 1, position
+        with self._file.failures():
+            self._encode(frame)
+
+    def _encode(self, frame: VideoFrame | None) -> None:
+        """Encodes a frame, or with None the end, and writes the packets that come of it."""
+        for packet in self._stream.encode(frame):
+            # How long a picture lasts tells the next one's time. This is for the last of all: the
+            # shortest of late, so that a gap just before it is not taken for the rate.
+            packet.duration = min(self._steps, default=_TICKS // 25)
+            self._container.mux(packet)
+
+    def close(self) -> None:
+        """Finishes the file."""
+        try:
+            with self._file.failures():
+                self._encode(None)
+                self._container.close()
+        finally:
+            self._file.close()

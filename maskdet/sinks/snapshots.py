@@ -1,0 +1,41 @@
+"""Snapshots; the event log stands in `event_log`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskdet.errors import SinkError
+from maskdet.sinks.event_log import EventLog as EventLog
+from maskdet.sinks.output_files import write_whole
+
+
+def save_snapshot(
+    image: np.ndarray, folder: str | Path = ".", suffix: str = ".png", *, label: str = ""
+) -> Path:
+    """Saves the picture (BGR uint8) under the time of day, whole or not at all.
+
+    Args:
+        image: what to save.
+        folder: where; made if need be.
+        suffix: ``.png`` or ``.jpg``.
+        label: put behind the time, as in ``maskdet-20260131-235959-door.png``.
+
+    Returns:
+        The new file; an existing one is never overwritten.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+    name = f"maskdet-{datetime.now():%Y%m%d-%H%M%S}{label and '-'}{label}{suffix}"
+    _, data = cv2.imencode(suffix, image)
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return write_whole(Path(folder) / name, data.tobytes())
+    except OSError as error:
+        raise SinkError(
+            f"cannot save a snapshot in {folder}: {error.strerror}; check disk space and rights"
+        ) from error

@@ -1,0 +1,273 @@
+"""The child process that reads one camera or stream, and how it speaks.
+
+It is asked by a JSON line on stdin and sends
+
+    one answer    `ANSWER` with the length of a JSON text, then the text: {"fps", "finite",
+                  "hardware", "transport", "notes", "pause"}, or {"error", "login"} if it could
+                  not be opened: then it can be asked again, which costs little
+    after another line
+    each frame    `HEADER` with width, height, Unix time, monotonic time, seconds since the
+                  beginning of a video on a server (0 for what is live); then the BGR bytes
+
+and ends when the stream does. No call in it can hang: a watchdog ends the process.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import re
+import signal
+import struct
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Protocol
+
+import cv2
+import numpy as np
+
+from maskdet.sources import ffmpeg_log
+from maskdet.sources.address import Address, parse
+from maskdet.sources.opencv_capture import MAX_PIXELS, TRANSPORTS, as_bgr, open_camera, too_large
+from maskdet.sources.stream_pace import Busy, Queued
+
+ANSWER = struct.Struct("<I")
+HEADER = struct.Struct("<IIddd")
+
+_OTHER_WAY = re.compile(r"\b461\b|[Uu]nsupported transport|Nonmatching transport")
+
+
+def serve() -> None:
+    """The child: opens what a JSON line on stdin asks for and sends its frames to stdout."""
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"  # errors, for `_try`; nobody else hears them
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it then kills us
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # drivers that print
+    try:
+        for line in iter(sys.stdin.readline, ""):
+            request = json.loads(line)
+            opened = _open(request, output)
+            if opened is not None:
+                sys.stdin.readline()
+                _send(opened.capture, opened.request, output)
+                return
+    except BrokenPipeError:
+        os._exit(0)  # the parent has gone
+
+
+class Capture(Protocol):
+    """What pictures are read from: OpenCV's, or `maskdet.sources.http.image_camera`."""
+
+    def grab(self) -> bool:
+        """Waits for the next picture."""
+
+    def retrieve(self) -> tuple[bool, Any]:
+        """The picture that was grabbed."""
+
+
+@dataclass
+class _Opened:
+    """A camera, what it was opened with in the end, and what its owner should know."""
+
+    capture: Any
+    request: Mapping[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def _open(request: Mapping[str, Any], output: BinaryIO) -> _Opened | None:
+    """Opens and answers; None if there is nothing to read."""
+    found = _find(request)
+    if isinstance(found, dict):
+        _answer(output, found)
+        return None
+    capture = found.capture
+    is_ours = not hasattr(capture, "get")
+    if not is_ours and too_large(capture):
+        _answer(output, {"error": "its pictures are too large", "login": False})
+        return None
+    facts = {
+        "fps": capture.fps if is_ours else capture.get(cv2.CAP_PROP_FPS),
+        "finite": not is_ours and _is_finite(capture, request),
+        "hardware": not is_ours and capture.get(cv2.CAP_PROP_HW_ACCELERATION) > 0,
+        "transport": found.request.get("rtsp_transport"),
+        "notes": found.notes,
+        "pause": capture.interval if is_ours else 0.0,
+    }
+    _answer(output, facts)
+    return found
+
+
+def _find(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
+    """Opens a camera or stream; else says why not."""
+    if "url" not in request:
+        return _try(request)
+    address = parse(request["url"])
+    if address.scheme in ("http", "https"):
+        found = _find_pictures(address, request)
+        if found is not None:
+            return found
+    elif fault := _unreachable(request):
+        return fault
+    if address.scheme == "srt":
+        return _try_srt(request)
+    return _try(request)
+
+
+def _find_pictures(
+    address: Address, request: Mapping[str, Any]
+) -> _Opened | dict[str, object] | None:
+    from maskdet.sources.http import image_camera
+    from maskdet.sources.stream_diagnosis import Fault
+
+    with _watchdog(2 * request["open_timeout"] + 1):
+        found = image_camera.open_http(address, request)
+    if isinstance(found, Fault):
+        return {"error": found.reason, "login": found.login}
+    if found is None:
+        return None
+    notes = ["its certificate cannot be verified; going on without"] * found.is_unverified
+    return _Opened(found, request, notes)
+
+
+def _is_finite(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> bool:
+    """Whether it is a video on a server, not a stream."""
+    return "url" in request and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
+
+
+def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
+    """Why a stream that is opened again cannot be: known sooner than FFmpeg gives up."""
+    # Others may have one line only, which is FFmpeg's.
+    if not (request["again"] and request["url"].startswith("rtsp")):
+        return None
+    from maskdet.sources import stream_diagnosis
+
+    with _watchdog(request["open_timeout"] + 1):
+        fault = stream_diagnosis.reach(request["url"])
+    return fault and {"error": fault.reason, "login": fault.login}
+
+
+def _try(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
+    """Opens, in each way that it may send, listening to what FFmpeg says meanwhile."""
+    notes: list[str] = []
+    waited, said = False, ""
+    for transport in _transports(request):
+        chosen = {**request, "rtsp_transport": transport}
+        began = time.monotonic()
+        with _watchdog(request["open_timeout"] + 1), ffmpeg_log.listening() as log:
+            capture = open_camera(chosen)
+        if capture.isOpened():
+            return _Opened(capture, chosen, notes)
+        waited = time.monotonic() - began > 0.9 * request["open_timeout"]
+        said = said if "461" in log.text and "401" in said else log.text
+        if not _OTHER_WAY.search(log.text):
+            break
+        notes = ["it does not send over TCP; going on over UDP, which may lose pictures"]
+    with _watchdog(10):
+        return _diagnose(request, said, waited)
+
+
+def _try_srt(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
+    from maskdet.sources import srt_relay
+
+    with _watchdog(request["open_timeout"] + 1), ffmpeg_log.listening() as log:
+        try:
+            relay = srt_relay.SrtRelay(request["url"])
+        except OSError:
+            return {"error": srt_relay.HINT, "login": False}
+        # One thread may be too few, and a pipe cannot be opened again.
+        chosen = {**request, "url": relay.url, "low_delay": False}
+        capture = open_camera(chosen)
+        if capture.isOpened():
+            return _Opened(capture, chosen)
+        relay.end()
+    if "rotocol not" in log.text:
+        return {"error": srt_relay.HINT, "login": False}
+    return _diagnose(request, "", waited=False)
+
+
+def _transports(request: Mapping[str, Any]) -> list[str | None]:
+    """How an RTSP camera is asked to send, one after the other until it agrees."""
+    wanted = request.get("rtsp_transport")
+    if wanted != "auto" or not request["url"].startswith("rtsp"):
+        return [wanted]
+    if "rtsp_transport" in request["ffmpeg"]:
+        return ["tcp"]  # it goes before ours
+    first = request.get("transport") or TRANSPORTS[0]
+    return [first, *(one for one in TRANSPORTS if one != first)]
+
+
+def _diagnose(request: Mapping[str, Any], said: str, waited: bool) -> dict[str, object]:
+    if "url" not in request:
+        path = request["device_file"]
+        is_gone = path and not os.path.exists(path)
+        return {"error": f"{path} is gone" if is_gone else "could not be opened", "login": False}
+    from maskdet.sources import stream_diagnosis
+
+    fault = stream_diagnosis.diagnose(request["url"], said, waited=waited)
+    return {"error": fault.reason, "login": fault.login}
+
+
+def _send(capture: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
+    is_ours = not hasattr(capture, "get")
+    pause = capture.interval if is_ours else 0.0
+    busy = Busy() if request.get("low_delay") and not is_ours else None
+    is_finite = not is_ours and _is_finite(capture, request)
+    if busy is not None and is_finite:
+        capture, busy = _with_all_threads(capture, request), None
+    queued = None if is_ours else _queue_of(capture, request)
+    while True:
+        if busy is not None and busy.all_the_time:
+            capture, busy = _with_all_threads(capture, request), None
+            queued = _queue_of(capture, request)
+        with _watchdog(request["read_timeout"] + 1 + 2 * pause):
+            grabbed = capture.grab()
+            stamps = time.time(), time.monotonic()
+            if grabbed and queued is not None:
+                if queued.has(stamps[1]):
+                    continue
+                queued = None
+            okay, image = capture.retrieve() if grabbed else (False, None)
+        if not okay or image is None or image.shape[0] * image.shape[1] > MAX_PIXELS:
+            return
+        image = np.ascontiguousarray(as_bgr(image))
+        position = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000) if is_finite else 0.0
+        _write(output, HEADER.pack(image.shape[1], image.shape[0], *stamps, position))
+        _write(output, image.data.cast("B"))
+
+
+def _with_all_threads(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> cv2.VideoCapture:
+    """Opened again, to be decoded by as many threads as there are cores."""
+    with _watchdog(request["open_timeout"] + 1):
+        capture.release()
+        return open_camera({**request, "low_delay": False})
+
+
+def _queue_of(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> Queued | None:
+    url = request.get("url", "file:")
+    return None if url.startswith(("http", "file:")) else Queued(capture)
+
+
+@contextmanager
+def _watchdog(seconds: float) -> Iterator[None]:
+    """Ends the process if the block takes longer, even where native code never comes back."""
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _answer(output: BinaryIO, answer: Mapping[str, object]) -> None:
+    text = json.dumps(answer).encode()
+    _write(output, ANSWER.pack(len(text)) + text)
+
+
+def _write(output: BinaryIO, data: bytes | memoryview) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[output.write(rest) :]

@@ -1,0 +1,1 @@
+"""Sources on disk: videos, images, folders of images."""

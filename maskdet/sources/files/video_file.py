@@ -1,0 +1,266 @@
+"""Video files: every frame that can be decoded, at its own time, in its own shape."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+from maskdet.errors import SourceError
+from maskdet.frame import Frame
+from maskdet.sources.files.video_damage import Damage
+from maskdet.sources.files.video_geometry import as_shown
+from maskdet.sources.opencv_capture import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+log = logging.getLogger(__name__)
+
+GUESSED_FPS = 25.0
+"""Frames a second where neither the file nor the settings state them."""
+_NO_TIMESTAMPS = 0x0080
+"""FFmpeg's flag of formats without time stamps, AVFMT_NOTIMESTAMPS: raw H.264, raw MJPEG …"""
+_MAX_LENGTH_S = 4e7
+"""Seconds, more than a year, above which a file's header is wrong."""
+_MAX_FAILED_READS = 1000
+"""Failed reads in a row, without a packet between them, after which a file is at its end."""
+
+
+class VideoFile:
+    """A video file: every frame, as fast as it is read; damaged ones are skipped and counted.
+
+    A frame's time is its own time stamp, so a variable frame rate comes out right. Pixels that
+    are not square are made so, and the image is turned as the file says.
+
+    Attributes:
+        fps: frames a second, as set or as the file states them.
+        length: seconds, as the file states it; None where it does not.
+        damaged: frames that could not be decoded so far.
+    """
+
+    is_live = False
+
+    def __init__(self, path: str, name: str, fps: float | None = None) -> None:
+        """Opens it.
+
+        Args:
+            path: of the file.
+            name: what a person reads.
+            fps: frames a second, in place of the file's own time stamps.
+
+        Raises:
+            SourceError: it cannot be opened, or is no video.
+        """
+        self.name = name
+        self._path = path
+        self._container, self._stream = open_video(path)
+        self._container_open: InputContainer | None = self._container
+        own = _own_rate(self._container, self._stream)
+        self._has_stamps = fps is None and not _is_raw(self._container)
+        self.fps = fps or own
+        if self.fps is None and not self._has_stamps:
+            log.warning(
+                "%s states no frame rate: %g frames a second are assumed; if that is wrong, set "
+                "it: --set 'sources=[{source: FILE, fps: 12}]'",
+                name,
+                GUESSED_FPS,
+            )
+            self.fps = GUESSED_FPS
+        self._damage = Damage()
+        self.length = self._length()
+        self._start = _start(self._stream)
+        self._frames = self._decoded()
+        self._wanted = -1.0
+        self._index = self._number = 0
+        self._time = 0.0
+
+    @property
+    def damaged(self) -> int:
+        """Frames that could not be decoded so far."""
+        return self._damage.frames
+
+    def read(self) -> Frame | None:
+        """The next frame; None at the end.
+
+        Raises:
+            SourceError: not a single frame can be decoded, or the file is no longer readable.
+        """
+        while self._container_open is not None:
+            decoded = next(self._frames, None)
+            if decoded is None:
+                self._end()
+                return None
+            position = self._position(decoded)
+            if position < self._wanted:
+                continue
+            self._wanted = -1.0
+            self._damage.add_frame(position)
+            self._time = position
+            frame = Frame(as_shown(decoded, self._stream), self._index, position,
+                          time.monotonic(), self.name)  # fmt: skip
+            self._index += 1
+            return frame
+        return None
+
+    def seek(self, position: float) -> None:
+        """Goes to the frame at that position, in seconds; `read` gives it next.
+
+        Called by the thread that reads.
+        """
+        position = max(0.0, position)
+        self._wanted = position - 0.5 / (self.fps or GUESSED_FPS)
+        self._damage.has_all_frames = False
+        if not self._has_stamps:  # no format of this kind can be sought in: from the start
+            self._container, self._stream = open_video(self._path)
+            self._number = 0
+        else:
+            offset = round((position + (self._start or 0.0)) / float(self._stream.time_base or 1))
+            try:
+                self._container.seek(offset, stream=self._stream)
+            except OSError:
+                return
+        self._time = -1.0  # the next frame's own time stamp counts, an earlier one too
+        self._frames = self._decoded()
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._container_open = None  # `read` may be at work with it: it is freed after that
+        self._damage.report(self.name)
+
+    def _length(self) -> float | None:
+        seconds: float | None = None
+        if self._stream.frames and not self._has_stamps and self.fps:
+            seconds = self._stream.frames / self.fps
+        elif self._has_stamps and self._stream.duration and self._stream.time_base:
+            seconds = float(self._stream.duration * self._stream.time_base)
+        elif self._has_stamps and self._container.duration:
+            seconds = self._container.duration / 1e6
+        return seconds if seconds and 0 < seconds < _MAX_LENGTH_S else None
+
+    def _position(self, decoded: VideoFrame) -> float:
+        number, self._number = self._number, self._number + 1
+        if not self._has_stamps:
+            return (number + self._damage.frames) / (self.fps or GUESSED_FPS)
+        stamp = decoded.time
+        position = self._time + 1 / (self.fps or GUESSED_FPS) if number else 0.0
+        if stamp is not None:
+            if self._start is None:
+                self._start = stamp
+            own = max(0.0, stamp - self._start)
+            position = position if number and own <= self._time else own
+        return position
+
+    def _decoded(self) -> Iterator[VideoFrame]:
+        """Every frame that can be decoded; counts packets that cannot."""
+        from av import EOFError as EndOfFile
+        from av import FFmpegError
+
+        failed = 0
+        while failed < _MAX_FAILED_READS:
+            try:
+                for packet in self._container.demux(self._stream):
+                    failed = 0
+                    self._damage.add_packet(packet.size)
+                    try:
+                        yield from packet.decode()
+                    except EndOfFile:
+                        return
+                    except FFmpegError:
+                        self._damage.frames += 1
+                return
+            except OSError as error:  # the disk, or the network drive, is gone
+                raise SourceError(
+                    f"{self._path} cannot be read any further: {error.strerror}; "
+                    f"{self._index} frames were read before"
+                ) from None
+            except FFmpegError:
+                failed += 1
+
+    def _end(self) -> None:
+        if self._index == 0:
+            raise SourceError(
+                f"{self._path} holds no picture that can be decoded; convert it to H.264 "
+                "(ffmpeg -i in -c:v libx264 out.mp4)"
+            )
+        self._damage.note_end(self._stream.frames, self.length, self.fps)
+        self._damage.report(self.name)
+
+
+def open_video(path: str) -> tuple[InputContainer, VideoStream]:
+    """A video file and its first video stream.
+
+    Raises:
+        SourceError: it cannot be opened, or is no video.
+    """
+    import av  # late: 0.1 s that cameras and pictures need not wait for
+
+    av.logging.set_level(None)  # our own line says what is wrong
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+    if _is_text(head):
+        raise _not_readable(path)
+    # Absolute: never "protocol:". Motion JPEG is otherwise taken for one picture of a sequence.
+    kind = "mjpeg" if head.startswith(b"\xff\xd8\xff") else None
+    try:
+        container = av.open(os.path.abspath(path), format=kind, metadata_errors="replace")
+        stream = cast("VideoStream | None", container.streams.best("video"))
+    except (OSError, av.FFmpegError):
+        raise _not_readable(path) from None
+    context = stream.codec_context if stream else None
+    if stream is None or context is None or not context.width or _is_cover(stream):
+        raise _not_readable(path)
+    if context.width * context.height > MAX_PIXELS:
+        limit = MAX_PIXELS // 1_000_000
+        raise SourceError(f"{path} has pictures of more than {limit} million pixels")
+    stream.thread_type = "AUTO"
+    return container, stream
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def _not_readable(path: str) -> SourceError:
+    return SourceError(
+        f"{path} is no video or picture that can be read (tried FFmpeg), or is cut short"
+    )
+
+
+def _is_text(head: bytes) -> bool:
+    """FFmpeg plays plain text as a video of letters; an empty file is one, too."""
+    try:
+        text = head.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:  # not a letter that is cut in two
+            return False
+        text = head[: error.start].decode()
+    return not text.startswith("#EXTM3U") and all(c.isprintable() or c.isspace() for c in text)
+
+
+def _is_raw(container: InputContainer) -> bool:
+    """Whether its format has no time stamps, so that its demuxer's are made up."""
+    return bool(container.format.flags & _NO_TIMESTAMPS) or container.format.name.endswith("_pipe")
+
+
+def _own_rate(container: InputContainer, stream: VideoStream) -> float | None:
+    """Frames a second as the file states them: of a raw stream, its codec's own timing."""
+    raw = _is_raw(container)
+    rates = [stream.codec_context.framerate] if raw else [stream.average_rate, stream.guessed_rate]
+    return next((float(rate) for rate in rates if rate and 0 < rate < 1000), None)
+
+
+def _start(stream: VideoStream) -> float | None:
+    """Seconds of the stream's first time stamp."""
+    if stream.start_time is None or stream.time_base is None:
+        return None
+    return float(stream.start_time * stream.time_base)

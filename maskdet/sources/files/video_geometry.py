@@ -1,0 +1,75 @@
+"""The shape in which a decoded frame is meant to be seen: square pixels, the right way up."""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, cast
+
+import cv2
+import numpy as np
+
+from maskdet.errors import SourceError
+from maskdet.sources.opencv_capture import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_MAX_ASPECT = 4
+"""A pixel's sides differ by no more than this factor; a header that says so is wrong."""
+
+
+def square_size(width: int, height: int, aspect: Fraction | float | None) -> tuple[int, int]:
+    """Width and height with square pixels: the side that is too short becomes longer.
+
+    Args:
+        width: in pixels as stored.
+        height: in pixels as stored.
+        aspect: width of a pixel by its height; None or 0 where it is not stated.
+    """
+    if not aspect or aspect == 1 or not 1 / _MAX_ASPECT <= aspect <= _MAX_ASPECT:
+        return width, height
+    if aspect > 1:
+        return round(width * aspect), height
+    return width, round(height / aspect)
+
+
+def as_shown(frame: VideoFrame, stream: VideoStream) -> np.ndarray:
+    """A decoded frame as BGR uint8 (height, width, 3), with square pixels and turned.
+
+    Raises:
+        SourceError: it has more than `MAX_PIXELS`.
+    """
+    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+    width, height = square_size(frame.width, frame.height, aspect)
+    if width * height > MAX_PIXELS:
+        limit = MAX_PIXELS // 1_000_000
+        raise SourceError(f"a frame has more than {limit} million pixels; make the video smaller")
+    plane = frame.reformat(
+        width=width, height=height, format="bgr24", src_color_range=frame.color_range or None
+    ).planes[0]
+    rows = np.frombuffer(memoryview(cast(Any, plane)), np.uint8).reshape(
+        height, plane.line_size
+    )  # no copy
+    image = np.ascontiguousarray(rows[:, : width * 3]).reshape(height, width, 3)
+    return _turned(image, frame)
+
+
+def _turned(image: np.ndarray, frame: VideoFrame) -> np.ndarray:
+    """The image turned and mirrored by the frame's display matrix, if it has one."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return image
+    a, b, _, c, d, *_ = struct.unpack(
+        "=9i", bytes(cast(Any, matrix))
+    )  # x' = a·x + c·y, y' = b·x + d·y
+    if abs(b) > abs(a):
+        image, across, down = cv2.transpose(image), c, b
+    else:
+        across, down = a, d
+    if across < 0 and down < 0:
+        return cv2.flip(image, -1)
+    if across < 0:
+        return cv2.flip(image, 1)
+    return cv2.flip(image, 0) if down < 0 else image

@@ -1,0 +1,1 @@
+"""Cameras over HTTP: motion JPEG and single images."""

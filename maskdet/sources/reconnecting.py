@@ -1,0 +1,221 @@
+"""What is lost and comes back: reading a camera in a child process that can be killed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import random
+import time
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from maskdet.errors import SourceError
+from maskdet.frame import Frame
+from maskdet.sources.camera_process import ANSWER, HEADER
+from maskdet.system.child_process import Child
+from maskdet.system.redaction import mask_password
+from maskdet.system.threads import Event
+
+log = logging.getLogger(__name__)
+
+_STEADY = 5.0
+"""Seconds of pictures after which a loss counts as the first one: the pauses are short again."""
+_LOGIN_PAUSE = 60.0
+"""Seconds between two tries with a password that was refused; many cameras lock after five."""
+_TRIES = 100
+"""Tries after which the child is replaced, and with it whatever its libraries leaked."""
+
+
+class LiveSource:
+    """What webcams and streams share: reading, and opening again for ever once lost.
+
+    The camera is opened by the first `read`, or by `open`. `read` waits while the camera is away;
+    `close`, from any thread, ends the wait at once.
+
+    Attributes:
+        name: see `maskdet.contracts.Source`.
+        is_live: False only for a stream that states its length, a recording behind a URL; known
+            with the first frame.
+        fps: as stated by the camera.
+        pause: seconds that it waits by itself between two frames.
+        reconnects: how often it was opened again.
+        trouble: why there is no picture at the moment, for people; None while there is.
+    """
+
+    def __init__(self, name: str, request: Mapping[str, object], *, insist: bool = False) -> None:
+        """Starts the child, which takes its time to import what it needs.
+
+        Args:
+            name: what a person reads.
+            request: for `maskdet.sources.camera_process.serve`.
+            insist: go on trying, too, where the camera has never been open.
+        """
+        self.name = mask_password(name)
+        self.is_live = True
+        self.fps: float | None = None
+        self.pause = 0.0
+        self.reconnects = 0
+        self.trouble: str | None = None
+        self._request = request
+        self._insist = insist
+        self._noted: set[str] = set()
+        self._closing = Event()
+        self._pauses = back_off()
+        self._index = self._tries = 0
+        self._connected = self._was_open = self._refused = self._flowing = False
+        self._since = 0.0
+        self._first: float | None = None
+        self._child: Child | None = None
+        self._renew()
+
+    def open(self) -> None:
+        """Opens the camera now, once.
+
+        Raises:
+            SourceError: it cannot be opened.
+        """
+        try:
+            if not self._connect():
+                raise SourceError(self._explain(self.trouble or "closed"))
+        except BaseException:  # Ctrl-C, too: no child is left behind
+            self.close()
+            raise
+
+    def read(self) -> Frame | None:
+        """The next frame; None once closed, or at the end of a recording.
+
+        Raises:
+            SourceError: it was never open, cannot be opened, and is not to be insisted on.
+        """
+        while not self._closing.is_set():
+            if self._connected and not self._flowing and self._child is not None:
+                self._child.ask({"go": True})
+                self._flowing = True
+            frame = self._receive() if self._connected else None
+            if frame is not None:
+                return frame
+            if self._connected:
+                self._lose()
+                if not self.is_live:
+                    return None
+                self._pause()
+            elif not self._connect() and not self._closing.is_set():
+                if not (self._was_open or self._insist):
+                    self.close()
+                    raise SourceError(self._explain(self.trouble or ""))
+                self._pause()
+        return None
+
+    def close(self) -> None:
+        """Kills the child, and with it whatever `read` waits for."""
+        self._closing.set()
+        if self._child is not None:
+            self._child.kill()
+
+    def _connect(self) -> bool:
+        """Tries once; where that fails `trouble` says why."""
+        if self._child is None or self._tries >= _TRIES:
+            self._renew()
+        if self._child is None:
+            return False
+        self._tries += 1
+        self._child.ask({**self._request, "again": self._was_open or self._tries > 1})
+        answer = _read_answer(self._child)
+        if answer is None:
+            self.trouble = _cause_of_death(self._child.wait())
+            self._renew()
+        elif "error" in answer:
+            self.trouble = str(answer["error"])
+            self._refused = bool(answer["login"])
+        else:
+            self._begin(answer)
+        return self._connected
+
+    def _begin(self, answer: Mapping[str, object]) -> None:
+        fps = answer["fps"]
+        self.fps = float(fps) if isinstance(fps, float | int) and 0 < fps < 1000 else None
+        self.is_live = not answer["finite"]
+        pause = answer.get("pause")
+        self.pause = pause if isinstance(pause, float) else 0.0
+        if self._request.get("hardware_decoding") and not answer["hardware"] and not self._was_open:
+            log.warning("%s: hardware decoding is not there; decoding on the CPU", self.name)
+        if isinstance(answer.get("transport"), str):  # tried first when it is opened again
+            self._request = {**self._request, "transport": answer["transport"]}
+        notes = answer.get("notes")
+        for note in notes if isinstance(notes, list) else ():
+            if note not in self._noted:
+                self._noted.add(note)
+                log.warning("%s: %s", self.name, note)
+        self.reconnects += self._was_open
+        self._connected, self._was_open, self._refused = True, True, False
+        self._since = time.monotonic()
+        self.trouble = None
+
+    def _lose(self) -> None:
+        """The connection is over; the next child starts at once, ready when the pause is over."""
+        self.trouble = "the connection was lost"
+        self._connected = False
+        if time.monotonic() - self._since > _STEADY:
+            self._pauses = back_off()
+        if self.is_live:
+            self._renew()
+
+    def _pause(self) -> None:
+        self._closing.wait(_LOGIN_PAUSE if self._refused else next(self._pauses))
+
+    def _renew(self) -> None:
+        """Puts a fresh child in the place of the old one; none if the system has no room for it."""
+        if self._child is not None:
+            self._child.kill()
+        self._child, self._tries, self._flowing = None, 0, False
+        try:
+            self._child = Child("maskdet.sources.camera_process", "serve")
+        except OSError as error:
+            self.trouble = f"no process could be started for it: {error.strerror}"
+        if self._closing.is_set() and self._child is not None:  # `close` saw the old one only
+            self._child.kill()
+
+    def _receive(self) -> Frame | None:
+        header = bytearray(HEADER.size)
+        if self._child is None or not self._child.read_into(memoryview(header)):
+            return None
+        width, height, utc, captured, position = HEADER.unpack(header)
+        image = np.empty((height, width, 3), np.uint8)
+        if not self._child.read_into(image.data.cast("B")):
+            return None
+        if self._first is None:
+            self._first = captured
+        stamp = utc if self.is_live else position
+        if self.is_live:
+            position = captured - self._first
+        frame = Frame(image, self._index, stamp, captured, self.name, position=position, utc=utc)
+        self._index += 1
+        return frame
+
+    def _explain(self, failure: str) -> str:
+        raise NotImplementedError
+
+
+def back_off(first: float = 0.25, longest: float = 2.0) -> Iterator[float]:
+    """Seconds to wait before each new try: doubling, and spread so that cameras do not queue.
+
+    Never long: a picture is to be back soon after its camera is, and a try costs little.
+    """
+    for attempt in itertools.count():
+        yield min(longest, first * 2 ** min(attempt, 16)) * random.uniform(0.5, 1.0)
+
+
+def _read_answer(child: Child) -> dict[str, object] | None:
+    size = bytearray(ANSWER.size)
+    if not child.read_into(memoryview(size)):
+        return None
+    text = bytearray(ANSWER.unpack(size)[0])
+    return json.loads(text) if child.read_into(memoryview(text)) else None
+
+
+def _cause_of_death(status: int) -> str:
+    if status == 1:  # the watchdog's
+        return "gave no answer in time"
+    return f"its driver or decoder crashed (status {status})" if status else "ended at once"

@@ -1,0 +1,1 @@
+"""The operating system: console, files, threads, child processes, time limits."""

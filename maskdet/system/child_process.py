@@ -1,0 +1,114 @@
+"""A process of our own, where cameras and their drivers may hang: killing it always works."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from maskdet.system.threads import Lock
+
+_ROOT = str(Path(__file__).resolve().parents[2])
+_PATIENCE = 0.4
+"""Seconds for what takes milliseconds where nothing hangs; quitting takes less than one."""
+_LOOK_MS = 100  # between two looks at whether a silent child was killed
+_PIPE_BYTES = 1 << 20  # what Linux allows everyone: a VGA picture in one go
+
+
+class Child:
+    """A Python function in a process of its own that sends bytes; killing it always works.
+
+    Cameras and streams are read there: a driver or a server that hangs, a decoder that crashes,
+    leaks or writes to stderr then does so out of our process, and FFmpeg's settings, which belong
+    to a whole process, can differ from stream to stream.
+    """
+
+    def __init__(self, module: str, function: str) -> None:
+        """Starts it.
+
+        Args:
+            module: imported in the child.
+            function: called there without arguments; reads what it is asked from stdin and
+                writes to stdout.
+        """
+        code = f"import sys; sys.path.insert(0, {_ROOT!r}); import {module} as m; m.{function}()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            pipesize=_PIPE_BYTES if sys.platform == "linux" else -1,
+            process_group=None if sys.platform == "win32" else 0,
+        )
+        self._reading = Lock()
+        self._killed = False
+
+    def ask(self, request: Mapping[str, object]) -> None:
+        """Sends it one JSON line. (Not arguments: those can be read by every user.)"""
+        assert self._process.stdin is not None
+        with self._reading, contextlib.suppress(OSError, ValueError):  # it ended, or was killed
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+
+    def read_into(self, buffer: memoryview) -> bool:
+        """Fills the buffer (of bytes); False when the child ended or was killed before."""
+        stream = self._process.stdout
+        assert stream is not None
+        with self._reading:
+            while buffer and not stream.closed:
+                if not self._has_more():
+                    return False
+                count = stream.readinto(buffer)  # type: ignore[attr-defined]  # unbuffered
+                if not count:
+                    return False
+                buffer = buffer[count:]
+            return not buffer
+
+    def _has_more(self) -> bool:
+        """Waits until there is something to read, or the end; False once it was killed.
+
+        A process that the child started may hold the pipe open: then its end never comes.
+        """
+        if sys.platform == "win32":  # nothing to wait with there
+            return True
+        poll = select.poll()
+        assert self._process.stdout is not None
+        poll.register(self._process.stdout, select.POLLIN)
+        while not self._killed:
+            if poll.poll(_LOOK_MS):
+                return True
+        return False
+
+    def kill(self) -> int | None:
+        """Ends it at once, what it has started, and a `read_into` under way; its exit status.
+
+        From any thread, and more than once. None: the system has not let it go yet (a driver
+        that cannot be interrupted); nothing of ours waits for it.
+        """
+        patience = 0.0 if self._killed else _PATIENCE
+        if sys.platform != "win32" and not self._killed:
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._killed = True
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience)
+        if self._reading.acquire(timeout=patience):
+            for pipe in (self._process.stdin, self._process.stdout):
+                assert pipe is not None
+                pipe.close()
+            self._reading.release()
+        return self._process.returncode
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended by itself (its end of the pipe is closed)."""
+        try:
+            return self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return self.kill() or 0

@@ -1,0 +1,214 @@
+"""How a command speaks and ends: one line per error on stderr, and an exit status."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from maskdet.errors import ConfigError, MaskdetError
+from maskdet.system.extras import extra_of, missing_line
+from maskdet.system.redaction import mask_password
+
+BUG_EXIT_CODE = 1
+"""Exit status when the program itself is at fault."""
+
+
+Format = Literal["text", "json"]
+_format: Format = "text"
+
+
+def log_as(form: Format) -> None:
+    """From now on, messages are lines for people, or one JSON object a line for machines."""
+    global _format
+    _format = form
+
+
+def say(text: str, level: str = "info") -> None:
+    """A message to the person at the terminal; stdout stays free for data.
+
+    Where it cannot be written (a full disk, a reader that has gone, no stderr at all) it is lost:
+    a message never ends a run.
+
+    Args:
+        text: one line.
+        level: info, warning or error; told in JSON only.
+    """
+    if sys.stderr is None:  # closed by whoever started us; print would take stdout instead
+        return
+    with contextlib.suppress(OSError, ValueError):  # ValueError: closed since
+        print(_dressed(mask_password(text), level), file=sys.stderr, flush=True)
+
+
+def has_terminal() -> bool:
+    """Whether messages go to a terminal, as text: where a progress bar can be shown."""
+    return _format == "text" and sys.stderr is not None and sys.stderr.isatty()
+
+
+def _dressed(text: str, level: str) -> str:
+    text = _plain(text)
+    if _format == "text":
+        return text
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"time": now, "level": level, "message": text}, ensure_ascii=False)
+
+
+def print_data(text: str) -> None:
+    """Writes JSON, CSV or YAML to standard output, in UTF-8 whatever the terminal's encoding is.
+
+    What another program reads must not depend on the language that a system is set to.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:  # replaced by something that takes text alone, as tests do
+        print(text, end="", flush=True)
+        return
+    sys.stdout.flush()
+    binary.write(text.encode("utf-8", _PLAIN))
+    binary.flush()
+
+
+def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
+    """Runs a command; whatever ends it becomes an exit status and lines a person understands.
+
+    Args:
+        name: what the person typed, put before each line.
+        command: returns the exit status of a good end.
+        interrupted: the exit status after Ctrl-C.
+
+    Environment:
+        MASKDET_DEBUG: set to 1, unexpected errors show their traceback.
+    """
+    _accept_every_character()
+    logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", handlers=[_Log()])
+    _hide_passwords()
+    try:
+        return _status(name, command, interrupted)
+    finally:
+        _let_go_of_stderr()
+
+
+def _status(name: str, command: Callable[[], int], interrupted: int) -> int:
+    try:
+        return command()
+    except MaskdetError as error:
+        for line in str(error).splitlines():
+            say(f"{name}: {line}", "error")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return interrupted
+    except BrokenPipeError:  # the reader of our output has gone, as in: … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+        return 0
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if extra is None or error.name is None:
+            return _bug(name, error)
+        say(f"{name}: {missing_line(error.name.partition('.')[0], extra)}", "error")
+        return ConfigError.exit_code
+    except Exception as error:
+        return _bug(name, error)
+
+
+def _bug(name: str, error: Exception) -> int:
+    """Reports an error that nobody expected; returns its exit status."""
+    if os.environ.get("MASKDET_DEBUG") == "1":
+        say(traceback.format_exc())
+    say(f"{name}: {bug_line(error)}", "error")
+    return BUG_EXIT_CODE
+
+
+_PLAIN = "maskdet.plain"
+"""Name of the error handler for characters that an encoding lacks."""
+_SUBSTITUTES = {
+    "…": "...", "–": "-", "−": "-", "─": "-", "‖": "|", "·": "-", "×": "x", "→": "->",
+    "≥": ">=", "≤": "<=", "±": "+-", "²": "2", "³": "3", "●": "*", "■": "#", "□": "o",
+    "▲": "^", "├": "+", "└": "+", "│": "|", "“": '"', "”": '"', "‘": "'", "’": "'",
+}  # fmt: skip
+"""What our own texts hold beyond ASCII, for terminals and files that cannot hold it."""
+
+
+def _accept_every_character() -> None:
+    """Makes printing work in any encoding: cp1252 of a Windows file, ASCII, half a surrogate."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):  # not None, nor a test's
+            reconfigure(errors=_PLAIN)
+
+
+def _substitute(error: UnicodeError) -> tuple[str, int]:
+    """An error handler of codecs: the nearest in ASCII, or an escape that JSON reads, too."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_SUBSTITUTES.get(c) or json.dumps(c)[1:-1] for c in text), error.end
+
+
+codecs.register_error(_PLAIN, _substitute)
+
+
+def _let_go_of_stderr() -> None:
+    """Where it cannot take what it still holds: Python would fail at its last flush (120)."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def _hide_passwords() -> None:
+    """Masks those in our command line, which every user of this machine can list (``ps``)."""
+    shown = [mask_password(argument) for argument in sys.orig_argv]
+    if shown != sys.orig_argv:
+        from setproctitle import setproctitle
+
+        setproctitle(" ".join(shown))
+
+
+def bug_line(error: Exception) -> str:
+    """One line about an error that nobody expected: what, where, what to do."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    what = mask_password(" ".join(f"{type(error).__name__}: {error}".split()))  # before it is cut
+    return (
+        f"internal error: {what:.200} ({Path(frame.filename).name}:{frame.lineno}); this is a bug, "
+        "please report it with the output of the same command under MASKDET_DEBUG=1"
+    )
+
+
+class _Log(logging.StreamHandler):  # type: ignore[type-arg]
+    """Log lines to stderr, without passwords."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one; a progress bar puts another stream in the place of stderr meanwhile."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _dressed(mask_password(super().format(record)), record.levelname.lower())
+
+
+def printable(text: str, encoding: str | None = None) -> str:
+    """A text that may go to a terminal: names come from strangers.
+
+    Args:
+        text: control characters in it, and half a surrogate pair, are written as in Python.
+        encoding: of the file it goes to; characters that it lacks are written the same way.
+    """
+    text = _plain(text)
+    return text.encode(encoding, "backslashreplace").decode(encoding) if encoding else text
+
+
+def _plain(text: str) -> str:
+    """The text, what could command a terminal written as in Python: names come from strangers."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

@@ -1,0 +1,42 @@
+"""Models and settings that ship with the program, in a checkout or in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_IN_WHEEL = _PACKAGE / "shipped"
+"""Where the wheel has them; pyproject.toml puts them there."""
+
+
+def checkout() -> Path | None:
+    """The folder of the checkout that this code runs from, None in an installed wheel."""
+    root = _PACKAGE.parent
+    is_one = not _IN_WHEEL.is_dir() and (root / "pyproject.toml").is_file()
+    return root if is_one else None
+
+
+def shipped(name: str) -> Path:
+    """The folder ``models`` or ``configs``, in the wheel or at the top of the checkout."""
+    return (_IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent) / name
+
+
+def user_models() -> Path:
+    """The folder that downloaded models of this user lie in; it need not exist."""
+    from platformdirs import user_data_path  # late: only looked for where no shipped model fits
+
+    return user_data_path("maskdet", appauthor=False) / "models"
+
+
+def settings_file(path: str | Path) -> Path:
+    """A settings file: the path as it is, or what ships by that name (``configs/monitor.yaml``).
+
+    Args:
+        path: of any file; relative to the current folder, then to the shipped ones.
+    """
+    path = Path(path)
+    if path.exists() or path.is_absolute():
+        return path
+    inside = shipped("configs") / path.name
+    is_shipped = path.parent.name == "configs" and len(path.parts) == 2 and inside.is_file()
+    return inside if is_shipped else path

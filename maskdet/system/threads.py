@@ -1,0 +1,191 @@
+"""Threads, and the mailboxes between them.
+
+Nothing here knows of pictures. The rules:
+
+* A mailbox has one writer and one reader. Either may close it: the reader then gets what is left
+  and after it the end or the writer's error, the writer is told to stop by its next `put`.
+* A worker's death closes its mailboxes with the exception, which is raised in whoever reads next.
+* Nothing waits without a way to be woken: mailboxes by closing them, a child process
+  (`maskdet.system.child_process`) by killing it. So stopping never waits for a frame.
+* What hangs all the same (a disk, a detector) is waited for a while, then left (`leaving`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from threading import Condition as Condition  # these three for others, too: ways to wait that
+from threading import Event as Event  # can be cut short, and what keeps others out
+from threading import Lock as Lock
+from threading import Thread
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Closed(Exception):
+    """Nothing more comes out of this mailbox."""
+
+
+class Mailbox(Generic[T]):
+    """A bounded queue from one thread to another.
+
+    Attributes:
+        dropped: items that a newer one replaced before they were read; 0 unless `newest`.
+        error: what it was closed with.
+        bell: rung at every change.
+    """
+
+    def __init__(self, size: int = 1, *, newest: bool = False, bell: Condition | None = None):
+        """Makes it empty and open.
+
+        Args:
+            size: how many items it holds.
+            newest: when full, the oldest item makes room at once; otherwise the writer waits.
+            bell: shared by mailboxes that one reader waits for together, see `wait_ready`.
+        """
+        self.dropped = 0
+        self._items: deque[T] = deque()
+        self._size = size
+        self._newest = newest
+        self._closed = False
+        self.error: BaseException | None = None
+        self.bell = bell or Condition()
+
+    def lose_nothing(self, size: int) -> None:
+        """From now on waits with so many items instead of dropping; called before the first."""
+        with self.bell:
+            self._size, self._newest = size, False
+
+    def put(self, item: T, timeout: float | None = None) -> bool:
+        """Hands one item over; False when the mailbox is closed and the writer should stop.
+
+        With a `timeout`, in seconds, False also when there was no room for so long: see `closed`.
+        """
+        with self.bell:
+            if self._newest:
+                while len(self._items) >= self._size and not self._closed:
+                    self._items.popleft()
+                    self.dropped += 1
+            else:
+                self.bell.wait_for(self._takes_or_closed, timeout)
+            if self._closed or len(self._items) >= self._size:
+                return False
+            self._items.append(item)
+            self.bell.notify_all()
+            return True
+
+    def _takes_or_closed(self) -> bool:
+        return self._closed or len(self._items) < self._size
+
+    def get(self, timeout: float | None = None) -> T | None:
+        """The oldest item; None when none came in `timeout` seconds (None: waits for ever).
+
+        Raises:
+            Closed: there is none left and none will come.
+            BaseException: what the mailbox was closed with.
+        """
+        with self.bell:
+            self.bell.wait_for(lambda: self.ready, timeout)
+            if self._items:
+                item = self._items.popleft()
+                self.bell.notify_all()
+                return item
+            if self.error is not None:
+                raise self.error
+            if self._closed:
+                raise Closed
+            return None
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Ends it, for both sides; the first call counts."""
+        with self.bell:
+            if not self._closed:
+                self._closed, self.error = True, error
+                self.bell.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be put in."""
+        return self._closed
+
+    @property
+    def takes(self) -> bool:
+        """Whether `put` would not wait."""
+        return self._newest or self._takes_or_closed()
+
+    @property
+    def ready(self) -> bool:
+        """Whether `get` would return or raise at once."""
+        return bool(self._items) or self._closed
+
+    @property
+    def drained(self) -> bool:
+        """Whether nothing is left and nothing will come."""
+        return self._closed and not self._items
+
+
+def wait_ready(boxes: Iterable[Mailbox[T]], timeout: float | None = None) -> list[Mailbox[T]]:
+    """The mailboxes whose `get` would not wait; waits until there is one. They share a bell."""
+    boxes = list(boxes)
+    if not boxes:
+        return []
+    with boxes[0].bell:
+        boxes[0].bell.wait_for(lambda: any(box.ready for box in boxes), timeout)
+        return [box for box in boxes if box.ready]
+
+
+class Worker:
+    """A thread that closes its mailboxes when it ends, with the exception if it died of one.
+
+    Attributes:
+        name: what it does.
+        error: what it died of.
+    """
+
+    def __init__(
+        self, name: str, run: Callable[[], object], closes: Iterable[Mailbox[Any]] = ()
+    ) -> None:
+        self.name = name
+        self.error: BaseException | None = None
+        self._run = run
+        self._closes = list(closes)
+        # Not a daemon: the interpreter must not tear down native code under a running thread.
+        self._thread = Thread(target=self._main, name=name)
+
+    def start(self) -> None:
+        """Begins."""
+        self._thread.start()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Waits for its end; the caller has closed whatever it may wait for.
+
+        Args:
+            timeout: in seconds; after it, the thread is left to itself: see `system.timeouts`.
+
+        Returns:
+            Whether it has ended, or never began.
+        """
+        if self._thread.ident is None:
+            return True
+        self._thread.join(timeout if timeout is None else max(0.0, timeout))
+        if self.is_alive and self not in left:
+            left.append(self)
+        return not self.is_alive
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self._thread.is_alive()
+
+    def _main(self) -> None:
+        try:
+            self._run()
+        except BaseException as caught:  # carried to the reader, whatever it is
+            self.error = caught
+        for box in self._closes:
+            box.close(self.error)
+
+
+left: list[Worker] = []
+"""Those that did not end in time."""

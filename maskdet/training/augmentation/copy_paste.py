@@ -1,0 +1,153 @@
+"""Copy-paste of faces: one of another picture laid over one that is there.
+
+After Ghiasi et al. 2021, "Simple Copy-Paste is a Strong Data Augmentation"; here the pasted face
+takes another's place, so that head, body and surroundings stay plausible. Every class is pasted as
+often as the others: the rare one is seen in more places, and the seam of a pasted face says nothing
+about its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+
+from maskdet.datasets.samples import Sample
+
+MARGIN = 0.18
+"""What is pasted beyond the box on each side, in parts of its size; it fades out there."""
+SMALLEST = 12.0
+"""Faces narrower than this in their picture are neither given nor replaced."""
+ENLARGED = 1.6
+"""How far a face may be blown up."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of a sample."""
+
+    sample: Sample
+    index: int
+
+    @property
+    def box(self) -> np.ndarray:
+        """x1 y1 x2 y2 in pixels of its picture."""
+        return self.sample.boxes[self.index]
+
+    @property
+    def state(self) -> int:
+        """Its class."""
+        return int(self.sample.classes[self.index])
+
+    @property
+    def width(self) -> float:
+        """In pixels of its picture."""
+        return float(self.box[2] - self.box[0])
+
+
+@dataclass(frozen=True, eq=False)
+class PastedSample(Sample):
+    """A sample in which some faces have others laid over them; its classes say so already."""
+
+    pasted: tuple[tuple[int, Face, bool], ...] = ()
+    """Face covered, face that covers it, whether mirrored."""
+
+    def read(self) -> np.ndarray:
+        """The picture with its pasted faces; see `Sample.read`."""
+        image = super().read()
+        for index, donor, mirrored in self.pasted:
+            lay_over(image, self.boxes[index], donor, mirrored)
+        return image
+
+
+class FacePaste:
+    """Lays faces of all classes over others, in a share of the pictures."""
+
+    def __init__(self, samples: Sequence[Sample], share: float) -> None:
+        """Faces in `samples` are what is pasted."""
+        self._share = share
+        faces = [Face(sample, i) for sample in samples for i in range(len(sample.boxes))]
+        self._donors: dict[int, list[Face]] = {}
+        for face in faces:
+            if face.width >= SMALLEST and face.state >= 0:
+                self._donors.setdefault(face.state, []).append(face)
+        self._widths = {
+            state: np.array([face.width for face in donors])
+            for state, donors in self._donors.items()
+        }
+
+    def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
+        """The sample, or one with one or two of its faces covered."""
+        wide = sample.boxes[:, 2] - sample.boxes[:, 0] >= SMALLEST
+        places = np.flatnonzero(wide & (sample.classes >= 0))
+        if not len(places) or random.random() >= self._share:
+            return sample
+        classes = sample.classes.copy()
+        pasted = []
+        for index in random.permutation(places)[: random.integers(1, 3)]:
+            donor = self._donor(Face(sample, int(index)).width, sample.labelled, random)
+            if donor is not None:
+                pasted.append((int(index), donor, bool(random.random() < 0.5)))
+                classes[index] = donor.state
+        known = {field.name: getattr(sample, field.name) for field in fields(sample)}
+        return PastedSample(**{**known, "classes": classes}, pasted=tuple(pasted))
+
+    def _donor(
+        self, width: float, labelled: Sequence[int], random: np.random.Generator
+    ) -> Face | None:
+        """A face, of a class drawn first, that need not be blown up much to be that wide."""
+        states = [state for state in labelled if state in self._donors]
+        if not states:
+            return None
+        state = states[int(random.integers(len(states)))]
+        fitting = np.flatnonzero(self._widths[state] * ENLARGED >= width)
+        return self._donors[state][int(random.choice(fitting))] if len(fitting) else None
+
+
+def lay_over(image: np.ndarray, box: np.ndarray, donor: Face, mirrored: bool) -> None:
+    """Lays a face, its edge fading, over the box (4,) of a picture, which is changed.
+
+    The face keeps half of the difference in brightness between its picture and this one.
+    """
+    crop = _around(donor.sample.read(), donor.box)
+    if mirrored:
+        crop = crop[:, ::-1]
+    left, top, right, bottom = _widened(box)
+    smaller = crop.shape[1] > right - left
+    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    face = cv2.resize(crop, (right - left, bottom - top), interpolation=method).astype(np.float32)
+    x1, y1 = max(0, left), max(0, top)
+    x2, y2 = min(image.shape[1], right), min(image.shape[0], bottom)
+    if x2 <= x1 or y2 <= y1:
+        return
+    part = (slice(y1 - top, y2 - top), slice(x1 - left, x2 - left))
+    under = image[y1:y2, x1:x2]
+    face = face[part] + (under.mean() - face[part].mean()) / 2
+    alpha = _fading_ellipse(right - left, bottom - top)[part][..., None]
+    image[y1:y2, x1:x2] = np.clip(face * alpha + under * (1 - alpha), 0, 255).astype(np.uint8)
+
+
+def _widened(box: np.ndarray) -> tuple[int, int, int, int]:
+    """The box with its margin, in whole pixels, at least one wide and high."""
+    margin = np.tile((box[2:] - box[:2]) * MARGIN, 2) * [-1, -1, 1, 1]
+    left, top, right, bottom = (int(value) for value in np.round(box + margin))
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def _around(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The box with its margin cut out; what lies beyond the picture repeats its edge."""
+    left, top, right, bottom = _widened(box)
+    height, width = image.shape[:2]
+    rows = np.clip(np.arange(top, bottom), 0, height - 1)
+    columns = np.clip(np.arange(left, right), 0, width - 1)
+    return image[rows[:, None], columns]
+
+
+def _fading_ellipse(width: int, height: int) -> np.ndarray:
+    """Opacity (height, width): 1 in the middle, from three quarters outwards fading to 0."""
+    across = (np.arange(width, dtype=np.float32) + 0.5) * 2 / width - 1
+    down = (np.arange(height, dtype=np.float32) + 0.5) * 2 / height - 1
+    radius = np.hypot(across[None, :], down[:, None])
+    return np.clip((1 - radius) / 0.25, 0, 1)

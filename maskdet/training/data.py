@@ -1,0 +1,147 @@
+"""What a run learns from: its samples, and what makes batches of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from maskdet.datasets.loading import below, data_root, read_samples
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.random_split import TRAIN_LIST, VALIDATION_LIST, divide
+from maskdet.datasets.samples import Sample
+from maskdet.detections import CLASS_NAMES
+from maskdet.errors import ConfigError, DatasetError
+from maskdet.model.decision import Judge
+from maskdet.networks.plans import Network
+from maskdet.system.atomic_files import write_whole
+from maskdet.training.augmentation.copy_paste import FacePaste
+from maskdet.training.augmentation.views import Augmentation
+from maskdet.training.distillation import ANSWERS, TaughtLoader, load_teacher
+from maskdet.training.loader import Loader, draw_weights
+from maskdet.training.pseudo_labels import OpenDetector, teach
+from maskdet.training.settings import DataSettings, TrainingSettings
+
+TEACHER_SCORE = 0.03
+"""Lowest score of a face that a teacher's word is taken for."""
+MOST_PROCESSES = 16
+"""That make batches, unless more are asked for."""
+
+
+def read_data(
+    settings: TrainingSettings,
+    data: Path,
+    folder: Path | None = None,
+    open_detector: OpenDetector | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> tuple[list[Sample], np.ndarray, list[Sample]]:
+    """Training samples, how often each is drawn, and validation samples.
+
+    Args:
+        settings: of the run.
+        data: folder of the annotated pictures.
+        folder: the run's, where the answers of teachers are kept, and the names of the pictures of
+            both sides; None: teachers are not asked.
+        open_detector: opens the teachers; None: settings may name none.
+        report: takes lines about what was read.
+    """
+    problems = Problems()
+    parts = [_read(part, data, problems) for part in settings.train]
+    if settings.validation:
+        classes = {name: state for part in settings.train for name, state in part.classes.items()}
+        only = below(data, settings.validation)
+        validation = read_samples(data, only=only, classes=classes, problems=problems)
+    else:
+        division = divide(parts[0])
+        parts[0], validation = division.train, division.validation
+        for line in division.about:
+            report(line)
+    for line in problems.note_lines():
+        report(line)
+    if not parts[0]:
+        raise DatasetError(f"{data}: too few pictures to train on")
+    if not any(len(sample.boxes) for sample in validation):
+        raise DatasetError(f"{data}: no faces in the {len(validation)} pictures for validation")
+    if folder is not None:
+        pairs = zip(settings.train, parts, strict=True)
+        parts = [_taught(*each, folder, open_detector) for each in pairs]
+        root = data_root(below(data, settings.train[0].source) or data)
+        _write_names(folder / TRAIN_LIST, [sample for part in parts for sample in part], root)
+        _write_names(folder / VALIDATION_LIST, validation, root)
+    shares = zip(parts, settings.train, strict=True)
+    weights = [draw_weights(part, settings.schedule.rare) * source.share for part, source in shares]
+    return [sample for part in parts for sample in part], np.concatenate(weights), validation
+
+
+def _write_names(file: Path, samples: Sequence[Sample], root: Path) -> None:
+    """A list of pictures, as `evaluate --images` reads it."""
+    names = [s.name if s.span else os.path.relpath(s.file, root) for s in samples]
+    write_whole(file, "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"))
+
+
+def _read(part: DataSettings, data: Path, problems: Problems) -> list[Sample]:
+    return read_samples(
+        data,
+        below(data, part.source),
+        below(data, part.list),
+        kind=part.format,
+        classes=part.classes,
+        class_list=below(data, part.class_list),
+        labelled=part.labelled,
+        problems=problems,
+    )
+
+
+def _taught(
+    part: DataSettings, samples: list[Sample], folder: Path, open_detector: OpenDetector | None
+) -> list[Sample]:
+    if not part.teacher:
+        return samples
+    if open_detector is None:
+        raise ConfigError(f"settings, train: there is nobody to open the teacher {part.teacher!r}")
+    open_teacher = partial(open_detector, part.teacher, Judge.plain(TEACHER_SCORE))
+    return teach(samples, open_teacher, folder / f"taught-{Path(part.teacher).name}.json")
+
+
+def make_loader(
+    settings: TrainingSettings,
+    samples: Sequence[Sample],
+    weights: np.ndarray,
+    network: Network,
+    folder: Path,
+) -> Loader | TaughtLoader:
+    """What makes the run's batches; where there is a teacher, with its answers."""
+    schedule, distillation = settings.schedule, settings.distillation
+    cores = os.cpu_count() or 2
+    loader = Loader(
+        samples,
+        weights,
+        Augmentation(**settings.augmentation.model_dump(exclude={"paste", "sizes"})),
+        network.target_maker,
+        batch=schedule.batch,
+        seed=schedule.seed,
+        threads=max(1, min(8, cores - 1)),
+        processes=_processes(cores) if schedule.processes is None else schedule.processes,
+        paste=face_paste(samples, settings.augmentation.paste),
+        sizes=settings.augmentation.sizes,
+    )
+    if not distillation.teacher:
+        return loader
+    teacher = load_teacher(distillation.teacher, network, distillation.precision)
+    return TaughtLoader(
+        loader, teacher, steps=schedule.steps, reuse=distillation.reuse, folder=folder / ANSWERS
+    )
+
+
+def _processes(cores: int) -> int:
+    """How many make batches: none where threads keep up with a processor of that many cores."""
+    return min(cores - 1, MOST_PROCESSES) if cores > 4 else 0
+
+
+def face_paste(samples: Sequence[Sample], share: float) -> FacePaste | None:
+    """Pasting among the pictures that label every class; None where it is not wanted."""
+    whole = [sample for sample in samples if len(sample.labelled) == len(CLASS_NAMES)]
+    return FacePaste(whole, share) if share else None

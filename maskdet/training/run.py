@@ -1,0 +1,223 @@
+"""A training run from settings to weights."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Protocol
+
+import keras
+import numpy as np
+
+from maskdet.datasets.samples import Sample
+from maskdet.detections import CLASS_NAMES, Detections
+from maskdet.errors import ConfigError, ModelError
+from maskdet.evaluation import coco
+from maskdet.evaluation.precision_recall import Matches
+from maskdet.images.letterbox import letterbox
+from maskdet.model.decision import Judge
+from maskdet.networks import backbones
+from maskdet.networks.plans import Network, Plan, build_network, plan_from_options, plan_to_options
+from maskdet.runtimes.decoding import decoder_for
+from maskdet.training.csv_log import append_figures
+from maskdet.training.data import make_loader, read_data
+from maskdet.training.distillation import ANSWERS
+from maskdet.training.initial_weights import RANDOM, load_start
+from maskdet.training.pseudo_labels import OpenDetector
+from maskdet.training.settings import (
+    NetworkSettings,
+    ScheduleSettings,
+    TrainingSettings,
+)
+from maskdet.training.trainer import Progress, Schedule, Trainer
+
+
+class Listener(Protocol):
+    """Whom a run tells what happens beside its steps."""
+
+    def preparing(self, what: str) -> None:
+        """Something begins, or has been found, before the first step."""
+
+    def begun(self, step: int, pictures: int, validation: int) -> None:
+        """The data has been read, the network built; learning goes on from that step."""
+
+    def evaluating(self, step: int) -> None:
+        """An evaluation begins."""
+
+    def evaluated(
+        self,
+        step: int,
+        figures: dict[str, float],
+        samples: Sequence[Sample],
+        found: Sequence[Detections],
+    ) -> None:
+        """An evaluation has ended; these are the validation samples and what was found in them."""
+
+    def improved(self, step: int, figures: dict[str, float], weights: Path) -> None:
+        """The evaluation was the best one yet; its weights lie in that file."""
+
+
+def plan_of(settings: NetworkSettings) -> Plan:
+    """The network that settings describe.
+
+    Raises:
+        ConfigError: there can be no such network.
+    """
+    try:
+        return plan_from_options(settings.model_dump(exclude={"kind"}), settings.kind)
+    except ModelError as error:
+        raise ConfigError(f"settings, network: {error}") from None
+
+
+def run(
+    settings: TrainingSettings,
+    data: Path,
+    folder: Path,
+    progress: Progress,
+    *,
+    resume: bool = False,
+    listener: Listener | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    open_detector: OpenDetector | None = None,
+) -> Trainer:
+    """Trains in a folder until the schedule ends, or until told to stop.
+
+    Args:
+        settings: of the run.
+        data: folder of the annotated pictures.
+        folder: where checkpoint, best weights and logs go; made if missing.
+        progress: told of every step.
+        resume: go on from the folder's checkpoint, if it has one.
+        listener: told of evaluations.
+        stopping: asked after every step; on True a checkpoint is written and the run ends.
+        open_detector: opens the teachers that settings name; None: they may name none.
+
+    Raises:
+        DatasetError: the data cannot be used.
+        ConfigError: the settings do not fit the data or the folder, or the loss is no number any
+            more.
+    """
+    checkpoint = folder / "checkpoint.npz"
+    if checkpoint.exists() and not resume:
+        raise ConfigError(f"{checkpoint}: a run has begun here; add --resume or another --output")
+    folder.mkdir(parents=True, exist_ok=True)
+    # Keras draws initial weights by Python's generator; its own function imports TensorFlow
+    random.seed(settings.schedule.seed)
+    keras.config.set_dtype_policy(settings.precision)
+    report = listener.preparing if listener else _unheard
+    report(f"reading the labels of {data}")
+    samples, weights, validation = read_data(settings, data, folder, open_detector, report)
+    report(f"building the network, {starting_weights(settings)}")
+    network = build(settings)
+    schedule = settings.schedule
+    loader = make_loader(settings, samples, weights, network, folder)
+
+    def evaluate(model: keras.Model, step: int) -> dict[str, float]:
+        if listener:
+            listener.evaluating(step)
+        found = predict(model, settings.evaluation_size, validation)
+        figures = measure(validation, found)
+        append_figures(folder / "validation.csv", step, figures)
+        if listener:
+            listener.evaluated(step, figures, validation, found)
+        return figures
+
+    improved = listener.improved if listener else None
+    trainer = Trainer(network, loader, _schedule(schedule), folder, evaluate, progress, improved)
+    if resume:
+        trainer.resume()
+    if listener:
+        listener.begun(trainer.step, len(samples), len(validation))
+    report("compiling the network and making the first batches: the first step takes longest")
+    trainer.run(stopping=stopping)
+    if trainer.is_over:
+        shutil.rmtree(folder / ANSWERS, ignore_errors=True)
+    return trainer
+
+
+def _unheard(what: str) -> None:
+    """Takes what nobody listens to."""
+
+
+def starting_weights(settings: TrainingSettings) -> str:
+    """The weights that a run begins from, in words."""
+    if settings.start:
+        return f"with the weights of {settings.start}"
+    if settings.imagenet == RANDOM:
+        return "with random weights"
+    where = settings.imagenet or "downloaded, where they are not here yet"
+    return f"with ImageNet weights ({where})"
+
+
+def measure(samples: Sequence[Sample], found: Sequence[Detections]) -> dict[str, float]:
+    """`metrics.average_precision`, and the ``threshold`` from which on to show a face, by F1."""
+    evaluation = coco.coco_eval(samples, found)
+    classes = [Matches.of(evaluation, index) for index in range(len(CLASS_NAMES))]
+    best = Matches.pooled(classes).best_threshold()
+    return {**coco.average_precision(evaluation), "threshold": best["threshold"]}
+
+
+def build(settings: TrainingSettings) -> Network:
+    """The compiled network with its starting weights.
+
+    Raises:
+        ConfigError: the starting weights cannot be used.
+    """
+    plan = plan_of(settings.network)
+    network = build_network(plan)
+    schedule = settings.schedule
+    if schedule.start_share and not settings.start:
+        raise ConfigError("settings, schedule.start_share: needs the weights of a run as 'start'")
+    if len(set(settings.augmentation.sizes)) > 1 and keras.backend.backend() == "tensorflow":
+        raise ConfigError(
+            "settings, augmentation.sizes: TensorFlow compiles one size; give one, or set "
+            "KERAS_BACKEND=jax"
+        )
+    if settings.start or settings.imagenet != RANDOM:
+        load_start(network, settings.start, settings.imagenet)
+        backbones.freeze(
+            network,
+            plan.backbone,
+            stem=schedule.freeze_stem,
+            batch_norm=schedule.freeze_batch_norm,
+            head_norm=bool(settings.start) and schedule.freeze_head_norm,
+        )
+    optimizer = keras.optimizers.AdamW(
+        schedule.rate, weight_decay=schedule.weight_decay, global_clipnorm=schedule.clip
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    # XLA makes the CPU several times slower; on a GPU it pays
+    accelerated = keras.backend.backend() != "tensorflow" or _has_gpu()
+    network.compile(optimizer=optimizer, jit_compile="auto" if accelerated else False)
+    return network
+
+
+def _has_gpu() -> bool:
+    return any(device.startswith("gpu") for device in keras.distribution.list_devices())
+
+
+def _schedule(settings: ScheduleSettings) -> Schedule:
+    return Schedule(**{field.name: getattr(settings, field.name) for field in fields(Schedule)})
+
+
+def predict(
+    network: Network, size: int, samples: Sequence[Sample], batch: int = 8, min_score: float = 0.02
+) -> list[Detections]:
+    """Detections of every sample's picture, by the network itself on a square input."""
+    judge = Judge.plain(min_score)
+    decoder = decoder_for(network.name, plan_to_options(network.plan), judge)
+    found: list[Detections] = []
+    for start in range(0, len(samples), batch):
+        images = [sample.read() for sample in samples[start : start + batch]]
+        boxed = [letterbox(image, size, size) for image in images]
+        inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
+        padded = np.concatenate([inputs, np.repeat(inputs[-1:], batch - len(images), axis=0)])
+        first, second = (keras.ops.convert_to_numpy(o) for o in network.predict_on_batch(padded))
+        found += [
+            decoder.decode(first[i], second[i], (size, size), image.shape[:2], boxed[i][1])
+            for i, image in enumerate(images)
+        ]
+    return found

@@ -1,0 +1,128 @@
+"""From the bytes of an upload to pixels, and back to a file."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pillow_heif import register_heif_opener
+from starlette.exceptions import HTTPException
+
+from maskdet.web.request_limits import MEGA
+
+# Our own limit is checked on the same header; Pillow's note would only fill the terminal.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+register_heif_opener()
+
+MOST_PIXELS = 175 * MEGA
+"""No limit can be higher: Pillow and OpenCV refuse larger pictures by themselves."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of picture file."""
+
+    suffix: str
+    media_type: str
+
+
+PNG = Kind(".png", "image/png")
+JPEG = Kind(".jpg", "image/jpeg")
+WEBP = Kind(".webp", "image/webp")
+_START_OF_SCAN, _MOST_SCANS = b"\xff\xda", 200  # a progressive JPEG has about ten
+_KINDS = {"PNG": PNG, "JPEG": JPEG, "MPO": JPEG, "WEBP": WEBP}  # MPO: a JPEG with more behind it
+_PHONE_KINDS = {"HEIF": JPEG, "AVIF": JPEG}
+"""Kinds that Pillow decodes; an annotated picture of them is a JPEG, which every browser shows."""
+_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
+_FORMATS = ("PNG", "JPEG", "WEBP", *_PHONE_KINDS)
+
+
+def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
+    """A picture as BGR uint8 (height, width, 3), turned as its EXIF data say, and its kind.
+
+    The kind is read off the content; what name and sender call it does not matter. That of a HEIC
+    or AVIF file is JPEG: it is what such a picture is answered with.
+
+    Args:
+        data: a PNG, JPEG, WebP, HEIC or AVIF file.
+        name: what messages call it.
+        max_pixels: a picture that claims more is not decoded.
+
+    Raises:
+        HTTPException: 415 it is no such file, 413 it has too many pixels, 400 it is damaged.
+    """
+    kind, image = _check(data, name, max_pixels)
+    if image is not None:
+        return image, kind
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise _broken(name)
+    return image, kind
+
+
+def encode(image: np.ndarray, kind: Kind) -> bytes:
+    """A picture (BGR uint8, height, width, 3) as a file of that kind."""
+    return cv2.imencode(kind.suffix, image)[1].tobytes()
+
+
+def _check(data: bytes, name: str, max_pixels: int) -> tuple[Kind, np.ndarray | None]:
+    """Looks at the header, then whether the file is whole; kind and, of phones' kinds, pixels."""
+    too_large = HTTPException(
+        413, f"{name}: more than {max_pixels / MEGA:g} million pixels; make it smaller"
+    )
+    try:
+        with Image.open(BytesIO(data), formats=_FORMATS) as picture:
+            if picture.width * picture.height > max_pixels:
+                raise too_large
+            if picture.format in _PHONE_KINDS:
+                upright = ImageOps.exif_transpose(picture).convert("RGB")
+                bgr = np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
+                return _PHONE_KINDS[picture.format], bgr
+            kind = _KINDS[str(picture.format)]
+            _look_through(picture, kind, data)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise too_large from None
+    except UnidentifiedImageError:
+        if _begins_well(data):
+            raise _broken(name) from None
+        raise HTTPException(
+            415, f"{name}: not a PNG, JPEG, WebP, HEIC or AVIF picture; convert it to one of them"
+        ) from None
+    except HTTPException:
+        raise
+    except Exception:  # whatever a decoder makes of hostile bytes
+        raise _broken(name) from None
+    return kind, None
+
+
+def _look_through(picture: Image.Image, kind: Kind, data: bytes) -> None:
+    """Raises if the file is cut short, which OpenCV fills up with grey and lets pass.
+
+    PNG: the chunks' checksums. JPEG: decoded at an eighth of its size, unless it has so many scans
+    that it can only have been made to keep a decoder busy. A cut WebP is refused by OpenCV.
+    """
+    if kind is PNG:
+        picture.verify()
+    elif kind is JPEG:
+        if data.count(_START_OF_SCAN) > _MOST_SCANS:
+            raise ValueError("too many scans")
+        picture.draft("L", (1, 1))
+        picture.load()
+
+
+def _begins_well(data: bytes) -> bool:
+    """Whether the first bytes are those of a file that is read."""
+    is_webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
+    is_of_phone = data[4:8] == b"ftyp" and data[8:12] in _BRANDS
+    return is_webp or is_of_phone or data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
+
+
+def _broken(name: str) -> HTTPException:
+    return HTTPException(400, f"{name}: damaged or cut short; send it again")

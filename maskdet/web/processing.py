@@ -1,0 +1,111 @@
+"""One upload's way: decode, detect, blur, draw, encode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+import numpy as np
+from starlette.exceptions import HTTPException
+
+from maskdet.detections import Detections
+from maskdet.errors import MaskdetError
+from maskdet.model.decision import Judge
+from maskdet.system.console import bug_line, say
+from maskdet.web.image_codec import PNG, Kind, decode, encode
+from maskdet.web.request_limits import Limits
+from maskdet.web.request_options import RequestOptions
+from maskdet.web.uploads import Upload
+
+Annotated = Literal["none", "png", "same"]
+"""Which annotated picture is wanted: none, a PNG, or one of the upload's own kind, which for HEIC
+and AVIF is JPEG."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture that was looked at.
+
+    Attributes:
+        name: of the upload.
+        width: in pixels, after turning as EXIF says.
+        height: in pixels.
+        detections: its faces, in its pixels.
+        annotated: the drawn picture as a file; empty if none was asked for.
+        kind: of that file.
+    """
+
+    name: str
+    width: int
+    height: int
+    detections: Detections
+    annotated: bytes
+    kind: Kind
+
+    @property
+    def annotated_name(self) -> str:
+        """What the annotated file is to be called."""
+        return f"{PurePosixPath(self.name).stem}-annotated{self.kind.suffix}"
+
+
+class Looker:
+    """Looks at uploads, from any thread."""
+
+    def __init__(
+        self,
+        detect: Callable[[np.ndarray], Detections],
+        annotate: Callable[[np.ndarray, Detections], np.ndarray],
+        blur_faces: Callable[[np.ndarray, Detections], np.ndarray],
+        limits: Limits,
+        judge: Judge,
+    ) -> None:
+        """Puts it together.
+
+        Args:
+            detect: the faces of one picture (BGR uint8), those that the judge leaves out, too;
+                may wait.
+            annotate: the picture with its faces drawn, a copy.
+            blur_faces: the picture with its faces made unrecognizable, a copy.
+            limits: of them the pixels.
+            judge: says which faces are shown, where a request does not.
+        """
+        self._detect = detect
+        self._annotate = annotate
+        self._blur_faces = blur_faces
+        self._judge = judge
+        self._max_pixels = limits.pixels
+
+    def look(self, upload: Upload, annotated: Annotated, options: RequestOptions) -> Seen:
+        """Decodes, detects and draws; takes a while.
+
+        Raises:
+            HTTPException: the picture cannot be used; 500 for what is not the sender's fault,
+                which the terminal is told more about.
+        """
+        image, kind = decode(upload.data, upload.name, self._max_pixels)
+        kind = kind if annotated == "same" else PNG
+        try:
+            found = self._detect(image)
+            detections = self._shown(found, options)
+            drawn = b""
+            if annotated != "none":
+                if options.blur:
+                    image = self._blurred(image, found, detections)
+                drawn = encode(self._annotate(image, detections), kind)
+        except Exception as error:
+            say(str(error) if isinstance(error, MaskdetError) else bug_line(error))
+            raise HTTPException(500, "the detector failed; the terminal says why") from None
+        height, width = image.shape[:2]
+        return Seen(upload.name, width, height, detections, drawn, kind)
+
+    def _shown(self, found: Detections, options: RequestOptions) -> Detections:
+        judge = self._judge
+        if options.min_score is not None:
+            judge = judge.showing(options.min_score)
+        return judge.shown(found)
+
+    def _blurred(self, image: np.ndarray, found: Detections, shown: Detections) -> np.ndarray:
+        """Blurs the faces shown, and those that only a request's higher `min_score` leaves out."""
+        return self._blur_faces(self._blur_faces(image, self._judge.shown(found)), shown)

@@ -1,0 +1,109 @@
+"""A sample's picture is there, whole and as large as annotated, or one line says what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from maskdet.datasets.samples import DataSet, Sample, class_index, inside
+from maskdet.errors import DatasetError
+
+
+def sample(file: Path, width: int = 60, height: int = 40) -> Sample:
+    return Sample(file, width, height, np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
+
+
+def test_read_is_bgr(tmp_path: Path) -> None:
+    image = np.zeros((40, 60, 3), np.uint8)
+    image[:, :, 0] = 200
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    np.testing.assert_array_equal(sample(tmp_path / "a.png").read(), image)
+
+
+@pytest.mark.parametrize("channels", [(), (4,)])
+def test_grey_and_transparent_pictures_become_bgr(tmp_path: Path, channels: tuple[int]) -> None:
+    """Kaggle's pictures have an alpha channel."""
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((40, 60, *channels), 77, np.uint8))
+    np.testing.assert_array_equal(
+        sample(tmp_path / "a.png").read(), np.full((40, 60, 3), 77, np.uint8)
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"", b"GIF89a", b"\xff\xd8\xff\xe0 no jpeg"])
+def test_a_missing_or_broken_picture(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(DatasetError) as error:
+        sample(tmp_path / "a.jpg").read()
+    assert str(error.value).startswith(f"{tmp_path / 'a.jpg'}: cannot be read")
+    assert "\n" not in str(error.value)
+
+
+def test_a_picture_of_another_size_than_annotated(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((40, 60, 3), np.uint8))
+    with pytest.raises(DatasetError, match="is 60×40 but annotated as 40×60; correct"):
+        sample(tmp_path / "a.png", 40, 60).read()
+
+
+def test_class_index() -> None:
+    assert [class_index(n) for n in ("with_mask", "without_mask", "mask_weared_incorrect")] == [
+        0,
+        1,
+        2,
+    ]
+    assert class_index("b", ("a", "b")) == 1
+    with pytest.raises(DatasetError, match="unknown class 'c'; there are a, b"):
+        class_index("c", ("a", "b"))
+
+
+def test_inside(tmp_path: Path) -> None:
+    assert inside(tmp_path, "a/b.png") == tmp_path / "a" / "b.png"
+    assert inside(tmp_path, "a/../b.png") == tmp_path / "a" / ".." / "b.png"
+
+
+def data_set(*names: str) -> DataSet:
+    """Two pictures; the first has a box of each class but the last."""
+    count = len(names) - 1
+    boxes = np.tile(np.array([[1, 2, 3, 4]], np.float32), (count, 1))
+    first = Sample(Path("a.png"), 60, 40, boxes, np.arange(count))
+    return DataSet(
+        [first, sample(Path("b.png"))], names, [[f"x.csv:{n}" for n in range(count)], []]
+    )
+
+
+def test_classes_become_states() -> None:
+    """A class without boxes need not be understood."""
+    data = data_set("NoMask", "hat", "Mask", "other")
+    first, second = data.in_states({"hat": "mask_weared_incorrect"}, (0, 1))
+    assert first.classes.tolist() == [1, 2, 0]
+    assert first.labelled == second.labelled == (0, 1)
+    with pytest.raises(DatasetError, match="^x.csv:1: cannot tell which mask state is meant by"):
+        data.in_states()
+
+
+def test_classes_in_another_order() -> None:
+    data = data_set("a", "b", "unused")
+    again = data.with_names(["c", "b", "a"])
+    assert again.names == ("c", "b", "a")
+    assert again.samples[0].classes.tolist() == [2, 1]
+    with pytest.raises(DatasetError, match="^x.csv:1: unknown class 'b'; there are a, c"):
+        data.with_names(["a", "c"])
+
+
+def test_a_picture_within_a_file(tmp_path: Path) -> None:
+    image = np.full((40, 60, 3), 77, np.uint8)
+    content = cv2.imencode(".png", image)[1].tobytes()
+    (tmp_path / "x.record").write_bytes(b"before" + content + b"after")
+    inner = replace(sample(tmp_path / "x.record"), span=(6, len(content)), name="a.png")
+    assert inner.content() == content
+    np.testing.assert_array_equal(inner.read(), image)
+    for span in ((6, 5), (6 + len(content), 5), (9999, 5)):
+        with pytest.raises(DatasetError) as error:
+            replace(inner, span=span).read()
+        assert str(error.value).startswith(f"{tmp_path}/x.record, picture 'a.png': cannot be read")
+    with pytest.raises(DatasetError, match="none.png: cannot be read: No such file"):
+        sample(tmp_path / "none.png").content()

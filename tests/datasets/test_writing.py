@@ -1,0 +1,135 @@
+"""What is written is whole, stands where nothing stood, and no two pictures share a name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maskdet.datasets.format_detection import read
+from maskdet.datasets.formats import FORMATS
+from maskdet.datasets.samples import DataSet
+from maskdet.datasets.writing import kind_of_target, write
+from maskdet.errors import ConfigError, DatasetError, SinkError
+from tests.datasets.formats.sets import Face, assert_same, draw, make
+
+FACES: dict[str, list[Face]] = {"a.png": [("mask", (1, 2, 30, 40))], "b.jpg": []}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataSet:
+    return make(tmp_path / "source", FACES, ("mask",))
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_new_folder_has_labels_and_pictures(data: DataSet, tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "new" / "out"
+    write(data, target, kind)
+    assert (target / FORMATS[kind].labels).exists()
+    assert (target / "images/a.png").exists() != FORMATS[kind].has_pictures
+    assert [entry.name for entry in target.parent.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_classes_without_boxes_are_kept_or_told(data: DataSet, tmp_path: Path, kind: str) -> None:
+    more = data.with_names(["hat", "mask", "scarf"])
+    notes = write(more, tmp_path / "out", kind)
+    told = "classes without boxes are not kept, as this format lists none: hat, scarf"
+    kept = read(tmp_path / "out", tmp_path / "out")[0].names == ("hat", "mask", "scarf")
+    assert kept == (kind not in ("voc", "csv"))
+    assert (told in notes) != kept
+    assert not [note for note in write(data, tmp_path / "all", kind) if "without boxes" in note]
+
+
+def test_an_empty_folder_is_filled(data: DataSet, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    write(data, tmp_path / "out", "voc")
+    assert_same(read(tmp_path / "out", tmp_path / "out")[0], data)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    "there",
+    [
+        # for a file, what stands beside it is as dear as what stands in its place
+        ["out/notes.txt"], ["x.csv"], ["x.csv/deep.txt"], ["images/other.png"],
+        ["x_classes.csv"], ["x.pbtxt"],
+    ],
+)  # fmt: skip
+def test_nothing_is_overwritten(data: DataSet, tmp_path: Path, kind: str, there: list[str]) -> None:
+    for name in there:
+        (tmp_path / "target" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "target" / name).write_text("dear")
+    before = everything(tmp_path)
+    for name in ("out", "x.csv"):
+        try:
+            write(data, tmp_path / "target" / name, kind)
+        except SinkError as error:
+            assert "is there already; remove it, or choose another name" in str(error)
+            assert everything(tmp_path) == before
+        assert before.items() <= everything(tmp_path).items()
+        before = everything(tmp_path)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_failure_leaves_nothing(data: DataSet, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "source/b.jpg").unlink()
+    before = everything(tmp_path)
+    with pytest.raises((SinkError, DatasetError)) as error:
+        write(data, tmp_path / "out" / "set", kind)
+    assert "\n" not in str(error.value)
+    assert everything(tmp_path) == before
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_place_that_cannot_be(data: DataSet, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SinkError, match="file/out: cannot be"):
+        write(data, tmp_path / "file" / "out", "coco")
+
+
+def test_pictures_of_the_same_name(tmp_path: Path) -> None:
+    """Even a.png and a.jpg: their labels would be the same file."""
+    parts = [make(tmp_path / name, {"a.png": FACES["a.png"]}, ("mask",)) for name in "xy"]
+    draw(tmp_path / "z" / "A.jpg", 60, 40)
+    parts.append(make(tmp_path / "x", {"b.jpg": []}, ("mask",)))
+    samples = [sample for part in parts for sample in part.samples]
+    data = DataSet(samples, ("mask",), [[""] * len(s.boxes) for s in samples])
+    write(data, tmp_path / "out", "yolo")
+    names = sorted(path.name for path in (tmp_path / "out").rglob("*.*") if path.stem != "data")
+    assert names == ["a-2.png", "a-2.txt", "a.png", "a.txt", "b.jpg", "b.txt", "classes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("../../../etc/a.png", "a.png"), ("/abs/a.jpg", "a.png"), ("C:\\x\\a.PNG", "a.PNG"),
+        ("..", "picture1.png"), ("a\nb\x1b.png", "a_b_.png"), ("x" * 500, "x" * 120 + ".png"),
+        ("größe 1.png", "größe 1.png"), (" .png", "picture1.png"),
+    ],
+)  # fmt: skip
+def test_names_within_records_lead_nowhere(tmp_path: Path, name: str, written: str) -> None:
+    from maskdet.datasets.formats.tfrecord import example_of
+    from maskdet.datasets.formats.tfrecord_files import write_record
+
+    data = make(tmp_path / "source", {"a.png": FACES["a.png"]}, ("mask",))
+    with open(tmp_path / "x.record", "wb") as file:
+        write_record(file, example_of(data.samples[0], name, ("mask",))[0])
+    found, _ = read(tmp_path / "x.record", tmp_path)
+    write(found, tmp_path / "deep/er/out", "coco")
+    assert [path.name for path in (tmp_path / "deep/er/out/images").iterdir()] == [written]
+    assert_same(read(tmp_path / "deep/er/out", tmp_path / "deep/er/out")[0], data) if (
+        written == "a.png"
+    ) else None
+
+
+def test_the_target_s_name_tells_the_format(tmp_path: Path) -> None:
+    names = {"x.csv": "csv", "x.JSON": "coco", "x.record": "tfrecord", "x.tfrecord": "tfrecord"}
+    assert {name: kind_of_target(tmp_path / name) for name in names} == names
+    assert kind_of_target(tmp_path / "x.csv", "retinanet") == "retinanet"
+    with pytest.raises(ConfigError, match="out: which format\\? say --to with one of voc, csv"):
+        kind_of_target(tmp_path / "out")

@@ -1,0 +1,252 @@
+"""A real window on a real X server, and what is said where there is none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from maskdet.detections import MaskState
+from maskdet.drawing.styles import STYLES
+from maskdet.live.gui.window import Window
+from maskdet.system import native_libraries
+from tests.xserver import XServer, needs_xvfb, x_server
+
+ROOT = Path(__file__).resolve().parents[3]
+TITLE = "maskdet: rtsp://admin:***@10.0.0.7/1, door"
+
+SHOW = """
+import sys
+import numpy as np
+from maskdet.detections import Detections
+from maskdet.frame import Frame
+from maskdet.drawing.overlay import Overlay, Status
+from maskdet.live.gui.window import Window, display_available
+from maskdet.observation import Observation
+
+print(*display_available(), flush=True)
+boxes = [[60, 80, 180, 220], [250, 80, 370, 220], [440, 80, 560, 220], [60, 300, 180, 440]]
+faces = Detections(boxes, [0.9] * 4, range(4))
+frame = Frame(np.full((480, 640, 3), 120, np.uint8), 0, 0.0, 0.0, "test")
+window = Window(sys.argv[1])
+picture = Overlay().draw(Observation(frame, faces), Status(recording=True))
+while not window.closed:
+    window.show(picture)
+    if key := window.key(10):
+        print(key, flush=True)
+    if key == "q":
+        break
+window.close()
+window.close()
+window.show(picture)
+print("closed", window.closed, window.key(), flush=True)
+"""
+
+
+def run(display: str | None, **env: str) -> subprocess.Popen[str]:
+    """Starts the script above on that display."""
+    inherited = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    where = {} if display is None else {"DISPLAY": display}
+    return subprocess.Popen(
+        [sys.executable, "-c", SHOW, TITLE],
+        cwd=ROOT,
+        env=inherited | where | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def painted(server: XServer) -> np.ndarray:
+    """The first screenshot with the whole picture; a window is resized after it opens."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        screen = server.screenshot()
+        if near(screen, (120, 120, 120)).sum() > 640 * 480 * 0.8:
+            return screen
+        time.sleep(0.05)
+    raise AssertionError("the picture did not appear")
+
+
+def near(screen: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    return (np.abs(screen.astype(int) - color) < 12).all(axis=2)
+
+
+@needs_xvfb
+def test_window_shows_boxes_and_bar_names_keys_and_quits(tmp_path: Path) -> None:
+    with x_server(tmp_path) as server, run(server.display) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip() == "True"
+            window = server.find(TITLE)
+            screen = painted(server)
+            for state in MaskState:  # each box's and label's colour reaches the screen
+                assert near(screen, STYLES[state].color).sum() > 100, state
+            picture = near(screen, (120, 120, 120))
+            top = int(np.argmax(picture.sum(axis=1) > 320))
+            bar = screen[:top, np.flatnonzero(picture[top])]
+            assert top >= 48
+            assert near(bar[-48:], (30, 30, 30)).mean() > 0.6  # the bar, above the picture
+            assert near(bar, (80, 80, 255)).any()  # ● REC
+
+            server.press(window, "Home")  # has no name, and its code ends in that of P
+            keys = {"Left": "left", "Up": "up", "Right": "right", "Down": "down"}
+            keys |= {"space": "space", "Escape": "esc", "s": "s", "r": "r", "b": "b", "h": "h"}
+            keys |= {"period": ".", "comma": ",", "f": "f", "Return": "enter"}
+            for key, name in keys.items():
+                server.press(window, key)
+                assert process.stdout.readline().strip() == name
+            server.press(window, "q")
+            out, err = process.communicate(timeout=10)
+            assert out.splitlines() == ["q", "closed True None"]
+            assert (process.returncode, err) == (0, "")
+        finally:
+            process.kill()
+
+
+ASPECTS = """
+import sys
+import numpy as np
+from maskdet.detections import Detections
+from maskdet.frame import Frame
+from maskdet.live.gui.board import Board, View
+from maskdet.drawing.overlay import Overlay
+from maskdet.live.pipeline import Pipeline
+from maskdet.live.gui.tile import Tile
+from maskdet.live.gui.window import Window
+from maskdet.sinks.recording.recorder import Recorder
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.observation import Observation
+from tests.doubles import ScriptedDetector, SyntheticSource
+
+source = SyntheticSource(None, is_live=True)
+pipeline = Pipeline([source], ScriptedDetector())
+overlay, window = Overlay(), Window("aspects")
+tile = Tile(pipeline, 0, source, RecordingSwitch(lambda: Recorder("never.mp4")), overlay, 0)
+board = Board([tile], window, overlay, (1280, 720))
+
+def show(fresh):
+    for _ in range(20):
+        board.show(fresh, View(), "")
+        window.key(10)
+    print("shown", flush=True)
+    sys.stdin.readline()
+
+show(None)
+for width, height in eval(sys.argv[1]):
+    image = np.full((height, width, 3), 120, np.uint8)
+    tile.take(Observation(Frame(image, 0, 1e9, 0.0, source.name), Detections.empty()))
+    show(tile)
+window.close()
+"""
+SIZES = [(640, 480), (1920, 1080), (1280, 720), (720, 1280), (3840, 2160), (1000, 400)]
+
+
+@needs_xvfb
+@pytest.mark.parametrize("screen", ["1920x1080x24", "1024x600x24"])
+def test_the_window_takes_the_aspect_of_each_picture(tmp_path: Path, screen: str) -> None:
+    width, height = map(int, screen.split("x")[:2])
+    with (
+        x_server(tmp_path, screen) as server,
+        subprocess.Popen(
+            [sys.executable, "-c", ASPECTS, repr(SIZES)],
+            cwd=ROOT,
+            env={**os.environ, "DISPLAY": server.display},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline().strip() == "shown"  # the waiting picture
+        window = server.find("aspects")
+        for size in SIZES:
+            print(file=process.stdin, flush=True)
+            assert process.stdout.readline().strip() == "shown"
+            inside = server.geometry(window)
+            assert inside[0] <= 0.9 * width and inside[1] <= 0.86 * height
+            picture = near(server.screenshot(), (120, 120, 120))
+            sides = (picture.sum(axis=axis) for axis in (0, 1))
+            shown = [int((side > side.max() / 2).sum()) for side in sides]
+            assert shown[0] / shown[1] == pytest.approx(size[0] / size[1], rel=0.03), size
+            assert shown[0] > inside[0] - 4 or inside[0] == 400  # nothing empty beside it
+            assert inside[1] - shown[1] < 90  # the bar alone
+        print(file=process.stdin, flush=True)
+        assert process.wait(20) == 0
+
+
+@needs_xvfb
+def test_closing_the_window_is_seen(tmp_path: Path) -> None:
+    # A platform that OpenCV's Qt does not have must not end the process.
+    with x_server(tmp_path) as server, run(server.display, QT_QPA_PLATFORM="wayland") as process:
+        try:
+            server.click_close(server.find(TITLE))
+            out, err = process.communicate(timeout=10)
+            assert out.splitlines()[1:] == ["closed True None"]
+            assert (process.returncode, err) == (0, "")
+        finally:
+            process.kill()
+
+
+CHECK = "from maskdet.live.gui.window import display_available; print(*display_available())"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays have names on Linux")
+@pytest.mark.skipif(not cv2.currentUIFramework(), reason="this OpenCV was built without windows")
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        # none at all, as over ssh and in containers
+        ({}, "False there is no display (DISPLAY is not set)"),
+        ({"DISPLAY": ""}, "False there is no display (DISPLAY is not set)"),
+        # wrong ones: Qt would abort the process
+        ({"DISPLAY": ":7654"}, "False no X server answers, or it refuses us, at DISPLAY=:7654"),
+        ({"DISPLAY": "x"}, "False no X server answers, or it refuses us, at DISPLAY=x"),
+        # Wayland without X11
+        (
+            {"WAYLAND_DISPLAY": "wayland-0"},
+            "False OpenCV's window needs X11, and this Wayland session has none; install xwayland",
+        ),
+    ],
+)
+def test_says_why_there_is_no_display(env: dict[str, str], message: str) -> None:
+    inherited = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK], cwd=ROOT, env=inherited | env, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, message, "")
+
+
+def test_names_packages_of_missing_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskdet.live.gui import window
+
+    monkeypatch.setattr(
+        native_libraries, "_PACKAGES", {"libc.so.6": "libc6", "libnosuch.so.1": "libnosuch1"}
+    )
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(cv2, "currentUIFramework", lambda: "QT5")
+    assert native_libraries.missing_packages() == ["libnosuch1"]
+    reason = "system libraries are missing; sudo apt-get install libnosuch1"
+    assert window.display_available() == (False, reason)
+
+
+def test_names_an_opencv_without_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskdet.live.gui import window
+
+    monkeypatch.setattr(cv2, "currentUIFramework", lambda: "")
+    available, reason = window.display_available()
+    assert not available
+    assert "pip install opencv-python" in reason
+
+
+def test_window_that_was_never_shown_closes_without_a_display() -> None:
+    window = Window("never shown")
+    assert (window.closed, window.key()) == (False, None)
+    window.close()
+    assert window.closed

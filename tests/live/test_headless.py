@@ -1,0 +1,135 @@
+"""The main loop without a window: what it tells while it runs, and when it ends."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from maskdet.detections import Detections
+from maskdet.frame import Frame
+from maskdet.live import status_reporter
+from maskdet.live.headless import Watch
+from maskdet.live.pipeline import Pipeline
+from maskdet.live.progress_bar import ProgressBars
+from maskdet.live.status_reporter import StatusReporter
+from maskdet.observation import Observation
+from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
+
+
+def face(state: int) -> Callable[[np.ndarray], Detections]:
+    return lambda image: Detections([[1, 2, 30, 40]], [0.9], [state])
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_what_is_seen_is_said_every_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_live: bool
+):
+    """Not a terminal: plain lines, as in a service's journal."""
+    monkeypatch.setattr(status_reporter, "FIRST_LINE_S", 0.0)
+    monkeypatch.setattr(status_reporter, "LINE_INTERVAL_S", 0.0)
+    source = SyntheticSource(4, is_live=is_live, rate=50 if is_live else None)
+    source.length = None if is_live else 0.2  # type: ignore[attr-defined]
+    with Pipeline([source], ScriptedDetector(face(1))) as pipeline:
+        Watch(pipeline, lambda: False).run()
+    told = [line for line in capsys.readouterr().err.splitlines() if " fps" in line]
+    assert told and all("mask 0, no mask 1, incorrect 0, unsure 0" in line for line in told)
+    if is_live:
+        assert re.match(
+            r"synthetic: mask 0, .*; camera [\d.]+ fps, detect .* fps, \d frames", told[0]
+        )
+    else:
+        assert re.match(r"synthetic: 0:00 of 0:00 \(\d+ %\), about .* left; mask 0", told[1])
+
+
+def test_the_first_line_comes_within_a_second_and_the_next_ten_seconds_later(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    now = [100.0]
+    monkeypatch.setattr(status_reporter.time, "monotonic", lambda: now[0])
+    sources = [SyntheticSource(1, name=f"cam {i}", is_live=True) for i in (1, 2)]
+    pipeline = Pipeline(sources, ScriptedDetector())
+    status = StatusReporter(pipeline)
+    moments = []
+
+    def see(*states: int) -> None:
+        count = len(states)
+        found = Detections([[1, 2, 30, 40]] * count, [0.9] * count, states)
+        image = np.zeros((9, 9, 3), np.uint8)
+        status.add(Observation(Frame(image, 0, 0.0, 0.0, "cam 1"), found, found.counts()))
+
+    see(0)
+    for tick in range(250):
+        now[0] = 100 + tick / 10
+        if tick == 50:
+            see(0, 0, 2)
+            see(1)
+        status.poll()
+        if told := capsys.readouterr().err.splitlines():
+            moments.append((tick / 10, told))
+    assert [moment for moment, _ in moments] == pytest.approx([0.5, 10.5, 20.5], abs=0.11)
+    (_, first), (_, second), (_, third) = moments
+    assert first[0].startswith("cam 1: mask 1, no mask 0, ") and first[1] == "cam 2: no frame yet"
+    assert (
+        "cam 1: mask 0, no mask 1, incorrect 0, unsure 0; at most mask 2, no mask 1, incorrect 1"
+        in second[0]
+    )
+    assert "at most" not in third[0]
+
+
+def test_many_sources_share_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(status_reporter, "FIRST_LINE_S", 0.0)
+    sources = [SyntheticSource(1, name=f"cam {i}", is_live=True) for i in range(5)]
+    pipeline = Pipeline(sources, ScriptedDetector())
+    status = StatusReporter(pipeline)
+    found = Detections([[1, 2, 30, 40]], [0.9], [0])
+    for i in (1, 3):
+        frame = Frame(np.zeros((9, 9, 3), np.uint8), 0, 0.0, 0.0, f"cam {i}")
+        status.add(Observation(frame, found, found.counts()))
+    status.poll()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("5 sources: mask 2, no mask 0, incorrect 0, unsure 0; 3 of them without")
+
+
+def test_a_file_has_a_bar_on_a_terminal_and_messages_stand_above_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(status_reporter, "FIRST_LINE_S", 0.0)
+    monkeypatch.setattr(status_reporter, "has_terminal", lambda: True)
+    terminal = io.StringIO()
+    console = Console(file=terminal, force_terminal=True, width=120)
+    monkeypatch.setattr(status_reporter, "_bars", lambda: ProgressBars(console))
+    source = SyntheticSource(3, name="/films/door.mp4")
+    source.length = 0.12  # type: ignore[attr-defined]
+    sources = [source, SyntheticSource(2, name="b", error="rtsp://h is gone")]
+    with Pipeline(sources, ScriptedDetector(face(0))) as pipeline:
+        Watch(pipeline, lambda: False).run()
+    shown = terminal.getvalue()
+    last = shown.rpartition("\r")[2]
+    assert "door.mp4" in shown and "mask 1, no mask 0, incorrect 0, unsure 0" in shown
+    assert "/films" not in shown and " fps" not in shown + capsys.readouterr().err
+    assert last.endswith("\n") or "\x1b[?25h" in last  # the bar is left, the cursor is back
+
+
+def test_each_failure_is_told_once_and_as_it_happens(capsys: pytest.CaptureFixture[str]):
+    sources = [SyntheticSource(4), SyntheticSource(2, name="b", error="rtsp://u:geheim@h is gone")]
+    with Pipeline(sources, ScriptedDetector(), [CollectingSink(fails_at=1)]) as pipeline:
+        loop = Watch(pipeline, lambda: False)
+        loop.run()
+        assert not loop()
+    told = sorted(capsys.readouterr().err.splitlines())
+    assert told == ["monitor.py: disk full; free some room", "monitor.py: rtsp://u:***@h is gone"]
+    assert pipeline.stats().shown == 0 and pipeline.stats().processed == 6
+
+
+def test_it_ends_when_somebody_asks():
+    asked = iter([False, False, True])
+    with Pipeline([SyntheticSource(None, rate=50, is_live=True)], ScriptedDetector()) as pipeline:
+        Watch(pipeline, lambda: next(asked)).run()
+    assert next(asked, None) is None

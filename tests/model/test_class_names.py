@@ -1,0 +1,82 @@
+"""Other people's class names: guessed where plain, never where not, one line when unknown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maskdet.detections import CLASS_NAMES, MaskState
+from maskdet.errors import DatasetError, MaskdetError
+from maskdet.model.class_names import guess_state, map_states
+
+RIGHT, NONE, WRONG = MaskState.with_mask, MaskState.without_mask, MaskState.mask_weared_incorrect
+
+
+@pytest.mark.parametrize(
+    ("names", "state"),
+    [
+        # the names of the projects and data sets in use
+        ("with_mask|With mask|with-mask|WITH MASK|withmask|WithMask", RIGHT),
+        ("mask|Mask|MASK|masks|masked|Masked|face_mask|FaceMask|facemask|masked_face", RIGHT),
+        ("wearing mask|mask_on|with|mask worn correctly|correct|Mask_Correct|properly", RIGHT),
+        ("without_mask|Without mask|without-mask|WithoutMask|without|w/o mask", NONE),
+        ("no_mask|No Mask|nomask|NoMask|no-mask|non_mask|not masked|unmasked|Unmasked", NONE),
+        ("face_nomask|face_no_mask|maskless|mask off|mask_off|not wearing mask", NONE),
+        ("mask_weared_incorrect|incorrect|Incorrect|incorrect_mask|Mask worn incorrectly", WRONG),
+        ("improper|improperly worn|wrong|wrong_mask|mask not worn correctly|not_proper", WRONG),
+        ("mask_on_chin|mask under nose|partially_masked|mask not covering nose", WRONG),
+        # what is not plain is the person's to say
+        ("face|head|person|hat|helmet|unsure|none|background|0|1|yes|no|not", None),
+        ("gas mask|unknown_mask|piano mask|mask2|masquerade|maskara|good|bad||_|" + "mask" * 50,
+         None),
+    ],
+)  # fmt: skip
+def test_guess(names: str, state: MaskState | None) -> None:
+    assert {name: guess_state(name) for name in names.split("|")} == dict.fromkeys(
+        names.split("|"), state
+    )
+
+
+def test_our_own_names_are_themselves() -> None:
+    assert map_states(CLASS_NAMES) == [RIGHT, NONE, WRONG]
+
+
+@given(st.text(max_size=100))
+def test_any_text_is_guessed_or_not(name: str) -> None:
+    assert guess_state(name) in (None, RIGHT, NONE, WRONG)
+
+
+def test_what_a_person_says_wins() -> None:
+    mapping = {"face": "without_mask", "mask": "mask_weared_incorrect", "absent": "with_mask"}
+    assert map_states(["mask", "face", "NoMask"], mapping) == [WRONG, NONE, NONE]
+    assert map_states([], mapping) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "mapping", "words"),
+    [
+        (["mask", "hat", "cap"], None, "meant by 'hat', 'cap' (the classes are 'mask', 'hat', 'c"),
+        (["mask", "hat"], {"cap": "with_mask"}, "classes: {'hat': without_mask}"),
+        (["mask"], {"mask": "masked"}, "'mask' cannot be 'masked'; states are with_mask, without"),
+        (["mask"], {"mask": "unsure"}, "cannot be 'unsure'"),
+        ([f"class{n}" for n in range(500)], None, "and 488 more"),
+        (["x" * 9999, "y\nz"], None, r"'y\nz'"),
+    ],
+)
+def test_an_unknown_name_is_one_line(
+    names: list[str], mapping: dict[str, str] | None, words: str
+) -> None:
+    with pytest.raises(DatasetError) as error:
+        map_states(names, mapping, where="labels.pbtxt", error=DatasetError)
+    message = str(error.value)
+    assert message.startswith("labels.pbtxt: ")
+    assert words in message
+    assert "\n" not in message
+    assert len(message) < 900
+
+
+def test_settings_are_wrong_unless_told_otherwise() -> None:
+    with pytest.raises(MaskdetError, match="^cannot tell") as error:
+        map_states(["hat"])
+    assert type(error.value).__name__ == "ConfigError"

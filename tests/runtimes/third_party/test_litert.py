@@ -1,0 +1,99 @@
+"""LiteRT files of other projects: YOLO with normalized boxes, SSD with its suppression."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskdet.errors import ModelError
+from maskdet.runtimes import load_detector
+from tests.runtimes.third_party.litert_graphs import write, write_ssd
+from tests.runtimes.third_party.onnx_graphs import NAMES, SIDE
+from tests.runtimes.third_party.test_onnx import EXPECTED, RED, V5, V8
+
+CLASSES = ("mask", "no_mask", "incorrect")
+OURS = json.dumps({"names": dict(enumerate(CLASSES)), "task": "detect"})
+THEIRS = f"{{'stride': 32, 'names': {NAMES}}}"
+SHARED_V8 = (V8 * ([1 / SIDE] * 4 + [1] * 3)).T[None]
+SHARED_V5 = (V5 * ([1 / SIDE] * 4 + [1] * 4))[None]
+
+
+def named(path: Path, name: str, text: str) -> Path:
+    """The file as ultralytics and YOLOv5 write it: with an archive at its end."""
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, text)
+    return path
+
+
+YOLO = {
+    "YOLOv8, colors first": (SHARED_V8, {"shape": (1, 3, SIDE, SIDE)}, "metadata.json", OURS),
+    "YOLOv8 in pixels": (V8.T[None], {}, "metadata.json", OURS),
+    "YOLOv8 of signed bytes": (SHARED_V8, {"quantized": np.int8}, "metadata.json", OURS),
+    "YOLOv5": (SHARED_V5, {}, "temp_meta.txt", THEIRS),
+    "YOLOv5 of bytes": (SHARED_V5, {"quantized": np.uint8}, "temp_meta.txt", THEIRS),
+}
+
+
+@pytest.mark.parametrize(("output", "options", "name", "text"), YOLO.values(), ids=YOLO)
+def test_yolo_gives_its_raw_output(
+    tmp_path: Path, output: np.ndarray, options, name: str, text: str
+) -> None:
+    path = named(write(tmp_path / "best.tflite", output, **options), name, text)
+    (found,) = load_detector(str(path)).detect([RED])
+    coarse = "quantized" in options
+    np.testing.assert_allclose(found.boxes, EXPECTED, atol=1.6 if coarse else 0.05)
+    np.testing.assert_allclose(found.scores, [0.9, 0.6], atol=0.01 if coarse else 1e-5)
+    assert found.states.tolist() == [0, 2]
+
+
+def named_ssd(path: Path) -> Path:
+    anchors = np.array([[0.5, 0.5, 0.2, 0.2], [0.2, 0.2, 0.1, 0.1]])
+    scores = np.array([[0, 0.1, 0.9, 0.0], [0, 0.6, 0.1, 0.0]])
+    write_ssd(path, anchors, scores, order=(0, 1, 2, 3), bytes_in=True)
+    return named(path, "labelmap.txt", "\n".join(CLASSES))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 3, 1), (3, 2, 1, 0)])
+@pytest.mark.parametrize("bytes_in", [False, True])
+@pytest.mark.parametrize("listed", ["archive", "beside"])
+def test_ssd_gives_what_its_suppression_says(
+    tmp_path: Path, order: tuple[int, ...], bytes_in: bool, listed: str
+) -> None:
+    """Of three anchors the second overlaps the first; boxes are shares of the whole image."""
+    anchors = np.array([[0.5, 0.5, 0.2, 0.2], [0.5, 0.5, 0.2, 0.18], [0.2, 0.2, 0.1, 0.1]])
+    scores = np.array([[0, 0.1, 0.9, 0.0], [0, 0.1, 0.8, 0.0], [0, 0.6, 0.1, 0.0]])
+    path = write_ssd(tmp_path / "detect.tflite", anchors, scores, order=order, bytes_in=bytes_in)
+    if listed == "archive":
+        named(path, "labelmap.txt", "???\n" + "\n".join(CLASSES))
+    else:
+        (tmp_path / "labels.txt").write_text("\n".join(CLASSES))
+    (found,) = load_detector(str(path)).detect([RED])
+    np.testing.assert_allclose(found.boxes, [[80, 40, 120, 60], [30, 15, 50, 25]], atol=0.01)
+    np.testing.assert_allclose(found.scores, [0.9, 0.6], atol=0.01)
+    assert found.states.tolist() == [1, 0]
+
+
+def test_a_classifier_is_no_detector(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.tflite", np.ones((1, 3)))
+    with pytest.raises(ModelError, match="seems to be a classifier") as caught:
+        load_detector(str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6])
+def test_a_file_cut_off_is_told(tmp_path: Path, share: float) -> None:
+    path = write(tmp_path / "x.tflite", SHARED_V8)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ModelError, match="LiteRT cannot open it") as caught:
+        load_detector(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_lacks_names_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="names no classes.*--labels"):
+        load_detector(str(write(tmp_path / "x.tflite", SHARED_V8)))

@@ -1,0 +1,321 @@
+"""The event log's lines and the snapshots' files."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from maskdet.detections import Detections
+from maskdet.errors import SinkError
+from maskdet.frame import Frame
+from maskdet.observation import Observation
+from maskdet.sinks import log_rotation
+from maskdet.sinks.log_rotation import Rotation
+from maskdet.sinks.snapshots import EventLog, save_snapshot
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = np.zeros((40, 60, 3), np.uint8)
+
+
+def observation(index: int = 0, faces: Detections | None = None, **counts: int) -> Observation:
+    frame = Frame(
+        IMAGE,
+        index,
+        1_700_000_000.123456,
+        1.0,
+        "rtsp://admin:***@10.0.0.7/",
+        position=12.5 + (index - 3) / 10,
+        utc=1_700_000_000.5,
+    )
+    return Observation(frame, faces or Detections.empty(), counts)
+
+
+def test_a_line_is_what_the_contract_says(tmp_path: Path) -> None:
+    faces = Detections(
+        [[1, 2, 30.333333, 40], [5, 6, 7, 8]], [0.97654321, 0.5], [1, 3], np.array([7, -1])
+    )
+    log = EventLog(tmp_path / "events.jsonl")
+    log.write(observation(3, faces))
+    log.write(observation(4, faces[:1], with_mask=5))
+    log.close()
+    log.close()
+    first, second = map(json.loads, (tmp_path / "events.jsonl").read_text().splitlines())
+    assert first == {
+        "frame": 3,
+        "time": 1_700_000_000.123456,
+        "source": "rtsp://admin:***@10.0.0.7/",
+        "detections": [
+            {"box": [1, 2, 30.33, 40], "score": 0.9765, "state": "without_mask", "track_id": 7},
+            {"box": [5, 6, 7, 8], "score": 0.5, "state": "unsure", "track_id": None},
+        ],
+        "counts": {"with_mask": 0, "without_mask": 1, "mask_weared_incorrect": 0, "unsure": 1},
+        "version": 1,
+        "utc": "2023-11-14T22:13:20.500Z",
+        "position": 12.5,
+        "width": 60,
+        "height": 40,
+        "file": None,
+    }
+    assert second["counts"] == {"with_mask": 5}  # as the observation tells them, if it does
+
+
+def test_faces_without_tracking_have_no_track_id(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "e")
+    log.write(observation(0, Detections([[1, 2, 3, 4]], [0.9], [0])))
+    log.close()
+    assert json.loads((tmp_path / "e").read_text())["detections"][0]["track_id"] is None
+
+
+def test_each_line_can_be_read_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path)
+    for i in range(3):
+        log.write(observation(i))
+        lines = path.read_text().splitlines(keepends=True)
+        assert [json.loads(line)["frame"] for line in lines] == list(range(i + 1))
+        assert lines[-1].endswith("\n")
+    log.close()
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [
+        ('{"frame":0}\n', ['{"frame":0}']),
+        ('{"frame":0}', ['{"frame":0}']),
+        ("", []),
+        ('{"frame":0}\n{"frame":1,"ti', ['{"frame":0}']),  # torn by a kill
+        ('{"frame":0}\n{"fr', ['{"frame":0}']),
+        ('{"frame":1,"time":' + "1" * 3000, []),
+        ("somebody's note", ["somebody's note"]),  # not ours to delete
+    ],
+)
+def test_an_existing_log_is_mended_and_continued(
+    tmp_path: Path, left: str, kept: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(left)
+    log = EventLog(path, append=True)
+    log.write(observation(1))
+    log.close()
+    *before, last = path.read_text().splitlines()
+    assert before == kept and json.loads(last)["frame"] == 1
+    torn = len(left.splitlines()) > len(kept)
+    assert caplog.messages == [f"{path}: its last line, which was cut off, was taken out"] * torn
+
+
+def test_a_log_that_is_moved_away_or_deleted_is_begun_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    log = EventLog(folder / "events.jsonl")
+    log.write(observation(0))
+
+    def write_until_it_is_there() -> None:
+        deadline = time.monotonic() + 10
+        while not (folder / "events.jsonl").exists():
+            assert time.monotonic() < deadline
+            log.write(observation(1))
+            time.sleep(0.05)
+
+    (folder / "events.jsonl").rename(folder / "events.jsonl.1")
+    write_until_it_is_there()
+    shutil.rmtree(folder)
+    write_until_it_is_there()
+    log.close()
+    assert json.loads((folder / "events.jsonl").read_text().splitlines()[0])["frame"] == 1
+
+
+def test_standard_output(tmp_path: Path) -> None:
+    script = (
+        "from tests.sinks.test_event_log import *\n"
+        "print('before')\nlog = EventLog('-')\nlog.write(observation(5))\nlog.close()\nprint('on')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    before, line, after = done.stdout.splitlines()
+    assert (before, json.loads(line)["frame"], after) == ("before", 5, "on")
+
+
+def test_reader_that_went_away_is_one_line(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    log = EventLog(f"/proc/self/fd/{write}") if sys.platform == "linux" else None
+    os.close(write)
+    if log is None:
+        pytest.skip("a pipe by name is Linux")
+    with pytest.raises(SinkError, match="cannot write events to .*: Broken pipe"):
+        log.write(observation())
+    log.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_said_once_and_again_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    log = EventLog("/dev/full")
+    for i in range(5):
+        log.write(observation(i))
+    [line] = caplog.messages
+    assert line.startswith("writing events to /dev/full stopped: No space left on device; check")
+    with pytest.raises(SinkError, match=r"failed for the last 0 s: .*; 5 lines are missing"):
+        log.close()
+    log.close()
+
+
+FULL = """
+import logging, resource, signal, sys, time
+from tests.sinks.test_event_log import *
+
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+log = EventLog(sys.argv[1], retry_seconds=0.2)
+written = 0
+
+def write(seconds):
+    global written
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        log.write(observation(written))
+        written += 1
+        time.sleep(0.005)
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+write(0.5)
+print(len(open(sys.argv[1]).read().splitlines()), open(sys.argv[1]).read()[-1] == "\\n")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+write(2)
+log.close()
+print(written)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are Unix")
+def test_where_the_disk_fills_lines_are_whole_and_go_on_when_there_is_room(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    stopped, so_far, goes_on, written = done.stdout.splitlines()
+    assert stopped.startswith(f"writing events to {path} stopped: File too large; ")
+    found = re.search(r"goes on after \d+ s; (\d+) lines are missing", goes_on)
+    frames = [json.loads(line)["frame"] for line in path.read_text().splitlines()]
+    count, ends_whole = so_far.split()
+    assert ends_whole == "True" and frames[: int(count)] == list(range(int(count)))
+    assert frames[-1] == int(written) - 1
+    assert found and len(frames) + int(found[1]) == int(written)
+
+
+@pytest.mark.parametrize("where", ["file/events.jsonl", "."])
+def test_a_log_that_cannot_be_opened_is_one_line(tmp_path: Path, where: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SinkError, match="cannot write events to .*; check folder and rights$"):
+        EventLog(tmp_path / where)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_snapshots_get_names_of_their_own(tmp_path: Path, suffix: str) -> None:
+    image = np.full((40, 60, 3), (10, 200, 90), np.uint8)
+    paths = [save_snapshot(image, tmp_path / "new", suffix) for _ in range(3)]
+    assert len(set(paths)) == 3
+    assert sorted((tmp_path / "new").iterdir()) == sorted(paths)  # and nothing else is left
+    for path in paths:
+        read = cv2.imread(str(path))
+        assert read is not None
+        assert np.abs(read.astype(int) - image).max() < 4
+
+
+def test_snapshot_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(SinkError, match=r"cannot save a snapshot in .*: No space left"):
+        save_snapshot(IMAGE, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_snapshot_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SinkError, match="cannot save a snapshot"):
+        save_snapshot(IMAGE, tmp_path / "file")
+
+
+def frames_in(path: Path) -> list[int]:
+    return [json.loads(line)["frame"] for line in path.read_text().splitlines()]
+
+
+def test_a_second_run_leaves_the_first_one_s_lines_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "seen.jsonl"
+    path.touch()  # nothing is in it: it is taken
+    for run in range(3):
+        log = EventLog(path)
+        log.write(observation(run))
+        log.close()
+    names = ["seen.jsonl", "seen-2.jsonl", "seen-3.jsonl"]
+    assert [frames_in(tmp_path / name) for name in names] == [[0], [1], [2]]
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"{path} is there already; events go to {tmp_path / names[1]} (")
+    assert names[2] in second and log.name == str(tmp_path / names[2]) and log.lines == 1
+
+
+def test_a_line_for_each_change_of_the_counts_of_a_source(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "e", every="change")
+    faces = [0, 0, 1, 1, 2, 0, 0]
+    for index, count in enumerate(faces):
+        found = Detections([[1, 2, 30, 40]] * count, [0.9] * count, [0] * count)
+        log.write(observation(index, found))
+    log.close()
+    assert frames_in(tmp_path / "e") == [0, 2, 4, 5] and log.lines == 4
+
+
+def test_a_line_every_so_many_seconds_of_the_source(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "e", every="seconds", seconds=0.5)
+    for index in range(30):  # ten a second, from 12.2 s on
+        log.write(observation(index))
+    log.close()
+    assert frames_in(tmp_path / "e") == [0, 3, 8, 13, 18, 23, 28]
+
+
+def test_a_log_is_rotated_by_size_and_the_oldest_go(tmp_path: Path) -> None:
+    path, strange = tmp_path / "e.jsonl", tmp_path / "e-notes.jsonl"
+    strange.write_text("mine")
+    log = EventLog(path, rotation=Rotation(max_bytes=1000, keep=2))
+    for index in range(40):
+        log.write(observation(index))
+    log.close()
+    aside = sorted(tmp_path.glob("e-2*.jsonl"), key=lambda p: frames_in(p)[0])
+    assert len(aside) == 2 and strange.read_text() == "mine"
+    assert all(0 < p.stat().st_size <= 1000 for p in (*aside, path))
+    kept = [frame for p in (*aside, path) for frame in frames_in(p)]
+    assert kept == list(range(kept[0], 40))
+
+
+def test_a_log_is_rotated_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = EventLog(tmp_path / "e", rotation=Rotation(seconds=60))
+    log.write(observation(0))
+    now = time.monotonic()
+    monkeypatch.setattr(log_rotation.time, "monotonic", lambda: now + 61)
+    log.write(observation(1))
+    log.write(observation(2))
+    log.close()
+    (aside,) = tmp_path.glob("e-2*")
+    assert frames_in(aside) == [0] and frames_in(tmp_path / "e") == [1, 2]
+
+
+def test_what_is_no_file_cannot_be_rotated() -> None:
+    with pytest.raises(SinkError, match="/dev/null: only a file can be rotated"):
+        EventLog("/dev/null", rotation=Rotation(max_bytes=9))

@@ -1,0 +1,66 @@
+"""The child that reads a camera: how many threads decode."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from maskdet.sources import camera_process
+from maskdet.sources.camera_process import HEADER
+from maskdet.sources.opencv_capture import open_camera
+
+REQUEST = {
+    **{"rtsp_transport": "tcp", "low_delay": True, "hardware_decoding": False, "ffmpeg": {}},
+    **{"open_timeout": 10.0, "read_timeout": 5.0, "again": False},
+}
+
+
+class Widths:
+    """Takes what the child sends; after so many frames its reader has gone."""
+
+    def __init__(self, frames: int) -> None:
+        self.seen: list[int] = []
+        self._frames = frames
+
+    def write(self, data: memoryview) -> int:
+        if len(data) == HEADER.size:
+            self.seen.append(HEADER.unpack(data)[0])
+            if len(self.seen) == self._frames:
+                raise BrokenPipeError
+        return len(data)
+
+
+def widths(url: str, frames: int) -> list[int]:
+    """Of the frames that the child sends; a test camera has another with each connection."""
+    output, request = Widths(frames), {**REQUEST, "url": url}
+    with pytest.raises(BrokenPipeError):
+        camera_process._send(open_camera(request), request, output)  # type: ignore[arg-type]
+    return output.seen
+
+
+def test_a_stream_that_one_thread_keeps_up_with_stays_with_it(camera: Any):
+    assert set(widths(camera.url("live"), 100)) == {64} and camera.connections == 1
+
+
+def test_one_that_needs_more_threads_is_opened_again_once(
+    camera: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(camera_process.Busy, "_WINDOW", 0.5)
+    monkeypatch.setattr(camera_process.Busy, "_MOST", -1.0)
+    seen = widths(camera.url("live"), 150)
+    assert seen[0] == 64 and seen[-1] == 80 and camera.connections == 2
+
+
+def test_a_thread_is_busy_that_computes_and_not_one_that_waits(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(camera_process.Busy, "_WINDOW", 0.5)
+    monkeypatch.setattr(camera_process.Busy, "_MOST", 0.2)  # others may want this core, too
+    busy = camera_process.Busy()
+    assert not busy.all_the_time  # too soon to tell
+    time.sleep(0.6)
+    assert not busy.all_the_time
+    until = time.monotonic() + 0.6
+    while time.monotonic() < until:
+        pass
+    assert busy.all_the_time

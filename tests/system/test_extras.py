@@ -1,0 +1,136 @@
+"""Optional packages: what is missing is one line, whose command brings it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from maskdet.errors import ConfigError
+from maskdet.system import extras, resources
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+MODULES = {"google-crc32c": "google_crc32c", "python-multipart": "python_multipart",
+           "prometheus-client": "prometheus_client"}  # fmt: skip
+SHARED = {"protobuf", "starlette"}
+"""Ones that come with others, too, and prove nothing about an extra."""
+
+
+def name_of(requirement: str) -> str:
+    return re.split(r"[\[<>=~; ]", requirement)[0]
+
+
+def test_the_extras_are_those_of_the_project():
+    for extra, modules in extras.EXTRAS.items():
+        names = {name_of(line) for line in PROJECT["optional-dependencies"][extra]}
+        assert {MODULES.get(name, name) for name in names} - SHARED == set(modules) - SHARED
+
+
+def test_requirements_hold_every_extra_of_the_product_and_pytest():
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    asked = {line for line in lines if not line.startswith("#")}
+    optional = PROJECT["optional-dependencies"]
+    product = [PROJECT["dependencies"], *(optional[e] for e in ("train", "serve", "alerts"))]
+    assert asked == {line for part in product for line in part} | {"pytest>=9.0"}
+    assert {"opencv-python", "tensorflow", "numpy", "imutils", "pytest"} <= set(map(name_of, asked))
+
+
+def test_base_needs_neither_tensorflow_nor_pytest():
+    names = {name_of(line) for line in PROJECT["dependencies"]}
+    assert not names & {"tensorflow", "keras", "pytest", "matplotlib", "fastapi"}
+
+
+def test_nobody_is_told_to_install_our_name_from_an_index():
+    """That name may be somebody else's there: always a folder, file or address beside it."""
+    texts = [*ROOT.glob("maskdet/**/*.py"), *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    advice = re.compile(
+        r"""(?:install|uvx|--from)\s+['"]?maskdet(?:\[[\w,]+\])?['"]?(?!\s*@)(?=\s|$|`)"""
+    )
+    found = [(path.name, m[0]) for path in texts for m in advice.finditer(path.read_text("utf-8"))]
+    assert found == []
+
+
+def test_a_checkout_is_installed_again_from_its_folder(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    assert extras.install_command("serve").endswith(" install -e '.[serve]'")
+    monkeypatch.chdir("/")
+    assert extras.install_command("serve").startswith(f"cd {ROOT} && ")
+
+
+class _Installed:
+    """What `importlib.metadata` knows of an installed maskdet."""
+
+    def __init__(self, note: object) -> None:
+        self._note = note
+
+    def read_text(self, name: str) -> str | None:
+        assert name == "direct_url.json"
+        return None if self._note is None else json.dumps(self._note)
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ({"url": "file:///w/maskdet-1-py3-none-any.whl", "archive_info": {}},
+         " install 'maskdet[train] @ file:///w/maskdet-1-py3-none-any.whl'"),
+        ({"url": "https://h/m.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
+         " install 'maskdet[train] @ git+https://h/m.git@abc'"),
+        (None, "repeat the installation with [train] behind what was installed"),
+    ],
+)  # fmt: skip
+def test_a_wheel_is_installed_again_from_where_it_came(
+    note: object, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(extras, "checkout", lambda: None)
+    monkeypatch.setattr(extras, "distribution", lambda name: _Installed(note))
+    assert extras.install_command("train").endswith(told)
+    if note is not None:
+        (tmp_path / "uv-receipt.toml").touch()
+        monkeypatch.setattr(sys, "prefix", str(tmp_path))
+        assert extras.install_command("train").startswith("uv tool install 'maskdet[train] @ ")
+
+
+def test_what_is_missing_is_told_before_any_work():
+    extras.require("train", "json")
+    with pytest.raises(ConfigError, match="no_such_module is not installed; .* extra 'train'"):
+        extras.require("train", "json", "no_such_module")
+
+
+BLOCKED = "import sys; sys.modules[{module!r}] = None; from maskdet.__main__ import main; "
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "extra"),
+    [
+        ("uvicorn", ["serve"], "serve"),
+        ("pycocotools", ["evaluate", "--data", "."], "train"),
+        ("keras", ["train", "--data", "."], "train"),
+        ("keras", ["detect", "x.jpg", "--model", "retinanet-resnet50"], "train"),
+    ],
+)
+def test_a_command_that_lacks_an_extra_is_one_line(module: str, arguments: list[str], extra: str):
+    code = BLOCKED.format(module=module) + f"sys.exit(main({arguments!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2 and module in line
+    assert f"maskdet's extra '{extra}': " in line and f"install -e '.[{extra}]'" in line
+
+
+def test_settings_that_ship_are_found_from_any_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    assert resources.settings_file("configs/monitor.yaml") == ROOT / "configs/monitor.yaml"
+    assert resources.settings_file("other/monitor.yaml") == Path("other/monitor.yaml")
+    own = tmp_path / "configs/monitor.yaml"
+    own.parent.mkdir()
+    own.touch()
+    assert resources.settings_file("configs/monitor.yaml") == Path("configs/monitor.yaml")

@@ -1,0 +1,120 @@
+"""Copy-paste of faces: what is laid where, and what the labels then say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from maskdet.datasets.samples import Sample
+from maskdet.training.augmentation.copy_paste import Face, FacePaste, PastedSample, lay_over
+from maskdet.training.augmentation.views import Augmentation
+from maskdet.training.loader import Loader
+from tests.training.test_loader import Counts
+
+COLOURS = {0: (200, 40, 40), 1: (40, 200, 40), 2: (40, 40, 200)}
+"""Faces of each class have their own colour, of equal brightness."""
+
+
+def picture(folder: Path, boxes: list[list[float]], classes: list[int], side: int = 100) -> Sample:
+    """A grey picture with coloured faces."""
+    image = np.full((side, side, 3), 93, np.uint8)
+    for (x1, y1, x2, y2), state in zip(boxes, classes, strict=True):
+        cv2.rectangle(
+            image, (int(x1) - 8, int(y1) - 8), (int(x2) + 8, int(y2) + 8), COLOURS[state], -1
+        )
+    file = folder / f"{len(list(folder.iterdir()))}.png"
+    cv2.imwrite(str(file), image)
+    return Sample(
+        file, side, side, np.array(boxes, np.float32).reshape(-1, 4), np.array(classes, int)
+    )
+
+
+def test_the_face_covers_the_other_and_nothing_else(tmp_path: Path) -> None:
+    donor = Face(picture(tmp_path, [[20, 20, 60, 70]], [2]), 0)
+    image = np.full((100, 100, 3), 93, np.uint8)
+    lay_over(image, np.array([30.0, 30, 70, 80]), donor, mirrored=False)
+    np.testing.assert_allclose(image[55, 50], COLOURS[2], atol=1)
+    margin = np.ones((100, 100), bool)
+    margin[21:90, 22:78] = False  # the box and .18 of its size around it
+    assert (image[margin] == 93).all()
+
+
+def test_brightness_comes_half_way(tmp_path: Path) -> None:
+    donor = Face(picture(tmp_path, [[20, 20, 60, 70]], [2]), 0)
+    image = np.full((100, 100, 3), 133, np.uint8)
+    lay_over(image, np.array([30.0, 30, 70, 80]), donor, mirrored=False)
+    np.testing.assert_allclose(image[55, 50], np.array(COLOURS[2]) + 20, atol=2)
+
+
+def test_mirrored(tmp_path: Path) -> None:
+    sample = picture(tmp_path, [[20, 20, 60, 60]], [2])
+    image = sample.read()
+    image[:, :40] = 10  # the face's left half
+    cv2.imwrite(str(sample.file), image)
+    under = np.full((100, 100, 3), int(image[13:67, 13:67].mean()), np.uint8)
+    lay_over(under, np.array([20.0, 20, 60, 60]), Face(sample, 0), mirrored=True)
+    assert under[40, 50].max() < 20 < under[40, 30].max()
+
+
+@pytest.mark.parametrize("box", [[-10, -10, 30, 30], [80, 80, 130, 130], [200, 200, 240, 240]])
+def test_faces_cut_by_the_pictures_edge(tmp_path: Path, box: list[float]) -> None:
+    """Both the covered and the covering one may reach beyond their pictures."""
+    donor = Face(picture(tmp_path, [[0, 0, 100, 100]], [1]), 0)
+    image = np.full((100, 100, 3), 93, np.uint8)
+    lay_over(image, np.array(box, np.float64), donor, mirrored=True)
+    assert image.shape == (100, 100, 3)
+    assert (image != 93).any() == (box[0] < 100)
+
+
+def test_labels_say_what_is_seen(tmp_path: Path) -> None:
+    samples = [picture(tmp_path, [[30, 30, 70, 70]], [state]) for state in (0, 1, 2)]
+    paste, random = FacePaste(samples, 1.0), np.random.default_rng(0)
+    seen = []
+    for _ in range(60):
+        pasted = paste(samples[0], random)
+        assert isinstance(pasted, PastedSample)
+        colour = COLOURS[int(pasted.classes[0])]
+        np.testing.assert_allclose(pasted.read()[50, 50], colour, atol=3)
+        seen.append(int(pasted.classes[0]))
+    assert min(np.bincount(seen, minlength=3)) > 10  # each class as often as the others
+    assert samples[0].classes.tolist() == [0]
+
+
+def test_a_class_that_a_set_does_not_label_is_not_pasted_into_it(tmp_path: Path) -> None:
+    samples = [picture(tmp_path, [[30, 30, 70, 70]], [state]) for state in (0, 1, 2)]
+    two = Sample(
+        *(getattr(samples[0], name) for name in ("file", "width", "height", "boxes", "classes")),
+        (0, 1),
+    )
+    paste, random = FacePaste(samples, 1.0), np.random.default_rng(0)
+    assert {int(paste(two, random).classes[0]) for _ in range(40)} == {0, 1}
+
+
+def test_what_stays_as_it_is(tmp_path: Path) -> None:
+    """Pictures without faces, faces that are tiny or larger than any donor, a share of none."""
+    donors = [picture(tmp_path, [[40, 40, 60, 60]], [2])]
+    random = np.random.default_rng(0)
+    empty = picture(tmp_path, [], [])
+    tiny = picture(tmp_path, [[10, 10, 18, 20]], [0])
+    huge = picture(tmp_path, [[2, 2, 98, 98]], [0])
+    assert FacePaste(donors, 1.0)(empty, random) is empty
+    assert FacePaste(donors, 1.0)(tiny, random) is tiny
+    assert FacePaste(donors, 1.0)(huge, random).classes.tolist() == [0]
+    assert FacePaste(donors, 0.0)(donors[0], random) is donors[0]
+    assert FacePaste([empty], 1.0)(donors[0], random).classes.tolist() == [2]
+
+
+def test_batches_are_the_same_again(tmp_path: Path) -> None:
+    samples = [picture(tmp_path, [[30, 30, 70, 70]], [state]) for state in (0, 1, 2)]
+
+    def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        augmentation = Augmentation(64, 64)
+        paste = FacePaste(samples, 0.5)
+        return Loader(samples, [1] * 3, augmentation, Counts(), batch=8, paste=paste).batch(3)
+
+    (images, targets), (again, same) = batch(), batch()
+    np.testing.assert_array_equal(images, again)
+    np.testing.assert_array_equal(targets["classes"], same["classes"])
