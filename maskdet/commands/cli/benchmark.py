@@ -1,0 +1,62 @@
+"""``maskdet benchmark``: its options."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from functools import partial
+
+from maskdet.commands.options import (
+    BatchSizes,
+    CompareRuntimes,
+    Device,
+    Json,
+    Labels,
+    Model,
+    Seconds,
+    States,
+)
+from maskdet.live.settings.monitor import DEFAULT_MODEL
+from maskdet.model.class_names import states_said
+
+
+def benchmark(
+    model: Model = DEFAULT_MODEL,
+    labels: Labels = None,
+    states: States = None,
+    device: Device = "auto",
+    seconds: Seconds = 10.0,
+    batch: BatchSizes = None,
+    runtimes: CompareRuntimes = False,
+    json_file: Json = None,
+) -> None:
+    """Speed, latency, start-up and memory on this machine."""
+    from maskdet.commands.benchmark import batches
+    from maskdet.commands.benchmark.runtimes import compare
+    from maskdet.commands.benchmark.whole_monitor import demo_pictures, run, table
+    from maskdet.runtimes import load_detector
+    from maskdet.system.atomic_files import write_whole
+
+    if runtimes:
+        compare(model, seconds, json_file)
+        return
+    said = states_said(states)
+    new_detector = partial(load_detector, model, device=device, labels=labels, classes=said)
+    if batch is not None:
+        sizes = batches.sizes_said(batch)
+        by_batch = batches.time_batches(
+            lambda size: new_detector(batch=size), sizes, demo_pictures(60), seconds
+        )
+        print(batches.table(by_batch))
+        if json_file is not None:
+            write_whole(json_file, json.dumps({"batches": by_batch}, indent=2) + "\n")
+        return
+    options = ["--labels", str(labels)] if labels else []
+    options += [part for name, state in said.items() for part in ("--state", f"{name}={state}")]
+    with closing(new_detector()) as detector:
+        if device == "auto" and detector.device == "CPU (LiteRT)":
+            device = "cpu"  # the monitor would move to a GPU while it is measured
+        figures = run(detector, model, device, seconds=seconds, options=options)
+    print(table(figures))
+    if json_file is not None:
+        write_whole(json_file, json.dumps(figures, indent=2) + "\n")

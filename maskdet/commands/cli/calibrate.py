@@ -1,0 +1,53 @@
+"""``maskdet calibrate``: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskdet.commands.options import Classes, Device, FormatName, Model
+from maskdet.contracts import Detector
+from maskdet.live.settings.monitor import DEFAULT_MODEL
+from maskdet.model.decision import Judge
+
+
+def calibrate(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+    ],
+    model: Model = DEFAULT_MODEL,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
+    ] = None,
+    data_format: Annotated[FormatName, typer.Option("--format", help="Of the labels.")] = "auto",
+    classes: Classes = None,
+    device: Device = "auto",
+    runtimes: Annotated[
+        list[str] | None,
+        typer.Option("--runtime", metavar="R", help="Repeatable: files to measure; default: all."),
+    ] = None,
+) -> int:
+    """Measures a model on validation pictures and writes its card anew.
+
+    Calibrated scores, the lowest score of each state, when a state is unsure, figures of each file.
+    """
+    from maskdet.commands.calibrate import run
+    from maskdet.runtimes import load_detector
+    from maskdet.runtimes.loading import find_model
+
+    def open_detector(runtime: str, judge: Judge) -> Detector:
+        return load_detector(model, device=device, runtime=runtime, judge=judge)
+
+    folder = find_model(model)
+    return run(
+        open_detector,
+        folder,
+        data,
+        images,
+        kind=data_format,
+        classes=classes,
+        runtimes=runtimes or (),
+    )

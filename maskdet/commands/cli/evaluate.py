@@ -1,0 +1,100 @@
+"""``maskdet evaluate``: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskdet.commands.options import (
+    Classes,
+    Device,
+    FormatName,
+    Json,
+    Labels,
+    LooksOption,
+    Model,
+    States,
+    Tiles,
+    looks_said,
+)
+from maskdet.contracts import Detector
+from maskdet.live.settings.monitor import DEFAULT_MODEL
+from maskdet.model.class_names import states_said
+from maskdet.model.decision import Judge
+
+
+def evaluate(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+    ],
+    model: Model = DEFAULT_MODEL,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
+    ] = None,
+    data_format: Annotated[FormatName, typer.Option("--format", help="Of the labels.")] = "auto",
+    classes: Classes = None,
+    json_file: Json = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where plots go; default: runs/evaluation/MODEL."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X", min=0.0, max=1.0, help="Lowest score that is shown; default: the model's."
+        ),
+    ] = None,
+    device: Device = "auto",
+    runtime: Annotated[
+        str | None, typer.Option(metavar="R", help="Which of the model's files: litert_int8, …")
+    ] = None,
+    labels: Labels = None,
+    states: States = None,
+    looks: LooksOption = "auto",
+    tiles: Tiles = 1,
+    sweeps: Annotated[
+        bool,
+        typer.Option("--sweeps", help="By the face's share of the view and by light, too."),
+    ] = False,
+    gate: Annotated[
+        bool,
+        typer.Option("--gate", help="Status 2 if a figure wanted of a monitor is not reached."),
+    ] = False,
+) -> int:
+    """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
+    from maskdet.commands.evaluate import LOWEST, run
+    from maskdet.runtimes import load_looking_detector
+    from maskdet.runtimes.loading import judge_of
+    from maskdet.runtimes.tiling import tiled
+
+    said = states_said(states)
+
+    def open_detector() -> Detector:
+        opened = load_looking_detector(
+            model,
+            looks=looks_said(looks, tiles),
+            device=device,
+            labels=labels,
+            min_score=LOWEST,
+            certainty=0.0,
+            least_width=0.0,
+            runtime=runtime,
+            classes=said,
+        )
+        return tiled(opened, tiles)
+
+    return run(
+        open_detector,
+        data,
+        images,
+        kind=data_format,
+        classes=classes,
+        json=json_file,
+        output=output,
+        judge=judge_of(model) if threshold is None else Judge.plain(threshold),
+        gate=gate,
+        with_sweeps=sweeps,
+    )

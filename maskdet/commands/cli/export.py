@@ -1,0 +1,47 @@
+"""``maskdet export``: its options."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from maskdet.commands.options import Model
+from maskdet.live.settings.monitor import DEFAULT_MODEL
+
+
+def export(
+    to: Annotated[
+        Literal["litert", "saved_model", "onnx"],
+        typer.Option(
+            "--to", help="saved_model: the Object Detection API's, with a frozen graph beside it."
+        ),
+    ],
+    model: Model = DEFAULT_MODEL,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Full-integer: a quarter the size, faster on a CPU.")
+    ] = False,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Typical pictures, which set the ranges of --int8."),
+    ] = None,
+) -> None:
+    """Writes another runtime's files beside a model's weights, and enters them into its card."""
+    from maskdet.datasets.image_files import list_pictures
+    from maskdet.runtimes.loading import find_model
+    from maskdet.runtimes.tensorflow_import import quiet_import
+
+    with quiet_import():
+        from maskdet.export import run, unmeasured_files
+
+    pictures = list_pictures(calibrate) if calibrate else []
+    folder = find_model(model)
+    for file in run(folder, to, int8=int8, calibrate=pictures):
+        print(f"wrote {file}")
+    if unmeasured := unmeasured_files(folder):
+        print(
+            f"not measured yet: {', '.join(unmeasured)}; python -m maskdet calibrate "
+            f"--model {shlex.quote(model)} --data DIR --images LIST.txt"
+        )

@@ -1,0 +1,72 @@
+"""``maskdet serve``: its options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from maskdet.commands.options import Device, Labels, MinScore, Model, States
+from maskdet.contracts import Detector
+from maskdet.live.settings.monitor import DEFAULT_MODEL
+from maskdet.model.class_names import states_said
+from maskdet.model.decision import Judge
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(metavar="H", help="Where to listen; 0.0.0.0: open to the network.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="P", min=0, max=65535, help="0: any that is free.")
+    ] = 8000,
+    model: Model = DEFAULT_MODEL,
+    labels: Labels = None,
+    states: States = None,
+    device: Device = "auto",
+    min_score: MinScore = None,
+    max_mb: Annotated[
+        float, typer.Option(metavar="X", min=0.001, max=1000, help="Largest request.")
+    ] = 32.0,
+    max_megapixels: Annotated[
+        float, typer.Option(metavar="X", min=0.001, max=175, help="Largest picture.")
+    ] = 50.0,
+    max_pictures: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Most pictures in a request.")
+    ] = 20,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Repeatable: a name by which browsers reach the page."),
+    ] = None,
+    root_path: Annotated[
+        str,
+        typer.Option(metavar="PATH", help="Where a proxy puts the page: /mask; or it says so."),
+    ] = "",
+) -> int:
+    """A page, and an HTTP API, where pictures are dropped to see who wears a mask correctly."""
+    from maskdet.commands.serve import run
+    from maskdet.runtimes import load_looking_detector
+    from maskdet.runtimes.legacy.opening import MIN_SCORE
+    from maskdet.runtimes.loading import judge_of
+    from maskdet.web.request_limits import MEGA, Limits
+
+    said = states_said(states)
+    limits = Limits(
+        bytes=round(max_mb * MEGA), pixels=round(max_megapixels * MEGA), pictures=max_pictures
+    )
+    judge = judge_of(model) or Judge.plain(MIN_SCORE)
+    if min_score is not None:
+        judge = judge.showing(min_score)
+
+    def open_detector(judge: Judge) -> Detector:
+        return load_looking_detector(model, device=device, labels=labels, classes=said, judge=judge)
+
+    return run(
+        open_detector,
+        judge,
+        host=host,
+        port=port,
+        limits=limits,
+        allow_hosts=allow_host or (),
+        root_path=root_path,
+    )

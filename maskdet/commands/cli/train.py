@@ -1,0 +1,50 @@
+"""``maskdet train``: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskdet.contracts import Detector
+from maskdet.model.decision import Judge
+
+
+def train(
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings, one of configs/; or none.")
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of labeled pictures, or file of labels.")
+    ] = Path("data"),
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the run; default: runs/NAME.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")
+    ] = False,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=VALUE", help="Repeatable: changes one setting."),
+    ] = None,
+) -> int:
+    """Trains a network; Ctrl-C stops it between two steps, to be resumed (exit status 130)."""
+    from maskdet.commands import train
+    from maskdet.config import load_settings
+    from maskdet.training.settings import TrainingSettings
+
+    def open_teacher(name: str, judge: Judge) -> Detector:
+        from maskdet.runtimes import load_detector
+
+        return load_detector(name, judge=judge)
+
+    settings = load_settings(TrainingSettings, config, overrides or ())
+    return train.run(
+        settings,
+        data,
+        output or Path("runs") / settings.name,
+        resume=resume,
+        command=train.command_of(config, overrides or ()),
+        open_detector=open_teacher,
+    )
