@@ -89,7 +89,8 @@ LEARNING = (
          ("system/child_process.py", "sources/srt_relay.py", "runtimes/gpu/gpu_process.py",
           "commands/benchmark/")),
         (("yaml",), ("config.py",)),
-        (("typer", "click", "argparse", "getopt"), ("commands/cli/", "commands/options.py", "commands/monitor.py", "__main__.py")),
+        (("typer", "click", "argparse", "getopt"),
+         ("commands/cli/", "commands/options.py", "commands/monitor.py", "__main__.py")),
         # Curve fitting, and the assignment of faces to people.
         (("scipy",), ("evaluation/", "people/")),
         (("sqlite3",), ("sinks/store/", "reports/", "commands/")),
