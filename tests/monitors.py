@@ -22,7 +22,7 @@ import numpy as np
 from maskdet.config import load_settings
 from maskdet.system.console import ending
 from maskdet.detections import Detections
-from maskdet.system.timeouts import leave
+from maskdet.system.timeouts import exit_process
 from maskdet.live.session import run
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import Stop
@@ -37,7 +37,7 @@ settings = load_settings(MonitorSettings, None, sys.argv[2:])
 stop = Stop(settings.max_seconds)
 with stop.listening():
     status = ending("monitor.py", lambda: run(settings, stop, detector), interrupted=0)
-sys.exit(leave(status))
+sys.exit(exit_process(status))
 """
 
 

@@ -26,11 +26,11 @@ from maskdet.evaluation.evaluator import WIDE, Evaluation
 from maskdet.evaluation.precision_recall import Matches
 from maskdet.evaluation.thresholds import Choice
 from maskdet.model.card import CARD_NAME, Calibrations, ModelCard, read_card, write_card
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 PLOT = "reliability.png"
 INTERVALS = ("mAP50", "AP50_with_mask", "face_AP50", "right_state", "right_when_called")
-Open = Callable[[str, Judge], Detector]
+Open = Callable[[str, DecisionRule], Detector]
 """From one of the card's files, by its runtime, and what judges its answers, to a detector."""
 
 
@@ -66,7 +66,7 @@ def run(
     card = read_card(folder)
     wanted = list(runtimes or card.files)
     samples = read(data, images, kind, classes)
-    raw = _look(open_detector(wanted[0], Judge.plain(LOWEST)), samples)
+    raw = _look(open_detector(wanted[0], DecisionRule.from_min_score(LOWEST)), samples)
     if any(each.probabilities is None for each in raw):
         raise ModelError(
             f"model '{card.name}': tells only the best class of each face; nothing to calibrate"
@@ -88,8 +88,8 @@ def run(
     _show(console, card, reliability, choices)
     figures: dict[str, Any] = {}
     for runtime in wanted:
-        every = card.judge.giving_all(LOWEST)
-        figures[runtime] = _measure(open_detector(runtime, every), card.judge, samples)
+        every = card.rule.without_rejection(LOWEST)
+        figures[runtime] = _measure(open_detector(runtime, every), card.rule, samples)
         _show_figures(console, runtime, figures[runtime])
     said = {
         "fitted_on": wanted[0],
@@ -121,9 +121,9 @@ def _reliability(classes: Sequence[Matches]) -> dict[str, Reliability]:
     return {"all": Reliability.of(Matches.pooled(classes)), **each}
 
 
-def _measure(detector: Detector, judge: Judge, samples: Sequence[Sample]) -> dict[str, Any]:
+def _measure(detector: Detector, rule: DecisionRule, samples: Sequence[Sample]) -> dict[str, Any]:
     """A file's figures, as a card has them."""
-    evaluation = Evaluation(samples, _look(detector, samples), judge)
+    evaluation = Evaluation(samples, _look(detector, samples), rule)
     told = report.build_report(evaluation, {})
     by_width = {
         name: {key: value if value is None else round(value, 3) for key, value in row.items()}

@@ -19,7 +19,7 @@ from maskdet.detections import Detections
 from maskdet.errors import DatasetError
 from maskdet.evaluation import plots, report, sweeps
 from maskdet.evaluation.evaluator import Evaluation
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.system.console import say
 
 BATCH = 8
@@ -39,7 +39,7 @@ def run(
     classes: Path | None = None,
     json: Path | None = None,
     output: Path | None = None,
-    judge: Judge | None = None,
+    rule: DecisionRule | None = None,
     gate: bool = False,
     with_sweeps: bool = False,
 ) -> int:
@@ -54,7 +54,7 @@ def run(
         classes: a file that lists the classes; None: found by itself.
         json: file for all figures.
         output: folder for the plots; None: one below `runs/evaluation`, named like the model.
-        judge: says which detections count as shown; None: one lowest score, the best by F1.
+        rule: says which detections count as shown; None: one lowest score, the best by F1.
         with_sweeps: by the faces' share of the view and by condition, too; see
             `maskdet.evaluation.sweeps`.
         gate: figures that are wanted of a monitor and not reached are named, and the status is 2.
@@ -68,8 +68,8 @@ def run(
     detector = open_detector()
     try:
         found = detect(detector, samples)
-        evaluation = Evaluation(samples, found, judge)
-        steps = sweeps.run(samples, detector.detect, evaluation.judge) if with_sweeps else []
+        evaluation = Evaluation(samples, found, rule)
+        steps = sweeps.run(samples, detector.detect, evaluation.rule) if with_sweeps else []
     finally:
         detector.close()
     root = data_root(data)

@@ -17,7 +17,7 @@ from maskdet.live.shutdown import Stop
 from maskdet.model.class_names import states_said
 from maskdet.system.console import ending, log_as
 from maskdet.system.native_libraries import require_opencv
-from maskdet.system.timeouts import leave
+from maskdet.system.timeouts import exit_process
 
 NAME = "monitor.py"
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, name: str = NAME) -> int:
         arguments: what stands after the command's name; None: those of the process.
         name: the command as the person typed it.
     """
-    return leave(ending(name, partial(_main, arguments, name), interrupted=0))
+    return exit_process(ending(name, partial(_main, arguments, name), interrupted=0))
 
 
 def _main(arguments: Sequence[str] | None, name: str) -> int:

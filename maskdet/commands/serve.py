@@ -9,21 +9,21 @@ from maskdet.contracts import Detector
 from maskdet.detections import MaskState
 from maskdet.drawing.blur import blur_faces
 from maskdet.drawing.overlay import annotate
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.system.console import say
 from maskdet.web import server
 from maskdet.web.app import create_app
 from maskdet.web.batcher import Batcher
 from maskdet.web.metrics import Metrics
-from maskdet.web.processing import Looker
+from maskdet.web.processing import ImageProcessor
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import LOWEST_MIN_SCORE
 from maskdet.web.sub_path import checked_root_path
 
 
 def run(
-    open_detector: Callable[[Judge], Detector],
-    judge: Judge,
+    open_detector: Callable[[DecisionRule], Detector],
+    rule: DecisionRule,
     *,
     host: str,
     port: int,
@@ -34,8 +34,8 @@ def run(
     """Serves until it is asked to end.
 
     Args:
-        open_detector: loads the model with a judge, once the address is ours.
-        judge: says which faces are shown, where a request does not.
+        open_detector: loads the model with a rule, once the address is ours.
+        rule: says which faces are shown, where a request does not.
         host: to listen at.
         port: to listen at; 0: any free one.
         limits: of a request.
@@ -52,19 +52,19 @@ def run(
     sub_path = checked_root_path(root_path)
     with server.bind(host, port) as listening:
         # A request may ask for lower scores than the model's own, so it chooses among all.
-        detector = open_detector(judge.giving_all(min(LOWEST_MIN_SCORE, judge.least)))
+        detector = open_detector(rule.without_rejection(min(LOWEST_MIN_SCORE, rule.lowest_score)))
         detector.warm_up()
         metrics, here = Metrics(), socket.gethostname()
         batcher = Batcher(detector, on_batch=metrics.batch)
         try:
             app = create_app(
-                Looker(batcher.detect, annotate, blur_faces, limits, judge),
+                ImageProcessor(batcher.detect, annotate, blur_faces, limits, rule),
                 batcher,
                 metrics,
                 model=detector.name,
                 device=detector.device,
                 limits=limits,
-                min_scores={state.name: judge.min_scores[state] for state in MaskState},
+                min_scores={state.name: rule.min_scores[state] for state in MaskState},
                 names=[host, here, f"{here}.local", *map(_without_port, allow_hosts)],
                 origins=allow_hosts,
                 root_path=sub_path,

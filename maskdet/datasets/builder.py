@@ -38,7 +38,7 @@ class Labelled:
     places: list[str] = field(default_factory=list)
 
 
-class Gathering:
+class DatasetBuilder:
     """Takes a data set's pictures and boxes as they are read."""
 
     def __init__(self, problems: Problems, names: Sequence[str] | None = None) -> None:

@@ -49,7 +49,10 @@ class Panels:
         picture[:] = picture // 3
         age = "" if status.age_ms is None else f" for {duration(status.age_ms / 1000)}"
         width, middle = picture.shape[1], picture.shape[0] // 2
-        lines = ["no signal" + age, *(status.trouble.split("; ") if status.trouble else ())]
+        lines = [
+            "no signal" + age,
+            *(status.signal_loss_reason.split("; ") if status.signal_loss_reason else ()),
+        ]
         for row, text in enumerate(lines):
             text = renderer.fitted(text, width - renderer.size)
             place = (width - renderer.width(text)) // 2, middle + row * renderer.row

@@ -26,7 +26,7 @@ class Status:
         not_recording: whether it should be and cannot.
         paused: whether the user holds the picture.
         no_signal: whether the source gives nothing at the moment.
-        trouble: why, as far as is known.
+        signal_loss_reason: why, as far as is known.
         blurred: whether faces are made unrecognisable.
         help: whether the help panel is shown.
         is_file: whether the source is a file: it has a progress in place of rates and an age.
@@ -46,7 +46,7 @@ class Status:
     not_recording: bool = False
     paused: bool = False
     no_signal: bool = False
-    trouble: str = ""
+    signal_loss_reason: str = ""
     blurred: bool = False
     help: bool = False
     is_file: bool = False

@@ -13,7 +13,7 @@ from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.evaluation import coco
 from maskdet.evaluation.calibration import Reliability
 from maskdet.evaluation.precision_recall import Matches
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 WIDE = 32
 """Faces of this width in pixels and more are those whose state a person, too, can tell."""
@@ -51,7 +51,7 @@ class Evaluation:
     Attributes:
         samples: the truth.
         found: detections of each sample's picture, down to a low score.
-        judge: says which detections count as shown, and which as unsure.
+        rule: says which detections count as shown, and which as unsure.
         chosen: whether its lowest score was chosen here, as the best one by F1.
     """
 
@@ -59,14 +59,14 @@ class Evaluation:
         self,
         samples: Sequence[Sample],
         found: Sequence[Detections],
-        judge: Judge | None = None,
+        rule: DecisionRule | None = None,
     ) -> None:
         """Matches detections and faces.
 
         Args:
             samples: one or more.
             found: as many.
-            judge: for recall, precision, states and confusion; None: one lowest score, the best
+            rule: for recall, precision, states and confusion; None: one lowest score, the best
                 by F1.
         """
         self.samples, self.found = list(samples), list(found)
@@ -89,10 +89,10 @@ class Evaluation:
             "all": Reliability.of(Matches.pooled(self._classes[0])),
             **dict(zip(CLASS_NAMES, map(Reliability.of, self._classes[0]), strict=True)),
         }
-        self.chosen = judge is None
+        self.chosen = rule is None
         best = self.thresholds["all"]["threshold"]
-        self.judge = judge or Judge.plain(0.5 if math.isnan(best) else best)
-        self.shown = [self.judge.shown(each) for each in found]
+        self.rule = rule or DecisionRule.from_min_score(0.5 if math.isnan(best) else best)
+        self.shown = [self.rule.apply(each) for each in found]
         self._tally()
 
     def _tally(self) -> None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.evaluation.calibration import Reliability
 from maskdet.evaluation.sweeps import Step
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 Line = Literal["solid", "dashed", "dotted", "dashdot"]
 STYLES: dict[str, tuple[str, Line]] = {
@@ -41,14 +41,14 @@ def png(figure: Figure) -> bytes:
 def precision_recall(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
     ap50: Mapping[str, float],
-    judge: Judge,
+    rule: DecisionRule,
 ) -> bytes:
     """Precision over recall at IoU .5, a mark where each state's lowest score stands.
 
     Args:
         curves: score, precision, recall by class name, ``face`` for all whatever their class.
         ap50: by the same names.
-        judge: has the lowest scores shown.
+        rule: has the lowest scores shown.
     """
     figure, (axes,) = _panels(1, (7, 5.5))
     for name, (scores, precision, recall) in curves.items():
@@ -58,7 +58,7 @@ def precision_recall(
         label = f"{title_of(name)}: AP50 {ap50[name]:.3f}"
         axes.plot(recall, precision, color=colour, linestyle=line, label=label)
         known = name in MaskState.__members__
-        least = judge.min_scores[MaskState[name]] if known else min(judge.min_scores)
+        least = rule.min_scores[MaskState[name]] if known else min(rule.min_scores)
         shown = np.flatnonzero(scores >= least)
         if len(shown):
             axes.plot(recall[shown[-1]], precision[shown[-1]], "o", color=colour)

@@ -17,7 +17,7 @@ from maskdet.errors import SinkError
 from maskdet.evaluation import coco, plots
 from maskdet.evaluation.evaluator import Evaluation, width_name
 from maskdet.evaluation.image_grid import Pair, sheet
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_whole
 
 RESAMPLINGS = 300
@@ -54,9 +54,9 @@ def build_report(
         "images": len(evaluation.samples),
         "faces": sum(len(sample.boxes) for sample in evaluation.samples),
         "faces_by_class": {name: faces[name] for name in faces if name not in WIDTHS},
-        "threshold": _limits(evaluation.judge),
+        "threshold": _limits(evaluation.rule),
         "threshold_chosen": "best F1 on these pictures" if evaluation.chosen else "given",
-        "unsure": {"certainty": evaluation.judge.certainty, "width": evaluation.judge.width},
+        "unsure": {"certainty": evaluation.rule.certainty, "width": evaluation.rule.width},
         "metrics": _overall(figures),
         "by_width": {
             name: {"faces": faces[name], **{key: figures[f"{key}_{name}"] for key in BY_WIDTH}}
@@ -77,9 +77,9 @@ def build_report(
     return plain
 
 
-def _limits(judge: Judge) -> float | dict[str, float]:
+def _limits(rule: DecisionRule) -> float | dict[str, float]:
     """The lowest score shown, or that of each state."""
-    limits = {state.name: judge.min_scores[state] for state in MaskState}
+    limits = {state.name: rule.min_scores[state] for state in MaskState}
     alike = len(set(limits.values())) == 1
     return limits["unsure"] if alike else limits
 
@@ -150,10 +150,10 @@ def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> lis
     ap50 = {name: figures["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
     pairs = _worst(evaluation, pictures)
     files = {
-        "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.judge),
+        "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.rule),
         "confusion.png": plots.confusion(*evaluation.confusion()),
         "reliability.png": plots.reliability({"scores": evaluation.reliability}),
-        "mistakes.png": sheet(pairs, f"Most mistakes at {_said(_limits(evaluation.judge))}"),
+        "mistakes.png": sheet(pairs, f"Most mistakes at {_said(_limits(evaluation.rule))}"),
     }
     for name, content in files.items():
         write(folder / name, content)

@@ -18,7 +18,7 @@ from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections, MaskState
 from maskdet.evaluation import coco
 from maskdet.images import conditions
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 Detect = Callable[[list[np.ndarray]], list[Detections]]
 """From images (BGR uint8) to calibrated detections down to a low score."""
@@ -80,29 +80,31 @@ class Step:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def run(samples: Sequence[Sample], detect: Detect, judge: Judge, faces: int = 120) -> list[Step]:
+def run(
+    samples: Sequence[Sample], detect: Detect, rule: DecisionRule, faces: int = 120
+) -> list[Step]:
     """All sweeps.
 
     Args:
         samples: annotated pictures.
         detect: the model, every face down to a low score.
-        judge: says what is shown.
+        rule: says what is shown.
         faces: how many each step has at most.
     """
     steps = []
     for cut in (False, True):
         for share in SHARES:
             made = list(size_views(samples, share, faces, cut=cut))
-            steps.append(measure("cut" if cut else "size", f"{share:g}", 0, made, detect, judge))
+            steps.append(measure("cut" if cut else "size", f"{share:g}", 0, made, detect, rule))
     chosen = _with_wide_faces(samples, faces)
-    steps.append(measure("condition", "none", 0, chosen, detect, judge, MIN_CONDITION_WIDTH))
+    steps.append(measure("condition", "none", 0, chosen, detect, rule, MIN_CONDITION_WIDTH))
     for name in conditions.CONDITIONS:
         for severity in range(1, 6):
             made = [condition_view(sample, name, severity) for sample in chosen]
             steps.append(
-                measure("condition", name, severity, made, detect, judge, MIN_CONDITION_WIDTH)
+                measure("condition", name, severity, made, detect, rule, MIN_CONDITION_WIDTH)
             )
-    steps.append(measure_empty(list(empty_views(samples, EMPTY_VIEWS)), detect, judge))
+    steps.append(measure_empty(list(empty_views(samples, EMPTY_VIEWS)), detect, rule))
     return steps
 
 
@@ -241,13 +243,13 @@ def measure(
     level: int,
     samples: Sequence[Sample],
     detect: Detect,
-    judge: Judge,
+    rule: DecisionRule,
     least_width: float | None = None,
 ) -> Step:
     """One step: of each view its first face; with a least width, all faces as wide as that."""
     counts = np.zeros(4)
     for sample, found in _detected(samples, detect):
-        shown = judge.shown(found)
+        shown = rule.apply(found)
         owner = coco.pair(sample, shown)
         wanted = np.zeros(len(sample.boxes), bool)
         if least_width is None:
@@ -270,12 +272,12 @@ def measure(
     )
 
 
-def measure_empty(images: Sequence[np.ndarray], detect: Detect, judge: Judge) -> Step:
+def measure_empty(images: Sequence[np.ndarray], detect: Detect, rule: DecisionRule) -> Step:
     """Pictures without faces: in how many of them something is shown as one."""
     false = 0
     for start in range(0, len(images), _BATCH):
         found = detect(list(images[start : start + _BATCH]))
-        false += sum(len(judge.shown(each)) > 0 for each in found)
+        false += sum(len(rule.apply(each)) > 0 for each in found)
     return Step(
         "empty", "pictures", 0, len(images), round(false / max(len(images), 1), 3), 1.0, 0.0
     )

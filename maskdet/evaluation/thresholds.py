@@ -14,7 +14,7 @@ from maskdet.evaluation import coco
 from maskdet.evaluation.evaluator import WIDE
 from maskdet.evaluation.precision_recall import Matches
 from maskdet.model.card import ScoreLimits, Unsure
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 RIGHT = 0.97
 """Share of right states, of all faces and of the wide ones, that is worth some unsure faces …"""
@@ -81,18 +81,18 @@ def _limit(matches: Matches) -> float:
 
 
 def certainties(
-    samples: Sequence[Sample], found: Sequence[Detections], judge: Judge
+    samples: Sequence[Sample], found: Sequence[Detections], rule: DecisionRule
 ) -> list[Choice]:
     """The trade-off of unsure faces and right states, certainty rising."""
-    return [_choice(samples, found, replace(judge, certainty=each)) for each in CERTAINTIES]
+    return [_choice(samples, found, replace(rule, certainty=each)) for each in CERTAINTIES]
 
 
-def _choice(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge) -> Choice:
+def _choice(samples: Sequence[Sample], found: Sequence[Detections], rule: DecisionRule) -> Choice:
     certain = np.zeros(3)  # of faces whose state is called: all, right; unsure ones
     wide = np.zeros(2)  # of wide faces whose state is called: all, right
     right_unsure = 0
     for sample, each in zip(samples, found, strict=True):
-        shown = judge.shown(each)
+        shown = rule.apply(each)
         owner = coco.pair(sample, shown)
         hit = owner >= 0
         states, truth = shown.states[owner[hit]], sample.classes[hit]
@@ -105,7 +105,7 @@ def _choice(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge
             right_unsure += int((guess == truth)[unsure].sum())
     called, called_right, doubted = certain
     return Choice(
-        judge.certainty,
+        rule.certainty,
         doubted / max(called + doubted, 1),
         called_right / called if called else math.nan,
         right_unsure / doubted if doubted else math.nan,
@@ -127,11 +127,13 @@ def best_certainty(choices: Sequence[Choice]) -> float:
     return max((choice.certainty for choice in bearable), default=0.0)
 
 
-def least_width(samples: Sequence[Sample], found: Sequence[Detections], judge: Judge) -> float:
+def least_width(
+    samples: Sequence[Sample], found: Sequence[Detections], rule: DecisionRule
+) -> float:
     """The width below which hardly any face was found, so that nothing speaks for its state."""
     widths = [np.zeros(0)]
     for sample, each in zip(samples, found, strict=True):
-        shown = judge.shown(each)
+        shown = rule.apply(each)
         owner = coco.pair(sample, shown)
         boxes = shown.boxes[owner[owner >= 0]]
         widths.append(boxes[:, 2] - boxes[:, 0])
@@ -149,10 +151,10 @@ def choose(
         found: calibrated detections down to a low score.
     """
     limits = score_limits(samples, found)
-    judge = Judge([getattr(limits, state.name) for state in MaskState])
-    choices = certainties(samples, found, judge)
+    rule = DecisionRule([getattr(limits, state.name) for state in MaskState])
+    choices = certainties(samples, found, rule)
     unsure = Unsure(
         certainty=max(MIN_CERTAINTY, best_certainty(choices)),
-        width=least_width(samples, found, judge),
+        width=least_width(samples, found, rule),
     )
     return limits, unsure, choices

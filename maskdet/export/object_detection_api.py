@@ -47,7 +47,7 @@ def write(network: Network, card: ModelCard, folder: Path) -> dict[str, Path]:
     Scores are calibrated as the card says now; which faces are unsure, such files cannot say.
     """
     side = max(card.input.height, card.input.width)
-    detect = detection_function(network, side, card.judge.calibration)
+    detect = detection_function(network, side, card.rule.calibration)
     pictures = tf.TensorSpec((None, None, None, 3), tf.uint8, "image_tensor")
     with quiet_logging():
         concrete = tf.function(detect, input_signature=[pictures]).get_concrete_function()

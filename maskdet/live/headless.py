@@ -49,7 +49,7 @@ class Watch:
     def _tell_signal(self, index: int, name: str) -> None:
         """A line when a live source falls silent, and another when it is back."""
         stats = self._pipeline.stats(index)
-        reason = self._pipeline.trouble(index)
+        reason = self._pipeline.signal_loss_reason(index)
         is_opening = not stats.captured and reason is None and stats.silent_s < _OPENING
         if stats.no_signal and not is_opening:
             if index not in self._silent or (reason and (index, reason) not in self._reasons):

@@ -43,7 +43,7 @@ class Heartbeat:
         if now < self._due or not (self._file or self._address):
             return
         self._due = now + _EVERY
-        answered = stats.processed > self._processed or not stats.owed
+        answered = stats.processed > self._processed or not stats.pending
         self._processed = stats.processed
         if answered:
             self._touch()

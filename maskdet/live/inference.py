@@ -26,7 +26,7 @@ class Tracker(Protocol):
 
 
 @dataclass
-class Lane:
+class SourceState:
     """What belongs to one source alone on its way through inference.
 
     Attributes:
@@ -56,7 +56,7 @@ class Inference:
     def __init__(
         self,
         detector: Detector,
-        lanes: Sequence[Lane],
+        states: Sequence[SourceState],
         *,
         min_score: float = 0.0,
         max_frames: int | None = None,
@@ -66,39 +66,39 @@ class Inference:
         self.first_result: float | None = None
         self.abandoned = Event()
         self._detector = detector
-        self._lanes = list(lanes)
+        self._states = list(states)
         self._min_score = min_score
         self._frames_left = max_frames
 
     def run(
         self,
-        inlets: Sequence[Mailbox[Frame]],
-        outlets: Sequence[Mailbox[Observation]],
+        frame_queues: Sequence[Mailbox[Frame]],
+        result_queues: Sequence[Mailbox[Observation]],
         stopping: Event,
     ) -> None:
-        """Goes on until every inlet has ended, the limit is reached or it is told to stop.
+        """Goes on until every frame_queue has ended, the limit is reached or it is told to stop.
 
         Args:
-            inlets: frames, one mailbox for each lane.
-            outlets: observations, likewise; one is closed when its source has ended.
+            frame_queues: frames, one mailbox for each state.
+            result_queues: observations, likewise; one is closed when its source has ended.
             stopping: set by whoever wants an end before the next frame.
         """
-        running = dict(enumerate(zip(inlets, outlets, strict=True)))
+        running = dict(enumerate(zip(frame_queues, result_queues, strict=True)))
         while running and not stopping.is_set() and self._frames_left != 0:
             frames = {}
             for index in _passable(running):
                 try:
-                    frame = inlets[index].get(0)
+                    frame = frame_queues[index].get(0)
                 except (Closed, MaskdetError) as end:
                     if isinstance(end, MaskdetError):
                         self.errors.append(end)
                     del running[index]
-                    outlets[index].close()
+                    result_queues[index].close()
                 else:
                     if frame is not None:
                         frames[index] = frame
             for index, observation in self._look(frames).items():
-                if not outlets[index].put(observation):
+                if not result_queues[index].put(observation):
                     return
 
     def _look(self, frames: dict[int, Frame]) -> dict[int, Observation]:
@@ -111,21 +111,21 @@ class Inference:
         if self.abandoned.is_set():
             return {}
         return {
-            index: self._observe(self._lanes[index], frame, detections)
+            index: self._observe(self._states[index], frame, detections)
             for (index, frame), detections in zip(frames.items(), found, strict=True)
         }
 
-    def _observe(self, lane: Lane, frame: Frame, detections: Detections) -> Observation:
+    def _observe(self, state: SourceState, frame: Frame, detections: Detections) -> Observation:
         if self._min_score > 0:
             detections = detections[detections.scores >= self._min_score]
-        if lane.tracker is not None:
-            detections = lane.tracker.update(detections, frame)
+        if state.tracker is not None:
+            detections = state.tracker.update(detections, frame)
         observation = Observation(frame, detections, detections.counts())
         self.counts.update(observation.counts)
         if self.first_result is None:
             self.first_result = time.monotonic()
-        lane.meter.process()
-        for sink in list(lane.sinks):
+        state.meter.process()
+        for sink in list(state.sinks):
             if not self.abandoned.is_set():
                 self._write(sink, observation)
         return observation
@@ -135,21 +135,21 @@ class Inference:
             sink.write(observation)
         except MaskdetError as error:  # said once; the run and the other sinks go on
             self.errors.append(error)
-            for lane in self._lanes:
+            for state in self._states:
                 with contextlib.suppress(ValueError):
-                    lane.sinks.remove(sink)
+                    state.sinks.remove(sink)
 
 
 def _passable(ways: Mapping[int, tuple[Mailbox[Frame], Mailbox[Observation]]]) -> list[int]:
     """The ways (from, to) that an item can go now, or that have ended; waits until there is one.
 
-    A way whose far end is full holds up no other. All the mailboxes share a bell.
+    A way whose far end is full holds up no other. All the mailboxes share a condition.
     """
 
     def passable() -> list[int]:
-        return [k for k, (a, b) in ways.items() if a.drained or (a.ready and b.takes)]
+        return [k for k, (a, b) in ways.items() if a.exhausted or (a.ready and b.has_room)]
 
-    bell = next(iter(ways.values()))[0].bell
-    with bell:
-        bell.wait_for(passable)
+    condition = next(iter(ways.values()))[0].condition
+    with condition:
+        condition.wait_for(passable)
         return passable()

@@ -71,7 +71,7 @@ class SourceStats:
         processed: frames that were looked at.
         shown: frames that main reported as shown.
         dropped: frames that a newer one replaced before they were looked at; 0 for files.
-        owed: frames that the detector has or could have, and has not answered.
+        pending: frames that the detector has or could have, and has not answered.
         reconnects: how often a live source was opened again.
         silent_s: seconds since a live source's last frame, at this moment.
         outages: how often a live source was silent for longer than `SILENT`.
@@ -85,7 +85,7 @@ class SourceStats:
     processed: int
     shown: int
     dropped: int
-    owed: int
+    pending: int
     reconnects: int
     silent_s: float
     outages: int
@@ -161,7 +161,7 @@ class SourceMeter:
             is_live: whether it is a camera or stream.
             is_held: whether it waits for main, not for the detector.
         """
-        owed = 0 if is_held else max(0, self.captured - self.processed - dropped - self.skipped)
+        pending = 0 if is_held else max(0, self.captured - self.processed - dropped - self.skipped)
         silent = self._silent() if is_live else 0.0
         is_out = silent > SILENT
         return SourceStats(
@@ -169,7 +169,7 @@ class SourceMeter:
             processed=self.processed,
             shown=self.shown,
             dropped=dropped,
-            owed=owed,
+            pending=pending,
             reconnects=reconnects,
             silent_s=silent,
             outages=self._outages + is_out if is_live else 0,

@@ -1,7 +1,7 @@
 """One frame's way: three loops, two rows of mailboxes, one mailbox of a row for each source.
 
-    [grab]   source.read                                         -> inlet
-    [infer]  detect -> track -> Observation -> each sink         -> outlet
+    [grab]   source.read                                         -> frame_queue
+    [infer]  detect -> track -> Observation -> each sink         -> result_queue
     [main]   whoever calls `Pipeline.next`
 
 Live sources have `newest` mailboxes: a slow detector lowers the picture rate, it never makes the
@@ -20,13 +20,13 @@ from typing import Self
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
-from maskdet.live.inference import Inference, Lane, Tracker
+from maskdet.live.inference import Inference, SourceState, Tracker
 from maskdet.live.meters import Reservoir, SourceMeter, SourceStats
 from maskdet.live.progress import Progress, progress_of
 from maskdet.observation import Observation
 from maskdet.sources.frame_rate import Pace
 from maskdet.system.threads import Condition, Event, Mailbox, Worker, wait_ready
-from maskdet.system.timeouts import within
+from maskdet.system.timeouts import run_all_with_timeout
 
 __all__ = ["Pipeline", "SourceStats", "Tracker"]
 
@@ -82,7 +82,7 @@ class Pipeline:
         self._inference = Inference(
             detector,
             [
-                Lane(meter, [*sinks, *few], new_tracker() if new_tracker else None)
+                SourceState(meter, [*sinks, *few], new_tracker() if new_tracker else None)
                 for meter, few in zip(self._meters, own_sinks, strict=True)
             ],
             min_score=min_score,
@@ -97,17 +97,17 @@ class Pipeline:
     def _wire(self) -> None:
         if len(self._index_of) != len(self._sources):
             raise ValueError("sources need names of their own")
-        bell = Condition()  # one for all: the infer thread waits for both ends of each way
-        self._inlets: list[Mailbox[Frame]] = []
-        self._outlets: list[Mailbox[Observation]] = []
+        condition = Condition()  # one for all: the infer thread waits for both ends of each way
+        self._frame_queues: list[Mailbox[Frame]] = []
+        self._result_queues: list[Mailbox[Observation]] = []
         for source in self._sources:
             size = 1 if source.is_live else _AHEAD
-            self._inlets.append(Mailbox(size, newest=source.is_live, bell=bell))
+            self._frame_queues.append(Mailbox(size, newest=source.is_live, condition=condition))
             done = 1 if source.is_live else _DONE
-            self._outlets.append(Mailbox(done, newest=source.is_live, bell=bell))
-        infer = Worker("detector", self._infer, [*self._inlets, *self._outlets])
+            self._result_queues.append(Mailbox(done, newest=source.is_live, condition=condition))
+        infer = Worker("detector", self._infer, [*self._frame_queues, *self._result_queues])
         grabs = [
-            Worker(f"reading {source.name}", partial(self._grab, i), [self._inlets[i]])
+            Worker(f"reading {source.name}", partial(self._grab, i), [self._frame_queues[i]])
             for i, source in enumerate(self._sources)
         ]
         self._workers = [infer, *grabs]
@@ -146,19 +146,19 @@ class Pipeline:
             without: names of sources whose next observation is not wanted yet. With none left that
                 could give one, returns at once.
         """
-        barred = {self._outlets[self._index_of[name]] for name in without}
+        barred = {self._result_queues[self._index_of[name]] for name in without}
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            turned = self._outlets[self._turn :] + self._outlets[: self._turn]
-            waiting = [box for box in turned if not box.drained and box not in barred]
+            turned = self._result_queues[self._turn :] + self._result_queues[: self._turn]
+            waiting = [box for box in turned if not box.exhausted and box not in barred]
             if not waiting:
                 break
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready = wait_ready(waiting, left)
             if not ready:
                 return None
-            self._turn = (self._outlets.index(ready[0]) + 1) % len(self._outlets)
-            if not ready[0].drained:
+            self._turn = (self._result_queues.index(ready[0]) + 1) % len(self._result_queues)
+            if not ready[0].exhausted:
                 return ready[0].get()
         if self._death is not None:
             raise self._death
@@ -167,19 +167,19 @@ class Pipeline:
     @property
     def ended(self) -> bool:
         """Whether every source has ended and `next` has nothing more to return or raise."""
-        return all(box.drained for box in self._outlets) and self._death is None
+        return all(box.exhausted for box in self._result_queues) and self._death is None
 
     def has_ended(self, source: int) -> bool:
         """Whether a source (by its index) has ended and all of it was fetched."""
-        return self._outlets[source].drained
+        return self._result_queues[source].exhausted
 
     def has_been_read(self, source: int) -> bool:
         """Whether the last frame of a source (by its index) was read."""
-        return self._inlets[source].closed
+        return self._frame_queues[source].closed
 
     @property
     def _death(self) -> BaseException | None:
-        return next((box.error for box in self._outlets if box.error), None)
+        return next((box.error for box in self._result_queues if box.error), None)
 
     @property
     def errors(self) -> list[MaskdetError]:
@@ -210,15 +210,15 @@ class Pipeline:
             return SourceStats.total(self.stats(i) for i in range(len(self._sources)))
         one = self._sources[source]
         return self._meters[source].read(
-            self._inlets[source].dropped,
+            self._frame_queues[source].dropped,
             getattr(one, "reconnects", 0),
             is_live=one.is_live,
-            is_held=not self._outlets[source].takes,  # a pause, or a still that stays
+            is_held=not self._result_queues[source].has_room,  # a pause, or a still that stays
         )
 
-    def trouble(self, source: int) -> str | None:
+    def signal_loss_reason(self, source: int) -> str | None:
         """Why a live source gives no frames at the moment, as far as is known."""
-        found: str | None = getattr(self._sources[source], "trouble", None)
+        found: str | None = getattr(self._sources[source], "signal_loss_reason", None)
         return found
 
     def progress(self, observation: Observation) -> Progress | None:
@@ -244,13 +244,15 @@ class Pipeline:
         self._warm.set()
         for meter in self._meters:
             meter.end()
-        for inlet, outlet in zip(self._inlets, self._outlets, strict=True):
-            inlet.close()
-            outlet.close()
+        for frame_queue, result_queue in zip(self._frame_queues, self._result_queues, strict=True):
+            frame_queue.close()
+            result_queue.close()
         try:
             self._end_threads()
         finally:
-            within(_LONGEST, {str(i): partial(self._close_sink, s) for i, s in self._each_sink()})
+            run_all_with_timeout(
+                _LONGEST, {str(i): partial(self._close_sink, s) for i, s in self._each_sink()}
+            )
 
     def _end_threads(self) -> None:
         until = time.monotonic() + _PATIENCE
@@ -270,7 +272,11 @@ class Pipeline:
         return enumerate({id(sink): sink for sink in self._sinks}.values())
 
     def _grab(self, index: int) -> None:
-        source, inlet, meter = self._sources[index], self._inlets[index], self._meters[index]
+        source, frame_queue, meter = (
+            self._sources[index],
+            self._frame_queues[index],
+            self._meters[index],
+        )
         self._warm.wait()
         meter.begin()
         while not self._stopping.is_set():
@@ -280,18 +286,18 @@ class Pipeline:
             if meter.captured == 0:
                 pace = Pace(self._detect_fps[index], is_live=source.is_live)
                 if not source.is_live:  # a stream tells when it is open
-                    inlet.lose_nothing(_AHEAD)
-                    self._outlets[index].lose_nothing(_DONE)
+                    frame_queue.make_lossless(_AHEAD)
+                    self._result_queues[index].make_lossless(_DONE)
             meter.capture(getattr(source, "pause", 0.0))
             if not pace.takes(frame.position):
                 meter.skip()
-            elif not inlet.put(frame):
+            elif not frame_queue.put(frame):
                 return
 
     def _infer(self) -> None:
         self.detector.warm_up()
         self._warm.set()
-        self._inference.run(self._inlets, self._outlets, self._stopping)
+        self._inference.run(self._frame_queues, self._result_queues, self._stopping)
 
     def _close_sink(self, sink: Sink) -> None:
         try:

@@ -26,7 +26,7 @@ from maskdet.sources.opening import open_source
 from maskdet.sources.webcam_list import list_webcams
 from maskdet.system.console import say
 from maskdet.system.redaction import mask_address, mask_password
-from maskdet.system.timeouts import hangs, interruptible, within
+from maskdet.system.timeouts import has_hung_threads, interruptible, run_all_with_timeout
 
 _LAST_SECONDS = 0.15
 """For what is left to do when a run that is to end within a second has hung before."""
@@ -185,7 +185,7 @@ def _tell_recorded(recordings: Sequence[RecordingSwitch]) -> None:
 
 
 def _write_summary(path: Path, report: Report) -> None:
-    if within(
+    if run_all_with_timeout(
         max(_LAST_SECONDS, 0.9 - report.closing),
         {"writing the summary": lambda: write_summary(path, report.figures())},
     ):
@@ -223,8 +223,8 @@ def _limit_looks(detector: Detector, sources: Sequence[Source]) -> None:
 
 def _end_detector(detector: Detector) -> None:
     """Frees the model, and ends a process that computes for it, which may be what hangs."""
-    if hangs():
-        within(_LAST_SECONDS, {"closing the detector": detector.close})
+    if has_hung_threads():
+        run_all_with_timeout(_LAST_SECONDS, {"closing the detector": detector.close})
     else:
         detector.close()
 

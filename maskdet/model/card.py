@@ -19,7 +19,7 @@ from pydantic import (
 from maskdet.config import Settings, load_settings, write_yaml
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.errors import ConfigError, ModelError
-from maskdet.model.decision import Calibration, Judge
+from maskdet.model.decision import Calibration, DecisionRule
 from maskdet.system.atomic_files import verify_sha256, write_whole
 
 CARD_NAME = "card.yaml"
@@ -132,10 +132,10 @@ class ModelCard(Settings):
     provenance: dict[str, Any] = {}
 
     @property
-    def judge(self) -> Judge:
+    def rule(self) -> DecisionRule:
         """What its scores and limits make of the network's answers."""
         scales = [getattr(self.calibration, name) for name in CLASS_NAMES]
-        return Judge(
+        return DecisionRule(
             [getattr(self.min_score, state.name) for state in MaskState],
             certainty=self.unsure.certainty,
             width=self.unsure.width,

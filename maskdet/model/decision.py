@@ -44,7 +44,7 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Judge:
+class DecisionRule:
     """Says which faces are shown, and whose state is called.
 
     The classes' probabilities exclude each other, so their sum is that of there being a face, and
@@ -64,11 +64,11 @@ class Judge:
     calibration: Calibration = Calibration()
 
     @classmethod
-    def plain(cls, min_score: float) -> Self:
+    def from_min_score(cls, min_score: float) -> Self:
         """One lowest score for all, no face unsure, scores as the network gives them."""
         return cls((min_score,) * len(MaskState))
 
-    def showing(self, min_score: float) -> Self:
+    def with_min_score(self, min_score: float) -> Self:
         """The same with one lowest score for all states.
 
         What is unsure stays so: a sum that did not tell of a face before does not do so now.
@@ -76,12 +76,12 @@ class Judge:
         unsure = max(min_score, self.min_scores[MaskState.unsure])
         return replace(self, min_scores=(*(min_score,) * _CLASSES, unsure))
 
-    def giving_all(self, min_score: float) -> Self:
+    def without_rejection(self, min_score: float) -> Self:
         """The same probabilities; every face down to that score is shown in its best state."""
         return replace(self, min_scores=(min_score,) * len(MaskState), certainty=0.0, width=0.0)
 
     @property
-    def least(self) -> float:
+    def lowest_score(self) -> float:
         """A box whose best score is below it is never shown."""
         least = min(self.min_scores[:_CLASSES])
         if self.certainty or self.width:  # the best class has a third of the sum or more
@@ -89,12 +89,12 @@ class Judge:
         return least
 
     @cached_property  # asked for with each picture
-    def least_logit(self) -> float:
+    def lowest_logit(self) -> float:
         """A box all whose logits are below it is never shown, nor has a say in where one is."""
-        least = self.least * VOTERS
+        least = self.lowest_score * VOTERS
         return min(self.calibration.logit(index, least) for index in range(_CLASSES))
 
-    def shown(self, found: Detections) -> Detections:
+    def apply(self, found: Detections) -> Detections:
         """The faces worth showing, best first; those too doubtful or too small are unsure.
 
         An unsure face's score is the probability that it is a face.
@@ -118,7 +118,7 @@ class Judge:
         return replace(found, scores=scores, states=states)[kept]
 
 
-EVERYTHING = Judge.plain(0.0)
+EVERYTHING = DecisionRule.from_min_score(0.0)
 """Shows all there is."""
 
 

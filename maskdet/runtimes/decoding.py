@@ -13,7 +13,7 @@ from maskdet import boxes as box_ops
 from maskdet.detections import Detections
 from maskdet.model import anchors as anchor_ops
 from maskdet.model.anchors import AnchorGrid
-from maskdet.model.decision import VOTERS, Judge
+from maskdet.model.decision import VOTERS, DecisionRule
 
 CANDIDATES = 1000
 """Best anchors that suppression looks at (Lin et al. 2017)."""
@@ -88,7 +88,7 @@ class AnchorDecoder:
     Attributes:
         grid: the network's anchors.
         deviations: scale of its box deltas.
-        judge: turns logits into scores and states.
+        rule: turns logits into scores and states.
         overlap: IoU above which the lower of two boxes goes, whatever their states: a face has
             one state.
         limit: most faces of a picture.
@@ -96,7 +96,7 @@ class AnchorDecoder:
 
     grid: AnchorGrid
     deviations: Sequence[float]
-    judge: Judge
+    rule: DecisionRule
     overlap: float = ANCHOR_OVERLAP
     limit: int = LIMIT
 
@@ -117,15 +117,15 @@ class AnchorDecoder:
             picture: height and width of the picture.
             factor: from picture pixels to input pixels.
         """
-        found = _reaching(logits, self.judge.least_logit)
-        probabilities = self.judge.calibration.probabilities(logits[found].astype(np.float32))
+        found = _reaching(logits, self.rule.lowest_logit)
+        probabilities = self.rule.calibration.probabilities(logits[found].astype(np.float32))
         if len(found) > CANDIDATES:
             best = np.argpartition(-probabilities.max(axis=1), CANDIDATES)[:CANDIDATES]
             found, probabilities = found[best], probabilities[best]
         anchors = self.grid.anchors(*size)[found]
         boxes = anchor_ops.decode(anchors, deltas[found], self.deviations) / np.float32(factor)
         boxes = box_ops.clip(boxes, picture[1], picture[0])
-        return self.judge.shown(_faces(boxes, probabilities, self.overlap, self.limit))
+        return self.rule.apply(_faces(boxes, probabilities, self.overlap, self.limit))
 
 
 @dataclass(frozen=True)
@@ -133,12 +133,12 @@ class RegionDecoder:
     """Suppresses the regions of a two-stage network.
 
     Attributes:
-        judge: turns the logits of its scores into scores and states.
+        rule: turns the logits of its scores into scores and states.
         overlap: IoU above which the lower of two boxes goes, whatever their states.
         limit: most faces of a picture.
     """
 
-    judge: Judge
+    rule: DecisionRule
     overlap: float = OVERLAP
     limit: int = LIMIT
 
@@ -159,21 +159,21 @@ class RegionDecoder:
             picture: height and width of the picture.
             factor: from picture pixels to input pixels.
         """
-        least = 1 / (1 + math.exp(-max(self.judge.least_logit, -14)))  # above padding's 0
+        least = 1 / (1 + math.exp(-max(self.rule.lowest_logit, -14)))  # above padding's 0
         found = _reaching(scores, least)
         said = np.clip(scores[found].astype(np.float32), 1e-7, 1 - 1e-6)
-        probabilities = self.judge.calibration.probabilities(np.log(said / (1 - said)))
+        probabilities = self.rule.calibration.probabilities(np.log(said / (1 - said)))
         inside = box_ops.clip(boxes[found] / np.float32(factor), picture[1], picture[0])
-        return self.judge.shown(_faces(inside, probabilities, self.overlap, self.limit))
+        return self.rule.apply(_faces(inside, probabilities, self.overlap, self.limit))
 
 
-def decoder_for(network: str, options: Mapping[str, Any], judge: Judge) -> Decoder:
+def decoder_for(network: str, options: Mapping[str, Any], rule: DecisionRule) -> Decoder:
     """The decoder of a network.
 
     Args:
         network: its kind, as a model card names it.
         options: of the network, as the card has them.
-        judge: turns what it says into scores and states.
+        rule: turns what it says into scores and states.
 
     Raises:
         KeyError, TypeError, AttributeError: options that no network has.
@@ -181,9 +181,9 @@ def decoder_for(network: str, options: Mapping[str, Any], judge: Judge) -> Decod
     """
     if network == "retinanet":
         grid = {name: tuple(values) for name, values in options["anchors"].items()}
-        return AnchorDecoder(AnchorGrid(**grid), tuple(options["deviations"]), judge)
+        return AnchorDecoder(AnchorGrid(**grid), tuple(options["deviations"]), rule)
     if network == "faster_rcnn":
-        return RegionDecoder(judge)
+        return RegionDecoder(rule)
     raise ValueError(f"unknown network {network!r}")
 
 
@@ -212,7 +212,7 @@ def _faces(boxes: np.ndarray, probabilities: np.ndarray, overlap: float, limit: 
 
 
 def judged(
-    judge: Judge,
+    rule: DecisionRule,
     found: Detections,
     classes: np.ndarray | None,
     overlap: float = ANCHOR_OVERLAP,
@@ -224,7 +224,7 @@ def judged(
     that are inside out, empty or not finite are no faces.
 
     Args:
-        judge: says which faces are given; one that gives every score gets both states of a face.
+        rule: says which faces are given; one that gives every score gets both states of a face.
         found: in any order, inside the image.
         classes: (N,), the model's own class numbers; None for a model that has already suppressed
             over all classes.
@@ -233,9 +233,9 @@ def judged(
     real = np.isfinite(found.boxes).all(axis=1) & np.isfinite(found.scores)
     real &= (found.boxes[:, 2:] > found.boxes[:, :2]).all(axis=1)
     found, classes = found[real], None if classes is None else classes[real]
-    if judge.least > 0 and classes is not None:
+    if rule.lowest_score > 0 and classes is not None:
         found = found[_best_of_classes(found, classes, overlap)]
-    return judge.shown(found)
+    return rule.apply(found)
 
 
 def _best_of_classes(found: Detections, classes: np.ndarray, overlap: float) -> np.ndarray:

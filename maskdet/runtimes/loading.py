@@ -14,7 +14,7 @@ from maskdet.contracts import Detector
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ModelError
 from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.runtimes.decoding import Decoder, decoder_for
 from maskdet.runtimes.file_formats import NETWORKS, Kind
 from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
@@ -45,7 +45,7 @@ def load_detector(
     min_score: float | None = None,
     certainty: float | None = None,
     least_width: float | None = None,
-    judge: Judge | None = None,
+    rule: DecisionRule | None = None,
     side: int | None = None,
     runtime: str | None = None,
     classes: Mapping[str, str] | None = None,
@@ -64,7 +64,7 @@ def load_detector(
         certainty: least share of the best state in all states' probability, below which a face is
             unsure; None: the card's.
         least_width: pixels that a face must have, or it is unsure; None: the card's.
-        judge: scores and calls states in place of the card's; the three above change it.
+        rule: scores and calls states in place of the card's; the three above change it.
         side: longest side in pixels of the network's input; None: the card's.
         runtime: a key of the card's files, or ``openvino`` for its ``onnx`` file; None: the best
             one for the device.
@@ -78,17 +78,19 @@ def load_detector(
     """
     folder = find_model(model)
     if not (folder / CARD_NAME).is_file():
-        judge = _changed(judge or Judge.plain(MIN_SCORE), min_score, certainty, least_width)
-        return open_foreign(folder, judge, device=device, labels=labels, classes=classes, side=side)
+        rule = _changed(
+            rule or DecisionRule.from_min_score(MIN_SCORE), min_score, certainty, least_width
+        )
+        return open_foreign(folder, rule, device=device, labels=labels, classes=classes, side=side)
     card = read_card(folder)
-    judge = _changed(judge or card.judge, min_score, certainty, least_width)
+    rule = _changed(rule or card.rule, min_score, certainty, least_width)
     if labels is not None:
         raise ModelError(f"--labels: model '{card.name}' knows its classes; leave the option out")
     if card.network in NETWORKS:
-        return open_card(folder, card, judge, device=device, side=side)
+        return open_card(folder, card, rule, device=device, side=side)
     if runtime in EXPORTED:
-        return open_exported(folder, card, Kind(runtime), judge, device=device, side=side)
-    decoder = _decoder(card, judge)
+        return open_exported(folder, card, Kind(runtime), rule, device=device, side=side)
+    decoder = _decoder(card, rule)
     side = side or max(card.input.height, card.input.width)
     kind = runtime or _runtime(card, device)
     if kind in ("onnx", "openvino"):
@@ -152,14 +154,14 @@ def load_looking_detector(
     return MultiLookDetector(detector, whole, looks, small=small, budget_s=budget_s)
 
 
-def judge_of(model: str) -> Judge | None:
+def decision_rule_of(model: str) -> DecisionRule | None:
     """What scores and calls states as a model's card says; None for a model without a card.
 
     Raises:
         ModelError: there is no such model, or its card is wrong.
     """
     folder = find_model(model)
-    return read_card(folder).judge if (folder / CARD_NAME).is_file() else None
+    return read_card(folder).rule if (folder / CARD_NAME).is_file() else None
 
 
 def find_model(model: str) -> Path:
@@ -192,24 +194,24 @@ def is_whole(folder: Path) -> bool:
 
 
 def _changed(
-    judge: Judge, min_score: float | None, certainty: float | None, least_width: float | None
-) -> Judge:
-    """A model's judge with what a person wants otherwise."""
+    rule: DecisionRule, min_score: float | None, certainty: float | None, least_width: float | None
+) -> DecisionRule:
+    """A model's rule with what a person wants otherwise."""
     if min_score is not None:
-        judge = judge.showing(min_score)
+        rule = rule.with_min_score(min_score)
     if certainty is not None:
-        judge = replace(judge, certainty=certainty)
-    return judge if least_width is None else replace(judge, width=least_width)
+        rule = replace(rule, certainty=certainty)
+    return rule if least_width is None else replace(rule, width=least_width)
 
 
-def _decoder(card: ModelCard, judge: Judge) -> Decoder:
+def _decoder(card: ModelCard, rule: DecisionRule) -> Decoder:
     if tuple(card.classes) != CLASS_NAMES:
         raise ModelError(
             f"model '{card.name}': classes are {', '.join(card.classes)}; "
             f"expected {', '.join(CLASS_NAMES)} in this order"
         )
     try:
-        return decoder_for(card.network, card.options, judge)
+        return decoder_for(card.network, card.options, rule)
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"model '{card.name}': options of the card are wrong: {error}") from None
     except ValueError as error:

@@ -18,10 +18,10 @@ from maskdet.observation import Observation
 from maskdet.sinks.event_line import BEGINNING, change_key, event
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.output_files import Folder, create_numbered, make_folder
-from maskdet.sinks.retry_state import Trouble
+from maskdet.sinks.retry_state import RetryState
 from maskdet.sources.frame_rate import Pace
 from maskdet.system.console import say
-from maskdet.system.timeouts import within
+from maskdet.system.timeouts import run_all_with_timeout
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class EventLog:
                 f"cannot write events to {path}: {error.strerror}; check folder and rights"
             ) from error
         self.name = self._name = str(self._path or "standard output")
-        self._trouble = Trouble(f"writing events to {self._name}", retry_seconds)
+        self._retry = RetryState(f"writing events to {self._name}", retry_seconds)
         self._check_due = 0.0
         self._ending = self._is_writing = False
 
@@ -106,8 +106,8 @@ class EventLog:
         """
         if not self._is_wanted(observation):
             return
-        if not self._trouble.due:
-            self._trouble.miss()
+        if not self._retry.due:
+            self._retry.count_dropped()
             return
         line = json.dumps(event(observation), separators=(",", ":")).encode() + b"\n"
         self._is_writing = True
@@ -119,12 +119,12 @@ class EventLog:
         except BrokenPipeError as error:
             raise SinkError(f"cannot write events to {self._name}: {error.strerror}") from error
         except OSError as error:
-            self._trouble.miss()
-            self._trouble.fail(
+            self._retry.count_dropped()
+            self._retry.fail(
                 error.strerror or str(error), "check disk space and rights; it goes on when it can"
             )
         else:
-            self._trouble.work("lines")
+            self._retry.record_success("lines")
         finally:
             self._is_writing = False
 
@@ -196,11 +196,13 @@ class EventLog:
         is_closing, self._ending = self._ending, True
         hangs = self._is_writing  # in another thread, which was waited for
         file = self._file
-        if not is_closing and (within(_CLOSING, {"closing the event log": file.close}) or hangs):
+        if not is_closing and (
+            run_all_with_timeout(_CLOSING, {"closing the event log": file.close}) or hangs
+        ):
             raise SinkError(f"{self._name} does not answer; lines may be missing at its end")
-        if self._trouble.down:
-            trouble, self._trouble = self._trouble, Trouble("")
-            raise SinkError(f"{trouble.told}; {trouble.missed} lines are missing")
+        if self._retry.down:
+            trouble, self._retry = self._retry, RetryState("")
+            raise SinkError(f"{trouble.reported}; {trouble.missed} lines are missing")
 
 
 def _standard_output() -> RawIOBase:

@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 _LONGEST_WAIT = 60.0
 
 
-class Trouble:
+class RetryState:
     """Whether an output works, and when to try it again; for one thread.
 
     After the first failure the next attempt is due at once (a file that cannot grow further, a
@@ -49,7 +49,7 @@ class Trouble:
         return time.monotonic() >= self._due
 
     @property
-    def told(self) -> str:
+    def reported(self) -> str:
         """What is wrong, in a line, while it is."""
         if self._began is None:
             return ""
@@ -73,11 +73,11 @@ class Trouble:
         self._due = now + self._wait
         self._worked_since = 0.0
 
-    def miss(self) -> None:
+    def count_dropped(self) -> None:
         """Something that should have been written is not."""
         self.missed += 1
 
-    def work(self, what: str) -> None:
+    def record_success(self, what: str) -> None:
         """It worked; said when it is sure.
 
         Args:

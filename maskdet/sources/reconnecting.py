@@ -14,7 +14,7 @@ import numpy as np
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.sources.camera_process import ANSWER, HEADER
-from maskdet.system.child_process import Child
+from maskdet.system.child_process import ChildProcess
 from maskdet.system.redaction import mask_password
 from maskdet.system.threads import Event
 
@@ -41,7 +41,7 @@ class LiveSource:
         fps: as stated by the camera.
         pause: seconds that it waits by itself between two frames.
         reconnects: how often it was opened again.
-        trouble: why there is no picture at the moment, for people; None while there is.
+        signal_loss_reason: why there is no picture at the moment, for people; None while there is.
     """
 
     def __init__(self, name: str, request: Mapping[str, object], *, insist: bool = False) -> None:
@@ -57,7 +57,7 @@ class LiveSource:
         self.fps: float | None = None
         self.pause = 0.0
         self.reconnects = 0
-        self.trouble: str | None = None
+        self.signal_loss_reason: str | None = None
         self._request = request
         self._insist = insist
         self._noted: set[str] = set()
@@ -67,7 +67,7 @@ class LiveSource:
         self._connected = self._was_open = self._refused = self._flowing = False
         self._since = 0.0
         self._first: float | None = None
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._renew()
 
     def open(self) -> None:
@@ -78,7 +78,7 @@ class LiveSource:
         """
         try:
             if not self._connect():
-                raise SourceError(self._explain(self.trouble or "closed"))
+                raise SourceError(self._explain(self.signal_loss_reason or "closed"))
         except BaseException:  # Ctrl-C, too: no child is left behind
             self.close()
             raise
@@ -104,7 +104,7 @@ class LiveSource:
             elif not self._connect() and not self._closing.is_set():
                 if not (self._was_open or self._insist):
                     self.close()
-                    raise SourceError(self._explain(self.trouble or ""))
+                    raise SourceError(self._explain(self.signal_loss_reason or ""))
                 self._pause()
         return None
 
@@ -115,7 +115,7 @@ class LiveSource:
             self._child.kill()
 
     def _connect(self) -> bool:
-        """Tries once; where that fails `trouble` says why."""
+        """Tries once; where that fails `signal_loss_reason` says why."""
         if self._child is None or self._tries >= _TRIES:
             self._renew()
         if self._child is None:
@@ -124,10 +124,10 @@ class LiveSource:
         self._child.ask({**self._request, "again": self._was_open or self._tries > 1})
         answer = _read_answer(self._child)
         if answer is None:
-            self.trouble = _cause_of_death(self._child.wait())
+            self.signal_loss_reason = _cause_of_death(self._child.wait())
             self._renew()
         elif "error" in answer:
-            self.trouble = str(answer["error"])
+            self.signal_loss_reason = str(answer["error"])
             self._refused = bool(answer["login"])
         else:
             self._begin(answer)
@@ -151,11 +151,11 @@ class LiveSource:
         self.reconnects += self._was_open
         self._connected, self._was_open, self._refused = True, True, False
         self._since = time.monotonic()
-        self.trouble = None
+        self.signal_loss_reason = None
 
     def _lose(self) -> None:
         """The connection is over; the next child starts at once, ready when the pause is over."""
-        self.trouble = "the connection was lost"
+        self.signal_loss_reason = "the connection was lost"
         self._connected = False
         if time.monotonic() - self._since > _STEADY:
             self._pauses = back_off()
@@ -171,9 +171,9 @@ class LiveSource:
             self._child.kill()
         self._child, self._tries, self._flowing = None, 0, False
         try:
-            self._child = Child("maskdet.sources.camera_process", "serve")
+            self._child = ChildProcess("maskdet.sources.camera_process", "serve")
         except OSError as error:
-            self.trouble = f"no process could be started for it: {error.strerror}"
+            self.signal_loss_reason = f"no process could be started for it: {error.strerror}"
         if self._closing.is_set() and self._child is not None:  # `close` saw the old one only
             self._child.kill()
 
@@ -207,7 +207,7 @@ def back_off(first: float = 0.25, longest: float = 2.0) -> Iterator[float]:
         yield min(longest, first * 2 ** min(attempt, 16)) * random.uniform(0.5, 1.0)
 
 
-def _read_answer(child: Child) -> dict[str, object] | None:
+def _read_answer(child: ChildProcess) -> dict[str, object] | None:
     size = bytearray(ANSWER.size)
     if not child.read_into(memoryview(size)):
         return None

@@ -70,7 +70,7 @@ def diagnose(url: str, said: str = "", timeout: float = 3.0, *, waited: bool = F
         return place
     status = _STATUS.search(said)
     if status and status[1] != "200":
-        return judge(Answer(int(status[1])), place)
+        return rule(Answer(int(status[1])), place)
     if place.scheme in LISTENING or place.scheme.startswith("rtmp"):
         return _explain_said(place, said)
 
@@ -112,7 +112,7 @@ def _explain(ask: Callable[[], Answer | None], place: Address) -> Fault | None:
         answer = ask()
     except (OSError, http.client.HTTPException, ValueError) as error:
         return explain_error(error, place)
-    return judge(answer, place) if answer else None
+    return rule(answer, place) if answer else None
 
 
 def shown_path(place: Address) -> str:
@@ -137,7 +137,7 @@ def explain_error(error: BaseException, place: Address) -> Fault:
     return Fault(text)
 
 
-def judge(answer: Answer, place: Address) -> Fault:
+def rule(answer: Answer, place: Address) -> Fault:
     """What a server's answer means where no video came of it, and what to do."""
     status, path = answer.status, shown_path(place)
     if status in (401, 403):

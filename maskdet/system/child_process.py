@@ -21,7 +21,7 @@ _LOOK_MS = 100  # between two looks at whether a silent child was killed
 _PIPE_BYTES = 1 << 20  # what Linux allows everyone: a VGA picture in one go
 
 
-class Child:
+class ChildProcess:
     """A Python function in a process of its own that sends bytes; killing it always works.
 
     Cameras and streams are read there: a driver or a server that hangs, a decoder that crashes,

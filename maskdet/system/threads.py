@@ -33,16 +33,16 @@ class Mailbox(Generic[T]):
     Attributes:
         dropped: items that a newer one replaced before they were read; 0 unless `newest`.
         error: what it was closed with.
-        bell: rung at every change.
+        condition: rung at every change.
     """
 
-    def __init__(self, size: int = 1, *, newest: bool = False, bell: Condition | None = None):
+    def __init__(self, size: int = 1, *, newest: bool = False, condition: Condition | None = None):
         """Makes it empty and open.
 
         Args:
             size: how many items it holds.
             newest: when full, the oldest item makes room at once; otherwise the writer waits.
-            bell: shared by mailboxes that one reader waits for together, see `wait_ready`.
+            condition: shared by mailboxes that one reader waits for together, see `wait_ready`.
         """
         self.dropped = 0
         self._items: deque[T] = deque()
@@ -50,11 +50,11 @@ class Mailbox(Generic[T]):
         self._newest = newest
         self._closed = False
         self.error: BaseException | None = None
-        self.bell = bell or Condition()
+        self.condition = condition or Condition()
 
-    def lose_nothing(self, size: int) -> None:
+    def make_lossless(self, size: int) -> None:
         """From now on waits with so many items instead of dropping; called before the first."""
-        with self.bell:
+        with self.condition:
             self._size, self._newest = size, False
 
     def put(self, item: T, timeout: float | None = None) -> bool:
@@ -62,20 +62,20 @@ class Mailbox(Generic[T]):
 
         With a `timeout`, in seconds, False also when there was no room for so long: see `closed`.
         """
-        with self.bell:
+        with self.condition:
             if self._newest:
                 while len(self._items) >= self._size and not self._closed:
                     self._items.popleft()
                     self.dropped += 1
             else:
-                self.bell.wait_for(self._takes_or_closed, timeout)
+                self.condition.wait_for(self._has_room_or_closed, timeout)
             if self._closed or len(self._items) >= self._size:
                 return False
             self._items.append(item)
-            self.bell.notify_all()
+            self.condition.notify_all()
             return True
 
-    def _takes_or_closed(self) -> bool:
+    def _has_room_or_closed(self) -> bool:
         return self._closed or len(self._items) < self._size
 
     def get(self, timeout: float | None = None) -> T | None:
@@ -85,11 +85,11 @@ class Mailbox(Generic[T]):
             Closed: there is none left and none will come.
             BaseException: what the mailbox was closed with.
         """
-        with self.bell:
-            self.bell.wait_for(lambda: self.ready, timeout)
+        with self.condition:
+            self.condition.wait_for(lambda: self.ready, timeout)
             if self._items:
                 item = self._items.popleft()
-                self.bell.notify_all()
+                self.condition.notify_all()
                 return item
             if self.error is not None:
                 raise self.error
@@ -99,10 +99,10 @@ class Mailbox(Generic[T]):
 
     def close(self, error: BaseException | None = None) -> None:
         """Ends it, for both sides; the first call counts."""
-        with self.bell:
+        with self.condition:
             if not self._closed:
                 self._closed, self.error = True, error
-                self.bell.notify_all()
+                self.condition.notify_all()
 
     @property
     def closed(self) -> bool:
@@ -110,9 +110,9 @@ class Mailbox(Generic[T]):
         return self._closed
 
     @property
-    def takes(self) -> bool:
+    def has_room(self) -> bool:
         """Whether `put` would not wait."""
-        return self._newest or self._takes_or_closed()
+        return self._newest or self._has_room_or_closed()
 
     @property
     def ready(self) -> bool:
@@ -120,18 +120,18 @@ class Mailbox(Generic[T]):
         return bool(self._items) or self._closed
 
     @property
-    def drained(self) -> bool:
+    def exhausted(self) -> bool:
         """Whether nothing is left and nothing will come."""
         return self._closed and not self._items
 
 
 def wait_ready(boxes: Iterable[Mailbox[T]], timeout: float | None = None) -> list[Mailbox[T]]:
-    """The mailboxes whose `get` would not wait; waits until there is one. They share a bell."""
+    """The mailboxes whose `get` would not wait; waits for one. They share a condition."""
     boxes = list(boxes)
     if not boxes:
         return []
-    with boxes[0].bell:
-        boxes[0].bell.wait_for(lambda: any(box.ready for box in boxes), timeout)
+    with boxes[0].condition:
+        boxes[0].condition.wait_for(lambda: any(box.ready for box in boxes), timeout)
         return [box for box in boxes if box.ready]
 
 

@@ -16,7 +16,7 @@ from maskdet.system.threads import Closed, Mailbox, Worker
 T = TypeVar("T")
 
 
-def within(seconds: float, jobs: Mapping[str, Callable[[], object]]) -> list[str]:
+def run_all_with_timeout(seconds: float, jobs: Mapping[str, Callable[[], object]]) -> list[str]:
     """Does all jobs side by side, each in a thread of its own, and raises what one raises.
 
     Args:
@@ -37,7 +37,7 @@ def within(seconds: float, jobs: Mapping[str, Callable[[], object]]) -> list[str
     return hanging
 
 
-def promptly(seconds: float, name: str, job: Callable[[], T], otherwise: str) -> T:
+def run_with_timeout(seconds: float, name: str, job: Callable[[], T], otherwise: str) -> T:
     """Does a job that may hang, and returns or raises what it does.
 
     Args:
@@ -50,7 +50,7 @@ def promptly(seconds: float, name: str, job: Callable[[], T], otherwise: str) ->
         SinkError: it hangs.
     """
     results: list[T] = []
-    if within(seconds, {name: lambda: results.append(job())}):
+    if run_all_with_timeout(seconds, {name: lambda: results.append(job())}):
         raise SinkError(otherwise)
     return results[0]
 
@@ -76,17 +76,17 @@ def interruptible(name: str, job: Callable[[], T]) -> T:
     return results[0]
 
 
-def hangs() -> bool:
+def has_hung_threads() -> bool:
     """Whether a thread that was waited for in vain is still there."""
     return any(worker.is_alive for worker in threads.left)
 
 
-def leave(status: int) -> int:
+def exit_process(status: int) -> int:
     """Returns the exit status; where a thread hangs, ends the process with it here and now.
 
     Python would wait for that thread. To be called when all is written that can be.
     """
-    if hangs():
+    if has_hung_threads():
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError, AttributeError):  # None: closed
                 stream.flush()

@@ -15,12 +15,12 @@ from maskdet.datasets.random_split import TRAIN_LIST, VALIDATION_LIST, divide
 from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ConfigError, DatasetError
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.networks.plans import Network
 from maskdet.system.atomic_files import write_whole
-from maskdet.training.augmentation.copy_paste import FacePaste
+from maskdet.training.augmentation.copy_paste import CopyPaste
 from maskdet.training.augmentation.views import Augmentation
-from maskdet.training.distillation import ANSWERS, TaughtLoader, load_teacher
+from maskdet.training.distillation import ANSWERS, DistillationLoader, load_teacher
 from maskdet.training.loader import Loader, draw_weights
 from maskdet.training.pseudo_labels import OpenDetector, teach
 from maskdet.training.settings import DataSettings, TrainingSettings
@@ -102,7 +102,7 @@ def _taught(
         return samples
     if open_detector is None:
         raise ConfigError(f"settings, train: there is nobody to open the teacher {part.teacher!r}")
-    open_teacher = partial(open_detector, part.teacher, Judge.plain(TEACHER_SCORE))
+    open_teacher = partial(open_detector, part.teacher, DecisionRule.from_min_score(TEACHER_SCORE))
     return teach(samples, open_teacher, folder / f"taught-{Path(part.teacher).name}.json")
 
 
@@ -112,7 +112,7 @@ def make_loader(
     weights: np.ndarray,
     network: Network,
     folder: Path,
-) -> Loader | TaughtLoader:
+) -> Loader | DistillationLoader:
     """What makes the run's batches; where there is a teacher, with its answers."""
     schedule, distillation = settings.schedule, settings.distillation
     cores = os.cpu_count() or 2
@@ -131,7 +131,7 @@ def make_loader(
     if not distillation.teacher:
         return loader
     teacher = load_teacher(distillation.teacher, network, distillation.precision)
-    return TaughtLoader(
+    return DistillationLoader(
         loader, teacher, steps=schedule.steps, reuse=distillation.reuse, folder=folder / ANSWERS
     )
 
@@ -141,7 +141,7 @@ def _processes(cores: int) -> int:
     return min(cores - 1, MOST_PROCESSES) if cores > 4 else 0
 
 
-def face_paste(samples: Sequence[Sample], share: float) -> FacePaste | None:
+def face_paste(samples: Sequence[Sample], share: float) -> CopyPaste | None:
     """Pasting among the pictures that label every class; None where it is not wanted."""
     whole = [sample for sample in samples if len(sample.labelled) == len(CLASS_NAMES)]
-    return FacePaste(whole, share) if share else None
+    return CopyPaste(whole, share) if share else None

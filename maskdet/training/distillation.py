@@ -51,7 +51,7 @@ def load_teacher(model: str, student: Network, precision: str = "float32") -> Re
     return teacher
 
 
-class TaughtLoader:
+class DistillationLoader:
     """Batches with a teacher's answers, each used several times: a teacher is slow.
 
     A batch's number decides which it is, as `Loader` has it: the first ones are made in order, and

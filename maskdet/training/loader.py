@@ -17,7 +17,7 @@ import numpy as np
 from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import MaskdetError
-from maskdet.training.augmentation.copy_paste import FacePaste
+from maskdet.training.augmentation.copy_paste import CopyPaste
 from maskdet.training.augmentation.views import Augmentation
 
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
@@ -50,7 +50,7 @@ class Loader:
         seed: int = 0,
         threads: int = 2,
         processes: int = 0,
-        paste: FacePaste | None = None,
+        paste: CopyPaste | None = None,
         sizes: Sequence[int] = (),
     ) -> None:
         """Reads nothing yet.

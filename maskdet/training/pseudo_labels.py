@@ -18,7 +18,7 @@ from maskdet.contracts import Detector
 from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import DatasetError
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_whole
 
 OVERLAP = 0.5
@@ -30,7 +30,7 @@ Told = list[int] | None
 """States of a picture's faces; None where the teacher is not sure of each."""
 
 
-OpenDetector = Callable[[str, Judge], Detector]
+OpenDetector = Callable[[str, DecisionRule], Detector]
 """From a model's name or folder, and what judges its answers, to a detector."""
 
 

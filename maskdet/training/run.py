@@ -18,7 +18,7 @@ from maskdet.errors import ConfigError, ModelError
 from maskdet.evaluation import coco
 from maskdet.evaluation.precision_recall import Matches
 from maskdet.images.letterbox import letterbox
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.networks import backbones
 from maskdet.networks.plans import Network, Plan, build_network, plan_from_options, plan_to_options
 from maskdet.runtimes.decoding import decoder_for
@@ -207,8 +207,8 @@ def predict(
     network: Network, size: int, samples: Sequence[Sample], batch: int = 8, min_score: float = 0.02
 ) -> list[Detections]:
     """Detections of every sample's picture, by the network itself on a square input."""
-    judge = Judge.plain(min_score)
-    decoder = decoder_for(network.name, plan_to_options(network.plan), judge)
+    rule = DecisionRule.from_min_score(min_score)
+    decoder = decoder_for(network.name, plan_to_options(network.plan), rule)
     found: list[Detections] = []
     for start in range(0, len(samples), batch):
         images = [sample.read() for sample in samples[start : start + batch]]

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 import maskdet
 from maskdet.web.batcher import Batcher, run_each
 from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
-from maskdet.web.processing import Annotated, Looker, Seen
+from maskdet.web.processing import Annotated, ImageProcessor, ProcessedImage
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import (
     Blur,
@@ -105,7 +105,7 @@ class Health(BaseModel):
 
 
 def create_app(
-    looker: Looker,
+    processor: ImageProcessor,
     batcher: Batcher,
     metrics: Metrics,
     *,
@@ -120,7 +120,7 @@ def create_app(
     """The whole server as an ASGI app.
 
     Args:
-        looker: looks at uploads.
+        processor: looks at uploads.
         batcher: behind it; asked for its health.
         metrics: what is counted.
         model: the detector's name.
@@ -141,7 +141,7 @@ def create_app(
     )
     _answer_errors(app)
     _add_pages(app)
-    _add_api(app, looker, metrics, limits)
+    _add_api(app, processor, metrics, limits)
     about = About(
         version=maskdet.__version__,
         model=model,
@@ -176,17 +176,19 @@ def _add_pages(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=STATIC))
 
 
-def _add_api(app: FastAPI, looker: Looker, metrics: Metrics, limits: Limits) -> None:
+def _add_api(app: FastAPI, processor: ImageProcessor, metrics: Metrics, limits: Limits) -> None:
     """Pictures in, answers out."""
     in_memory = CapacityLimiter(limits.requests)
     threads = CapacityLimiter(_THREADS)
 
-    async def look(request: Request, annotated: Annotated, options: RequestOptions) -> list[Seen]:
+    async def process(
+        request: Request, annotated: Annotated, options: RequestOptions
+    ) -> list[ProcessedImage]:
         async with in_memory:
             uploads, fields = await read_uploads(request, limits)
             wanted = with_fields(options, fields)
-            process = partial(looker.look, annotated=annotated, options=wanted)
-            seen = await run_each(process, uploads, threads)
+            one = partial(processor.process, annotated=annotated, options=wanted)
+            seen = await run_each(one, uploads, threads)
         for one in seen:
             metrics.picture(one.detections)
         return seen
@@ -205,7 +207,9 @@ def _add_api(app: FastAPI, looker: Looker, metrics: Metrics, limits: Limits) -> 
     ) -> Images:
         """Boxes, scores and states of each picture; the annotated pictures too, if wanted."""
         options = RequestOptions(min_score=min_score, blur=blur)
-        return Images(images=[image_of(seen) for seen in await look(request, annotated, options)])
+        return Images(
+            images=[image_of(seen) for seen in await process(request, annotated, options)]
+        )
 
     @app.post(
         "/api/annotate",
@@ -223,7 +227,7 @@ def _add_api(app: FastAPI, looker: Looker, metrics: Metrics, limits: Limits) -> 
 
         HEIC and AVIF pictures come back as JPEG, which every program shows.
         """
-        seen = await look(request, kind, RequestOptions(min_score=min_score, blur=blur))
+        seen = await process(request, kind, RequestOptions(min_score=min_score, blur=blur))
         if len(seen) == 1:
             headers = attachment(seen[0].annotated_name)
             return Response(seen[0].annotated, 200, headers, seen[0].kind.media_type)

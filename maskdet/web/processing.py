@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from maskdet.detections import Detections
 from maskdet.errors import MaskdetError
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.system.console import bug_line, say
 from maskdet.web.image_codec import PNG, Kind, decode, encode
 from maskdet.web.request_limits import Limits
@@ -25,7 +25,7 @@ and AVIF is JPEG."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProcessedImage:
     """A picture that was looked at.
 
     Attributes:
@@ -50,7 +50,7 @@ class Seen:
         return f"{PurePosixPath(self.name).stem}-annotated{self.kind.suffix}"
 
 
-class Looker:
+class ImageProcessor:
     """Looks at uploads, from any thread."""
 
     def __init__(
@@ -59,25 +59,27 @@ class Looker:
         annotate: Callable[[np.ndarray, Detections], np.ndarray],
         blur_faces: Callable[[np.ndarray, Detections], np.ndarray],
         limits: Limits,
-        judge: Judge,
+        rule: DecisionRule,
     ) -> None:
         """Puts it together.
 
         Args:
-            detect: the faces of one picture (BGR uint8), those that the judge leaves out, too;
+            detect: the faces of one picture (BGR uint8), those that the rule leaves out, too;
                 may wait.
             annotate: the picture with its faces drawn, a copy.
             blur_faces: the picture with its faces made unrecognizable, a copy.
             limits: of them the pixels.
-            judge: says which faces are shown, where a request does not.
+            rule: says which faces are shown, where a request does not.
         """
         self._detect = detect
         self._annotate = annotate
         self._blur_faces = blur_faces
-        self._judge = judge
+        self._rule = rule
         self._max_pixels = limits.pixels
 
-    def look(self, upload: Upload, annotated: Annotated, options: RequestOptions) -> Seen:
+    def process(
+        self, upload: Upload, annotated: Annotated, options: RequestOptions
+    ) -> ProcessedImage:
         """Decodes, detects and draws; takes a while.
 
         Raises:
@@ -98,14 +100,14 @@ class Looker:
             say(str(error) if isinstance(error, MaskdetError) else bug_line(error))
             raise HTTPException(500, "the detector failed; the terminal says why") from None
         height, width = image.shape[:2]
-        return Seen(upload.name, width, height, detections, drawn, kind)
+        return ProcessedImage(upload.name, width, height, detections, drawn, kind)
 
     def _shown(self, found: Detections, options: RequestOptions) -> Detections:
-        judge = self._judge
+        rule = self._rule
         if options.min_score is not None:
-            judge = judge.showing(options.min_score)
-        return judge.shown(found)
+            rule = rule.with_min_score(options.min_score)
+        return rule.apply(found)
 
     def _blurred(self, image: np.ndarray, found: Detections, shown: Detections) -> np.ndarray:
         """Blurs the faces shown, and those that only a request's higher `min_score` leaves out."""
-        return self._blur_faces(self._blur_faces(image, self._judge.shown(found)), shown)
+        return self._blur_faces(self._blur_faces(image, self._rule.apply(found)), shown)

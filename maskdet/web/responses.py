@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
-from maskdet.web.processing import Seen
+from maskdet.web.processing import ProcessedImage
 
 
 class Face(BaseModel):
@@ -63,7 +63,7 @@ class Problem(BaseModel):
     detail: str
 
 
-def image_of(seen: Seen) -> Image:
+def image_of(seen: ProcessedImage) -> Image:
     """What is said of one picture."""
     found = seen.detections
     content = b64encode(seen.annotated).decode()
@@ -77,7 +77,7 @@ def image_of(seen: Seen) -> Image:
     )
 
 
-def zip_of(seen: Sequence[Seen]) -> bytes:
+def zip_of(seen: Sequence[ProcessedImage]) -> bytes:
     """The annotated pictures and ``boxes.json`` in one archive; equal names are numbered."""
     images = Images(images=[image_of(one).model_copy(update={"annotated": None}) for one in seen])
     taken = {"boxes.json"}

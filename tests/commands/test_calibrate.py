@@ -16,7 +16,7 @@ from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import DatasetError, ModelError
 from maskdet.model.card import CARD_NAME, InputSize, ModelCard, ModelFile, read_card, write_card
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from tests.datasets.voc_folder import write_voc_folder
 from tests.doubles import ScriptedDetector
 
@@ -53,23 +53,25 @@ class Shy:
         self.samples = samples
         self.opened: list[str] = []
 
-    def __call__(self, runtime: str, judge: Judge) -> ScriptedDetector:
+    def __call__(self, runtime: str, rule: DecisionRule) -> ScriptedDetector:
         self.opened.append(runtime)
         coming, random = iter(self.samples), np.random.default_rng(0)
 
         def script(image: np.ndarray) -> Detections:
-            return judge.shown(self.answers(next(coming), random, judge))
+            return rule.apply(self.answers(next(coming), random, rule))
 
         return ScriptedDetector(script)
 
-    def answers(self, sample: Sample, random: np.random.Generator, judge: Judge) -> Detections:
+    def answers(
+        self, sample: Sample, random: np.random.Generator, rule: DecisionRule
+    ) -> Detections:
         nowhere = np.array([[0, 0, 9, 9], [9, 0, 18, 9], [0, 9, 9, 18]], np.float32)
         boxes = np.concatenate([sample.boxes, nowhere])
         logits = random.normal(-1.5, 0.3, (len(boxes), len(CLASS_NAMES)))
         logits[np.arange(len(sample.boxes)), sample.classes] = random.normal(
             0.3, 0.3, len(sample.boxes)
         )
-        said = judge.calibration.probabilities(logits)
+        said = rule.calibration.probabilities(logits)
         return Detections(boxes, said.max(axis=1), said.argmax(axis=1), None, said)
 
 
@@ -117,16 +119,16 @@ def test_nothing_is_written_when_measuring_fails(data: Path, model: Path) -> Non
     before = sorted((path.name, path.read_bytes()) for path in model.iterdir())
     shy = Shy(read_samples(data, only=data / "val.txt"))
 
-    def broken(runtime: str, judge: Judge) -> ScriptedDetector:
+    def broken(runtime: str, rule: DecisionRule) -> ScriptedDetector:
         if len(shy.opened) == 2:
             raise ModelError("the file is broken")
-        return shy(runtime, judge)
+        return shy(runtime, rule)
 
     with pytest.raises(ModelError, match="broken"):
         calibrate.run(broken, model, data, Path("val.txt"))
     foreign = ScriptedDetector(lambda image: Detections([[0, 0, 9, 9]], [0.5], [0]))
     with pytest.raises(ModelError, match="only the best class of each"):
-        calibrate.run(lambda runtime, judge: foreign, model, data, Path("val.txt"))
+        calibrate.run(lambda runtime, rule: foreign, model, data, Path("val.txt"))
     assert foreign.closed
     with pytest.raises(DatasetError, match="no such folder"):
         calibrate.run(shy, model, data / "none", None)

@@ -130,9 +130,9 @@ def test_a_hung_detector_stops_the_heart_and_a_lost_camera_does_not(
     alive = tmp_path / "alive"
     heart = Heartbeat(alive)
 
-    def beats(captured: int, processed: int, owed: int) -> bool:
+    def beats(captured: int, processed: int, pending: int) -> bool:
         alive.unlink(missing_ok=True)
-        heart.beat(replace(NOTHING, captured=captured, processed=processed, owed=owed))
+        heart.beat(replace(NOTHING, captured=captured, processed=processed, pending=pending))
         return alive.exists()
 
     assert beats(5, 4, 1)  # all is well

@@ -13,7 +13,7 @@ from maskdet.evaluation import calibration, thresholds
 from maskdet.evaluation.calibration import Reliability
 from maskdet.evaluation.precision_recall import Matches
 from maskdet.evaluation.thresholds import Choice, best_certainty
-from maskdet.model.decision import Calibration, Judge
+from maskdet.model.decision import Calibration, DecisionRule
 from tests.evaluation.test_evaluation import found, sample
 
 
@@ -132,18 +132,18 @@ def test_the_trade_off_counts_unsure_faces() -> None:
     said[::5] = [0.5, 0.4, 0.0]
     said[::10] = [0.4, 0.5, 0.0]
     answers = Detections(truth.boxes, said.max(axis=1), said.argmax(axis=1), None, said)
-    judge = Judge((0.3,) * 4)
-    rows = {row.certainty: row for row in thresholds.certainties([truth], [answers], judge)}
+    rule = DecisionRule((0.3,) * 4)
+    rows = {row.certainty: row for row in thresholds.certainties([truth], [answers], rule)}
     assert (rows[0.5].unsure, rows[0.5].right) == (0, pytest.approx(0.9))
     assert rows[0.6].unsure == pytest.approx(0.2)
     assert rows[0.6].right == 1 and rows[0.6].right_unsure == pytest.approx(0.5)
     assert math.isnan(rows[0.5].right_wide)  # all are narrow
     twice = replace(truth, boxes=2 * truth.boxes, width=2 * truth.width, height=2 * truth.height)
-    wide = thresholds.certainties([twice], [replace(answers, boxes=twice.boxes)], judge)
+    wide = thresholds.certainties([twice], [replace(answers, boxes=twice.boxes)], rule)
     right = {row.certainty: row.right_wide for row in wide}
     assert right[0.5] == pytest.approx(0.9) and right[0.6] == 1
-    assert thresholds.least_width([truth], [answers], judge) == thresholds.WIDEST
+    assert thresholds.least_width([truth], [answers], rule) == thresholds.WIDEST
     _, unsure, choices = thresholds.choose([truth], [answers])
     assert unsure.width == thresholds.WIDEST and len(choices) == len(rows)
-    shown = Judge((0.3,) * 4, certainty=0.6).shown(answers)
+    shown = DecisionRule((0.3,) * 4, certainty=0.6).shown(answers)
     assert (shown.states == MaskState.unsure).sum() == 20

@@ -12,7 +12,7 @@ from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.evaluation import coco
 from maskdet.evaluation.evaluator import Evaluation
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 WITH, WITHOUT, WRONG, UNSURE = range(4)
 
@@ -72,7 +72,7 @@ def test_average_precision_by_hand() -> None:
         found((0, 0, 40, WITH, 0.9), (300, 300, 40, WITH, 0.8)),
         found((0, 0, 40, WITH, 0.7)),
     ]
-    figures = Evaluation(truth, said, judge=Judge.plain(0.75)).figures()
+    figures = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.75)).figures()
     # recall ⅓ at precision 1, ⅔ at ⅔: 34 of 101 recalls read 1, 33 read ⅔, the rest 0
     expected = (34 + 33 * 2 / 3) / 101
     assert figures["AP50_with_mask"] == pytest.approx(expected)
@@ -86,7 +86,7 @@ def test_average_precision_by_hand() -> None:
 def test_a_wrong_state_counts_for_the_face_not_for_the_class() -> None:
     truth = [sample((0, 0, 20, WITH), (100, 0, 40, WITH), (200, 0, 40, WRONG))]
     said = [found((0, 0, 20, WITHOUT, 0.9), (100, 0, 40, WITH, 0.8), (200, 0, 40, WITH, 0.7))]
-    figures = Evaluation(truth, said, judge=Judge.plain(0.5)).figures()
+    figures = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5)).figures()
     assert figures["face_AP50"] == 1
     assert figures["recall"] == figures["precision"] == 1
     assert figures["right_state"] == pytest.approx(1 / 3)
@@ -146,11 +146,13 @@ def test_figures_are_those_of_pycocotools(seed: int) -> None:
 def test_weighted_pictures_are_as_good_as_repeated_ones(seed: int) -> None:
     samples, answers = scene(seed, pictures=8, digits=6)
     times = np.array([0, 3, 1, 0, 2, 1, 0, 1])
-    weighted = Evaluation(samples, answers, judge=Judge.plain(0.5)).figures(times.astype(float))
+    weighted = Evaluation(samples, answers, rule=DecisionRule.from_min_score(0.5)).figures(
+        times.astype(float)
+    )
     repeated = Evaluation(
         [s for s, n in zip(samples, times, strict=True) for _ in range(n)],
         [a for a, n in zip(answers, times, strict=True) for _ in range(n)],
-        judge=Judge.plain(0.5),
+        rule=DecisionRule.from_min_score(0.5),
     ).figures()
     assert weighted == pytest.approx(repeated, nan_ok=True)
 
@@ -175,7 +177,9 @@ def test_intervals_cover_the_truth() -> None:
         hits = random.random(60) < 0.7
         truth = [sample((0, 0, 40, WITH))] * 60
         said = [found((0, 0, 40, WITH, 0.9)) if hit else found() for hit in hits]
-        low, high = Evaluation(truth, said, judge=Judge.plain(0.5)).intervals(60)["recall"]
+        low, high = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5)).intervals(60)[
+            "recall"
+        ]
         covered += low <= 0.7 <= high
     assert covered >= 17
 
@@ -201,7 +205,7 @@ def test_the_best_threshold_is_where_f1_is_highest() -> None:
     )
     # all together: 3 of 4 right, 3 of 3 found
     assert best["all"]["f1"] == pytest.approx(6 / 7)
-    assert evaluation.judge == Judge.plain(best["all"]["threshold"])
+    assert evaluation.rule == DecisionRule.from_min_score(best["all"]["threshold"])
     assert math.isnan(best["mask_weared_incorrect"]["threshold"])
     # what scored exactly that much is shown
     assert evaluation.figures()["recall"] == 1
@@ -213,7 +217,9 @@ def test_confusion_holds_missed_and_false() -> None:
         found((0, 0, 40, WITH, 0.9), (100, 0, 40, WITH, 0.8), (200, 0, 40, WRONG, 0.1)),
         found((0, 0, 40, WITHOUT, 0.7)),
     ]
-    names, answers, counts = Evaluation(truth, said, judge=Judge.plain(0.5)).confusion()
+    names, answers, counts = Evaluation(
+        truth, said, rule=DecisionRule.from_min_score(0.5)
+    ).confusion()
     assert names == [*CLASS_NAMES, "no face"]
     assert answers == [*CLASS_NAMES, "missed"]
     assert counts.tolist() == [[1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 1, 0, 0]]
@@ -221,7 +227,7 @@ def test_confusion_holds_missed_and_false() -> None:
 
 def test_a_detector_may_be_unsure() -> None:
     truth, said = [sample((0, 0, 40, WITH))], [found((0, 0, 40, UNSURE, 0.9))]
-    evaluation = Evaluation(truth, said, judge=Judge.plain(0.5))
+    evaluation = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5))
     _, answers, counts = evaluation.confusion()
     assert counts[WITH, answers.index("unsure")] == 1
     figures = evaluation.figures()
@@ -237,8 +243,8 @@ def test_unsure_faces_are_neither_right_nor_called() -> None:
     probabilities[-1] = [0.8, 0.1, 0]  # a hand taken for a mask
     best = probabilities.max(axis=1), probabilities.argmax(axis=1)
     said = Detections(boxes.boxes[:-1], *best, probabilities=probabilities)
-    plain = Evaluation([boxes], [said], Judge.plain(0.3)).figures()
-    doubting = Evaluation([boxes], [said], Judge((0.3,) * 4, certainty=0.7)).figures()
+    plain = Evaluation([boxes], [said], DecisionRule.from_min_score(0.3)).figures()
+    doubting = Evaluation([boxes], [said], DecisionRule((0.3,) * 4, certainty=0.7)).figures()
     assert plain["right_state"] == plain["right_when_called"] == pytest.approx(0.9)
     assert doubting["right_state"] == doubting["right_state_32+"] == pytest.approx(0.8)
     assert doubting["unsure"] == doubting["unsure_32-64"] == pytest.approx(0.1)
@@ -262,4 +268,4 @@ def test_nothing_to_measure_is_nan_or_zero(truth: list[Sample], said: list[Detec
     figures = evaluation.figures()
     assert all(math.isnan(value) or value == 0 for value in figures.values())
     assert evaluation.intervals(5).keys() == figures.keys()
-    assert evaluation.judge == Judge.plain(0.5)
+    assert evaluation.rule == DecisionRule.from_min_score(0.5)

@@ -19,7 +19,7 @@ from maskdet.errors import DatasetError, SinkError
 from maskdet.evaluation import plots, report
 from maskdet.evaluation.calibration import Reliability
 from maskdet.evaluation.image_grid import HEADER, Pair, sheet
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from tests.datasets.voc_folder import write_voc_folder
 from tests.doubles import ScriptedDetector
 from tests.training.faces import COLOURS, picture
@@ -115,9 +115,9 @@ def passes(data: Path, folder: Path, script: Callable[[Sample], Detections]) -> 
     samples = read_samples(data, only=data / "all.txt")
     coming = iter(samples)
     detector = ScriptedDetector(lambda image: script(next(coming)))
-    judge = Judge.plain(0.4)
+    rule = DecisionRule.from_min_score(0.4)
     return evaluate.run(
-        lambda: detector, data, Path("all.txt"), output=folder, judge=judge, gate=True
+        lambda: detector, data, Path("all.txt"), output=folder, rule=rule, gate=True
     )
 
 
@@ -153,7 +153,7 @@ def test_a_figure_that_cannot_be_told_does_not_pass(
 
 
 def test_a_detector_that_finds_nothing_has_its_report(data: Path, tmp_path: Path) -> None:
-    figures = run(data, ScriptedDetector(), tmp_path, judge=Judge.plain(0.4))
+    figures = run(data, ScriptedDetector(), tmp_path, rule=DecisionRule.from_min_score(0.4))
     assert figures["metrics"]["mAP50"] == 0
     assert figures["metrics"]["right_state"] is None
     assert figures["best_thresholds"]["all"]["threshold"] is None
@@ -232,10 +232,14 @@ def test_precision_and_recall_have_a_curve_for_every_class() -> None:
         name: (scores, np.full(10, 0.9 - 0.2 * i), recall)
         for i, name in enumerate([*CLASS_NAMES, "face"])
     }
-    image = decoded(plots.precision_recall(curves, dict.fromkeys(curves, 0.5), Judge.plain(0.5)))
+    image = decoded(
+        plots.precision_recall(curves, dict.fromkeys(curves, 0.5), DecisionRule.from_min_score(0.5))
+    )
     assert all(shows(image, plots.STYLES[name][0]) > 300 for name in CLASS_NAMES)
     curves["with_mask"] = (scores, np.full(10, 0.9), np.full(10, np.nan))  # no such face
-    image = decoded(plots.precision_recall(curves, dict.fromkeys(curves, 0.5), Judge.plain(0.5)))
+    image = decoded(
+        plots.precision_recall(curves, dict.fromkeys(curves, 0.5), DecisionRule.from_min_score(0.5))
+    )
     assert shows(image, plots.STYLES["with_mask"][0]) == 0
 
 

@@ -10,10 +10,10 @@ import pytest
 from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections
 from maskdet.evaluation import plots, sweeps
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from tests.training.faces import picture
 
-JUDGE = Judge.plain(0.5)
+JUDGE = DecisionRule.from_min_score(0.5)
 
 
 @pytest.fixture(scope="module")

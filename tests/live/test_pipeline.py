@@ -16,7 +16,7 @@ from maskdet.live import meters
 from maskdet.live.meters import Rate, Reservoir
 from maskdet.live.pipeline import Pipeline
 from maskdet.sources.opening import open_source
-from maskdet.system.timeouts import hangs
+from maskdet.system.timeouts import has_hung_threads
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource, number_of
 
 pytestmark = pytest.mark.timeout(20)
@@ -388,7 +388,7 @@ def test_a_detector_that_hangs_is_left_and_what_comes_of_it_goes_nowhere(caplog)
         assert caplog.messages == ["detector did not end in time and was left"]
     finally:
         go.set()
-    while hangs():
+    while has_hung_threads():
         time.sleep(0.01)
     assert sink.indices and len(sink.indices) == 3 == pipeline.stats().processed
 
@@ -407,7 +407,7 @@ def test_a_source_whose_close_hangs_is_left(caplog) -> None:
         assert sink.closed and "closing a, closing b" in caplog.messages[0]
     finally:
         go.set()
-    while hangs():
+    while has_hung_threads():
         time.sleep(0.01)
 
 

@@ -73,7 +73,7 @@ def test_the_file_of_a_runtime_is_found_and_checked(folder: Path):
 
 def test_one_lowest_score_stands_for_all_states(folder: Path):
     edit(folder, "min_score: 0.3", "min_score: 0.4")
-    assert read_card(folder).judge.min_scores == [0.4] * 4
+    assert read_card(folder).rule.min_scores == [0.4] * 4
     edit(folder, "min_score: 0.4", "min_score: 4")
     with pytest.raises(ModelError, match="'min_score': must be 0 to 1, not 4"):
         read_card(folder)
@@ -88,10 +88,10 @@ def test_scores_and_limits_make_a_judge(folder: Path):
         }
     )
     write_card(folder, card)
-    judge = read_card(folder).judge
-    assert judge.min_scores == [0.5, 0.4, 0.3, 0.35]
-    assert (judge.certainty, judge.width) == (0.6, 9)
-    assert judge.calibration == Calibration((1, 2, 1), (0, -1, 0))
+    rule = read_card(folder).rule
+    assert rule.min_scores == [0.5, 0.4, 0.3, 0.35]
+    assert (rule.certainty, rule.width) == (0.6, 9)
+    assert rule.calibration == Calibration((1, 2, 1), (0, -1, 0))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
-from maskdet.model.decision import Calibration, Judge, logit
+from maskdet.model.decision import Calibration, DecisionRule, logit
 
 MASK, BARE, WRONG, UNSURE = MaskState
 
@@ -32,9 +32,9 @@ def test_calibration_is_platt_s_and_can_be_inverted() -> None:
 
 
 def test_each_state_has_its_own_lowest_score() -> None:
-    judge = Judge((0.5, 0.3, 0.2, 0.4))
+    rule = DecisionRule((0.5, 0.3, 0.2, 0.4))
     said = faces((0.49, 0, 0), (0.5, 0, 0), (0, 0.3, 0), (0, 0.29, 0), (0, 0, 0.2), (0, 0, 0.19))
-    shown = judge.shown(said)
+    shown = rule.apply(said)
     assert shown.states.tolist() == [MASK, BARE, WRONG]
     assert shown.scores.tolist() == pytest.approx([0.5, 0.3, 0.2])
 
@@ -53,36 +53,36 @@ def test_each_state_has_its_own_lowest_score() -> None:
 def test_a_doubtful_state_is_unsure(
     said: tuple[float, float, float], state: MaskState | None, score: float | None
 ) -> None:
-    shown = Judge((0.5, 0.5, 0.5, 0.4), certainty=0.75).shown(faces(said))
+    shown = DecisionRule((0.5, 0.5, 0.5, 0.4), certainty=0.75).shown(faces(said))
     assert shown.states.tolist() == ([] if state is None else [state])
     assert shown.scores.tolist() == pytest.approx([] if score is None else [score])
 
 
 @pytest.mark.parametrize(("width", "state"), [(9.9, UNSURE), (10.0, MASK)])
 def test_a_small_face_is_unsure(width: float, state: MaskState) -> None:
-    judge = Judge((0.5,) * 4, width=10)
-    assert judge.shown(faces((0.8, 0, 0), width=width)).states.tolist() == [state]
+    rule = DecisionRule((0.5,) * 4, width=10)
+    assert rule.apply(faces((0.8, 0, 0), width=width)).states.tolist() == [state]
     foreign = replace(faces((0.8, 0, 0), width=width), probabilities=None)
-    assert judge.shown(foreign).states.tolist() == [state]
+    assert rule.apply(foreign).states.tolist() == [state]
 
 
 def test_lower_scores_wanted_make_no_more_faces_unsure() -> None:
     """Far below the limit everything is doubtful: that is no face whose state is in doubt."""
-    judge = Judge((0.5, 0.5, 0.5, 0.4), certainty=0.75)
+    rule = DecisionRule((0.5, 0.5, 0.5, 0.4), certainty=0.75)
     said = faces((0.1, 0.08, 0.0), (0.3, 0.25, 0.0), (0.02, 0.0, 0.0))
-    assert judge.shown(said).states.tolist() == [UNSURE]
-    assert judge.showing(0.05).shown(said).states.tolist() == [UNSURE, MASK]
+    assert rule.apply(said).states.tolist() == [UNSURE]
+    assert rule.with_min_score(0.05).shown(said).states.tolist() == [UNSURE, MASK]
     # and a higher one counts for them, too
-    assert len(judge.showing(0.6).shown(said)) == 0
-    assert judge.showing(0.05).min_scores == (0.05, 0.05, 0.05, 0.4)
+    assert len(rule.with_min_score(0.6).shown(said)) == 0
+    assert rule.with_min_score(0.05).min_scores == (0.05, 0.05, 0.05, 0.4)
 
 
 def test_shown_faces_come_best_first() -> None:
     said = faces((0.6, 0, 0), (0.45, 0.42, 0), (0.7, 0, 0))
-    shown = Judge((0.5,) * 4, certainty=0.75).shown(said)
+    shown = DecisionRule((0.5,) * 4, certainty=0.75).shown(said)
     assert shown.scores.tolist() == pytest.approx([0.87, 0.7, 0.6])
     assert shown.boxes[:, 0].tolist() == [100, 200, 0]
-    assert len(Judge((0.5,) * 4, certainty=0.75).shown(Detections.empty())) == 0
+    assert len(DecisionRule((0.5,) * 4, certainty=0.75).shown(Detections.empty())) == 0
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -90,14 +90,14 @@ def test_nothing_below_the_least_logit_is_ever_shown(seed: int) -> None:
     random = np.random.default_rng(seed)
     calibration = Calibration(random.uniform(0.7, 1.5, 3), random.normal(0, 0.7, 3))
     limits, certainty = random.uniform(0.05, 0.9, 4), random.choice([0, 0.7])
-    judge = Judge(limits, certainty=float(certainty), calibration=calibration)
+    rule = DecisionRule(limits, certainty=float(certainty), calibration=calibration)
     said = calibration.probabilities(random.normal(-4, 3, (2000, 3)))
     logits = np.log(said.astype(np.float64) / (1 - said))
     raw = (logits - calibration.shifts) / calibration.slopes
-    low = (raw < judge.least_logit - 1e-4).all(axis=1)
+    low = (raw < rule.lowest_logit - 1e-4).all(axis=1)
     assert low.any() and not low.all()
-    assert len(judge.shown(faces(*said[low].tolist()))) == 0
-    assert len(judge.shown(faces(*said.tolist()))) > 0
+    assert len(rule.apply(faces(*said[low].tolist()))) == 0
+    assert len(rule.apply(faces(*said.tolist()))) > 0
 
 
 def test_a_logit_is_a_sigmoid_s_inverse() -> None:

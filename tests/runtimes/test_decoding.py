@@ -9,7 +9,7 @@ import pytest
 
 from maskdet.detections import Detections
 from maskdet.model.anchors import AnchorGrid, encode
-from maskdet.model.decision import Calibration, Judge
+from maskdet.model.decision import Calibration, DecisionRule
 from maskdet.runtimes import decoding
 from maskdet.runtimes.decoding import (
     AnchorDecoder,
@@ -40,8 +40,8 @@ def decode(
     anchors = GRID.anchors(*SIZE)
     for index, box in (boxes or {}).items():
         deltas[index] = encode(anchors[index : index + 1], np.array([box]), DEVIATIONS)
-    judge = Judge.plain(min_score)
-    decoder = AnchorDecoder(GRID, DEVIATIONS, judge, **options)
+    rule = DecisionRule.from_min_score(min_score)
+    decoder = AnchorDecoder(GRID, DEVIATIONS, rule, **options)
     return decoder.decode(np.array(logits, np.float32), deltas, SIZE, picture, factor)
 
 
@@ -146,7 +146,7 @@ def test_a_broken_network_makes_no_broken_boxes() -> None:
     logits = np.array([[5, 0, 0], [np.nan] * 3, [3, 0, 0], [2, 0, 0]], np.float32)
     deltas = np.zeros((4, 4), np.float32)
     deltas[0] = np.nan
-    found = AnchorDecoder(GRID, DEVIATIONS, Judge.plain(0.05)).decode(
+    found = AnchorDecoder(GRID, DEVIATIONS, DecisionRule.from_min_score(0.05)).decode(
         logits, deltas, SIZE, SIZE, 1.0
     )
     np.testing.assert_allclose(found.boxes, [[0, 8, 8, 16], [8, 8, 16, 16]])
@@ -154,7 +154,7 @@ def test_a_broken_network_makes_no_broken_boxes() -> None:
 
 def test_half_precision_outputs() -> None:
     logits = np.array([[9, 0, 0], *[[NEVER] * 3] * 3], np.float16)
-    found = AnchorDecoder(GRID, DEVIATIONS, Judge.plain(0.05)).decode(
+    found = AnchorDecoder(GRID, DEVIATIONS, DecisionRule.from_min_score(0.05)).decode(
         logits, np.zeros((4, 4), np.float16), SIZE, SIZE, 1.0
     )
     np.testing.assert_allclose(found.boxes, [[0, 0, 8, 8]])
@@ -165,25 +165,31 @@ def test_regions_are_scaled_cut_and_suppressed() -> None:
     """A face, its worse double, which has a say, padding, one beside the picture."""
     scores = np.array([[0.1, 0.8, 0], [0.7, 0, 0], [0, 0, 0], [0.9, 0, 0]], np.float32)
     boxes = np.array([[0, 0, 40, 40], [2, 0, 40, 40], [0, 0, 9, 9], [90, 90, 99, 99]], np.float32)
-    found = RegionDecoder(Judge.plain(0.05)).decode(scores, boxes, (96, 96), (40, 40), 2.0)
+    found = RegionDecoder(DecisionRule.from_min_score(0.05)).decode(
+        scores, boxes, (96, 96), (40, 40), 2.0
+    )
     np.testing.assert_allclose(found.boxes, [[0.7 / 1.5, 0, 20, 20]], rtol=1e-5)
     assert found.states.tolist() == [1] and found.scores[0] == pytest.approx(0.8)
 
 
 def test_a_decoder_for_each_network() -> None:
     options = {"anchors": {"sizes": [8, 16, 32, 64, 128]}, "deviations": [1, 1, 1, 1]}
-    assert isinstance(decoder_for("retinanet", options, Judge.plain(0.3)), AnchorDecoder)
-    assert isinstance(decoder_for("faster_rcnn", {}, Judge.plain(0.3)), RegionDecoder)
+    assert isinstance(
+        decoder_for("retinanet", options, DecisionRule.from_min_score(0.3)), AnchorDecoder
+    )
+    assert isinstance(
+        decoder_for("faster_rcnn", {}, DecisionRule.from_min_score(0.3)), RegionDecoder
+    )
     with pytest.raises(ValueError, match="unknown network 'yolo'"):
-        decoder_for("yolo", {}, Judge.plain(0.3))
+        decoder_for("yolo", {}, DecisionRule.from_min_score(0.3))
 
 
 def test_scores_are_calibrated_before_they_are_compared() -> None:
     """The second class's logits mean more than they say: it wins, and its limit counts."""
     calibration = Calibration((1.0, 2.0, 1.0), (0.0, 1.0, 0.0))
-    judge = Judge((0.5, 0.9, 0.5, 0.5), calibration=calibration)
+    rule = DecisionRule((0.5, 0.9, 0.5, 0.5), calibration=calibration)
     logits = [[0.9, 0.8, NEVER], [0.9, 0.5, NEVER], [0.6, NEVER, NEVER], [-0.1, NEVER, NEVER]]
-    decoder = AnchorDecoder(GRID, DEVIATIONS, judge)
+    decoder = AnchorDecoder(GRID, DEVIATIONS, rule)
     found = decoder.decode(np.array(logits, np.float32), np.zeros((4, 4)), SIZE, SIZE, 1.0)
     # 2 · .8 + 1 = 2.6, above the logit of .9; 2 · .5 + 1 = 2 is its best, yet below
     assert found.states.tolist() == [1, 0]
@@ -195,11 +201,11 @@ def test_scores_are_calibrated_before_they_are_compared() -> None:
 
 def test_an_unsure_box_does_not_outdo_a_sure_one_of_the_same_face() -> None:
     """Its score, of there being a face, is higher; what suppression goes by is not."""
-    judge = Judge((0.5,) * 4, certainty=0.7)
+    rule = DecisionRule((0.5,) * 4, certainty=0.7)
     logits = [[logit(0.6), logit(0.55), NEVER], [logit(0.8), NEVER, NEVER], *[[NEVER] * 3] * 2]
     deltas = np.zeros((4, 4), np.float32)
     deltas[0] = encode(GRID.anchors(*SIZE)[:1], np.array([[8, 0, 16, 8]]), DEVIATIONS)
-    decoder = AnchorDecoder(GRID, DEVIATIONS, judge)
+    decoder = AnchorDecoder(GRID, DEVIATIONS, rule)
     found = decoder.decode(np.array(logits, np.float32), deltas, SIZE, SIZE, 1.0)
     assert found.states.tolist() == [0] and found.scores.tolist() == pytest.approx([0.8])
 
@@ -209,12 +215,12 @@ def test_an_unsure_box_does_not_outdo_a_sure_one_of_the_same_face() -> None:
 def test_eight_bits_give_what_their_floats_give(min_score: float, scale: float, zero: int) -> None:
     random = np.random.default_rng(3)
     count = len(GRID.anchors(256, 256))
-    judge = Judge(
+    rule = DecisionRule(
         (min_score, *(0.4,) * 3),
         certainty=0.6,
         calibration=Calibration((0.7, 1.3, 1.0), (0.5, -0.5, 0.0)),
     )
-    decoder = AnchorDecoder(GRID, DEVIATIONS, judge)
+    decoder = AnchorDecoder(GRID, DEVIATIONS, rule)
     pair = [Quantised(random.integers(-128, 128, (count, n), np.int8), scale, zero) for n in (3, 4)]
     floats = [each[np.arange(count)] for each in pair]
     assert floats[0].dtype == np.float32
@@ -241,7 +247,7 @@ def test_a_face_has_one_state(least: float, states: list[int]) -> None:
     """Models that suppress class by class give a doubtful face twice; so does who wants all."""
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [20, 0, 30, 10]])
     found = Detections(boxes, np.array([0.5, 0.6, 0.4]), np.array([0, 1, 1]))
-    assert judged(Judge.plain(least), found, found.states).states.tolist() == states
+    assert judged(DecisionRule.from_min_score(least), found, found.states).states.tolist() == states
 
 
 CROWD = Detections(
@@ -261,7 +267,7 @@ def test_two_faces_that_a_file_s_own_suppression_keeps_stay(
 ) -> None:
     """Boxes of one class overlap by .8 here; the file's suppression allowed that."""
     numbers = None if classes is None else np.array(classes)
-    found = judged(Judge.plain(0.3), CROWD, numbers)
+    found = judged(DecisionRule.from_min_score(0.3), CROWD, numbers)
     np.testing.assert_allclose(found.scores, scores)
 
 
@@ -279,4 +285,6 @@ def test_boxes_that_are_none_are_left_out(least: float) -> None:
         ]
     )
     found = Detections(boxes, np.full(6, 0.9), np.zeros(6))
-    assert judged(Judge.plain(least), found, found.states).boxes.tolist() == [[0, 0, 9, 9]]
+    assert judged(DecisionRule.from_min_score(least), found, found.states).boxes.tolist() == [
+        [0, 0, 9, 9]
+    ]

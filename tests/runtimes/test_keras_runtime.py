@@ -12,7 +12,7 @@ import pytest
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import fitting_size
 from maskdet.model.card import read_card
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.runtimes import keras_runtime
 from maskdet.runtimes.decoding import decoder_for
 from maskdet.runtimes.keras_runtime import KerasDetector, padded_count, placement
@@ -23,7 +23,7 @@ def detector(folder: Path, **options: Any) -> KerasDetector:
     card = read_card(folder)
     return KerasDetector(
         folder / "model.weights.h5",
-        decoder_for(card.network, card.options, Judge.plain(0.005)),
+        decoder_for(card.network, card.options, DecisionRule.from_min_score(0.005)),
         network=card.network,
         options=card.options,
         name="tiny",

@@ -85,7 +85,7 @@ def comes_and_comes_back(url: str, *sender: str) -> None:
             source.close()
             raise
     try:
-        until(lambda: source.trouble)
+        until(lambda: source.signal_loss_reason)
         count = len(images)
         with sending(*sender):
             until(lambda: len(images) >= count + 10)

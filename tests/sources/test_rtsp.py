@@ -137,7 +137,7 @@ def test_a_password_typed_as_it_is_opens_and_comes_back(way: tuple[str, ...], ca
     with rtsp_camera(*options) as camera, reading(camera.url(f"ann:{RAW}@")) as reader:
         assert clock_of(reader.more().image)
         camera.kill()
-        until("what is wrong", lambda: "refuses port" in (reader.source.trouble or ""))
+        until("what is wrong", lambda: "refuses port" in (reader.source.signal_loss_reason or ""))
         camera.start()
         assert clock_of(reader.more().image)
         assert RAW not in caplog.text + reader.source.name
@@ -153,7 +153,7 @@ def test_a_camera_that_knows_only_udp_is_opened_and_comes_back(caplog) -> None:
             assert clock_of(reader.more(30).image)
             assert caplog.text.count("going on over UDP") == 1
             camera.kill()
-            until("a loss", lambda: reader.source.trouble)
+            until("a loss", lambda: reader.source.signal_loss_reason)
             camera.start()
             back = time.monotonic()
             assert clock_of(reader.more().image)
@@ -206,20 +206,20 @@ def test_a_server_killed_and_back_with_another_codec_and_size() -> None:
     with rtsp_camera() as camera, reading(camera.url()) as reader:
         assert reader.more().width == 640
         camera.kill()
-        until("what is wrong", lambda: "refuses port" in (reader.source.trouble or ""))
+        until("what is wrong", lambda: "refuses port" in (reader.source.signal_loss_reason or ""))
         camera.start("--codec", "h265", "--size", "320x240")
         back = time.monotonic()
         frame = reader.more()
         assert (frame.width, frame.height) == (320, 240) and clock_of(frame.image)
         assert time.monotonic() - back < 15  # strictly 3: tests/soak
-        assert reader.source.reconnects == 1 and reader.source.trouble is None
+        assert reader.source.reconnects == 1 and reader.source.signal_loss_reason is None
 
 
 def test_a_server_frozen_without_closing() -> None:
     with rtsp_camera() as camera, reading(camera.url(), read_timeout=1.0) as reader:
         reader.more()
         camera.process.send_signal(signal.SIGSTOP)
-        until("a loss", lambda: reader.source.trouble)
+        until("a loss", lambda: reader.source.signal_loss_reason)
         count = reader.count
         time.sleep(1.0)
         assert reader.count == count
@@ -242,7 +242,7 @@ def test_closing_takes_no_time_in_every_state(state: str) -> None:
             camera.process.send_signal(signal.SIGSTOP)
         elif state == "killed":
             camera.kill()
-            until("a loss", lambda: source.trouble)
+            until("a loss", lambda: source.signal_loss_reason)
         assert reader.close() < 3  # strictly 1: tests/soak
         assert source.read() is None
 
@@ -251,7 +251,7 @@ def test_a_stream_that_stops_sending_and_goes_on() -> None:
     with rtsp_camera() as camera, reading(camera.url(), read_timeout=1.0) as reader:
         reader.more()
         camera.tell("rate 0")
-        until("a loss", lambda: reader.source.trouble)
+        until("a loss", lambda: reader.source.signal_loss_reason)
         camera.tell("rate 30")
         assert clock_of(reader.more().image)
 
@@ -260,7 +260,7 @@ def test_a_trickle_is_taken_as_it_comes(camera: RtspCamera) -> None:
     with line_to(camera) as line, reading(camera.url(port=line.port), read_timeout=1.0) as reader:
         reader.more()
         line.bytes_per_second = 200
-        until("a loss", lambda: reader.source.trouble)
+        until("a loss", lambda: reader.source.signal_loss_reason)
         line.bytes_per_second = None
         assert clock_of(reader.more().image)
 
@@ -278,7 +278,7 @@ def test_a_line_that_freezes_closes_nothing_and_is_left(camera: RtspCamera) -> N
     with line_to(camera) as line, reading(camera.url(port=line.port), read_timeout=1.0) as reader:
         reader.more()
         line.frozen = True
-        until("a loss", lambda: reader.source.trouble)
+        until("a loss", lambda: reader.source.signal_loss_reason)
         line.frozen = False
         assert clock_of(reader.more().image)
 
@@ -323,7 +323,7 @@ def test_a_dropped_link_comes_back() -> None:
         ):
             reader.more()
             plug(False)
-            until("a loss", lambda: reader.source.trouble)
+            until("a loss", lambda: reader.source.signal_loss_reason)
             time.sleep(3)  # several tries
             plug(True)
             back = time.monotonic()
@@ -370,7 +370,7 @@ def test_a_camera_that_is_off_at_the_start_is_waited_for_if_insisted_on() -> Non
     with pytest.raises(SourceError, match=f"refuses port {port}"):
         open_source(url, wait=False).read()
     with reading(url, wait=False, insist=True) as reader:
-        until("what is wrong", lambda: "refuses port" in (reader.source.trouble or ""))
+        until("what is wrong", lambda: "refuses port" in (reader.source.signal_loss_reason or ""))
         camera = RtspCamera("--port", str(port))
         try:
             assert clock_of(reader.more().image)
@@ -388,7 +388,7 @@ def test_a_refused_password_is_not_tried_again_and_again(monkeypatch) -> None:
         monkeypatch.setattr(reader.source._closing, "wait", lambda s: pauses.append(s) or wait(s))
         camera.kill()
         camera.start("--user", "ann", "--password", "new")
-        until("the refusal", lambda: "refused" in (reader.source.trouble or ""))
+        until("the refusal", lambda: "refused" in (reader.source.signal_loss_reason or ""))
         assert until("a pause", lambda: pauses[-1] >= 60)
         assert len(pauses) < 12
 
@@ -431,7 +431,7 @@ def test_a_webcam_unplugged_and_back(make_video, tmp_path) -> None:
     reader = Reader(source)
     until("its pictures", lambda: reader.count >= 10)
     device.unlink()
-    until("what is wrong", lambda: source.trouble == f"{device} is gone")
+    until("what is wrong", lambda: source.signal_loss_reason == f"{device} is gone")
     count = reader.count
     shutil.copy(film, device)
     until("its pictures again", lambda: reader.count >= count + 10)
@@ -447,7 +447,7 @@ def test_a_webcam_that_another_program_uses_is_waited_for(make_video, tmp_path) 
         Webcam(str(device), "camera", backend="any").open()
     source = Webcam(str(device), "camera", backend="any", insist=True)
     reader = Reader(source)
-    until("what is wrong", lambda: source.trouble == "could not be opened")
+    until("what is wrong", lambda: source.signal_loss_reason == "could not be opened")
     time.sleep(1.0)  # several tries
     assert reader.count == 0
     shutil.copy(make_video(frames=10), tmp_path / "film")

@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from maskdet.system.child_process import Child
+from maskdet.system.child_process import ChildProcess
 from maskdet.system.threads import Worker
 from tests.system.test_timeouts import until
 
@@ -24,14 +24,14 @@ pytestmark = pytest.mark.timeout(20)
     ],
 )
 def test_a_childs_end_is_the_end_of_what_it_sends(module: str, function: str, status: int) -> None:
-    child = Child(module, function)
+    child = ChildProcess(module, function)
     assert not child.read_into(memoryview(bytearray(4)))
     assert child.wait() == status
     child.kill()
 
 
 def test_kill_ends_a_read_from_a_child_that_hangs() -> None:
-    child = Child("signal", "pause")
+    child = ChildProcess("signal", "pause")
     answers: list[bool] = []
     reader = Worker("read", lambda: answers.append(child.read_into(memoryview(bytearray(4)))))
     reader.start()
@@ -51,7 +51,7 @@ def test_kill_ends_a_read_from_a_child_that_hangs() -> None:
     ],
 )
 def test_a_grandchild_that_holds_the_pipe_holds_up_nobody(kind: str, survives: bool) -> None:
-    child = Child("tests.system.grandchildren", kind)
+    child = ChildProcess("tests.system.grandchildren", kind)
     number = bytearray(4)
     assert child.read_into(memoryview(number))
     grandchild = psutil.Process(int.from_bytes(number, "little"))

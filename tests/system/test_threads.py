@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(20)
 
 def drain(box: Mailbox[int]) -> list[int]:
     items = []
-    while box.ready and not box.drained:
+    while box.ready and not box.exhausted:
         items.append(box.get())
     return items
 
@@ -54,9 +54,9 @@ def test_what_is_left_comes_before_the_end(newest: bool) -> None:
     box: Mailbox[int] = Mailbox(newest=newest)
     box.put(7)
     box.close(SourceError("unplugged"))
-    assert box.ready and not box.drained
+    assert box.ready and not box.exhausted
     assert box.get() == 7
-    assert box.drained
+    assert box.exhausted
     for _ in range(2):  # whoever reads on gets it again
         with pytest.raises(SourceError, match="unplugged"):
             box.get()
@@ -134,8 +134,8 @@ def test_joining_a_worker_that_never_started() -> None:
 
 
 def test_wait_ready_finds_items_and_ends() -> None:
-    bell = Condition()
-    boxes = [Mailbox[int](bell=bell) for _ in range(3)]
+    condition = Condition()
+    boxes = [Mailbox[int](condition=condition) for _ in range(3)]
     assert wait_ready(boxes, 0.01) == []
     assert wait_ready([], None) == []
     boxes[2].put(5)
@@ -145,8 +145,8 @@ def test_wait_ready_finds_items_and_ends() -> None:
 
 
 def test_wait_ready_wakes_for_a_later_item() -> None:
-    bell = Condition()
-    boxes = [Mailbox[int](bell=bell) for _ in range(2)]
+    condition = Condition()
+    boxes = [Mailbox[int](condition=condition) for _ in range(2)]
     writer = Worker("write", lambda: boxes[1].put(3))
     writer.start()
     assert wait_ready(boxes) == [boxes[1]]

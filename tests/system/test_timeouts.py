@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from maskdet.errors import SourceError
-from maskdet.system.timeouts import hangs, interruptible, within
+from maskdet.system.timeouts import has_hung_threads, interruptible, run_all_with_timeout
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -27,13 +27,15 @@ def until(what: str, check: Callable[[], bool], seconds: float = 10) -> None:
 def test_what_hangs_is_named_and_left_and_what_fails_is_raised() -> None:
     go = threading.Event()
     began = time.monotonic()
-    assert within(0.2, {"a": lambda: None, "b": lambda: go.wait(10), "c": lambda: None}) == ["b"]
+    assert run_all_with_timeout(
+        0.2, {"a": lambda: None, "b": lambda: go.wait(10), "c": lambda: None}
+    ) == ["b"]
     assert time.monotonic() - began < 3
-    assert hangs()
+    assert has_hung_threads()
     go.set()
-    until("its end", lambda: not hangs())
+    until("its end", lambda: not has_hung_threads())
     with pytest.raises(SourceError, match="gone"):
-        within(5, {"a": raising, "b": lambda: None})
+        run_all_with_timeout(5, {"a": raising, "b": lambda: None})
 
 
 def raising() -> None:
@@ -44,7 +46,7 @@ def test_an_interruptible_job_returns_and_raises_what_it_does() -> None:
     assert interruptible("adding", lambda: 1 + 1) == 2
     with pytest.raises(SourceError, match="gone"):
         interruptible("raising", raising)
-    assert not hangs()
+    assert not has_hung_threads()
 
 
 @pytest.fixture
@@ -67,6 +69,6 @@ def test_a_signal_ends_the_wait_and_the_job_is_left() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interruptible("hanging", job)
-    assert hangs() and not done.is_set()
+    assert has_hung_threads() and not done.is_set()
     go.set()
-    until("its end", lambda: not hangs())
+    until("its end", lambda: not has_hung_threads())

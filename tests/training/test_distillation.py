@@ -15,7 +15,7 @@ from maskdet.networks.retinanet import RetinaNet
 from maskdet.training import data
 from maskdet.training import run as train
 from maskdet.training.augmentation.views import Augmentation
-from maskdet.training.distillation import ANSWERS, TaughtLoader, load_teacher
+from maskdet.training.distillation import ANSWERS, DistillationLoader, load_teacher
 from maskdet.training.loader import Batch, Loader
 from maskdet.training.settings import TrainingSettings
 from tests.tiny import make_lively_model
@@ -48,14 +48,14 @@ def teacher(model: Path) -> RetinaNet:
     return load_teacher(str(model), build())
 
 
-def taught(portraits: Path, teacher: RetinaNet, folder: Path, reuse: int = 3) -> TaughtLoader:
+def taught(portraits: Path, teacher: RetinaNet, folder: Path, reuse: int = 3) -> DistillationLoader:
     """Seven batches of two pictures: three are made."""
     settings = TrainingSettings()
     samples, weights, _ = data.read_data(settings, portraits)
     view = settings.augmentation.model_copy(update={"size": SIDE, "long_side": SIDE})
     augmentation = Augmentation(**view.model_dump(exclude={"paste", "sizes"}))
     loader = Loader(samples, weights, augmentation, build().target_maker, batch=2, threads=1)
-    return TaughtLoader(loader, teacher, steps=7, reuse=reuse, folder=folder)
+    return DistillationLoader(loader, teacher, steps=7, reuse=reuse, folder=folder)
 
 
 def same(first: Batch, second: Batch) -> bool:

@@ -14,7 +14,7 @@ from maskdet.config import load_settings
 from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, DatasetError
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.training.pseudo_labels import states, teach
 from maskdet.training.settings import TrainingSettings
 from tests.datasets.voc_folder import write_voc_folder
@@ -131,8 +131,8 @@ def test_a_run_asks_the_teacher_that_its_settings_name(tmp_path: Path) -> None:
     settings = load_settings(TrainingSettings, None, told)
     opened: list[tuple[str, float]] = []
 
-    def open_detector(name: str, judge: Judge) -> ScriptedDetector:
-        opened.append((name, judge.least))
+    def open_detector(name: str, rule: DecisionRule) -> ScriptedDetector:
+        opened.append((name, rule.lowest_score))
         return ScriptedDetector(lambda image: Detections.empty())
 
     data.read_data(settings, tmp_path / "data", tmp_path, open_detector)

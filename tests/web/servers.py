@@ -25,12 +25,12 @@ from PIL import Image
 
 from maskdet.drawing.blur import blur_faces
 from maskdet.drawing.overlay import annotate
-from maskdet.model.decision import EVERYTHING, Judge
+from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.web import server
 from maskdet.web.app import create_app
 from maskdet.web.batcher import Batcher
 from maskdet.web.metrics import Metrics
-from maskdet.web.processing import Looker
+from maskdet.web.processing import ImageProcessor
 from maskdet.web.request_limits import Limits
 from tests.doubles import ScriptedDetector
 
@@ -92,13 +92,13 @@ def serving(*options: str) -> Iterator[Command]:
 def serving_app(
     detector: ScriptedDetector | None = None,
     limits: Limits | None = None,
-    judge: Judge = EVERYTHING,
+    rule: DecisionRule = EVERYTHING,
     **options: Any,
 ) -> Iterator[httpx.Client]:
     """The app with another detector or other limits, served by uvicorn in a thread."""
     limits, metrics = limits or Limits(), Metrics()
     batcher = Batcher(detector or ScriptedDetector(), on_batch=metrics.batch)
-    looker = Looker(batcher.detect, annotate, blur_faces, limits, judge)
+    looker = ImageProcessor(batcher.detect, annotate, blur_faces, limits, rule)
     app = create_app(
         looker, batcher, metrics, model="m", device="d", limits=limits, min_scores={}, **options
     )

@@ -8,7 +8,7 @@ import pytest
 
 from maskdet.detections import Detections
 from maskdet.drawing.overlay import annotate
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.runtimes import load_looking_detector
 from tests.doubles import ScriptedDetector
 from tests.web.servers import COLLINS, HOPPER, decoded, encoded, serving_app
@@ -31,7 +31,7 @@ def scores(answer: httpx.Response) -> list[float]:
 )
 def test_a_request_raises_and_lowers_the_threshold(min_score: float | None, shown: list[float]):
     sent = {} if min_score is None else {"min_score": str(min_score)}
-    with serving_app(ScriptedDetector(faces), judge=Judge.plain(0.4)) as client:
+    with serving_app(ScriptedDetector(faces), rule=DecisionRule.from_min_score(0.4)) as client:
         by_address = client.post("/api/detect", params=sent, content=PNG)
         by_form = client.post("/api/detect", data=sent, files={"f": ("a.png", PNG)})
         both = client.post("/api/detect?min_score=0.3", data=sent, files={"f": ("a.png", PNG)})
@@ -45,7 +45,7 @@ def test_blur_leaves_no_face_even_where_the_threshold_hides_it():
     import cv2
 
     sent = cv2.imencode(".png", noise)[1].tobytes()
-    with serving_app(ScriptedDetector(faces), judge=Judge.plain(0.4)) as client:
+    with serving_app(ScriptedDetector(faces), rule=DecisionRule.from_min_score(0.4)) as client:
         by_address = client.post("/api/annotate?blur=true&min_score=0.6", content=sent)
         fields = {"blur": "true", "min_score": "0.6"}
         by_form = client.post("/api/annotate", data=fields, files={"f": ("a.png", sent)})

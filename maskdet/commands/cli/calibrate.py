@@ -10,7 +10,7 @@ import typer
 from maskdet.commands.options import Classes, Device, FormatName, Model
 from maskdet.contracts import Detector
 from maskdet.live.settings.monitor import DEFAULT_MODEL
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 
 def calibrate(
@@ -38,8 +38,8 @@ def calibrate(
     from maskdet.runtimes import load_detector
     from maskdet.runtimes.loading import find_model
 
-    def open_detector(runtime: str, judge: Judge) -> Detector:
-        return load_detector(model, device=device, runtime=runtime, judge=judge)
+    def open_detector(runtime: str, rule: DecisionRule) -> Detector:
+        return load_detector(model, device=device, runtime=runtime, rule=rule)
 
     folder = find_model(model)
     return run(

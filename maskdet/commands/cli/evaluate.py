@@ -22,7 +22,7 @@ from maskdet.commands.options import (
 from maskdet.contracts import Detector
 from maskdet.live.settings.monitor import DEFAULT_MODEL
 from maskdet.model.class_names import states_said
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 
 def evaluate(
@@ -67,7 +67,7 @@ def evaluate(
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
     from maskdet.commands.evaluate import LOWEST, run
     from maskdet.runtimes import load_looking_detector
-    from maskdet.runtimes.loading import judge_of
+    from maskdet.runtimes.loading import decision_rule_of
     from maskdet.runtimes.tiling import tiled
 
     said = states_said(states)
@@ -94,7 +94,9 @@ def evaluate(
         classes=classes,
         json=json_file,
         output=output,
-        judge=judge_of(model) if threshold is None else Judge.plain(threshold),
+        rule=decision_rule_of(model)
+        if threshold is None
+        else DecisionRule.from_min_score(threshold),
         gate=gate,
         with_sweeps=sweeps,
     )

@@ -10,7 +10,7 @@ from maskdet.commands.options import Device, Labels, MinScore, Model, States
 from maskdet.contracts import Detector
 from maskdet.live.settings.monitor import DEFAULT_MODEL
 from maskdet.model.class_names import states_said
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 
 def serve(
@@ -47,23 +47,23 @@ def serve(
     from maskdet.commands.serve import run
     from maskdet.runtimes import load_looking_detector
     from maskdet.runtimes.legacy.opening import MIN_SCORE
-    from maskdet.runtimes.loading import judge_of
+    from maskdet.runtimes.loading import decision_rule_of
     from maskdet.web.request_limits import MEGA, Limits
 
     said = states_said(states)
     limits = Limits(
         bytes=round(max_mb * MEGA), pixels=round(max_megapixels * MEGA), pictures=max_pictures
     )
-    judge = judge_of(model) or Judge.plain(MIN_SCORE)
+    rule = decision_rule_of(model) or DecisionRule.from_min_score(MIN_SCORE)
     if min_score is not None:
-        judge = judge.showing(min_score)
+        rule = rule.with_min_score(min_score)
 
-    def open_detector(judge: Judge) -> Detector:
-        return load_looking_detector(model, device=device, labels=labels, classes=said, judge=judge)
+    def open_detector(rule: DecisionRule) -> Detector:
+        return load_looking_detector(model, device=device, labels=labels, classes=said, rule=rule)
 
     return run(
         open_detector,
-        judge,
+        rule,
         host=host,
         port=port,
         limits=limits,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from maskdet.contracts import Detector
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 
 
 def train(
@@ -34,10 +34,10 @@ def train(
     from maskdet.config import load_settings
     from maskdet.training.settings import TrainingSettings
 
-    def open_teacher(name: str, judge: Judge) -> Detector:
+    def open_teacher(name: str, rule: DecisionRule) -> Detector:
         from maskdet.runtimes import load_detector
 
-        return load_detector(name, judge=judge)
+        return load_detector(name, rule=rule)
 
     settings = load_settings(TrainingSettings, config, overrides or ())
     return train.run(

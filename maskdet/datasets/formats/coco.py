@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskdet.datasets.builder import Gathering, Labelled, check_name
+from maskdet.datasets.builder import DatasetBuilder, Labelled, check_name
 from maskdet.datasets.formats.coco_regions import is_number, shown_value, take_region
 from maskdet.datasets.formats.unsupported import json_tool
 from maskdet.datasets.image_files import size_of
@@ -35,7 +35,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     """
     content = _parse(source.path)
     classes = _categories(content, source.path, problems)
-    gathering = Gathering(problems, source.names() or tuple(dict.fromkeys(classes.values())))
+    gathering = DatasetBuilder(problems, source.names() or tuple(dict.fromkeys(classes.values())))
     pictures = _images(content, source, gathering)
     for place, item in _items(content, "annotations", source.path, problems):
         if item.get("iscrowd"):
@@ -127,7 +127,7 @@ def _projects(content: dict[str, Any]) -> set[Any]:
 
 
 def _images(
-    content: dict[str, Any], source: Source, gathering: Gathering
+    content: dict[str, Any], source: Source, gathering: DatasetBuilder
 ) -> dict[Any, Labelled | None]:
     """Pictures by id; None for one that cannot be used, which has been told."""
     problems = gathering.problems

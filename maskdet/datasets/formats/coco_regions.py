@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from maskdet.datasets.builder import Gathering, Labelled, turned_corners
+from maskdet.datasets.builder import DatasetBuilder, Labelled, turned_corners
 from maskdet.errors import DatasetError
 
 POINTS = 3
@@ -12,7 +12,7 @@ POINTS = 3
 
 
 def take_region(
-    item: dict[str, Any], picture: Labelled, name: str, gathering: Gathering, place: str
+    item: dict[str, Any], picture: Labelled, name: str, gathering: DatasetBuilder, place: str
 ) -> None:
     """Takes the box of an annotation, or else the box around its segmentation.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from maskdet.datasets.builder import Gathering, Labelled
+from maskdet.datasets.builder import DatasetBuilder, Labelled
 from maskdet.datasets.class_list import lost_classes
 from maskdet.datasets.image_lookup import Finder
 from maskdet.datasets.problems import Problems
@@ -44,7 +44,7 @@ def read(source: Source, problems: Problems) -> DataSet:
             f"{','.join(COLUMNS)}"
         )
     finder = Finder(source, problems)
-    gathering = Gathering(problems, source.names())
+    gathering = DatasetBuilder(problems, source.names())
     pictures: dict[str, Labelled | None] = {}
     for line, row in rows:
         place = f"{source.path}:{line}"
@@ -62,7 +62,7 @@ def read(source: Source, problems: Problems) -> DataSet:
 
 
 def _picture(
-    fields: dict[str, str], finder: Finder, gathering: Gathering, place: str
+    fields: dict[str, str], finder: Finder, gathering: DatasetBuilder, place: str
 ) -> Labelled | None:
     width, height = whole_number(fields["width"]), whole_number(fields["height"])
     try:
@@ -76,7 +76,7 @@ def _picture(
     return gathering.picture(file, width, height, place)
 
 
-def _box(picture: Labelled, fields: dict[str, str], gathering: Gathering, place: str) -> None:
+def _box(picture: Labelled, fields: dict[str, str], gathering: DatasetBuilder, place: str) -> None:
     size = (str(picture.width), str(picture.height))
     if (fields["width"], fields["height"]) != size:
         gathering.problems.add(place, f"says another size than the rows above: {'×'.join(size)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskdet.datasets.builder import Gathering, Labelled
+from maskdet.datasets.builder import DatasetBuilder, Labelled
 from maskdet.datasets.class_list import class_csv
 from maskdet.datasets.image_files import size_of
 from maskdet.datasets.image_lookup import Finder
@@ -38,7 +38,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     if classes and source.class_list is None and list(classes) != list(range(len(classes))):
         problems.add(source.folder / CLASSES, "ids must be 0, 1, 2 … without a gap")
     finder = Finder(source, problems)
-    gathering = Gathering(problems, None if classes is None else tuple(classes.values()))
+    gathering = DatasetBuilder(problems, None if classes is None else tuple(classes.values()))
     pictures: dict[str, Labelled | None] = {}
     for line, row in read_rows(source.path):
         place = f"{source.path}:{line}"
@@ -53,7 +53,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     return gathering.dataset()
 
 
-def _picture(name: str, finder: Finder, gathering: Gathering, place: str) -> Labelled | None:
+def _picture(name: str, finder: Finder, gathering: DatasetBuilder, place: str) -> Labelled | None:
     try:
         file = finder.find(name, place)
         return gathering.picture(file, *size_of(file), place)
@@ -62,7 +62,7 @@ def _picture(name: str, finder: Finder, gathering: Gathering, place: str) -> Lab
         return None
 
 
-def _box(picture: Labelled, row: list[str], gathering: Gathering, place: str) -> None:
+def _box(picture: Labelled, row: list[str], gathering: DatasetBuilder, place: str) -> None:
     edges = [whole_number(text) for text in row[1:5]]
     box = [edge for edge in edges if edge is not None]
     if len(box) < 4:

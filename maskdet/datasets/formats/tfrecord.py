@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from maskdet.datasets.builder import Gathering, Labelled, pixels
+from maskdet.datasets.builder import DatasetBuilder, Labelled, pixels
 from maskdet.datasets.class_list import label_map
 from maskdet.datasets.formats.tfrecord_files import read_records, write_record
 from maskdet.datasets.formats.tfrecord_messages import Feature, example_bytes, example_features
@@ -74,7 +74,7 @@ class _Reader:
     def __init__(self, problems: Problems, listed: dict[int, str] | None) -> None:
         self._problems = problems
         self._listed = listed
-        self._gathering = Gathering(problems, tuple(listed.values()) if listed else None)
+        self._gathering = DatasetBuilder(problems, tuple(listed.values()) if listed else None)
         self._pictures: dict[tuple[bytes, bytes], Labelled | None] = {}
         self._boxes_of: dict[tuple[bytes, bytes], set[tuple[Box, str]]] = {}
         self._labels: dict[int, str] = {}

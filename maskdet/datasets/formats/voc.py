@@ -19,7 +19,7 @@ import defusedxml.sax
 import numpy as np
 from defusedxml import DefusedXmlException
 
-from maskdet.datasets.builder import Gathering, Labelled, turned_corners
+from maskdet.datasets.builder import DatasetBuilder, Labelled, turned_corners
 from maskdet.datasets.class_list import lost_classes
 from maskdet.datasets.formats.unsupported import xml_tool
 from maskdet.datasets.formats.voc_layout import (
@@ -65,7 +65,7 @@ def read(source: Source, problems: Problems) -> DataSet:
         raise DatasetError(f"{source.path}: no pictures in {where}; give the folder above them")
     if not names:
         raise DatasetError(f"{source.path}: names no pictures; one a line, below {source.root}")
-    gathering = Gathering(problems, source.names())
+    gathering = DatasetBuilder(problems, source.names())
     listed, labels = ListedPictures(source.root, problems), XmlFinder(source.root)
     parts = parts_of_stems(folder) if folder else {}
     for name in names:
@@ -116,7 +116,7 @@ def _note_orphans(folder: Path, pictures: Sequence[Path], problems: Problems) ->
 
 
 def _read_picture(
-    root: Path, name: str, labels: XmlFinder, gathering: Gathering, part: str
+    root: Path, name: str, labels: XmlFinder, gathering: DatasetBuilder, part: str
 ) -> None:
     """Takes one picture and its xml.
 
@@ -146,7 +146,7 @@ def _read_picture(
                 gathering.problems.add(place, str(error))
 
 
-def _take_box(item: Element, picture: Labelled, gathering: Gathering, place: str) -> None:
+def _take_box(item: Element, picture: Labelled, gathering: DatasetBuilder, place: str) -> None:
     """Takes the box of an object: `bndbox`, or what turned boxes and outlines stand in.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maskdet.config import write_yaml
-from maskdet.datasets.builder import Gathering, Labelled, pixels
+from maskdet.datasets.builder import DatasetBuilder, Labelled, pixels
 from maskdet.datasets.class_list import read_classes
 from maskdet.datasets.formats.yolo_data_yaml import (
     SUFFIXES_OF_PLANS,
@@ -57,7 +57,7 @@ def read(source: Source, problems: Problems) -> DataSet:
         raise DatasetError(
             f"{folder}: has no classes.txt or data.yaml; name the list of classes by --classes FILE"
         )
-    gathering = Gathering(problems, tuple(classes.values()))
+    gathering = DatasetBuilder(problems, tuple(classes.values()))
     rows = _Rows(classes, gathering, keypoints=bool(plan and plan.keypoints))
     for file, part in _pictures(source, plan, problems).items():
         try:
@@ -92,7 +92,9 @@ def _labels_of(root: Path, picture: Path) -> Path | None:
 class _Rows:
     """Takes the rows of files of labels."""
 
-    def __init__(self, classes: dict[int, str], gathering: Gathering, *, keypoints: bool) -> None:
+    def __init__(
+        self, classes: dict[int, str], gathering: DatasetBuilder, *, keypoints: bool
+    ) -> None:
         self._classes, self._gathering, self._keypoints = classes, gathering, keypoints
 
     def read(self, file: Path, picture: Labelled) -> None:

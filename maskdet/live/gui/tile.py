@@ -161,8 +161,8 @@ class Tile:
         status = replace(self._status(paused=paused, blur=blur), compact=compact)
         self.drawn = time.monotonic()
         if self.observation is None:
-            message = "" if status.trouble else "waiting for the first picture"
-            status = replace(status, no_signal=bool(status.trouble))
+            message = "" if status.signal_loss_reason else "waiting for the first picture"
+            status = replace(status, no_signal=bool(status.signal_loss_reason))
             self.picture = self._overlay.waiting(message, status, size, text)
             return
         shown = blur_observation(self.observation) if blur else self.observation
@@ -193,7 +193,9 @@ class Tile:
             not_recording=self._recording.failing,
             paused=paused,
             no_signal=no_signal,
-            trouble=(self._pipeline.trouble(self._index) or "") if no_signal else "",
+            signal_loss_reason=(self._pipeline.signal_loss_reason(self._index) or "")
+            if no_signal
+            else "",
             blurred=blur,
             is_file=not self._source.is_live,
             progress="" if progress is None or self.is_single_picture else str(progress),

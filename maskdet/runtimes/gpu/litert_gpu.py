@@ -108,7 +108,7 @@ class LiteRtGpuDetector:
                 if self._demanded or len(self._cpu_ms) >= _FIRST:
                     self._start(size if self._gpu is None else (self._side, self._side))
             elif self._ready is None and (ready := self._gpu.poll()):
-                self._judge(ready)
+                self._rule(ready)
         except ModelError as error:
             self._give_up(error)
 
@@ -120,7 +120,7 @@ class LiteRtGpuDetector:
         if self._demanded:
             self._ready = self._gpu.wait()
 
-    def _judge(self, ready: Ready) -> None:
+    def _rule(self, ready: Ready) -> None:
         cpu = float(np.median(self._cpu_ms))
         if not worth_changing(ready.ms, cpu):
             self._stop()

@@ -19,7 +19,7 @@ import tensorflow as tf
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
-from maskdet.model.decision import EVERYTHING, Judge
+from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.decoding import ANCHOR_OVERLAP, judged
 from maskdet.runtimes.legacy.keras2_file import (
@@ -52,7 +52,7 @@ class KerasRetinaNetDetector:
         *,
         name: str,
         device: str = "auto",
-        judge: Judge = EVERYTHING,
+        rule: DecisionRule = EVERYTHING,
         short: int = SHORT,
         long: int = LONG,
         batch: int | None = None,
@@ -64,7 +64,7 @@ class KerasRetinaNetDetector:
             states: by class number, from 0.
             name: what people call it.
             device: auto, cpu or gpu.
-            judge: says which faces are given, of those above the file's own limit.
+            rule: says which faces are given, of those above the file's own limit.
             short: pixels that a picture's short side becomes …
             long: … unless its long side would be longer than this.
             batch: most pictures in a call; None: several on a GPU, else one.
@@ -76,7 +76,7 @@ class KerasRetinaNetDetector:
         self.name = name
         self._path = file
         self._states = dict(states)
-        self._judge = judge
+        self._rule = rule
         self._sides = short, long
         self._placed, on_gpu, self.device = placement(device)
         self._batch = batch or (_GPU_BATCH if on_gpu else 1)
@@ -152,12 +152,12 @@ class KerasRetinaNetDetector:
         factor: float,
         shape: tuple[int, ...],
     ) -> Detections:
-        kept = (scores >= self._judge.least) & np.isfinite(boxes).all(axis=1)
+        kept = (scores >= self._rule.lowest_score) & np.isfinite(boxes).all(axis=1)
         boxes = box_ops.clip(boxes[kept] / np.float32(factor), shape[1], shape[0])
         states = np.array([self._states[int(number)] for number in labels[kept]], np.int8)
         by_class = self._filter.config["class_specific_filter"]
         return judged(
-            self._judge,
+            self._rule,
             Detections(boxes, scores[kept], states),
             classes=labels[kept] if by_class else None,
             overlap=max(ANCHOR_OVERLAP, self._filter.config["nms_threshold"]),

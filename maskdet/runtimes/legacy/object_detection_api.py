@@ -19,7 +19,7 @@ import tensorflow as tf
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
-from maskdet.model.decision import EVERYTHING, Judge
+from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.decoding import judged
 from maskdet.runtimes.file_formats import Foreign, Kind
@@ -48,7 +48,7 @@ class ObjectDetectionApiDetector:
         *,
         name: str,
         device: str = "auto",
-        judge: Judge = EVERYTHING,
+        rule: DecisionRule = EVERYTHING,
         batch: int | None = None,
     ) -> None:
         """Loads a model.
@@ -58,7 +58,7 @@ class ObjectDetectionApiDetector:
             states: by class number, as in its label map.
             name: what people call it.
             device: auto, cpu or gpu.
-            judge: says which faces are given.
+            rule: says which faces are given.
             batch: most pictures of one size in a call; None: eight on a GPU, else one.
 
         Raises:
@@ -67,7 +67,7 @@ class ObjectDetectionApiDetector:
         self.name = name
         self._path = model.path
         self._states = dict(states)
-        self._judge = judge
+        self._rule = rule
         self._placed, on_gpu, self.device = placement(device)
         self._run: Callable[[Any], dict[str, Any]] | None
         self._run, tensor = _open(model)
@@ -122,7 +122,7 @@ class ObjectDetectionApiDetector:
     ) -> Detections:
         """Of one picture; boxes are ymin xmin ymax xmax in pixels."""
         height, width = shape[:2]
-        kept = np.flatnonzero((scores >= self._judge.least) & np.isfinite(boxes).all(axis=1))
+        kept = np.flatnonzero((scores >= self._rule.lowest_score) & np.isfinite(boxes).all(axis=1))
         kept = kept[np.argsort(-scores[kept], kind="stable")]
         numbers = np.rint(numbers[kept]).astype(int)
         if unknown := sorted(set(numbers.tolist()) - set(self._states)):
@@ -135,7 +135,7 @@ class ObjectDetectionApiDetector:
         states = np.array([self._states[number] for number in numbers.tolist()], np.int8)
         boxes = box_ops.clip(corners, width, height)
         return judged(
-            self._judge, Detections(boxes, scores[kept].clip(0, 1), states), classes=numbers
+            self._rule, Detections(boxes, scores[kept].clip(0, 1), states), classes=numbers
         )
 
 

@@ -11,7 +11,7 @@ from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.errors import ModelError
 from maskdet.model.card import ModelCard, model_file
 from maskdet.model.class_names import map_states
-from maskdet.model.decision import Judge
+from maskdet.model.decision import DecisionRule
 from maskdet.model.label_map import find_label_map, read_found_map, read_label_map
 from maskdet.runtimes.file_formats import NETWORKS, Foreign, Kind, find_foreign
 from maskdet.runtimes.tensorflow_import import quiet_import
@@ -26,7 +26,7 @@ EXPORTED = (Kind.FROZEN_GRAPH.value, Kind.SAVED_MODEL.value)
 
 def open_foreign(
     path: Path,
-    judge: Judge,
+    rule: DecisionRule,
     *,
     device: str = "auto",
     labels: Path | None = None,
@@ -45,18 +45,18 @@ def open_foreign(
         return open_third_party(
             model,
             lambda names: _states(model.path, names, classes),
-            judge,
+            rule,
             name=model.name,
             device=device,
             labels=labels,
             side=side,
         )
     states, _ = states_of_labels(model, labels, classes)
-    return _open(model, states, model.name, device, judge, side, None)
+    return _open(model, states, model.name, device, rule, side, None)
 
 
 def open_card(
-    folder: Path, card: ModelCard, judge: Judge, *, device: str, side: int | None
+    folder: Path, card: ModelCard, rule: DecisionRule, *, device: str, side: int | None
 ) -> Detector:
     """Opens a foreign model in a folder with a card, written by `convert --card`.
 
@@ -81,14 +81,14 @@ def open_card(
             "from 1; convert the model again with a label map whose ids begin with 1"
         )
     sides = min(card.input.height, card.input.width), max(card.input.height, card.input.width)
-    return _open(_foreign(kind, paths[kind]), states, card.name, device, judge, side, sides)
+    return _open(_foreign(kind, paths[kind]), states, card.name, device, rule, side, sides)
 
 
 def open_exported(
     folder: Path,
     card: ModelCard,
     kind: Kind,
-    judge: Judge,
+    rule: DecisionRule,
     *,
     device: str,
     side: int | None,
@@ -100,7 +100,7 @@ def open_exported(
     """
     states = {number: MaskState[name] for number, name in enumerate(card.classes, start=1)}
     model = _foreign(kind, model_file(folder, card, kind))
-    return _open(model, states, card.name, device, judge, side, None)
+    return _open(model, states, card.name, device, rule, side, None)
 
 
 def _foreign(kind: Kind, file: Path) -> Foreign:
@@ -112,14 +112,14 @@ def _open(
     states: dict[int, MaskState],
     name: str,
     device: str,
-    judge: Judge,
+    rule: DecisionRule,
     side: int | None,
     sides: tuple[int, int] | None,
 ) -> Detector:
     if model.kind in THIRD_PARTY:
         from maskdet.runtimes.third_party.opening import open_with_states
 
-        return open_with_states(model, states, judge, name=name, device=device, side=side)
+        return open_with_states(model, states, rule, name=name, device=device, side=side)
     if model.kind == Kind.KERAS_RETINANET:
         with quiet_import():
             from maskdet.runtimes.legacy.keras_retinanet import LONG, SHORT, KerasRetinaNetDetector
@@ -132,7 +132,7 @@ def _open(
             states,
             name=name,
             device=device,
-            judge=judge,
+            rule=rule,
             short=short,
             long=long,
         )
@@ -141,7 +141,7 @@ def _open(
     with quiet_import():
         from maskdet.runtimes.legacy.object_detection_api import ObjectDetectionApiDetector
 
-    return ObjectDetectionApiDetector(model, states, name=name, device=device, judge=judge)
+    return ObjectDetectionApiDetector(model, states, name=name, device=device, rule=rule)
 
 
 def states_of_labels(

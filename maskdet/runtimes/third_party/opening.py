@@ -12,7 +12,7 @@ import numpy as np
 from maskdet.contracts import Detector
 from maskdet.detections import MaskState
 from maskdet.errors import ModelError
-from maskdet.model.decision import EVERYTHING, Judge
+from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.model.label_lists import NAMES
 from maskdet.model.label_map import find_label_map, read_found_map, read_label_map
 from maskdet.runtimes.file_formats import Foreign, Kind
@@ -32,7 +32,7 @@ States = Mapping[int, MaskState]
 def open_third_party(
     model: Foreign,
     states_of: Callable[[dict[int, str]], States],
-    judge: Judge,
+    rule: DecisionRule,
     *,
     name: str,
     device: str = "auto",
@@ -44,7 +44,7 @@ def open_third_party(
     Args:
         model: the file.
         states_of: mask states by class number, of names by class number.
-        judge: says which faces are given.
+        rule: says which faces are given.
         name: what people call it.
         device: auto, cpu or gpu; the last is refused.
         labels: the label map; None: the file's own names, or the label map beside it.
@@ -54,7 +54,7 @@ def open_third_party(
         ModelError: the file is broken, no detector of a known layout, or lacks class names.
     """
     return _open(
-        model, lambda file: class_names(model, file, labels), states_of, judge, name, device, side
+        model, lambda file: class_names(model, file, labels), states_of, rule, name, device, side
     )
 
 
@@ -62,7 +62,7 @@ def _open(
     model: Foreign,
     names_of: Callable[[ThirdPartyFile], dict[int, str]],
     states_of: Callable[[dict[int, str]], States],
-    judge: Judge,
+    rule: DecisionRule,
     name: str,
     device: str,
     side: int | None,
@@ -83,25 +83,25 @@ def _open(
     if isinstance(file, LiteRtFile) and file.details.post_process:
         output_order(file)
         states = states_of(names_of(file))
-        return SsdDetector(file, states, name=name, judge=judge)
+        return SsdDetector(file, states, name=name, rule=rule)
     outputs, placed = run_on(file, np.full((wanted, wanted, 3), 114, np.uint8), wanted)
     rows, columns = placed.image.shape[:2]
     find_layout(model.path, outputs, (rows, columns), file.metadata, None)
     names = names_of(file)
     known = len(names) or None
     layout = find_layout(model.path, outputs, (rows, columns), file.metadata, known)
-    return YoloDetector(file, layout, states_of(names), name=name, judge=judge, side=wanted)
+    return YoloDetector(file, layout, states_of(names), name=name, rule=rule, side=wanted)
 
 
 def open_with_states(
-    model: Foreign, states: States, judge: Judge, *, name: str, device: str, side: int | None
+    model: Foreign, states: States, rule: DecisionRule, *, name: str, device: str, side: int | None
 ) -> Detector:
     """The same with states that a card has.
 
     Raises:
         ModelError: as for `open_third_party`.
     """
-    return _open(model, lambda file: dict.fromkeys(states, ""), lambda names: states, judge,
+    return _open(model, lambda file: dict.fromkeys(states, ""), lambda names: states, rule,
                  name, device, side)  # fmt: skip
 
 

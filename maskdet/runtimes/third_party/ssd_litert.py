@@ -13,7 +13,7 @@ import numpy as np
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
-from maskdet.model.decision import EVERYTHING, Judge
+from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.decoding import judged
 from maskdet.runtimes.third_party.files import LiteRtFile
 from maskdet.runtimes.third_party.image_input import SIGNED
@@ -31,7 +31,7 @@ class SsdDetector:
         states: Mapping[int, MaskState],
         *,
         name: str,
-        judge: Judge = EVERYTHING,
+        rule: DecisionRule = EVERYTHING,
     ) -> None:
         """Takes an open file.
 
@@ -39,7 +39,7 @@ class SsdDetector:
             file: the network.
             states: by class number, from 0.
             name: what people call it.
-            judge: says which faces are given.
+            rule: says which faces are given.
 
         Raises:
             ModelError: the outputs of its suppression are not those of the file.
@@ -48,7 +48,7 @@ class SsdDetector:
         self.device = file.device
         self._file = file
         self._states = dict(states)
-        self._judge = judge
+        self._rule = rule
         self._order = output_order(file)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
@@ -75,12 +75,12 @@ class SsdDetector:
         number = int(count.reshape(-1)[0]) if count.size else 0
         boxes, scores = boxes[0, :number], scores.reshape(-1)[:number]
         classes = np.rint(classes.reshape(-1)[:number]).astype(int)
-        kept = (scores >= self._judge.least) & (scores > 0) & np.isfinite(boxes).all(axis=1)
+        kept = (scores >= self._rule.lowest_score) & (scores > 0) & np.isfinite(boxes).all(axis=1)
         corners = boxes[kept][:, [1, 0, 3, 2]] * np.array([width, height] * 2, np.float32)
         numbers = classes[kept]
         states = np.array([self._state(number) for number in numbers.tolist()], np.int8)
         inside = box_ops.clip(corners, width, height)
-        return judged(self._judge, Detections(inside, scores[kept].clip(0, 1), states), numbers)
+        return judged(self._rule, Detections(inside, scores[kept].clip(0, 1), states), numbers)
 
     def _state(self, number: int) -> MaskState:
         if number not in self._states:

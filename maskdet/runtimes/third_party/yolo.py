@@ -14,7 +14,7 @@ from maskdet import boxes as box_ops
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import Placed, fitting_size, place_centered
-from maskdet.model.decision import EVERYTHING, Judge
+from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.decoding import LIMIT, judged
 from maskdet.runtimes.third_party.files import ThirdPartyFile
 from maskdet.runtimes.third_party.image_input import UNIT
@@ -40,7 +40,7 @@ class YoloDetector:
         states: Mapping[int, MaskState],
         *,
         name: str,
-        judge: Judge = EVERYTHING,
+        rule: DecisionRule = EVERYTHING,
         side: int = SIDE,
     ) -> None:
         """Takes an open file.
@@ -50,7 +50,7 @@ class YoloDetector:
             layout: of its outputs.
             states: by class number, from 0.
             name: what people call it.
-            judge: says which faces are given.
+            rule: says which faces are given.
             side: longest side in pixels of an input whose size is open.
         """
         self.name = name
@@ -58,7 +58,7 @@ class YoloDetector:
         self._file = file
         self._layout = layout
         self._states = dict(states)
-        self._judge = judge
+        self._rule = rule
         self._side = side
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
@@ -85,7 +85,7 @@ class YoloDetector:
         inside = box_ops.clip((boxes - placed.offset) / placed.factor, width, height)
         states = np.array([self._state(number) for number in numbers.tolist()], np.int8)
         found = Detections(inside, scores.clip(0, 1), states, probabilities=shares)
-        return judged(self._judge, found, numbers)
+        return judged(self._rule, found, numbers)
 
     @property
     def _stretches(self) -> bool:
@@ -117,7 +117,7 @@ class YoloDetector:
         return boxes[left], scores[left], numbers[left], self._by_state(each[left])
 
     def _worth(self, scores: np.ndarray) -> np.ndarray:
-        return np.flatnonzero((scores >= self._judge.least) & (scores > 0))
+        return np.flatnonzero((scores >= self._rule.lowest_score) & (scores > 0))
 
     def _by_state(self, each: np.ndarray) -> np.ndarray:
         """The best score of each mask state's classes."""

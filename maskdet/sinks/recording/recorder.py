@@ -27,7 +27,7 @@ from maskdet.sinks.recording.retention import Retention
 from maskdet.sinks.recording.segments import GONE, Draft, Files, Segments, SingleFile
 from maskdet.sinks.recording.timestamps import Timeline
 from maskdet.sinks.recording.video_encoder import SUFFIXES, Video, encoding_errors, even
-from maskdet.sinks.retry_state import Trouble
+from maskdet.sinks.retry_state import RetryState
 from maskdet.system.threads import Closed, Mailbox, Worker
 
 T = TypeVar("T")
@@ -109,8 +109,8 @@ class Recorder:
             self._files = Segments(self._path, retention, family)
         self._files.recover()
         self._folder = Folder(self._path.parent)
-        self._trouble = Trouble(f"recording to {self._path}", retry_seconds)
-        self._hanging = Trouble(f"recording to {self._path}", retry_seconds)
+        self._retry = RetryState(f"recording to {self._path}", retry_seconds)
+        self._hanging = RetryState(f"recording to {self._path}", retry_seconds)
         self._video: Video | None = None
         self._draft: Draft | None = None
         self._check_due = self._tidy_due = 0.0
@@ -123,7 +123,7 @@ class Recorder:
     @property
     def failing(self) -> bool:
         """Whether, at the moment, nothing is recorded."""
-        return self._trouble.active or self._hanging.active
+        return self._retry.active or self._hanging.active
 
     def write(self, observation: Observation) -> None:
         """Queues one observation; raises what killed the recorder's thread, a fault of ours."""
@@ -132,11 +132,11 @@ class Recorder:
             self._worker.start()
         patience = 0.0 if self._hanging.active else _PATIENCE
         if self._inbox.put((observation, self.blur), patience):
-            self._hanging.work("pictures")
+            self._hanging.record_success("pictures")
         elif self._inbox.closed:
             self._raise_error()
         else:
-            self._hanging.miss()
+            self._hanging.count_dropped()
             if not self._hanging.active:
                 self._hanging.fail("the disk does not answer", "the monitor goes on without it")
 
@@ -169,8 +169,8 @@ class Recorder:
                 self._record(observation, blur)
                 self._written += 1
             self._try(self._finish)
-            if self._trouble.down:
-                self._error = SinkError(f"{self._trouble.told}; check disk space and rights")
+            if self._retry.down:
+                self._error = SinkError(f"{self._retry.reported}; check disk space and rights")
         except BaseException as error:  # raised in whoever writes next
             self._error = error
             self._try(self._finish)
@@ -178,10 +178,10 @@ class Recorder:
     def _record(self, observation: Observation, blur: bool) -> None:
         seen = blur_observation(observation) if blur else observation
         picture = even(self._draw(seen))
-        if not (self._trouble.due and self._try(lambda: self._add(picture, observation.frame))):
-            self._trouble.miss()
+        if not (self._retry.due and self._try(lambda: self._add(picture, observation.frame))):
+            self._retry.count_dropped()
         else:
-            self._trouble.work("pictures")
+            self._retry.record_success("pictures")
 
     def _try(self, do: Callable[[], None]) -> bool:
         """Does it; where the disk does not allow it, notes that and ends the file as it is."""
@@ -191,7 +191,7 @@ class Recorder:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             self._abandon()
             advice = "check disk space and rights; it goes on when it can"
-            self._trouble.fail(reason, advice)
+            self._retry.fail(reason, advice)
             return False
         return True
 
@@ -222,7 +222,7 @@ class Recorder:
 
     def _begin(self, shape: tuple[int, ...]) -> None:
         self._folder.make_again()
-        if self._trouble.active:
+        if self._retry.active:
             if self._folder.free < _ROOM:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._files.recover()

@@ -9,7 +9,7 @@ from pathlib import Path
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
 from maskdet.sinks.recording.recorder import Recorder
-from maskdet.system.timeouts import promptly
+from maskdet.system.timeouts import run_with_timeout
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class RecordingSwitch:
     def _begin(self) -> None:
         hung = "cannot record: the disk does not answer"
         try:
-            self._recorder = promptly(_PATIENCE, "recording", self._new_recorder, hung)
+            self._recorder = run_with_timeout(_PATIENCE, "recording", self._new_recorder, hung)
         except SinkError as error:
             self.on = False
             self.refusal = str(error)

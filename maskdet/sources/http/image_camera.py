@@ -21,7 +21,7 @@ from maskdet.sources.address import Address
 from maskdet.sources.http.client import HttpClient, cause_of, more
 from maskdet.sources.http.jpeg_stream import MAX_BYTES, JpegStream
 from maskdet.sources.opencv_capture import as_bgr
-from maskdet.sources.stream_diagnosis import Answer, Fault, explain_error, judge, shown_path
+from maskdet.sources.stream_diagnosis import Answer, Fault, explain_error, rule, shown_path
 from maskdet.system.redaction import mask_address
 
 SNAPSHOT_FPS = 2.0
@@ -207,7 +207,7 @@ def _look(
 ) -> HttpPictures | Fault | None:
     content = response.headers.get("Content-Type", "").lower()
     if not response.ok:
-        return judge(Answer(response.status_code, content), address)
+        return rule(Answer(response.status_code, content), address)
     if content.startswith("multipart/"):
         return _open_parts(client, response, b"", address)
     head = _read_head(response)

@@ -57,12 +57,12 @@ class PastedSample(Sample):
     def read(self) -> np.ndarray:
         """The picture with its pasted faces; see `Sample.read`."""
         image = super().read()
-        for index, donor, mirrored in self.pasted:
-            lay_over(image, self.boxes[index], donor, mirrored)
+        for index, source_face, mirrored in self.pasted:
+            paste_face(image, self.boxes[index], source_face, mirrored)
         return image
 
 
-class FacePaste:
+class CopyPaste:
     """Lays faces of all classes over others, in a share of the pictures."""
 
     def __init__(self, samples: Sequence[Sample], share: float) -> None:
@@ -74,8 +74,8 @@ class FacePaste:
             if face.width >= SMALLEST and face.state >= 0:
                 self._donors.setdefault(face.state, []).append(face)
         self._widths = {
-            state: np.array([face.width for face in donors])
-            for state, donors in self._donors.items()
+            state: np.array([face.width for face in source_faces])
+            for state, source_faces in self._donors.items()
         }
 
     def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
@@ -87,10 +87,10 @@ class FacePaste:
         classes = sample.classes.copy()
         pasted = []
         for index in random.permutation(places)[: random.integers(1, 3)]:
-            donor = self._donor(Face(sample, int(index)).width, sample.labelled, random)
-            if donor is not None:
-                pasted.append((int(index), donor, bool(random.random() < 0.5)))
-                classes[index] = donor.state
+            source_face = self._donor(Face(sample, int(index)).width, sample.labelled, random)
+            if source_face is not None:
+                pasted.append((int(index), source_face, bool(random.random() < 0.5)))
+                classes[index] = source_face.state
         known = {field.name: getattr(sample, field.name) for field in fields(sample)}
         return PastedSample(**{**known, "classes": classes}, pasted=tuple(pasted))
 
@@ -106,12 +106,12 @@ class FacePaste:
         return self._donors[state][int(random.choice(fitting))] if len(fitting) else None
 
 
-def lay_over(image: np.ndarray, box: np.ndarray, donor: Face, mirrored: bool) -> None:
+def paste_face(image: np.ndarray, box: np.ndarray, source_face: Face, mirrored: bool) -> None:
     """Lays a face, its edge fading, over the box (4,) of a picture, which is changed.
 
     The face keeps half of the difference in brightness between its picture and this one.
     """
-    crop = _around(donor.sample.read(), donor.box)
+    crop = _around(source_face.sample.read(), source_face.box)
     if mirrored:
         crop = crop[:, ::-1]
     left, top, right, bottom = _widened(box)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from maskdet.datasets.samples import Sample
-from maskdet.training.augmentation.copy_paste import Face, FacePaste, PastedSample, lay_over
+from maskdet.training.augmentation.copy_paste import CopyPaste, Face, PastedSample, paste_face
 from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.loader import Loader
 from tests.training.test_loader import Counts
@@ -33,9 +33,9 @@ def picture(folder: Path, boxes: list[list[float]], classes: list[int], side: in
 
 
 def test_the_face_covers_the_other_and_nothing_else(tmp_path: Path) -> None:
-    donor = Face(picture(tmp_path, [[20, 20, 60, 70]], [2]), 0)
+    source_face = Face(picture(tmp_path, [[20, 20, 60, 70]], [2]), 0)
     image = np.full((100, 100, 3), 93, np.uint8)
-    lay_over(image, np.array([30.0, 30, 70, 80]), donor, mirrored=False)
+    paste_face(image, np.array([30.0, 30, 70, 80]), source_face, mirrored=False)
     np.testing.assert_allclose(image[55, 50], COLOURS[2], atol=1)
     margin = np.ones((100, 100), bool)
     margin[21:90, 22:78] = False  # the box and .18 of its size around it
@@ -43,9 +43,9 @@ def test_the_face_covers_the_other_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_brightness_comes_half_way(tmp_path: Path) -> None:
-    donor = Face(picture(tmp_path, [[20, 20, 60, 70]], [2]), 0)
+    source_face = Face(picture(tmp_path, [[20, 20, 60, 70]], [2]), 0)
     image = np.full((100, 100, 3), 133, np.uint8)
-    lay_over(image, np.array([30.0, 30, 70, 80]), donor, mirrored=False)
+    paste_face(image, np.array([30.0, 30, 70, 80]), source_face, mirrored=False)
     np.testing.assert_allclose(image[55, 50], np.array(COLOURS[2]) + 20, atol=2)
 
 
@@ -55,23 +55,23 @@ def test_mirrored(tmp_path: Path) -> None:
     image[:, :40] = 10  # the face's left half
     cv2.imwrite(str(sample.file), image)
     under = np.full((100, 100, 3), int(image[13:67, 13:67].mean()), np.uint8)
-    lay_over(under, np.array([20.0, 20, 60, 60]), Face(sample, 0), mirrored=True)
+    paste_face(under, np.array([20.0, 20, 60, 60]), Face(sample, 0), mirrored=True)
     assert under[40, 50].max() < 20 < under[40, 30].max()
 
 
 @pytest.mark.parametrize("box", [[-10, -10, 30, 30], [80, 80, 130, 130], [200, 200, 240, 240]])
 def test_faces_cut_by_the_pictures_edge(tmp_path: Path, box: list[float]) -> None:
     """Both the covered and the covering one may reach beyond their pictures."""
-    donor = Face(picture(tmp_path, [[0, 0, 100, 100]], [1]), 0)
+    source_face = Face(picture(tmp_path, [[0, 0, 100, 100]], [1]), 0)
     image = np.full((100, 100, 3), 93, np.uint8)
-    lay_over(image, np.array(box, np.float64), donor, mirrored=True)
+    paste_face(image, np.array(box, np.float64), source_face, mirrored=True)
     assert image.shape == (100, 100, 3)
     assert (image != 93).any() == (box[0] < 100)
 
 
 def test_labels_say_what_is_seen(tmp_path: Path) -> None:
     samples = [picture(tmp_path, [[30, 30, 70, 70]], [state]) for state in (0, 1, 2)]
-    paste, random = FacePaste(samples, 1.0), np.random.default_rng(0)
+    paste, random = CopyPaste(samples, 1.0), np.random.default_rng(0)
     seen = []
     for _ in range(60):
         pasted = paste(samples[0], random)
@@ -89,22 +89,22 @@ def test_a_class_that_a_set_does_not_label_is_not_pasted_into_it(tmp_path: Path)
         *(getattr(samples[0], name) for name in ("file", "width", "height", "boxes", "classes")),
         (0, 1),
     )
-    paste, random = FacePaste(samples, 1.0), np.random.default_rng(0)
+    paste, random = CopyPaste(samples, 1.0), np.random.default_rng(0)
     assert {int(paste(two, random).classes[0]) for _ in range(40)} == {0, 1}
 
 
 def test_what_stays_as_it_is(tmp_path: Path) -> None:
-    """Pictures without faces, faces that are tiny or larger than any donor, a share of none."""
-    donors = [picture(tmp_path, [[40, 40, 60, 60]], [2])]
+    """Pictures without faces, faces that are tiny or larger than any source, a share of 0."""
+    source_faces = [picture(tmp_path, [[40, 40, 60, 60]], [2])]
     random = np.random.default_rng(0)
     empty = picture(tmp_path, [], [])
     tiny = picture(tmp_path, [[10, 10, 18, 20]], [0])
     huge = picture(tmp_path, [[2, 2, 98, 98]], [0])
-    assert FacePaste(donors, 1.0)(empty, random) is empty
-    assert FacePaste(donors, 1.0)(tiny, random) is tiny
-    assert FacePaste(donors, 1.0)(huge, random).classes.tolist() == [0]
-    assert FacePaste(donors, 0.0)(donors[0], random) is donors[0]
-    assert FacePaste([empty], 1.0)(donors[0], random).classes.tolist() == [2]
+    assert CopyPaste(source_faces, 1.0)(empty, random) is empty
+    assert CopyPaste(source_faces, 1.0)(tiny, random) is tiny
+    assert CopyPaste(source_faces, 1.0)(huge, random).classes.tolist() == [0]
+    assert CopyPaste(source_faces, 0.0)(source_faces[0], random) is source_faces[0]
+    assert CopyPaste([empty], 1.0)(source_faces[0], random).classes.tolist() == [2]
 
 
 def test_batches_are_the_same_again(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_batches_are_the_same_again(tmp_path: Path) -> None:
 
     def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:
         augmentation = Augmentation(64, 64)
-        paste = FacePaste(samples, 0.5)
+        paste = CopyPaste(samples, 0.5)
         return Loader(samples, [1] * 3, augmentation, Counts(), batch=8, paste=paste).batch(3)
 
     (images, targets), (again, same) = batch(), batch()
