@@ -187,8 +187,8 @@ def _add_api(app: FastAPI, processor: ImageProcessor, metrics: Metrics, limits: 
         async with in_memory:
             uploads, fields = await read_uploads(request, limits)
             wanted = with_fields(options, fields)
-            one = partial(processor.process, annotated=annotated, options=wanted)
-            seen = await run_each(one, uploads, threads)
+            process_upload = partial(processor.process, annotated=annotated, options=wanted)
+            seen = await run_each(process_upload, uploads, threads)
         for one in seen:
             metrics.picture(one.detections)
         return seen
