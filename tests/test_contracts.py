@@ -27,6 +27,7 @@ from maskdet.runtimes.tiling import TiledDetector
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.snapshots import EventLog
+from maskdet.sinks.store.event_store import EventStore
 from maskdet.sources.opening import open_source
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
 from tests.old_models import open_old
@@ -120,6 +121,7 @@ DETECTORS: dict[str, Callable[[Tools], Detector]] = {
 SINKS: dict[str, Callable[[Tools], Sink]] = {
     "collecting": lambda t: CollectingSink(),
     "event log": lambda t: EventLog(t.folder / "events.jsonl"),
+    "event store": lambda t: EventStore(t.folder / "people.db"),
     "mp4": lambda t: Recorder(t.folder / "out.mp4"),
     "mkv": lambda t: Recorder(t.folder / "out.mkv"),
     "segments": lambda t: Recorder(t.folder / "door.mp4", segment_seconds=0.1),

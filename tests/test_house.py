@@ -110,7 +110,10 @@ BUILDERS = (
     "commands/",
     "__main__.py",
 )
-CONCRETE = ("open_source", "load_detector", "Pipeline", "Recorder", "EventLog", "Window", "Viewer")
+CONCRETE = (
+    *("open_source", "load_detector", "Pipeline", "Recorder", "EventLog", "EventStore"),
+    *("Window", "Viewer"),
+)
 
 
 @pytest.mark.parametrize(

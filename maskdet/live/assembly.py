@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from maskdet.contracts import Sink
@@ -9,6 +10,7 @@ from maskdet.drawing.overlay import Overlay
 from maskdet.errors import SinkError
 from maskdet.live.evidence import with_bar
 from maskdet.live.settings.monitor import EventSettings, MonitorSettings, RecordingSettings
+from maskdet.live.settings.store import StoreSettings
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.output_files import make_folder
@@ -21,7 +23,17 @@ def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list
     """The recording of each source, and the outputs of all."""
     _check_summary(settings)
     recordings = [_recording(settings, i) for i in range(len(settings.sources))]
-    return recordings, [_event_log(settings.events)] if settings.events.file else []
+    shared: list[Sink] = [_event_log(settings.events)] if settings.events.file else []
+    if settings.store.file:
+        shared.append(_event_store(settings.store))
+    return recordings, shared
+
+
+def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:
+    """Tells those sinks that keep the cameras' up-time which cameras there are."""
+    for sink in sinks:
+        if (watch := getattr(sink, "watch", None)) is not None:
+            watch(names)
 
 
 def new_overlay(settings: MonitorSettings) -> Overlay:
@@ -42,6 +54,14 @@ def _event_log(wanted: EventSettings) -> EventLog:
         append=wanted.append,
         rotation=rotation,
     )
+
+
+def _event_store(wanted: StoreSettings) -> Sink:
+    from maskdet.sinks.store.deletion import Limits
+    from maskdet.sinks.store.event_store import EventStore
+
+    limits = Limits(_times(wanted.keep_days, 24 * 3600), _times(wanted.max_mb, 1e6))
+    return EventStore(wanted.file or "", limits=limits)
 
 
 def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:

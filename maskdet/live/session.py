@@ -10,7 +10,7 @@ from pathlib import Path
 
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError, SinkError, SourceError
-from maskdet.live.assembly import new_overlay, open_outputs
+from maskdet.live.assembly import name_cameras, new_overlay, open_outputs
 from maskdet.live.gui.playback import Playback, Seekable
 from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window, display_available
@@ -97,6 +97,7 @@ def _run(
         max_frames=settings.max_frames,
         detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
     )
+    name_cameras(shared, pipeline.source_names)
     report.begin(pipeline)
     stop.start()
     watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat))
@@ -114,6 +115,8 @@ def _run(
     for log in shared:
         if isinstance(log, EventLog) and str(settings.events.file) != "-":
             say(f"wrote {log.lines} events to {log.name}")
+    if settings.store.file:
+        say(f"kept people and totals in {settings.store.file}")
     if pipeline.errors:
         return pipeline.errors[0].exit_code
     return _status_without_frames(report, was_asked) if not report.stats.processed else 0

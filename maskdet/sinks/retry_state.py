@@ -73,6 +73,10 @@ class RetryState:
         self._due = now + self._wait
         self._worked_since = 0.0
 
+    def hurry(self) -> None:
+        """Makes the next attempt due at once: it is the last one."""
+        self._due = 0.0
+
     def count_dropped(self) -> None:
         """Something that should have been written is not."""
         self.missed += 1

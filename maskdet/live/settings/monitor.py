@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from maskdet.config import Settings
+from maskdet.live.settings.store import StoreSettings
 
 DEFAULT_MODEL = "retinanet-mobilenet"
 """The light model that ships."""
@@ -225,6 +226,7 @@ class MonitorSettings(Settings):
         record: annotated video, ``.mp4`` or ``.mkv``; with several sources one file each.
         detect: what detection costs.
         events: one JSON line per processed frame, or as its settings say.
+        store: people, what they did, and totals, in one SQLite file.
         summary: figures of the whole run, as JSON.
         max_seconds: ends by itself after so long.
         max_frames: ends by itself after so many looked-at frames.
@@ -253,6 +255,7 @@ class MonitorSettings(Settings):
     record: Path | None = None
     detect: DetectSettings = DetectSettings()
     events: EventSettings = EventSettings()
+    store: StoreSettings = StoreSettings()
     summary: Path | None = None
     max_seconds: PositiveFloat | None = None
     max_frames: PositiveInt | None = None

@@ -1,0 +1,246 @@
+"""The event store as a sink: one SQLite file, written by a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from maskdet import __version__
+from maskdet.errors import SinkError
+from maskdet.observation import Observation
+from maskdet.sinks.output_files import Folder, make_folder
+from maskdet.sinks.retry_state import RetryState
+from maskdet.sinks.store.deletion import Limits
+from maskdet.sinks.store.ledger import Ledger, Rows
+from maskdet.sinks.store.schema import BrokenStoreError, is_damage, open_for_writing
+from maskdet.system.threads import Event, Lock, Worker
+
+log = logging.getLogger(__name__)
+
+_OPEN_SECONDS = 10.0
+"""Between two writes of visits and minutes that are not over, which change with each frame."""
+_LIMIT_SECONDS = 600.0
+"""Between two looks at what is too old or too much."""
+_CLOSING_S = 0.5
+"""Seconds at the end in which the thread must end, or the disk is taken to hang."""
+_STORE_SUFFIXES = ("", ".db", ".sqlite", ".sqlite3")
+"""Names under which a file that is no database is taken for a damaged store, and set aside."""
+_ADVICE = "nothing is lost yet: it waits in memory and is written when it can be"
+
+
+class EventStore:
+    """A sink that keeps people, what they did, totals per minute, and the cameras' up-time.
+
+    `write` only notes what is new, in memory; a thread writes it once a second, in one transaction.
+    A disk that is full, away or hangs, or a store that another program locks, holds up nothing:
+    rows wait, up to `ledger.MAX_ROWS`. A damaged store is set aside under another name, and a new
+    one is begun. Every row has a key of its own (run, camera, person …), so that none is counted
+    twice, whatever is repeated.
+
+    Attributes:
+        name: the file.
+        rows: how many rows were written, those that were written again included.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        limits: Limits | None = None,
+        write_seconds: float = 1.0,
+        retry_seconds: float = 5.0,
+    ) -> None:
+        """Opens the store, or creates it.
+
+        Args:
+            path: the SQLite file.
+            limits: how long to keep what.
+            write_seconds: between two writes of what has happened; `kill -9` loses so much.
+            retry_seconds: how soon to try again after a failure.
+
+        Raises:
+            SinkError: it cannot be created, is of a newer version, or is another kind of file.
+        """
+        self._path = Path(path)
+        self.name = str(self._path)
+        self.rows = 0
+        self._limits = limits or Limits()
+        self._write_seconds = write_seconds
+        self._retry = RetryState(f"writing people to {self._path}", retry_seconds)
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._open_due = self._limit_due = 0.0
+        self._begin()
+        self._lock, self._stopping = Lock(), Event()
+        self._ledger = Ledger(uuid.uuid4().hex, __version__, time.time())
+        self._worker = Worker("event store", self._run)
+        self._is_started = False
+
+    def watch(self, cameras: Iterable[str]) -> None:
+        """Names the cameras of this run, so that one which never gives a frame counts as down."""
+        with self._lock:
+            self._ledger.watch(cameras, time.time())
+        self._start()
+
+    def write(self, observation: Observation) -> None:
+        """Notes what is new in an observation.
+
+        Raises:
+            BaseException: what killed the thread that writes, a bug.
+        """
+        if self._worker.error is not None:
+            error, self._worker.error = self._worker.error, None
+            raise error
+        with self._lock:
+            self._ledger.add(observation)
+        self._start()
+
+    def close(self) -> None:
+        """Writes what waits and closes the file; may be called twice.
+
+        Raises:
+            SinkError: it cannot be written at the moment; the line says how many rows are missing.
+        """
+        self._stopping.set()
+        self._start()
+        if not self._worker.join(_CLOSING_S):
+            raise SinkError(f"{self.name}: the disk does not answer; the newest rows are missing")
+        if self._worker.error is not None:
+            error, self._worker.error = self._worker.error, None
+            raise error
+
+    def _start(self) -> None:
+        if not self._is_started:
+            self._is_started = True
+            self._worker.start()
+
+    def _begin(self) -> None:
+        """Makes sure at the start that the store can be used; a lock may pass later."""
+        try:
+            make_folder(self._path.parent)
+            self._folder = Folder(self._path.parent)
+            self._open()
+        except sqlite3.OperationalError as error:
+            if not _is_locked(error):
+                reason = f"cannot keep people in {self._path}: {error}"
+                raise SinkError(f"{reason}; check folder, rights and disk space") from None
+            self._retry.fail(str(error), _ADVICE)
+        except OSError as error:
+            reason = f"cannot keep people in {self._path}: {error.strerror}"
+            raise SinkError(f"{reason}; check folder and rights") from None
+        finally:
+            self._close_connection()  # SQLite binds a connection to its thread
+
+    def _run(self) -> None:
+        """The store's thread: writes once a second, and a last time at the end."""
+        while not self._stopping.wait(self._write_seconds):
+            self._write_waiting(with_open=time.monotonic() >= self._open_due)
+        self._retry.hurry()
+        self._write_waiting(with_open=True)
+        self._close_connection()
+        if self._retry.down:
+            with self._lock:
+                missing = len(self._ledger.take(time.time(), with_open=False))
+            missing += self._retry.missed
+            raise SinkError(f"{self._retry.reported}; {missing} rows are missing")
+
+    def _write_waiting(self, *, with_open: bool) -> None:
+        if not self._retry.due:
+            return
+        with self._lock:
+            rows = self._ledger.take(time.time(), with_open=with_open)
+            dropped, self._ledger.dropped = self._ledger.dropped, 0
+        for _ in range(dropped):
+            self._retry.count_dropped()
+        try:
+            if rows:
+                self._insert(rows)
+            self._enforce_limits()
+        except (sqlite3.Error, OSError, SinkError) as error:
+            with self._lock:
+                self._ledger.put_back(rows)
+            self._fail(error)
+        else:
+            self._retry.record_success("rows")
+            if with_open:
+                self._open_due = time.monotonic() + _OPEN_SECONDS
+
+    def _fail(self, error: Exception) -> None:
+        self._close_connection()
+        if isinstance(error, sqlite3.Error) and is_damage(error):
+            try:
+                self._set_aside(str(error))
+            except OSError as why:
+                error = why
+            else:
+                return
+        self._open_due = 0.0
+        self._retry.fail(getattr(error, "strerror", None) or str(error), _ADVICE)
+
+    def _insert(self, rows: Rows) -> None:
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for (table, *_), row in rows.items():
+                places = ", ".join("?" * len(row))
+                connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", row)
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        self.rows += len(rows)
+
+    def _enforce_limits(self) -> None:
+        """Now and then: deletes what is too old or too much."""
+        if time.monotonic() >= self._limit_due:
+            self._limit_due = time.monotonic() + _LIMIT_SECONDS
+            self._limits.enforce(self._open(), self._stopping.is_set)
+
+    def _open(self) -> sqlite3.Connection:
+        """The connection; a new one where there is none, or where the file was moved or deleted."""
+        if self._connection is not None:
+            with contextlib.suppress(FileNotFoundError):
+                if self._path.stat().st_ino == self._inode:
+                    return self._connection
+            self._close_connection()
+            log.warning("%s was moved or deleted; a new store is begun", self._path)
+        self._folder.make_again()
+        try:
+            self._connection = open_for_writing(self._path)
+        except BrokenStoreError as error:
+            self._refuse_other_file(error)
+            self._set_aside(str(error))
+            self._connection = open_for_writing(self._path)
+        self._inode = self._path.stat().st_ino
+        return self._connection
+
+    def _refuse_other_file(self, error: BrokenStoreError) -> None:
+        if self._path.suffix.lower() not in _STORE_SUFFIXES:
+            raise SinkError(f"{error}; choose another file, such as people.db") from None
+
+    def _set_aside(self, reason: str) -> None:
+        """Renames a damaged store, with the files that belong to it."""
+        now = f"{datetime.now():%Y%m%d-%H%M%S}"
+        aside = self._path.with_stem(f"{self._path.stem}-damaged-{now}")
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{self._path}{suffix}", f"{aside}{suffix}")
+        log.warning("%s; it is now %s, and a new store is begun", reason, aside)
+
+    def _close_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+
+def _is_locked(error: sqlite3.OperationalError) -> bool:
+    return (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

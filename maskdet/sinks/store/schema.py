@@ -1,0 +1,239 @@
+"""Tables of the event store, their versions, and opening one.
+
+Nothing in them identifies a person: no image, no embedding, only numbers, times and states.
+Times are Unix times in seconds; states are `MaskState` names; `run` is the UUID of the monitor's
+run and `track_id` the person's number within a run and camera: together they name a visit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from maskdet.errors import SinkError
+
+APPLICATION_ID = 0x6D61736B
+"""Written into the file, so that a database of another program is not taken for a store: "mask"."""
+BUSY_TIMEOUT_S = 0.3
+"""Seconds that a statement waits for another program's lock; quitting takes less than one."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE runs (
+        run TEXT PRIMARY KEY,
+        began REAL NOT NULL,
+        ended REAL NOT NULL,
+        version TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE cameras (
+        run TEXT NOT NULL, camera TEXT NOT NULL,
+        began REAL NOT NULL,
+        PRIMARY KEY (run, camera)
+    ) WITHOUT ROWID;
+    CREATE TABLE visits (
+        run TEXT NOT NULL, camera TEXT NOT NULL, track_id INTEGER NOT NULL,
+        first_seen REAL NOT NULL,
+        seconds REAL NOT NULL,
+        state TEXT NOT NULL,
+        certainty REAL NOT NULL,
+        is_still INTEGER NOT NULL,
+        is_over INTEGER NOT NULL,
+        PRIMARY KEY (run, camera, track_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX visits_by_time ON visits (first_seen);
+    CREATE TABLE changes (
+        run TEXT NOT NULL, camera TEXT NOT NULL, track_id INTEGER NOT NULL,
+        time REAL NOT NULL,
+        previous TEXT NOT NULL,
+        state TEXT NOT NULL,
+        certainty REAL NOT NULL,
+        PRIMARY KEY (run, camera, track_id, time, state)
+    ) WITHOUT ROWID;
+    CREATE INDEX changes_by_time ON changes (time);
+    CREATE TABLE crossings (
+        run TEXT NOT NULL, camera TEXT NOT NULL, track_id INTEGER NOT NULL,
+        line TEXT NOT NULL,
+        direction TEXT NOT NULL,
+        time REAL NOT NULL,
+        state TEXT NOT NULL,
+        certainty REAL NOT NULL,
+        PRIMARY KEY (run, camera, track_id, line, direction, time)
+    ) WITHOUT ROWID;
+    CREATE INDEX crossings_by_time ON crossings (time);
+    CREATE TABLE stays (
+        run TEXT NOT NULL, camera TEXT NOT NULL, track_id INTEGER NOT NULL,
+        zone TEXT NOT NULL,
+        time REAL NOT NULL,
+        seconds REAL NOT NULL,
+        state TEXT NOT NULL,
+        certainty REAL NOT NULL,
+        is_over INTEGER NOT NULL,
+        PRIMARY KEY (run, camera, track_id, zone, time)
+    ) WITHOUT ROWID;
+    CREATE INDEX stays_by_time ON stays (time);
+    CREATE TABLE minutes (
+        run TEXT NOT NULL, camera TEXT NOT NULL, minute INTEGER NOT NULL, part INTEGER NOT NULL,
+        frames INTEGER NOT NULL,
+        up_s REAL NOT NULL,
+        peak INTEGER NOT NULL,
+        with_mask_s REAL NOT NULL,
+        without_mask_s REAL NOT NULL,
+        mask_weared_incorrect_s REAL NOT NULL,
+        unsure_s REAL NOT NULL,
+        PRIMARY KEY (run, camera, minute, part)
+    ) WITHOUT ROWID;
+    CREATE INDEX minutes_by_time ON minutes (minute);
+    """,
+)
+"""Each brings a store from one version to the next; `user_version` counts those applied.
+
+A published one is never changed: what comes later is appended. docs/privacy.md has the columns.
+"""
+VERSION = len(MIGRATIONS)
+"""The newest version, which is the one written."""
+TIME_COLUMNS = {
+    "visits": "first_seen",
+    "changes": "time",
+    "crossings": "time",
+    "stays": "time",
+    "minutes": "minute",
+}
+"""The tables that grow, and the column that says when a row's event began."""
+
+
+class BrokenStoreError(SinkError):
+    """The file is damaged, or is no database at all."""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Opens a store, creates it where it is missing, and migrates one of an older version.
+
+    Raises:
+        BrokenStoreError: it is damaged.
+        SinkError: it is of a newer version, or a database of another program.
+        sqlite3.OperationalError: it is locked, the disk is full, … and may work later.
+    """
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        with _damage_named(path):
+            require_known_version(connection, path)
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA journal_size_limit = 4000000")
+            connection.execute("PRAGMA secure_delete = ON")
+            migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Opens a store without the right to write, also while the monitor writes to it.
+
+    One of an older version is migrated in memory; the file stays as it is.
+
+    Raises:
+        SinkError: there is none, it cannot be read, or it is of a newer version.
+    """
+    if not path.is_file():
+        raise SinkError(f"{path}: no such event store; see the setting store.file of the monitor")
+    try:
+        with _damage_named(path):
+            connection = _connect_read_only(path)
+            require_known_version(connection, path)
+            return _migrated_copy(connection)
+    except sqlite3.OperationalError as error:
+        raise SinkError(f"{path} cannot be read: {error}; check its rights") from None
+
+
+def require_known_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Checks that a database is a store of a version that is known here, or still empty.
+
+    Raises:
+        SinkError: it is of a newer version, or belongs to another program.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application not in (0, APPLICATION_ID) or (tables and not application):
+        raise SinkError(f"{path} is a database of another program; choose another file")
+    if version > VERSION:
+        raise SinkError(
+            f"{path} was written by a newer maskdet (version {version} of the store; this one "
+            f"knows up to {VERSION}): update maskdet, or choose another file"
+        )
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Brings a store to the newest version, wholly or not at all.
+
+    Args:
+        connection: in autocommit mode (`isolation_level=None`).
+        migrations: see `MIGRATIONS`.
+    """
+    if _version_of(connection) >= len(migrations):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in migrations[_version_of(connection) :]:  # asked again: now it is locked
+            for statement in filter(str.strip, step.split(";")):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    address = path.absolute().as_uri()
+    connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=5)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        if path.with_name(f"{path.name}-wal").exists():
+            raise
+        # In a folder without the right to write; nobody writes to it, or there would be a log.
+        connection = sqlite3.connect(f"{address}?immutable=1", uri=True)
+    return connection
+
+
+def _migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
+    if _version_of(connection) == VERSION:
+        return connection
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    with contextlib.closing(connection):
+        connection.backup(copy)
+    migrate(copy)
+    return copy
+
+
+@contextlib.contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Turns SQLite's errors about damage into one of ours."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if is_damage(error):
+            raise BrokenStoreError(f"{path} is damaged: {error}") from None
+        raise
+    except sqlite3.DatabaseError as error:
+        raise BrokenStoreError(f"{path} is no event store, or damaged: {error}") from None
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether an error means that the file is damaged, rather than locked or without room."""
+    damage = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in damage
