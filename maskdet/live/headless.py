@@ -40,16 +40,16 @@ class Watch:
         for error in self._pipeline.errors[self._told :]:
             say(f"monitor.py: {error}", "error")
             self._told += 1
-        for index, name in enumerate(self._pipeline.source_names):
+        for index, name in enumerate(self._pipeline.stats.source_names):
             self._tell_signal(index, name)
         if self._heartbeat is not None:
-            self._heartbeat.beat(self._pipeline.stats())
+            self._heartbeat.beat(self._pipeline.stats.total())
         return self._stop()
 
     def _tell_signal(self, index: int, name: str) -> None:
         """A line when a live source falls silent, and another when it is back."""
-        stats = self._pipeline.stats(index)
-        reason = self._pipeline.signal_loss_reason(index)
+        stats = self._pipeline.stats.of(index)
+        reason = self._pipeline.stats.signal_loss_reason(index)
         is_opening = not stats.captured and reason is None and stats.silent_s < _OPENING
         if stats.no_signal and not is_opening:
             if index not in self._silent or (reason and (index, reason) not in self._reasons):
@@ -68,7 +68,7 @@ class Watch:
             while not (self() or self._pipeline.ended):
                 observation = self._pipeline.next(_POLL)
                 if observation is not None:
-                    self._pipeline.finished(observation, shown=False)
+                    self._pipeline.stats.record_finished(observation, shown=False)
                     status.add(observation)
                 status.poll()
         finally:

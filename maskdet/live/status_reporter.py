@@ -49,7 +49,7 @@ class StatusReporter:
             pipeline: the run.
         """
         self._pipeline = pipeline
-        self._seen = {name: _Seen() for name in pipeline.source_names}
+        self._seen = {name: _Seen() for name in pipeline.stats.source_names}
         self._bars = _bars() if has_terminal() else None
         self._due: float | None = None
         self._since = time.monotonic()
@@ -65,7 +65,7 @@ class StatusReporter:
         seen.frames += 1
         for state, count in observation.counts.items():
             seen.most[state] = max(seen.most[state], count)
-        if self._bars is not None and (progress := self._pipeline.progress(observation)):
+        if self._bars is not None and (progress := self._pipeline.stats.progress(observation)):
             name, share = observation.frame.source, progress.share
             self._bars.show(
                 _short(name), share, f"{self._left(progress, seen)}  {faces(observation)}"
@@ -99,10 +99,10 @@ class StatusReporter:
         return [self._line(index, name, seen, seconds) for index, name, seen in shown]
 
     def _line(self, index: int, name: str, seen: _Seen, seconds: float) -> str:
-        stats = self._pipeline.stats(index)
+        stats = self._pipeline.stats.of(index)
         if seen.last is None:
             return f"{name}: no frame yet"
-        progress = self._pipeline.progress(seen.last)
+        progress = self._pipeline.stats.progress(seen.last)
         parts = [] if progress is None else [self._left(progress, seen)]
         if stats.no_signal:
             parts.append(f"no signal for {duration(stats.silent_s)}")
@@ -120,12 +120,12 @@ class StatusReporter:
         now: Counter[str] = Counter()
         silent = 0
         for index, seen in enumerate(self._seen.values()):
-            if seen.last is None or self._pipeline.stats(index).no_signal:
+            if seen.last is None or self._pipeline.stats.of(index).no_signal:
                 silent += 1
             else:
                 now.update(seen.last.counts)
         without = f"; {silent} of them without a picture" if silent else ""
-        total = rates(self._pipeline.stats(), is_live=True)
+        total = rates(self._pipeline.stats.total(), is_live=True)
         return f"{len(self._seen)} sources: {states(now)}{without}; {total}"
 
     def _left(self, progress: Progress, seen: _Seen) -> str:

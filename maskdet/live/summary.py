@@ -48,18 +48,18 @@ class Report:
     @property
     def stats(self) -> SourceStats:
         """Figures of all sources together."""
-        return self._pipeline.stats() if self._pipeline else _NOTHING
+        return self._pipeline.stats.total() if self._pipeline else _NOTHING
 
     def figures(self) -> dict[str, Any]:
         """What `--summary` writes; rates are means of the run, in frames a second."""
-        stats, first = self.stats, self._pipeline.first_result if self._pipeline else None
+        stats, first = self.stats, self._pipeline.stats.first_result if self._pipeline else None
         detector = self._pipeline.detector if self._pipeline else None
         frames = ("captured", "processed", "shown", "dropped", "skipped")
         return {
             "frames": {name: getattr(stats, name) for name in frames},
             "fps": self._rates(stats),
             "latency_ms": self._latency(),
-            "counts": dict(self._pipeline.counts) if self._pipeline else {},
+            "counts": dict(self._pipeline.stats.counts) if self._pipeline else {},
             "reconnects": stats.reconnects,
             "no_signal": _silence(stats),
             "sources": self._sources(),
@@ -74,7 +74,8 @@ class Report:
         if self._pipeline is None:
             return []
         each = [
-            (name, self._pipeline.stats(i)) for i, name in enumerate(self._pipeline.source_names)
+            (name, self._pipeline.stats.of(i))
+            for i, name in enumerate(self._pipeline.stats.source_names)
         ]
         return [
             {
@@ -102,7 +103,7 @@ class Report:
             dropped += f"; no signal {times}, {duration(stats.outage_s)} in all"
         rate = self._rates(stats)["detect"]
         fps = "" if rate is None else f" ({rate:.1f} fps)"
-        found = states(Counter(self._pipeline.counts))
+        found = states(Counter(self._pipeline.stats.counts))
         return (
             f"processed {stats.processed} of {stats.captured} frames in {seconds:.1f} s{fps}"
             f"{dropped}; faces of all frames together: {found}; "
@@ -111,7 +112,7 @@ class Report:
 
     def _rates(self, stats: SourceStats) -> dict[str, float | None]:
         """Means of the run from its first result on, in frames a second."""
-        first = self._pipeline.first_result if self._pipeline else None
+        first = self._pipeline.stats.first_result if self._pipeline else None
         seconds = 0.0 if first is None else self._ended - first
         return {
             "capture": _rate(stats.captured, seconds),
@@ -119,7 +120,7 @@ class Report:
         }
 
     def _latency(self) -> dict[str, float]:
-        found = self._pipeline.latency() if self._pipeline else {"p50": 0, "p95": 0, "max": 0}
+        found = self._pipeline.stats.latency() if self._pipeline else {"p50": 0, "p95": 0, "max": 0}
         return {name: round(value, 2) for name, value in found.items()}
 
 

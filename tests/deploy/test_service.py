@@ -157,7 +157,7 @@ def test_a_real_detector_that_hangs_stops_the_heart_and_a_pause_does_not(
 
     def beats(pipeline: Pipeline) -> bool:
         alive.unlink(missing_ok=True)
-        heart.beat(pipeline.stats())
+        heart.beat(pipeline.stats.total())
         return alive.exists()
 
     # no end, so that frames wait for the detector at any time

@@ -9,7 +9,7 @@ import pytest
 
 from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections
-from maskdet.evaluation import plots, sweeps
+from maskdet.evaluation import plots, sweep_views, sweeps
 from maskdet.model.decision import DecisionRule
 from tests.training.faces import picture
 
@@ -27,7 +27,7 @@ def test_the_face_takes_its_share_of_the_view_and_lies_where_its_box_is(
     samples: list[Sample],
 ) -> None:
     for share in (0.05, 0.3, 0.8):
-        views = list(sweeps.size_views(samples, share, 10))
+        views = list(sweep_views.size_views(samples, share, 10))
         assert views
         for view in views:
             image = view.read()
@@ -40,25 +40,25 @@ def test_the_face_takes_its_share_of_the_view_and_lies_where_its_box_is(
 
 
 def test_cut_faces_are_cut_by_an_edge(samples: list[Sample]) -> None:
-    for view in sweeps.size_views(samples, 0.3, 10, cut=True):
+    for view in sweep_views.size_views(samples, 0.3, 10, cut=True):
         x1, y1, x2, y2 = view.boxes[0]
         assert min(x1, y1, 640 - x2, 480 - y2) == pytest.approx(0, abs=1e-3)
 
 
 def test_faces_that_would_be_blurred_by_enlarging_are_left_out(samples: list[Sample]) -> None:
-    assert {len(view.boxes) for view in sweeps.size_views(samples, 0.9, 10)} <= {1, 2}
-    assert not list(sweeps.size_views(samples[:0], 0.5, 10))
-    small = [view for view in sweeps.size_views(samples, 0.9, 10) if view.classes[0] == 1]
+    assert {len(view.boxes) for view in sweep_views.size_views(samples, 0.9, 10)} <= {1, 2}
+    assert not list(sweep_views.size_views(samples[:0], 0.5, 10))
+    small = [view for view in sweep_views.size_views(samples, 0.9, 10) if view.classes[0] == 1]
     assert not small  # 50 pixels, enlarged twelve times
 
 
 def test_empty_views_show_no_face(samples: list[Sample]) -> None:
-    views = list(sweeps.empty_views(samples, 3))
+    views = list(sweep_views.empty_views(samples, 3))
     assert 1 <= len(views) <= 3 and all(view.shape == (480, 480, 3) for view in views)
 
 
 def test_a_detector_that_knows_all_and_one_that_knows_nothing(samples: list[Sample]) -> None:
-    views = list(sweeps.size_views(samples, 0.3, 10))
+    views = list(sweep_views.size_views(samples, 0.3, 10))
     truth = iter(views)
 
     def knows(images: list[np.ndarray]) -> list[Detections]:

@@ -125,7 +125,7 @@ def test_each_failure_is_told_once_and_as_it_happens(capsys: pytest.CaptureFixtu
         assert not loop()
     told = sorted(capsys.readouterr().err.splitlines())
     assert told == ["monitor.py: disk full; free some room", "monitor.py: rtsp://u:***@h is gone"]
-    assert pipeline.stats().shown == 0 and pipeline.stats().processed == 6
+    assert pipeline.stats.total().shown == 0 and pipeline.stats.total().processed == 6
 
 
 def test_it_ends_when_somebody_asks():

@@ -41,12 +41,12 @@ def test_a_video_file_loses_no_frame(make_video) -> None:
     with Pipeline([open_source(str(make_video(frames=90)))], detector, [sink]) as pipeline:
         seen = []
         for observation in pipeline:
-            pipeline.finished(observation)
+            pipeline.stats.record_finished(observation)
             seen.append(observation.frame.index)
-        stats = pipeline.stats()
+        stats = pipeline.stats.total()
     assert seen == sink.indices == list(range(90))
     assert (stats.captured, stats.processed, stats.shown, stats.dropped) == (90, 90, 90, 0)
-    assert pipeline.counts["with_mask"] == pipeline.counts["without_mask"] == 90
+    assert pipeline.stats.counts["with_mask"] == pipeline.stats.counts["without_mask"] == 90
     assert pipeline.ended and pipeline.errors == [] and sink.closed
     assert not detector.closed  # its maker's
 
@@ -68,7 +68,7 @@ def test_max_frames_is_exact(limit: int, sources: int) -> None:
     several = [SyntheticSource(100, name=str(i)) for i in range(sources)]
     with Pipeline(several, ScriptedDetector(), [sink], max_frames=limit) as pipeline:
         assert len(list(pipeline)) == limit
-        assert pipeline.stats().processed == limit
+        assert pipeline.stats.total().processed == limit
     assert len(sink.observations) == limit
 
 
@@ -123,7 +123,7 @@ def test_however_slow_the_detector_it_sees_the_newest_frame() -> None:
     detector = ScriptedDetector(before=thirty_frames_pass)
     with Pipeline([source], detector, [sink], max_frames=10) as pipeline:
         list(pipeline)
-        stats = pipeline.stats()
+        stats = pipeline.stats.total()
         with change:
             allowed[0] = 10**9
             change.notify_all()
@@ -153,7 +153,7 @@ def test_main_gets_the_newest_sinks_get_all() -> None:
         last = [observation.frame.index for observation in pipeline]
     assert sink.indices == list(range(20))
     assert last[-1] == 19 and len(last) <= 2
-    assert pipeline.stats().dropped == 0
+    assert pipeline.stats.total().dropped == 0
 
 
 def test_ready_frames_of_several_sources_go_to_the_detector_together() -> None:
@@ -271,7 +271,7 @@ def test_a_failed_warm_up_is_raised_before_any_frame() -> None:
     with Pipeline([SyntheticSource(5)], Broken()) as pipeline:
         with pytest.raises(ModelError):
             pipeline.next()
-        assert pipeline.stats().captured == 0
+        assert pipeline.stats.total().captured == 0
 
 
 def test_a_failing_sink_is_said_once_and_left_out() -> None:
@@ -364,7 +364,7 @@ def test_stop_before_the_detector_is_warm() -> None:
     with Pipeline([source], Slow()) as pipeline:
         begun.wait()
         threading.Timer(0.05, go.set).start()  # only the call under way is waited for
-    assert pipeline.stats().processed == 0
+    assert pipeline.stats.total().processed == 0
 
 
 def test_a_detector_that_hangs_is_left_and_what_comes_of_it_goes_nowhere(caplog) -> None:
@@ -390,7 +390,7 @@ def test_a_detector_that_hangs_is_left_and_what_comes_of_it_goes_nowhere(caplog)
         go.set()
     while has_hung_threads():
         time.sleep(0.01)
-    assert sink.indices and len(sink.indices) == 3 == pipeline.stats().processed
+    assert sink.indices and len(sink.indices) == 3 == pipeline.stats.total().processed
 
 
 def test_a_source_whose_close_hangs_is_left(caplog) -> None:
@@ -438,12 +438,12 @@ def test_latency_is_measured_to_the_finished_overlay(monkeypatch) -> None:
         for observation, late in zip(observations, (0.010, 0.020, 0.090), strict=True):
             now = observation.frame.captured + late
             monkeypatch.setattr("maskdet.live.pipeline.time.monotonic", lambda now=now: now)
-            pipeline.finished(observation, shown=late < 0.05)
+            pipeline.stats.record_finished(observation, shown=late < 0.05)
         monkeypatch.undo()
-    assert pipeline.latency()["p50"] == pytest.approx(20, abs=0.01)
-    assert pipeline.latency()["max"] == pytest.approx(90, abs=0.01)
-    assert pipeline.stats().shown == 2
-    assert pipeline.first_result is not None
+    assert pipeline.stats.latency()["p50"] == pytest.approx(20, abs=0.01)
+    assert pipeline.stats.latency()["max"] == pytest.approx(90, abs=0.01)
+    assert pipeline.stats.total().shown == 2
+    assert pipeline.stats.first_result is not None
 
 
 def test_rate_counts_the_last_seconds_only(monkeypatch) -> None:

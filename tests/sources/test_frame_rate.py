@@ -51,6 +51,6 @@ def test_each_source_has_its_own_rate_and_what_is_skipped_is_counted() -> None:
         list(pipeline)
     taken = [o.frame.index for o in sink.observations if o.frame.source == "a"]
     assert taken == list(range(0, 50, 5))
-    a, b, both = pipeline.stats(0), pipeline.stats(1), pipeline.stats()
+    a, b, both = pipeline.stats.of(0), pipeline.stats.of(1), pipeline.stats.total()
     assert (a.captured, a.processed, a.skipped, a.pending, a.dropped) == (50, 10, 40, 0, 0)
     assert (b.processed, b.skipped, both.skipped) == (50, 0, 40)

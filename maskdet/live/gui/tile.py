@@ -78,17 +78,17 @@ class Tile:
     @property
     def has_ended(self) -> bool:
         """Whether nothing more comes of the source."""
-        return self._pipeline.has_ended(self._index)
+        return self._pipeline.stats.has_ended(self._index)
 
     @property
     def has_been_read(self) -> bool:
         """Whether the last frame was read already: the way back is closed."""
-        return self._pipeline.has_been_read(self._index)
+        return self._pipeline.stats.has_been_read(self._index)
 
     @property
     def has_signal(self) -> bool:
         """Whether what is shown is of now."""
-        return self.observation is not None and not self._pipeline.stats(self._index).no_signal
+        return self.observation is not None and not self._pipeline.stats.of(self._index).no_signal
 
     @property
     def picture_size(self) -> tuple[int, int]:
@@ -177,7 +177,7 @@ class Tile:
         )
 
     def _status(self, *, paused: bool, blur: bool) -> Status:
-        stats = self._pipeline.stats(self._index)
+        stats = self._pipeline.stats.of(self._index)
         no_signal = stats.no_signal and not paused
         seen = self.observation
         progress = None if seen is None else progress_of(self._source, seen.frame)
@@ -193,7 +193,7 @@ class Tile:
             not_recording=self._recording.failing,
             paused=paused,
             no_signal=no_signal,
-            signal_loss_reason=(self._pipeline.signal_loss_reason(self._index) or "")
+            signal_loss_reason=(self._pipeline.stats.signal_loss_reason(self._index) or "")
             if no_signal
             else "",
             blurred=blur,

@@ -74,7 +74,7 @@ class Viewer:
                 tile, spare = self._take()
                 shown = self._board.show(tile, self._view, self._pipeline.detector.device)
                 if shown and tile is not None and tile.observation is not None:
-                    self._pipeline.finished(tile.observation)
+                    self._pipeline.stats.record_finished(tile.observation)
                 self._controls.obey(self._window.key(max(1, round(spare * 1000))))
                 self._controls.quit = self._controls.quit or self._window.closed
         finally:
