@@ -1,4 +1,4 @@
-"""maskdet: see, live and on any camera, who wears a face mask rightly."""
+"""maskdet: see, live and on any camera, who wears a face mask correctly."""
 
 import os
 

@@ -25,7 +25,7 @@ class Source(Protocol):
     def read(self) -> Frame | None:
         """The next frame; None at the end and once closed.
 
-        Waits until there is one: a lost camera is tried again for ever. `close` ends the wait.
+        Waits until there is one: a lost camera is tried again indefinitely. `close` ends the wait.
 
         Raises:
             SourceError: the source failed for good.

@@ -69,7 +69,7 @@ def run(
     raw = _look(open_detector(wanted[0], DecisionRule.from_min_score(LOWEST)), samples)
     if any(each.probabilities is None for each in raw):
         raise ModelError(
-            f"model '{card.name}': tells only the best class of each face; nothing to calibrate"
+            f"model '{card.name}': gives only the best class of each face; nothing to calibrate"
         )
     scales = calibration.fit(samples, raw)
     found = [calibration.apply(scales, each) for each in raw]
@@ -82,7 +82,7 @@ def run(
         }
     )
     reliability = {
-        "as the network says": _reliability(_matches(samples, raw)),
+        "as the network gives them": _reliability(_matches(samples, raw)),
         "calibrated": _reliability(_matches(samples, found)),
     }
     _show(console, card, reliability, choices)
@@ -93,7 +93,7 @@ def run(
         _show_figures(console, runtime, figures[runtime])
     said = {
         "fitted_on": wanted[0],
-        "error_before": round(reliability["as the network says"]["all"].error, 4),
+        "error_before": round(reliability["as the network gives them"]["all"].error, 4),
         "error": round(reliability["calibrated"]["all"].error, 4),
     }
     about = _about(card, samples, data, images)

@@ -99,7 +99,7 @@ def _pass(figures: Mapping[str, Any]) -> int:
     """
     missed = [row for row in figures["gate"] if not row["reached"]]
     for row in missed:
-        value = "not to be told from these pictures" if row["value"] is None else row["value"]
+        value = "not measurable on these pictures" if row["value"] is None else row["value"]
         say(f"gate missed: {row['about']}: {value}, wanted {row['wanted']}")
     return 2 if missed else 0
 

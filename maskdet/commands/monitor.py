@@ -21,7 +21,7 @@ from maskdet.system.timeouts import exit_process
 
 NAME = "monitor.py"
 
-HELP = """See, live, who wears a face mask rightly.
+HELP = """See, live, who wears a face mask correctly.
 
 Keys in the window: q or Esc quit, space pause, s snapshot, r record on/off, b blur on/off,
 f full screen, . and , one frame on and back, arrows 5 seconds or one picture back and on, h help.
@@ -81,11 +81,16 @@ def monitor(
         str | None, _option("model", "M", f"A folder under models/, or a path. ({DEFAULT_MODEL})")
     ] = None,
     labels: Annotated[
-        str | None, _option("labels", "FILE", "Label map of a foreign model: .pbtxt or CSV.")
+        str | None,
+        _option("labels", "FILE", "Label map of a third-party or legacy model: .pbtxt or CSV."),
     ] = None,
     state: Annotated[
         list[str] | None,
-        _option("state", "NAME=STATE", "Repeatable: what a foreign model's class NAME means."),
+        _option(
+            "state",
+            "NAME=STATE",
+            "Repeatable: what class NAME of a third-party or legacy model means.",
+        ),
     ] = None,
     config: Annotated[Path | None, _option("config", "FILE", "Settings in YAML.")] = None,
     overrides: Annotated[
@@ -95,7 +100,7 @@ def monitor(
         str | None, _option("device", "auto|cpu|gpu", "Where to detect. (auto)")
     ] = None,
     headless: Annotated[
-        bool, typer.Option("--headless", help="No window; by itself where there is no display.")
+        bool, typer.Option("--headless", help="No window; the default where there is no display.")
     ] = False,
     record: Annotated[
         str | None, _option("record", "FILE", "Annotated video: .mp4 or .mkv.")
@@ -108,7 +113,7 @@ def monitor(
         str | None, _option("max-frames", "N", "Ends after so many processed frames.")
     ] = None,
     summary: Annotated[
-        str | None, _option("summary", "FILE", "Figures of the run, as JSON, at its end.")
+        str | None, _option("summary", "FILE", "Metrics of the run, as JSON, at its end.")
     ] = None,
     min_score: Annotated[
         str | None, _option("min-score", "X", "Lowest score shown, 0 to 1; default: the model's.")

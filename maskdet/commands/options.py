@@ -15,7 +15,8 @@ Looks = Literal["auto"] | int
 Model = Annotated[str, typer.Option(metavar="M", help="A folder under models/, or a path.")]
 Device = Annotated[Literal["auto", "cpu", "gpu"], typer.Option(help="Where to detect.")]
 Labels = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Label map of a foreign model: .pbtxt, CSV.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Label map of a third-party or legacy model: .pbtxt, CSV."),
 ]
 States = Annotated[
     list[str] | None,
@@ -32,7 +33,7 @@ LooksOption = Annotated[
 Tiles = Annotated[
     int,
     typer.Option(
-        metavar="N", min=1, max=8, help="Far faces: looks at N × N tiles of each picture, too."
+        metavar="N", min=1, max=8, help="Small faces: processes N × N tiles of each picture, too."
     ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]

@@ -224,7 +224,7 @@ def _kind_of(file: Path) -> str:
         raise DatasetError(f"{file}: is an archive; unpack it and give its folder")
     if suffix not in KINDS:
         raise DatasetError(
-            f"{file}: cannot tell the format by its name; say it: {', '.join(FORMATS)}"
+            f"{file}: the name does not show the format; choose one of {', '.join(FORMATS)}"
         )
     return KINDS[suffix]
 

@@ -81,7 +81,7 @@ def _drawn(samples: Sequence[Sample]) -> Division:
     train = [sample for i, sample in enumerate(samples) if i not in chosen]
     validation = [sample for i, sample in enumerate(samples) if i in chosen]
     line = (
-        f"no list says which pictures validate: {len(validation)} of {len(samples)} were drawn, "
+        f"no list names the validation pictures: {len(validation)} of {len(samples)} were drawn, "
         f"always the same ones{together}"
     )
     return Division(train, validation, [line])

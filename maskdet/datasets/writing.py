@@ -35,7 +35,7 @@ def kind_of_target(target: Path, kind: str = AUTO) -> str:
         return _SUFFIXES[target.suffix.lower()]
     except KeyError:
         raise ConfigError(
-            f"{target}: which format? say --to with one of {', '.join(FORMATS)}"
+            f"{target}: which format? add --to with one of {', '.join(FORMATS)}"
         ) from None
 
 

@@ -28,7 +28,7 @@ WIDTHS = [width_name(*limits) for limits in coco.WIDTHS]
 BY_WIDTH = ("AP50", "face_AP50", "recall", "right_state", "unsure", "right_when_called")
 GATE = (
     ("right_state_32+", "found faces of 32 px and more in their right state", "≥", 0.97),
-    ("right_when_called_32+", "of those whose state was called", "≥", 0.97),
+    ("right_when_called_32+", "of those whose state is not unsure", "≥", 0.97),
     ("masked_bare_32+", "bare ones (hands, scarves, veils) taken for masked", "≤", 0.03),
     ("recall_16-32", "faces of 16 to 32 px found", "≥", 0.85),
 )
@@ -206,7 +206,7 @@ def show(report: Mapping[str, Any], console: Console) -> None:
 
 
 def _figures(report: Mapping[str, Any]) -> Table:
-    table = _table("Figures, with bootstrap intervals", "figure", "value", "95 %")
+    table = _table("Metrics, with bootstrap intervals", "figure", "value", "95 %")
     for name, value in report["metrics"].items():
         low, high = report["intervals"][name]
         table.add_row(name, _text(value), f"{_text(low)} – {_text(high)}")

@@ -54,6 +54,6 @@ def write(network: Network, folder: Path) -> dict[str, Path]:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"{folder}: its network cannot be said in ONNX: {reason}") from None
+        raise ModelError(f"{folder}: its network has no ONNX form: {reason}") from None
     write_whole(folder / NAME, model.SerializeToString(deterministic=True))
     return {"onnx": folder / NAME}

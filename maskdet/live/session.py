@@ -97,7 +97,7 @@ def _run(
         max_frames=settings.max_frames,
         detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
     )
-    name_cameras(shared, pipeline.source_names)
+    name_cameras(shared, pipeline.stats.source_names)
     report.begin(pipeline)
     stop.start()
     watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat))

@@ -72,8 +72,8 @@ def map_states(
     unknown = [name for name, state in zip(names, states, strict=True) if state is None]
     if unknown:
         raise error(
-            f"{_begin(where)}cannot tell which mask state is meant by {_listed(unknown)} "
-            f"(the classes are {_listed(names)}); say it in the settings, as in classes: "
+            f"{_begin(where)}unknown mask state in class name {_listed(unknown)} "
+            f"(the classes are {_listed(names)}); set it in the settings, as in classes: "
             f"{{{_shown(unknown[0])}: {CLASS_NAMES[1]}}}; states are {', '.join(CLASS_NAMES)}"
         )
     return [state for state in states if state is not None]

@@ -59,7 +59,7 @@ def load_detector(
             model: see `maskdet.runtimes.file_formats`.
         device: ``auto`` takes a GPU where Keras has one, LiteRT on the CPU otherwise; ``gpu`` takes
             LiteRT's where Keras has none.
-        labels: label map of a foreign model; None: the one that lies beside it.
+        labels: label map of a third-party or legacy model; None: the one that lies beside it.
         min_score: lowest score given, of all states; None: the card's.
         certainty: least share of the best state in all states' probability, below which a face is
             unsure; None: the card's.

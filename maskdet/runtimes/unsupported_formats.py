@@ -18,7 +18,7 @@ CHECKPOINT = (
     "frozen_inference_graph.pb or a SavedModel with the Object Detection API's exporter, or an "
     "ONNX file"
 )
-CLASSIFIER = "a classifier: it says what an image shows, not where faces are; a detector is needed"
+CLASSIFIER = "a classifier: it names what an image shows, not where faces are; a detector is needed"
 _MAGIC = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),

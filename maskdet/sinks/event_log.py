@@ -39,11 +39,11 @@ Every = Literal["frame", "change", "seconds"]
 class EventLog:
     """A sink that writes one JSON line for each observation, or for those that are wanted.
 
-    Lines are written whole and at once: whoever reads along sees them as they come, and neither
-    `kill -9` nor a full disk leaves half a line for long: the next run, or the next attempt, takes
-    it back. An existing file stays as it is, and ``name-2`` is written, unless it is to be
-    continued; one that is moved away (log rotation) is begun anew. Where the disk is full or gone,
-    lines are left out until it goes on, which is said once.
+    Lines are written whole and at once, so that others can read along. Neither `kill -9` nor a
+    full disk leaves half a line for long: the next run, or the next attempt, removes it. An
+    existing file stays as it is, and ``name-2`` is written, unless it is to be continued; one that
+    is moved away (log rotation) is started again. Where the disk is full or gone, lines are left
+    out until it works again, which is reported once.
 
     Attributes:
         name: the file that is written.

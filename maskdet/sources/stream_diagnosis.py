@@ -126,7 +126,7 @@ def explain_error(error: BaseException, place: Address) -> Fault:
     if place.is_doubtful:  # then "host" may well be a piece of the password
         return Fault(f"no host can be read from the address; {ESCAPES}")
     if isinstance(error, socket.gaierror):
-        text = f"no host is called '{host}'; look for a typing error, or use its IP address"
+        text = f"there is no host '{host}'; look for a typing error, or use its IP address"
     elif isinstance(error, ConnectionRefusedError):
         text = f"{host} refuses port {port}; is the camera's server on, and the port right?"
     elif isinstance(error, TimeoutError):

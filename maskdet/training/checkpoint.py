@@ -88,7 +88,7 @@ def load(path: Path) -> State:
     except Exception as error:  # a file that was cut or changed makes zipfile raise anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(
-            f"{path}: broken checkpoint ({reason}); remove it to begin anew"
+            f"{path}: broken checkpoint ({reason}); remove it to start again"
         ) from None
 
 

@@ -103,7 +103,7 @@ def _taught(
     if open_detector is None:
         raise ConfigError(f"settings, train: there is nobody to open the teacher {part.teacher!r}")
     open_teacher = partial(open_detector, part.teacher, DecisionRule.from_min_score(TEACHER_SCORE))
-    return teach(samples, open_teacher, folder / f"taught-{Path(part.teacher).name}.json")
+    return teach(samples, open_teacher, folder / f"pseudo-labels-{Path(part.teacher).name}.json")
 
 
 def make_loader(

@@ -42,9 +42,9 @@ def load_teacher(model: str, student: Network, precision: str = "float32") -> Re
     finally:
         keras.config.set_dtype_policy(policy)
     if not isinstance(teacher, RetinaNet) or not isinstance(student, RetinaNet):
-        raise ConfigError(f"settings, distillation: {card.name} and its pupil must be RetinaNets")
+        raise ConfigError(f"settings, distillation: {card.name} and its student must be RetinaNets")
     if teacher.plan.anchors != student.plan.anchors:
-        raise ConfigError(f"settings, distillation: {card.name} has other anchors than its pupil")
+        raise ConfigError(f"settings, distillation: {card.name} has other anchors than its student")
     if teacher.plan.deviations != student.plan.deviations:
         raise ConfigError(f"settings, distillation: {card.name} has other box deviations")
     teacher.load_weights(model_file(folder, card, "keras"))

@@ -124,6 +124,6 @@ def _data(settings: TrainingSettings) -> list[str]:
         name = part.list or part.source or "all pictures of the data folder"
         text = f"{name}: {', '.join(part.labelled)}"
         if part.teacher:
-            text = f"{text}, the other classes told by {Path(part.teacher).name}"
+            text = f"{text}, the other classes by {Path(part.teacher).name}"
         texts.append(f"{text}; {part.about}" if part.about else text)
     return texts

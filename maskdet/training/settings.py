@@ -19,7 +19,7 @@ class DataSettings(Settings):
         source: its labels, a file or a folder, relative to the data folder; empty: the data folder
             itself.
         list: a text file below the data folder that names the pictures to take; empty: all.
-        format: of the labels; auto: told by the files.
+        format: of the labels; auto: by the files.
         classes: the mask state of each class name that does not speak for itself.
         class_list: a file that lists the classes, relative to the data folder; empty: the one
             beside the labels, where the format has such a file.

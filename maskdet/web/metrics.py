@@ -31,7 +31,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self._pictures = Counter("maskdet_pictures", "Pictures looked at.", registry=registry)
+        self._pictures = Counter("maskdet_pictures", "Pictures processed.", registry=registry)
         self._faces = Counter("maskdet_faces", "Faces found.", ("state",), registry=registry)
         self._batches = Histogram(
             "maskdet_batch_pictures",

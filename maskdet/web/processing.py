@@ -98,7 +98,7 @@ class ImageProcessor:
                 drawn = encode(self._annotate(image, detections), kind)
         except Exception as error:
             say(str(error) if isinstance(error, MaskdetError) else bug_line(error))
-            raise HTTPException(500, "the detector failed; the terminal says why") from None
+            raise HTTPException(500, "the detector failed; the terminal shows why") from None
         height, width = image.shape[:2]
         return ProcessedImage(upload.name, width, height, detections, drawn, kind)
 

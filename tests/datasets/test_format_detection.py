@@ -92,7 +92,7 @@ def test_a_said_format_chooses(tmp_path: Path) -> None:
 
 def test_an_unknown_file(tmp_path: Path) -> None:
     put(tmp_path, "x.bin")
-    with pytest.raises(DatasetError, match="cannot tell the format by its name; say it: voc"):
+    with pytest.raises(DatasetError, match="the name does not show the format; choose one of voc"):
         locate(tmp_path / "x.bin")
     with pytest.raises(DatasetError, match="no such file or folder"):
         locate(tmp_path / "y.csv")

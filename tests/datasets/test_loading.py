@@ -25,10 +25,10 @@ from tests.doubles import ScriptedDetector
 
 FACES: dict[str, list[Face]] = {
     "a.png": [("NoMask", (1, 2, 30, 40)), ("Mask", (3, 4, 50, 40))],
-    "b.jpg": [("Mask worn wrongly", (1, 1, 30, 50))],
+    "b.jpg": [("Mask worn incorrectly", (1, 1, 30, 50))],
     "c.jpeg": [],
 }
-NAMES = ("Mask", "NoMask", "Mask worn wrongly", "hat")
+NAMES = ("Mask", "NoMask", "Mask worn incorrectly", "hat")
 STATES = {"a": [1, 0], "b": [2], "c": []}
 
 
@@ -85,7 +85,7 @@ def test_a_name_that_cannot_be_told(tmp_path: Path) -> None:
     write(make(tmp_path / "source", faces, ("mask", "hat")), tmp_path / "x.csv", "csv")
     with pytest.raises(DatasetError) as error:
         read_samples(tmp_path / "x.csv")
-    assert str(error.value).startswith(f"{tmp_path}/x.csv:3: cannot tell which mask state is meant")
+    assert str(error.value).startswith(f"{tmp_path}/x.csv:3: unknown mask state in class name")
     assert "'hat'" in str(error.value)
     said = read_samples(tmp_path / "x.csv", classes={"hat": "without_mask"})
     assert states(said) == {"a": [0, 1]}

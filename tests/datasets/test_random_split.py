@@ -41,7 +41,7 @@ def test_a_tenth_is_drawn_by_the_names(tmp_path: Path) -> None:
     again = divide(samples(tmp_path / "there", *every)[::-1])
     assert set(names(again.validation)) == set(names(division.validation))
     assert division.about == [
-        "no list says which pictures validate: 4 of 40 were drawn, always the same ones"
+        "no list names the validation pictures: 4 of 40 were drawn, always the same ones"
     ]
 
 

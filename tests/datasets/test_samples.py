@@ -81,7 +81,7 @@ def test_classes_become_states() -> None:
     first, second = data.in_states({"hat": "mask_weared_incorrect"}, (0, 1))
     assert first.classes.tolist() == [1, 2, 0]
     assert first.labelled == second.labelled == (0, 1)
-    with pytest.raises(DatasetError, match="^x.csv:1: cannot tell which mask state is meant by"):
+    with pytest.raises(DatasetError, match="^x.csv:1: unknown mask state in class name"):
         data.in_states()
 
 

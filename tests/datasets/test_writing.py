@@ -131,5 +131,5 @@ def test_the_target_s_name_tells_the_format(tmp_path: Path) -> None:
     names = {"x.csv": "csv", "x.JSON": "coco", "x.record": "tfrecord", "x.tfrecord": "tfrecord"}
     assert {name: kind_of_target(tmp_path / name) for name in names} == names
     assert kind_of_target(tmp_path / "x.csv", "retinanet") == "retinanet"
-    with pytest.raises(ConfigError, match="out: which format\\? say --to with one of voc, csv"):
+    with pytest.raises(ConfigError, match="out: which format\\? add --to with one of voc, csv"):
         kind_of_target(tmp_path / "out")

@@ -149,7 +149,7 @@ def test_a_figure_that_cannot_be_told_does_not_pass(
 ) -> None:
     """Who finds nothing has called no state wrongly."""
     assert passes(data, tmp_path, lambda sample: Detections.empty()) == 2
-    assert "not to be told from these pictures" in capsys.readouterr().err
+    assert "not measurable on these pictures" in capsys.readouterr().err
 
 
 def test_a_detector_that_finds_nothing_has_its_report(data: Path, tmp_path: Path) -> None:

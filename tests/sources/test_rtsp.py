@@ -358,7 +358,7 @@ def test_a_web_page_is_no_stream() -> None:
 
 
 def test_a_host_that_nobody_knows() -> None:
-    with pytest.raises(SourceError, match="no host is called 'no-such-host.invalid'"):
+    with pytest.raises(SourceError, match="there is no host 'no-such-host.invalid'"):
         open_source("rtsp://no-such-host.invalid/1")
 
 

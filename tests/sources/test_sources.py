@@ -484,7 +484,7 @@ def test_a_refused_port(scheme: str) -> None:
         ("rtsp://:554/1", "names no host"),
         ("rtsp://host:99999/1", "cannot be read"),
         ("rtsp://[::1/1", "cannot be read"),
-        ("rtsp://no-such-host.invalid/1", "no host is called 'no-such-host.invalid'"),
+        ("rtsp://no-such-host.invalid/1", "there is no host 'no-such-host.invalid'"),
     ],
 )
 def test_wrong_addresses(url: str, says: str) -> None:

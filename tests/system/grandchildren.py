@@ -21,7 +21,7 @@ def one_that_cuts_itself_loose() -> None:
 
 
 def one_that_outlives_the_child() -> None:
-    """Likewise, and the child ends by itself."""
+    """Likewise, and the child ends automatically."""
     _start(is_session=True)
 
 

@@ -46,7 +46,7 @@ def test_the_light_model_s_settings_take_any_pictures(data: Path) -> None:
     samples, _, validation = supply.read_data(settings, data, report=heard.append)
     assert (len(samples), len(validation)) == (18, 2)
     assert heard == [
-        "no list says which pictures validate: 2 of 20 were drawn, always the same ones"
+        "no list names the validation pictures: 2 of 20 were drawn, always the same ones"
     ]
 
 

@@ -137,6 +137,6 @@ def test_a_run_asks_the_teacher_that_its_settings_name(tmp_path: Path) -> None:
 
     data.read_data(settings, tmp_path / "data", tmp_path, open_detector)
     assert opened == [("models/big", data.TEACHER_SCORE)]
-    assert (tmp_path / "taught-big.json").is_file()
+    assert (tmp_path / "pseudo-labels-big.json").is_file()
     with pytest.raises(ConfigError, match="nobody to open the teacher 'models/big'"):
         data.read_data(settings, tmp_path / "data", tmp_path)

@@ -93,7 +93,7 @@ def test_a_detector_that_fails_is_a_line_on_the_terminal(capfd: pytest.CaptureFi
     with serving_app(ScriptedDetector(error=RuntimeError("no memory"))) as client:
         answer = client.post("/api/detect", content=PNG)
         assert answer.status_code == 500
-        assert answer.json()["detail"] == "the detector failed; the terminal says why"
+        assert answer.json()["detail"] == "the detector failed; the terminal shows why"
         assert client.get("/healthz").json() == {"status": "ok"}
     (line,) = capfd.readouterr().err.splitlines()
     assert "RuntimeError: no memory" in line

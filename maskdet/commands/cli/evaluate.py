@@ -61,7 +61,7 @@ def evaluate(
     ] = False,
     gate: Annotated[
         bool,
-        typer.Option("--gate", help="Status 2 if a figure wanted of a monitor is not reached."),
+        typer.Option("--gate", help="Status 2 if a metric that a monitor needs is not reached."),
     ] = False,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""

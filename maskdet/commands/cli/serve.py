@@ -40,7 +40,9 @@ def serve(
     ] = None,
     root_path: Annotated[
         str,
-        typer.Option(metavar="PATH", help="Where a proxy puts the page: /mask; or it says so."),
+        typer.Option(
+            metavar="PATH", help="Where a proxy puts the page: /mask; default: from its headers."
+        ),
     ] = "",
 ) -> int:
     """A page, and an HTTP API, where pictures are dropped to see who wears a mask correctly."""

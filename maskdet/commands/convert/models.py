@@ -141,7 +141,7 @@ def _write_folder(
                 min_score=ScoreLimits.alike(MIN_SCORE),
                 description="Short and long side that pictures are resized to are the input's."
                 if keras
-                else "The file says itself to which size pictures are resized.",
+                else "The file states the size that images are resized to.",
                 options={"states": {str(number): states[number].name for number in numbers}},
                 provenance={"source": model.path.name, "converted_by": f"maskdet {__version__}"},
             ),

@@ -121,7 +121,7 @@ def show(report: Mapping[str, Any], console: Console) -> None:
     title = FORMATS[report["format"]].title
     table = Table("class", "boxes", "mask state", title=f"{report['data']}: {title}")
     for name, count in report["classes"].items():
-        state = report["states"][name] or "? (say it in the settings: train, classes)"
+        state = report["states"][name] or "? (set it in the settings: train, classes)"
         table.add_row(name, str(count), state)
     console.print(table)
     bare = report["without_objects"]

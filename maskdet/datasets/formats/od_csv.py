@@ -79,7 +79,7 @@ def _picture(
 def _box(picture: Labelled, fields: dict[str, str], gathering: DatasetBuilder, place: str) -> None:
     size = (str(picture.width), str(picture.height))
     if (fields["width"], fields["height"]) != size:
-        gathering.problems.add(place, f"says another size than the rows above: {'×'.join(size)}")
+        gathering.problems.add(place, f"states another size than the rows above: {'×'.join(size)}")
     elif any(fields[key] for key in (*EDGES, "class")):
         edges = [fields[key] for key in EDGES]
         wrong = [f"{key} is {fields[key][:20]!r}" for key in EDGES

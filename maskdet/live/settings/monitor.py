@@ -213,7 +213,7 @@ class MonitorSettings(Settings):
     Attributes:
         sources: what to look at; several are shown in a grid.
         model: a folder under ``models/``, or the path of a model.
-        labels: label map of a foreign model; None is the one beside it.
+        labels: label map of a third-party or legacy model; None is the one beside it.
         classes: mask states by a foreign model's class names, where they cannot be guessed.
         device: where to detect.
         side: longest side in pixels of the network's input; None is the model's own.
@@ -228,14 +228,14 @@ class MonitorSettings(Settings):
         events: one JSON line per processed frame, or as its settings say.
         store: people, what they did, and totals, in one SQLite file.
         summary: figures of the whole run, as JSON.
-        max_seconds: ends by itself after so long.
-        max_frames: ends by itself after so many looked-at frames.
+        max_seconds: ends automatically after so long.
+        max_frames: ends automatically after so many looked-at frames.
         blur: faces cannot be recognised in the window, the recording and snapshots.
         snapshots: folder for snapshots, and for recordings begun by key.
         recording: files of a recording, and how long they are kept.
         overlay: what labels tell.
         window: how the window shows.
-        heartbeat: a file touched every second while frames are looked at as they come.
+        heartbeat: a file touched every second while frames are processed as they come.
         log: how messages are written.
     """
 

@@ -140,7 +140,7 @@ class GpuProcess:
             where = f"{adapter.name}: " if adapter else ""
             raise GpuFailed(f"{where}{answer['error']}")
         if adapter is None and sys.platform != "darwin" and not software_counts():
-            raise NoGpu("LiteRT does not say what it computes on")
+            raise NoGpu("LiteRT does not report its device")
         self._shapes = [tuple(shape) for shape in answer["shapes"]]  # type: ignore[attr-defined]
         return Ready(adapter or Adapter("GPU", "Metal", False), float(answer["ms"]))  # type: ignore[arg-type]
 

@@ -80,7 +80,7 @@ def test_classes_get_the_order_of_their_list(archive: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["{archive}", "{new}"], "which format? say --to with one of voc, csv, retinanet"),
+        (["{archive}", "{new}"], "which format? add --to with one of voc, csv, retinanet"),
         (["{archive}", "{archive}/images", "--to", "coco"], "images: is there already; remove it"),
         (["{archive}/none", "{new}.csv"], "none: no such file or folder"),
         (["{archive}", "{new}.csv", "--from", "coco"], "cannot be read: Is a directory"),

@@ -134,7 +134,7 @@ def test_class_names_of_no_known_state_are_mistakes_with_their_place(
     hat, typo = figures["wrong"]
     assert hat.startswith(f"{line_of(archive, '1')}: class 'hat $x^{{' means no known mask state;")
     assert typo.startswith(f"{line_of(archive, '3')}: class 'with_msk' means no known mask state (")
-    assert "(with_mask?); correct it, or say it in the settings" in typo
+    assert "(with_mask?); correct it, or set it in the settings" in typo
     assert f"2 mistakes:\n  {hat}\n  {typo}\n" in capsys.readouterr().out
     with pytest.raises(DatasetError, match=re.escape(line_of(archive, "1"))):
         read_samples(archive)

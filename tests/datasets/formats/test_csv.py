@@ -64,7 +64,7 @@ def data_lines(text: str) -> list[int]:
         ("a.png,60,40,mask,61,2,70,4", "box 61, 2, 70, 4 lies outside the picture"),
         ("a.png,60,40,mask,1,2,1_0,4", "xmax is '1_0', not a number"),
         ("a.png,60,40,,1,2,3,4", "unknown class ''"),
-        ("a.png,60,41,mask,1,2,3,4", "says another size than the rows above: 60×40"),
+        ("a.png,60,41,mask,1,2,3,4", "states another size than the rows above: 60×40"),
         ("b.jpg,wide,57,mask,1,2,3,4", "width and height are wide and 57, not whole numbers"),
         ("b.jpg,0,57,mask,1,2,3,4", "size 0×57 is no picture's"),
         (f"b.jpg,{10**18},57,mask,1,2,3,4", "not whole numbers"),

@@ -35,7 +35,7 @@ def test_segments_by_time_hold_every_picture_in_order(tmp_path: Path, suffix: st
     assert counts == [25, 25, 20]
     for path, count in zip(recorder.paths, counts, strict=True):
         times, _, seconds = probe(path)
-        assert times[0] == 0  # each plays by itself, from its own key frame on
+        assert times[0] == 0  # each plays alone, from its own key frame on
         assert seconds == pytest.approx(count / 25, abs=0.1)
 
 
