@@ -13,11 +13,29 @@ from PIL import Image
 
 from maskdet.datasets.samples import Sample
 from maskdet.errors import DatasetError
+from maskdet.images.decoding import register_heif
+from maskdet.images.kinds import IMAGE_SUFFIXES
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+SUFFIXES = IMAGE_SUFFIXES
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
+_JPEG = (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp")
+_SUFFIXES = {
+    "JPEG": _JPEG,
+    "MPO": _JPEG,  # of phones: a JPEG with more behind it
+    "PNG": (".png", ".apng"),
+    "BMP": (".bmp", ".dib"),
+    "DIB": (".dib", ".bmp"),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "JPEG2000": (".jp2",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "HEIF": (".heic", ".heif", ".hif", ".heics", ".heifs"),
+    "AVIF": (".avif", ".avifs"),
+}
+"""How the names of files of each kind end, the usual ending first."""
 _KINDS = {"JPEG": "jpeg", "PNG": "png"}
 """Kinds of picture that TensorFlow's readers know, and what they call them."""
 
@@ -68,10 +86,9 @@ def suffix_of(sample: Sample, wanted: str) -> str:
         DatasetError: it cannot be read.
     """
     kind = _header(BytesIO(sample.content()), sample.title)[0]
-    fitting = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "BMP": (".bmp",), "WEBP": (".webp",)}
-    if kind not in fitting:
+    if kind not in _SUFFIXES:
         raise DatasetError(f"{sample.title}: is a {kind} picture, which no data set here can have")
-    return wanted if wanted.lower() in fitting[kind] else fitting[kind][0]
+    return wanted if wanted.lower() in _SUFFIXES[kind] else _SUFFIXES[kind][0]
 
 
 def encoded(sample: Sample) -> tuple[bytes, str, bool]:
@@ -95,10 +112,13 @@ def _header(source: Path | BytesIO, title: object) -> tuple[str, int, int, bool]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pictures that are large
+            register_heif()
             with Image.open(source) as image:
                 turn = image.getexif().get(_ORIENTATION, 1)
                 width, height = image.size
                 kind = str(image.format)
+                if kind == "TIFF":  # Pillow has turned its size already, as it will its pixels
+                    return kind, width, height, turn not in (0, 1)
     except Exception as error:  # Pillow's readers of damaged files raise what they like
         missing = isinstance(error, FileNotFoundError)
         reason = "no such picture" if missing else "cannot be read as a picture; replace it"

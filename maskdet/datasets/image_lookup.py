@@ -15,6 +15,7 @@ from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import inside
 from maskdet.errors import DatasetError
+from maskdet.images.kinds import IMAGE_SUFFIXES
 
 ELSEWHERE = (
     "pictures found by the last part of their name, as the labels have the names of another machine"
@@ -23,7 +24,7 @@ FOLDERS = ("", "images", "JPEGImages", "../images", "../JPEGImages")
 """Where pictures lie, seen from the folder of the labels."""
 MAX_LISTED = 4
 """Pictures of one name that a message lists."""
-_IMAGE_SUFFIX = re.compile(r"\.(jpe?g|jfif|png|bmp|webp|gif|tiff?|heic|avif)$", re.IGNORECASE)
+_IMAGE_SUFFIX = re.compile(f"({'|'.join(map(re.escape, IMAGE_SUFFIXES))})$", re.IGNORECASE)
 _TASK_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")
 """What Label Studio puts before the name of a picture that was uploaded to it."""
 

@@ -19,6 +19,8 @@ import numpy as np
 
 from maskdet.datasets.samples import Sample
 from maskdet.datasets.splits import TEST, TRAIN, VALIDATION
+from maskdet.images.decoding import decode_image
+from maskdet.images.kinds import is_heif
 
 TRAIN_LIST, VALIDATION_LIST = "train.txt", "validation.txt"
 """In a run's folder: the pictures that were learnt, and those that validated."""
@@ -169,9 +171,14 @@ def _likes(samples: Sequence[Sample]) -> list[tuple[int, int]]:
 
 def _thumbnail(sample: Sample) -> np.ndarray | None:
     """A picture as a few gray pixels; None if it cannot be read, which training tells later."""
+    gray: np.ndarray | None
     try:
-        raw = np.frombuffer(sample.content(), np.uint8)
-        gray = cv2.imdecode(raw, cv2.IMREAD_REDUCED_GRAYSCALE_8) if len(raw) else None
+        data = sample.content()
+        if is_heif(data):
+            gray = cv2.cvtColor(decode_image(data), cv2.COLOR_BGR2GRAY)
+        else:
+            flags = cv2.IMREAD_REDUCED_GRAYSCALE_8
+            gray = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except Exception:  # OpenCV's readers of damaged files raise what they like
         return None
     if gray is None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
+from maskdet.images.decoding import ImageError, decode_image
 from maskdet.model.class_names import guess_state, map_states
 
 
@@ -54,14 +54,10 @@ class Sample:
             DatasetError: it is missing, broken or of another size than annotated.
         """
         try:
-            if self.span is None:
-                image = cv2.imread(str(self.file), cv2.IMREAD_COLOR)
-            else:
-                image = _decode(self.content())
-        except cv2.error:  # it claims more pixels than any picture has
-            image = None
-        if image is None:
-            raise DatasetError(f"{self.title}: cannot be read as a picture; replace or remove it")
+            image = decode_image(self.content())
+        except ImageError:
+            message = f"{self.title}: cannot be read as a picture; replace or remove it"
+            raise DatasetError(message) from None
         if image.shape[:2] != (self.height, self.width):
             raise DatasetError(
                 f"{self.title}: is {image.shape[1]}×{image.shape[0]} but annotated as "
@@ -152,15 +148,6 @@ class DataSet:
 
 def _unknown(name: str, mapping: Mapping[str, str]) -> bool:
     return name not in mapping and guess_state(name) is None
-
-
-def _decode(content: bytes) -> np.ndarray | None:
-    if not content:
-        return None
-    try:
-        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # more pixels than OpenCV takes
-        return None
 
 
 def class_index(name: str, names: Sequence[str] = CLASS_NAMES) -> int:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from maskdet.errors import DatasetError
+from maskdet.images.decoding import ImageError, read_image
 from maskdet.images.letterbox import letterbox
 from maskdet.model.card import ModelCard
 from maskdet.networks.plans import Network
@@ -63,7 +63,8 @@ def _convert(network: Network, inputs: Sequence[np.ndarray] | None) -> bytes:
 
 
 def _input(file: Path, height: int, width: int) -> np.ndarray:
-    image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DatasetError(f"{file}: cannot be read as a picture; remove it")
+    try:
+        image = read_image(file)
+    except ImageError:
+        raise DatasetError(f"{file}: cannot be read as a picture; remove it") from None
     return letterbox(image, height, width)[0][None]

@@ -18,8 +18,12 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/|[^/\\]+:[^/\\]*@", re.IGNORECASE)
 """How an address begins, its scheme perhaps forgotten; one letter and a colon are a drive."""
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, *, quiet: bool = False) -> None:
     """Makes a folder, with those above it, where it is not there; says so.
+
+    Args:
+        folder: no address of a camera.
+        quiet: it is not said.
 
     Raises:
         OSError: it cannot be made; ``filename`` is the one that is in the way.
@@ -29,7 +33,8 @@ def make_folder(folder: Path) -> None:
     if _ADDRESS.match(str(folder)):
         raise OSError(errno.EINVAL, "is an address, not a folder", str(folder))
     folder.mkdir(parents=True, exist_ok=True)
-    say(f"created the folder {folder}")
+    if not quiet:
+        say(f"created the folder {folder}")
 
 
 def create_numbered(path: Path) -> tuple[Path, RawIOBase]:

@@ -30,9 +30,10 @@ from typing import Any, BinaryIO, Protocol
 import cv2
 import numpy as np
 
+from maskdet.images.decoding import MAX_PIXELS, as_bgr
 from maskdet.sources import ffmpeg_log
 from maskdet.sources.address import Address, parse
-from maskdet.sources.opencv_capture import MAX_PIXELS, TRANSPORTS, as_bgr, open_camera, too_large
+from maskdet.sources.opencv_capture import TRANSPORTS, open_camera, too_large
 from maskdet.sources.stream_pace import Busy, Queued
 
 ANSWER = struct.Struct("<I")

@@ -10,6 +10,7 @@ import numpy as np
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
+from maskdet.images.decoding import as_bgr
 from maskdet.sources import opencv_capture
 from maskdet.system.threads import Event
 
@@ -65,7 +66,7 @@ class DemoClip:
         if not is_read:
             self._clip = _open_clip()
             is_read, image = self._clip.read()
-        return opencv_capture.as_bgr(image) if is_read else None
+        return as_bgr(image) if is_read else None
 
 
 def _open_clip() -> cv2.VideoCapture:

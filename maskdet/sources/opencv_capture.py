@@ -11,12 +11,10 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet; our own line say
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskdet/__init__.py
 
 import cv2
-import numpy as np
+
+from maskdet.images.decoding import MAX_PIXELS
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-MAX_PIXELS = int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])
-"""A larger picture is refused before it is decoded; OpenCV obeys the same variable."""
 
 _MAX_FRAMES = 1e9
 """Frames in a file above which its header is wrong: more than a year."""
@@ -56,16 +54,6 @@ def length(capture: cv2.VideoCapture) -> float | None:
     frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
     is_stated = 0 < frames < _MAX_FRAMES and 0 < fps < 1000
     return float(frames / fps) if is_stated else None
-
-
-def as_bgr(image: np.ndarray) -> np.ndarray:
-    """Any picture that OpenCV decodes, as BGR uint8 (height, width, 3)."""
-    if image.dtype == np.uint16:
-        image = (image >> 8).astype(np.uint8)
-    channels = 1 if image.ndim == 2 else image.shape[2]
-    if channels == 3:
-        return image
-    return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR)
 
 
 def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:

@@ -11,9 +11,12 @@ from urllib.request import url2pathname
 
 from maskdet.contracts import Source
 from maskdet.errors import SourceError
+from maskdet.images.frames import count_frames
+from maskdet.images.kinds import kind_of_file
 from maskdet.sources.address import scheme_of
 from maskdet.sources.demo import DemoClip
-from maskdet.sources.files.image_files import PICTURES, Folder, Picture
+from maskdet.sources.files.animated_image import AnimatedImage
+from maskdet.sources.files.image_files import Folder, Pages, Picture
 from maskdet.sources.files.video_file import VideoFile
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.sources.webcam import Stream, Webcam
@@ -55,9 +58,21 @@ KINDS: dict[str, Kind] = {  # the first that fits
         ("fps", "rtsp_transport", "low_delay", "hardware_decoding", "ffmpeg", *_PATIENCE),
     ),
     "folder": Kind(os.path.isdir, Folder),
-    "picture": Kind(lambda s: os.path.isfile(s) and s.lower().endswith(PICTURES), Picture),
+    "pages": Kind(lambda s: _is_image(s) and _holds_several(s, "pages"), Pages),
+    "animation": Kind(lambda s: _is_image(s) and _holds_several(s, "animation"), AnimatedImage),
+    "picture": Kind(lambda s: _is_image(s), Picture),
     "video": Kind(os.path.exists, VideoFile, ("fps",)),
 }
+
+
+def _is_image(path: str) -> bool:
+    """Whether a file is an image, by its content, whatever its name is."""
+    return os.path.isfile(path) and kind_of_file(path) == "image"
+
+
+def _holds_several(path: str, kind: str) -> bool:
+    frames = count_frames(path)
+    return frames.number > 1 and frames.kind == kind
 
 
 def kind_of(spec: str) -> str:

@@ -8,15 +8,16 @@ from io import BytesIO
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from pillow_heif import register_heif_opener
+from PIL import Image, UnidentifiedImageError
 from starlette.exceptions import HTTPException
 
+from maskdet.images.decoding import ImageError, decode_image, register_heif
+from maskdet.images.kinds import is_heif
 from maskdet.web.request_limits import MEGA
 
 # Our own limit is checked on the same header; Pillow's note would only fill the terminal.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-register_heif_opener()
+register_heif()
 
 MOST_PIXELS = 175 * MEGA
 """No limit can be higher: Pillow and OpenCV refuse larger pictures by themselves."""
@@ -37,7 +38,6 @@ _START_OF_SCAN, _MOST_SCANS = b"\xff\xda", 200  # a progressive JPEG has about t
 _KINDS = {"PNG": PNG, "JPEG": JPEG, "MPO": JPEG, "WEBP": WEBP}  # MPO: a JPEG with more behind it
 _PHONE_KINDS = {"HEIF": JPEG, "AVIF": JPEG}
 """Kinds that Pillow decodes; an annotated picture of them is a JPEG, which every browser shows."""
-_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 _FORMATS = ("PNG", "JPEG", "WEBP", *_PHONE_KINDS)
 
 
@@ -55,16 +55,11 @@ def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
     Raises:
         HTTPException: 415 it is no such file, 413 it has too many pixels, 400 it is damaged.
     """
-    kind, image = _check(data, name, max_pixels)
-    if image is not None:
-        return image, kind
+    kind = _check(data, name, max_pixels)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise _broken(name)
-    return image, kind
+        return decode_image(data), kind
+    except ImageError:
+        raise _broken(name) from None
 
 
 def encode(image: np.ndarray, kind: Kind) -> bytes:
@@ -72,8 +67,8 @@ def encode(image: np.ndarray, kind: Kind) -> bytes:
     return cv2.imencode(kind.suffix, image)[1].tobytes()
 
 
-def _check(data: bytes, name: str, max_pixels: int) -> tuple[Kind, np.ndarray | None]:
-    """Looks at the header, then whether the file is whole; kind and, of phones' kinds, pixels."""
+def _check(data: bytes, name: str, max_pixels: int) -> Kind:
+    """Looks at the header, then whether the file is whole; returns its kind."""
     too_large = HTTPException(
         413, f"{name}: more than {max_pixels / MEGA:g} million pixels; make it smaller"
     )
@@ -82,9 +77,7 @@ def _check(data: bytes, name: str, max_pixels: int) -> tuple[Kind, np.ndarray | 
             if picture.width * picture.height > max_pixels:
                 raise too_large
             if picture.format in _PHONE_KINDS:
-                upright = ImageOps.exif_transpose(picture).convert("RGB")
-                bgr = np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
-                return _PHONE_KINDS[picture.format], bgr
+                return _PHONE_KINDS[picture.format]
             kind = _KINDS[str(picture.format)]
             _look_through(picture, kind, data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -99,7 +92,7 @@ def _check(data: bytes, name: str, max_pixels: int) -> tuple[Kind, np.ndarray | 
         raise
     except Exception:  # whatever a decoder makes of hostile bytes
         raise _broken(name) from None
-    return kind, None
+    return kind
 
 
 def _look_through(picture: Image.Image, kind: Kind, data: bytes) -> None:
@@ -120,8 +113,7 @@ def _look_through(picture: Image.Image, kind: Kind, data: bytes) -> None:
 def _begins_well(data: bytes) -> bool:
     """Whether the first bytes are those of a file that is read."""
     is_webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
-    is_of_phone = data[4:8] == b"ftyp" and data[8:12] in _BRANDS
-    return is_webp or is_of_phone or data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
+    return is_webp or is_heif(data) or data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
 
 
 def _broken(name: str) -> HTTPException:

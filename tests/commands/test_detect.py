@@ -21,6 +21,7 @@ from maskdet.detections import Detections
 from maskdet.errors import ConfigError, SinkError
 from maskdet.sources.demo import CLIP
 from tests.doubles import ScriptedDetector
+from tests.images.pictures import write_image
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -280,6 +281,31 @@ def test_a_camera_is_pointed_to_the_monitor_without_its_password(given: str):
         detect.run(ScriptedDetector(), [given])
     assert "geheim" not in str(refused.value)
     assert given.replace("geheim", "***") in str(refused.value)
+
+
+def test_phone_pictures_are_processed_and_what_is_no_picture_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.heic", "b.avif", "c.jfif", "d.jpe", "e.dat"):
+        write_image(folder / name, "JPEG" if name == "e.dat" else None)
+    (folder / "notes.txt").write_text("notes")
+    assert run(folder, json_file=tmp_path / "b.json", output=tmp_path / "out") == 0
+    assert len(images_in(tmp_path / "b.json")) == 5
+    assert len(list((tmp_path / "out").iterdir())) == 5
+    assert "1 file is no picture: notes.txt; left out" in capsys.readouterr().err
+    content = json.loads((tmp_path / "b.json").read_text())
+    assert content["others_left_out"] == [str(folder / "notes.txt")]
+
+
+@pytest.mark.parametrize("option", ["output", "json_file", "csv_file"])
+def test_an_address_is_no_folder_for_outputs(folder: Path, tmp_path: Path, monkeypatch, option):
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    with pytest.raises(SinkError, match="is an address, not a folder"):
+        run(folder, **{option: Path("rtsp://user:secret@camera/1")})
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_outputs_are_tried_before_the_work(folder: Path, tmp_path: Path):

@@ -23,6 +23,7 @@ import pytest
 from maskdet.contracts import Source
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
+from maskdet.images.decoding import as_bgr
 from maskdet.sources import demo, opencv_capture, stream_diagnosis
 from maskdet.sources.files import image_files, video_file
 from maskdet.sources.opening import kind_of, open_source, open_sources
@@ -137,7 +138,7 @@ def test_every_kind_of_picture_becomes_bgr(tmp_path: Path, picture: np.ndarray) 
     image = image_files.read_picture(str(path))
     assert (image.shape, image.dtype) == ((48, 64, 3), np.uint8)
     assert (image == 100).all()
-    assert (opencv_capture.as_bgr(picture) == 100).all()
+    assert (as_bgr(picture) == 100).all()
 
 
 def test_a_folder_is_read_in_natural_order(tmp_path: Path) -> None:
@@ -393,7 +394,7 @@ def test_a_child_does_not_outlive_a_killed_parent(camera) -> None:
         f"source = open_source({camera.url('live')!r})\nsource.read()\n"
         "print(psutil.Process().children()[0].pid, flush=True)\nos.kill(os.getpid(), 9)"
     )
-    root = Path(image_files.__file__).parents[2]
+    root = Path(image_files.__file__).parents[3]
     ran = subprocess.run([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE)
     assert ran.returncode == -9
     psutil.wait_procs([p for p in psutil.process_iter() if p.pid == int(ran.stdout)], 10)

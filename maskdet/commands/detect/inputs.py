@@ -5,25 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskdet.errors import ConfigError
-from maskdet.sources.files.image_files import list_pictures
+from maskdet.images.folder import left_out, list_folder
 from maskdet.system.redaction import mask_password
 
-VIDEO_SUFFIXES = frozenset(
-    (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mpg", ".mpeg", ".ts")
-    + (".mts", ".m2ts", ".3gp", ".ogv", ".h264", ".h265", ".mjpeg", ".mjpg")
-)
-_SUFFIXES_OF_SEVERAL = frozenset((".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".avif"))
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(?=[^/])")
-_IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
-_IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")
-_MPEG_TS_PACKET = 188
-_HEADER_BYTES = 2 * _MPEG_TS_PACKET
 
 
 @dataclass(frozen=True)
@@ -33,10 +23,14 @@ class Inputs:
     Attributes:
         images: each image's path, and its name below the output folder.
         videos: videos in the folders, which are left out.
+        others: other files in the folders, which are left out, too.
+        lines: about those others, a line for each folder.
     """
 
     images: tuple[tuple[Path, Path], ...]
     videos: tuple[Path, ...]
+    others: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 def find_inputs(paths: Sequence[str | Path]) -> Inputs:
@@ -50,15 +44,19 @@ def find_inputs(paths: Sequence[str | Path]) -> Inputs:
     """
     images: list[tuple[Path, Path]] = []
     videos: list[Path] = []
+    others: list[str] = []
+    lines: list[str] = []
     for path in map(Path, paths):
         _refuse_live(path)
         if not path.is_dir():
             images.append((path, Path(path.name)))
             continue
-        found = [Path(name) for name in list_pictures(os.fspath(path))]
-        images += [(image, image.relative_to(path)) for image in found]
-        videos += _videos_in(path)
-    return Inputs(tuple(images), tuple(videos))
+        found = list_folder(path)
+        images += [(Path(name), Path(name).relative_to(path)) for name in found.images]
+        videos += map(Path, found.videos)
+        others += found.others
+        lines += left_out(replace(found, videos=()), path)
+    return Inputs(tuple(images), tuple(videos), tuple(others), tuple(lines))
 
 
 def monitor_command(video: Path) -> str:
@@ -69,39 +67,6 @@ def monitor_command(video: Path) -> str:
     )
     source = shlex.quote(os.fspath(video))
     return f"python monitor.py --source {source} --headless --record {record} --events {events}"
-
-
-def is_video(path: Path) -> bool:
-    """Whether a file is a video, by its first bytes, or by its ending if they do not say."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEADER_BYTES)
-    except OSError:
-        return False
-    if head.startswith(_IMAGE_STARTS):
-        return False
-    if head[4:8] == b"ftyp":
-        return head[8:12] not in _IMAGE_BRANDS
-    if head.startswith(b"RIFF"):
-        return head[8:12] == b"AVI "
-    packets = head[0:1] + head[_MPEG_TS_PACKET : _MPEG_TS_PACKET + 1]
-    starts = (b"\x1aE\xdf\xa3", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
-    if head.startswith(starts) or packets == b"GG":
-        return True
-    return path.suffix.lower() in VIDEO_SUFFIXES
-
-
-def frame_count(path: Path) -> int:
-    """Frames or pages of an image that may have several: GIF, WebP, PNG, TIFF, AVIF; else 1."""
-    if path.suffix.lower() not in _SUFFIXES_OF_SEVERAL:
-        return 1
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
-            return int(getattr(image, "n_frames", 1))
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return 1  # what is wrong with it is said where it is read
 
 
 def _refuse_live(path: Path) -> None:
@@ -121,12 +86,3 @@ def _is_camera(path: Path) -> bool:
     if path.exists():
         return path.is_char_device()
     return str(path).isdecimal() or str(path).startswith("/dev/video")
-
-
-def _videos_in(folder: Path) -> Iterator[Path]:
-    """Videos of a folder and those below, by their endings; hidden ones left out."""
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in VIDEO_SUFFIXES:
-                yield Path(place, name)

@@ -17,6 +17,7 @@ import numpy as np
 
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.errors import ConfigError, SinkError
+from maskdet.sinks.output_files import make_folder
 from maskdet.system.atomic_files import write_whole
 
 STANDARD_OUTPUT = Path("-")
@@ -36,6 +37,7 @@ class Results:
         images: a record of each processed image, as the JSON has it.
         failed: ``file`` and ``reason`` of each image that could not be read.
         videos: videos in the folders, which were left out.
+        others: files in the folders that are no images, which were left out.
         counts: faces per state in all images, every state named.
     """
 
@@ -43,6 +45,7 @@ class Results:
     images: list[dict[str, Any]] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
     videos: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys((state.name for state in MaskState), 0)
     )
@@ -92,6 +95,8 @@ class Results:
         }
         if self.videos:
             document["videos_left_out"] = self.videos
+        if self.others:
+            document["others_left_out"] = self.others
         return json.dumps(document, indent=1).encode() + b"\n"
 
     def as_csv(self) -> bytes:
@@ -121,7 +126,9 @@ def _faces_of(image: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def check_outputs(json_file: Path | None, csv_file: Path | None) -> None:
+def check_outputs(
+    json_file: Path | None, csv_file: Path | None, output: Path | None = None
+) -> None:
     """Makes sure, before anything slow is done, that the files can be written.
 
     Raises:
@@ -134,9 +141,11 @@ def check_outputs(json_file: Path | None, csv_file: Path | None) -> None:
     for path in (json_file, csv_file):
         if path is None or path == STANDARD_OUTPUT:
             continue
-        _make_folder(path)
+        _check_folder(path)
         if path.is_dir():
             raise SinkError(f"cannot write {path}: it is a folder; name a file in it")
+    if output is not None:
+        _check_folder(output / "image.png")
 
 
 def annotated_paths(images: Sequence[tuple[Path, Path]], output: Path) -> dict[Path, Path]:
@@ -172,16 +181,16 @@ def write_file(path: Path, data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
-    _make_folder(path)
+    _check_folder(path)
     try:
         write_whole(path, data)
     except OSError as error:
         raise _cannot_write(path, error) from None
 
 
-def _make_folder(path: Path) -> None:
+def _check_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, quiet=True)
     except OSError as error:
         raise _cannot_write(path, error) from None
 

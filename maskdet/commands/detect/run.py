@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskdet.commands.detect.inputs import find_inputs, frame_count, is_video, monitor_command
+from maskdet.commands.detect.inputs import find_inputs, monitor_command
 from maskdet.commands.detect.outputs import (
     STANDARD_OUTPUT,
     Results,
@@ -22,6 +22,8 @@ from maskdet.detections import Detections
 from maskdet.drawing.blur import blur_faces
 from maskdet.drawing.overlay import annotate
 from maskdet.errors import ConfigError, SourceError
+from maskdet.images.frames import count_frames
+from maskdet.images.kinds import kind_of_file
 from maskdet.sources.files.image_files import read_picture
 from maskdet.system.console import say
 
@@ -61,14 +63,20 @@ def run(
     """
     if blur and output is None:
         raise ConfigError("--blur changes the annotated images; name their folder with --output")
-    check_outputs(json_file, csv_file)
+    check_outputs(json_file, csv_file, output)
     inputs = find_inputs(paths)
     for video in inputs.videos:
         say(f"left out: {video} is a video; process it with: {monitor_command(video)}", "warning")
+    for line in inputs.lines:
+        say(line, "warning")
     if not inputs.images:
         raise ConfigError("no pictures there; name files or folders with .jpg, .png …")
     targets = annotated_paths(inputs.images, output) if output else {}
-    results = Results(len(inputs.images), videos=[str(video) for video in inputs.videos])
+    results = Results(
+        len(inputs.images),
+        videos=[str(video) for video in inputs.videos],
+        others=list(inputs.others),
+    )
     keep_stdout_free = STANDARD_OUTPUT in (json_file, csv_file)
     with ImageProgress(results.total, keep_stdout_free=keep_stdout_free) as progress:
         try:
@@ -86,7 +94,7 @@ def run(
                 if target is not None:
                     write_image(target, _drawn(image, detections, shown, blur))
                 listed = shown.every_state(min_score) if min_score else shown
-                frames = frame_count(path)
+                frames = count_frames(path).number
                 results.add(path, image, listed, shown.counts(), target, frames)
                 progress.processed(path, shown.counts())
                 if frames > 1:
@@ -106,7 +114,7 @@ def _read(path: Path) -> np.ndarray:
     Raises:
         SourceError: it is none, or broken; the line of a video has the command that takes it.
     """
-    if is_video(path):
+    if kind_of_file(path) == "video":
         raise SourceError(f"{path} is a video; process it with: {monitor_command(path)}")
     return read_picture(str(path))
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
+from maskdet.images.decoding import MAX_PIXELS
 from maskdet.sources.files.video_damage import Damage
 from maskdet.sources.files.video_geometry import as_shown
-from maskdet.sources.opencv_capture import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from maskdet.errors import SourceError
-from maskdet.sources.opencv_capture import MAX_PIXELS
+from maskdet.images.decoding import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
 
-import cv2
 import numpy as np
 import requests
 
+from maskdet.images.decoding import ImageError, decode_image
 from maskdet.sources.address import Address
 from maskdet.sources.http.client import HttpClient, cause_of, more
 from maskdet.sources.http.jpeg_stream import MAX_BYTES, JpegStream
-from maskdet.sources.opencv_capture import as_bgr
 from maskdet.sources.stream_diagnosis import Answer, Fault, explain_error, rule, shown_path
 from maskdet.system.redaction import mask_address
 
@@ -72,10 +71,9 @@ class HttpPictures:
     def _decode(self, picture: bytes) -> bool:
         """Whether it is a picture; a spoiled one is left out."""
         try:
-            image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
-        except cv2.error:  # too large, by its header
-            image = None
-        self._image = None if image is None else as_bgr(image)
+            self._image = decode_image(picture)
+        except ImageError:
+            self._image = None
         return self._image is not None
 
 

@@ -1,0 +1,125 @@
+"""From an image file, or its bytes, to pixels: the one place that decodes what users give."""
+
+from __future__ import annotations
+
+import os
+import warnings
+import zlib
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskdet/__init__.py
+
+import cv2
+import numpy as np
+
+from maskdet.images.kinds import HEADER_BYTES, is_heif, kind_of_content
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+MAX_PIXELS = int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])
+"""A larger image is refused before it is decoded; OpenCV obeys the same variable."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class ImageError(ValueError):
+    """An image that cannot be read; the message goes on after the file's name."""
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """An image file as BGR uint8 (height, width, 3), turned as its EXIF data state.
+
+    Python opens it: OpenCV fails on some names, and crashes on those that are not UTF-8.
+
+    Raises:
+        ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror or type(error).__name__}") from None
+    return decode_image(data)
+
+
+def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
+    """An encoded image as BGR uint8 (height, width, 3).
+
+    Args:
+        data: the content of an image file.
+        upright: turned as its EXIF data state; False: as its pixels are stored.
+
+    Raises:
+        ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.
+    """
+    if not data or (data.startswith(_PNG) and not _is_whole_png(data)):
+        raise ImageError("is broken or cut short; copy it again")
+    if is_heif(data):
+        return _decode_heif(data, upright)
+    flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        if "MAX_IMAGE" in str(error):
+            raise _too_large() from None
+        image = None
+    if image is None:
+        if kind_of_content(data[:HEADER_BYTES]) == "video":
+            raise ImageError("is a video, not a picture")
+        raise ImageError("is no picture that can be read, or broken; copy it again")
+    return as_bgr(image)
+
+
+def as_bgr(image: np.ndarray) -> np.ndarray:
+    """Any image that OpenCV decodes, as BGR uint8 (height, width, 3)."""
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    if channels == 3:
+        return image
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR)
+
+
+@cache
+def register_heif() -> None:
+    """Has Pillow open HEIC files, too; AVIF it opens without help."""
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+
+
+def _decode_heif(data: bytes, upright: bool) -> np.ndarray:
+    """A HEIC or AVIF image; OpenCV reads neither all of them nor how they are turned."""
+    from PIL import Image, ImageOps
+
+    register_heif()
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(data)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise _too_large()
+            turned = ImageOps.exif_transpose(image) if upright else image
+            return np.ascontiguousarray(np.asarray(turned.convert("RGB"))[:, :, ::-1])
+    except Image.DecompressionBombError:
+        raise _too_large() from None
+    except ImageError:
+        raise
+    except Exception:  # Pillow's readers of damaged files raise what they like
+        raise ImageError("is no picture that can be read, or broken; copy it again") from None
+
+
+def _too_large() -> ImageError:
+    return ImageError(f"has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
+
+
+def _is_whole_png(data: bytes) -> bool:
+    """Whether every chunk is there and unharmed; libpng would write to stderr by itself."""
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        end = at + 8 + int.from_bytes(data[at : at + 4])
+        if int.from_bytes(data[end : end + 4]) != zlib.crc32(data[at + 4 : end]):
+            return False
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at = end + 4
+    return False

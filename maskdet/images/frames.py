@@ -1,0 +1,136 @@
+"""Images that hold several: animations with their times, and documents with their pages."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from maskdet.images.decoding import MAX_PIXELS, ImageError, register_heif
+from maskdet.images.kinds import HEADER_BYTES, is_heif
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+DEFAULT_DURATION_S = 0.1
+"""Seconds that a frame stays whose file states no duration, as browsers have it."""
+_MIN_DURATION_MS = 11
+"""Shorter durations are taken for none stated; browsers do so, too."""
+_STARTS = (b"GIF8", b"RIFF", b"\x89PNG", b"II*\0", b"MM\0*")
+_ANIMATIONS = ("GIF", "WEBP", "PNG", "AVIF")
+_KINDS = (*_ANIMATIONS, "TIFF", "HEIF")
+
+
+@dataclass(frozen=True)
+class FrameCount:
+    """How many images a file holds.
+
+    Attributes:
+        number: 1 for an ordinary image.
+        kind: ``animation``, or ``pages`` that have no time.
+    """
+
+    number: int = 1
+    kind: Literal["animation", "pages"] = "pages"
+
+
+def count_frames(path: str | Path) -> FrameCount:
+    """Frames or pages of an image; 1 where it cannot be read, which reading it will report."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEADER_BYTES)
+        if not head.startswith(_STARTS) and not is_heif(head):
+            return FrameCount()
+        with _opened(path) as image:
+            number = int(getattr(image, "n_frames", 1)) - _hidden(image)
+            return FrameCount(number, "animation" if image.format in _ANIMATIONS else "pages")
+    except Exception:  # Pillow's readers of damaged files raise what they like
+        return FrameCount()
+
+
+class FrameReader:
+    """Reads the frames or pages of an image file in any order.
+
+    Attributes:
+        number: how many there are.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Opens it.
+
+        Raises:
+            ImageError: it cannot be read, or has more than `MAX_PIXELS`.
+        """
+        self._path = path
+        self._opened = _opened(path)
+        with _image_errors():
+            self._image = self._opened.__enter__()
+            if self._image.width * self._image.height > MAX_PIXELS:
+                millions = MAX_PIXELS // 1_000_000
+                raise ImageError(f"has more than {millions} million pixels; make it smaller")
+            self._first = _hidden(self._image)
+            self.number = int(getattr(self._image, "n_frames", 1)) - self._first
+
+    def read(self, index: int) -> tuple[np.ndarray, float]:
+        """A frame as BGR uint8 (height, width, 3), and the seconds that it stays.
+
+        Raises:
+            ImageError: it is broken.
+        """
+        from PIL import ImageOps
+
+        with _image_errors(), warnings.catch_warnings(action="ignore"):
+            self._image.seek(index + self._first)
+            self._image.load()
+            milliseconds = self._image.info.get("duration") or 0
+            pixels = np.asarray(ImageOps.exif_transpose(_eight_bits(self._image)).convert("RGB"))
+        stays = milliseconds / 1000 if milliseconds >= _MIN_DURATION_MS else DEFAULT_DURATION_S
+        return np.ascontiguousarray(pixels[:, :, ::-1]), stays
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._opened.__exit__(None, None, None)
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Image]:
+    from PIL import Image
+
+    register_heif()
+    with warnings.catch_warnings(action="ignore"):
+        image: Any = Image.open(path, formats=_KINDS)
+    with image:
+        yield image
+
+
+@contextmanager
+def _image_errors() -> Iterator[None]:
+    from PIL.Image import DecompressionBombError
+
+    try:
+        yield
+    except ImageError:
+        raise
+    except DecompressionBombError:
+        raise ImageError("has too many pixels; make it smaller") from None
+    except Exception:  # Pillow's readers of damaged files raise what they like
+        raise ImageError("is no picture that can be read, or broken; copy it again") from None
+
+
+def _hidden(image: Image) -> int:
+    """Frames before the animation: a PNG's still image, which its animation may leave out."""
+    return int(bool(getattr(image, "default_image", False)))
+
+
+def _eight_bits(image: Image) -> Image:
+    """A page of 16 bits a pixel as one of 8, by its upper half as OpenCV has it."""
+    if not image.mode.startswith("I"):
+        return image
+    from PIL import Image as images
+
+    return images.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))

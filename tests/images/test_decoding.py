@@ -1,0 +1,59 @@
+"""From an image file to pixels, whatever its kind and its name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskdet.images.decoding import ImageError, decode_image, read_image
+from tests.images.pictures import FORMATS, two_halves, write_image
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_kind_gives_the_same_pixels(tmp_path: Path, suffix: str):
+    image = read_image(write_image(tmp_path / f"a{suffix}"))
+    wanted = np.asarray(two_halves())[:, :, ::-1].astype(int)
+    assert image.shape == (48, 64, 3) and image.dtype == np.uint8
+    assert np.abs(image[:, ::8] - wanted[:, ::8]).mean() < 12
+
+
+def test_a_name_that_is_not_utf_8_is_as_good_as_any(tmp_path: Path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/pr\xfcfung.jpg"))
+    assert read_image(write_image(path)).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_an_image_is_turned_as_its_exif_data_state(tmp_path: Path, format: str):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned right
+    path = write_image(tmp_path / "a", format, exif=exif)
+    assert read_image(path).shape == (64, 48, 3)
+    assert read_image(path)[4, 24, 0] > 150  # the blue half is above
+    if format != "TIFF":
+        assert decode_image(path.read_bytes(), upright=False).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF"])
+def test_a_cut_file_is_one_line(tmp_path: Path, format: str):
+    path = write_image(tmp_path / "a", format)
+    path.write_bytes(path.read_bytes()[:-120])
+    with pytest.raises(ImageError, match="copy it again"):
+        read_image(path)
+
+
+def test_a_photo_of_too_many_pixels_is_not_decoded(tmp_path: Path, monkeypatch):
+    path = write_image(tmp_path / "a.heic")
+    monkeypatch.setattr("maskdet.images.decoding.MAX_PIXELS", 64 * 48 - 1)
+    with pytest.raises(ImageError, match="million pixels"):
+        read_image(path)
+
+
+def test_a_missing_file_and_a_folder_state_why(tmp_path: Path):
+    with pytest.raises(ImageError, match="cannot be read: No such file"):
+        read_image(tmp_path / "none.jpg")
+    with pytest.raises(ImageError, match="cannot be read: Is a directory"):
+        read_image(tmp_path)
