@@ -1,0 +1,1 @@
+"""Commands around the event store: report, export, deletion."""

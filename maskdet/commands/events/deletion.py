@@ -1,0 +1,78 @@
+"""``maskdet delete-events``: a day, or a person, is deleted from an event store."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
+
+from maskdet.errors import ConfigError, SinkError
+from maskdet.reports.local_time import LocalTime
+from maskdet.sinks.store.deletion import delete_between, delete_person
+from maskdet.sinks.store.schema import open_for_reading, open_for_writing
+from maskdet.system.console import say
+
+_PERSON = re.compile(r"([0-9a-f]{32})/(.+)/(\d+)")
+_STILL_THERE_S = 60
+"""Seconds since a person was seen within which a running monitor may write them again."""
+
+
+def run(store: Path, *, day: str | None, person: str | None, zone: str | None = None) -> int:
+    """Deletes a local day, or everything about one visit.
+
+    Args:
+        store: the event store; a monitor may be writing to it.
+        day: ``2026-01-31``, ``yesterday``.
+        person: as `export-events` names them: run, camera and number.
+        zone: time zone of the day; None: that of this machine.
+
+    Raises:
+        MaskdetError: the store cannot be opened or written, or there is no such day or person.
+    """
+    if (day is None) == (person is None):
+        raise ConfigError("say either --day 2026-01-31 or --person, as export-events names it")
+    open_for_reading(store).close()  # is it there, and is it one?
+    try:
+        with closing(open_for_writing(store)) as connection:
+            connection.execute("PRAGMA busy_timeout = 10000")
+            if day is not None:
+                what, count = f"the day {day}", _delete_day(connection, day, LocalTime(zone))
+            else:
+                what, count = f"person {person}", _delete_person(connection, person or "")
+    except sqlite3.OperationalError as error:
+        raise SinkError(f"{store}: nothing was deleted: {error}; check its rights") from None
+    if not count:
+        raise ConfigError(f"{store} has nothing of {what}")
+    say(f"deleted {what} from {store}: {count} rows")
+    return 0
+
+
+def _delete_day(connection: sqlite3.Connection, day: str, clock: LocalTime) -> int:
+    if "T" in day or " " in day:
+        raise ConfigError(f"--day {day}: expected a day, such as 2026-01-31")
+    began = clock.parse(day, "--day")
+    following: date = clock.day_of(began) + timedelta(days=1)
+    return delete_between(connection, began, clock.start_of(following))
+
+
+def _delete_person(connection: sqlite3.Connection, person: str) -> int:
+    match = _PERSON.fullmatch(person)
+    if match is None:
+        raise ConfigError(
+            f"--person {person}: expected RUN/CAMERA/NUMBER, as export-events --csv names a person"
+        )
+    key = match[1], match[2], int(match[3])
+    found = connection.execute(
+        "SELECT first_seen + seconds FROM visits"
+        " WHERE run = ? AND camera = ? AND track_id = ? AND NOT is_over",
+        key,
+    ).fetchone()
+    if found is not None and time.time() - found[0] < _STILL_THERE_S:
+        raise ConfigError(
+            f"--person {person} is in the image at the moment, and would be written again; "
+            "repeat this when they have gone, or stop the monitor before"
+        )
+    return delete_person(connection, *key)

@@ -1,0 +1,115 @@
+"""``maskdet export-events``: what a store holds, as CSV and JSON."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from maskdet.commands.events.output import csv_text, write
+from maskdet.commands.events.selection import select
+from maskdet.errors import ConfigError
+from maskdet.reports.local_time import LocalTime
+from maskdet.reports.queries import Selection
+from maskdet.sinks.event_line import utc_text
+from maskdet.sinks.store.schema import TIME_COLUMNS, open_for_reading
+
+EVENT_COLUMNS = (
+    *("time", "utc", "camera", "person", "event", "state", "certainty"),
+    *("previous", "place", "direction", "seconds"),
+)
+_EVENTS = """
+    SELECT first_seen AS t, camera, run, track_id, 'appeared', state, certainty,
+        NULL, NULL, NULL, NULL FROM visits WHERE NOT is_still
+    UNION ALL SELECT first_seen + seconds, camera, run, track_id, 'gone', state, certainty,
+        NULL, NULL, NULL, seconds FROM visits WHERE is_over AND NOT is_still
+    UNION ALL SELECT time, camera, run, track_id, 'state', state, certainty,
+        previous, NULL, NULL, NULL FROM changes
+    UNION ALL SELECT time, camera, run, track_id, 'crossed', state, certainty,
+        NULL, line, direction, NULL FROM crossings
+    UNION ALL SELECT time, camera, run, track_id, 'entered', state, certainty,
+        NULL, zone, NULL, NULL FROM stays
+    UNION ALL SELECT time + seconds, camera, run, track_id, 'left', state, certainty,
+        NULL, zone, NULL, seconds FROM stays WHERE is_over
+"""
+
+
+def run(
+    store: Path,
+    *,
+    csv_file: Path | None,
+    json_file: Path | None,
+    first: str | None = None,
+    last: str | None = None,
+    cameras: Sequence[str] = (),
+    zone: str | None = None,
+) -> int:
+    """Writes the events of a time as CSV, and everything of it as JSON.
+
+    Args:
+        store: the event store.
+        csv_file: a line for each event, in order of time; ``-`` is standard output.
+        json_file: all tables; likewise.
+        first: first day or time; None: the store's first.
+        last: last day or time; None: the store's last.
+        cameras: names; none: all.
+        zone: time zone of days and times; None: that of this machine.
+
+    Raises:
+        MaskdetError: the store cannot be read, or a file cannot be written.
+    """
+    if csv_file is None and json_file is None:
+        raise ConfigError("nothing to write: say --csv FILE or --json FILE (- is standard output)")
+    clock = LocalTime(zone)
+    with closing(open_for_reading(store)) as connection:
+        wanted = select(connection, clock, first, last, cameras, max_days=None)
+        events = list(_events(connection, wanted, clock))
+        tables = {name: _table(connection, name, wanted, clock) for name in TIME_COLUMNS}
+    if csv_file is not None:
+        write(csv_file, csv_text(EVENT_COLUMNS, events), f"{len(events)} events")
+    if json_file is not None:
+        text = json.dumps({"version": 1, **tables}, indent=1, ensure_ascii=False) + "\n"
+        write(json_file, text, ", ".join(f"{len(rows)} {name}" for name, rows in tables.items()))
+    return 0
+
+
+def person(run: str, camera: str, track_id: int) -> str:
+    """The name of a visit, as `delete-events --person` takes it."""
+    return f"{run}/{camera}/{track_id}"
+
+
+def _events(
+    connection: sqlite3.Connection, wanted: Selection, clock: LocalTime
+) -> Iterator[tuple[object, ...]]:
+    rows = connection.execute(
+        f"SELECT * FROM ({_EVENTS}) WHERE t >= ? AND t < ? ORDER BY t",
+        (wanted.began, wanted.ended),
+    )
+    for moment, camera, run, track_id, *rest in rows:
+        if not wanted.cameras or camera in wanted.cameras:
+            times = clock.text(moment), utc_text(moment)
+            yield (*times, camera, person(run, camera, track_id), *rest)
+
+
+def _table(
+    connection: sqlite3.Connection, name: str, wanted: Selection, clock: LocalTime
+) -> list[dict[str, Any]]:
+    """Rows of a table as JSON has them: Unix times beside local ones, flags as true and false."""
+    column = TIME_COLUMNS[name]
+    found = connection.execute(
+        f"SELECT * FROM {name} WHERE {column} >= ? AND {column} < ? ORDER BY {column}",
+        (wanted.began, wanted.ended),
+    )
+    names = [one[0] for one in found.description]
+    rows = [dict(zip(names, row, strict=True)) for row in found]
+    return [
+        {
+            "local_time": clock.text(row[column]),
+            **{key: bool(v) if key.startswith("is_") else v for key, v in row.items()},
+        }
+        for row in rows
+        if not wanted.cameras or row["camera"] in wanted.cameras
+    ]

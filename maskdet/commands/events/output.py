@@ -1,0 +1,48 @@
+"""Files and standard output that the commands around the event store write."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from maskdet.errors import SinkError
+from maskdet.sinks.output_files import make_folder
+from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import print_data, say
+
+STANDARD_OUTPUT = Path("-")
+
+
+def write(path: Path, text: str, what: str) -> None:
+    """Writes a file, whole or not at all, in the place of an older one; ``-`` is standard output.
+
+    Args:
+        path: of the file; its folder is created where it is missing.
+        text: what to write.
+        what: it is, for the line that is printed.
+
+    Raises:
+        SinkError: it cannot be written.
+    """
+    if path == STANDARD_OUTPUT:
+        print_data(text)
+        return
+    try:
+        make_folder(path.parent)
+        write_whole(path, text)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        message = f"cannot write {path}: {reason}; check folder, rights and disk space"
+        raise SinkError(message) from None
+    say(f"wrote {path}: {what}")
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV, with a header line; what is None is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()

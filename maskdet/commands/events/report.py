@@ -1,0 +1,84 @@
+"""``maskdet report``: a page, and a table, about a time in an event store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from maskdet.commands.events.output import csv_text, write
+from maskdet.commands.events.selection import select
+from maskdet.reports.local_time import LocalTime
+from maskdet.reports.page import page, percent
+from maskdet.reports.queries import STATES, Figures, People, Uptime, read_figures
+from maskdet.sinks.event_line import utc_text
+from maskdet.sinks.store.schema import open_for_reading
+
+DEFAULT_FILE = Path("maskdet-report.html")
+CSV_COLUMNS = (
+    *("hour", "utc", "camera", "people", *STATES),
+    *("compliance", "up_seconds", "expected_seconds"),
+)
+
+
+def run(
+    store: Path,
+    *,
+    output: Path | None,
+    csv_file: Path | None,
+    first: str | None = None,
+    last: str | None = None,
+    cameras: Sequence[str] = (),
+    zones: Sequence[str] = (),
+    zone: str | None = None,
+) -> int:
+    """Writes a report.
+
+    Args:
+        store: the event store.
+        output: the page; None: `DEFAULT_FILE`, unless only a table is asked for.
+        csv_file: a line for each camera and hour; ``-`` is standard output.
+        first: first day or time; None: the store's first, of the last 31 days.
+        last: last day or time; None: the store's last.
+        cameras: names; none: all.
+        zones: only people who were in one of them; none: everybody.
+        zone: time zone of days and hours; None: that of this machine.
+
+    Raises:
+        MaskdetError: the store cannot be read, a name is unknown, a file cannot be written.
+    """
+    clock = LocalTime(zone)
+    with closing(open_for_reading(store)) as connection:
+        wanted = select(connection, clock, first, last, cameras, zones)
+        figures = read_figures(connection, wanted, clock)
+    if output is None and csv_file is None:
+        output = DEFAULT_FILE
+    if output is not None:
+        write(output, page(figures, clock, time.time()), _summary(figures, clock))
+    if csv_file is not None:
+        rows = list(_hours(figures, clock))
+        write(csv_file, csv_text(CSV_COLUMNS, rows), f"{len(rows)} hours of cameras")
+    return 0
+
+
+def _summary(figures: Figures, clock: LocalTime) -> str:
+    people, selection = figures.people, figures.selection
+    began, ended = clock.at(selection.began), clock.at(selection.ended)
+    period = f"{began:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M}"
+    if not people.total:
+        return f"nobody was seen from {period}"
+    masks = percent(people.compliance)
+    return f"{people.total} people from {period}, {masks} of those known with a mask"
+
+
+def _hours(figures: Figures, clock: LocalTime) -> Iterator[tuple[object, ...]]:
+    """A row for each camera and hour in which it was watched, or somebody was seen."""
+    keys = {*figures.by_camera_hour, *figures.uptime_by_hour}
+    for camera, hour in sorted(keys, key=lambda key: (key[1], key[0])):
+        people = figures.by_camera_hour.get((camera, hour), People())
+        uptime = figures.uptime_by_hour.get((camera, hour), Uptime())
+        share = None if people.compliance is None else round(people.compliance, 4)
+        counts = (people.total, *(getattr(people, state) for state in STATES))
+        seconds = round(uptime.up_s), round(uptime.expected_s)
+        yield (clock.text(hour), utc_text(hour), camera, *counts, share, *seconds)

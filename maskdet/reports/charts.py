@@ -1,0 +1,219 @@
+"""Charts of a report as SVG: drawn at two widths, for screens and paper and for telephones.
+
+Colors come from the page's style sheet by class, so that one chart serves light, dark and print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from maskdet.reports.queries import STATES, People
+
+WIDE, NARROW = 720, 340
+"""Widths of a chart, in its own pixels."""
+_HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 210, 22, 24, 38, 6
+_TEXT = 12
+_LETTER = 7.2
+"""Width of a digit, about, for deciding which labels have room."""
+_ROW = 22
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A column of a chart.
+
+    Attributes:
+        label: below it, short.
+        name: in full, for whoever points at it.
+        people: what it shows.
+    """
+
+    label: str
+    name: str
+    people: People
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row of cells, one for each column of the other charts.
+
+    Attributes:
+        name: in front of it.
+        shares: of each cell, 0-1; None: nothing was expected.
+        total: behind it.
+    """
+
+    name: str
+    shares: tuple[float | None, ...]
+    total: str
+
+
+def people_chart(bars: Sequence[Bar], title: str) -> str:
+    """Columns of people, stacked by state; the sum stands above."""
+    highest = max((bar.people.total for bar in bars), default=0)
+
+    def draw(width: int) -> str:
+        return _columns(bars, width, title, _scale(highest), _draw_stack)
+
+    return _both(draw)
+
+
+def compliance_chart(bars: Sequence[Bar], title: str) -> str:
+    """Columns of the share of people, of known state, who wear a mask correctly."""
+    scale = (0, 50, 100)
+
+    def draw(width: int) -> str:
+        return _columns(bars, width, title, scale, _draw_share, unit=" %")
+
+    return _both(draw)
+
+
+def uptime_chart(strips: Sequence[Strip], labels: Sequence[str], title: str) -> str:
+    """A row of cells for each camera, dark where it gave no frames."""
+
+    def draw(width: int) -> str:
+        drawing = _new_drawing(width, _ROW * len(strips) + _BOTTOM, title)
+        left, right = min(150, width // 3), 48
+        slot = (width - left - right) / max(1, len(labels))
+        for row, strip in enumerate(strips):
+            _draw_strip(drawing, strip, row * _ROW, left, slot, width)
+        _draw_labels(drawing, labels, left, slot, _ROW * len(strips) + 15)
+        return _svg(drawing)
+
+    return _both(draw)
+
+
+def _both(draw: Callable[[int], str]) -> str:
+    return f'<div class="wide">{draw(WIDE)}</div><div class="narrow">{draw(NARROW)}</div>'
+
+
+def _columns(
+    bars: Sequence[Bar],
+    width: int,
+    title: str,
+    scale: Sequence[int],
+    draw_bar: Callable[..., None],
+    unit: str = "",
+) -> str:
+    """Axes, and a column for each bar."""
+    drawing = _new_drawing(width, _HEIGHT, title)
+    base, high = _HEIGHT - _BOTTOM, _HEIGHT - _BOTTOM - _TOP
+    for value in scale:
+        y = base - high * value / max(scale)
+        drawing.append(_rect(_LEFT, y, width - _LEFT - _RIGHT, 0.6, "grid"))
+        drawing.append(_text(f"{value}{unit.strip()}", _LEFT - 5, y + 4, "axis", "end"))
+    slot = (width - _LEFT - _RIGHT) / max(1, len(bars))
+    unit_height = high / max(scale)
+    for i, bar in enumerate(bars):
+        x = _LEFT + i * slot + slot * 0.12
+        draw_bar(drawing, bar, x, slot * 0.76, base, unit_height)
+    _draw_labels(drawing, [bar.label for bar in bars], _LEFT, slot, base + 16)
+    return _svg(drawing)
+
+
+def _draw_stack(
+    drawing: Any, bar: Bar, x: float, width: float, base: float, unit_height: float
+) -> None:
+    y = base
+    for state in STATES:
+        height = getattr(bar.people, state) * unit_height
+        if height:
+            y -= height
+            part = _rect(x, y, width, height, f"state {state}")
+            part.append_title(_told(bar))
+            drawing.append(part)
+    total = str(bar.people.total)
+    if bar.people.total and len(total) * _LETTER <= width / 0.76:
+        drawing.append(_text(total, x + width / 2, y - 5, "value", "middle"))
+
+
+def _draw_share(
+    drawing: Any, bar: Bar, x: float, width: float, base: float, unit_height: float
+) -> None:
+    share = bar.people.compliance
+    if share is None:
+        return
+    height = max(1.5, 100 * share * unit_height)
+    part = _rect(x, base - height, width, height, "share")
+    part.append_title(_told(bar))
+    drawing.append(part)
+    if width / 0.76 >= 3 * _LETTER:
+        text = f"{100 * share:.0f}"
+        drawing.append(_text(text, x + width / 2, base - height - 5, "value", "middle"))
+
+
+def _draw_strip(
+    drawing: Any, strip: Strip, y: float, left: float, slot: float, width: float
+) -> None:
+    room = int((left - 8) / _LETTER)
+    name = strip.name if len(strip.name) <= room else strip.name[: room - 1] + "…"
+    drawing.append(_text(name, 0, y + 15, "name", "start"))
+    for i, share in enumerate(strip.shares):
+        cell = _rect(left + i * slot, y + 3, max(0.5, slot - 1), _ROW - 6, _cell_class(share))
+        cell.append_title("not watched" if share is None else f"{100 * share:.0f} %")
+        drawing.append(cell)
+    drawing.append(_text(strip.total, width, y + 15, "value", "end"))
+
+
+def _cell_class(share: float | None) -> str:
+    if share is None:
+        return "cell off"
+    return "cell up" if share >= 0.99 else "cell part" if share >= 0.5 else "cell down"
+
+
+def _draw_labels(drawing: Any, labels: Sequence[str], left: float, slot: float, y: float) -> None:
+    """Draws the labels below the columns, as many as have room."""
+    widest = max((len(label) for label in labels), default=1) * _LETTER + 6
+    step = next(s for s in (1, 2, 3, 4, 6, 7, 12, 14, 24, 10_000) if s * slot >= widest)
+    for i, label in enumerate(labels):
+        if i % step == 0:
+            drawing.append(_text(label, left + (i + 0.5) * slot, y, "axis", "middle"))
+
+
+def _scale(highest: int) -> tuple[int, ...]:
+    """Three or four round numbers from 0 to at least the highest."""
+    magnitude = 10 ** max(0, len(str(max(1, highest))) - 2)
+    steps = (s * m for m in (magnitude, 10 * magnitude, 100 * magnitude) for s in (1, 2, 5))
+    step = next(s for s in steps if 4 * s >= highest)
+    return tuple(range(0, max(step, -(-highest // step) * step) + 1, step))
+
+
+def _told(bar: Bar) -> str:
+    people, share = bar.people, bar.people.compliance
+    percent = "" if share is None else f", {100 * share:.0f} % of those known with mask"
+    return (
+        f"{bar.name}: {people.total} people, {people.with_mask} mask, "
+        f"{people.without_mask} no mask, {people.mask_weared_incorrect} incorrect, "
+        f"{people.unsure} unsure{percent}"
+    )
+
+
+def _new_drawing(width: int, height: int, title: str) -> Any:
+    import drawsvg
+
+    drawing = drawsvg.Drawing(width, height, role="img", aria_label=title)
+    drawing.svg_args["aria-label"] = drawing.svg_args.pop("aria_label", title)
+    return drawing
+
+
+def _rect(x: float, y: float, width: float, height: float, name: str) -> Any:
+    import drawsvg
+
+    sizes = (round(one, 2) for one in (x, y, width, height))
+    return drawsvg.Rectangle(*sizes, class_=name)
+
+
+def _text(text: str, x: float, y: float, name: str, anchor: str) -> Any:
+    import drawsvg
+
+    place = round(x, 1), round(y, 1)
+    return drawsvg.Text(text, _TEXT, *place, class_=name, text_anchor=anchor)
+
+
+def _svg(drawing: Any) -> str:
+    """The drawing as an element of a page, as wide as there is room."""
+    text: str = drawing.as_svg(header="", skip_css=True, skip_js=True)
+    size = f'width="{drawing.width}" height="{drawing.height}" '
+    return text.replace(size, "", 1)

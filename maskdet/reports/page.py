@@ -1,0 +1,234 @@
+"""A report as one HTML page that loads nothing: for a screen, a telephone, and A4 paper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from maskdet.detections import MaskState
+from maskdet.reports.buckets import Buckets, by_hour_of_day, by_time, uptime_by
+from maskdet.reports.charts import Bar, Strip, compliance_chart, people_chart, uptime_chart
+from maskdet.reports.local_time import LocalTime
+from maskdet.reports.queries import STATES, Figures, People
+
+_STYLE = Path(__file__).with_name("page.css")
+_TITLES = {state.name: state.title for state in MaskState}
+_HEAD = ("people", *_TITLES.values(), "with mask")
+_NONE = "–"
+
+
+def page(figures: Figures, clock: LocalTime, made: float) -> str:
+    """The page.
+
+    Args:
+        figures: what it shows.
+        clock: of the place that it is for.
+        made: Unix time at which it is made.
+    """
+    buckets = by_time(figures, clock)
+    parts = [
+        _head(figures, clock, made),
+        _tiles(figures),
+        '<div class="charts">',
+        *_charts(figures, clock, buckets),
+        "</div>",
+        *_tables(figures, clock, buckets),
+        _notes(figures),
+    ]
+    style = _STYLE.read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>People and masks, {escape(_period(figures, clock))}</title>"
+        f"<style>\n{style}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n"
+    )
+
+
+def percent(share: float | None) -> str:
+    """A share as people read it: ``97 %``; never 100 % of what is less."""
+    if share is None:
+        return _NONE
+    rounded = round(100 * share)
+    if rounded == 100 and share < 1:
+        return f"{math.floor(1000 * share) / 10:.1f} %"
+    return f"{rounded} %"
+
+
+def _period(figures: Figures, clock: LocalTime) -> str:
+    first = clock.at(figures.selection.began)
+    last = clock.at(figures.selection.ended)
+    if first.hour == first.minute == last.hour == last.minute == 0:
+        final = clock.day_of(figures.selection.ended - 1)
+        return f"{first.date()}" if final == first.date() else f"{first.date()} to {final}"
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+
+
+def _head(figures: Figures, clock: LocalTime, made: float) -> str:
+    selection = figures.selection
+    cameras = ", ".join(selection.cameras) or "all cameras"
+    zones = f"; people in {', '.join(selection.zones)}" if selection.zones else ""
+    zone = clock.at(selection.began)
+    return (
+        f"<header><h1>People and masks: {escape(_period(figures, clock))}</h1>"
+        f'<p class="soft">{escape(cameras + zones)}; times of {zone:%Z} (UTC{zone:%z}); '
+        f"made {clock.at(made):%Y-%m-%d %H:%M}</p></header>"
+    )
+
+
+def _tiles(figures: Figures) -> str:
+    people = figures.people
+    expected = sum(one.expected_s for one in figures.uptime.values())
+    up_s = sum(min(one.up_s, one.expected_s) for one in figures.uptime.values())
+    tiles = [
+        ("share", percent(people.compliance), f"wear a mask correctly{_interval(people)}"),
+        ("", str(people.total), "people"),
+        ("without_mask", str(people.without_mask), "without a mask"),
+        ("mask_weared_incorrect", str(people.mask_weared_incorrect), "mask worn incorrectly"),
+        ("unsure", str(people.unsure), "unsure, not in the share"),
+        ("", percent(up_s / expected if expected >= 1 else None), "camera up-time"),
+    ]
+    items = (
+        f'<div class="tile {name}"><b>{value}</b>{escape(text)}</div>'
+        for name, value, text in tiles
+    )
+    return f'<div class="tiles">{"".join(items)}</div>'
+
+
+def _interval(people: People) -> str:
+    """Wilson's 95 % interval of the share: few people say little."""
+    known = people.total - people.unsure
+    if not known:
+        return ""
+    z, share = 1.96, people.with_mask / known
+    middle = (share + z * z / (2 * known)) / (1 + z * z / known)
+    half = z * math.sqrt(share * (1 - share) / known + z * z / (4 * known * known))
+    half /= 1 + z * z / known
+    low, high = 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
+    return f" ({low:.0f}–{high:.0f}\N{NO-BREAK SPACE}%)"
+
+
+def _charts(figures: Figures, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
+    unit = buckets.unit
+    legend = _legend(STATES, [_TITLES[state] for state in STATES])
+    yield _section(f"People by {unit}", legend + people_chart(buckets.bars, f"People by {unit}"))
+    title = f"Share with a mask worn correctly, by {unit}"
+    yield _section(title, compliance_chart(buckets.bars, title))
+    if unit != "hour":
+        hours = by_hour_of_day(figures, clock)
+        title = "People by hour of the day, all days together"
+        yield _section(title, legend + people_chart(hours, title))
+        title = "Share with a mask worn correctly, by hour of the day"
+        yield _section(title, compliance_chart(hours, title))
+    if figures.uptime:
+        yield _uptime(figures, clock, buckets)
+
+
+def _uptime(figures: Figures, clock: LocalTime, buckets: Buckets) -> str:
+    strips = [
+        Strip(
+            camera,
+            tuple(one.share for one in uptime_by(figures, clock, buckets, camera)),
+            percent(figures.uptime[camera].share),
+        )
+        for camera in sorted(figures.uptime)
+    ]
+    title = f"Cameras' up-time, by {buckets.unit}"
+    labels = [bar.label for bar in buckets.bars]
+    legend = _legend(
+        ("up", "part", "down", "off"), ("99 % or more", "50 % or more", "less", "not watched")
+    )
+    return _section(title, legend + uptime_chart(strips, labels, title))
+
+
+def _tables(figures: Figures, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
+    yield _table_of_cameras(figures)
+    if figures.zones:
+        rows = [
+            (f"{zone}{_of(camera, figures)}", place.people, _minutes(place.seconds, place.people))
+            for (camera, zone), place in sorted(figures.zones.items())
+        ]
+        yield _people_table("By zone", "zone", rows, "mean stay")
+    if figures.lines:
+        crossed = [
+            (f"{line}{_of(camera, figures)}", place.people, f"{place.ins} in, {place.outs} out")
+            for (camera, line), place in sorted(figures.lines.items())
+        ]
+        yield _people_table("By line", "line", crossed, "direction")
+    yield _bar_table(f"By {buckets.unit}", buckets.unit, buckets.bars)
+    if buckets.unit != "hour":
+        yield _bar_table("By hour of the day", "hour", by_hour_of_day(figures, clock))
+
+
+def _table_of_cameras(figures: Figures) -> str:
+    names = sorted({*figures.by_camera, *figures.uptime})
+    rows = [
+        (
+            name,
+            figures.by_camera.get(name, People()),
+            percent(figures.uptime[name].share if name in figures.uptime else None),
+        )
+        for name in names
+    ]
+    return _people_table("By camera", "camera", rows, "up-time")
+
+
+def _bar_table(title: str, unit: str, bars: Sequence[Bar]) -> str:
+    rows = [(bar.name, bar.people, "") for bar in bars if bar.people.total]
+    return _people_table(title, unit, rows, "", is_long=True)
+
+
+def _people_table(
+    title: str,
+    first: str,
+    rows: Sequence[tuple[str, People, str]],
+    last: str,
+    *,
+    is_long: bool = False,
+) -> str:
+    heads = (first, *_HEAD, *([last] if last else []))
+    head = "".join(f"<th>{escape(one)}</th>" for one in heads)
+    lines = []
+    for name, people, note in rows:
+        counts = (people.total, *(getattr(people, state) for state in STATES))
+        cells = [name, *map(str, counts), percent(people.compliance), *([note] if last else [])]
+        lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    if not lines:
+        return _section(title, '<p class="soft">Nobody in this time.</p>')
+    table = f'<table style="--columns: {len(heads) - 1}">'
+    table += f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    return _section(title, table, is_long=is_long)
+
+
+def _of(camera: str, figures: Figures) -> str:
+    """Tells which camera's zone or line it is, where there are several."""
+    return f" ({camera})" if len({*figures.by_camera, *figures.uptime}) > 1 else ""
+
+
+def _minutes(seconds: float, people: People) -> str:
+    mean = seconds / people.total if people.total else 0.0
+    return f"{mean:.0f} s" if mean < 90 else f"{mean / 60:.1f} min"
+
+
+def _legend(names: Sequence[str], texts: Sequence[str]) -> str:
+    items = (
+        f'<span><i class="{name}"></i>{escape(text)}</span>'
+        for name, text in zip(names, texts, strict=True)
+    )
+    return f'<div class="legend">{"".join(items)}</div>'
+
+
+def _section(title: str, content: str, *, is_long: bool = False) -> str:
+    name = ' class="long"' if is_long else ""
+    return f"<section{name}><h2>{escape(title)}</h2>{content}</section>"
+
+
+def _notes(figures: Figures) -> str:
+    return (
+        '<p class="soft">A person is counted once for each visit, in the state worn longest; '
+        "whoever leaves the image and comes back is counted again. The share is of those whose "
+        "state is known; in brackets its 95 % interval. Faces that never move (posters, screens) "
+        "are not counted. Up-time is of the time in which the monitor ran. People changed their "
+        f"state {figures.changes} times.</p>"
+    )

@@ -1,0 +1,336 @@
+"""Reports and exports: figures, days of 23 and 25 hours, files, wrong use."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from maskdet.__main__ import main
+from maskdet.commands.events.selection import select
+from maskdet.reports.buckets import by_hour_of_day, by_time
+from maskdet.reports.local_time import LocalTime
+from maskdet.reports.page import page, percent
+from maskdet.reports.queries import Figures, Selection, read_figures
+from maskdet.sinks.store.schema import open_for_reading, open_for_writing
+from tests.reports.synthetic import RUN, fill
+
+BERLIN = "Europe/Berlin"
+SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
+"""Days on which clocks are set, in Berlin."""
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stores") / "week.db"
+    fill(path, date(2026, 3, 23), 7, BERLIN, people_a_day=40)
+    return path
+
+
+@pytest.fixture(scope="module")
+def two_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stores") / "days.db"
+    fill(path, date(2026, 3, 23), 2, BERLIN, people_a_day=30)
+    return path
+
+
+def visit(connection: sqlite3.Connection, number: int, moment: float, state: str) -> None:
+    connection.execute(
+        "INSERT INTO visits VALUES (?, 'door', ?, ?, 5, ?, 0.9, 0, 1)",
+        (RUN, number, moment, state),
+    )
+
+
+def figures_of(path: Path, clock: LocalTime, *arguments: str | None, **more: object) -> Figures:
+    with closing(open_for_reading(path)) as connection:
+        wanted = select(connection, clock, *(arguments or (None, None)), **more)  # type: ignore[arg-type]
+        return read_figures(connection, wanted, clock)
+
+
+@pytest.mark.parametrize(("day", "hours"), [(SPRING, 23), (AUTUMN, 25), (date(2026, 7, 1), 24)])
+@pytest.mark.parametrize("by_name", [True, False], ids=["named zone", "the machine's zone"])
+def test_a_day_has_as_many_hours_as_its_clock_shows(
+    tmp_path: Path, day: date, hours: int, by_name: bool, monkeypatch: pytest.MonkeyPatch
+):
+    import time
+
+    monkeypatch.setenv("TZ", BERLIN)
+    time.tzset()
+    try:
+        clock = LocalTime(BERLIN if by_name else None)
+        path = tmp_path / "people.db"
+        began = clock.start_of(day)
+        with closing(open_for_writing(path)) as connection:
+            for hour in range(-1, hours + 1):  # the first and the last are on other days
+                visit(connection, hour + 2, began + 3600 * hour + 1800, "with_mask")
+        figures = figures_of(path, clock, day.isoformat(), day.isoformat())
+        assert figures.people.total == hours
+        assert list(figures.by_day) == [day] and figures.by_day[day].total == hours
+        buckets = by_time(figures, clock)
+        assert [bar.people.total for bar in buckets.bars] == [1] * hours
+        assert len({bar.name for bar in buckets.bars}) == hours
+        of_day = [bar.people.total for bar in by_hour_of_day(figures, clock)]
+        assert of_day[2] == hours - 23  # from 2 to 3 o'clock: never, twice, once
+        assert sum(of_day) == hours
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_hours_of_zones_between_whole_hours(tmp_path: Path):
+    clock, path = LocalTime("Asia/Kathmandu"), tmp_path / "people.db"  # UTC+5:45
+    began = clock.start_of(date(2026, 5, 1), 9)
+    with closing(open_for_writing(path)) as connection:
+        for number, minutes in enumerate((-1, 0, 14, 59, 60)):
+            visit(connection, number + 1, began + 60 * minutes, "with_mask")
+    figures = figures_of(path, clock)
+    assert [bar.people.total for bar in by_hour_of_day(figures, clock)][8:11] == [1, 3, 1]
+
+
+def test_figures_add_up_by_hour_day_camera_and_agree_with_the_table(week: Path):
+    clock = LocalTime(BERLIN)
+    figures = figures_of(week, clock)
+    with closing(open_for_reading(week)) as connection:
+        expected = dict(connection.execute("SELECT state, count(*) FROM visits GROUP BY 1"))
+    assert {name: getattr(figures.people, name) for name in expected} == expected
+    for parts in (figures.by_hour, figures.by_day, figures.by_camera, figures.by_camera_hour):
+        assert sum(one.total for one in parts.values()) == figures.people.total
+    assert len(by_time(figures, clock).bars) == 7
+    known = figures.people.total - figures.people.unsure
+    assert figures.people.compliance == figures.people.with_mask / known
+
+
+def test_uptime_is_of_the_time_in_which_the_monitor_ran(week: Path):
+    figures = figures_of(week, LocalTime(BERLIN))
+    hours = 7 * 24 - 1  # the clocks were set on the Sunday
+    away = sum(2 for day in range(23, 30) if date(2026, 3, day).toordinal() % 3 == 0)
+    assert figures.uptime["door"].share == 1.0
+    assert figures.uptime["hall"].expected_s == hours * 3600
+    assert figures.uptime["hall"].up_s == (hours - away) * 3600
+
+
+def test_overlapping_runs_and_a_camera_that_never_came(tmp_path: Path):
+    path, began = tmp_path / "people.db", 1_767_265_200
+    with closing(open_for_writing(path)) as connection:
+        for run, offset in (("a", 0), ("b", 600)):
+            values = (run, began + offset, began + offset + 1200)
+            connection.execute("INSERT INTO runs VALUES (?, ?, ?, '1')", values)
+            for camera in ("door", "dead"):
+                connection.execute("INSERT INTO cameras VALUES (?, ?, ?)", (run, camera, values[1]))
+            for minute in range(values[1] // 60 * 60, values[2], 60):
+                connection.execute(
+                    "INSERT INTO minutes VALUES (?, 'door', ?, 0, 9, 60, 0, 0, 0, 0, 0)",
+                    (run, minute),
+                )
+    figures = figures_of(path, LocalTime("UTC"))
+    assert figures.uptime["door"].expected_s == figures.uptime["door"].up_s == 1800
+    assert figures.uptime["dead"].share == 0.0
+    assert "dead" in page(figures, LocalTime("UTC"), began)
+
+
+def test_zones_lines_and_filters(week: Path):
+    clock = LocalTime(BERLIN)
+    everyone = figures_of(week, clock)
+    door = figures_of(week, clock, cameras=["door"])
+    till = figures_of(week, clock, zones=["till"])
+    assert set(everyone.zones) == {("door", "till"), ("hall", "till")}
+    assert set(door.zones) == {("door", "till")} and set(door.uptime) == {"door"}
+    assert door.people.total == everyone.by_camera["door"].total
+    assert till.people.total == sum(one.people.total for one in everyone.zones.values())
+    line = everyone.lines["door", "entrance"]
+    assert line.ins + line.outs == line.people.total == door.people.total
+    day = figures_of(week, clock, "2026-03-24", "2026-03-24")
+    assert day.people.total == everyone.by_day[date(2026, 3, 24)].total
+    morning = figures_of(week, clock, "2026-03-24T00:00", "2026-03-24T12:00")
+    assert 0 < morning.people.total < day.people.total
+
+
+def test_the_page_is_whole_and_loads_nothing(week: Path):
+    clock = LocalTime(BERLIN)
+    text = page(figures_of(week, clock), clock, 0.0)
+    assert not re.search(r"(src|href)\s*=|@import|url\(|<script|https?://(?!www\.w3\.org)", text)
+    charts = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert len(charts) == 10  # five, each for wide and for narrow places
+    for chart in charts:
+        root = ET.fromstring(chart)
+        _, _, width, height = map(float, root.attrib["viewBox"].split())
+        for part in root.iter("{http://www.w3.org/2000/svg}rect"):
+            x, y, w, h = (float(part.attrib[name]) for name in ("x", "y", "width", "height"))
+            assert x >= 0 and x + w <= width + 0.1 and y >= 0 and y + h <= height
+    assert text.count("<tbody>") == 5
+
+
+def test_names_from_outside_are_text_on_the_page(tmp_path: Path):
+    path = tmp_path / "people.db"
+    fill(path, date(2026, 3, 2), 1, BERLIN, people_a_day=3)
+    evil = '<script>alert(1)</script>&"'
+    with closing(open_for_writing(path)) as connection:
+        for table in ("visits", "stays", "minutes", "cameras"):
+            connection.execute(f"UPDATE {table} SET camera = ? WHERE camera = 'door'", (evil,))
+        connection.execute("UPDATE stays SET zone = ?", (evil,))
+    text = page(figures_of(path, LocalTime(BERLIN)), LocalTime(BERLIN), 0.0)
+    assert "<script" not in text and "&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize(("days", "unit", "bars"), [(2, "hour", 48), (40, "day", 40)])
+def test_columns_suit_the_period(days: int, unit: str, bars: int):
+    clock = LocalTime(BERLIN)
+    began = clock.start_of(date(2026, 5, 1))
+    selection = Selection(began, began + days * 86_400)
+    assert len(by_time(Figures(selection), clock).bars) == bars
+    assert by_time(Figures(selection), clock).unit == unit
+    year = Figures(Selection(began, began + 365 * 86_400))
+    assert by_time(year, clock).unit == "month" and len(by_time(year, clock).bars) == 12
+
+
+def test_shares_are_never_rounded_up_to_all():
+    assert [percent(x) for x in (None, 0.0, 0.894, 0.9996, 1.0)] == [
+        *("–", "0 %", "89 %", "99.9 %", "100 %")
+    ]
+
+
+def test_the_command_writes_a_page_and_a_table(
+    week: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    output = tmp_path / "new" / "report.html"
+    arguments = ["report", str(week), "--timezone", BERLIN]
+    assert main([*arguments, "--output", str(output), "--csv", "-"]) == 0
+    written = capfd.readouterr()
+    rows = list(csv.DictReader(io.StringIO(written.out)))
+    people = sum(int(row["people"]) for row in rows)
+    assert f"{people} people from 2026-03-23 00:00 to 2026-03-30 00:00" in written.err
+    assert {row["hour"][-6:] for row in rows} == {"+01:00", "+02:00"}
+    assert len(rows) == 2 * (7 * 24 - 1)
+    assert output.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_export_has_every_event_in_order_and_all_tables(
+    two_days: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    target = tmp_path / "all.json"
+    arguments = ["export-events", str(two_days), "--timezone", BERLIN, "--json", str(target)]
+    assert main([*arguments, "--csv", "-"]) == 0
+    events = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    tables = json.loads(target.read_text())
+    visits = len(tables["visits"])
+    kinds = [event["event"] for event in events]
+    assert kinds.count("appeared") == kinds.count("gone") == kinds.count("crossed") == visits
+    assert kinds.count("entered") == kinds.count("left") == len(tables["stays"])
+    assert [event["utc"] for event in events] == sorted(event["utc"] for event in events)
+    assert tables["visits"][0]["local_time"].startswith("2026-03-23T08")
+    assert main([*arguments, "--from", "2026-03-24", "--to", "2026-03-24", "--camera", "hall"]) == 0
+    less = json.loads(target.read_text())["visits"]
+    assert {row["camera"] for row in less} == {"hall"}
+    assert {row["local_time"][:10] for row in less} == {"2026-03-24"}
+
+
+def test_a_day_and_a_person_are_deleted_by_command(
+    two_days: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "people.db"
+    shutil.copy(two_days, path)
+    zone = ["--timezone", BERLIN]
+    assert main(["delete-events", str(path), "--day", "2026-03-24", *zone]) == 0
+    assert main(["export-events", str(path), "--csv", "-", *zone]) == 0
+    events = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    assert not [event for event in events if event["time"].startswith("2026-03-24")]
+    person = events[0]["person"]
+    assert main(["delete-events", str(path), "--person", person]) == 0
+    assert main(["export-events", str(path), "--csv", "-", *zone]) == 0
+    left = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    assert person not in {event["person"] for event in left} and len(left) >= len(events) - 5
+
+
+def content(path: Path) -> list[str]:
+    with closing(open_for_reading(path)) as connection:
+        return list(connection.iterdump())
+
+
+WRONG = {
+    "no store": (["report", "{none}"], "no such event store"),
+    "no database": (["report", "{text}"], "no event store, or damaged"),
+    "another program's": (["export-events", "{other}", "--csv", "-"], "of another program"),
+    "newer": (["report", "{newer}"], "newer maskdet"),
+    "unknown camera": (["report", "{week}", "--camera", "dor"], "it has door, hall"),
+    "unknown zone": (["report", "{week}", "--zone", "tills"], "it has till"),
+    "no day": (["report", "{week}", "--from", "31.1.2026"], "expected a day or a time"),
+    "end before beginning": (
+        ["report", "{week}", "--from", "2026-03-25", "--to", "2026-03-24"],
+        "is after --to 2026-03-24",
+    ),
+    "unknown time zone": (["report", "{week}", "--timezone", "Berlin"], "unknown time zone"),
+    "nothing to write": (["export-events", "{week}"], "say --csv FILE or --json FILE"),
+    "nothing to delete": (["delete-events", "{week}", "--day", "2025-01-01"], "has nothing of"),
+    "nobody to delete": (["delete-events", "{week}", "--person", "7"], "RUN/CAMERA/NUMBER"),
+    "day and person": (["delete-events", "{week}"], "say either --day"),
+    "a folder in the way": (["report", "{week}", "--output", "{folder}"], "cannot write"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_use_is_one_line(
+    case: str, week: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    places = {name: tmp_path / name for name in ("none", "text", "other", "newer", "folder")}
+    places["text"].write_text("no database at all " * 100)
+    places["folder"].mkdir()
+    with closing(sqlite3.connect(places["other"])) as connection:
+        connection.execute("CREATE TABLE x (y)")
+    with closing(open_for_writing(places["newer"])) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    arguments, expected = WRONG[case]
+    before = content(week)
+    assert main([one.format(week=week, **places) for one in arguments]) == 2
+    told = capfd.readouterr()
+    assert told.out == "" and len(told.err.splitlines()) == 1 and expected in told.err
+    assert content(week) == before and not places["none"].exists()
+
+
+def test_an_empty_store_is_a_page_that_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    path, output = tmp_path / "people.db", tmp_path / "report.html"
+    open_for_writing(path).close()
+    assert main(["report", str(path), "--output", str(output)]) == 0
+    assert "nobody was seen" in capfd.readouterr().err
+    assert "Nobody in this time." in output.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[str]:
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("needs a browser")
+    yield found
+
+
+def test_the_page_fits_a_telephone_and_paper(week: Path, tmp_path: Path, chromium: str):
+    """Nothing is wider than its place: measured by the browser that lays it out."""
+    clock, file = LocalTime(BERLIN), tmp_path / "report.html"
+    probe = """<script>addEventListener("load", () => {
+        const wide = [...document.querySelectorAll("body *")].filter(
+            e => e.getBoundingClientRect().right > innerWidth + 1);
+        document.title = `widest ${wide.length} of ${innerWidth}`; })</script>"""
+    text = page(figures_of(week, clock), clock, 0.0).replace("</body>", probe + "</body>")
+    frame = tmp_path / "frame.html"
+    file.write_text(text, encoding="utf-8")
+    frame.write_text(
+        '<iframe id="f" src="report.html" style="width:390px;height:3000px;border:0"></iframe>'
+        '<script>addEventListener("load", () => setTimeout(() => { document.body.innerText ='
+        "document.getElementById('f').contentDocument.title }, 200))</script>"
+    )
+    done = subprocess.run(
+        [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom",
+         "--allow-file-access-from-files", "--virtual-time-budget=2000", frame.as_uri()],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "widest 0 of 390" in done.stdout, done.stdout[-500:]
