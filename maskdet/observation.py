@@ -9,7 +9,9 @@ from typing import Literal
 from maskdet.detections import Detections, MaskState
 from maskdet.frame import Frame
 
-PersonEventKind = Literal["appeared", "state", "entered", "left", "crossed", "gone"]
+PersonEventKind = Literal[
+    "appeared", "state", "entered", "left", "crossed", "still", "moved", "gone"
+]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,11 @@ class Person:
 
 @dataclass(frozen=True)
 class PersonEvent:
-    """A change of one person: `appeared`, `state`, `entered`, `left`, `crossed` or `gone`.
+    """A change of one person.
+
+    `appeared` and `gone` begin and end a visit. `still` says that the face has not moved for so
+    long that it is a poster or a screen: not counted from then on, nor for what was before;
+    `moved` takes that back.
 
     Attributes:
         kind: what happened. `entered` and `left` are of a zone, `crossed` of a line.
@@ -53,7 +59,8 @@ class PersonEvent:
         previous: the state before, at `state`.
         place: name of the zone or line.
         direction: `in` or `out`, at `crossed`.
-        duration: seconds that the person was seen (`gone`) or in the zone (`left`).
+        duration: seconds that the person was seen (`gone`), in the zone (`left`) or motionless
+            (`still`).
     """
 
     kind: PersonEventKind

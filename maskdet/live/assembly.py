@@ -7,10 +7,11 @@ from datetime import datetime
 
 from maskdet.contracts import Sink
 from maskdet.drawing.overlay import Overlay
-from maskdet.errors import SinkError
+from maskdet.errors import ConfigError, SinkError
 from maskdet.live.evidence import with_bar
 from maskdet.live.settings.monitor import EventSettings, MonitorSettings, RecordingSettings
 from maskdet.live.settings.store import StoreSettings
+from maskdet.people.analysis import Analysis
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.output_files import make_folder
@@ -39,6 +40,34 @@ def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:
 def new_overlay(settings: MonitorSettings) -> Overlay:
     """What draws as the settings say; each thread needs its own."""
     return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
+
+
+def new_analyses(settings: MonitorSettings, names: Sequence[str]) -> list[Analysis | None]:
+    """What follows the people of each source, by the sources' names; None: nobody is followed.
+
+    Raises:
+        ConfigError: a zone or line is of a source that is not there.
+    """
+    places = (*settings.zones, *settings.lines)
+    for place in places:
+        if place.source is not None and place.source not in names:
+            raise ConfigError(
+                f"'{place.name}' is drawn in the source '{place.source}', which is not there; "
+                f"there is {', '.join(names)}"
+            )
+    people = settings.people
+    if not people.enabled:
+        return [None] * len(names)
+    return [
+        Analysis(
+            memory_seconds=people.memory_seconds,
+            still_after=people.still_after,
+            zone_inertia=people.zone_inertia,
+            zones=[zone.place() for zone in settings.zones if zone.source in (None, name)],
+            lines=[line.place() for line in settings.lines if line.source in (None, name)],
+        )
+        for name in names
+    ]
 
 
 def _event_log(wanted: EventSettings) -> EventLog:

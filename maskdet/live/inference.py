@@ -14,15 +14,15 @@ from maskdet.detections import Detections, MaskState
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.meters import SourceMeter
-from maskdet.observation import Observation
+from maskdet.observation import Observation, PeopleCounts
 from maskdet.system.threads import Closed, Event, Mailbox
 
 
-class Tracker(Protocol):
-    """Gives faces an identity from frame to frame; one for each source."""
+class FrameAnalysis(Protocol):
+    """Makes observations of frames and their faces; one for each source."""
 
-    def update(self, detections: Detections, frame: Frame) -> Detections:
-        """The same faces with `track_ids`."""
+    def observe(self, frame: Frame, detections: Detections) -> Observation:
+        """The frame with its faces and what follows from them."""
 
 
 @dataclass
@@ -32,12 +32,25 @@ class SourceState:
     Attributes:
         meter: counts its frames.
         sinks: get its observations; one that fails is taken off this list.
-        tracker: follows its faces, if wanted.
+        analysis: follows its people, if wanted.
+        people: as of its newest frame; None where nobody is followed.
     """
 
     meter: SourceMeter
     sinks: list[Sink] = field(default_factory=list)
-    tracker: Tracker | None = None
+    analysis: FrameAnalysis | None = None
+    people: PeopleCounts | None = None
+
+
+def source_states(
+    meters: Sequence[SourceMeter],
+    sinks: Sequence[Sink],
+    source_sinks: Sequence[Sequence[Sink]],
+    analyses: Sequence[FrameAnalysis | None],
+) -> list[SourceState]:
+    """What belongs to each source: its meter, the sinks of all and its own, its analysis."""
+    each = zip(meters, source_sinks, analyses or [None] * len(meters), strict=True)
+    return [SourceState(meter, [*sinks, *own], analysis) for meter, own, analysis in each]
 
 
 class Inference:
@@ -69,6 +82,17 @@ class Inference:
         self._states = list(states)
         self._min_score = min_score
         self._frames_left = max_frames
+
+    @property
+    def people(self) -> dict[str, int] | None:
+        """Unique people of the run by state, over all sources; None where nobody is followed."""
+        known = [state.people for state in self._states if state.people is not None]
+        if not known:
+            return None
+        total: Counter[str] = Counter({state.name: 0 for state in MaskState})
+        for people in known:
+            total.update(people.run)
+        return dict(total)
 
     def run(
         self,
@@ -118,9 +142,11 @@ class Inference:
     def _observe(self, state: SourceState, frame: Frame, detections: Detections) -> Observation:
         if self._min_score > 0:
             detections = detections[detections.scores >= self._min_score]
-        if state.tracker is not None:
-            detections = state.tracker.update(detections, frame)
-        observation = Observation(frame, detections, detections.counts())
+        if state.analysis is not None:
+            observation = state.analysis.observe(frame, detections)
+        else:
+            observation = Observation(frame, detections, detections.counts())
+        state.people = observation.people_counts
         self.counts.update(observation.counts)
         if self.first_result is None:
             self.first_result = time.monotonic()

@@ -1,7 +1,7 @@
 """One frame's way: three loops, two rows of mailboxes, one mailbox of a row for each source.
 
     [grab]   source.read                                         -> frame_queue
-    [infer]  detect -> track -> Observation -> each sink         -> result_queue
+    [infer]  detect -> analysis -> Observation -> each sink         -> result_queue
     [main]   whoever calls `Pipeline.next`
 
 Live sources have `newest` mailboxes: a slow detector lowers the picture rate, it never makes the
@@ -11,14 +11,14 @@ picture late. Files have waiting ones and lose nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Self
 
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
-from maskdet.live.inference import Inference, SourceState, Tracker
+from maskdet.live.inference import FrameAnalysis, Inference, source_states
 from maskdet.live.meters import SourceMeter, SourceStats
 from maskdet.live.run_stats import RunStats
 from maskdet.live.teardown import close_sinks, end_threads
@@ -26,7 +26,7 @@ from maskdet.observation import Observation
 from maskdet.sources.frame_rate import Pace
 from maskdet.system.threads import Condition, Event, Mailbox, Worker, wait_ready
 
-__all__ = ["Pipeline", "SourceStats", "Tracker"]
+__all__ = ["Pipeline", "SourceStats"]
 
 _AHEAD, _DONE = 4, 2
 """Frames and observations of a file that wait, so that reading, detecting, and main overlap."""
@@ -51,7 +51,7 @@ class Pipeline:
         *,
         source_sinks: Sequence[Sequence[Sink]] = (),
         min_score: float = 0.0,
-        new_tracker: Callable[[], Tracker] | None = None,
+        analyses: Sequence[FrameAnalysis | None] = (),
         max_frames: int | None = None,
         detect_fps: Sequence[float | None] = (),
     ) -> None:
@@ -63,7 +63,7 @@ class Pipeline:
             sinks: get the observations of all sources.
             source_sinks: one sequence a source: sinks for that source alone.
             min_score: detections below it are left out.
-            new_tracker: makes a tracker; called once a source.
+            analyses: what follows the people of each source; empty: nobody is followed.
             max_frames: ends the run after exactly so many processed frames, over all sources.
             detect_fps: frames a second to process, one a source, as of `Pace`; None: all.
         """
@@ -75,10 +75,7 @@ class Pipeline:
         self._sinks = [*sinks, *(sink for few in own_sinks for sink in few)]
         self._inference = Inference(
             detector,
-            [
-                SourceState(meter, [*sinks, *few], new_tracker() if new_tracker else None)
-                for meter, few in zip(self._meters, own_sinks, strict=True)
-            ],
+            source_states(self._meters, sinks, own_sinks, analyses),
             min_score=min_score,
             max_frames=max_frames,
         )

@@ -72,6 +72,11 @@ class RunStats:
         return dict(self._inference.counts)
 
     @property
+    def people(self) -> dict[str, int] | None:
+        """Unique people of the run by state, over all sources; None where nobody is followed."""
+        return self._inference.people
+
+    @property
     def first_result(self) -> float | None:
         """`time.monotonic()` of the first observation; None before."""
         return self._inference.first_result

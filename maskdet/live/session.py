@@ -10,7 +10,7 @@ from pathlib import Path
 
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError, SinkError, SourceError
-from maskdet.live.assembly import name_cameras, new_overlay, open_outputs
+from maskdet.live.assembly import name_cameras, new_analyses, new_overlay, open_outputs
 from maskdet.live.gui.playback import Playback, Seekable
 from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window, display_available
@@ -94,6 +94,7 @@ def _run(
         shared,
         source_sinks=[[recording] for recording in recordings],
         min_score=settings.min_score or 0.0,
+        analyses=new_analyses(settings, [source.name for source in sources]),
         max_frames=settings.max_frames,
         detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
     )

@@ -13,7 +13,7 @@ from maskdet.drawing.status_text import duration
 from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.progress import Progress
-from maskdet.observation import Observation
+from maskdet.observation import Observation, PeopleCounts
 from maskdet.system.console import has_terminal, say
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class StatusReporter:
         else:
             now = Counter(seen.last.counts)
             parts.append(faces(seen.last))
+            if seen.last.people_counts is not None:
+                parts.append(people(seen.last.people_counts))
             if seen.most - now:
                 most = states(seen.most, all_of_them=False)
                 parts.append(f"at most {most} in one frame of the last {duration(seconds)}")
@@ -152,6 +154,11 @@ def _short(name: str) -> str:
 def faces(observation: Observation) -> str:
     """The faces of a frame by state, as on the window's bar."""
     return states(Counter(observation.counts))
+
+
+def people(counts: PeopleCounts) -> str:
+    """People of one source: ``people: 3 now, 17 since the start``."""
+    return f"people: {sum(counts.now.values())} now, {sum(counts.run.values())} since the start"
 
 
 def states(counts: Counter[str], *, all_of_them: bool = True) -> str:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ class Report:
             "fps": self._rates(stats),
             "latency_ms": self._latency(),
             "counts": dict(self._pipeline.stats.counts) if self._pipeline else {},
+            "people": self._people(),
             "reconnects": stats.reconnects,
             "no_signal": _silence(stats),
             "sources": self._sources(),
@@ -69,6 +71,11 @@ class Report:
             "peak_rss_mb": peak_rss_mb(),
             "seconds": round(self._ended - self._began, 3) if self._pipeline else 0.0,
         }
+
+    def _people(self) -> dict[str, int] | None:
+        """Unique people of the run by state; None where nobody is followed."""
+        people = self._pipeline.stats.people if self._pipeline else None
+        return None if people is None else {"unique": sum(people.values()), **people}
 
     def _sources(self) -> list[dict[str, Any]]:
         if self._pipeline is None:
@@ -104,9 +111,11 @@ class Report:
         rate = self._rates(stats)["detect"]
         fps = "" if rate is None else f" ({rate:.1f} fps)"
         found = states(Counter(self._pipeline.stats.counts))
+        people = self._people()
+        seen = "" if people is None else f"; {in_words(people)}"
         return (
             f"processed {stats.processed} of {stats.captured} frames in {seconds:.1f} s{fps}"
-            f"{dropped}; faces of all frames together: {found}; "
+            f"{dropped}{seen}; face-frames (each face in each frame): {found}; "
             f"{detector.name} on {detector.device}"
         )
 
@@ -122,6 +131,13 @@ class Report:
     def _latency(self) -> dict[str, float]:
         found = self._pipeline.stats.latency() if self._pipeline else {"p50": 0, "p95": 0, "max": 0}
         return {name: round(value, 2) for name, value in found.items()}
+
+
+def in_words(people: Mapping[str, int]) -> str:
+    """People of a run in words: ``3 people: mask 2, no mask 1``."""
+    unique = people["unique"]
+    noun = "1 person" if unique == 1 else f"{unique} people"
+    return f"{noun}: {states(Counter(people), all_of_them=False)}" if unique else noun
 
 
 def write_summary(path: Path, figures: dict[str, Any]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from maskdet.detections import Detections, MaskState
-from maskdet.observation import Observation
+from maskdet.observation import Observation, Person, PersonEvent
 
 VERSION = 1
 """Raised when a key changes its meaning or goes, not when one is added."""
@@ -18,12 +19,12 @@ BEGINNING = b'{"frame":'
 def event(observation: Observation) -> dict[str, Any]:
     """A line of the event log, before it is written as JSON."""
     frame, detections = observation.frame, observation.detections
-    return {
+    line: dict[str, Any] = {
         "frame": frame.index,
         "time": round(frame.time, 6),
         "source": frame.source,
         "detections": [_detection(detections, i) for i in range(len(detections))],
-        "counts": dict(observation.counts) or detections.counts(),
+        "counts": face_counts(observation),
         "version": VERSION,
         "utc": utc_text(frame.utc),
         "position": round(frame.position, 6),
@@ -31,14 +32,67 @@ def event(observation: Observation) -> dict[str, Any]:
         "height": frame.height,
         "file": frame.file or None,
     }
+    if observation.people_counts is not None:
+        line["people"] = [_person(person) for person in observation.people]
+        line["changes"] = [_change(one) for one in observation.events]
+    return line
 
 
-def change_key(observation: Observation) -> object:
-    """What is the same for two observations between which nothing has changed."""
-    detections = observation.detections
-    ids = [] if detections.track_ids is None else detections.track_ids.tolist()
-    people = sorted((i, s) for i, s in zip(ids, detections.states.tolist(), strict=False) if i >= 0)
-    return sorted((observation.counts or detections.counts()).items()), people
+def has_changed(before: Mapping[str, int] | None, observation: Observation) -> bool:
+    """Whether a source's observation differs from the one before in what counts.
+
+    Where people are followed that is what happened to them; a face that a frame misses is no
+    change. Elsewhere it is the counts of faces.
+
+    Args:
+        before: faces by state in the frame before; None: this is the first.
+        observation: of the frame.
+    """
+    if before is None:
+        return True
+    if observation.people_counts is not None:
+        return bool(observation.events)
+    return before != face_counts(observation)
+
+
+def face_counts(observation: Observation) -> dict[str, int]:
+    """Faces of a frame by state."""
+    return dict(observation.counts) or observation.detections.counts()
+
+
+def _person(person: Person) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "track_id": person.track_id,
+        "state": person.state.name,
+        "certainty": round(person.certainty, 3),
+        "since": round(person.since, 3),
+    }
+    if person.zones:
+        facts["zones"] = list(person.zones)
+    if person.still:
+        facts["still"] = True
+    return facts
+
+
+def _change(one: PersonEvent) -> dict[str, Any]:
+    """An event of a person; facts that its kind does not have are left out."""
+    facts: dict[str, Any] = {
+        "kind": one.kind,
+        "track_id": one.track_id,
+        "time": round(one.time, 3),
+        "utc": utc_text(one.utc),
+        "state": one.state.name,
+        "certainty": round(one.certainty, 3),
+    }
+    if one.previous is not None:
+        facts["previous"] = one.previous.name
+    if one.place:
+        facts["place"] = one.place
+    if one.direction:
+        facts["direction"] = one.direction
+    if one.kind in ("gone", "left", "still"):
+        facts["duration"] = round(one.duration, 3)
+    return facts
 
 
 def utc_text(seconds: float) -> str:

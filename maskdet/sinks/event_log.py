@@ -15,7 +15,7 @@ from typing import Literal
 
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
-from maskdet.sinks.event_line import BEGINNING, change_key, event
+from maskdet.sinks.event_line import BEGINNING, event, face_counts, has_changed
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.output_files import Folder, create_numbered, make_folder
 from maskdet.sinks.retry_state import RetryState
@@ -78,7 +78,7 @@ class EventLog:
         self._seconds = seconds
         self._rotation = rotation
         self._paces: dict[str, Pace] = {}
-        self._keys: dict[str, object] = {}
+        self._before: dict[str, dict[str, int]] = {}
         self.lines = 0
         self._path = None if str(path) == "-" else Path(path)
         try:
@@ -135,10 +135,9 @@ class EventLog:
                 self._paces[frame.source] = Pace(1 / self._seconds, is_live=False)
             return self._paces[frame.source].takes(frame.position)
         if self._every == "change":
-            key = change_key(observation)
-            is_new = self._keys.get(frame.source) != key
-            self._keys[frame.source] = key
-            return is_new
+            before = self._before.get(frame.source)
+            self._before[frame.source] = face_counts(observation)
+            return has_changed(before, observation)
         return True
 
     def _rotate(self, coming: int) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, SinkError, SourceError
-from maskdet.frame import Frame
 from maskdet.live import meters
 from maskdet.live.meters import Rate, Reservoir
 from maskdet.live.pipeline import Pipeline
+from maskdet.people.analysis import Analysis
 from maskdet.sources.opening import open_source
 from maskdet.system.timeouts import has_hung_threads
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource, number_of
@@ -80,23 +80,15 @@ def test_low_scores_are_left_out() -> None:
             assert observation.counts["without_mask"] == 0
 
 
-def test_each_source_has_a_tracker_of_its_own() -> None:
-    class Counting:
-        made = 0
-
-        def __init__(self) -> None:
-            Counting.made += 1
-            self.number = Counting.made
-
-        def update(self, detections: Detections, frame: Frame) -> Detections:
-            ids = [self.number] * len(detections)
-            return Detections(detections.boxes, detections.scores, detections.states, ids)
-
-    sources = [SyntheticSource(5, name="1"), SyntheticSource(5, name="2")]
-    with Pipeline(sources, ScriptedDetector(two_faces), new_tracker=Counting) as pipeline:
-        for observation in pipeline:
-            assert observation.detections.track_ids.tolist() == [int(observation.frame.source)] * 2
-    assert Counting.made == 2
+def test_each_source_has_an_analysis_of_its_own() -> None:
+    sources = [SyntheticSource(20, name="1"), SyntheticSource(20, name="2")]
+    detector = ScriptedDetector(two_faces)
+    with Pipeline(sources, detector, analyses=[Analysis(), Analysis()]) as pipeline:
+        last = {observation.frame.source: observation for observation in pipeline}
+    for observation in last.values():
+        assert sorted(observation.detections.track_ids.tolist()) == [1, 2]
+        assert sum(observation.people_counts.run.values()) == 2
+    assert sum(pipeline.stats.people.values()) == 4
 
 
 # --- live sources are never late ---------------------------------------------------------------

@@ -5,9 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from maskdet.config import Settings
+from maskdet.live.settings.people import LineSettings, PeopleSettings, ZoneSettings, check_names
 from maskdet.live.settings.store import StoreSettings
 
 DEFAULT_MODEL = "retinanet-mobilenet"
@@ -235,6 +243,9 @@ class MonitorSettings(Settings):
         recording: files of a recording, and how long they are kept.
         overlay: what labels tell.
         window: how the window shows.
+        people: how people are followed.
+        zones: in which people are counted.
+        lines: over which people are counted, in and out.
         heartbeat: a file touched every second while frames are processed as they come.
         log: how messages are written.
     """
@@ -264,5 +275,24 @@ class MonitorSettings(Settings):
     recording: RecordingSettings = RecordingSettings()
     overlay: OverlaySettings = OverlaySettings()
     window: WindowSettings = WindowSettings()
+    people: PeopleSettings = PeopleSettings()
+    zones: tuple[ZoneSettings, ...] = ()
+    lines: tuple[LineSettings, ...] = ()
     heartbeat: Path | None = None
     log: LogSettings = LogSettings()
+
+    @field_validator("zones")
+    @classmethod
+    def _zones_have_names_of_their_own(
+        cls, zones: tuple[ZoneSettings, ...]
+    ) -> tuple[ZoneSettings, ...]:
+        check_names("zones", zones)
+        return zones
+
+    @field_validator("lines")
+    @classmethod
+    def _lines_have_names_of_their_own(
+        cls, lines: tuple[LineSettings, ...]
+    ) -> tuple[LineSettings, ...]:
+        check_names("lines", lines)
+        return lines

@@ -1,0 +1,220 @@
+"""Analysis of one source: its frames and faces become observations of people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+
+from maskdet.detections import Detections, MaskState
+from maskdet.frame import Frame
+from maskdet.observation import Observation, PeopleCounts, Person, PersonEvent
+from maskdet.people.clock import SourceClock
+from maskdet.people.counting import PeopleTally
+from maskdet.people.person import Change, Follower, Places
+from maskdet.people.person_state import probabilities_of, weight_of
+from maskdet.people.tracking import Track, Tracker
+from maskdet.people.zones import Line, Zone
+
+
+class Analysis:
+    """Follows the people of one source.
+
+    A picture that comes from a file of its own has nothing to do with the picture before: nobody is
+    followed then, and its faces are counted as faces alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_seconds: float = 2.0,
+        still_after: float | None = 180.0,
+        zone_inertia: float = 0.5,
+        zones: Sequence[Zone] = (),
+        lines: Sequence[Line] = (),
+        local_zone: tzinfo | None = None,
+    ) -> None:
+        """Follows nobody yet.
+
+        Args:
+            memory_seconds: without a detection, after which a person is gone.
+            still_after: seconds without any movement after which a face is a poster or a screen;
+                None: never.
+            zone_inertia: seconds that somebody must be inside, or outside, to enter or leave.
+            zones: in which people are counted.
+            lines: over which people are counted.
+            local_zone: of hours and days; None: that of the machine.
+        """
+        self._tracker = Tracker(memory_seconds)
+        self._still_after = still_after
+        self._inertia = zone_inertia
+        self._zones, self._lines = tuple(zones), tuple(lines)
+        self._clock = SourceClock()
+        self._tally = PeopleTally(local_zone)
+        self._followers: dict[Track, Follower] = {}
+        self._crossings = {
+            line.name: {"in": Counter[str](), "out": Counter[str]()} for line in self._lines
+        }
+        self._size: tuple[int, int] | None = None
+        self._margin = 0.0
+
+    def observe(self, frame: Frame, detections: Detections) -> Observation:
+        """A frame and its faces with the people they belong to.
+
+        Args:
+            frame: later than the one before, or not: see `SourceClock`.
+            detections: of that frame.
+        """
+        if frame.file:
+            return Observation(frame, detections, detections.counts())
+        seconds = self._clock.advance(frame)
+        self._fit(frame)
+        self._tally.begin(frame.utc)
+        step = self._tracker.update(detections.boxes, seconds, self._clock.now)
+        detections = replace(detections, track_ids=step.track_ids)
+        events: list[PersonEvent] = []
+        for track in self._tracker.tracks:
+            events += self._follow(track, frame, detections)
+        for track in step.ended:
+            events += self._end(self._followers[track])
+        self._forget()
+        return Observation(
+            frame,
+            detections,
+            detections.counts(),
+            people=tuple(self._person(one) for one in self._people()),
+            events=tuple(sorted(events, key=lambda event: event.time)),
+            people_counts=self._counts(),
+        )
+
+    def _fit(self, frame: Frame) -> None:
+        """Follows a change of the picture's size."""
+        size = (frame.width, frame.height)
+        if self._size is not None and size != self._size:
+            self._tracker.rescale(size[0] / self._size[0], size[1] / self._size[1])
+        self._size = size
+
+    def _follow(self, track: Track, frame: Frame, detections: Detections) -> list[PersonEvent]:
+        """Takes in what a frame says of one face; returns its events, if it is a person."""
+        one = self._followers.get(track)
+        if one is None:
+            places = Places(self._zones, self._lines)
+            one = self._followers[track] = Follower(track, places, since=self._clock.now)
+        changes = [] if track.row is None else self._see(one, track.row, frame, detections)
+        if not track.is_confirmed:
+            one.waiting += changes
+            return []
+        if not one.is_known:
+            one.is_known = True
+            changes = [Change("appeared", track.began), *one.waiting, *changes]
+            one.waiting = []
+            self._tally.add(track.track_id, one.mask.state, 0.0)
+        return [self._event(one, change) for change in changes]
+
+    def _see(self, one: Follower, row: int, frame: Frame, detections: Detections) -> list[Change]:
+        """A face was found: its state, its places, whether it moves."""
+        now, motion = self._clock.now, one.track.motion
+        seconds = None if one.weighed is None else now - one.weighed
+        before, one.weighed = one.mask.state, now
+        self._wear(one, seconds or 0.0)
+        weight = weight_of(frame.image, detections.boxes[row].tolist())
+        changes = []
+        if one.mask.update(probabilities_of(detections, row), weight, seconds):
+            one.since = now
+            changes.append(Change("state", now, {"previous": before}))
+        x, y, width = motion.x / frame.width, motion.y / frame.height, motion.width / frame.width
+        aspect = frame.width / frame.height
+        changes += self._rest(one, one.stillness.seconds(x, y / aspect, width, now))
+        if not one.track.is_still:
+            changes += one.places.update(x, y, width, aspect, now, self._inertia)
+        return changes
+
+    def _wear(self, one: Follower, seconds: float) -> None:
+        """Counts the time since the detection before for the state worn in it."""
+        one.worn[one.mask.state] += seconds
+        if one.is_known and not one.track.is_still:
+            self._tally.add(one.track.track_id, one.mask.state, seconds)
+
+    def _rest(self, one: Follower, seconds: float) -> list[Change]:
+        """Sets a face that does not move aside, or takes it back."""
+        track = one.track
+        is_still = self._still_after is not None and seconds >= self._still_after
+        if is_still == track.is_still or not track.is_confirmed:
+            return []
+        track.is_still = is_still
+        if not is_still:
+            self._tally.add(track.track_id, one.mask.state, 0.0)
+            return [Change("moved", self._clock.now)]
+        self._tally.remove(track.track_id)
+        left = one.places.leave(self._clock.now)
+        return [*left, Change("still", self._clock.now, {"duration": seconds})]
+
+    def _end(self, one: Follower) -> list[PersonEvent]:
+        """A person is gone: leaves the zones, counts as a number."""
+        track = one.track
+        self._tally.end(track.track_id)
+        gone = Change("gone", track.seen, {"duration": track.seen - track.began})
+        return [self._event(one, change) for change in (*one.places.leave(track.seen), gone)]
+
+    def _forget(self) -> None:
+        alive = set(self._tracker.tracks)
+        self._followers = {t: one for t, one in self._followers.items() if t in alive}
+
+    def _event(self, one: Follower, change: Change) -> PersonEvent:
+        state = one.longest if change.kind == "gone" else one.mask.state
+        if change.kind == "crossed":
+            self._crossings[change.facts["place"]][change.facts["direction"]][state.name] += 1
+        return PersonEvent(
+            change.kind,
+            one.track.track_id,
+            self._clock.time_of(change.moment),
+            self._clock.utc_of(change.moment),
+            state,
+            one.mask.certainty,
+            **change.facts,
+        )
+
+    def _people(self) -> Iterable[Follower]:
+        return (one for track, one in self._followers.items() if track.is_confirmed)
+
+    def _person(self, one: Follower) -> Person:
+        track, time_of = one.track, self._clock.time_of
+        return Person(
+            track.track_id,
+            one.mask.state,
+            one.mask.certainty,
+            time_of(one.since),
+            time_of(track.began),
+            time_of(track.seen),
+            one.places.inside,
+            track.is_still,
+        )
+
+    def _counts(self) -> PeopleCounts:
+        counted = [one for one in self._people() if not one.track.is_still]
+        zones = {
+            zone.name: _by_state(
+                one.mask.state for one in counted if zone.name in one.places.inside
+            )
+            for zone in self._zones
+        }
+        crossings: Mapping[str, Mapping[str, Mapping[str, int]]] = {
+            line: {way: dict(by_state) for way, by_state in ways.items()}
+            for line, ways in self._crossings.items()
+        }
+        tally = self._tally
+        return PeopleCounts(
+            now=_by_state(one.mask.state for one in counted),
+            hour=tally.hour.counts(),
+            day=tally.day.counts(),
+            run=tally.run.counts(),
+            zones=zones,
+            crossings=crossings,
+            margin=round(self._margin),
+        )
+
+
+def _by_state(states: Iterable[MaskState]) -> dict[str, int]:
+    found = Counter(state.name for state in states)
+    return {state.name: found[state.name] for state in MaskState}

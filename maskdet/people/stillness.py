@@ -1,0 +1,34 @@
+"""Posters, screens and mannequins: faces that do not move for minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MOVED = 0.2
+"""Face widths beyond which a face has moved; nobody alive stays within it for minutes."""
+GREW = 0.15
+"""Change of its size, as a share, likewise."""
+
+
+@dataclass(eq=False)
+class Stillness:
+    """Since when a face has been where it is, in shares of the picture."""
+
+    _x: float = -1.0
+    _y: float = -1.0
+    _width: float = 1e-9
+    _since: float = 0.0
+
+    def seconds(self, x: float, y: float, width: float, now: float) -> float:
+        """How long the face has not moved.
+
+        Args:
+            x: smoothed center, in shares of the picture's width.
+            y: likewise, in units of the picture's width.
+            width: smoothed, likewise.
+            now: seconds.
+        """
+        distance = ((x - self._x) ** 2 + (y - self._y) ** 2) ** 0.5
+        if distance > MOVED * self._width or abs(width / self._width - 1) > GREW:
+            self._x, self._y, self._width, self._since = x, y, width, now
+        return now - self._since
