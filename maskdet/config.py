@@ -14,10 +14,17 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from maskdet.config_messages import Key, describe, kind_of
 from maskdet.errors import ConfigError
+from maskdet.system.file_names import readable_name
 from maskdet.system.redaction import mask_password
 from maskdet.system.resources import settings_file
 
@@ -32,6 +39,19 @@ class Settings(BaseModel):
 
     SHORT_FORM: ClassVar[str] = ""
     """The key that a plain text in the place of the group stands for; empty: none."""
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _accept_file_names(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        """Takes a file's name with bytes that are not UTF-8, which pydantic takes for no text."""
+        try:
+            return check(value)
+        except ValidationError:
+            readable = readable_name(value) if isinstance(value, str) else value
+            if readable == value:
+                raise
+            checked = check(readable)
+            return value if checked == readable else checked
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from maskdet.datasets.formats.tfrecord import NAME
 from maskdet.datasets.image_files import suffix_of
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import ConfigError, SinkError
+from maskdet.system.file_names import is_readable
 
 PICTURES = "images"
 _SUFFIXES = {".csv": "csv", ".json": "coco"}
@@ -91,7 +92,7 @@ def require_free(target: Path) -> None:
 
 
 def below(samples: Sequence[Sample], folder: Path) -> list[str] | None:
-    """The pictures' names relative to a folder; None if one of them is not a file below it."""
+    """The pictures' names relative to a folder; None if one is not below it, or is not UTF-8."""
     top = Path(os.path.abspath(folder))
     names = []
     for sample in samples:
@@ -101,7 +102,7 @@ def below(samples: Sequence[Sample], folder: Path) -> list[str] | None:
         if not file.resolve().is_relative_to(top.resolve()):
             return None
         names.append(file.relative_to(top).as_posix())
-    return names
+    return names if all(map(is_readable, names)) else None
 
 
 def _unique_names(samples: Sequence[Sample]) -> list[str]:

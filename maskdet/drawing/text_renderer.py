@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 
 import cv2
@@ -73,6 +74,8 @@ class TextRenderer:
         cv2.polylines(canvas, fixed, False, color, max(2, self.size // 7), cv2.LINE_AA, bits)
 
     def _look_up_glyph(self, char: str) -> bool:
+        if unicodedata.category(char) == "Cs":  # half a pair, on which OpenCV crashes
+            return False
         return self._bitmap(char) != self._bitmap("?")  # what OpenCV puts for a missing glyph
 
     def _bitmap(self, char: str) -> bytes:

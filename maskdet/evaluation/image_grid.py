@@ -16,6 +16,7 @@ from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.evaluation.plots import STYLES, png, title_of
 from maskdet.images.letterbox import letterbox
+from maskdet.system.file_names import readable_name
 
 DPI = 100
 HEADER = 34
@@ -108,13 +109,13 @@ class Painter:
             handles=lines, loc="upper right", ncols=len(lines), frameon=False, fontsize=9
         )
         self._figure.text(
-            8, self._height - 11, text, transform=self._pixels, va="top", fontsize=9,
+            8, self._height - 11, readable_name(text), transform=self._pixels, va="top", fontsize=9,
             parse_math=False,
         )  # fmt: skip
 
     def _text(self, x: float, y: float, text: str, colour: str) -> None:
         self._figure.text(
-            x, self._height - y, text, transform=self._pixels, va="bottom", fontsize=6,
-            parse_math=False, color="white",
+            x, self._height - y, readable_name(text), transform=self._pixels, va="bottom",
+            fontsize=6, parse_math=False, color="white",
             bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip

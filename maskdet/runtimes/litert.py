@@ -16,6 +16,7 @@ from maskdet.detections import Detections
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.runtimes.decoding import Decoder, Output, Quantised
+from maskdet.system.file_names import is_readable
 
 
 class LiteRtNetwork:
@@ -36,6 +37,8 @@ class LiteRtNetwork:
             ModelError: the file is no such model.
         """
         name = "model" if isinstance(file, bytes) else file
+        if not isinstance(file, bytes) and not is_readable(str(file)):
+            file = Path(file).read_bytes()  # LiteRT opens no name that is not UTF-8
         model = {"model_content": file} if isinstance(file, bytes) else {"model_path": str(file)}
         try:
             with quiet():

@@ -12,11 +12,15 @@ from maskdet.errors import ModelError
 def write_whole(path: str | Path, content: str | bytes) -> None:
     """Writes a file so that a reader, or a crash, meets the old content or all of the new one.
 
+    Args:
+        path: of the file.
+        content: text is written in UTF-8, bytes in it that are none as JSON escapes them.
+
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
     path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(temporary, "wb") as file:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from maskdet.live.gui.screens import screen_size
+from maskdet.system.file_names import readable_name
 from maskdet.system.native_libraries import missing_packages
 
 _ARROWS = ("left", "up", "right", "down")
@@ -91,7 +92,7 @@ class Window:
         Args:
             title: shown by the system; also the window's identity in OpenCV.
         """
-        self._title = title
+        self._title = readable_name(title)
         self._is_open = self._closed = self._is_full = False
         self._asked = self._size_before = (0, 0)
         self._asked_at = 0.0

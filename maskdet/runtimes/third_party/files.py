@@ -14,6 +14,7 @@ import numpy as np
 from maskdet.errors import ModelError
 from maskdet.runtimes.third_party.image_input import ImageInput, image_input
 from maskdet.runtimes.third_party.litert_metadata import LiteRtMetadata, read_litert_metadata
+from maskdet.system.file_names import is_readable
 
 _ONNX_TYPES = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8,
@@ -75,7 +76,9 @@ class OnnxFile:
         options.log_severity_level = 4
         try:
             self._session: Any = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                path.read_bytes() if not is_readable(str(path)) else str(path),
+                options,
+                providers=["CPUExecutionProvider"],
             )
         except Exception as error:  # each has errors of its own, derived from nothing narrower
             raise ModelError(
@@ -137,11 +140,13 @@ class LiteRtFile:
         from maskdet.runtimes.litert import cpu_threads, quiet
 
         self.path = path
+        # LiteRT opens no name that is not UTF-8.
+        file: dict[str, Any] = {"model_path": str(path)}
+        if not is_readable(str(path)):
+            file = {"model_content": path.read_bytes()}
         try:
             with quiet():
-                self._interpreter: Any = Interpreter(
-                    model_path=str(path), num_threads=threads or cpu_threads()
-                )
+                self._interpreter: Any = Interpreter(**file, num_threads=threads or cpu_threads())
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{path}: LiteRT cannot open it: {_unopened(error)}") from None
