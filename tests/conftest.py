@@ -31,6 +31,7 @@ def make_video(tmp_path: Path) -> MakeVideo:
         *,
         frames: int = 30,
         stamps_ms: Sequence[int] | None = None,
+        aspect: str = "1",
         **muxer: str,
     ) -> Path:
         import av
@@ -40,6 +41,7 @@ def make_video(tmp_path: Path) -> MakeVideo:
         with av.open(str(path), "w", options=muxer) as container:
             stream = container.add_stream("libx264", rate=25, options={"g": "5", "bf": "0"})
             stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            stream.codec_context.sample_aspect_ratio = fractions.Fraction(aspect)
             stream.time_base = stream.codec_context.time_base = fractions.Fraction(1, 1000)
             for number, stamp in enumerate(stamps):
                 frame = av.VideoFrame.from_ndarray(grey(20 + 8 * (number % 25)), format="bgr24")

@@ -33,6 +33,7 @@ import numpy as np
 from maskdet.images.decoding import MAX_PIXELS, as_bgr
 from maskdet.sources import ffmpeg_log
 from maskdet.sources.address import Address, parse
+from maskdet.sources.files.video_geometry import square_size
 from maskdet.sources.opencv_capture import TRANSPORTS, open_camera, too_large
 from maskdet.sources.stream_pace import Busy, Queued
 
@@ -234,10 +235,19 @@ def _send(capture: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
             okay, image = capture.retrieve() if grabbed else (False, None)
         if not okay or image is None or image.shape[0] * image.shape[1] > MAX_PIXELS:
             return
-        image = np.ascontiguousarray(as_bgr(image))
+        image = as_bgr(image) if is_ours else _with_square_pixels(as_bgr(image), capture)
+        image = np.ascontiguousarray(image)
         position = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000) if is_finite else 0.0
         _write(output, HEADER.pack(image.shape[1], image.shape[0], *stamps, position))
         _write(output, image.data.cast("B"))
+
+
+def _with_square_pixels(image: np.ndarray, capture: cv2.VideoCapture) -> np.ndarray:
+    """The picture in its true shape: many CCTV and PAL streams have pixels that are not square."""
+    across, down = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
+    height, width = image.shape[:2]
+    size = square_size(width, height, across / down if across > 0 and down > 0 else None)
+    return image if size == (width, height) else cv2.resize(image, size)
 
 
 def _with_all_threads(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> cv2.VideoCapture:

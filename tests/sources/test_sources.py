@@ -10,6 +10,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -367,25 +368,48 @@ def test_an_mjpeg_stream(camera) -> None:
     assert children() == []
 
 
-def test_a_recording_behind_a_url_is_a_file(make_video, tmp_path: Path) -> None:
-    """It states its length, so it is read to its end and loses nothing."""
-    make_video("film.mp4", frames=30, movflags="faststart")
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The files of a folder over HTTP, by a server that sends no ranges; its address."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
-        source = open_source(f"http://127.0.0.1:{server.server_port}/film.mp4")
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_recording_behind_a_url_is_a_file(make_video, tmp_path: Path) -> None:
+    """It states its length, so it is read to its end and loses nothing."""
+    make_video("film.mp4", frames=30, movflags="faststart")
+    with served(tmp_path) as address:
+        source = open_source(f"{address}/film.mp4")
         assert not source.is_live
         seen = list(frames_of(source))
-        server.shutdown()
-        thread.join()
     assert [number(frame) for frame in seen] == [i % 25 for i in range(30)]
     assert seen[10].time == seen[10].position == pytest.approx(10 / 25, abs=0.002)  # as of a file
     assert seen[10].utc > 1.6e9
+
+
+def test_a_video_behind_a_url_with_its_index_at_its_end_is_one_line(make_video, tmp_path) -> None:
+    make_video("film.mp4", frames=30)
+    with served(tmp_path) as address, pytest.raises(SourceError, match="index is at its end"):
+        open_source(f"{address}/film.mp4")
+
+
+@pytest.mark.parametrize(("aspect", "size"), [("64/45", (91, 48)), ("8/9", (64, 54))])
+def test_a_stream_has_square_pixels(make_video, tmp_path: Path, aspect: str, size) -> None:
+    path = make_video("film.mp4", frames=5, aspect=aspect, movflags="faststart")
+    with served(tmp_path) as address:
+        seen = list(frames_of(open_source(f"{address}/{path.name}")))
+    assert {(frame.image.shape[1], frame.image.shape[0]) for frame in seen} == {size}
 
 
 def test_a_child_does_not_outlive_a_killed_parent(camera) -> None:

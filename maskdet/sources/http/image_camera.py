@@ -20,6 +20,7 @@ from maskdet.images.decoding import ImageError, decode_image
 from maskdet.sources.address import Address
 from maskdet.sources.http.client import HttpClient, cause_of, more
 from maskdet.sources.http.jpeg_stream import MAX_BYTES, JpegStream
+from maskdet.sources.http.video_index import unplayable_video
 from maskdet.sources.stream_diagnosis import Answer, Fault, explain_error, rule, shown_path
 from maskdet.system.redaction import mask_address
 
@@ -211,6 +212,8 @@ def _look(
     head = _read_head(response)
     if not head:
         return Fault(f"'{shown_path(address)}' sends nothing; look at the path")
+    if fault := unplayable_video(head, response.headers, shown_path(address)):
+        return fault
     if head.startswith(_JPEG):
         return _open_jpeg(client, response, head, request)
     if content.startswith("image/") or head.startswith(_PICTURES):
