@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from maskdet.contracts import Sink
@@ -11,6 +12,7 @@ from maskdet.errors import ConfigError, SinkError
 from maskdet.live.evidence import with_bar
 from maskdet.live.settings.monitor import EventSettings, MonitorSettings, RecordingSettings
 from maskdet.live.settings.store import StoreSettings
+from maskdet.model.decision import DecisionRule
 from maskdet.people.analysis import Analysis
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.log_rotation import Rotation
@@ -18,6 +20,9 @@ from maskdet.sinks.output_files import make_folder
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.retention import Retention
+
+_DOUBTFUL = 0.5
+"""Share of the lowest score shown from which on a face is covered in `privacy: strict`."""
 
 
 def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:
@@ -28,6 +33,25 @@ def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list
     if settings.store.file:
         shared.append(_event_store(settings.store))
     return recordings, shared
+
+
+def strict_rule(settings: MonitorSettings) -> DecisionRule | None:
+    """Which faces are shown and counted where all are covered; None of a model without a card."""
+    from maskdet.runtimes.loading import decision_rule_of
+
+    rule = decision_rule_of(settings.model)
+    if rule is None:
+        return None
+    if settings.min_score is not None:
+        rule = rule.with_min_score(settings.min_score)
+    certainty, width = settings.unsure.certainty, settings.unsure.width
+    rule = rule if certainty is None else replace(rule, certainty=certainty)
+    return rule if width is None else replace(rule, width=width)
+
+
+def doubtful_too(rule: DecisionRule) -> DecisionRule:
+    """The rule of a detector that also gives faces which are too doubtful to be shown."""
+    return rule.without_rejection(rule.lowest_score * _DOUBTFUL)
 
 
 def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from maskdet.contracts import Detector, Sink
 from maskdet.detections import Detections, MaskState
+from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.meters import SourceMeter
@@ -34,12 +35,14 @@ class SourceState:
         sinks: get its observations; one that fails is taken off this list.
         analysis: follows its people, if wanted.
         people: as of its newest frame; None where nobody is followed.
+        strict_blur: covers its faces before anybody gets its frames, if wanted.
     """
 
     meter: SourceMeter
     sinks: list[Sink] = field(default_factory=list)
     analysis: FrameAnalysis | None = None
     people: PeopleCounts | None = None
+    strict_blur: StrictBlur | None = None
 
 
 def source_states(
@@ -47,10 +50,15 @@ def source_states(
     sinks: Sequence[Sink],
     source_sinks: Sequence[Sequence[Sink]],
     analyses: Sequence[FrameAnalysis | None],
+    new_strict_blur: Callable[[], StrictBlur] | None = None,
 ) -> list[SourceState]:
     """What belongs to each source: its meter, the sinks of all and its own, its analysis."""
     each = zip(meters, source_sinks, analyses or [None] * len(meters), strict=True)
-    return [SourceState(meter, [*sinks, *own], analysis) for meter, own, analysis in each]
+    states = [SourceState(meter, [*sinks, *own], analysis) for meter, own, analysis in each]
+    if new_strict_blur is not None:
+        for state in states:
+            state.strict_blur = new_strict_blur()
+    return states
 
 
 class Inference:
@@ -140,6 +148,9 @@ class Inference:
         }
 
     def _observe(self, state: SourceState, frame: Frame, detections: Detections) -> Observation:
+        found = detections
+        if state.strict_blur is not None:
+            detections = state.strict_blur.shown(found)
         if self._min_score > 0:
             detections = detections[detections.scores >= self._min_score]
         if state.analysis is not None:
@@ -147,6 +158,9 @@ class Inference:
         else:
             observation = Observation(frame, detections, detections.counts())
         state.people = observation.people_counts
+        if state.strict_blur is not None:  # last: following people looks at the true image
+            covered = state.strict_blur.cover(frame, found)
+            observation = replace(observation, frame=covered)
         self.counts.update(observation.counts)
         if self.first_result is None:
             self.first_result = time.monotonic()

@@ -11,11 +11,12 @@ picture late. Files have waiting ones and lose nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Self
 
 from maskdet.contracts import Detector, Sink, Source
+from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.inference import FrameAnalysis, Inference, source_states
@@ -52,6 +53,7 @@ class Pipeline:
         source_sinks: Sequence[Sequence[Sink]] = (),
         min_score: float = 0.0,
         analyses: Sequence[FrameAnalysis | None] = (),
+        new_strict_blur: Callable[[], StrictBlur] | None = None,
         max_frames: int | None = None,
         detect_fps: Sequence[float | None] = (),
     ) -> None:
@@ -64,6 +66,7 @@ class Pipeline:
             source_sinks: one sequence a source: sinks for that source alone.
             min_score: detections below it are left out.
             analyses: what follows the people of each source; empty: nobody is followed.
+            new_strict_blur: makes what covers the faces of a source; called once for each.
             max_frames: ends the run after exactly so many processed frames, over all sources.
             detect_fps: frames a second to process, one a source, as of `Pace`; None: all.
         """
@@ -75,7 +78,7 @@ class Pipeline:
         self._sinks = [*sinks, *(sink for few in own_sinks for sink in few)]
         self._inference = Inference(
             detector,
-            source_states(self._meters, sinks, own_sinks, analyses),
+            source_states(self._meters, sinks, own_sinks, analyses, new_strict_blur),
             min_score=min_score,
             max_frames=max_frames,
         )

@@ -7,10 +7,19 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from maskdet.contracts import Detector, Sink, Source
+from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError, SinkError, SourceError
-from maskdet.live.assembly import name_cameras, new_analyses, new_overlay, open_outputs
+from maskdet.live.assembly import (
+    doubtful_too,
+    name_cameras,
+    new_analyses,
+    new_overlay,
+    open_outputs,
+    strict_rule,
+)
 from maskdet.live.gui.playback import Playback, Seekable
 from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window, display_available
@@ -20,6 +29,7 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings, SourceSettings
 from maskdet.live.shutdown import Stop
 from maskdet.live.summary import Report, write_summary
+from maskdet.model.decision import DecisionRule
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sources.opening import open_source
@@ -83,7 +93,10 @@ def _run(
     recordings, shared = interruptible("opening the outputs", partial(open_outputs, settings))
     for sink in (*recordings, *shared):
         parts.callback(_close_quietly, sink)
-    detector = detector or _load_detector(settings, parts)
+    rule = None
+    if detector is None:
+        rule = strict_rule(settings) if settings.privacy == "strict" else None
+        detector = _load_detector(settings, parts, rule)
     sources = _open_sources(settings.sources, parts)
     _limit_looks(detector, sources)
     if has_window:
@@ -96,6 +109,7 @@ def _run(
         min_score=settings.min_score or 0.0,
         analyses=new_analyses(settings, [source.name for source in sources]),
         max_frames=settings.max_frames,
+        new_strict_blur=partial(StrictBlur, rule) if settings.privacy == "strict" else None,
         detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
     )
     name_cameras(shared, pipeline.stats.source_names)
@@ -163,6 +177,7 @@ def _viewer(
         new_overlay(settings),
         recordings,
         blur=settings.blur,
+        strict=settings.privacy == "strict",
         snapshots=settings.snapshots,
         size=(settings.window.width, settings.window.height),
         picture_seconds=settings.window.picture_seconds,
@@ -196,22 +211,30 @@ def _write_summary(path: Path, report: Report) -> None:
         raise SinkError(f"cannot write {path}: the disk does not answer")
 
 
-def _load_detector(settings: MonitorSettings, parts: ExitStack) -> Detector:
+def _load_detector(
+    settings: MonitorSettings, parts: ExitStack, rule: DecisionRule | None
+) -> Detector:
+    """Opens the model; with a rule for what is shown, it gives doubtful faces, too."""
     from maskdet.runtimes import load_looking_detector
 
+    wanted: dict[str, Any] = {
+        "min_score": settings.min_score,
+        "certainty": settings.unsure.certainty,
+        "least_width": settings.unsure.width,
+    }
+    if rule is not None:
+        wanted = {"rule": doubtful_too(rule)}
     detector: Detector = load_looking_detector(
         settings.model,
         looks=settings.looks,
         device=settings.device,
         labels=settings.labels,
         classes=settings.classes,
-        min_score=settings.min_score,
-        certainty=settings.unsure.certainty,
-        least_width=settings.unsure.width,
         side=settings.side,
         runtime=settings.runtime,
         batch=len(settings.sources),
         upgrade=True,
+        **wanted,
     )
     parts.callback(_end_detector, detector)
     return detector

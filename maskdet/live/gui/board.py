@@ -35,12 +35,14 @@ class View:
         paused: the picture is held.
         help: the keys are listed.
         blur: faces are unrecognisable.
+        strict: faces are covered already, before they come here, and stay so.
         changed: something of that has changed since it was drawn.
     """
 
     paused: bool = False
     help: bool = False
     blur: bool = False
+    strict: bool = False
     changed: bool = True
 
 
@@ -104,6 +106,7 @@ class Board:
                 self._layout.text,
                 paused=view.paused,
                 blur=view.blur,
+                strict=view.strict,
                 compact=len(self._tiles) > 1,
             )
         view.changed = False

@@ -107,6 +107,8 @@ class Controls:
         return "h: close the help" if self._view.help else "h: help"
 
     def _blur(self) -> str:
+        if self._view.strict:
+            return "privacy: strict keeps faces covered"
         self._view.blur = not self._view.blur
         for recording in self._recordings:
             recording.blur = self._view.blur

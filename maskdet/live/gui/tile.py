@@ -147,6 +147,7 @@ class Tile:
         *,
         paused: bool = False,
         blur: bool = False,
+        strict: bool = False,
         compact: bool = False,
     ) -> None:
         """Makes `picture` anew.
@@ -156,9 +157,10 @@ class Tile:
             text: size of the text, pixels.
             paused: whether the user holds the picture.
             blur: whether to make faces unrecognisable.
+            strict: whether they are so already.
             compact: whether it stands in a grid.
         """
-        status = replace(self._status(paused=paused, blur=blur), compact=compact)
+        status = replace(self._status(paused=paused, blur=blur or strict), compact=compact)
         self.drawn = time.monotonic()
         if self.observation is None:
             message = "" if status.signal_loss_reason else "waiting for the first picture"

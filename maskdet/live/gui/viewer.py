@@ -36,6 +36,7 @@ class Viewer:
         recordings: Sequence[RecordingSwitch],
         *,
         blur: bool = False,
+        strict: bool = False,
         snapshots: Path = Path("."),
         size: tuple[int, int] = (1280, 720),
         picture_seconds: float = 3.0,
@@ -49,6 +50,7 @@ class Viewer:
             overlay: draws; this loop's own.
             recordings: one switch a source.
             blur: whether faces are unrecognisable from the start.
+            strict: whether they are covered already, and stay so.
             snapshots: folder for the pictures of key s.
             size: (width, height) of a new window with several sources, at most.
             picture_seconds: how long each picture of a folder stays.
@@ -61,7 +63,7 @@ class Viewer:
         ]
         self._tile_of = {tile.name: tile for tile in self._tiles}
         self._waiting: dict[str, Observation] = {}
-        self._view = View(blur=blur)
+        self._view = View(blur=blur and not strict, strict=strict)
         self._board = Board(self._tiles, window, overlay, size)
         self._controls = Controls(
             self._view, self._board, window, self._tiles, recordings, snapshots

@@ -239,6 +239,7 @@ class MonitorSettings(Settings):
         max_seconds: ends automatically after so long.
         max_frames: ends automatically after so many looked-at frames.
         blur: faces cannot be recognised in the window, the recording and snapshots.
+        privacy: strict: faces are covered before a window, a file or a page gets an image.
         snapshots: folder for snapshots, and for recordings begun by key.
         recording: files of a recording, and how long they are kept.
         overlay: what labels tell.
@@ -271,6 +272,7 @@ class MonitorSettings(Settings):
     max_seconds: PositiveFloat | None = None
     max_frames: PositiveInt | None = None
     blur: bool = False
+    privacy: Literal["normal", "strict"] = "normal"
     snapshots: Path = Path(".")
     recording: RecordingSettings = RecordingSettings()
     overlay: OverlaySettings = OverlaySettings()

@@ -1,0 +1,77 @@
+"""Faces covered in every frame of a source, held over frames in which detection drops out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from maskdet.detections import Detections
+from maskdet.drawing.blur import cover_faces
+from maskdet.frame import Frame
+from maskdet.model.decision import DecisionRule
+
+HOLD_S = 2.0
+"""Seconds for which the place of a face that is no longer found stays covered."""
+_WIDTHS_PER_S = 2.5
+"""Face widths a second by which such a place grows on each side: people walk on meanwhile."""
+_MAX_WIDTHS = 1.0
+"""Face widths by which it grows at most."""
+
+
+class StrictBlur:
+    """Covers the faces of one source before a window or an output gets its frames.
+
+    A face that was found a moment ago is still there, though the detector may miss it for some
+    frames: its place stays covered, and grows, until the face is found again in it or `HOLD_S`
+    have passed. Faces that are too doubtful to be shown or counted are covered, too.
+    """
+
+    def __init__(self, rule: DecisionRule | None = None) -> None:
+        """Nothing was seen yet.
+
+        Args:
+            rule: says which of the faces found are shown; None: all.
+        """
+        self._rule = rule
+        self._boxes = np.zeros((0, 4), np.float32)
+        self._seen = np.zeros(0)
+        self._shape: tuple[int, ...] = ()
+
+    def shown(self, found: Detections) -> Detections:
+        """The faces, of all that were found, that are drawn and counted."""
+        return found if self._rule is None else self._rule.apply(found)
+
+    def cover(self, frame: Frame, found: Detections) -> Frame:
+        """The frame without faces.
+
+        Args:
+            frame: the source's next one; left as it is.
+            found: all faces found in it.
+        """
+        boxes = self._update(frame, found.boxes)
+        return replace(frame, image=cover_faces(frame.image, boxes))
+
+    def _update(self, frame: Frame, found: np.ndarray) -> np.ndarray:
+        """Takes over the faces found; returns the places to cover, float32 (N, 4)."""
+        if frame.image.shape != self._shape:  # another image size: old places mean nothing in it
+            self._boxes, self._seen = self._boxes[:0], self._seen[:0]
+            self._shape = frame.image.shape
+        ages = frame.position - self._seen
+        grown = self._grown(ages)
+        held = (ages >= 0) & (ages <= HOLD_S) & ~_is_found(grown, found)
+        self._boxes = np.concatenate([found, self._boxes[held]])
+        self._seen = np.concatenate([np.full(len(found), frame.position), self._seen[held]])
+        return np.concatenate([found, grown[held]])
+
+    def _grown(self, ages: np.ndarray) -> np.ndarray:
+        widths = (self._boxes[:, 2:] - self._boxes[:, :2]).mean(axis=1)
+        margin = widths * np.clip(ages * _WIDTHS_PER_S, 0, _MAX_WIDTHS)
+        return (self._boxes + margin[:, None] * (-1, -1, 1, 1)).astype(np.float32)
+
+
+def _is_found(places: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Whether the center of a face that was found lies in each place, bool (N,)."""
+    centers = (found[:, :2] + found[:, 2:]) / 2
+    inside = (centers[None] >= places[:, None, :2]) & (centers[None] <= places[:, None, 2:])
+    return np.asarray(inside.all(axis=2).any(axis=1), bool)
