@@ -98,6 +98,21 @@ class PeopleCounts:
     margin: int = 0
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A zone or line as it is drawn.
+
+    Attributes:
+        name: of the zone or line.
+        points: x and y of each corner, in shares of the picture's width and height.
+        is_zone: whether it is a polygon; else a line from its first point to its last.
+    """
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    is_zone: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """A frame, its faces and what follows from them; complete when made.
@@ -110,6 +125,7 @@ class Observation:
         people: everybody who is followed at this frame and confirmed, hidden for a moment or not.
         events: what happened to people since the frame before, in order of time.
         people_counts: people by state; None where nobody is followed.
+        shapes: the source's zones and lines.
     """
 
     frame: Frame
@@ -119,3 +135,4 @@ class Observation:
     people: tuple[Person, ...] = ()
     events: tuple[PersonEvent, ...] = ()
     people_counts: PeopleCounts | None = None
+    shapes: tuple[Shape, ...] = ()

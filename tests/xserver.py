@@ -109,6 +109,18 @@ class XServer:
             event.key.same_screen = 1
             self._send(window, kind, event)
 
+    def click(self, window: int, x: int, y: int, button: int = 1) -> None:
+        """Moves the mouse to a point of a window and presses a button there; 1: left, 3: right."""
+        root = self._x.XDefaultRootWindow(self._connection)
+        for kind, mask in ((6, 1 << 6), (4, 1 << 2), (5, 1 << 3)):  # motion, press, release
+            pressed = 0x100 if kind == 5 else 0
+            event = _Event(key=_Key(type=kind, window=window, root=root, x=x, y=y))
+            event.key.x_root, event.key.y_root = x, y
+            event.key.keycode, event.key.state = (0 if kind == 6 else button), pressed
+            event.key.same_screen = 1
+            self._x.XSendEvent(self._connection, c_ulong(window), 0, c_long(mask), byref(event))
+        self._x.XFlush(self._connection)
+
     def click_close(self, window: int) -> None:
         """Does what a window manager does when its close button is clicked."""
         names = (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")

@@ -17,6 +17,7 @@ from maskdet.live.shutdown import Stop
 from maskdet.model.class_names import states_said
 from maskdet.system.console import ending, log_as
 from maskdet.system.native_libraries import require_opencv
+from maskdet.system.resources import own_settings_file
 from maskdet.system.timeouts import exit_process
 
 NAME = "monitor.py"
@@ -24,7 +25,8 @@ NAME = "monitor.py"
 HELP = """See, live, who wears a face mask correctly.
 
 Keys in the window: q or Esc quit, space pause, s snapshot, r record on/off, b blur on/off,
-f full screen, . and , one frame on and back, arrows 5 seconds or one picture back and on, h help.
+f full screen, . and , one frame on and back, arrows 5 seconds or one picture back and on,
+z draw a zone, l draw a line, x remove the one at the mouse, h help.
 Exit status: 0 ended as asked; 2 wrong use, settings or model; 3 the source failed.
 """
 
@@ -150,4 +152,4 @@ def monitor(
         require_opencv()
         from maskdet.live.session import run
 
-        return run(settings, stop)
+        return run(settings, stop, settings_file=own_settings_file(config))

@@ -20,6 +20,7 @@ from maskdet.drawing.status_bar import StatusBar
 from maskdet.drawing.status_text import BRIGHT, Row, Status, bar_rows, is_narrow
 from maskdet.drawing.styles import STYLES, Style
 from maskdet.drawing.text_renderer import TextRenderer
+from maskdet.drawing.zones import ZoneRenderer
 from maskdet.frame import Frame
 from maskdet.observation import Observation
 
@@ -35,13 +36,19 @@ KEYS = (
     ("r", "record on / off"),
     ("b", "blur on / off"),
     ("f", "full screen on / off"),
+    ("z  l", "draw a zone, a line"),
+    ("x", "remove the zone or line at the mouse"),
     ("h", "help"),
 )
 """The keys of the window, for its help panel."""
 
 
 class Overlay:
-    """Draws observations. An instance serves one thread: OpenCV's font is not shared safely."""
+    """Draws observations. An instance serves one thread: OpenCV's font is not shared safely.
+
+    Attributes:
+        picture_box: x, y, width and height of the frame in the last `view`, pixels.
+    """
 
     def __init__(self, *, scores: bool = True, track_ids: bool = True) -> None:
         """Prepares the font.
@@ -52,9 +59,11 @@ class Overlay:
         """
         self._scores = scores
         self._track_ids = track_ids
+        self.picture_box = (0, 0, 1, 1)
         self._renderer = TextRenderer()
         self._bar = StatusBar(self._renderer)
         self._panels = Panels(self._renderer)
+        self._zones = ZoneRenderer(self._renderer)
 
     def draw(self, observation: Observation, status: Status | None = None) -> np.ndarray:
         """The frame, at its own size, with its faces marked.
@@ -73,7 +82,7 @@ class Overlay:
         top = self._renderer.row * len(rows)
         canvas = np.empty((top + frame.height, frame.width, 3), np.uint8)
         canvas[top:] = frame.image
-        self._draw_picture(canvas[top:], observation.detections, status)
+        self._draw_picture(canvas[top:], observation, status)
         if status:
             self._bar.draw(canvas[:top], rows, status.share)
         return canvas
@@ -102,7 +111,8 @@ class Overlay:
         y = top + (height - top - seen.frame.height) // 2
         picture = canvas[y : y + seen.frame.height, x : x + seen.frame.width]
         picture[:] = seen.frame.image
-        self._draw_picture(picture, seen.detections, status)
+        self._draw_picture(picture, seen, status)
+        self.picture_box = x, y, seen.frame.width, seen.frame.height
         self._bar.draw(canvas[:top], rows, status.share)
         return canvas
 
@@ -134,6 +144,12 @@ class Overlay:
         self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
         self._panels.notice(canvas, message)
 
+    def draft(
+        self, picture: np.ndarray, points: Sequence[tuple[float, float]], *, is_zone: bool
+    ) -> None:
+        """Draws the zone or line that is being drawn; points are shares of the picture."""
+        self._zones.draft(picture, points, is_zone=is_zone)
+
     def help(self, canvas: np.ndarray, text: int, keys: Sequence[tuple[str, str]] = KEYS) -> None:
         """Draws a panel with the keys, or whatever there is to choose, onto the picture."""
         self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
@@ -143,11 +159,12 @@ class Overlay:
         return bar_rows(status, observation, narrow=is_narrow(width, self._renderer.size))
 
     def _draw_picture(
-        self, picture: np.ndarray, detections: Detections, status: Status | None
+        self, picture: np.ndarray, observation: Observation, status: Status | None
     ) -> None:
-        """Marks the faces; an old picture without signal has none."""
+        """Marks zones and faces; an old picture without signal has none."""
         if status is None or not status.no_signal:
-            self._draw_faces(picture, detections)
+            self._zones.draw(picture, observation.shapes, observation.people_counts)
+            self._draw_faces(picture, observation.detections)
         else:
             self._panels.no_signal(picture, status)
         if status is not None and status.help:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from maskdet.contracts import Sink
 from maskdet.drawing.overlay import Overlay
 from maskdet.errors import ConfigError, SinkError
 from maskdet.live.evidence import with_bar
+from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.settings.monitor import EventSettings, MonitorSettings, RecordingSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.decision import DecisionRule
@@ -92,6 +94,26 @@ def new_analyses(settings: MonitorSettings, names: Sequence[str]) -> list[Analys
         )
         for name in names
     ]
+
+
+def new_zone_editor(
+    settings: MonitorSettings,
+    names: Sequence[str],
+    analyses: Sequence[Analysis | None],
+    settings_file: Path | None,
+) -> ZoneEditor:
+    """What becomes of zones and lines drawn in the window; kept in that file, if there is one."""
+    places = [
+        SourcePlaces(
+            name,
+            analysis.set_places,
+            [zone.place() for zone in settings.zones if zone.source in (None, name)],
+            [line.place() for line in settings.lines if line.source in (None, name)],
+        )
+        for name, analysis in zip(names, analyses, strict=True)
+        if analysis is not None
+    ]
+    return ZoneEditor(places, settings_file, enabled=bool(places))
 
 
 def _event_log(wanted: EventSettings) -> EventLog:

@@ -17,12 +17,14 @@ from maskdet.live.assembly import (
     name_cameras,
     new_analyses,
     new_overlay,
+    new_zone_editor,
     open_outputs,
     strict_rule,
 )
 from maskdet.live.gui.playback import Playback, Seekable
 from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window, display_available
+from maskdet.live.gui.zone_editor import ZoneEditor
 from maskdet.live.headless import Watch
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.pipeline import Pipeline
@@ -46,7 +48,12 @@ _NAMED = 10
 """Recorded files that are named one by one at the end."""
 
 
-def run(settings: MonitorSettings, stop: Stop, detector: Detector | None = None) -> int:
+def run(
+    settings: MonitorSettings,
+    stop: Stop,
+    detector: Detector | None = None,
+    settings_file: Path | None = None,
+) -> int:
     """Runs the monitor until its sources end or someone ends it.
 
     Whatever ends it, recordings, event log and summary are complete up to there.
@@ -55,6 +62,7 @@ def run(settings: MonitorSettings, stop: Stop, detector: Detector | None = None)
         settings: what to do.
         stop: ends it from outside; already listening.
         detector: in place of the one that the settings name; for tests.
+        settings_file: where zones drawn in the window are kept; None: nowhere.
 
     Returns:
         The exit status: 0, or that of a source or sink that failed on the way.
@@ -66,7 +74,7 @@ def run(settings: MonitorSettings, stop: Stop, detector: Detector | None = None)
     interrupted = False
     try:
         with ExitStack() as parts:
-            return _run(settings, detector, stop, report, parts)
+            return _run(settings, detector, stop, report, parts, settings_file)
     except KeyboardInterrupt:  # only while the parts are built: see `Stop`
         interrupted = True
         return 0
@@ -83,6 +91,7 @@ def _run(
     stop: Stop,
     report: Report,
     parts: ExitStack,
+    settings_file: Path | None,
 ) -> int:
     """Builds and runs; the stack closes the parts, the last one built first."""
     has_window = _wants_window(settings)
@@ -101,26 +110,29 @@ def _run(
     _limit_looks(detector, sources)
     if has_window:
         sources = [Playback(s) if isinstance(s, Seekable) else s for s in sources]
+    names = [source.name for source in sources]
+    analyses = new_analyses(settings, names)
     pipeline = Pipeline(
         sources,
         detector,
         shared,
         source_sinks=[[recording] for recording in recordings],
         min_score=settings.min_score or 0.0,
-        analyses=new_analyses(settings, [source.name for source in sources]),
+        analyses=analyses,
         max_frames=settings.max_frames,
         new_strict_blur=partial(StrictBlur, rule) if settings.privacy == "strict" else None,
         detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
     )
-    name_cameras(shared, pipeline.stats.source_names)
+    name_cameras(shared, names)
     report.begin(pipeline)
     stop.start()
     watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat))
     with pipeline:
         if has_window:
-            window = Window("maskdet: " + ", ".join(source.name for source in sources))
+            window = Window("maskdet: " + ", ".join(names))
             parts.callback(window.close)
-            _viewer(settings, pipeline, sources, window, recordings).run(watch)
+            zones = new_zone_editor(settings, names, analyses, settings_file)
+            _viewer(settings, pipeline, sources, window, recordings, zones).run(watch)
         else:
             watch.run()
         was_asked = not (pipeline.ended or stop.timed_out)  # by key, by signal
@@ -169,6 +181,7 @@ def _viewer(
     sources: Sequence[Source],
     window: Window,
     recordings: Sequence[RecordingSwitch],
+    zones: ZoneEditor,
 ) -> Viewer:
     return Viewer(
         pipeline,
@@ -181,6 +194,7 @@ def _viewer(
         snapshots=settings.snapshots,
         size=(settings.window.width, settings.window.height),
         picture_seconds=settings.window.picture_seconds,
+        zones=zones,
     )
 
 

@@ -9,13 +9,13 @@ from datetime import tzinfo
 
 from maskdet.detections import Detections, MaskState
 from maskdet.frame import Frame
-from maskdet.observation import Observation, PeopleCounts, Person, PersonEvent
+from maskdet.observation import Observation, PeopleCounts, Person, PersonEvent, Shape
 from maskdet.people.clock import SourceClock
 from maskdet.people.counting import PeopleTally
 from maskdet.people.person import Change, Follower, Places
 from maskdet.people.person_state import probabilities_of, weight_of
 from maskdet.people.tracking import Track, Tracker
-from maskdet.people.zones import Line, Zone
+from maskdet.people.zones import Line, Zone, shapes_of
 
 
 class Analysis:
@@ -49,15 +49,31 @@ class Analysis:
         self._tracker = Tracker(memory_seconds)
         self._still_after = still_after
         self._inertia = zone_inertia
-        self._zones, self._lines = tuple(zones), tuple(lines)
+        self.set_places(zones, lines)
+        self._zones, self._lines = self._wanted_places
         self._clock = SourceClock()
         self._tally = PeopleTally(local_zone)
         self._followers: dict[Track, Follower] = {}
-        self._crossings = {
-            line.name: {"in": Counter[str](), "out": Counter[str]()} for line in self._lines
-        }
+        self._crossings: dict[str, dict[str, Counter[str]]] = {}
+        self._shapes: tuple[Shape, ...] = ()
+        self._place()
         self._size: tuple[int, int] | None = None
         self._margin = 0.0
+
+    def set_places(self, zones: Sequence[Zone], lines: Sequence[Line]) -> None:
+        """Replaces zones and lines from the next frame on; may be called from another thread."""
+        self._wanted_places = (tuple(zones), tuple(lines))
+
+    def _place(self) -> None:
+        """Takes the wanted zones and lines; counts of lines that stay go on."""
+        self._zones, self._lines = self._wanted_places
+        for one in self._followers.values():
+            one.places = one.places.replaced(self._zones, self._lines)
+        self._crossings = {
+            line.name: self._crossings.get(line.name, {"in": Counter(), "out": Counter()})
+            for line in self._lines
+        }
+        self._shapes = shapes_of(self._zones, self._lines)
 
     def observe(self, frame: Frame, detections: Detections) -> Observation:
         """A frame and its faces with the people they belong to.
@@ -68,6 +84,8 @@ class Analysis:
         """
         if frame.file:
             return Observation(frame, detections, detections.counts())
+        if self._wanted_places != (self._zones, self._lines):
+            self._place()
         seconds = self._clock.advance(frame)
         self._fit(frame)
         self._tally.begin(frame.utc)
@@ -86,6 +104,7 @@ class Analysis:
             people=tuple(self._person(one) for one in self._people()),
             events=tuple(sorted(events, key=lambda event: event.time)),
             people_counts=self._counts(),
+            shapes=self._shapes,
         )
 
     def _fit(self, frame: Frame) -> None:

@@ -48,6 +48,15 @@ class Places:
         self.presences = [ZonePresence() for _ in self.zones]
         self.crossings = [LineCrossing() for _ in self.lines]
 
+    def replaced(self, zones: Sequence[Zone], lines: Sequence[Line]) -> Places:
+        """The same face among other zones and lines; of those that stay it keeps what it knows."""
+        other = Places(zones, lines)
+        presences = dict(zip(self.zones, self.presences, strict=True))
+        crossings = dict(zip(self.lines, self.crossings, strict=True))
+        other.presences = [presences.get(zone, ZonePresence()) for zone in zones]
+        other.crossings = [crossings.get(line, LineCrossing()) for line in lines]
+        return other
+
     @property
     def inside(self) -> tuple[str, ...]:
         """Names of the zones that the face is in."""

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from maskdet.observation import Shape
+
 Point = tuple[float, float]
 Direction = Literal["in", "out"]
 
@@ -131,6 +133,14 @@ class LineCrossing:
             return None
         self.crossed.add(direction)
         return direction
+
+
+def shapes_of(zones: Sequence[Zone], lines: Sequence[Line]) -> tuple[Shape, ...]:
+    """Zones and lines as they are drawn."""
+    return (
+        *(Shape(zone.name, zone.points, True) for zone in zones),
+        *(Shape(line.name, (line.start, line.end), False) for line in lines),
+    )
 
 
 def crosses_itself(points: Sequence[Point]) -> bool:

@@ -28,6 +28,14 @@ def user_models() -> Path:
     return user_data_path("maskdet", appauthor=False) / "models"
 
 
+def own_settings_file(path: str | Path | None) -> Path | None:
+    """The settings file that a command may change: the user's, not one that ships in a wheel."""
+    if path is None:
+        return None
+    found = settings_file(path)
+    return None if _IN_WHEEL in found.resolve().parents else found
+
+
 def settings_file(path: str | Path) -> Path:
     """A settings file: the path as it is, or what ships by that name (``configs/monitor.yaml``).
 

@@ -56,7 +56,11 @@ def test_what_a_person_says_wins() -> None:
 @pytest.mark.parametrize(
     ("names", "mapping", "words"),
     [
-        (["mask", "hat", "cap"], None, "meant by 'hat', 'cap' (the classes are 'mask', 'hat', 'c"),
+        (
+            ["mask", "hat", "cap"],
+            None,
+            "class name 'hat', 'cap' (the classes are 'mask', 'hat', 'c",
+        ),
         (["mask", "hat"], {"cap": "with_mask"}, "classes: {'hat': without_mask}"),
         (["mask"], {"mask": "masked"}, "'mask' cannot be 'masked'; states are with_mask, without"),
         (["mask"], {"mask": "unsure"}, "cannot be 'unsure'"),

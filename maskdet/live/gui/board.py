@@ -27,6 +27,21 @@ _NOTICE_S = 3.0
 _FIRST_NOTICE_S = 8.0
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A zone or line that is being drawn.
+
+    Attributes:
+        source: name of the source that it is in.
+        points: corners so far and the mouse's place, in shares of the picture.
+        is_zone: whether it becomes a polygon.
+    """
+
+    source: str
+    points: tuple[tuple[float, float], ...]
+    is_zone: bool
+
+
 @dataclass
 class View:
     """What the user has chosen to see.
@@ -37,6 +52,7 @@ class View:
         blur: faces are unrecognisable.
         strict: faces are covered already, before they come here, and stay so.
         changed: something of that has changed since it was drawn.
+        draft: a zone or line that is being drawn; None: none is.
     """
 
     paused: bool = False
@@ -44,6 +60,7 @@ class View:
     blur: bool = False
     strict: bool = False
     changed: bool = True
+    draft: Draft | None = None
 
 
 class Board:
@@ -114,6 +131,28 @@ class Board:
         self._window.show(self._dressed(self.picture, self._layout.text, view, now))
         return True
 
+    def place_at(self, x: int, y: int) -> tuple[Tile, tuple[float, float]] | None:
+        """The source whose frame is at a point of the window, and where in it, in shares."""
+        if self._layout is None:
+            return None
+        for tile, place in zip(self._tiles, self._layout.places, strict=True):
+            left, top, width, height = tile.picture_box
+            across, down = x - place.x - left, y - place.y - top
+            if 0 <= across < width and 0 <= down < height:
+                return tile, (across / max(width - 1, 1), down / max(height - 1, 1))
+        return None
+
+    def _frame_of(self, name: str, picture: np.ndarray) -> np.ndarray | None:
+        """The part of the window's picture that shows a source's frame."""
+        if self._layout is None:
+            return None
+        for tile, place in zip(self._tiles, self._layout.places, strict=True):
+            if tile.name == name:
+                left, top, width, height = tile.picture_box
+                x, y = place.x + left, place.y + top
+                return picture[y : y + height, x : x + width]
+        return None
+
     def _reshape(self) -> bool:
         """Gives the window the shape of new pictures; whether anything is to be drawn larger."""
         shapes = [tile.picture_size for tile in self._tiles]
@@ -146,9 +185,14 @@ class Board:
         if not self._notice_until:  # the first one stays a while from when it can be seen
             self._notice_until = now + _FIRST_NOTICE_S
         has_notice = now < self._notice_until
-        if not (has_notice or view.help):
+        draft = view.draft
+        if not (has_notice or view.help or (draft is not None and draft.points)):
             return picture
         picture = picture.copy()
+        if draft is not None and draft.points:
+            frame = self._frame_of(draft.source, picture)
+            if frame is not None and frame.size:
+                self._overlay.draft(frame, draft.points, is_zone=draft.is_zone)
         if has_notice:
             self._overlay.notice(picture, self._notice, text)
         if view.help:

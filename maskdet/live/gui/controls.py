@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from maskdet.live.gui.board import Board, View
+from maskdet.live.gui.board import Board, Draft, View
 from maskdet.live.gui.tile import Tile
 from maskdet.live.gui.window import Window
+from maskdet.live.gui.zone_editor import ZoneEditor
 from maskdet.live.progress import clock
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.snapshot_writer import Snapshots, file_label
@@ -35,6 +36,7 @@ class Controls:
         tiles: Sequence[Tile],
         recordings: Sequence[RecordingSwitch],
         snapshots: Path,
+        zones: ZoneEditor,
     ) -> None:
         """Puts the parts together.
 
@@ -45,6 +47,7 @@ class Controls:
             tiles: the sources' places.
             recordings: one switch a source.
             snapshots: folder for the pictures of key s.
+            zones: what becomes of clicks.
         """
         self.quit = False
         self.stepping: set[str] = set()
@@ -67,7 +70,11 @@ class Controls:
             ",": lambda: self._step(-1),
             "right": lambda: self._seek(1),
             "left": lambda: self._seek(-1),
+            "z": lambda: zones.begin("zone"),
+            "l": lambda: zones.begin("line"),
+            "x": self._remove_place,
         }
+        self._zones = zones
 
     def obey(self, key: str | None) -> None:
         """Does what a key asks for, and shows what has come of earlier ones."""
@@ -77,7 +84,10 @@ class Controls:
                 recording.refusal = ""
         if news := self._snapshots.news():
             self._tell(news)
-        if key is not None:
+        self._draw_zones()
+        if key is not None and self._zones.kind is not None and key in ("esc", "enter"):
+            self._tell(self._zones.cancel() if key == "esc" else self._zones.finish())
+        elif key is not None:
             action = self._actions.get(key)
             self._tell(action() if action else f"{key} does nothing; h: help")
 
@@ -88,6 +98,27 @@ class Controls:
     def _tell(self, notice: str) -> None:
         self._board.tell(notice)
         self._view.changed = True  # it shows at once
+
+    def _draw_zones(self) -> None:
+        """Clicks become corners; what is being drawn follows the mouse."""
+        zones = self._zones
+        for button, x, y in self._window.clicks():
+            place = self._board.place_at(x, y)
+            if zones.kind is not None and button == "right":
+                self._tell(zones.finish())
+            elif place is not None and (notice := zones.click(place[0].name, place[1])):
+                self._tell(notice)
+        draft = None
+        if zones.kind is not None:
+            at = self._board.place_at(*self._window.pointer)
+            follows = (at[1],) if at is not None and at[0].name == zones.source else ()
+            draft = Draft(zones.source, (*zones.points, *follows), zones.kind == "zone")
+        if draft != self._view.draft:
+            self._view.draft, self._view.changed = draft, True
+
+    def _remove_place(self) -> str:
+        at = self._board.place_at(*self._window.pointer)
+        return self._zones.remove(at[0].name, at[1]) if at else self._zones.remove("", (0.0, 0.0))
 
     def _end(self) -> str:
         self.quit = True

@@ -30,6 +30,7 @@ class Tile:
         name: the source's.
         observation: the last one; None before the first.
         picture: as last drawn, BGR uint8.
+        picture_box: x, y, width, height of the frame within it; width 0 before the first one.
         drawn: when that was, by the monotonic clock.
         playback: moves about in the source; None for what cannot.
         by_hand: whether the user turns a folder's pictures: none goes on without him.
@@ -57,6 +58,7 @@ class Tile:
         self.name = source.name
         self.observation: Observation | None = None
         self.picture = np.zeros((1, 1, 3), np.uint8)
+        self.picture_box = (0, 0, 0, 0)
         self.drawn = 0.0
         self.playback = source if isinstance(source, Playback) else None
         self.by_hand = False
@@ -166,9 +168,11 @@ class Tile:
             message = "" if status.signal_loss_reason else "waiting for the first picture"
             status = replace(status, no_signal=bool(status.signal_loss_reason))
             self.picture = self._overlay.waiting(message, status, size, text)
+            self.picture_box = (0, 0, 0, 0)
             return
         shown = blur_observation(self.observation) if blur else self.observation
         self.picture = self._overlay.view(shown, status, size, text)
+        self.picture_box = self._overlay.picture_box
 
     def evidence(self, *, blur: bool) -> np.ndarray | None:
         """The source's picture at its own size, under a bar with the clock; None without one."""

@@ -12,6 +12,7 @@ from maskdet.live.gui.board import Board, View
 from maskdet.live.gui.controls import Controls
 from maskdet.live.gui.tile import Tile
 from maskdet.live.gui.window import Window
+from maskdet.live.gui.zone_editor import ZoneEditor
 from maskdet.live.pipeline import Pipeline
 from maskdet.observation import Observation
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
@@ -40,6 +41,7 @@ class Viewer:
         snapshots: Path = Path("."),
         size: tuple[int, int] = (1280, 720),
         picture_seconds: float = 3.0,
+        zones: ZoneEditor | None = None,
     ) -> None:
         """Puts the parts together; nothing is shown yet.
 
@@ -54,6 +56,7 @@ class Viewer:
             snapshots: folder for the pictures of key s.
             size: (width, height) of a new window with several sources, at most.
             picture_seconds: how long each picture of a folder stays.
+            zones: what becomes of clicks; None: nobody is followed.
         """
         self._pipeline = pipeline
         self._window = window
@@ -66,7 +69,13 @@ class Viewer:
         self._view = View(blur=blur and not strict, strict=strict)
         self._board = Board(self._tiles, window, overlay, size)
         self._controls = Controls(
-            self._view, self._board, window, self._tiles, recordings, snapshots
+            self._view,
+            self._board,
+            window,
+            self._tiles,
+            recordings,
+            snapshots,
+            zones or ZoneEditor([], None, enabled=False),
         )
 
     def run(self, stop: Callable[[], bool]) -> None:

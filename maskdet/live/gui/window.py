@@ -11,6 +11,7 @@ import ctypes
 import os
 import sys
 import time
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -19,6 +20,11 @@ from maskdet.live.gui.screens import screen_size
 from maskdet.system.file_names import readable_name
 from maskdet.system.native_libraries import missing_packages
 
+Button = Literal["left", "right"]
+_BUTTONS: dict[int, Button] = {
+    cv2.EVENT_LBUTTONDOWN: "left",
+    cv2.EVENT_RBUTTONDOWN: "right",
+}
 _ARROWS = ("left", "up", "right", "down")
 _KEYS = (
     {27: "esc", 32: "space", 13: "enter", 10: "enter"}
@@ -82,6 +88,9 @@ def _prepare_qt() -> None:
 class Window:
     """A resizable window, opened by the first `show`; for the main thread only.
 
+    Attributes:
+        pointer: x and y of the mouse in the shown picture, pixels.
+
     Call `key` after each `show`, and often while there is nothing to show: the window is painted
     and answers only then. Check `display_available` before.
     """
@@ -92,6 +101,8 @@ class Window:
         Args:
             title: shown by the system; also the window's identity in OpenCV.
         """
+        self.pointer = (0, 0)
+        self._clicks: list[tuple[Button, int, int]] = []
         self._title = readable_name(title)
         self._is_open = self._closed = self._is_full = False
         self._asked = self._size_before = (0, 0)
@@ -183,6 +194,16 @@ class Window:
             return None
         return _KEYS.get(cv2.waitKeyEx(max(1, wait_ms)))
 
+    def clicks(self) -> list[tuple[Button, int, int]]:
+        """Buttons pressed since the call before: which, and x and y in the shown picture."""
+        clicks, self._clicks = self._clicks, []
+        return clicks
+
+    def _mouse(self, event: int, x: int, y: int, flags: int, _: object) -> None:
+        self.pointer = x, y
+        if event in _BUTTONS:
+            self._clicks.append((_BUTTONS[event], x, y))
+
     def close(self) -> None:
         """Takes the window away for good; may be called twice."""
         if not self.closed and self._is_open:
@@ -203,4 +224,5 @@ class Window:
         # the picture as large as `size`.
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self._title, flags)
+        cv2.setMouseCallback(self._title, self._mouse)
         self._is_open = True

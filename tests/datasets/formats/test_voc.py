@@ -189,9 +189,9 @@ EXTERNAL = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><annotation>
         (annotation(face(0, -9, 20, 0)), "box 0, -9, 20, 0 lies outside"),
         (annotation(face("1e30", 0, "1e31", 20)), "lies outside"),
         # a class nobody knows
-        (annotation(face(1, 2, 3, 4, name="hat")), "meant by 'hat' (the classes are 'hat'); say"),
+        (annotation(face(1, 2, 3, 4, name="hat")), "class name 'hat' (the classes are 'hat'); set"),
         (annotation(face(1, 2, 3, 4, name="")), "unknown class ''"),
-        (annotation(face(1, 2, 3, 4, name="unsure")), "meant by 'unsure'"),
+        (annotation(face(1, 2, 3, 4, name="unsure")), "class name 'unsure'"),
         (annotation(face(1, 2, 3, 4, name="x" * 99999)), "unknown class"),
     ],
 )

@@ -1,0 +1,170 @@
+"""Zones and lines drawn with the mouse: corners are clicked, the result is kept in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from maskdet.config_editing import append_item, remove_items
+from maskdet.errors import ConfigError
+from maskdet.people.zones import Line, Point, Zone, crosses_itself
+
+Kind = Literal["zone", "line"]
+_MIN_SIDE = 0.01
+"""Share of the picture; nearer clicks are one, as a hand shakes."""
+
+
+@dataclass
+class SourcePlaces:
+    """Zones and lines of one source.
+
+    Attributes:
+        name: of the source.
+        zones: as they are now.
+        lines: likewise.
+        apply: takes them for the frames that come.
+    """
+
+    name: str
+    apply: Callable[[Sequence[Zone], Sequence[Line]], None]
+    zones: list[Zone] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+
+
+class ZoneEditor:
+    """What is being drawn, and what comes of keys and clicks; draws nothing itself.
+
+    Attributes:
+        kind: what is being drawn; None: nothing.
+        source: name of the source that the first corner was clicked in.
+        points: corners so far, in shares of that source's picture.
+    """
+
+    def __init__(
+        self, places: Sequence[SourcePlaces], settings_file: Path | None, *, enabled: bool = True
+    ) -> None:
+        """Draws nothing yet.
+
+        Args:
+            places: of every source.
+            settings_file: where zones and lines are kept; None: they last as long as the run.
+            enabled: whether people are followed; without, zones count nobody.
+        """
+        self.kind: Kind | None = None
+        self.source = ""
+        self.points: list[Point] = []
+        self._places = {one.name: one for one in places}
+        self._file = settings_file
+        self._enabled = enabled
+
+    def begin(self, kind: Kind) -> str:
+        """Starts a zone or a line; returns what to do next, for the screen."""
+        if not self._enabled:
+            return "zones need people.enabled: true in the settings"
+        if self.kind is not None:
+            return self.cancel()
+        self.kind, self.points, self.source = kind, [], ""
+        if kind == "zone":
+            return "zone: click its corners, enter closes it, esc cancels"
+        return "line: click its two ends; who crosses it towards the arrow goes in"
+
+    def cancel(self) -> str:
+        """Forgets what was being drawn."""
+        self.kind, self.points = None, []
+        return "nothing drawn"
+
+    def click(self, source: str, point: Point) -> str:
+        """A corner; returns what to do next, for the screen."""
+        if self.kind is None:
+            return ""
+        if self.points and source != self.source:
+            return f"this {self.kind} is in {self.source}; esc cancels"
+        if self.points and _distance(self.points[-1], point) < _MIN_SIDE:
+            return self.finish() if self.kind == "zone" else ""
+        self.source = source
+        self.points.append((round(point[0], 4), round(point[1], 4)))
+        if self.kind == "line" and len(self.points) == 2:
+            return self.finish()
+        left = "enter closes it" if len(self.points) > 2 else "go on"
+        return f"corner {len(self.points)}; {left}, esc cancels"
+
+    def finish(self) -> str:
+        """Closes a zone or line and keeps it; returns what came of it, for the screen."""
+        if self.kind is None:
+            return ""
+        if len(self.points) < (3 if self.kind == "zone" else 2):
+            return "a zone needs three corners" if self.kind == "zone" else "a line needs two ends"
+        if self.kind == "zone" and crosses_itself(self.points):
+            self.points = []
+            return "the sides of a zone may not cross; click its corners in order"
+        kind, places = self.kind, self._places[self.source]
+        name = self._free_name(kind)
+        if kind == "zone":
+            places.zones.append(Zone(name, tuple(self.points)))
+        else:
+            places.lines.append(Line(name, self.points[0], self.points[1]))
+        places.apply(tuple(places.zones), tuple(places.lines))
+        points, self.kind, self.points = self.points, None, []
+        return f"{name}: {self._keep(kind, name, points)}"
+
+    def remove(self, source: str, point: Point) -> str:
+        """Takes away the zone around a point, or the line nearest to it."""
+        places = self._places.get(source)
+        if places is None:
+            return "point at a zone or line to remove it"
+        zone = next((z for z in reversed(places.zones) if z.contains(*point)), None)
+        near = min(places.lines, key=lambda line: _from_line(line, point), default=None)
+        if zone is not None:
+            places.zones.remove(zone)
+            kind, name = "zone", zone.name
+        elif near is not None and _from_line(near, point) < 5 * _MIN_SIDE:
+            places.lines.remove(near)
+            kind, name = "line", near.name
+        else:
+            return "point at a zone or line to remove it"
+        places.apply(tuple(places.zones), tuple(places.lines))
+        return f"{name} removed{self._forget(kind, name)}"
+
+    def _keep(self, kind: Kind, name: str, points: Sequence[Point]) -> str:
+        if self._file is None:
+            return "for this run only; start with --config FILE to keep it"
+        item: dict[str, object] = {"name": name, "points": [list(point) for point in points]}
+        if len(self._places) > 1:
+            item["source"] = self.source
+        try:
+            append_item(self._file, f"{kind}s", item)
+        except ConfigError as error:
+            return f"for this run only: {error}"
+        return f"kept in {self._file.name}"
+
+    def _forget(self, kind: str, name: str) -> str:
+        if self._file is None:
+            return ""
+        try:
+            found = remove_items(self._file, f"{kind}s", {"name": name})
+        except ConfigError as error:
+            return f" for this run only: {error}"
+        return f", from {self._file.name} too" if found else ""
+
+    def _free_name(self, kind: Kind) -> str:
+        names = {zone.name for one in self._places.values() for zone in one.zones}
+        names |= {line.name for one in self._places.values() for line in one.lines}
+        number = 1
+        while f"{kind} {number}" in names:
+            number += 1
+        return f"{kind} {number}"
+
+
+def _distance(a: Point, b: Point) -> float:
+    return max(abs(a[0] - b[0]), abs(a[1] - b[1]))
+
+
+def _from_line(line: Line, point: Point) -> float:
+    """Distance of a point from a line's segment, in shares of the picture."""
+    (x1, y1), (x2, y2) = line.start, line.end
+    dx, dy = x2 - x1, y2 - y1
+    along = ((point[0] - x1) * dx + (point[1] - y1) * dy) / ((dx * dx + dy * dy) or 1.0)
+    along = min(1.0, max(0.0, along))
+    return _distance((x1 + along * dx, y1 + along * dy), point)

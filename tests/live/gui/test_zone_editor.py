@@ -1,0 +1,144 @@
+"""Zones and lines drawn with the mouse: what comes of clicks and keys, and in a real window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maskdet.config import load_settings, read_yaml
+from maskdet.drawing.status_text import AMBER
+from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.people.zones import Line, Zone
+from tests.live.gui.test_viewer import Demo, end, screen, share_of, until  # noqa: F401  (a fixture)
+from tests.xserver import XServer, needs_xvfb
+
+SQUARE = [(0.1, 0.1), (0.5, 0.1), (0.5, 0.6), (0.1, 0.6)]
+SQUARE_AROUND = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.9), (0.2, 0.9)]
+StartMonitor = Any
+
+
+class Applied:
+    """The zones and lines that a source was given last."""
+
+    def __init__(self) -> None:
+        self.zones: Sequence[Zone] = ()
+        self.lines: Sequence[Line] = ()
+
+    def take(self, zones: Sequence[Zone], lines: Sequence[Line]) -> None:
+        self.zones, self.lines = zones, lines
+
+
+def editor(file: Path | None, *names: str) -> tuple[ZoneEditor, dict[str, Applied]]:
+    applied = {name: Applied() for name in names or ("door",)}
+    places = [SourcePlaces(name, one.take) for name, one in applied.items()]
+    return ZoneEditor(places, file), applied
+
+
+def test_a_zone_is_clicked_closed_applied_and_kept(tmp_path: Path):
+    file = tmp_path / "door.yaml"
+    drawn, applied = editor(file)
+    assert "click its corners" in drawn.begin("zone")
+    for corner in SQUARE:
+        assert "corner" in drawn.click("door", corner)
+    assert drawn.finish() == "zone 1: kept in door.yaml" and drawn.kind is None
+    assert applied["door"].zones == (Zone("zone 1", tuple(SQUARE)),)
+    settings = load_settings(MonitorSettings, file)
+    assert [zone.place() for zone in settings.zones] == list(applied["door"].zones)
+    assert settings.zones[0].source is None
+
+
+def test_a_line_ends_with_its_second_click_and_names_its_source_among_several(tmp_path: Path):
+    file = tmp_path / "two.yaml"
+    drawn, applied = editor(file, "door", "hall")
+    drawn.begin("line")
+    drawn.click("hall", (0.1, 0.5))
+    assert "is in hall" in drawn.click("door", (0.9, 0.5))
+    assert drawn.click("hall", (0.9, 0.5)) == "line 1: kept in two.yaml"
+    assert applied["hall"].lines and not applied["door"].lines
+    assert read_yaml(file)["lines"][0]["source"] == "hall"
+
+
+def test_clicking_a_corner_twice_closes_a_zone():
+    drawn, applied = editor(None)
+    drawn.begin("zone")
+    for corner in SQUARE:
+        drawn.click("door", corner)
+    assert "for this run only" in drawn.click("door", SQUARE[-1])
+    assert len(applied["door"].zones[0].points) == 4
+
+
+@pytest.mark.parametrize(
+    ("corners", "told"),
+    [
+        (SQUARE[:2], "a zone needs three corners"),
+        ([SQUARE[0], SQUARE[2], SQUARE[1], SQUARE[3]], "the sides of a zone may not cross"),
+    ],
+)
+def test_what_is_no_polygon_is_refused(corners: list[tuple[float, float]], told: str):
+    drawn, applied = editor(None)
+    drawn.begin("zone")
+    for corner in corners:
+        drawn.click("door", corner)
+    assert drawn.finish().startswith(told)
+    assert not applied["door"].zones and drawn.kind == "zone"
+    assert drawn.cancel() == "nothing drawn" and drawn.kind is None
+
+
+def test_the_zone_or_line_at_the_mouse_is_removed_from_the_file_too(tmp_path: Path):
+    file = tmp_path / "door.yaml"
+    drawn, applied = editor(file)
+    for kind, corners in (("zone", SQUARE), ("line", [(0.7, 0.1), (0.7, 0.9)])):
+        drawn.begin(kind)  # type: ignore[arg-type]
+        for corner in corners:
+            drawn.click("door", corner)
+        drawn.finish()
+    assert "point at a zone" in drawn.remove("door", (0.95, 0.95))
+    assert drawn.remove("door", (0.71, 0.5)) == "line 1 removed, from door.yaml too"
+    assert drawn.remove("door", (0.3, 0.3)) == "zone 1 removed, from door.yaml too"
+    assert read_yaml(file) == {"zones": [], "lines": []} and not applied["door"].zones
+
+
+def test_without_people_no_zone_is_begun():
+    assert "people.enabled" in ZoneEditor([], None, enabled=False).begin("zone")
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path):
+    file = tmp_path / "door.yaml"
+    file.write_bytes(b"a: [1")
+    drawn, applied = editor(file)
+    drawn.begin("line")
+    drawn.click("door", (0.1, 0.5))
+    assert "for this run only: " in drawn.click("door", (0.9, 0.5)) and applied["door"].lines
+
+
+@needs_xvfb
+def test_in_a_window_clicks_make_a_zone(
+    screen: XServer,  # noqa: F811
+    start_monitor: StartMonitor,
+    tmp_path: Path,
+):
+    demo = Demo(screen, tmp_path, start_monitor)
+    demo.press("z")
+    width, height = screen.geometry(demo.window)
+    corners = [(round(x * width), round(y * height)) for x, y in SQUARE_AROUND]
+
+    def is_begun() -> bool:
+        screen.click(demo.window, *corners[0])
+        return share_of(screen, AMBER) > 20
+
+    until("the first corner", is_begun)
+    for corner in corners[1:]:
+        screen.click(demo.window, *corner)
+    demo.press("Return")
+    events = tmp_path / "e.jsonl"
+    until("somebody is in the zone", lambda: '"zones":["zone 1"]' in compact(events))
+    demo.press("q")
+    end(demo.process, tmp_path)
+
+
+def compact(file: Path) -> str:
+    return file.read_text().replace(" ", "").replace("zone1", "zone 1")
