@@ -227,7 +227,7 @@ def _section(title: str, content: str, *, is_long: bool = False) -> str:
 def _notes(figures: Figures) -> str:
     return (
         '<p class="soft">A person is counted once for each visit, in the state worn longest; '
-        "whoever leaves the image and comes back is counted again. The share is of those whose "
+        "who leaves the image and comes back is counted again. The share is of those whose "
         "state is known; in brackets its 95 % interval. Faces that never move (posters, screens) "
         "are not counted. Up-time is of the time in which the monitor ran. People changed their "
         f"state {figures.changes} times.</p>"
