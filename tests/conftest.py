@@ -14,6 +14,17 @@ import numpy as np
 import pytest
 
 from tests.monitors import small_disk, stalling_disk, start_monitor  # noqa: F401  (fixtures)
+from tests.whole_run import (  # noqa: F401  (hooks)
+    made_once,
+    pytest_addoption,
+    pytest_cmdline_main,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_make_collect_report,
+    pytest_report_header,
+    pytest_runtest_makereport,
+    pytest_xdist_auto_num_workers,
+)
 
 MakeVideo = Callable[..., Path]
 
@@ -127,25 +138,45 @@ def camera() -> Iterator[Camera]:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with Keras weights and both LiteRT files; not to be changed."""
     pytest.importorskip("tensorflow")
-    from maskdet import export
-    from tests.tiny import make_tiny_model, pictures
 
-    folder = make_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-    export.run(folder)
-    export.run(folder, int8=True, calibrate=pictures(tmp_path_factory.mktemp("calibration")))
-    return folder
+    def make(folder: Path) -> None:
+        from maskdet import export
+        from tests.tiny import make_tiny_model, pictures
+
+        make_tiny_model(folder)
+        export.run(folder)
+        export.run(folder, int8=True, calibrate=pictures(tmp_path_factory.mktemp("calibration")))
+
+    return made_once(tmp_path_factory, "tiny", make)
+
+
+def _exported(factory: pytest.TempPathFactory, kind: str) -> Path:
+    pytest.importorskip("tf2onnx")
+
+    def make(folder: Path) -> None:
+        from maskdet import export
+        from tests.tiny import make_lively_model
+
+        make_lively_model(folder, kind)
+        export.run(folder, "onnx")
+        export.run(folder, "saved_model")
+
+    return made_once(factory, kind, make)
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A model folder of each kind of network, in every format but LiteRT; not to be changed."""
-    pytest.importorskip("tf2onnx")
-    from maskdet import export
-    from tests.tiny import make_lively_model
+def exported_retinanet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder of a RetinaNet in every format but LiteRT; not to be changed."""
+    return _exported(tmp_path_factory, "retinanet")
 
-    folders = {}
-    for kind in ("retinanet", "faster_rcnn"):
-        folders[kind] = make_lively_model(tmp_path_factory.mktemp("exported") / kind, kind)
-        export.run(folders[kind], "onnx")
-        export.run(folders[kind], "saved_model")
-    return folders
+
+@pytest.fixture(scope="session")
+def exported_faster_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder of a Faster R-CNN in every format but LiteRT; not to be changed."""
+    return _exported(tmp_path_factory, "faster_rcnn")
+
+
+@pytest.fixture(scope="session")
+def exported(exported_retinanet: Path, exported_faster_rcnn: Path) -> dict[str, Path]:
+    """A model folder of each kind of network, in every format but LiteRT; not to be changed."""
+    return {"retinanet": exported_retinanet, "faster_rcnn": exported_faster_rcnn}

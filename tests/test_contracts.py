@@ -44,7 +44,7 @@ class Tools:
     """What a factory may use."""
 
     folder: Path
-    make_video: Callable[..., Path]
+    make_video: Any
     camera: Any
     request: pytest.FixtureRequest
 
@@ -53,8 +53,9 @@ class Tools:
         if runtime == "litert":
             own = {"retinanet": "tiny_model", "faster_rcnn": "litert_faster_rcnn"}[kind]
             return load_detector(str(self.request.getfixturevalue(own)), runtime=runtime)
-        folders = self.request.getfixturevalue("exported")
-        return load_detector(str(folders[kind]), runtime=runtime)
+        return load_detector(
+            str(self.request.getfixturevalue(f"exported_{kind}")), runtime=runtime
+        )
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,14 @@ def litert_faster_rcnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_lively_model(tmp_path_factory.mktemp("models") / "faster_rcnn", "faster_rcnn")
     export.run(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def detector_tools(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[], Tools]:
+    """Gives tools for one more detector, with a folder of its own; detectors need no camera."""
+    return lambda: Tools(tmp_path_factory.mktemp("detector"), None, None, request)
 
 
 @pytest.fixture
@@ -204,9 +213,12 @@ def test_a_source_may_be_closed_twice_and_by_another_thread(source: Source) -> N
 # --- detectors ---------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=DETECTORS)
-def detector(request: pytest.FixtureRequest, tools: Tools) -> Iterator[Detector]:
-    made = DETECTORS[request.param](tools)
+@pytest.fixture(scope="module", params=DETECTORS)
+def detector(
+    request: pytest.FixtureRequest, detector_tools: Callable[[], Tools]
+) -> Iterator[Detector]:
+    """One for all tests: it takes longer to open than to ask."""
+    made = DETECTORS[request.param](detector_tools())
     made.warm_up()
     yield made
     made.close()

@@ -24,7 +24,7 @@ def test_a_row_for_each_file_with_its_own_figures(tmp_path: Path) -> None:
     card = read_card(folder)
     write_card(folder, card.model_copy(update={"metrics": {"keras": {"mAP50": 0.51234}}}))
     (cells,) = models.rows(tmp_path)
-    assert cells[:3] == ("tiny (keras)", "retinanet, mobilenet_v2", "96×96")
+    assert cells[:3] == ("tiny (keras)", "retinanet, tiny", "96×96")
     assert float(cells[3]) > 1 and cells[4:] == ("0.512", "", "", "", "")
 
 

@@ -52,8 +52,8 @@ def found_by_keras(folder: Path) -> list[Detections]:
 
 
 @pytest.fixture(params=KINDS)
-def folder(request: pytest.FixtureRequest, exported: dict[str, Path]) -> Path:
-    return exported[request.param]
+def folder(request: pytest.FixtureRequest) -> Path:
+    return request.getfixturevalue(f"exported_{request.param}")
 
 
 def apart(found: list[Detections]) -> list[Detections]:

@@ -140,7 +140,7 @@ WRONG = {
     "network": ("network: retinanet", "network: yolo", "unknown network 'yolo'"),
     "classes": ("- with_mask", "- masked", "classes are masked"),
     "anchors": ("strides", "steps", "steps"),
-    "backbone": ("backbone: mobilenet_v2", "backbone: vgg", "vgg"),
+    "backbone": ("backbone: tiny", "backbone: vgg", "vgg"),
 }
 
 

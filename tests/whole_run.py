@@ -1,0 +1,155 @@
+"""How the tests run: side by side, the long ones first, the slow ones only when asked for.
+
+`tests/conftest.py` imports these hooks. A run that names files or tests is left as it is; one that
+names none runs in one process per core and one more, as many tests wait for a process or a socket,
+and leaves out what is marked `slow`: `pytest -m slow` runs that, and `pytest -m ''` everything.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+LONG = (
+    "tests/test_contracts.py",
+    "tests/training/test_run.py",
+    "tests/commands/test_training_commands.py",
+    "tests/networks/test_faster_rcnn.py",
+    "tests/runtimes/legacy/test_object_detection_api.py",
+    "tests/runtimes/test_loading.py",
+    "tests/commands/convert/test_models.py",
+    "tests/runtimes/test_keras_runtime.py",
+    "tests/training/test_distillation.py",
+    "tests/export/test_formats.py",
+    "tests/live/gui/test_viewer.py",
+    "tests/training/test_trainer.py",
+    "tests/sources/test_rtsp.py",
+    "tests/networks/test_retinanet.py",
+    "tests/runtimes/legacy/test_keras_retinanet.py",
+    "tests/commands/test_old_models.py",
+    "tests/commands/test_monitor.py",
+    "tests/live/test_passwords.py",
+    "tests/runtimes/gpu/test_litert_gpu.py",
+    "tests/live/test_unattended.py",
+    "tests/export/test_export.py",
+    "tests/evaluation/test_report.py",
+    "tests/soak/test_soak.py",
+)
+"""Files that take longest, which start first, so that all processes end at nearly one time."""
+
+MEMORY_OF_A_WORKER = 3 * 2**30  # bytes, with TensorFlow and a network in training
+MAY_BE_MISSING = ("MASKDET_TEST_DATA", "openvino", "there is a GPU")
+"""What CI may lack: reasons that hold one of these words stay a skip under --no-skips."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-skips", action="store_true", help="a test that is skipped fails; for CI, where all is"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Sets what a run of all tests does by default, before pytest-xdist reads it."""
+    names_nothing = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if names_nothing and not {"-m", "-k"} & {each[:2] for each in config.invocation_params.args}:
+        config.option.markexpr = "not slow"
+    if not names_nothing or not hasattr(config.option, "numprocesses"):
+        return
+    if config.option.numprocesses is None and not config.getoption("collectonly"):
+        config.option.numprocesses = 0 if config.getoption("usepdb") else "auto"
+    if config.option.dist == "no" and config.option.numprocesses:
+        config.option.dist = "loadfile"
+        config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process per core and one more, where the memory allows."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    most = psutil.virtual_memory().available // MEMORY_OF_A_WORKER
+    return max(1, min((cores or 1) + 1, most))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keeps each process to one thread: the others have the other cores."""
+    config.addinivalue_line("markers", "slow: left out of a run that names nothing; -m slow")
+    if hasattr(config, "workerinput"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Names what a run leaves out."""
+    if config.option.markexpr == "not slow":
+        return "left out: tests marked slow (repetitions, long runs); pytest -m slow runs them"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files that take longest first; the order within a file stays."""
+    place = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
+
+
+def _no_longer_skipped(report: Any) -> None:
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    if not any(word in reason for word in MAY_BE_MISSING):
+        report.outcome, report.longrepr = "failed", f"skipped, which --no-skips forbids: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report = yield
+    if report.skipped and item.config.option.no_skips and not hasattr(report, "wasxfail"):
+        _no_longer_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    report = yield
+    if report.skipped and collector.config.option.no_skips:
+        _no_longer_skipped(report)
+    return report
+
+
+def made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object], patience: int = 280
+) -> Path:
+    """Gives a folder that one process makes for all processes of a run; not to be changed.
+
+    Args:
+        factory: pytest's.
+        name: the folder's name, of its own among all such folders.
+        make: fills the folder, which is there already and empty.
+        patience: longest wait for another process, seconds.
+    """
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / name
+    lock, done, failed = (root / f"{name}.{state}" for state in ("lock", "done", "failed"))
+    deadline = time.monotonic() + patience
+    while not done.exists():
+        try:
+            lock.touch(exist_ok=False)
+        except FileExistsError:
+            assert not failed.exists(), f"{name} could not be made: see the other failures"
+            assert time.monotonic() < deadline, f"another process did not make {name} in time"
+            time.sleep(0.1)
+            continue
+        folder.mkdir()
+        try:
+            make(folder)
+        except BaseException:
+            failed.touch()
+            raise
+        done.touch()
+    return folder
