@@ -19,7 +19,6 @@ from tests.whole_run import (  # noqa: F401  (hooks)
     pytest_addoption,
     pytest_cmdline_main,
     pytest_collection_modifyitems,
-    pytest_configure,
     pytest_make_collect_report,
     pytest_report_header,
     pytest_runtest_makereport,

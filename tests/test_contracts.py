@@ -53,9 +53,7 @@ class Tools:
         if runtime == "litert":
             own = {"retinanet": "tiny_model", "faster_rcnn": "litert_faster_rcnn"}[kind]
             return load_detector(str(self.request.getfixturevalue(own)), runtime=runtime)
-        return load_detector(
-            str(self.request.getfixturevalue(f"exported_{kind}")), runtime=runtime
-        )
+        return load_detector(str(self.request.getfixturevalue(f"exported_{kind}")), runtime=runtime)
 
 
 @pytest.fixture(scope="module")

@@ -64,9 +64,11 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     if config.option.numprocesses is None and not config.getoption("collectonly"):
         config.option.numprocesses = 0 if config.getoption("usepdb") else "auto"
-    if config.option.dist == "no" and config.option.numprocesses:
-        config.option.dist = "loadfile"
-        config.option.loadscopereorder = False
+    if config.option.numprocesses and config.option.dist == "no":
+        config.option.dist, config.option.loadscopereorder = "loadfile", False
+    if config.option.numprocesses:  # one thread each: the others have the other cores
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -75,14 +77,6 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     most = psutil.virtual_memory().available // MEMORY_OF_A_WORKER
     return max(1, min((cores or 1) + 1, most))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Keeps each process to one thread: the others have the other cores."""
-    config.addinivalue_line("markers", "slow: left out of a run that names nothing; -m slow")
-    if hasattr(config, "workerinput"):
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -118,6 +112,11 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
     if report.skipped and collector.config.option.no_skips:
         _no_longer_skipped(report)
     return report
+
+
+def slow(*values: object) -> Any:
+    """Values of a parametrized test that repeat what others of it promise."""
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 def made_once(

@@ -22,6 +22,7 @@ from maskdet.commands.monitor import main as monitor
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from tests import old_models
 from tests.old_models import assert_same, pictures, upstream_api, upstream_keras
+from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -55,7 +56,7 @@ MODELS: dict[str, tuple[str, str, str, Callable[[str], list[Detections]]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=["ssd_mobilenet_v1", slow("resnet_1.0.0")])
 def old(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Old:
     """The model, the pictures in `faces/`, and an empty folder beside them to work in."""
     pytest.importorskip("tensorflow")
@@ -126,8 +127,8 @@ def test_benchmark(
     """All of it, each run of the monitor included, but shorter."""
     video = make_video(frames=4)
     monkeypatch.setattr(whole_monitor, "_STARTS", 1)
-    monkeypatch.setattr(whole_monitor, "clip_path", lambda: video)
-    options = ["--seconds", "2", "--device", "cpu", "--json", "figures.json"]
+    monkeypatch.setattr(whole_monitor, "CLIP", video)
+    options = ["--seconds", "4", "--device", "cpu", "--json", "figures.json"]
     assert main(["benchmark", *options, *old.options]) == 0
     figures = json.loads(Path("figures.json").read_text())
     assert (figures["model"], figures["device"]) == (old.name, "CPU (TensorFlow)")

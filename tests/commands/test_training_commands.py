@@ -86,6 +86,7 @@ def interrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     return output, process.returncode, words
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on(interrupted: tuple[Path, int, str]) -> None:
     output, status, words = interrupted
     assert status == 130
@@ -97,6 +98,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(interrupted: tuple[Path, int, str]) 
     assert "Traceback" not in words
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_has_its_pictures_and_model(
     interrupted: tuple[Path, int, str],
 ) -> None:
@@ -116,6 +118,7 @@ def test_an_interrupted_run_has_its_pictures_and_model(
     assert {"data", "keras", "maskdet", "date"} <= card.provenance.keys()
 
 
+@pytest.mark.slow
 def test_a_second_run_does_not_spoil_the_first(
     interrupted: tuple[Path, int, str], data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,6 +129,7 @@ def test_a_second_run_does_not_spoil_the_first(
     assert (output / "settings.yaml").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_resume_goes_on_to_the_end(interrupted: tuple[Path, int, str], data: Path) -> None:
     output, _, _ = interrupted
     step = checkpoint.load(output / "checkpoint.npz").step
@@ -162,6 +166,7 @@ def scalar_steps(folder: Path, tag: str) -> list[int]:
     return steps
 
 
+@pytest.mark.slow
 def test_training_needs_no_tensorflow(data: Path, tmp_path: Path) -> None:
     pytest.importorskip("jax")
     words = train(data, tmp_path / "out", schedule__steps=1, network__norm="false")
@@ -188,6 +193,7 @@ def test_a_missing_back_end_is_one_line(data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_measures_a_trained_model(
     interrupted: tuple[Path, int, str], data: Path, tmp_path: Path
 ) -> None:

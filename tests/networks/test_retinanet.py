@@ -10,6 +10,7 @@ from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.backbones import BACKBONES, freeze
 from maskdet.networks.matching import BACKGROUND, IGNORED
 from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
+from tests.whole_run import slow
 
 SIZE = 64
 GRID = AnchorGrid(ratios=(1.0, 1.5), scales=(1.0, 1.3))
@@ -29,7 +30,9 @@ def noise(batch: int, height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 255, (batch, height, width, 3)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize(
+    "name", [slow(name) if name.startswith("resnet") else name for name in BACKBONES]
+)
 def test_outputs_fit_the_anchors(name: str) -> None:
     """For sides that are multiples of 32, and for those that are odd at every level."""
     network = build(backbone=name, anchors=GRID)

@@ -12,6 +12,7 @@ from tests.soak.soak import broken, soak
 from tests.sources.rtsp import HAS_SERVER
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts handles and mounts disks as Linux does")
 @pytest.mark.timeout(300)
 def test_half_a_minute_with_faults(tmp_path: Path):

@@ -12,6 +12,7 @@ import pytest
 import tools.demo_clip.make as making
 from maskdet.detections import MaskState
 from maskdet.sources.demo import CLIP
+from tests.whole_run import slow
 from tools.demo_clip.make import make, truth
 from tools.demo_clip.scene import FIGURES, FPS, FRAMES, HEIGHT, SEEN_FROM, SURE_FROM, WIDTH, render
 
@@ -49,7 +50,7 @@ def test_opencv_reads_every_frame() -> None:
     assert count == FRAMES
 
 
-@pytest.mark.parametrize("index", [0, 95, 230, 300, FRAMES - 1])
+@pytest.mark.parametrize("index", [0, slow(95), slow(230), slow(300), FRAMES - 1])
 def test_script_still_makes_the_shipped_pictures(frames: list[np.ndarray], index: int) -> None:
     assert cv2.PSNR(frames[index], render(index)) > 32
 

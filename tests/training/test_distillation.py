@@ -20,6 +20,7 @@ from maskdet.training.loader import Batch, Loader
 from maskdet.training.settings import TrainingSettings
 from tests.tiny import make_lively_model
 from tests.training.portraits import write_portraits
+from tests.whole_run import slow
 
 SIDE = 64
 LIVELY = ("network.backbone=tiny", "network.channels=16", "network.depth=1", "imagenet=none")
@@ -88,7 +89,7 @@ def test_answers_are_used_again_in_another_order(
     assert sorted(file.name for file in tmp_path.iterdir()) == ["0.npz", "1.npz", "2.npz"]
 
 
-@pytest.mark.parametrize("first", [1, 3, 5])
+@pytest.mark.parametrize("first", [1, slow(3), slow(5)])
 def test_a_run_goes_on_with_the_very_batches(
     portraits: Path, teacher: RetinaNet, tmp_path: Path, first: int
 ) -> None:
@@ -123,6 +124,7 @@ def test_who_answers_as_the_teacher_loses_nothing_by_it(
     assert loss(stranger, told=True) > loss(stranger, told=False) + 0.1
 
 
+@pytest.mark.slow
 def test_a_pupil_comes_nearer_to_its_teacher(model: Path, portraits: Path, tmp_path: Path) -> None:
     """A whole run; its answers are cleared away at its end."""
     run = load_settings(

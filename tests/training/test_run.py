@@ -197,6 +197,7 @@ def learn(weights: str, batch: dict[str, np.ndarray]) -> list[float]:
     return [float(network.train_on_batch(images, batch)) for _ in range(3)]
 
 
+@pytest.mark.slow
 def test_jax_learns_as_tensorflow_does(tmp_path: Path) -> None:
     """From the same weights the same losses; and TensorFlow is not even looked for."""
     pytest.importorskip("jax", reason="the test extra JAX is not installed")

@@ -18,6 +18,7 @@ from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import checkpoint
 from maskdet.training.trainer import Schedule
 from tests.training.small import make_network, make_trainer
+from tests.whole_run import slow
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 18
@@ -60,7 +61,7 @@ def test_training_moves_the_weights(whole: Path) -> None:
     assert all(mean_differs)
 
 
-@pytest.mark.parametrize("at", [1, 7])
+@pytest.mark.parametrize("at", [1, slow(7)])
 def test_told_to_stop_it_saves_and_goes_on_later(
     pictures: Path, whole: Path, tmp_path: Path, at: int
 ) -> None:
@@ -105,6 +106,7 @@ make_trainer(Path(sys.argv[1]), Path(sys.argv[2]), show).run(until=10_000)
 """
 
 
+@pytest.mark.slow
 def test_kill(pictures: Path, whole: Path, tmp_path: Path) -> None:
     """Another process begins, is killed in the midst of step 9 or later, and this one goes on."""
     process = subprocess.Popen(

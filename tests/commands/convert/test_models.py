@@ -15,6 +15,7 @@ from maskdet.runtimes import load_detector
 from maskdet.runtimes.legacy.keras2_file import read_keras_file
 from tests import old_models
 from tests.old_models import assert_same, pictures, upstream_api, upstream_keras
+from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -32,10 +33,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("resnet", "0.5.1", []),
         ("resnet", "1.0.0", []),
-        ("resnet101", "1.0.0", []),
-        ("mobilenet", "0.5.1", ["--anchors", ANCHORS]),
+        slow("resnet101", "1.0.0", []),
+        slow("mobilenet", "0.5.1", ["--anchors", ANCHORS]),
         ("mobilenet", "1.0.0", ["--anchors", ANCHORS]),
-        ("densenet", "1.0.0", []),
+        slow("densenet", "1.0.0", []),
     ],
 )
 def test_a_training_snapshot_becomes_what_upstream_makes_of_it(
@@ -76,7 +77,7 @@ def test_a_snapshot_becomes_a_model_folder(models: Path, tmp_path: Path) -> None
     assert_all_same(target, upstream_keras("resnet_1.0.0"))
 
 
-@pytest.mark.parametrize("path", ["ssd_mobilenet_v1", "ssd_mobilenet_v1/saved_model"])
+@pytest.mark.parametrize("path", ["ssd_mobilenet_v1", slow("ssd_mobilenet_v1/saved_model")])
 def test_a_graph_becomes_a_model_folder(models: Path, tmp_path: Path, path: str) -> None:
     target = tmp_path / "old-ssd"
     labels = tmp_path / "map.pbtxt"
@@ -90,6 +91,7 @@ def test_a_graph_becomes_a_model_folder(models: Path, tmp_path: Path, path: str)
     assert read_card(tmp_path / "moved").classes == ("mask", "x=y", "nose")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_saved_models_with_variables_become_model_folders(models: Path, tmp_path: Path) -> None:
     target = tmp_path / "old"

@@ -27,6 +27,7 @@ from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from tests.commands.test_monitor import lines_of, wait_for
 from tests.doubles import ScriptedDetector, SyntheticSource
+from tests.whole_run import slow
 from tests.xserver import XServer, needs_xvfb, x_server
 
 pytestmark = needs_xvfb
@@ -171,7 +172,7 @@ def test_keys_work_while_the_camera_is_silent(
     assert process.returncode == 0, err
 
 
-@pytest.mark.parametrize("beside", [[], ["demo"]], ids=["alone", "beside another"])
+@pytest.mark.parametrize("beside", [slow([]), ["demo"]], ids=["alone", "beside another"])
 def test_no_signal_is_on_the_screen_two_seconds_after_the_last_frame(
     screen: XServer, tmp_path: Path, start_monitor: StartMonitor, camera: Any, beside: list[str]
 ):
@@ -202,7 +203,7 @@ def test_a_file_is_shown_at_its_own_speed_and_whole(
     assert figures["seconds"] >= 49 / 25
 
 
-@pytest.mark.parametrize("kind", ["pictures", "video"])
+@pytest.mark.parametrize("kind", ["pictures", slow("video")])
 def test_a_file_beside_a_camera_holds_it_up_in_no_way(
     screen: XServer, tmp_path: Path, start_monitor: StartMonitor, make_video: MakeVideo, kind: str
 ):

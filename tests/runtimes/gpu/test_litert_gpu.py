@@ -106,6 +106,7 @@ def test_eight_bits_agree_within_their_steps(tiny_model: Path, software_gpu: Non
     assert abs(found.scores[0] - expected.scores[0]) < 0.02
 
 
+@pytest.mark.slow
 def test_the_model_that_ships_sees_the_same_faces(software_gpu: None):
     """Its depth adds up what eight bits are rounded to on either side."""
     found = []
