@@ -199,12 +199,22 @@ def test_no_folder_is_too_full():
 
 
 def edges() -> dict[str, set[str]]:
-    """Which module of ours imports which; a package stands for its ``__init__``."""
+    """Which module of ours imports which; a package stands for its ``__init__``.
+
+    To import a module of another package is to import that package first.
+    """
     graph = {}
     for path in MODULES:
+        name = name_of(path)
         modules = {n if n in NAMES else n.rpartition(".")[0] for n in imports_of(path)}
-        graph[name_of(path)] = (modules & NAMES) - {name_of(path)}
+        modules |= {package for module in modules for package in packages_of(module)}
+        graph[name] = (modules & NAMES) - {name, *packages_of(name)}
     return graph
+
+
+def packages_of(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def test_no_imports_in_a_circle():

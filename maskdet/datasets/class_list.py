@@ -7,10 +7,10 @@ from pathlib import Path
 
 from maskdet.config import read_yaml
 from maskdet.datasets.builder import check_name
-from maskdet.datasets.formats.tfrecord_messages import label_map_items, label_map_text
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import DataSet
 from maskdet.datasets.text import read_rows, read_text, rows_as_csv, whole_number
+from maskdet.datasets.tfrecord_messages import label_map_items, label_map_text
 from maskdet.errors import ConfigError, DatasetError
 
 MAX_BYTES = 2**20

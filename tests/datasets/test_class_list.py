@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskdet.datasets.class_list import class_csv, label_map, read_classes
-from maskdet.datasets.formats.tfrecord_messages import label_map_items
+from maskdet.datasets.tfrecord_messages import label_map_items
 from maskdet.errors import DatasetError
 
 

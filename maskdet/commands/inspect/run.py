@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from maskdet.commands.inspect import statistics
 from maskdet.commands.inspect.contact_sheet import contact_sheet
-from maskdet.datasets import statistics
 from maskdet.datasets.format_detection import AUTO
 from maskdet.datasets.formats import FORMATS
 from maskdet.datasets.loading import open_data

@@ -13,11 +13,11 @@ import numpy as np
 from maskdet.datasets.builder import DatasetBuilder, Labelled, pixels
 from maskdet.datasets.class_list import label_map
 from maskdet.datasets.formats.tfrecord_files import read_records, write_record
-from maskdet.datasets.formats.tfrecord_messages import Feature, example_bytes, example_features
 from maskdet.datasets.image_files import encoded, size_in
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source, class_of
 from maskdet.datasets.samples import DataSet, Sample
+from maskdet.datasets.tfrecord_messages import Feature, example_bytes, example_features
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
 
