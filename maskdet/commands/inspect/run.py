@@ -106,7 +106,7 @@ def _look_at_names(data: DataSet, states: Mapping[str, str | None], problems: Pr
                 hint = f" ({near[0]}?)" if near else ""
                 problems.add(
                     place,
-                    f"class {name[:40]!r} means no known mask state{hint}; correct it, or say it "
+                    f"class {name[:40]!r} means no known mask state{hint}; correct it, or set it "
                     "in the settings: train, classes",
                 )
 
