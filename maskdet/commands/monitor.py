@@ -26,7 +26,7 @@ HELP = """See, live, who wears a face mask correctly.
 
 Keys in the window: q or Esc quit, space pause, s snapshot, r record on/off, b blur on/off,
 f full screen, . and , one frame on and back, arrows 5 seconds or one picture back and on,
-z draw a zone, l draw a line, x remove the one at the mouse, h help.
+z draw a zone, l draw a line, x remove the one at the mouse, p people of the last hour, h help.
 Exit status: 0 ended as asked; 2 wrong use, settings or model; 3 the source failed.
 """
 

@@ -16,6 +16,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.drawing import label_placement
 from maskdet.drawing.montage import fit
 from maskdet.drawing.panels import Panels
+from maskdet.drawing.side_panel import PanelContent, SidePanel
 from maskdet.drawing.status_bar import StatusBar
 from maskdet.drawing.status_text import BRIGHT, Row, Status, bar_rows, is_narrow
 from maskdet.drawing.styles import STYLES, Style
@@ -36,6 +37,7 @@ KEYS = (
     ("r", "record on / off"),
     ("b", "blur on / off"),
     ("f", "full screen on / off"),
+    ("p", "people on / off"),
     ("z  l", "draw a zone, a line"),
     ("x", "remove the zone or line at the mouse"),
     ("h", "help"),
@@ -64,6 +66,7 @@ class Overlay:
         self._bar = StatusBar(self._renderer)
         self._panels = Panels(self._renderer)
         self._zones = ZoneRenderer(self._renderer)
+        self._side_panel = SidePanel(self._renderer)
 
     def draw(self, observation: Observation, status: Status | None = None) -> np.ndarray:
         """The frame, at its own size, with its faces marked.
@@ -143,6 +146,11 @@ class Overlay:
         """Draws a line about what has just happened onto the picture."""
         self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
         self._panels.notice(canvas, message)
+
+    def side_panel(self, canvas: np.ndarray, content: PanelContent, text: int) -> None:
+        """Draws the people of now and of the last hour onto the right side of the picture."""
+        self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
+        self._side_panel.draw(canvas, content)
 
     def draft(
         self, picture: np.ndarray, points: Sequence[tuple[float, float]], *, is_zone: bool

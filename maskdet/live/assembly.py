@@ -7,11 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from maskdet.contracts import Sink
+from maskdet.contracts import Sink, Source
 from maskdet.drawing.overlay import Overlay
 from maskdet.errors import ConfigError, SinkError
 from maskdet.live.evidence import with_bar
+from maskdet.live.gui.people_history import PeopleHistory
+from maskdet.live.gui.viewer import Viewer
+from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
+from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import EventSettings, MonitorSettings, RecordingSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.decision import DecisionRule
@@ -114,6 +118,32 @@ def new_zone_editor(
         if analysis is not None
     ]
     return ZoneEditor(places, settings_file, enabled=bool(places))
+
+
+def new_viewer(
+    settings: MonitorSettings,
+    pipeline: Pipeline,
+    sources: Sequence[Source],
+    window: Window,
+    recordings: Sequence[RecordingSwitch],
+    zones: ZoneEditor,
+    history: PeopleHistory,
+) -> Viewer:
+    """What shows the run in a window and obeys its keys."""
+    return Viewer(
+        pipeline,
+        sources,
+        window,
+        new_overlay(settings),
+        recordings,
+        blur=settings.blur,
+        strict=settings.privacy == "strict",
+        snapshots=settings.snapshots,
+        size=(settings.window.width, settings.window.height),
+        picture_seconds=settings.window.picture_seconds,
+        zones=zones,
+        history=history,
+    )
 
 
 def _event_log(wanted: EventSettings) -> EventLog:

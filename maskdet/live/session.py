@@ -16,15 +16,14 @@ from maskdet.live.assembly import (
     doubtful_too,
     name_cameras,
     new_analyses,
-    new_overlay,
+    new_viewer,
     new_zone_editor,
     open_outputs,
     strict_rule,
 )
+from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.playback import Playback, Seekable
-from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window, display_available
-from maskdet.live.gui.zone_editor import ZoneEditor
 from maskdet.live.headless import Watch
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.pipeline import Pipeline
@@ -112,10 +111,11 @@ def _run(
         sources = [Playback(s) if isinstance(s, Seekable) else s for s in sources]
     names = [source.name for source in sources]
     analyses = new_analyses(settings, names)
+    history = PeopleHistory()
     pipeline = Pipeline(
         sources,
         detector,
-        shared,
+        [*shared, history] if has_window else shared,
         source_sinks=[[recording] for recording in recordings],
         min_score=settings.min_score or 0.0,
         analyses=analyses,
@@ -132,7 +132,7 @@ def _run(
             window = Window("maskdet: " + ", ".join(names))
             parts.callback(window.close)
             zones = new_zone_editor(settings, names, analyses, settings_file)
-            _viewer(settings, pipeline, sources, window, recordings, zones).run(watch)
+            new_viewer(settings, pipeline, sources, window, recordings, zones, history).run(watch)
         else:
             watch.run()
         was_asked = not (pipeline.ended or stop.timed_out)  # by key, by signal
@@ -173,29 +173,6 @@ def _with_camera(settings: MonitorSettings, has_window: bool) -> MonitorSettings
         return None
     camera = settings.sources[0].model_copy(update={"source": number})
     return settings.model_copy(update={"sources": (camera,)})
-
-
-def _viewer(
-    settings: MonitorSettings,
-    pipeline: Pipeline,
-    sources: Sequence[Source],
-    window: Window,
-    recordings: Sequence[RecordingSwitch],
-    zones: ZoneEditor,
-) -> Viewer:
-    return Viewer(
-        pipeline,
-        sources,
-        window,
-        new_overlay(settings),
-        recordings,
-        blur=settings.blur,
-        strict=settings.privacy == "strict",
-        snapshots=settings.snapshots,
-        size=(settings.window.width, settings.window.height),
-        picture_seconds=settings.window.picture_seconds,
-        zones=zones,
-    )
 
 
 def _wants_window(settings: MonitorSettings) -> bool:

@@ -13,6 +13,7 @@ from maskdet.drawing.layout import Layout, Size, arrange, window_size
 from maskdet.drawing.montage import montage
 from maskdet.drawing.overlay import Overlay
 from maskdet.drawing.status_text import total_row
+from maskdet.live.gui.people_history import PeopleHistory, content_of
 from maskdet.live.gui.screens import screen_size
 from maskdet.live.gui.tile import Tile
 from maskdet.live.gui.window import Window
@@ -53,6 +54,7 @@ class View:
         strict: faces are covered already, before they come here, and stay so.
         changed: something of that has changed since it was drawn.
         draft: a zone or line that is being drawn; None: none is.
+        panel: the side panel with the people of the last hour is shown.
     """
 
     paused: bool = False
@@ -61,6 +63,7 @@ class View:
     strict: bool = False
     changed: bool = True
     draft: Draft | None = None
+    panel: bool = False
 
 
 class Board:
@@ -70,7 +73,14 @@ class Board:
         picture: the whole, as last composed, without help and notice; None before the first.
     """
 
-    def __init__(self, tiles: Sequence[Tile], window: Window, overlay: Overlay, box: Size) -> None:
+    def __init__(
+        self,
+        tiles: Sequence[Tile],
+        window: Window,
+        overlay: Overlay,
+        box: Size,
+        history: PeopleHistory | None = None,
+    ) -> None:
         """Shows nothing yet.
 
         Args:
@@ -78,11 +88,13 @@ class Board:
             window: where to show.
             overlay: draws.
             box: (width, height) that a new window of several sources may have.
+            history: of the people; None: nobody is followed.
         """
         self.picture: np.ndarray | None = None
         self._tiles = list(tiles)
         self._window = window
         self._overlay = overlay
+        self._history = history
         screen = screen_size()
         most = tuple(int(side * s) for side, s in zip(screen, _SCREEN_SHARE, strict=True))
         if len(self._tiles) == 1:
@@ -153,6 +165,12 @@ class Board:
                 return picture[y : y + height, x : x + width]
         return None
 
+    def _bar_height(self) -> int:
+        """Height of what stands above the pictures: the bar of one source, the totals of more."""
+        if len(self._tiles) == 1:
+            return self._tiles[0].picture_box[1]
+        return 0 if self._layout is None else self._layout.top
+
     def _reshape(self) -> bool:
         """Gives the window the shape of new pictures; whether anything is to be drawn larger."""
         shapes = [tile.picture_size for tile in self._tiles]
@@ -186,13 +204,17 @@ class Board:
             self._notice_until = now + _FIRST_NOTICE_S
         has_notice = now < self._notice_until
         draft = view.draft
-        if not (has_notice or view.help or (draft is not None and draft.points)):
+        people = self._history.summary() if view.panel and self._history else None
+        if not (has_notice or view.help or people or (draft is not None and draft.points)):
             return picture
         picture = picture.copy()
         if draft is not None and draft.points:
             frame = self._frame_of(draft.source, picture)
             if frame is not None and frame.size:
                 self._overlay.draft(frame, draft.points, is_zone=draft.is_zone)
+        if people is not None:
+            below_bar = picture[self._bar_height() :]
+            self._overlay.side_panel(below_bar, content_of(people, len(self._tiles)), text)
         if has_notice:
             self._overlay.notice(picture, self._notice, text)
         if view.help:

@@ -73,6 +73,7 @@ class Controls:
             "z": lambda: zones.begin("zone"),
             "l": lambda: zones.begin("line"),
             "x": self._remove_place,
+            "p": self._panel,
         }
         self._zones = zones
 
@@ -136,6 +137,10 @@ class Controls:
     def _help(self) -> str:
         self._view.help = not self._view.help
         return "h: close the help" if self._view.help else "h: help"
+
+    def _panel(self) -> str:
+        self._view.panel = not self._view.panel
+        return f"people {_on(self._view.panel)}"
 
     def _blur(self) -> str:
         if self._view.strict:

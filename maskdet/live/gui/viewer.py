@@ -10,6 +10,7 @@ from maskdet.contracts import Source
 from maskdet.drawing.overlay import Overlay
 from maskdet.live.gui.board import Board, View
 from maskdet.live.gui.controls import Controls
+from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.tile import Tile
 from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import ZoneEditor
@@ -42,6 +43,7 @@ class Viewer:
         size: tuple[int, int] = (1280, 720),
         picture_seconds: float = 3.0,
         zones: ZoneEditor | None = None,
+        history: PeopleHistory | None = None,
     ) -> None:
         """Puts the parts together; nothing is shown yet.
 
@@ -57,6 +59,7 @@ class Viewer:
             size: (width, height) of a new window with several sources, at most.
             picture_seconds: how long each picture of a folder stays.
             zones: what becomes of clicks; None: nobody is followed.
+            history: of the people, for the side panel; likewise.
         """
         self._pipeline = pipeline
         self._window = window
@@ -67,7 +70,7 @@ class Viewer:
         self._tile_of = {tile.name: tile for tile in self._tiles}
         self._waiting: dict[str, Observation] = {}
         self._view = View(blur=blur and not strict, strict=strict)
-        self._board = Board(self._tiles, window, overlay, size)
+        self._board = Board(self._tiles, window, overlay, size, history)
         self._controls = Controls(
             self._view,
             self._board,

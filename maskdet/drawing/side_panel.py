@@ -1,0 +1,121 @@
+"""The side panel: people by state, masks worn over the last hour, last changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from maskdet.detections import MaskState
+from maskdet.drawing.status_text import BRIGHT, DIM
+from maskdet.drawing.styles import STYLES
+from maskdet.drawing.text_renderer import TextRenderer
+
+_INK = (0, 0, 0)
+_PLOT_ROWS = 3
+_MAX_SHARE = 0.45
+"""Of the picture's width, at most, unless the picture is very small."""
+
+
+@dataclass(frozen=True)
+class PanelContent:
+    """What the panel shows.
+
+    Attributes:
+        now: people in the pictures by state (`MaskState` names).
+        today: unique people of the day by state.
+        shares: mask worn, 0-1, for each of the last minutes, newest last; None: unknown.
+        changes: lines about what happened last, newest first, each with its state.
+    """
+
+    now: Mapping[str, int]
+    today: Mapping[str, int]
+    shares: Sequence[float | None]
+    changes: Sequence[tuple[str, MaskState]]
+
+
+class SidePanel:
+    """Draws the panel onto the right side of a picture."""
+
+    def __init__(self, renderer: TextRenderer) -> None:
+        """Draws with that renderer, in the size that it has at the moment."""
+        self._renderer = renderer
+
+    def draw(self, picture: np.ndarray, content: PanelContent) -> None:
+        """Darkens the right side and writes on it; what has no room is left out, oldest first.
+
+        Args:
+            picture: BGR uint8 (height, width, 3), drawn on.
+            content: what to show.
+        """
+        renderer, (height, whole) = self._renderer, picture.shape[:2]
+        width = min(whole, max(round(whole * _MAX_SHARE), renderer.size * 11), renderer.size * 19)
+        panel = picture[:, whole - width :]
+        panel[:] = panel // 5
+        pad, row = renderer.size // 2, renderer.row
+        y = pad
+        for text, state, values in self._table(content):
+            self._row(panel, y, text, state, values)
+            y += row
+        if y + (_PLOT_ROWS + 1) * row <= height:
+            y = self._plot(panel, y + pad, content.shares)
+        for text, state in content.changes:
+            if y + row + pad > height:
+                break
+            self._row(panel, y, text, state, ())
+            y += row
+
+    def _table(self, content: PanelContent) -> list[tuple[str, MaskState | None, tuple[str, ...]]]:
+        rows: list[tuple[str, MaskState | None, tuple[str, ...]]] = [
+            ("people", None, ("now", "today"))
+        ]
+        for state in MaskState:
+            counts = (content.now.get(state.name, 0), content.today.get(state.name, 0))
+            rows.append((state.title, state, tuple(map(str, counts))))
+        return rows
+
+    def _row(
+        self,
+        panel: np.ndarray,
+        y: int,
+        text: str,
+        state: MaskState | None,
+        values: Sequence[str],
+    ) -> None:
+        """Writes a line: a mark, a text, values in columns at the right."""
+        renderer, pad = self._renderer, self._renderer.size // 2
+        base, right = y + renderer.size, panel.shape[1] - pad
+        column = renderer.width("today") + pad
+        left = pad
+        if state is not None:
+            renderer.mark(panel, state, left, base, STYLES[state].color)
+            left += round(renderer.size * 1.2)
+        color = DIM if state is None else BRIGHT
+        room = right - left - column * len(values)
+        renderer.write(panel, renderer.fitted(text, room), left, base, color)
+        for place, value in enumerate(reversed(values)):
+            x = right - place * column - renderer.width(value)
+            renderer.write(panel, value, x, base, color)
+
+    def _plot(self, panel: np.ndarray, y: int, shares: Sequence[float | None]) -> int:
+        """Draws the share of masks worn; returns where the next line begins."""
+        renderer, pad = self._renderer, self._renderer.size // 2
+        known = [share for share in shares if share is not None]
+        mean = f" {sum(known) / len(known):.0%}" if known else ": nobody yet"
+        title = renderer.fitted(f"mask worn, last hour{mean}", panel.shape[1] - 2 * pad)
+        renderer.write(panel, title, pad, y + renderer.size, DIM)
+        top, high = y + renderer.row, renderer.row * (_PLOT_ROWS - 1)
+        left, right = pad, panel.shape[1] - pad
+        for level in (0.0, 0.5, 1.0):
+            at = top + round((1 - level) * (high - 1))
+            cv2.line(panel, (left, at), (right, at), (110, 110, 110), 1)
+        step = (right - left) / max(len(shares), 1)
+        color = STYLES[MaskState.with_mask].color
+        for minute, share in enumerate(shares):
+            if share is not None:
+                x1, x2 = round(left + minute * step), round(left + (minute + 1) * step)
+                at = top + round((1 - share) * (high - 1))
+                cv2.rectangle(panel, (x1, at), (max(x1 + 1, x2 - 1), top + high), color, -1)
+        return top + high + pad
