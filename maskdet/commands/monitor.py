@@ -110,6 +110,9 @@ def monitor(
     events: Annotated[
         str | None, _option("events", "FILE", "One JSON line per processed frame; - is stdout.")
     ] = None,
+    store: Annotated[
+        str | None, _option("store", "FILE", "People and totals in an SQLite file, for reports.")
+    ] = None,
     max_seconds: Annotated[str | None, _option("max-seconds", "S", "Ends after so long.")] = None,
     max_frames: Annotated[
         str | None, _option("max-frames", "N", "Ends after so many processed frames.")
@@ -130,6 +133,7 @@ def monitor(
         "--headless": ("headless", headless or None),
         "--record": ("record", record),
         "--events": ("events", events),
+        "--store": ("store", store),
         "--max-seconds": ("max_seconds", max_seconds),
         "--max-frames": ("max_frames", max_frames),
         "--summary": ("summary", summary),

@@ -229,6 +229,6 @@ def _notes(figures: Figures) -> str:
         '<p class="soft">A person is counted once for each visit, in the state worn longest; '
         "who leaves the image and comes back is counted again. The share is of those whose "
         "state is known; in brackets its 95 % interval. Faces that never move (posters, screens) "
-        "are not counted. Up-time is of the time in which the monitor ran. People changed their "
-        f"state {figures.changes} times.</p>"
+        "are not counted. Up-time is of the time in which the monitor ran. People were seen to "
+        f"put a mask on, take it off or move it {figures.changes} times.</p>"
     )

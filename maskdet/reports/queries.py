@@ -110,7 +110,7 @@ class Figures:
         lines: for each camera and line.
         uptime: for each camera.
         uptime_by_hour: for each camera and hour's beginning.
-        changes: how often a person's state changed.
+        changes: how often a person's state changed, from one that is known to another.
     """
 
     selection: Selection
@@ -157,7 +157,7 @@ def read_figures(connection: sqlite3.Connection, selection: Selection, clock: Lo
     _sum_uptime(connection, figures, clock)
     where, values = _where(selection, "time")
     (figures.changes,) = connection.execute(
-        f"SELECT count(*) FROM changes WHERE {where}", values
+        f"SELECT count(*) FROM changes WHERE {where} AND 'unsure' NOT IN (previous, state)", values
     ).fetchone()
     return figures
 

@@ -16,6 +16,8 @@ MAX_GAP_S = 10.0
 """Seconds between two frames up to which a camera counts as up; `detect.fps` may be slow."""
 MAX_CONFIRMATION_S = 60.0
 """Seconds, at most, by which a person was in the image before they were confirmed."""
+FORGOTTEN_S = 120.0
+"""Seconds after which somebody who is no longer reported, and was never said to be gone, is."""
 
 Rows = dict[tuple[object, ...], tuple[object, ...]]
 """By table and primary key, the whole row in the order of the table's columns."""
@@ -29,11 +31,13 @@ class _Visit:
         first_seen: Unix time.
         seconds: in the image so far; by the frames' positions, which no clock can set back.
         states: seconds in each state.
+        reported: when, on the monotonic clock.
         person: as of the newest frame; None where only events were reported.
         zones: for each zone the person is in, the Unix time and the seconds at which it began.
     """
 
     first_seen: float
+    reported: float
     seconds: float = 0.0
     states: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     person: Person | None = None
@@ -132,8 +136,8 @@ class _Camera:
         for person in observation.people:
             self._see(person, frame, seconds)
         for event in observation.events:
-            rows |= self._happen(event)
-        return rows
+            rows |= self._happen(event, frame)
+        return rows | self._forget(frame.captured)
 
     def open_rows(self) -> Rows:
         """The rows of visits and of the minute that are not over."""
@@ -153,17 +157,17 @@ class _Camera:
     def _see(self, person: Person, frame: Frame, seconds: float) -> None:
         if person.track_id not in self._visits:
             early = min(max(0.0, frame.time - person.first_seen), MAX_CONFIRMATION_S)
-            self._visits[person.track_id] = _Visit(frame.utc - early, early)
+            self._visits[person.track_id] = _Visit(frame.utc - early, frame.captured, early)
             seconds = 0.0
         visit = self._visits[person.track_id]
-        visit.person = person
+        visit.person, visit.reported = person, frame.captured
         visit.seconds += seconds
         visit.states[person.state.name] += seconds
         if not person.still:
             self._person_s[person.state.name] += seconds
 
-    def _happen(self, event: PersonEvent) -> Rows:
-        visit = self._visits.setdefault(event.track_id, _Visit(event.utc))
+    def _happen(self, event: PersonEvent, frame: Frame) -> Rows:
+        visit = self._visits.setdefault(event.track_id, _Visit(event.utc, frame.captured))
         key = (*self._key, event.track_id)
         now = (event.state.name, round(event.certainty, 4))
         if event.kind == "state":
@@ -194,6 +198,15 @@ class _Camera:
         state, certainty = event.state.name, round(event.certainty, 4)
         key, row = self._visit_row(event.track_id, visit)
         return rows | {key: (*row[:5], state, certainty, row[7], 1)}
+
+    def _forget(self, now: float) -> Rows:
+        """Ends visits of people who have not been reported for long, without an event."""
+        lost = [i for i, visit in self._visits.items() if now - visit.reported > FORGOTTEN_S]
+        rows: Rows = {}
+        for track_id in lost:
+            key, row = self._visit_row(track_id, self._visits.pop(track_id))
+            rows[key] = (*row[:-1], 1)
+        return rows
 
     def _visit_row(
         self, track_id: int, visit: _Visit

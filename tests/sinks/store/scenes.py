@@ -37,10 +37,11 @@ def observed(
     *,
     camera: str = "door",
     position: float | None = None,
+    captured: float | None = None,
 ) -> Observation:
     frame = Frame(
         IMAGE,
-        *(0, utc, time.monotonic(), camera),
+        *(0, utc, time.monotonic() if captured is None else captured, camera),
         position=utc - NOON if position is None else position,
         utc=utc,
     )

@@ -31,7 +31,7 @@ from maskdet.sinks.store.schema import (
     open_for_reading,
     open_for_writing,
 )
-from tests.monitors import ROOT, StartMonitor, fill
+from tests.monitors import ROOT, StallingDisk, StartMonitor, fill
 from tests.sinks.store.scenes import NOON, a_visit, happened, observed, person
 
 pytestmark = pytest.mark.timeout(60)
@@ -140,6 +140,18 @@ def test_a_camera_that_never_came_and_a_gap_are_not_up():
     assert found["cameras", "run", "yard"] == ("run", "yard", NOON)
     assert found["minutes", "run", "door", int(NOON), 0][5] == 2.0
     assert found["runs", "run"] == ("run", NOON, NOON + 40, "1")
+
+
+def test_somebody_who_is_never_said_to_be_gone_is_ended_after_a_while():
+    ledger = Ledger("run", "1", NOON)
+    ledger.add(observed(NOON, [person(1, since=NOON)], captured=0.0))
+    ledger.add(observed(NOON + 5, [person(1, since=NOON)], captured=5.0))
+    ledger.take(NOON, with_open=True)
+    ledger.add(observed(NOON + 200, captured=200.0))
+    found = ledger.take(NOON + 200, with_open=False)
+    assert found["visits", "run", "door", 1][3:5] == (NOON, 5.0)
+    assert found["visits", "run", "door", 1][-1] == 1
+    assert not [key for key in ledger.take(NOON, with_open=True) if key[0] == "visits"]
 
 
 def test_rows_that_come_back_are_written_once_and_newer_ones_stay(tmp_path: Path):
@@ -438,3 +450,24 @@ def test_the_monitor_keeps_its_cameras_and_a_second_run_adds_to_the_first(
     assert len(rows(path, "runs")) == 2
     assert {row[0] for row in rows(path, "cameras", "camera")} == {"demo", "second"}
     assert sum(row[0] for row in rows(path, "minutes", "frames")) == 40  # type: ignore[misc]
+
+
+def test_a_disk_that_hangs_holds_up_neither_detection_nor_the_end(
+    stalling_disk: StallingDisk, store_at
+):
+    path = stalling_disk.folder / "people.db"
+    store = store_at(path)
+    store.watch(["door"])
+    wait_until(lambda: store.rows)
+    stalling_disk.hang()
+    try:
+        began = time.monotonic()
+        for observation in a_visit(1, NOON):
+            store.write(observation)
+        time.sleep(0.2)  # it is writing, or about to
+        with pytest.raises(SinkError, match="the disk does not answer"):
+            store.close()
+        assert time.monotonic() - began < 10
+    finally:
+        stalling_disk.answer()
+    wait_until(lambda: visits_or_none(path) == 1)

@@ -1,0 +1,32 @@
+"""Key b under `privacy: strict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maskdet.live.gui.board import View
+from maskdet.live.gui.controls import Controls
+
+
+class Notices:
+    """The board, as far as a key reaches it."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def tell(self, notice: str) -> None:
+        self.said.append(notice)
+
+
+@pytest.mark.parametrize(("strict", "blurs"), [(True, False), (False, True)])
+def test_no_key_uncovers_faces_where_privacy_is_strict(tmp_path: Path, strict: bool, blurs: bool):
+    board: Any = Notices()
+    window: Any = None
+    view = View(strict=strict)
+    controls = Controls(view, board, window, [], [], tmp_path)
+    controls.obey("b")
+    assert view.blur is blurs
+    assert board.said == ["privacy: strict keeps faces covered" if strict else "blur on"]
