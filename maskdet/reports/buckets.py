@@ -80,7 +80,7 @@ def _key(unit: str, hour: float, clock: LocalTime) -> object:
 
 
 def _by_hour(figures: Figures, clock: LocalTime, hours: list[float]) -> Buckets:
-    """A column an hour; where the clock shows an hour twice, its time zone tells them apart."""
+    """A column an hour; where the clock shows an hour twice, the time zone is added."""
     local = [clock.at(hour) for hour in hours]
     shown = Counter((one.date(), one.hour) for one in local)
     bars = []

@@ -26,7 +26,7 @@ class Bar:
 
     Attributes:
         label: below it, short.
-        name: in full, for whoever points at it.
+        name: in full, shown when somebody points at it.
         people: what it shows.
     """
 
@@ -122,7 +122,7 @@ def _draw_stack(
         if height:
             y -= height
             part = _rect(x, y, width, height, f"state {state}")
-            part.append_title(_told(bar))
+            part.append_title(_description(bar))
             drawing.append(part)
     total = str(bar.people.total)
     if bar.people.total and len(total) * _LETTER <= width / 0.76:
@@ -137,7 +137,7 @@ def _draw_share(
         return
     height = max(1.5, 100 * share * unit_height)
     part = _rect(x, base - height, width, height, "share")
-    part.append_title(_told(bar))
+    part.append_title(_description(bar))
     drawing.append(part)
     if width / 0.76 >= 3 * _LETTER:
         text = f"{100 * share:.0f}"
@@ -180,7 +180,7 @@ def _scale(highest: int) -> tuple[int, ...]:
     return tuple(range(0, max(step, -(-highest // step) * step) + 1, step))
 
 
-def _told(bar: Bar) -> str:
+def _description(bar: Bar) -> str:
     people, share = bar.people, bar.people.compliance
     percent = "" if share is None else f", {100 * share:.0f} % of those known with mask"
     return (
