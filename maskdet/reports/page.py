@@ -202,7 +202,7 @@ def _people_table(
 
 
 def _of(camera: str, figures: Figures) -> str:
-    """Names the camera's zone or line it is, where there are several."""
+    """Names the camera whose zone or line it is, where there are several."""
     return f" ({camera})" if len({*figures.by_camera, *figures.uptime}) > 1 else ""
 
 

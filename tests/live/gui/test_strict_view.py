@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -24,9 +25,9 @@ class Notices:
 @pytest.mark.parametrize(("strict", "blurs"), [(True, False), (False, True)])
 def test_no_key_uncovers_faces_where_privacy_is_strict(tmp_path: Path, strict: bool, blurs: bool):
     board: Any = Notices()
-    window: Any = None
+    window = Mock(**{"clicks.return_value": []})
     view = View(strict=strict)
-    controls = Controls(view, board, window, [], [], tmp_path)
+    controls = Controls(view, board, window, [], [], tmp_path, Mock(kind=None))
     controls.obey("b")
     assert view.blur is blurs
     assert board.said == ["privacy: strict keeps faces covered" if strict else "blur on"]
