@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -208,6 +209,26 @@ def test_the_container_holds_what_there_is_and_runs_without_rights():
         timeout=120,
         capture_output=True,
     )
+
+
+@pytest.mark.parametrize("extras", ["", "serve"])
+def test_the_container_installs_what_the_monitor_needs_and_the_extras_asked_for(
+    tmp_path: Path, extras: str
+):
+    (run,) = (line for line in instructions("RUN") if "requirements.txt" in line)
+    listed = tmp_path / "requirements.txt"
+    command = run.partition("&& pip")[0].replace("/tmp/requirements.txt", str(listed))
+    environment = os.environ | {"EXTRAS": extras}
+    subprocess.run(
+        ["sh", "-c", command.replace("python -c", f"{sys.executable} -c")],
+        cwd=ROOT, env=environment, check=True,
+    )  # fmt: skip
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + (project["optional-dependencies"][extras] if extras else [])
+    assert listed.read_text().split("\n")[:-1] == [
+        line.replace("opencv-python", "opencv-python-headless") for line in wanted
+    ]
+    assert "tensorflow" not in listed.read_text()
 
 
 def test_the_container_s_health_check_tells_fresh_from_stale(tmp_path: Path):

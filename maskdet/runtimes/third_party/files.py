@@ -14,6 +14,7 @@ import numpy as np
 from maskdet.errors import ModelError
 from maskdet.runtimes.third_party.image_input import ImageInput, image_input
 from maskdet.runtimes.third_party.litert_metadata import LiteRtMetadata, read_litert_metadata
+from maskdet.system.extras import missing_line
 from maskdet.system.file_names import is_readable
 
 _ONNX_TYPES = {
@@ -67,9 +68,7 @@ class OnnxFile:
             import onnxruntime
         except ImportError:
             raise ModelError(
-                f"{path}: is an ONNX model, which needs ONNX Runtime, this project's extra 'onnx': "
-                "python -m pip install -e '.[onnx]' in the project's folder, or python -m pip "
-                "install onnxruntime"
+                f"{path}: is an ONNX model, and {missing_line('onnxruntime', 'onnx')}"
             ) from None
         options: Any = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
