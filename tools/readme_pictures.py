@@ -50,7 +50,7 @@ def write_moving(frames: list[Image.Image], file: Path) -> None:
         duration=round(1000 / FPS),
         loop=0,
         quality=QUALITY,
-        method=6,
+        method=4,
     )
     if file.stat().st_size > MAX_BYTES:
         raise SystemExit(f"{file} has more than {MAX_BYTES} bytes; lower QUALITY or FPS")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskdet.datasets.image_files import exif_hint
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.detections import CLASS_NAMES
@@ -77,14 +78,20 @@ class DatasetBuilder:
             cut = cut_box(box, picture.width, picture.height)
             check_name(name, self._names)
         except DatasetError as error:
-            self.problems.add(place, str(error))
+            self.problems.add(place, f"{error}{self._hint(picture, box)}")
             return
         if max(abs(a - b) for a, b in zip(cut, box, strict=True)) > SLACK:
             size = f"{picture.width}×{picture.height}"
-            self.problems.note(CUT, place, f"box {shown_box(box)} in a picture of {size}")
+            text = f"box {shown_box(box)} in a picture of {size}{self._hint(picture, box)}"
+            self.problems.note(CUT, place, text)
         picture.boxes.append(cut)
         picture.classes.append(name)
         picture.places.append(str(place))
+
+    def _hint(self, picture: Labelled, box: Sequence[float]) -> str:
+        """What may be wrong with a box that fits the picture as stored, and not as shown."""
+        fits = max(box[2], box[3]) <= max(picture.width, picture.height)
+        return exif_hint(picture.file) if fits and not picture.span else ""
 
     def outline(self, picture: Labelled, points: Sequence[float], name: str, place: object) -> None:
         """The upright box around an outline (x, y, x, y …, pixels), with a note."""

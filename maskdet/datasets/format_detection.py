@@ -13,7 +13,7 @@ from maskdet.datasets.formats.tfrecord import NAME
 from maskdet.datasets.formats.voc_layout import LAYOUTS, XML
 from maskdet.datasets.formats.yolo import CLASS_LISTS
 from maskdet.datasets.formats.yolo_data_yaml import plans_in
-from maskdet.datasets.image_files import list_pictures
+from maskdet.datasets.image_files import list_pictures, turn_labels
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet
@@ -24,6 +24,9 @@ from maskdet.errors import DatasetError
 AUTO = "auto"
 KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}
 """Formats by the name of the file of labels; which CSV it is, its first line tells."""
+
+_WITHOUT_SIZES = ("yolo", "retinanet")
+"""Formats whose labels do not state how large their pictures are."""
 
 
 def read(
@@ -53,6 +56,7 @@ def read(
     sets = []
     for name, labels in found:
         data = FORMATS[name].read(Source(labels, root, class_list), mistakes)
+        data = turn_labels(data, mistakes, have_sizes=name not in _WITHOUT_SIZES)
         sets.append(in_parts(data, root, labels))
     if problems is None:
         mistakes.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -11,15 +12,24 @@ import cv2
 from imutils.paths import list_files
 from PIL import Image
 
-from maskdet.datasets.samples import Sample
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import DatasetError
 from maskdet.images.decoding import register_heif
 from maskdet.images.kinds import IMAGE_SUFFIXES
+from maskdet.images.orientation import Orientation, read_orientation, turn_boxes
 
 SUFFIXES = IMAGE_SUFFIXES
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
+TURNED = "pictures that EXIF data turn: their labels, of the picture as stored, were turned, too"
+MAYBE_TURNED = (
+    "pictures that EXIF data turn: their labels, which do not state of which way they are, were "
+    "taken as of the picture as shown; look at the contact sheet"
+)
+_HEADER_BYTES = 1 << 18
+"""Bytes of a picture in a larger file that are read for its EXIF data."""
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp")
 _SUFFIXES = {
     "JPEG": _JPEG,
@@ -77,6 +87,53 @@ def wrong_sizes(samples: Iterable[Sample]) -> Iterable[str]:
                 f"{sample.title}: is {width}×{height} but annotated as "
                 f"{sample.width}×{sample.height}; correct its annotation"
             )
+
+
+def turn_labels(data: DataSet, problems: Problems, *, have_sizes: bool) -> DataSet:
+    """Turns labels of pictures as they are stored where EXIF data turn the pictures.
+
+    Args:
+        data: its samples' sizes are those that the labels state.
+        problems: takes a note of each picture whose labels were turned, or might have to be.
+        have_sizes: the labels state the pictures' sizes; False: they were read from the files.
+    """
+    samples = []
+    for sample in data.samples:
+        found = _orientation_of(sample)
+        size = (sample.width, sample.height)
+        if found is not None and found.exif != 1:
+            shown = found.shown_size
+            if have_sizes and size == (found.width, found.height) != shown:
+                boxes = turn_boxes(sample.boxes, found)
+                sample = replace(sample, width=shown[0], height=shown[1], boxes=boxes)
+                problems.note(TURNED, sample.title, f"EXIF orientation {found.exif}")
+            elif size == shown and not (have_sizes and shown != (found.width, found.height)):
+                problems.note(MAYBE_TURNED, sample.title, f"EXIF orientation {found.exif}")
+        samples.append(sample)
+    return replace(data, samples=samples)
+
+
+def exif_hint(file: Path) -> str:
+    """The end of a message about a box that does not fit, where EXIF may be the reason."""
+    found = read_orientation(file)
+    if found is None or found.shown_size == (found.width, found.height):
+        return ""
+    return (
+        "; the picture's EXIF data turn it, and the labels may be of the picture as it is stored: "
+        "remove the tag (exiftool -Orientation= FILE), or label it again"
+    )
+
+
+def _orientation_of(sample: Sample) -> Orientation | None:
+    if not sample.span:
+        return read_orientation(sample.file)
+    start, length = sample.span
+    try:
+        with open(sample.file, "rb") as file:
+            file.seek(start)
+            return read_orientation(BytesIO(file.read(min(length, _HEADER_BYTES))))
+    except OSError:
+        return None
 
 
 def suffix_of(sample: Sample, wanted: str) -> str:

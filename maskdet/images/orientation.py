@@ -1,0 +1,65 @@
+"""How a picture is to be turned before it is shown, by its EXIF data; boxes turned with it."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from maskdet.images.decoding import register_heif
+
+_TAG = 0x0112
+_SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
+
+
+class Orientation(NamedTuple):
+    """A picture's header.
+
+    Attributes:
+        width: of the pixels as they are stored.
+        height: of the pixels as they are stored.
+        exif: 1 as stored, 2 mirrored, 3 upside down, 4 flipped, 5 to 8 turned by a quarter.
+    """
+
+    width: int
+    height: int
+    exif: int
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height of the picture as it is shown."""
+        size = (self.width, self.height)
+        return size[::-1] if self.exif in _SIDEWAYS else size
+
+
+def read_orientation(source: Path | BytesIO) -> Orientation | None:
+    """The orientation of an image file, from its first bytes; None if it cannot be read."""
+    from PIL import Image
+
+    register_heif()
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(source) as image:
+            exif = int(image.getexif().get(_TAG, 1))
+            width, height = image.size
+            if image.format == "TIFF" and exif in _SIDEWAYS:  # Pillow has turned its size already
+                width, height = height, width
+    except Exception:  # Pillow's readers of damaged files raise what they like
+        return None
+    return Orientation(width, height, exif if 1 <= exif <= 8 else 1)
+
+
+def turn_boxes(boxes: np.ndarray, orientation: Orientation) -> np.ndarray:
+    """Boxes (N, 4) of the picture as stored, x1 y1 x2 y2, as boxes of the picture as shown."""
+    width, height, exif = orientation
+    x1, y1, x2, y2 = boxes.T
+    if exif in (2, 3, 7, 8):
+        x1, x2 = width - x2, width - x1
+    if exif in (3, 4, 6, 7):
+        y1, y2 = height - y2, height - y1
+    if exif in _SIDEWAYS:
+        x1, y1, x2, y2 = y1, x1, y2, x2
+    return np.stack((x1, y1, x2, y2), axis=1)
