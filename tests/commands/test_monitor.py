@@ -103,7 +103,7 @@ def test_options_reach_the_settings_and_go_before_file_and_set(
     file = tmp_path / "m.yaml"
     file.write_text("sources: [{source: demo}]\nmin_score: 0.1\nmodel: a\nblur: true\n")
     taken: list[MonitorSettings] = []
-    monkeypatch.setattr(session, "run", lambda settings, stop: taken.append(settings) or 0)
+    monkeypatch.setattr(session, "run", lambda settings, stop, **_: taken.append(settings) or 0)
     arguments = f"--config {file} --set min_score=0.2 --set sources.0.fps=5 --min-score 0.3"
     assert main(arguments.split()) == 0
     assert main(["--source", "0", "--source", "rtsp://cam/1", "--headless"]) == 0
@@ -134,7 +134,7 @@ def test_a_file_is_looked_at_whole_and_every_output_tells_the_same(
     lines, figures = lines_of(events), json.loads(summary.read_text())
     assert [line["frame"] for line in lines] == list(range(40))
     assert lines[5]["time"] == pytest.approx(5 / 25, abs=0.002) and lines[5]["source"] == str(video)
-    face = {"box": [10, 10, 40, 40], "score": 0.9, "state": "without_mask", "track_id": None}
+    face = {"box": [10, 10, 40, 40], "score": 0.9, "state": "without_mask", "track_id": 1}
     assert lines[39]["detections"] == [face] and lines[39]["counts"]["without_mask"] == 1
     assert figures["frames"] == {
         **{"captured": 40, "processed": 40, "shown": 0},
@@ -354,13 +354,13 @@ def test_without_a_display_it_says_so_and_goes_on(
 def test_an_unexpected_error_is_one_line_without_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    def broken(settings: MonitorSettings, stop: Stop) -> int:
+    def broken(settings: MonitorSettings, stop: Stop, **more: object) -> int:
         raise RuntimeError("wheels\ncame off")
 
     monkeypatch.setattr(session, "run", broken)
     assert main(["--source", "demo"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "internal error: RuntimeError: wheels came off (test_app.py:" in line
+    assert "internal error: RuntimeError: wheels came off (test_monitor.py:" in line
     monkeypatch.setenv("MASKDET_DEBUG", "1")
     assert main(["--source", "demo"]) == 1
     assert "Traceback" in capsys.readouterr().err
