@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from maskdet.contracts import Detector
-from maskdet.detections import MaskState
-from maskdet.drawing.blur import blur_faces
+from maskdet.detections import Detections, MaskState
+from maskdet.drawing.blur import blur_faces, cover_faces
 from maskdet.drawing.overlay import annotate
 from maskdet.model.decision import DecisionRule
 from maskdet.system.console import say
@@ -30,6 +32,7 @@ def run(
     limits: Limits,
     allow_hosts: Sequence[str] = (),
     root_path: str = "",
+    strict: bool = False,
 ) -> int:
     """Serves until it is asked to end.
 
@@ -41,6 +44,7 @@ def run(
         limits: of a request.
         allow_hosts: names by which the page is asked for, beside this machine's own.
         root_path: below which a proxy puts the page, if it does not say so itself.
+        strict: every face is covered in what is sent back.
 
     Returns:
         The exit status.
@@ -58,7 +62,14 @@ def run(
         batcher = Batcher(detector, on_batch=metrics.batch)
         try:
             app = create_app(
-                ImageProcessor(batcher.detect, annotate, blur_faces, limits, rule),
+                ImageProcessor(
+                    batcher.detect,
+                    annotate,
+                    _cover if strict else blur_faces,
+                    limits,
+                    rule,
+                    strict=strict,
+                ),
                 batcher,
                 metrics,
                 model=detector.name,
@@ -75,6 +86,10 @@ def run(
         finally:
             batcher.close()
     return 0
+
+
+def _cover(image: np.ndarray, found: Detections) -> np.ndarray:
+    return cover_faces(image, found.boxes)
 
 
 def _without_port(name: str) -> str:

@@ -60,6 +60,8 @@ class ImageProcessor:
         blur_faces: Callable[[np.ndarray, Detections], np.ndarray],
         limits: Limits,
         rule: DecisionRule,
+        *,
+        strict: bool = False,
     ) -> None:
         """Puts it together.
 
@@ -70,11 +72,13 @@ class ImageProcessor:
             blur_faces: the picture with its faces made unrecognizable, a copy.
             limits: of them the pixels.
             rule: says which faces are shown, where a request does not.
+            strict: every face that is found is blurred, whatever a request says.
         """
         self._detect = detect
         self._annotate = annotate
         self._blur_faces = blur_faces
         self._rule = rule
+        self._strict = strict
         self._max_pixels = limits.pixels
 
     def process(
@@ -93,7 +97,9 @@ class ImageProcessor:
             detections = self._shown(found, options)
             drawn = b""
             if annotated != "none":
-                if options.blur:
+                if self._strict:
+                    image = self._blur_faces(image, found)
+                elif options.blur:
                     image = self._blurred(image, found, detections)
                 drawn = encode(self._annotate(image, detections), kind)
         except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -44,6 +44,10 @@ def serve(
             metavar="PATH", help="Where a proxy puts the page: /mask; default: from its headers."
         ),
     ] = "",
+    privacy: Annotated[
+        Literal["normal", "strict"],
+        typer.Option(help="strict: every face is covered in what is sent back."),
+    ] = "normal",
 ) -> int:
     """A page, and an HTTP API, where pictures are dropped to see who wears a mask correctly."""
     from maskdet.commands.serve import run
@@ -71,4 +75,5 @@ def serve(
         limits=limits,
         allow_hosts=allow_host or (),
         root_path=root_path,
+        strict=privacy == "strict",
     )
