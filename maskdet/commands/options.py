@@ -67,6 +67,14 @@ BatchSizes = Annotated[
 CompareRuntimes = Annotated[
     bool, typer.Option("--runtimes", help="Compares the model's files instead: LiteRT, ONNX …")
 ]
+HeadTracks = Annotated[
+    Path | None,
+    typer.Option(
+        "--people",
+        metavar="TRACKS.csv",
+        help="Follows head tracks (frame,person,x1,y1,x2,y2 at 25 fps) instead, and scores that",
+    ),
+]
 
 
 def looks_said(looks: str, tiles: int) -> Looks:

@@ -7,6 +7,7 @@ without seeing colours and, where a face is too small for text, without reading.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -172,7 +173,7 @@ class Overlay:
         """Marks zones and faces; an old picture without signal has none."""
         if status is None or not status.no_signal:
             self._zones.draw(picture, observation.shapes, observation.people_counts)
-            self._draw_faces(picture, observation.detections)
+            self._draw_faces(picture, shown_faces(observation))
         else:
             self._panels.no_signal(picture, status)
         if status is not None and status.help:
@@ -226,7 +227,8 @@ class Overlay:
     ) -> np.ndarray:
         """Draws a label, or the mark alone, where it hides least; returns its box (4,)."""
         renderer, pad = self._renderer, self._renderer.size // 3
-        texts = [state.title + facts, state.title, ""]
+        number = facts[facts.find(" #") :] if " #" in facts else ""
+        texts = [state.title + text for text in dict.fromkeys((facts, number, ""))] + [""]
         if face[2] - face[0] < renderer.size:
             texts = texts[-1:]
         sizes = [(self._label_width(text) + 2 * pad, round(renderer.size * 1.3)) for text in texts]
@@ -245,6 +247,19 @@ class Overlay:
             if text
             else round(self._renderer.size * 0.72)
         )
+
+
+def shown_faces(observation: Observation) -> Detections:
+    """The faces of a frame; a person's in the state of the person, with its certainty as score."""
+    detections, people = observation.detections, observation.people
+    if detections.track_ids is None or not people:
+        return detections
+    known = {person.track_id: person for person in people}
+    states, scores = detections.states.copy(), detections.scores.copy()
+    for i, track_id in enumerate(detections.track_ids.tolist()):
+        if (person := known.get(track_id)) is not None:
+            states[i], scores[i] = person.state, person.certainty
+    return replace(detections, states=states, scores=scores)
 
 
 def annotate(image: np.ndarray, detections: Detections) -> np.ndarray:

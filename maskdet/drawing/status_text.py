@@ -93,6 +93,8 @@ def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[
     name = Segment(status.source or observation.frame.source)
     marks = _marks(status, observation.alerts)
     faces = count_segments(None if status.no_signal else _counts(observation))
+    if not status.no_signal and not narrow:
+        faces = [*faces, *_people(observation)]
     if status.clock:
         return _evidence_rows(status, name, marks, faces, narrow=narrow)
     device = Segment(status.device, DIM)
@@ -102,7 +104,8 @@ def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[
     if status.compact:
         return [Row([name], marks), Row(faces, speed[-1:] if narrow else speed)]
     if narrow:
-        return [Row([name], marks), Row(faces), Row([device], speed)]
+        people = [] if status.no_signal else _people(observation)
+        return [Row([name, *people], marks), Row(faces), Row([device], speed)]
     return [Row([name, device], marks), Row(faces, speed)]
 
 
@@ -117,6 +120,15 @@ def count_segments(counts: Mapping[str, int] | None) -> list[Segment]:
     if counts is None:
         return [Segment(f"{s.title} –", DIM, s) for s in MaskState]
     return [Segment(f"{s.title} {counts.get(s.name, 0)}", BRIGHT, s) for s in MaskState]
+
+
+def _people(observation: Observation) -> list[Segment]:
+    """People in the picture and since midnight; nothing where nobody is followed."""
+    counts = observation.people_counts
+    if counts is None:
+        return []
+    now, today = sum(counts.now.values()), sum(counts.day.values())
+    return [Segment(f"people {now}, today {today}", DIM)]
 
 
 def _counts(observation: Observation) -> Mapping[str, int]:

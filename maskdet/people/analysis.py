@@ -126,7 +126,8 @@ class Analysis:
             return []
         if not one.is_known:
             one.is_known = True
-            changes = [Change("appeared", track.began), *one.waiting, *changes]
+            before = [change for change in (*one.waiting, *changes) if change.kind != "state"]
+            changes = [Change("appeared", track.began), *before]
             one.waiting = []
             self._tally.add(track.track_id, one.mask.state, 0.0)
         return [self._event(one, change) for change in changes]

@@ -112,6 +112,16 @@ class Motion:
         self.height += share * (height - self.height)
         self.unseen = 0.0
 
+    def leap(self, box: Sequence[float]) -> None:
+        """Goes on at a detection that the velocity does not explain.
+
+        Args:
+            box: x1, y1, x2, y2 in pixels.
+        """
+        self.x, self.y, _, _ = _center(box)
+        self.variance, self._covariance = MEASUREMENT_NOISE**2, 0.0
+        self.correct(box)
+
     def rescale(self, across: float, down: float) -> None:
         """Follows a change of the picture's size by these factors."""
         self.x, self.vx, self.width = self.x * across, self.vx * across, self.width * across

@@ -22,7 +22,7 @@ CORRELATION_S = 0.22
 """Seconds within which two frames mostly repeat each other's mistakes."""
 MAX_PROBABILITY = 0.97
 """No frame is trusted further than this."""
-MAX_BELIEF = 0.995
+MAX_BELIEF = 0.99
 """Belief is limited to this: what was seen for long does not outweigh a true change."""
 MIN_EVIDENCE = 0.45
 """Weight of frames that a first state needs; one large sharp face in one frame has 0.6."""

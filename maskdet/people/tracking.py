@@ -36,12 +36,22 @@ MAX_SIZE_RATIO = 0.75
 """Largest change of a face's size that is matched, as a natural logarithm."""
 GATE = 20.0
 """Largest negative log likelihood (times two, without its constant) that is matched."""
+LEAP_DISTANCE = 2.0
+"""Face widths within which a detection may be a leap of somebody who vanished just before."""
+LEAP_SIZE_RATIO = 0.3
+"""Change of the face's size in a leap, as a natural logarithm."""
+LEAP_S = 0.1
+"""Seconds for which somebody who leaps may have been out of sight; slower cameras need no leap."""
 LONGEST_PAUSE_S = 60.0
 """Seconds of a source's pause over which people who stay where they are keep their number."""
 PAUSE_DISTANCE = 0.4
 """Standard deviation, in face widths, of where they are then."""
 STILL_MEMORY_S = 600.0
 """Seconds for which a poster's place is remembered while it is hidden."""
+UNSEEN_COST = 4.0
+"""Added to it at the end of memory: the longer out of sight, the likelier it is somebody else."""
+MAX_VARIANCE = 9.0
+"""Square face widths up to which the place of somebody out of sight is uncertain."""
 DUPLICATE_IOU = 0.45
 """Overlap with another detection from which on a detection does not begin a track."""
 
@@ -71,6 +81,11 @@ class Track:
     row: int | None = None
     grace: float = 0.0
     is_still: bool = False
+
+    def found(self, row: int, now: float) -> None:
+        """Takes note of this frame's detection."""
+        self.row, self.seen, self.grace = row, now, 0.0
+        self.detections += 1
 
     @property
     def is_confirmed(self) -> bool:
@@ -128,6 +143,7 @@ class Tracker:
         for wants_confirmed in (True, False):
             some = [track for track in self.tracks if track.is_confirmed == wants_confirmed]
             self._match(some, boxes, free, now)
+        self._leap(boxes, free, now)
         confirmed = [track for track in self.tracks if self._is_person(track)]
         for track in confirmed:
             self._people += 1
@@ -160,13 +176,33 @@ class Tracker:
         rows = np.flatnonzero(free)
         if not tracks or not len(rows):
             return
-        gains = GATE - distances([track.motion for track in tracks], boxes[rows])
+        gains = GATE - distances([track.motion for track in tracks], boxes[rows], self.memory)
         for i, j in assign(gains):
-            track, row = tracks[i], int(rows[j])
-            track.motion.correct(boxes[row].tolist())
-            track.row, track.seen, track.grace = row, now, 0.0
-            track.detections += 1
+            row = int(rows[j])
+            tracks[i].motion.correct(boxes[row].tolist())
+            tracks[i].found(row, now)
             free[row] = False
+
+    def _leap(self, boxes: np.ndarray, free: np.ndarray, now: float) -> None:
+        """Gives a lone detection to the one person nearby who vanished just before it came.
+
+        A head that is thrown round, or a dropped frame nobody knows of, is faster than any gate.
+        """
+        lost = [
+            track
+            for track in self.tracks
+            if track.is_confirmed and track.row is None and now - track.seen <= LEAP_S
+        ]
+        rows = np.flatnonzero(free)
+        if not lost or not len(rows):
+            return
+        near = _are_near([track.motion for track in lost], boxes[rows])
+        for i, j in zip(*np.nonzero(near), strict=True):
+            if near[i].sum() == near[:, j].sum() == 1:
+                row = int(rows[j])
+                lost[i].motion.leap(boxes[row].tolist())
+                lost[i].found(row, now)
+                free[row] = False
 
     def _is_person(self, track: Track) -> bool:
         return (
@@ -206,7 +242,7 @@ class Tracker:
         return ids
 
 
-def distances(motions: Iterable[Motion], boxes: np.ndarray) -> np.ndarray:
+def distances(motions: Iterable[Motion], boxes: np.ndarray, memory: float) -> np.ndarray:
     """How unlikely each detection is for each track (tracks, detections); infinite beyond gates.
 
     Twice the negative logarithm of the likelihood of the center's distance and of the size; a
@@ -220,13 +256,25 @@ def distances(motions: Iterable[Motion], boxes: np.ndarray) -> np.ndarray:
     across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
     down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
     squared = (across**2 + down**2) / scale**2
-    spread = variance + MEASUREMENT_NOISE**2
+    spread = np.minimum(variance, MAX_VARIANCE) + MEASUREMENT_NOISE**2
     change = np.log(sizes / size)
     size_spread = 2 * SIZE_NOISE**2 + SIZE_DRIFT**2 * unseen
     cost = squared / spread + change**2 / size_spread + 2 * np.log(spread / MEASUREMENT_NOISE**2)
+    cost += UNSEEN_COST * unseen / memory
     far = (squared > MAX_DISTANCE**2) | (np.abs(change) > MAX_SIZE_RATIO)
     cost[far] = math.inf
     return cost
+
+
+def _are_near(motions: Iterable[Motion], boxes: np.ndarray) -> np.ndarray:
+    """Whether each detection may be a leap of each track (tracks, detections)."""
+    x, y, size = np.array([(m.x, m.y, m.size) for m in motions], np.float64).T[:, :, None]
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
+    across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
+    down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
+    change = np.abs(np.log(np.sqrt(sides[:, 0] * sides[:, 1])[None] / size))
+    near: np.ndarray = (np.hypot(across, down) < LEAP_DISTANCE * size) & (change < LEAP_SIZE_RATIO)
+    return near
 
 
 def _is_covered(box: np.ndarray, others: np.ndarray) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 from maskdet.commands.options import (
     BatchSizes,
     CompareRuntimes,
     Device,
+    HeadTracks,
     Json,
     Labels,
     Model,
@@ -28,6 +30,7 @@ def benchmark(
     seconds: Seconds = 10.0,
     batch: BatchSizes = None,
     runtimes: CompareRuntimes = False,
+    people: HeadTracks = None,
     json_file: Json = None,
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
@@ -37,6 +40,9 @@ def benchmark(
     from maskdet.runtimes import load_detector
     from maskdet.system.atomic_files import write_whole
 
+    if people is not None:
+        _people(people, json_file)
+        return
     if runtimes:
         compare(model, seconds, json_file)
         return
@@ -60,3 +66,13 @@ def benchmark(
     print(table(figures))
     if json_file is not None:
         write_whole(json_file, json.dumps(figures, indent=2) + "\n")
+
+
+def _people(tracks: Path, json_file: Path | None) -> None:
+    from maskdet.commands.benchmark import people
+    from maskdet.system.atomic_files import write_whole
+
+    results = people.run(tracks)
+    print(people.table(results))
+    if json_file is not None:
+        write_whole(json_file, json.dumps({"people": results}, indent=2) + "\n")
