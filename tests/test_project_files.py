@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 import maskdet
 
@@ -18,7 +19,11 @@ PATHS = re.compile(r"`((?:maskdet|tests|configs|docs|models|scripts|\.ci)/[\w./-
 
 
 @pytest.mark.parametrize(
-    "name", ["CONTRIBUTING.md", "SECURITY.md", "docs/http_api.md", "docs/detect.md"]
+    "name",
+    [
+        *("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/http_api.md", "docs/detect.md"),
+        *("docs/index.md", "docs/monitor.md", "docs/picture_page.md", "docs/troubleshooting.md"),
+    ],
 )
 def test_every_file_that_is_named_is_there(name: str):
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -26,6 +31,16 @@ def test_every_file_that_is_named_is_there(name: str):
     missing = [path for path in PATHS.findall(text) if not (ROOT / path).exists()]
     missing += [link for link in links if not ((ROOT / name).parent / link).exists()]
     assert not missing
+
+
+def test_the_readme_begins_with_a_small_moving_picture_whose_origin_is_named():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    picture = ROOT / "docs/demo.webp"
+    assert text.index("(docs/demo.webp)") < text.index("## ")
+    with Image.open(picture) as image:
+        assert image.n_frames > 30
+    assert picture.stat().st_size <= 2_000_000
+    assert "docs/demo.webp" in (ROOT / "CREDITS.md").read_text(encoding="utf-8")
 
 
 def test_contributing_names_lists_that_are_there():
