@@ -65,7 +65,7 @@ def compliance_chart(bars: Sequence[Bar], title: str) -> str:
     scale = (0, 50, 100)
 
     def draw(width: int) -> str:
-        return _columns(bars, width, title, scale, _draw_share, unit=" %")
+        return _columns(bars, width, title, scale, _draw_share, unit="%")
 
     return _both(draw)
 
@@ -103,7 +103,7 @@ def _columns(
     for value in scale:
         y = base - high * value / max(scale)
         drawing.append(_rect(_LEFT, y, width - _LEFT - _RIGHT, 0.6, "grid"))
-        drawing.append(_text(f"{value}{unit.strip()}", _LEFT - 5, y + 4, "axis", "end"))
+        drawing.append(_text(f"{_short(value)}{unit}", _LEFT - 5, y + 4, "axis", "end"))
     slot = (width - _LEFT - _RIGHT) / max(1, len(bars))
     unit_height = high / max(scale)
     for i, bar in enumerate(bars):
@@ -178,6 +178,13 @@ def _scale(highest: int) -> tuple[int, ...]:
     steps = (s * m for m in (magnitude, 10 * magnitude, 100 * magnitude) for s in (1, 2, 5))
     step = next(s for s in steps if 4 * s >= highest)
     return tuple(range(0, max(step, -(-highest // step) * step) + 1, step))
+
+
+def _short(value: int) -> str:
+    """A number of an axis in five characters: ``9000``, ``25k``, ``1.5M``."""
+    if value < 10_000:
+        return str(value)
+    return f"{value / 1000:g}k" if value < 1_000_000 else f"{value / 1e6:g}M"
 
 
 def _description(bar: Bar) -> str:

@@ -20,9 +20,10 @@ import pytest
 from maskdet.__main__ import main
 from maskdet.commands.events.selection import select
 from maskdet.reports.buckets import by_hour_of_day, by_time
+from maskdet.reports.charts import Bar, people_chart
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page, percent
-from maskdet.reports.queries import Figures, Selection, read_figures
+from maskdet.reports.queries import Figures, People, Selection, read_figures
 from maskdet.sinks.store.schema import open_for_reading, open_for_writing
 from tests.reports.synthetic import RUN, fill
 
@@ -169,6 +170,17 @@ def test_the_page_is_whole_and_loads_nothing(week: Path):
             x, y, w, h = (float(part.attrib[name]) for name in ("x", "y", "width", "height"))
             assert x >= 0 and x + w <= width + 0.1 and y >= 0 and y + h <= height
     assert text.count("<tbody>") == 5
+
+
+@pytest.mark.parametrize("highest", [0, 1, 7, 42, 999, 1001, 12_345, 987_654, 3_456_789])
+def test_axes_have_room_for_their_numbers(highest: int):
+    chart = people_chart([Bar("Mon", "Monday", People(with_mask=highest))], "People")
+    for svg in re.findall(r"<svg.*?</svg>", chart, re.DOTALL):
+        texts = list(ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text"))
+        axis = [text for text in texts if text.attrib["text-anchor"] == "end"]
+        assert 2 <= len(axis) <= 6
+        for text in axis:
+            assert 7.2 * len(text.text or "") <= float(text.attrib["x"]) + 3.5
 
 
 def test_names_from_outside_are_text_on_the_page(tmp_path: Path):
