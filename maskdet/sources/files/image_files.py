@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import time
 from collections.abc import Sequence
 
@@ -77,10 +78,11 @@ class PictureFiles:
         image = read_picture(path)
         if len(self._paths) > 1 and (held := count_frames(path)).number > 1:
             log.warning(
-                "%s has %d %s, of which the first was processed; process all with: --source FILE",
+                "%s has %d %s, of which the first was processed; process all with: --source %s",
                 path,
                 held.number,
                 "pages" if held.kind == "pages" else "frames",
+                shlex.quote(path),
             )
         return image
 

@@ -78,6 +78,7 @@ def test_a_folder_names_what_it_takes_one_frame_of(tmp_path: Path, caplog):
     write_image(tmp_path / "c.jpg")
     assert len(list(frames_of(open_source(str(tmp_path))))) == 3
     assert "a.gif has 5 frames, of which the first was processed" in caplog.text
+    assert f"--source {tmp_path}/a.gif" in caplog.text
     assert "b.tif has 5 pages, of which the first was processed" in caplog.text
     assert "c.jpg" not in caplog.text
 
