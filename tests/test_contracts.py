@@ -30,6 +30,7 @@ from maskdet.sinks.snapshots import EventLog
 from maskdet.sinks.store.event_store import EventStore
 from maskdet.sources.opening import open_source
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
+from tests.images.pictures import write_frames
 from tests.old_models import open_old
 from tests.runtimes.third_party import onnx_graphs
 from tests.runtimes.third_party.test_litert import named_ssd
@@ -98,6 +99,8 @@ SOURCES: dict[str, Callable[[Tools], Source]] = {
     "video": lambda t: open_source(str(t.make_video(frames=8))),
     "picture": lambda t: open_source(str(pictures(t) / "0.png")),
     "folder": lambda t: open_source(str(pictures(t))),
+    "pages": lambda t: open_source(str(write_frames(t.folder / "a.tif"))),
+    "animation": lambda t: open_source(str(write_frames(t.folder / "a.webp", duration=100))),
     "demo": lambda t: open_source("demo"),
     "stream": lambda t: open_source(t.camera.url("live", login="user:secret@")),
     "synthetic": lambda t: SyntheticSource(8),
