@@ -8,6 +8,7 @@ import zlib
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskdet/__init__.py
 
@@ -21,6 +22,8 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 MAX_PIXELS = int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])
 """A larger image is refused before it is decoded; OpenCV obeys the same variable."""
 
+_NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
+"""Tags of TIFF, whether an image is a preview; the version of DNG."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -57,6 +60,8 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
         raise ImageError("is broken or cut short; copy it again")
     if is_heif(data):
         return _decode_heif(data, upright)
+    if _is_raw(data):
+        raise ImageError("is a camera's raw file; export it as JPEG")
     flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -106,6 +111,23 @@ def _decode_heif(data: bytes, upright: bool) -> np.ndarray:
         raise
     except Exception:  # Pillow's readers of damaged files raise what they like
         raise ImageError("is no picture that can be read, or broken; copy it again") from None
+
+
+def _is_raw(data: bytes) -> bool:
+    """Whether a TIFF is a camera's raw file (DNG, NEF, CR2 …): OpenCV would take its preview."""
+    if not data.startswith((b"II*\0", b"MM\0*")):
+        return False
+    order: Literal["little", "big"] = "little" if data.startswith(b"I") else "big"
+    at = int.from_bytes(data[4:8], order)
+    count = int.from_bytes(data[at : at + 2], order)
+    tags = {}
+    for start in range(at + 2, at + 2 + 12 * count, 12):
+        tag = int.from_bytes(data[start : start + 2], order)
+        # a value of four bytes, or one of two in the first half of them
+        size = 2 if int.from_bytes(data[start + 2 : start + 4], order) == 3 else 4
+        tags[tag] = int.from_bytes(data[start + 8 : start + 8 + size], order)
+    is_preview = tags.get(_NEW_SUBFILE_TYPE, 0) & 1
+    return bool(is_preview) or _DNG_VERSION in tags or data[8:10] == b"CR"
 
 
 def _too_large() -> ImageError:

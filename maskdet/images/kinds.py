@@ -49,6 +49,8 @@ def kind_of_content(head: bytes) -> FileKind:
     if head.startswith(_IMAGE_STARTS) or _is_bmp(head) or _NETPBM.match(head):
         return "image"
     if head[4:8] == b"ftyp":
+        if head[8:12] == b"crx ":  # a raw file of Canon's
+            return "other"
         return "image" if head[8:12] in HEIF_BRANDS else "video"
     if head.startswith(b"RIFF"):
         forms: dict[bytes, FileKind] = {b"WEBP": "image", b"AVI ": "video"}

@@ -57,3 +57,10 @@ def test_a_missing_file_and_a_folder_state_why(tmp_path: Path):
         read_image(tmp_path / "none.jpg")
     with pytest.raises(ImageError, match="cannot be read: Is a directory"):
         read_image(tmp_path)
+
+
+@pytest.mark.parametrize("tags", [{254: 1}, {50706: b"\1\4\0\0"}])
+def test_the_preview_in_a_raw_file_is_not_taken_for_the_photo(tmp_path: Path, tags):
+    path = write_image(tmp_path / "photo.dng", "TIFF", tiffinfo=tags)
+    with pytest.raises(ImageError, match="raw file; export it as JPEG"):
+        read_image(path)

@@ -36,7 +36,10 @@ def test_motion_jpeg_is_a_video_and_a_phones_jpeg_of_two_parts_is_none(tmp_path:
         assert kind_of_file(tmp_path / name) == kind
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"BMW is no image", b"P1 no image", b"\0" * 600])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", b"BMW is no image", b"P1 no image", b"\0" * 600, b"\0\0\0\x18ftypcrx \0\0\0\1"],
+)
 def test_what_is_neither(tmp_path: Path, content: bytes):
     (tmp_path / "notes").write_bytes(content)
     assert kind_of_file(tmp_path / "notes") == "other"
