@@ -12,6 +12,7 @@ from maskdet.frame import Frame
 from maskdet.observation import Observation, PeopleCounts, Person, PersonEvent, Shape
 from maskdet.people.clock import SourceClock
 from maskdet.people.counting import PeopleTally
+from maskdet.people.margin import Margin
 from maskdet.people.person import Change, Follower, Places
 from maskdet.people.person_state import probabilities_of, weight_of
 from maskdet.people.tracking import Track, Tracker
@@ -58,7 +59,7 @@ class Analysis:
         self._shapes: tuple[Shape, ...] = ()
         self._place()
         self._size: tuple[int, int] | None = None
-        self._margin = 0.0
+        self._margin = Margin()
 
     def set_places(self, zones: Sequence[Zone], lines: Sequence[Line]) -> None:
         """Replaces zones and lines from the next frame on; may be called from another thread."""
@@ -90,6 +91,7 @@ class Analysis:
         self._fit(frame)
         self._tally.begin(frame.utc)
         step = self._tracker.update(detections.boxes, seconds, self._clock.now)
+        self._margin.update(step, self._tracker.tracks, self._clock.now)
         detections = replace(detections, track_ids=step.track_ids)
         events: list[PersonEvent] = []
         for track in self._tracker.tracks:
@@ -231,7 +233,7 @@ class Analysis:
             run=tally.run.counts(),
             zones=zones,
             crossings=crossings,
-            margin=round(self._margin),
+            margin=self._margin.people,
         )
 
 

@@ -20,7 +20,7 @@ from maskdet.people.motion import MEASUREMENT_NOISE, SIZE_DRIFT, SIZE_NOISE, Mot
 
 UNCONFIRMED = -1
 """Track id of a face that is not known for a person yet."""
-CONFIRM_S = 0.3
+CONFIRM_S = 0.25
 """Seconds between first and last detection from which on a track is a person."""
 MIN_DETECTIONS = 2
 """Detections that a person needs."""
@@ -36,7 +36,7 @@ MAX_SIZE_RATIO = 0.75
 """Largest change of a face's size that is matched, as a natural logarithm."""
 GATE = 20.0
 """Largest negative log likelihood (times two, without its constant) that is matched."""
-LEAP_DISTANCE = 2.0
+LEAP_DISTANCE = 1.6
 """Face widths within which a detection may be a leap of somebody who vanished just before."""
 LEAP_SIZE_RATIO = 0.3
 """Change of the face's size in a leap, as a natural logarithm."""
@@ -68,6 +68,7 @@ class Track:
         detections: how many there were.
         frames: processed frames since the first detection.
         row: index of this frame's detection; None where it was not found.
+        absent: seconds out of sight before the newest detection.
         grace: further seconds for which it is kept, after a pause of the source.
         is_still: whether it is a poster or a screen, which stays where it is.
     """
@@ -79,11 +80,13 @@ class Track:
     detections: int = 1
     frames: int = 1
     row: int | None = None
+    absent: float = 0.0
     grace: float = 0.0
     is_still: bool = False
 
     def found(self, row: int, now: float) -> None:
         """Takes note of this frame's detection."""
+        self.absent = now - self.seen - self.grace
         self.row, self.seen, self.grace = row, now, 0.0
         self.detections += 1
 
@@ -133,8 +136,7 @@ class Tracker:
         is_pause = seconds > max(self.memory, MEMORY_FRAMES * self._interval)
         if is_pause:
             self._bridge(seconds, now - seconds)
-        elif seconds > 0:
-            self._interval += 0.2 * (seconds - self._interval) if self._interval else seconds
+        self._learn_interval(seconds)
         for track in self.tracks:
             track.motion.predict(0.0 if is_pause or track.is_still else seconds)
             track.frames += 1
@@ -157,6 +159,13 @@ class Tracker:
         for track in self.tracks:
             track.motion.rescale(across, down)
 
+    def _learn_interval(self, seconds: float) -> None:
+        """Follows the frame rate; a pause changes it little."""
+        if not self._interval:
+            self._interval = seconds
+        elif seconds > 0:
+            self._interval += 0.2 * (min(seconds, 2 * self._interval) - self._interval)
+
     def _bridge(self, seconds: float, last: float) -> None:
         """Keeps those in place who were there before a pause of the source, if it was short.
 
@@ -176,12 +185,18 @@ class Tracker:
         rows = np.flatnonzero(free)
         if not tracks or not len(rows):
             return
-        gains = GATE - distances([track.motion for track in tracks], boxes[rows], self.memory)
+        gains = GATE - distances([track.motion for track in tracks], boxes[rows])
+        gains -= self._absence(tracks, now)[:, None]
         for i, j in assign(gains):
             row = int(rows[j])
             tracks[i].motion.correct(boxes[row].tolist())
             tracks[i].found(row, now)
             free[row] = False
+
+    def _absence(self, tracks: Sequence[Track], now: float) -> np.ndarray:
+        """What it costs to have been out of sight for longer than a frame (tracks,); not posters."""
+        unseen = np.array([0.0 if t.is_still else now - t.seen - t.grace for t in tracks])
+        return UNSEEN_COST / self.memory * np.maximum(unseen - self._interval, 0.0)
 
     def _leap(self, boxes: np.ndarray, free: np.ndarray, now: float) -> None:
         """Gives a lone detection to the one person nearby who vanished just before it came.
@@ -242,7 +257,7 @@ class Tracker:
         return ids
 
 
-def distances(motions: Iterable[Motion], boxes: np.ndarray, memory: float) -> np.ndarray:
+def distances(motions: Iterable[Motion], boxes: np.ndarray) -> np.ndarray:
     """How unlikely each detection is for each track (tracks, detections); infinite beyond gates.
 
     Twice the negative logarithm of the likelihood of the center's distance and of the size; a
@@ -260,7 +275,6 @@ def distances(motions: Iterable[Motion], boxes: np.ndarray, memory: float) -> np
     change = np.log(sizes / size)
     size_spread = 2 * SIZE_NOISE**2 + SIZE_DRIFT**2 * unseen
     cost = squared / spread + change**2 / size_spread + 2 * np.log(spread / MEASUREMENT_NOISE**2)
-    cost += UNSEEN_COST * unseen / memory
     far = (squared > MAX_DISTANCE**2) | (np.abs(change) > MAX_SIZE_RATIO)
     cost[far] = math.inf
     return cost
