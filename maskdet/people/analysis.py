@@ -14,9 +14,12 @@ from maskdet.people.clock import SourceClock
 from maskdet.people.counting import PeopleTally
 from maskdet.people.margin import Margin
 from maskdet.people.person import Change, Follower, Places
-from maskdet.people.person_state import probabilities_of, weight_of
+from maskdet.people.person_state import probabilities_of, sharpness, weight_of
 from maskdet.people.tracking import Track, Tracker
 from maskdet.people.zones import Line, Zone, shapes_of
+
+SHARPNESS_INTERVAL_S = 0.15
+"""Seconds between two measurements of a face's sharpness."""
 
 
 class Analysis:
@@ -140,7 +143,7 @@ class Analysis:
         seconds = None if one.weighed is None else now - one.weighed
         before, one.weighed = one.mask.state, now
         self._wear(one, seconds or 0.0)
-        weight = weight_of(frame.image, detections.boxes[row].tolist())
+        weight = self._weight(one, frame, detections.boxes[row].tolist())
         changes = []
         if one.mask.update(probabilities_of(detections, row), weight, seconds):
             one.since = now
@@ -151,6 +154,12 @@ class Analysis:
         if not one.track.is_still:
             changes += one.places.update(x, y, width, aspect, now, self._inertia)
         return changes
+
+    def _weight(self, one: Follower, frame: Frame, box: Sequence[float]) -> float:
+        """Weight of a face's evidence; its sharpness is measured a few times a second."""
+        if one.sharp is None or self._clock.now - one.measured >= SHARPNESS_INTERVAL_S:
+            one.sharp, one.measured = sharpness(frame.image, box), self._clock.now
+        return weight_of(box[2] - box[0], one.sharp)
 
     def _wear(self, one: Follower, seconds: float) -> None:
         """Counts the time since the detection before for the state worn in it."""

@@ -6,7 +6,6 @@ memory does not grow with the days.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
@@ -21,26 +20,39 @@ class Tally:
     """People by state over one length of time."""
 
     def __init__(self) -> None:
-        self._gone: Counter[str] = Counter()
+        self._counts = {state.name: 0 for state in MaskState}
         self._seconds: dict[int, list[float]] = {}
+        self._longest: dict[int, MaskState] = {}
 
     def add(self, track_id: int, state: MaskState, seconds: float) -> None:
         """A person wore the mask in that way for so long; 0 seconds count the person, too."""
-        self._seconds.setdefault(track_id, [0.0] * len(MaskState))[state] += seconds
+        worn = self._seconds.get(track_id)
+        if worn is None:
+            worn = self._seconds[track_id] = [0.0] * len(MaskState)
+            self._longest[track_id] = MaskState.unsure
+            self._counts[MaskState.unsure.name] += 1
+        worn[state] += seconds
+        if state is not self._longest[track_id]:
+            self._choose(track_id, longest(worn))
 
     def remove(self, track_id: int) -> None:
         """A person is not to count (any longer)."""
-        self._seconds.pop(track_id, None)
+        if self._seconds.pop(track_id, None) is not None:
+            self._counts[self._longest.pop(track_id).name] -= 1
 
     def end(self, track_id: int) -> None:
         """A person is gone, and counts from now on as a number."""
-        if (seconds := self._seconds.pop(track_id, None)) is not None:
-            self._gone[longest(seconds).name] += 1
+        self._seconds.pop(track_id, None)
+        self._longest.pop(track_id, None)
 
     def counts(self) -> dict[str, int]:
         """People by name of `MaskState`, every state named."""
-        now = Counter(longest(seconds).name for seconds in self._seconds.values())
-        return {state.name: self._gone[state.name] + now[state.name] for state in MaskState}
+        return dict(self._counts)
+
+    def _choose(self, track_id: int, state: MaskState) -> None:
+        self._counts[self._longest[track_id].name] -= 1
+        self._counts[state.name] += 1
+        self._longest[track_id] = state
 
 
 class PeopleTally:

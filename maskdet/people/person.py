@@ -103,6 +103,8 @@ class Follower:
         weighed: moment of the newest evidence; None before the first.
         waiting: what happened before it was known for a person.
         worn: seconds by value of `MaskState`.
+        sharp: sharpness of its picture; None before it is measured.
+        measured: moment of that.
         is_known: whether it was reported as a person.
     """
 
@@ -114,6 +116,8 @@ class Follower:
     weighed: float | None = None
     waiting: list[Change] = field(default_factory=list)
     worn: list[float] = field(default_factory=lambda: [0.0] * len(MaskState))
+    sharp: float | None = None
+    measured: float = 0.0
     is_known: bool = False
 
     @property

@@ -35,8 +35,8 @@ FULL_WIDTH = 32.0
 MIN_WEIGHT = 0.15
 """Share of its evidence that the smallest and most blurred face keeps."""
 _FIRST_SHARE = 0.6
-_SHARP = 0.22
-"""Ratio of gradient to contrast from which on a face is sharp."""
+_SHARP = 0.28
+"""Ratio of step to deviation from which on a face is sharp."""
 _SAMPLES = 24
 
 
@@ -113,22 +113,25 @@ def probabilities_of(detections: Detections, row: int) -> list[float]:
     return [best if i == state else (1 - best) / (STATES - 1) for i in range(STATES)]
 
 
-def weight_of(image: np.ndarray, box: Sequence[float]) -> float:
-    """Weight of a face's evidence, 0-1, by its width and sharpness.
+def weight_of(width: float, sharp: float) -> float:
+    """Weight of a face's evidence, 0-1.
+
+    Args:
+        width: of the face, pixels.
+        sharp: its `sharpness`.
+    """
+    size = min(max(width / FULL_WIDTH, MIN_WEIGHT), 1.0)
+    return size * min(max(sharp / _SHARP, MIN_WEIGHT), 1.0)
+
+
+def sharpness(image: np.ndarray, box: Sequence[float]) -> float:
+    """Mean step between samples of a face's green channel, over their mean deviation.
+
+    A box without any contrast, as outside the picture, counts as sharp: nothing is known.
 
     Args:
         image: BGR uint8 (height, width, 3).
         box: x1, y1, x2, y2 in pixels.
-    """
-    x1, y1, x2, y2 = box
-    size = min(max((x2 - x1) / FULL_WIDTH, MIN_WEIGHT), 1.0)
-    return size * min(max(sharpness(image, box) / _SHARP, MIN_WEIGHT), 1.0)
-
-
-def sharpness(image: np.ndarray, box: Sequence[float]) -> float:
-    """Mean step between samples of a face's green channel, over their standard deviation.
-
-    A box without any contrast, as outside the picture, counts as sharp: nothing is known.
     """
     height, width = image.shape[:2]
     left, top = max(int(box[0]), 0), max(int(box[1]), 0)
@@ -137,10 +140,8 @@ def sharpness(image: np.ndarray, box: Sequence[float]) -> float:
     face = image[top:bottom:down, left:right:across, 1].astype(np.float32)
     if face.shape[0] < 2 or face.shape[1] < 3:
         return _SHARP
-    contrast = float(face.std())
-    if contrast < 1:
-        return _SHARP
-    return float(np.abs(face[:, 1:] - face[:, :-1]).mean()) / contrast
+    deviation = float(np.abs(face - face.mean()).mean())
+    return float(np.abs(face[:, 1:] - face[:, :-1]).mean()) / deviation if deviation > 1 else _SHARP
 
 
 def _limited(belief: Sequence[float]) -> list[float]:

@@ -194,7 +194,7 @@ class Tracker:
             free[row] = False
 
     def _absence(self, tracks: Sequence[Track], now: float) -> np.ndarray:
-        """What it costs to have been out of sight for longer than a frame (tracks,); not posters."""
+        """What it costs to be out of sight for more than a frame (tracks,); a poster pays none."""
         unseen = np.array([0.0 if t.is_still else now - t.seen - t.grace for t in tracks])
         return UNSEEN_COST / self.memory * np.maximum(unseen - self._interval, 0.0)
 
