@@ -52,6 +52,12 @@ def test_slow_tests_wait_until_they_are_asked_for(project: Path) -> None:
     assert "2 passed, 1 skipped" in run(project, "-n0", "tests/test_it.py")[1]
 
 
+def test_side_by_side_each_test_runs_once(project: Path) -> None:
+    status, shown = run(project, "-rs")
+    assert status == 0 and "1 passed, 1 skipped" in shown and "worker" in shown
+    assert "2 passed, 1 skipped" in run(project, "-n2", "-m", "")[1]
+
+
 def test_ci_skips_nothing_in_silence(project: Path) -> None:
     status, shown = run(project, "-n0", "--no-skips")
     assert status == 1 and "--no-skips forbids" in shown and "needs a thing" in shown

@@ -43,6 +43,8 @@ LONG = (
 )
 """Files that take longest, which start first, so that all processes end at nearly one time."""
 
+_CHOSEN = "MASKDET_TESTS_MARKEXPR"
+"""Environment variable by which workers learn which tests are chosen."""
 MEMORY_OF_A_WORKER = 3 * 2**30  # bytes, with TensorFlow and a network in training
 MAY_BE_MISSING = (
     *("MASKDET_TEST_DATA", "openvino", "there is a GPU"),
@@ -60,10 +62,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Sets what a run of all tests does by default, before pytest-xdist reads it."""
+    """Sets what a run of all tests does by default, before pytest-xdist reads it.
+
+    A worker of pytest-xdist comes by here, too: it takes the choice of tests and starts nobody.
+    """
+    if hasattr(config, "workerinput"):
+        config.option.markexpr = os.environ.get(_CHOSEN, config.option.markexpr)
+        return
     names_nothing = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if names_nothing and not {"-m", "-k"} & {each[:2] for each in config.invocation_params.args}:
         config.option.markexpr = "not slow"
+    os.environ[_CHOSEN] = config.option.markexpr
     if not names_nothing or not hasattr(config.option, "numprocesses"):
         return
     if config.option.numprocesses is None and not config.getoption("collectonly"):
@@ -77,10 +86,10 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process per core and one more, where the memory allows."""
+    """One process per core, where the memory allows: time limits hold, and the rest waits."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     most = psutil.virtual_memory().available // MEMORY_OF_A_WORKER
-    return max(1, min((cores or 1) + 1, most))
+    return max(1, min(cores or 1, most))
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
