@@ -42,6 +42,8 @@ LEAP_SIZE_RATIO = 0.3
 """Change of the face's size in a leap, as a natural logarithm."""
 LEAP_S = 0.1
 """Seconds for which somebody who leaps may have been out of sight; slower cameras need no leap."""
+MAX_COORDINATE = 1e6
+"""Pixels from a picture's corner beyond which a box is an error of the detector."""
 LONGEST_PAUSE_S = 60.0
 """Seconds of a source's pause over which people who stay where they are keep their number."""
 PAUSE_DISTANCE = 0.4
@@ -141,7 +143,8 @@ class Tracker:
             track.motion.predict(0.0 if is_pause or track.is_still else seconds)
             track.frames += 1
             track.row = None
-        free = np.ones(len(boxes), bool)
+        free = (np.abs(boxes) < MAX_COORDINATE).all(axis=1)  # no NaN, either
+        boxes = np.where(free[:, None], boxes, 0.0)
         for wants_confirmed in (True, False):
             some = [track for track in self.tracks if track.is_confirmed == wants_confirmed]
             self._match(some, boxes, free, now)
