@@ -15,7 +15,7 @@ echo "1/3 Making .venv with $("$python" -V)"
 "$python" -m venv .venv
 pip="$PWD/.venv/bin/python -m pip --disable-pip-version-check --quiet"
 
-echo "2/3 Installing maskdet ${*:-(the monitor: 630 MB on disk)}"
+echo "2/3 Installing maskdet ${*:-(the monitor: 540 MB on disk)}"
 # An OpenCV without windows from an earlier run would stand in the way of the one with windows.
 $pip uninstall --yes opencv-python-headless 2>/dev/null || true
 if [ $# -eq 0 ]; then set -- -e .; fi

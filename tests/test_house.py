@@ -92,7 +92,7 @@ LEARNING = (
         (("typer", "click", "argparse", "getopt"),
          ("commands/cli/", "commands/options.py", "commands/monitor.py", "__main__.py")),
         # Curve fitting, and the assignment of faces to people.
-        (("scipy",), ("evaluation/", "people/")),
+        (("lap",), ("people/",)),
         (("sqlite3",), ("sinks/store/", "reports/", "commands/")),
     ],
 )  # fmt: skip

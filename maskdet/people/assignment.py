@@ -8,9 +8,8 @@ import numpy as np
 def assign(gains: np.ndarray) -> list[tuple[int, int]]:
     """Pairs of rows and columns whose gains sum up highest; each row and column once at most.
 
-    Pairs that nobody else competes for are found directly. Only competing ones need the solver of
-    SciPy, whose import takes a second: a run in which no two people come near each other never
-    imports it.
+    Pairs that nobody else competes for are found directly; competing ones by Jonker and Volgenant's
+    algorithm (1987), as lapx has it.
 
     Args:
         gains: (rows, columns); what is not above 0 is never paired.
@@ -24,10 +23,11 @@ def assign(gains: np.ndarray) -> list[tuple[int, int]]:
     if alone.all():
         return pairs
     rows, columns = np.unique(rows[~alone]), np.unique(columns[~alone])
-    from scipy.optimize import linear_sum_assignment
+    from lap import lapjv  # late: most runs never need it
 
     some = np.maximum(gains[np.ix_(rows, columns)], 0.0)
-    for row, column in zip(*linear_sum_assignment(some, maximize=True), strict=True):
-        if some[row, column] > 0:
+    _, chosen, _ = lapjv(some.max() - some, extend_cost=True)
+    for row, column in enumerate(chosen.tolist()):
+        if column >= 0 and some[row, column] > 0:
             pairs.append((int(rows[row]), int(columns[column])))
     return sorted(pairs)
