@@ -22,7 +22,7 @@ from maskdet.evaluation.report import WIDTHS
 from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.loading import DEFAULT, MODELS
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from tools.demo_clip.scene import FIGURES, truth
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 from PIL import Image
 
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from tests.xserver import x_server
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,14 +10,8 @@ import numpy as np
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.images.decoding import as_bgr
-from maskdet.sources import opencv_capture
+from maskdet.sources import CLIP, opencv_capture
 from maskdet.system.threads import Event
-
-CLIP = Path(__file__).with_name("clip.mp4")
-"""The clip that ships: H.264 in MP4, 640×480, loops without a seam.
-
-`tools/demo_clip/make.py` builds it from two public-domain portraits; CREDITS.md names them.
-"""
 
 
 class DemoClip:

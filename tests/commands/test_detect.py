@@ -19,7 +19,7 @@ from PIL import Image
 from maskdet.commands.detect import run as detect
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, SinkError
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from tests.doubles import ScriptedDetector
 from tests.images.pictures import write_image
 

@@ -145,5 +145,5 @@ def test_the_trade_off_counts_unsure_faces() -> None:
     assert thresholds.least_width([truth], [answers], rule) == thresholds.WIDEST
     _, unsure, choices = thresholds.choose([truth], [answers])
     assert unsure.width == thresholds.WIDEST and len(choices) == len(rows)
-    shown = DecisionRule((0.3,) * 4, certainty=0.6).shown(answers)
+    shown = DecisionRule((0.3,) * 4, certainty=0.6).apply(answers)
     assert (shown.states == MaskState.unsure).sum() == 20

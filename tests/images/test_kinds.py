@@ -9,7 +9,7 @@ import pytest
 
 from maskdet.images.folder import left_out, list_folder
 from maskdet.images.kinds import kind_of_file
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from tests.images.pictures import FORMATS, write_image
 
 

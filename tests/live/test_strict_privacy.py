@@ -19,7 +19,7 @@ from maskdet.live.session import run
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import Stop
 from maskdet.runtimes import load_looking_detector
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
 
 pytestmark = pytest.mark.timeout(180)

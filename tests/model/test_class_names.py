@@ -81,6 +81,6 @@ def test_an_unknown_name_is_one_line(
 
 
 def test_settings_are_wrong_unless_told_otherwise() -> None:
-    with pytest.raises(MaskdetError, match="^cannot tell") as error:
+    with pytest.raises(MaskdetError, match="^unknown mask state") as error:
         map_states(["hat"])
     assert type(error.value).__name__ == "ConfigError"

@@ -53,7 +53,7 @@ def test_each_state_has_its_own_lowest_score() -> None:
 def test_a_doubtful_state_is_unsure(
     said: tuple[float, float, float], state: MaskState | None, score: float | None
 ) -> None:
-    shown = DecisionRule((0.5, 0.5, 0.5, 0.4), certainty=0.75).shown(faces(said))
+    shown = DecisionRule((0.5, 0.5, 0.5, 0.4), certainty=0.75).apply(faces(said))
     assert shown.states.tolist() == ([] if state is None else [state])
     assert shown.scores.tolist() == pytest.approx([] if score is None else [score])
 
@@ -71,18 +71,18 @@ def test_lower_scores_wanted_make_no_more_faces_unsure() -> None:
     rule = DecisionRule((0.5, 0.5, 0.5, 0.4), certainty=0.75)
     said = faces((0.1, 0.08, 0.0), (0.3, 0.25, 0.0), (0.02, 0.0, 0.0))
     assert rule.apply(said).states.tolist() == [UNSURE]
-    assert rule.with_min_score(0.05).shown(said).states.tolist() == [UNSURE, MASK]
+    assert rule.with_min_score(0.05).apply(said).states.tolist() == [UNSURE, MASK]
     # and a higher one counts for them, too
-    assert len(rule.with_min_score(0.6).shown(said)) == 0
+    assert len(rule.with_min_score(0.6).apply(said)) == 0
     assert rule.with_min_score(0.05).min_scores == (0.05, 0.05, 0.05, 0.4)
 
 
 def test_shown_faces_come_best_first() -> None:
     said = faces((0.6, 0, 0), (0.45, 0.42, 0), (0.7, 0, 0))
-    shown = DecisionRule((0.5,) * 4, certainty=0.75).shown(said)
+    shown = DecisionRule((0.5,) * 4, certainty=0.75).apply(said)
     assert shown.scores.tolist() == pytest.approx([0.87, 0.7, 0.6])
     assert shown.boxes[:, 0].tolist() == [100, 200, 0]
-    assert len(DecisionRule((0.5,) * 4, certainty=0.75).shown(Detections.empty())) == 0
+    assert len(DecisionRule((0.5,) * 4, certainty=0.75).apply(Detections.empty())) == 0
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -80,7 +80,7 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "a Keras 3 network": (
         "m.keras", zipped(config_dot_json=plan("Conv2D"), model_dot_weights_dot_h5="x"),
         "a Keras 3 model, of which no detector"),
-    "a Keras classifier": ("m.h5", h5("2.3.1", CLASSIFIED), "but a classifier: it says what an"),
+    "a Keras classifier": ("m.h5", h5("2.3.1", CLASSIFIED), "but a classifier: it names what an"),
     "a Keras 3 classifier in HDF5": (
         "m.h5", h5("3.4.1", plan("Dense", name="Sequential")), "but a classifier"),
     "a Keras 3 network in HDF5": ("m.h5", h5("3.4.1", plan("Conv2D")), "is a Keras 3 model"),

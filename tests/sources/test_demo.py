@@ -11,7 +11,7 @@ import pytest
 
 import tools.demo_clip.make as making
 from maskdet.detections import MaskState
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from tests.whole_run import slow
 from tools.demo_clip.make import make, truth
 from tools.demo_clip.scene import FIGURES, FPS, FRAMES, HEIGHT, SEEN_FROM, SURE_FROM, WIDTH, render
@@ -148,7 +148,7 @@ def test_making_that_fails_leaves_the_old_clip(
 
 def test_asking_for_the_clip_imports_nothing_heavy() -> None:
     code = (
-        "import sys, maskdet.sources.demo as demo; assert demo.CLIP.is_file();"
+        "import sys, maskdet.sources as sources; assert sources.CLIP.is_file();"
         "print(sorted({'cv2', 'av', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

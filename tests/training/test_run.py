@@ -180,7 +180,7 @@ class Gone(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Gone())
 import keras
 import numpy as np
-from maskdet.training import train
+from maskdet.training import run
 from tests.training.test_run import learn, settings
 
 assert keras.backend.backend() == "jax"

@@ -18,7 +18,7 @@ import pytest
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing.overlay import annotate
 from maskdet.runtimes import load_looking_detector
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from tests.web.chromium import Browser, needs_chromium
 from tests.web.servers import COLLINS, HOPPER, Command, decoded
 

@@ -7,7 +7,7 @@ import cv2
 import pytest
 
 from maskdet.runtimes import load_looking_detector
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from tests.web.servers import decoded, serving
 
 pytestmark = pytest.mark.timeout(120)

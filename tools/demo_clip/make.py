@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from tools.demo_clip.scene import FPS, FRAMES, HEIGHT, WIDTH, render, truth
 
 __all__ = ["main", "make", "truth"]

@@ -22,7 +22,7 @@ import numpy as np
 from maskdet.contracts import Detector
 from maskdet.errors import MaskdetError
 from maskdet.live.gui.window import display_available
-from maskdet.sources.demo import CLIP
+from maskdet.sources import CLIP
 from maskdet.sources.files.video_file import VideoFile
 from maskdet.system.console import say
 
