@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +38,10 @@ def project(tmp_path: Path) -> Path:
 
 def run(project: Path, *options: str) -> tuple[int, str]:
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import pytest; sys.exit(pytest.main())"
+    mine = ("PYTEST_", "MASKDET_TESTS_")  # options and the process number of the run around this
+    env = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
     done = subprocess.run(
-        [sys.executable, "-c", code, *options], cwd=project, capture_output=True, text=True
+        [sys.executable, "-c", code, *options], cwd=project, env=env, capture_output=True, text=True
     )
     return done.returncode, done.stdout
 
