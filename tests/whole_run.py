@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 LONG = (
+    "tests/soak/test_soak.py",
     "tests/test_contracts.py",
     "tests/training/test_run.py",
     "tests/commands/test_training_commands.py",
@@ -39,7 +40,6 @@ LONG = (
     "tests/live/test_unattended.py",
     "tests/export/test_export.py",
     "tests/evaluation/test_report.py",
-    "tests/soak/test_soak.py",
 )
 """Files that take longest, which start first, so that all processes end at nearly one time."""
 
