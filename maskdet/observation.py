@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -96,6 +96,15 @@ class PeopleCounts:
     zones: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     crossings: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     margin: int = 0
+
+
+def sum_by_state(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by state (`MaskState` names) added up, every state named."""
+    total = {state.name: 0 for state in MaskState}
+    for part in parts:
+        for name, count in part.items():
+            total[name] += count
+    return total
 
 
 @dataclass(frozen=True)

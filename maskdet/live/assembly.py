@@ -20,6 +20,7 @@ from maskdet.live.settings.monitor import EventSettings, MonitorSettings, Record
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.decision import DecisionRule
 from maskdet.people.analysis import Analysis
+from maskdet.people.zones import Line, Zone
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.output_files import make_folder
@@ -93,11 +94,21 @@ def new_analyses(settings: MonitorSettings, names: Sequence[str]) -> list[Analys
             memory_seconds=people.memory_seconds,
             still_after=people.still_after,
             zone_inertia=people.zone_inertia,
-            zones=[zone.place() for zone in settings.zones if zone.source in (None, name)],
-            lines=[line.place() for line in settings.lines if line.source in (None, name)],
+            zones=_zones_of(settings, name),
+            lines=_lines_of(settings, name),
         )
         for name in names
     ]
+
+
+def _zones_of(settings: MonitorSettings, name: str) -> list[Zone]:
+    """The zones of a source, those of all sources with them."""
+    return [zone.place() for zone in settings.zones if zone.source in (None, name)]
+
+
+def _lines_of(settings: MonitorSettings, name: str) -> list[Line]:
+    """The lines of a source, those of all sources with them."""
+    return [line.place() for line in settings.lines if line.source in (None, name)]
 
 
 def new_zone_editor(
@@ -111,8 +122,8 @@ def new_zone_editor(
         SourcePlaces(
             name,
             analysis.set_places,
-            [zone.place() for zone in settings.zones if zone.source in (None, name)],
-            [line.place() for line in settings.lines if line.source in (None, name)],
+            _zones_of(settings, name),
+            _lines_of(settings, name),
         )
         for name, analysis in zip(names, analyses, strict=True)
         if analysis is not None

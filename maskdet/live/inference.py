@@ -15,7 +15,7 @@ from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.meters import SourceMeter
-from maskdet.observation import Observation, PeopleCounts
+from maskdet.observation import Observation, PeopleCounts, sum_by_state
 from maskdet.system.threads import Closed, Event, Mailbox
 
 
@@ -97,10 +97,7 @@ class Inference:
         known = [state.people for state in self._states if state.people is not None]
         if not known:
             return None
-        total: Counter[str] = Counter({state.name: 0 for state in MaskState})
-        for people in known:
-            total.update(people.run)
-        return dict(total)
+        return sum_by_state(people.run for people in known)
 
     def run(
         self,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from maskdet.detections import MaskState
 from maskdet.drawing.side_panel import PanelContent
-from maskdet.observation import Observation, PersonEvent
+from maskdet.observation import Observation, PeopleCounts, PersonEvent, sum_by_state
 from maskdet.system.threads import Condition
 
 MINUTES = 60
@@ -43,7 +43,7 @@ class PeopleHistory:
     def __init__(self) -> None:
         """Remembers nothing yet."""
         self._lock = Condition()
-        self._last: dict[str, Observation] = {}
+        self._last: dict[str, tuple[float, int, PeopleCounts]] = {}  # position, minute, counts
         self._minutes: dict[int, dict[MaskState, float]] = {}
         self._changes: deque[tuple[str, PersonEvent]] = deque(maxlen=CHANGES)
 
@@ -53,17 +53,18 @@ class PeopleHistory:
             return
         with self._lock:
             frame = observation.frame
-            before = self._last.get(frame.source)
-            self._last[frame.source] = observation
-            step = 0.0 if before is None else frame.position - before.frame.position
-            worn = self._minutes.setdefault(int(frame.utc // 60), defaultdict(float))
+            minute = int(frame.utc // 60)
+            before, *_ = self._last.get(frame.source, (frame.position,))
+            self._last[frame.source] = frame.position, minute, observation.people_counts
+            step = min(max(frame.position - before, 0.0), _MAX_STEP_S)
+            worn = self._minutes.setdefault(minute, defaultdict(float))
             for person in observation.people:
                 if not person.still:
-                    worn[person.state] += min(max(step, 0.0), _MAX_STEP_S)
+                    worn[person.state] += step
             shown = (event for event in observation.events if event.kind in _SHOWN)
             self._changes.extendleft((frame.source, event) for event in shown)
-            for minute in [m for m in self._minutes if m <= int(frame.utc // 60) - MINUTES]:
-                del self._minutes[minute]
+            for old in [other for other in self._minutes if other <= minute - MINUTES]:
+                del self._minutes[old]
 
     def close(self) -> None:
         """Nothing is open."""
@@ -73,12 +74,11 @@ class PeopleHistory:
         with self._lock:
             if not self._last:
                 return None
-            counts = [one.people_counts for one in self._last.values()]
-            known = [one for one in counts if one is not None]
-            newest = max(int(one.frame.utc // 60) for one in self._last.values())
+            known = [counts for _, _, counts in self._last.values()]
+            newest = max(minute for _, minute, _ in self._last.values())
             return PeopleSummary(
-                _sum(one.now for one in known),
-                _sum(one.day for one in known),
+                sum_by_state(one.now for one in known),
+                sum_by_state(one.day for one in known),
                 tuple(
                     _share(self._minutes.get(minute, {}))
                     for minute in range(newest - MINUTES + 1, newest + 1)
@@ -104,13 +104,6 @@ def _text_of(event: PersonEvent) -> str:
     if event.kind == "crossed":
         return f"{event.place} {event.direction}"
     return f"{event.kind} {event.place}".strip()
-
-
-def _sum(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter({state.name: 0 for state in MaskState})
-    for part in parts:
-        total.update(part)
-    return dict(total)
 
 
 def _share(worn: Mapping[MaskState, float]) -> float | None:
