@@ -20,8 +20,9 @@ from maskdet.commands.models import HEAD, rows, table, write_readme
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.evaluation.report import WIDTHS
 from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
+from maskdet.model.registry import DEFAULT_MODEL as DEFAULT
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.loading import DEFAULT, MODELS
+from maskdet.runtimes.loading import MODELS
 from maskdet.sources import CLIP
 from tools.demo_clip.scene import FIGURES, truth
 

@@ -16,8 +16,9 @@ from rich.table import Table
 from maskdet.contracts import Detector
 from maskdet.errors import ConfigError, ModelError
 from maskdet.model.card import CARD_NAME, ModelCard, read_card
+from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.loading import DEFAULT, is_whole
+from maskdet.runtimes.loading import is_whole
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.console import say
 
@@ -50,7 +51,7 @@ def show(shipped: Path, fetched: Path, *, speed: bool = False) -> None:
         is_here = is_whole(path)
         _, _, side, size, *figures = _cells(path, card, kind)
         where = "ships" if path.parent == shipped else "fetched"
-        is_default = card.name == DEFAULT and kind == next(iter(card.files))
+        is_default = card.name == DEFAULT_MODEL and kind == next(iter(card.files))
         cells = (
             *("*" if is_default else "", card.name, kind, side, size, *figures[:2]),
             where if is_here else "not here",
@@ -59,7 +60,9 @@ def show(shipped: Path, fetched: Path, *, speed: bool = False) -> None:
         grid.add_row(*cells)
     width = None if sys.stdout.isatty() else 1000  # a file or a pipe has no width
     Console(width=width, highlight=False).print(grid)
-    print(f"* the default; another one: --model NAME, as in: maskdet monitor --model {DEFAULT}")
+    print(
+        f"* the default; another one: --model NAME, as in: maskdet monitor --model {DEFAULT_MODEL}"
+    )
     if any(not is_whole(path) for path, *_ in _known(shipped, fetched)):
         print("not here: maskdet models get NAME --from FOLDER_OR_URL")
 

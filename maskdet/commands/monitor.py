@@ -12,9 +12,10 @@ import typer
 from maskdet import __version__
 from maskdet.config import Override, load_settings
 from maskdet.errors import ConfigError
-from maskdet.live.settings.monitor import DEFAULT_MODEL, MonitorSettings
+from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import Stop
 from maskdet.model.class_names import states_said
+from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.system.console import ending, log_as
 from maskdet.system.native_libraries import require_opencv
 from maskdet.system.resources import own_settings_file

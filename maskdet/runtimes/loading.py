@@ -15,6 +15,7 @@ from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ModelError
 from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.model.decision import DecisionRule
+from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes.decoding import Decoder, decoder_for
 from maskdet.runtimes.file_formats import NETWORKS, Kind
 from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
@@ -33,12 +34,11 @@ from maskdet.system.resources import shipped, user_models
 
 MODELS = shipped("models")
 """The models that ship: with a checkout all; with a wheel the light one, and the others' cards."""
-DEFAULT = "retinanet-mobilenet"
 Device = Literal["auto", "cpu", "gpu"]
 
 
 def load_detector(
-    model: str = DEFAULT,
+    model: str = DEFAULT_MODEL,
     *,
     device: Device = "auto",
     labels: Path | None = None,
@@ -121,7 +121,7 @@ def load_detector(
 
 
 def load_looking_detector(
-    model: str = DEFAULT,
+    model: str = DEFAULT_MODEL,
     *,
     looks: Looks = "auto",
     budget_s: float | None = None,

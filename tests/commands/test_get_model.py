@@ -14,6 +14,7 @@ import pytest
 from maskdet.commands.get_model import get
 from maskdet.errors import ConfigError, ModelError
 from maskdet.model.card import read_card, write_card
+from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes import loading
 from maskdet.system.atomic_files import sha256_of
 
@@ -31,7 +32,7 @@ def origin(tmp_path: Path) -> Path:
     folder = tmp_path / "models" / NAME
     folder.mkdir(parents=True)
     (folder / "model.weights.h5").write_bytes(b"weights" * 1000)
-    card = read_card(loading.MODELS / loading.DEFAULT)
+    card = read_card(loading.MODELS / DEFAULT_MODEL)
     entry = {"file": "model.weights.h5", "sha256": sha256_of(folder / "model.weights.h5")}
     files = {"keras": type(card.files["keras"])(**entry)}
     write_card(folder, card.model_copy(update={"name": NAME, "files": files}))

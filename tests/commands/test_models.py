@@ -14,6 +14,7 @@ from maskdet.commands import models
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, ModelError
 from maskdet.model.card import read_card, write_card
+from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes import loading
 from tests.doubles import ScriptedDetector
 from tests.tiny import make_tiny_model
@@ -97,7 +98,7 @@ def test_the_default_is_marked_and_what_is_not_here_is_told(
 ) -> None:
     """A wheel has the light model whole, and the cards alone of the others."""
     shipped, fetched = tmp_path / "shipped", tmp_path / "fetched"
-    shutil.copytree(loading.MODELS / loading.DEFAULT, shipped / loading.DEFAULT)
+    shutil.copytree(loading.MODELS / DEFAULT_MODEL, shipped / DEFAULT_MODEL)
     for name in ("retinanet-resnet50", "faster-rcnn-resnet50"):
         (shipped / name).mkdir()
         shutil.copy(loading.MODELS / name / "card.yaml", shipped / name)

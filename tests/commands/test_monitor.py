@@ -22,9 +22,9 @@ from maskdet.config import load_settings
 from maskdet.detections import Detections
 from maskdet.errors import MaskdetError, ModelError
 from maskdet.live import session
-from maskdet.live.settings.monitor import DEFAULT_MODEL, MonitorSettings
+from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import Stop
-from maskdet.runtimes import loading
+from maskdet.model.registry import DEFAULT_MODEL
 from tests.doubles import ScriptedDetector, SyntheticSource
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,7 +121,7 @@ def test_the_settings_file_that_ships_says_what_holds_without_it():
 
 
 def test_the_default_model_is_the_one_that_the_runtimes_name():
-    assert loading.DEFAULT == DEFAULT_MODEL
+    assert MonitorSettings().model == DEFAULT_MODEL
 
 
 def test_a_file_is_looked_at_whole_and_every_output_tells_the_same(

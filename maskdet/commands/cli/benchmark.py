@@ -18,8 +18,8 @@ from maskdet.commands.options import (
     Seconds,
     States,
 )
-from maskdet.live.settings.monitor import DEFAULT_MODEL
 from maskdet.model.class_names import states_said
+from maskdet.model.registry import DEFAULT_MODEL
 
 
 def benchmark(

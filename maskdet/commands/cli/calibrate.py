@@ -9,8 +9,8 @@ import typer
 
 from maskdet.commands.options import Classes, Device, FormatName, Model
 from maskdet.contracts import Detector
-from maskdet.live.settings.monitor import DEFAULT_MODEL
 from maskdet.model.decision import DecisionRule
+from maskdet.model.registry import DEFAULT_MODEL
 
 
 def calibrate(

@@ -21,8 +21,8 @@ from maskdet.commands.options import (
     Tiles,
     looks_said,
 )
-from maskdet.live.settings.monitor import DEFAULT_MODEL
 from maskdet.model.class_names import states_said
+from maskdet.model.registry import DEFAULT_MODEL
 
 
 def detect(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from maskdet.commands.options import Device, Model
-from maskdet.live.settings.monitor import DEFAULT_MODEL
+from maskdet.model.registry import DEFAULT_MODEL
 
 
 def doctor(

@@ -20,9 +20,9 @@ from maskdet.commands.options import (
     looks_said,
 )
 from maskdet.contracts import Detector
-from maskdet.live.settings.monitor import DEFAULT_MODEL
 from maskdet.model.class_names import states_said
 from maskdet.model.decision import DecisionRule
+from maskdet.model.registry import DEFAULT_MODEL
 
 
 def evaluate(

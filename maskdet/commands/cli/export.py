@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from maskdet.commands.options import Model
-from maskdet.live.settings.monitor import DEFAULT_MODEL
+from maskdet.model.registry import DEFAULT_MODEL
 
 
 def export(

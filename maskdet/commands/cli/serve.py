@@ -8,9 +8,9 @@ import typer
 
 from maskdet.commands.options import Device, Labels, MinScore, Model, States
 from maskdet.contracts import Detector
-from maskdet.live.settings.monitor import DEFAULT_MODEL
 from maskdet.model.class_names import states_said
 from maskdet.model.decision import DecisionRule
+from maskdet.model.registry import DEFAULT_MODEL
 
 
 def serve(

@@ -17,9 +17,7 @@ from pydantic import (
 from maskdet.config import Settings
 from maskdet.live.settings.people import LineSettings, PeopleSettings, ZoneSettings, check_names
 from maskdet.live.settings.store import StoreSettings
-
-DEFAULT_MODEL = "retinanet-mobilenet"
-"""The light model that ships."""
+from maskdet.model.registry import DEFAULT_MODEL
 
 
 class SourceSettings(Settings):
