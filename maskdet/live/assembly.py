@@ -16,7 +16,8 @@ from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.pipeline import Pipeline
-from maskdet.live.settings.monitor import EventSettings, MonitorSettings, RecordingSettings
+from maskdet.live.settings.events import EventSettings
+from maskdet.live.settings.monitor import MonitorSettings, RecordingSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.decision import DecisionRule
 from maskdet.people.analysis import Analysis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -15,7 +15,9 @@ from pydantic import (
 )
 
 from maskdet.config import Settings
+from maskdet.live.settings.events import EventSettings
 from maskdet.live.settings.people import LineSettings, PeopleSettings, ZoneSettings, check_names
+from maskdet.live.settings.serve import ServeSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.registry import DEFAULT_MODEL
 
@@ -142,67 +144,6 @@ class DetectSettings(Settings):
     fps: PositiveFloat | None = None
 
 
-class RotateSettings(Settings):
-    """When an event log is put aside, as ``name-20260131-235959.jsonl``, and a new one is begun.
-
-    Attributes:
-        mb: at this size, in millions of bytes.
-        seconds: after so long.
-        keep: files put aside that stay; the oldest are deleted. None: all.
-    """
-
-    mb: PositiveFloat | None = None
-    seconds: PositiveFloat | None = None
-    keep: PositiveInt | None = None
-
-    @model_validator(mode="after")
-    def _only_files_put_aside_are_deleted(self) -> Self:
-        if self.keep is not None and not (self.mb or self.seconds):
-            raise ValueError("keep needs mb or seconds")
-        return self
-
-
-class EventSettings(Settings):
-    """The event log; a plain text in its place stands for its `file`.
-
-    Attributes:
-        file: one JSON line per event (docs/events.md); ``-`` is standard output. None: no log.
-        every: a line for each processed frame, for each change of the counts, or every so many
-            seconds of a source; a number means seconds.
-        seconds: how many, with ``every: seconds``.
-        append: goes on with a file that is there; otherwise ``name-2`` is written.
-        rotate: when to begin a new file.
-    """
-
-    SHORT_FORM: ClassVar[str] = "file"
-
-    file: Path | None = None
-    every: Literal["frame", "change", "seconds"] = "frame"
-    seconds: PositiveFloat = 10.0
-    append: bool = False
-    rotate: RotateSettings = RotateSettings()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_short_form(cls, value: Any) -> Any:
-        if value is None:
-            return {}
-        if isinstance(value, str | Path):
-            return {"file": value}
-        if not isinstance(value, dict):
-            return value
-        every = value.get("every")
-        if isinstance(every, int | float) and not isinstance(every, bool):
-            return {**value, "every": "seconds", "seconds": every}
-        return value
-
-    @model_validator(mode="after")
-    def _only_a_file_is_rotated(self) -> Self:
-        if str(self.file) == "-" and (self.rotate.mb or self.rotate.seconds):
-            raise ValueError("rotate needs a file; - is standard output")
-        return self
-
-
 class LogSettings(Settings):
     """How messages are written to standard error.
 
@@ -245,6 +186,7 @@ class MonitorSettings(Settings):
         people: how people are followed.
         zones: in which people are counted.
         lines: over which people are counted, in and out.
+        serve: the live page in a browser.
         heartbeat: a file touched every second while frames are processed as they come.
         log: how messages are written.
     """
@@ -278,6 +220,7 @@ class MonitorSettings(Settings):
     people: PeopleSettings = PeopleSettings()
     zones: tuple[ZoneSettings, ...] = ()
     lines: tuple[LineSettings, ...] = ()
+    serve: ServeSettings = ServeSettings()
     heartbeat: Path | None = None
     log: LogSettings = LogSettings()
 
