@@ -135,7 +135,7 @@ def test_a_thing_is_done_in_one_place(calls: tuple[str, ...], homes: tuple[str, 
     assert not {user for user in users if not user.startswith(homes or ("nowhere",))}
 
 
-VALUES = {"errors", "boxes", "frame", "detections", "observation", "contracts"}
+VALUES = {"alarm", "errors", "boxes", "frame", "detections", "observation", "contracts"}
 GROUND_ROOMS = {
     *VALUES,
     "config",

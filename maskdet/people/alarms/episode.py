@@ -1,0 +1,92 @@
+"""One subject of a rule over time: a person's visit, a group, a camera, a disk."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from maskdet.alarm import Alarm
+
+FLAP_TURNS = 4
+"""Times that an alarm may begin again within `FLAP_WINDOW_S` before it is taken to flap."""
+FLAP_WINDOW_S = 300.0
+"""Also the seconds without a change, after which it is steady again."""
+
+Turn = Literal["", "opened", "closed"]
+
+
+@dataclass(eq=False)
+class Episode:
+    """Whether the condition of a rule is met for one subject, after dwell and hysteresis.
+
+    Attributes:
+        alarm: None before the first time.
+        is_open: whether the alarm is not cleared.
+        is_sent: whether the channels have got news of it.
+        is_sent_open: what that news was: that it is open, or that it is cleared.
+        is_merged: whether it was reported by the news of another alarm; it has none of its own.
+        is_flapping: whether it comes and goes so often that nothing more is sent.
+        sent_at: when news was sent, seconds.
+    """
+
+    alarm: Alarm | None = None
+    is_open: bool = False
+    is_sent: bool = False
+    is_sent_open: bool = False
+    is_merged: bool = False
+    is_flapping: bool = False
+    sent_at: float = 0.0
+    _since: float | None = None
+    _turns: deque[float] = field(default_factory=deque)
+
+    def step(self, holds: bool, seconds: float, for_s: float, clear_s: float) -> Turn:
+        """Takes in whether the condition is met; returns what that changes.
+
+        Args:
+            holds: whether it is met at this moment.
+            seconds: of a clock that never goes back.
+            for_s: seconds that it has to be met to open.
+            clear_s: seconds that it must not be met to close.
+        """
+        if holds == self.is_open:
+            self._since = None
+            return ""
+        if self._since is None:
+            self._since = seconds
+        if seconds - self._since < (for_s if holds else clear_s):
+            return ""
+        self._since = None
+        self.is_open = holds
+        return "opened" if holds else "closed"
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is anything to remember: an alarm, or a condition that is met."""
+        return self.alarm is not None or self._since is not None
+
+    def close(self) -> bool:
+        """The subject is gone: closes at once; returns whether it was open."""
+        was_open, self.is_open, self._since = self.is_open, False, None
+        return was_open
+
+    def begins_to_flap(self, now: float) -> bool:
+        """Notes that it opened; returns whether it is now taken to flap, the first time."""
+        self._forget(now)
+        self._turns.append(now)
+        if self.is_flapping or len(self._turns) <= FLAP_TURNS:
+            return False
+        self.is_flapping = True
+        return True
+
+    def is_steady_again(self, now: float) -> bool:
+        """Whether it flapped and does not any more; True once."""
+        self._forget(now)
+        if not self.is_flapping or self._turns:
+            return False
+        self.is_flapping = False
+        return True
+
+    def _forget(self, now: float) -> None:
+        while self._turns and now - self._turns[0] >= FLAP_WINDOW_S:
+            self._turns.popleft()
