@@ -21,7 +21,8 @@ from maskdet.commands.cli.models import app as models
 from maskdet.commands.cli.serve import serve
 from maskdet.commands.cli.settings import settings
 from maskdet.commands.cli.train import train
-from maskdet.commands.monitor import HELP, Version, monitor
+from maskdet.commands.cli.users import app as users
+from maskdet.commands.monitor import HELP, Version, live_page_words, monitor
 from maskdet.commands.monitor import main as run_monitor
 from maskdet.errors import ConfigError
 from maskdet.system.console import ending
@@ -44,6 +45,7 @@ app.command(help=HELP, short_help="The live monitor: window, recording, event lo
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(models, name="models", short_help="The models: size, accuracy; get fetches one.")
+app.add_typer(users, name="users", short_help="Who may log in to the live page: add, list, remove.")
 app.command(short_help="Prints the monitor's settings file, with every default.")(settings)
 
 
@@ -61,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["monitor"]:  # it ends in a way of its own
         return run_monitor(words[1:], f"{NAME} monitor")
+    if words[:1] == ["serve"] and "--live" in words:
+        return run_monitor(live_page_words(words[1:]), f"{NAME} serve --live")
     return ending(NAME, partial(_main, words or ["--help"]), interrupted=130)
 
 

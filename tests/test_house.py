@@ -81,10 +81,11 @@ LEARNING = (
          ("evaluation/", "reports/", "commands/inspect/", "datasets/formats/coco_regions.py")),
         (("ai_edge_litert",), ("runtimes/", "export/")),
         # Encoding, and a trial of it; decoding of files; the demo clip is made by a script.
-        (("av",), ("sinks/recording/video_encoder.py", "commands/doctor/codecs.py",
+        (("av",), ("sinks/recording/video_encoder.py", "sinks/recording/stream_encoder.py",
+                   "commands/doctor/codecs.py",
                    "sources/files/")),
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
-         ("system/threads.py", "web/batcher.py", "training/loader.py")),
+         ("system/threads.py", "web/batcher.py", "web/live/viewers.py", "training/loader.py")),
         (("subprocess",),
          ("system/child_process.py", "sources/srt_relay.py", "runtimes/gpu/gpu_process.py",
           "commands/benchmark/")),

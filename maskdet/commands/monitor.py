@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,13 +14,18 @@ from maskdet import __version__
 from maskdet.config import Override, load_settings
 from maskdet.errors import ConfigError
 from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.serve import DEFAULT_ADDRESS
 from maskdet.live.shutdown import Stop
 from maskdet.model.class_names import states_said
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.system.console import ending, log_as
+from maskdet.system.extras import require
 from maskdet.system.native_libraries import require_opencv
 from maskdet.system.resources import own_settings_file
 from maskdet.system.timeouts import exit_process
+
+if TYPE_CHECKING:
+    from maskdet.live.assembly import LivePage
 
 NAME = "monitor.py"
 
@@ -39,10 +45,42 @@ def main(arguments: Sequence[str] | None = None, name: str = NAME) -> int:
         arguments: what stands after the command's name; None: those of the process.
         name: the command as the person typed it.
     """
-    return exit_process(ending(name, partial(_main, arguments, name), interrupted=0))
+    words = _with_address(sys.argv[1:] if arguments is None else arguments)
+    return exit_process(ending(name, partial(_main, words, name), interrupted=0))
 
 
-def _main(arguments: Sequence[str] | None, name: str) -> int:
+def live_page_words(words: Sequence[str]) -> list[str]:
+    """The monitor's words for those of ``maskdet serve --live``: no window, and a page."""
+    rest, host, port = [], "127.0.0.1", DEFAULT_ADDRESS.rpartition(":")[2]
+    left = [part for word in words for part in _split_option(word, ("--host", "--port"))]
+    while left:
+        word = left.pop(0)
+        if word == "--host" and left:
+            host = left.pop(0)
+        elif word == "--port" and left:
+            port = left.pop(0)
+        elif word != "--live":
+            rest.append(word)
+    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return ["--headless", "--serve", f"{bracketed}:{port}", *rest]
+
+
+def _split_option(word: str, names: Sequence[str]) -> list[str]:
+    name, is_one, value = word.partition("=")
+    return [name, value] if is_one and name in names else [word]
+
+
+def _with_address(words: Sequence[str]) -> list[str]:
+    """``--serve`` alone means the default address: it may stand before another option."""
+    found = list(words)
+    for index, word in enumerate(found):
+        following = found[index + 1] if index + 1 < len(found) else "-"
+        if word == "--serve" and following.startswith("-"):
+            found[index] = f"--serve={DEFAULT_ADDRESS}"
+    return found
+
+
+def _main(arguments: Sequence[str], name: str) -> int:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(help=HELP)(monitor)
     try:
@@ -124,6 +162,14 @@ def monitor(
     min_score: Annotated[
         str | None, _option("min-score", "X", "Lowest score shown, 0 to 1; default: the model's.")
     ] = None,
+    serve: Annotated[
+        str | None,
+        _option(
+            "serve",
+            "[HOST:PORT]",
+            f"The live page in a browser; alone: {DEFAULT_ADDRESS}, this machine only.",
+        ),
+    ] = None,
     version: Version = False,
 ) -> int:
     """Runs the monitor as the options say; returns its exit status."""
@@ -139,6 +185,7 @@ def monitor(
         "--max-frames": ("max_frames", max_frames),
         "--summary": ("summary", summary),
         "--min-score": ("min_score", min_score),
+        "--serve": ("serve", serve),
     }
     options = [
         Override(o, (key,), value) for o, (key, value) in values.items() if value is not None
@@ -157,4 +204,14 @@ def monitor(
         require_opencv()
         from maskdet.live.session import run
 
-        return run(settings, stop, settings_file=own_settings_file(config))
+        own_file = own_settings_file(config)
+        open_page = _open_page if settings.serve.address is not None else None
+        return run(settings, stop, settings_file=own_file, open_page=open_page)
+
+
+def _open_page(settings: MonitorSettings) -> LivePage:
+    """Imported late: few runs have a page."""
+    require("serve")
+    from maskdet.commands.live_page.page import open_page
+
+    return open_page(settings)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from maskdet.contracts import Sink, Source
 from maskdet.drawing.overlay import Overlay
@@ -20,6 +21,7 @@ from maskdet.live.settings.events import EventSettings
 from maskdet.live.settings.monitor import MonitorSettings, RecordingSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.decision import DecisionRule
+from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
 from maskdet.people.zones import Line, Zone
 from maskdet.sinks.event_log import EventLog
@@ -31,6 +33,19 @@ from maskdet.sinks.recording.retention import Retention
 
 _DOUBTFUL = 0.5
 """Share of the lowest score shown from which on a face is covered in `privacy: strict`."""
+
+
+class LivePage(Protocol):
+    """A sink that shows what it gets in a browser; `commands/live_page` has one."""
+
+    def begin(self, pipeline: Pipeline, recordings: Sequence[RecordingSwitch]) -> None:
+        """Begins to serve; called once, as the pipeline begins."""
+
+    def write(self, observation: Observation) -> None:
+        """Takes an observation; never waits."""
+
+    def close(self) -> None:
+        """Ends it; may be called twice."""
 
 
 def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:

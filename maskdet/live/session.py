@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from maskdet.contracts import Detector, Sink, Source
 from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError, SinkError, SourceError
 from maskdet.live.assembly import (
+    LivePage,
     doubtful_too,
     name_cameras,
     new_analyses,
@@ -52,6 +53,7 @@ def run(
     stop: Stop,
     detector: Detector | None = None,
     settings_file: Path | None = None,
+    open_page: Callable[[MonitorSettings], LivePage] | None = None,
 ) -> int:
     """Runs the monitor until its sources end or someone ends it.
 
@@ -62,6 +64,7 @@ def run(
         stop: ends it from outside; already listening.
         detector: in place of the one that the settings name; for tests.
         settings_file: where zones drawn in the window are kept; None: nowhere.
+        open_page: takes the address of a live page; None: there is none.
 
     Returns:
         The exit status: 0, or that of a source or sink that failed on the way.
@@ -73,7 +76,7 @@ def run(
     interrupted = False
     try:
         with ExitStack() as parts:
-            return _run(settings, detector, stop, report, parts, settings_file)
+            return _run(settings, detector, stop, report, parts, settings_file, open_page)
     except KeyboardInterrupt:  # only while the parts are built: see `Stop`
         interrupted = True
         return 0
@@ -91,6 +94,7 @@ def _run(
     report: Report,
     parts: ExitStack,
     settings_file: Path | None,
+    open_page: Callable[[MonitorSettings], LivePage] | None,
 ) -> int:
     """Builds and runs; the stack closes the parts, the last one built first."""
     has_window = _wants_window(settings)
@@ -98,6 +102,9 @@ def _run(
     if chosen is None:
         return 0
     settings = chosen
+    page = open_page(settings) if open_page is not None else None
+    if page is not None:
+        parts.callback(page.close)
     recordings, shared = interruptible("opening the outputs", partial(open_outputs, settings))
     for sink in (*recordings, *shared):
         parts.callback(_close_quietly, sink)
@@ -115,7 +122,7 @@ def _run(
     pipeline = Pipeline(
         sources,
         detector,
-        [*shared, history] if has_window else shared,
+        [*shared, *([history] if has_window else []), *([page] if page is not None else [])],
         source_sinks=[[recording] for recording in recordings],
         min_score=settings.min_score or 0.0,
         analyses=analyses,
@@ -128,6 +135,8 @@ def _run(
     stop.start()
     watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat))
     with pipeline:
+        if page is not None:
+            page.begin(pipeline, recordings)
         if has_window:
             window = Window("maskdet: " + ", ".join(names))
             parts.callback(window.close)

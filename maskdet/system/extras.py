@@ -17,7 +17,10 @@ EXTRAS = {
         *("tensorflow", "keras", "h5py", "matplotlib", "pycocotools", "defusedxml"),
         *("google_crc32c", "tensorboardX"),
     ),
-    "serve": ("fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"),
+    "serve": (
+        *("fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"),
+        *("websockets", "argon2"),
+    ),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),
     "openvino": ("openvino",),
     "jax": ("jax",),

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from ipaddress import ip_address
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -16,6 +17,7 @@ from maskdet.system.console import bug_line, say
 from maskdet.system.signals import taking_signals
 
 _GRACE = 10  # seconds in which requests under way are finished
+_MAX_MESSAGE_BYTES = 4096  # of a WebSocket's visitor, who has nothing to say
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -61,8 +63,23 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{address}]:{port}/" if ":" in address else f"http://{address}:{port}/"
 
 
-def configure(app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn is to serve it."""
+def configure(
+    app: ASGIApp,
+    *,
+    websockets: bool = False,
+    grace_s: int = _GRACE,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> uvicorn.Config:
+    """How uvicorn is to serve it.
+
+    Args:
+        app: what is served.
+        websockets: whether it answers WebSockets.
+        grace_s: seconds in which requests under way are finished at the end.
+        certificate: PEM file for TLS; None: none.
+        key: PEM file of the certificate's key.
+    """
     logging.getLogger("uvicorn.error").addFilter(_brief)
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # who sent it is told instead
     return uvicorn.Config(
@@ -72,8 +89,12 @@ def configure(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACE,
-        ws="none",
+        timeout_graceful_shutdown=grace_s,
+        ws="websockets-sansio" if websockets else "none",
+        ws_max_size=_MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # video is compressed
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
     )
 
 

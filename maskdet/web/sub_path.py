@@ -48,10 +48,11 @@ class SubPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             headers = Headers(scope=scope)
             if headers.get("x-forwarded-proto", "").lower() == "https":
-                scope = {**scope, "scheme": "https"}
+                is_socket = scope["type"] == "websocket"
+                scope = {**scope, "scheme": "wss" if is_socket else "https"}
             if prefix := self._prefix(headers):
                 path = self._full_path(prefix, scope["path"])
                 scope = {**scope, "root_path": prefix, "path": path}

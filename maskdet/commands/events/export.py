@@ -76,6 +76,18 @@ def run(
     return 0
 
 
+def table_text(store: Path, first: str | None, last: str | None) -> str:
+    """A line of CSV for each event, of the days that `run` takes, in this machine's time zone.
+
+    Raises:
+        MaskdetError: the store cannot be read, or a day is none.
+    """
+    clock = LocalTime(None)
+    with closing(open_for_reading(store)) as connection:
+        wanted = select(connection, clock, first, last, max_days=None)
+        return csv_text(EVENT_COLUMNS, list(_events(connection, wanted, clock)))
+
+
 def person(run: str, camera: str, track_id: int) -> str:
     """The name of a visit, as `delete-events --person` takes it."""
     return f"{run}/{camera}/{track_id}"

@@ -62,6 +62,18 @@ def run(
     return 0
 
 
+def page_text(store: Path, first: str | None, last: str | None) -> str:
+    """A report as a page, of the days that `run` takes, in this machine's time zone.
+
+    Raises:
+        MaskdetError: the store cannot be read, or a day is none.
+    """
+    clock = LocalTime(None)
+    with closing(open_for_reading(store)) as connection:
+        figures = read_figures(connection, select(connection, clock, first, last), clock)
+    return page(figures, clock, time.time())
+
+
 def _summary(figures: Figures, clock: LocalTime) -> str:
     people, selection = figures.people, figures.selection
     began, ended = clock.at(selection.began), clock.at(selection.ended)

@@ -1,0 +1,51 @@
+"""The monitor's settings as the live page shows them: without anything that is secret."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.system.redaction import mask_address, mask_password
+
+MASK = "***"
+_SECRET_KEY = re.compile(r"pass|token|secret|auth|cookie|header|credential|signature|key", re.I)
+_PLAIN_SCHEMES = {"http", "https", "mqtt", "mqtts", "rtsp", "rtsps", "tcp", "udp"}
+
+
+def masked(settings: MonitorSettings) -> dict[str, Any]:
+    """All settings as JSON has them, secrets masked."""
+    values = settings.model_dump(mode="json")
+    sources = [
+        {**one, "source": mask_address(one["source"]), "name": _text(one["name"])}
+        for one in values.pop("sources")
+    ]
+    sources = [{**one, "ffmpeg": {key: MASK for key in one["ffmpeg"]}} for one in sources]
+    return {"sources": sources, **_masked(values)}
+
+
+def _masked(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _masked(one, str(name)) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_masked(one, key) for one in value]
+    if isinstance(value, str) and value and _SECRET_KEY.search(key):
+        return MASK
+    return _address(value) if isinstance(value, str) and "://" in value else _text(value)
+
+
+def _text(value: Any) -> Any:
+    return mask_password(value) if isinstance(value, str) else value
+
+
+def _address(text: str) -> str:
+    """An address of a service often holds a token in its path: only scheme and host stay."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+    except ValueError:
+        return MASK
+    if parts.scheme.lower() not in _PLAIN_SCHEMES:
+        return f"{parts.scheme}://{MASK}"
+    return f"{parts.scheme}://{host}/{MASK}"

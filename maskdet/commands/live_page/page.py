@@ -1,0 +1,220 @@
+"""The live page of a run: opened before anything slow, begun with the pipeline."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from fastapi import FastAPI
+
+from maskdet.commands.events.export import table_text
+from maskdet.commands.events.report import page_text
+from maskdet.commands.live_page.clip_folder import ClipFolder
+from maskdet.commands.live_page.masked_settings import masked
+from maskdet.commands.live_page.users import default_file
+from maskdet.drawing.blur import blur_observation
+from maskdet.drawing.montage import fit
+from maskdet.errors import ConfigError
+from maskdet.live.assembly import new_overlay
+from maskdet.live.pipeline import Pipeline
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.serve import split_address
+from maskdet.observation import Observation
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sinks.recording.stream_encoder import StreamEncoder
+from maskdet.system.console import say
+from maskdet.web.live.access.accounts import Accounts
+from maskdet.web.live.access.audit import AuditLog
+from maskdet.web.live.access.guard import Guard
+from maskdet.web.live.answers import CameraAnswer, Signal
+from maskdet.web.live.app import create_app
+from maskdet.web.live.hub import LiveHub
+from maskdet.web.live.parts import Parts
+from maskdet.web.live.server import LiveServer
+from maskdet.web.sub_path import checked_root_path
+
+
+class RunningPage:
+    """Serves a run of the monitor: a sink, and a web server in a thread of its own."""
+
+    def __init__(
+        self,
+        server: LiveServer,
+        hub: LiveHub,
+        new_app: Callable[[Pipeline, Sequence[RecordingSwitch]], FastAPI],
+    ) -> None:
+        """Serves nothing yet.
+
+        Args:
+            server: has its address.
+            hub: where observations go.
+            new_app: makes what is served of a pipeline.
+        """
+        self._server = server
+        self._hub = hub
+        self._new_app = new_app
+
+    def begin(self, pipeline: Pipeline, recordings: Sequence[RecordingSwitch]) -> None:
+        """Begins to serve."""
+        self._hub.begin(pipeline.stats.source_names)
+        self._server.start(self._new_app(pipeline, recordings))
+        say(f"live page: {self._server.url}")
+        if self._server.is_open and not self._server.url.startswith("https:"):
+            say(
+                "live page: without TLS, passwords and pictures can be read on their way; "
+                "set serve.certificate and serve.key, or put a proxy with TLS before it",
+                "warning",
+            )
+
+    def write(self, observation: Observation) -> None:
+        """Takes an observation; never waits."""
+        self._hub.write(observation)
+
+    def close(self) -> None:
+        """Ends it; may be called twice."""
+        self._hub.close()
+        self._server.stop()
+
+
+def open_page(settings: MonitorSettings) -> RunningPage:
+    """Takes the address that the settings name, and checks what the page needs.
+
+    Raises:
+        ConfigError: the address cannot be had, or something is missing.
+    """
+    wanted = settings.serve
+    host, port = split_address(wanted.address or "") or ("127.0.0.1", 0)
+    root_path = checked_root_path(wanted.root_path)
+    server = LiveServer(host, port, wanted.certificate, wanted.key)
+    try:
+        guard = _guard(wanted.users, wanted.audit, server.is_open)
+    except ConfigError:
+        server.stop()
+        raise
+    hub = LiveHub(partial(_new_draw, settings), StreamEncoder, wanted.fps)
+
+    def new_app(pipeline: Pipeline, recordings: Sequence[RecordingSwitch]) -> FastAPI:
+        return create_app(
+            _parts(settings, hub, partial(_cameras, pipeline, hub, recordings)),
+            guard,
+            names=[host, *_own_names(), *map(_without_port, wanted.allow_hosts)],
+            origins=wanted.allow_hosts,
+            root_path=root_path,
+        )
+
+    return RunningPage(server, hub, new_app)
+
+
+def _parts(
+    settings: MonitorSettings, hub: LiveHub, cameras: Callable[[], Sequence[CameraAnswer]]
+) -> Parts:
+    store = settings.store.file
+    return Parts(
+        hub=hub,
+        cameras=cameras,
+        settings=partial(masked, settings),
+        clips=ClipFolder(_clip_folders(settings)),
+        report=partial(page_text, store) if store is not None else None,
+        export=partial(table_text, store) if store is not None else None,
+    )
+
+
+def _guard(users: Path | None, log: Path | None, is_open: bool) -> Guard:
+    """Who may see the page; where others can reach it, what they do is logged.
+
+    Raises:
+        ConfigError: others can reach it, and nobody can log in; or a file cannot be used.
+    """
+    accounts = _accounts(users, is_open)
+    if log is None and accounts is not None and is_open:
+        log = accounts.path.with_name("audit.jsonl")
+    return Guard(accounts, AuditLog(log))
+
+
+def _accounts(users: Path | None, is_open: bool) -> Accounts | None:
+    """Who may log in; None where nobody has to.
+
+    Raises:
+        ConfigError: others can reach the page, and nobody can log in.
+    """
+    if users is None and not is_open:
+        return None
+    accounts = Accounts(users or default_file())
+    if not accounts.all():
+        raise ConfigError(
+            f"nobody can log in: {accounts.path} has no user; add one: "
+            f"maskdet users add NAME --role operator --file {accounts.path}"
+        )
+    from argon2 import PasswordHasher  # missing, it is to be missed at the start  # noqa: F401
+
+    return accounts
+
+
+def _new_draw(settings: MonitorSettings) -> Callable[[Observation], np.ndarray]:
+    """What draws a camera's picture for the page; each camera's thread has its own."""
+    overlay, width = new_overlay(settings), settings.serve.width
+    is_blurred = settings.blur and settings.privacy != "strict"  # then it is covered already
+
+    def draw(observation: Observation) -> np.ndarray:
+        shown = fit(observation, (width, width))
+        return overlay.draw(blur_observation(shown) if is_blurred else shown)
+
+    return draw
+
+
+def _cameras(
+    pipeline: Pipeline, hub: LiveHub, recordings: Sequence[RecordingSwitch]
+) -> list[CameraAnswer]:
+    """The cameras at this moment."""
+    answers = []
+    for index, camera in enumerate(hub.cameras):
+        stats, newest = pipeline.stats.of(index), camera.newest
+        signal: Signal = "ok"
+        reason = pipeline.stats.signal_loss_reason(index) or ""
+        if pipeline.stats.has_ended(index):
+            signal = "ended"
+        elif stats.no_signal or reason:
+            signal = "no signal"
+        elif newest is None:
+            signal = "waiting"
+        people = camera.people
+        recording = recordings[index] if index < len(recordings) else None
+        answers.append(
+            CameraAnswer(
+                id=index,
+                name=camera.name,
+                signal=signal,
+                reason=reason if signal == "no signal" else "",
+                silent_s=round(stats.silent_s, 1) if signal == "no signal" else 0.0,
+                width=newest.frame.width if newest is not None else 0,
+                height=newest.frame.height if newest is not None else 0,
+                capture_fps=round(stats.capture_fps, 1),
+                detect_fps=round(stats.detect_fps, 1),
+                faces=dict(newest.counts) if newest is not None else {},
+                people=dict(people.now) if people is not None else None,
+                people_today=dict(people.day) if people is not None else None,
+                recording=recording is not None and recording.on and not recording.failing,
+                viewers=camera.feed.viewers,
+            )
+        )
+    return answers
+
+
+def _clip_folders(settings: MonitorSettings) -> list[tuple[Path, str]]:
+    """Folders of videos, and what the names of ours begin with."""
+    if settings.record is not None:
+        return [(settings.record.parent, settings.record.stem)]
+    return [(settings.snapshots, "maskdet-")]
+
+
+def _own_names() -> list[str]:
+    here = socket.gethostname()
+    return [here, f"{here}.local"]
+
+
+def _without_port(name: str) -> str:
+    host, colon, port = name.rpartition(":")
+    return host if colon and port.isdecimal() and ":" not in host else name

@@ -1,0 +1,1 @@
+"""The live page: cameras, people, alarms and clips of a running monitor, in a browser."""

@@ -1,0 +1,217 @@
+"""The live API's answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from maskdet.web.live.access.accounts import Role
+
+Counts = dict[str, int]
+Signal = Literal["ok", "waiting", "no signal", "ended"]
+
+
+class Problem(BaseModel):
+    """Why a request was refused, in one line."""
+
+    detail: str
+
+
+class SessionAnswer(BaseModel):
+    """Who asks.
+
+    Attributes:
+        user: the name; empty where nobody has to log in.
+        role: what the user may do.
+        csrf: to be repeated in the header X-CSRF-Token by what changes something.
+        has_login: whether users log in here.
+        version: of maskdet.
+    """
+
+    user: str
+    role: Role
+    csrf: str
+    has_login: bool
+    version: str
+
+
+class Login(BaseModel):
+    """Name and password."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class CameraAnswer(BaseModel):
+    """A camera at this moment.
+
+    Attributes:
+        id: its number in addresses, from 0 on.
+        name: of the source.
+        signal: whether it gives frames: ``waiting`` before the first, ``ended`` of a file.
+        reason: why there is no signal, as far as is known.
+        silent_s: seconds since the last frame of a camera without signal.
+        width: of its frames, pixels; 0 before the first.
+        height: likewise.
+        capture_fps: frames a second that it gives.
+        detect_fps: frames a second that are processed.
+        faces: in the last frame, by state.
+        people: in the last frame, by state; null where nobody is followed.
+        people_today: since its local day began, each counted once, by state; likewise.
+        recording: whether it is recorded.
+        viewers: who watch its picture.
+    """
+
+    id: int
+    name: str
+    signal: Signal
+    reason: str = ""
+    silent_s: float = 0.0
+    width: int = 0
+    height: int = 0
+    capture_fps: float = 0.0
+    detect_fps: float = 0.0
+    faces: Counts
+    people: Counts | None = None
+    people_today: Counts | None = None
+    recording: bool = False
+    viewers: int = 0
+
+
+class StateAnswer(BaseModel):
+    """Everything that changes from second to second.
+
+    Attributes:
+        utc: the server's clock, Unix time.
+        cameras: all of them.
+        people: in all pictures now, by state.
+        people_today: of all cameras, by state.
+        alarms_open: alarms that nobody has acknowledged and that are not over.
+        can_report: whether there is a store to report from.
+        has_alarms: whether alarms are set up.
+        has_clips: whether there may be clips.
+    """
+
+    utc: float
+    cameras: list[CameraAnswer]
+    people: Counts
+    people_today: Counts
+    alarms_open: int = 0
+    can_report: bool = False
+    has_alarms: bool = False
+    has_clips: bool = False
+
+
+class EventAnswer(BaseModel):
+    """What happened to one person.
+
+    Attributes:
+        number: counts events from 1 on.
+        camera: name of the source.
+        kind: appeared, state, entered, left, crossed, still, moved, gone.
+        person: number of the person within the run of the camera.
+        utc: Unix time.
+        state: the person's state from then on.
+        previous: the state before, of kind state.
+        place: of a zone or line.
+        direction: in or out, of a line.
+        seconds: how long the person was seen, or in the zone.
+    """
+
+    number: int
+    camera: str
+    kind: str
+    person: int
+    utc: float
+    state: str
+    previous: str | None = None
+    place: str = ""
+    direction: str = ""
+    seconds: float = 0.0
+
+
+class AlarmAnswer(BaseModel):
+    """An alarm.
+
+    Attributes:
+        id: names it.
+        rule: that fired.
+        camera: name of the source; empty: of none.
+        text: what happened, in one line.
+        began: Unix time.
+        ended: Unix time; null while it is open.
+        acknowledged: whether somebody has.
+        acknowledged_by: who that was.
+        has_image: whether there is a thumbnail.
+        clip: name of its clip; empty: none.
+    """
+
+    id: str
+    rule: str
+    camera: str
+    text: str
+    began: float
+    ended: float | None = None
+    acknowledged: bool = False
+    acknowledged_by: str = ""
+    has_image: bool = False
+    clip: str = ""
+
+
+class SnoozeAnswer(BaseModel):
+    """A rule that is quiet for a while.
+
+    Attributes:
+        rule: its name; empty: all.
+        until: Unix time.
+    """
+
+    rule: str
+    until: float
+
+
+class AlarmsAnswer(BaseModel):
+    """The alarms, the newest first, and what is snoozed."""
+
+    alarms: list[AlarmAnswer]
+    rules: list[str]
+    snoozed: list[SnoozeAnswer]
+
+
+class SnoozeRequest(BaseModel):
+    """What to snooze, and for how long.
+
+    Attributes:
+        rule: its name; empty: all.
+        minutes: from now on; 0 ends the snooze.
+    """
+
+    rule: Annotated[str, Field(max_length=200)] = ""
+    minutes: Annotated[float, Field(ge=0, le=7 * 24 * 60)]
+
+
+class ClipAnswer(BaseModel):
+    """A video that can be played.
+
+    Attributes:
+        name: its file's name, which is its address.
+        utc: Unix time of its last change.
+        bytes: its size.
+    """
+
+    name: str
+    utc: float
+    bytes: int
+
+
+class Done(BaseModel):
+    """It is done."""
+
+    done: Literal[True] = True
+
+
+class Health(BaseModel):
+    """Whether the page is served."""
+
+    status: Literal["ok"] = "ok"

@@ -1,0 +1,89 @@
+"""The live page as an ASGI app: routes, and what stands before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+import maskdet
+from maskdet.web.live.access.body_limit import BodyLimit
+from maskdet.web.live.access.guard import Guard
+from maskdet.web.live.archive_api import add_alarms, add_clips, add_reports
+from maskdet.web.live.metrics import LiveMetrics
+from maskdet.web.live.parts import Parts
+from maskdet.web.live.picture_api import add_pictures
+from maskdet.web.live.state_api import add_session, add_state
+from maskdet.web.security import POLICY, Gate
+from maskdet.web.sub_path import SubPath
+
+_STATIC = Path(__file__).with_name("static")
+_SHARED = Path(__file__).parents[1] / "static"
+_POLICY = f"{POLICY}; frame-src 'self'"
+
+
+def create_app(
+    parts: Parts,
+    guard: Guard,
+    *,
+    names: Iterable[str] = (),
+    origins: Iterable[str] = (),
+    root_path: str = "",
+) -> FastAPI:
+    """The whole page as an ASGI app.
+
+    Args:
+        parts: what it shows.
+        guard: who may see it.
+        names: host names beside ``localhost`` and addresses under which it may be asked.
+        origins: hosts whose pages may ask, whatever host the proxy before us names.
+        root_path: below which a proxy puts the page, if it does not say so itself.
+    """
+    app = FastAPI(
+        title="maskdet live",
+        summary="Cameras, people, alarms and clips of a running monitor.",
+        version=maskdet.__version__,
+        docs_url=None,
+        redoc_url=None,
+    )
+    _answer_errors(app)
+    _add_pages(app)
+    add_session(app, guard)
+    add_state(app, guard, parts, LiveMetrics(parts))
+    add_pictures(app, guard, parts.hub)
+    add_alarms(app, guard, parts.alarms)
+    add_clips(app, guard, parts.clips)
+    add_reports(app, guard, parts)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Gate, names=list(names), origins=list(origins))
+    own_paths = frozenset({"/api", "/docs", "/healthz", "/live", "/metrics", "/static"})
+    app.add_middleware(SubPath, root_path=root_path, own_paths=own_paths)
+    return app
+
+
+def _add_pages(app: FastAPI) -> None:
+    """The page and the API's description; neither holds anything of a camera."""
+
+    @app.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(_STATIC / "index.html", headers={"Content-Security-Policy": _POLICY})
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> FileResponse:
+        return FileResponse(_SHARED / "api.html")
+
+    app.mount("/static", StaticFiles(directory=_SHARED))
+    app.mount("/live", StaticFiles(directory=_STATIC))
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Every refusal as ``{"detail": one line}``."""
+
+    @app.exception_handler(RequestValidationError)
+    def wrong_parameter(request: Request, error: RequestValidationError) -> JSONResponse:
+        reasons = (f"{what['loc'][-1]}: {what['msg']}" for what in error.errors())
+        return JSONResponse({"detail": "; ".join(reasons)}, 422)

@@ -1,0 +1,165 @@
+"""Alarms, clips, the report and the export: what was."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
+
+from maskdet.errors import MaskdetError
+from maskdet.web.live.access.guard import Guard
+from maskdet.web.live.access.sessions import Session
+from maskdet.web.live.answers import AlarmsAnswer, ClipAnswer, Done, SnoozeRequest
+from maskdet.web.live.parts import Alarms, Clips, Parts, Report
+from maskdet.web.live.state_api import REFUSED, UNKNOWN, WRONG, Responses
+from maskdet.web.responses import attachment
+
+_REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
+    "base-uri 'none'; form-action 'none'"
+)
+Day = Annotated[str | None, Query(max_length=40, description="2026-01-31, today, yesterday.")]
+_HTML: Responses = {
+    200: {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+}
+_CSV: Responses = {
+    200: {"description": "A table.", "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_JPEG: Responses = {200: {"description": "A picture.", "content": {"image/jpeg": _FILE}}}
+_VIDEO: Responses = {
+    200: {"description": "A video.", "content": {"video/mp4": _FILE, "video/x-matroska": _FILE}},
+    206: {"description": "A part of it.", "content": {"video/mp4": _FILE}},
+}
+
+
+def add_alarms(app: FastAPI, guard: Guard, alarms: Alarms | None) -> None:
+    """Alarms, acknowledging, snoozing."""
+
+    def there() -> Alarms:
+        if alarms is None:
+            raise HTTPException(404, "no alarms are set up")
+        return alarms
+
+    @app.get("/api/alarms", responses=REFUSED, dependencies=[Depends(guard.viewer)])
+    def list_alarms() -> AlarmsAnswer:
+        """All alarms that are kept, the newest first; none where none are set up."""
+        if alarms is None:
+            return AlarmsAnswer(alarms=[], rules=[], snoozed=[])
+        return AlarmsAnswer(
+            alarms=list(alarms.alarms()), rules=list(alarms.rules), snoozed=list(alarms.snoozed())
+        )
+
+    @app.get(
+        "/api/alarms/{alarm}/image",
+        response_class=Response,
+        responses=REFUSED | UNKNOWN | WRONG | _JPEG,
+    )
+    def image(request: Request, alarm: str, session: Session = Depends(guard.viewer)) -> Response:
+        """The picture of an alarm."""
+        data = there().image(alarm)
+        if data is None:
+            raise HTTPException(404, "there is no picture of that alarm")
+        guard.record(request, session.user, "alarm image", alarm=alarm)
+        return Response(data, media_type="image/jpeg")
+
+    @app.post("/api/alarms/{alarm}/acknowledge", responses=REFUSED | UNKNOWN | WRONG)
+    def acknowledge(
+        request: Request, alarm: str, session: Session = Depends(guard.changing)
+    ) -> Done:
+        """Takes note of an alarm."""
+        if alarm not in {one.id for one in there().alarms()}:
+            raise HTTPException(404, "there is no such alarm")
+        guard.require_record(request, session, "acknowledge", alarm=alarm)
+        there().acknowledge(alarm, session.user)
+        return Done()
+
+    @app.post("/api/snooze", responses=REFUSED | UNKNOWN | WRONG)
+    def snooze(
+        request: Request,
+        wanted: SnoozeRequest,
+        session: Session = Depends(guard.changing),
+    ) -> Done:
+        """Has a rule, or all, be quiet for some minutes; 0 ends that."""
+        if wanted.rule and wanted.rule not in there().rules:
+            raise HTTPException(404, "there is no such rule")
+        minutes = f"{wanted.minutes:g}"
+        guard.require_record(request, session, "snooze", rule=wanted.rule, minutes=minutes)
+        there().snooze(wanted.rule, wanted.minutes, session.user)
+        return Done()
+
+
+def add_clips(app: FastAPI, guard: Guard, clips: Clips | None) -> None:
+    """Videos: listing, playing, deleting."""
+
+    @app.get("/api/clips", responses=REFUSED, dependencies=[Depends(guard.viewer)])
+    def list_clips() -> list[ClipAnswer]:
+        """All that can be played, the newest first."""
+        return list(clips.clips()) if clips else []
+
+    @app.get(
+        "/api/clips/{name}",
+        response_class=FileResponse,
+        responses=REFUSED | UNKNOWN | WRONG | _VIDEO,
+    )
+    def clip(request: Request, name: str, session: Session = Depends(guard.viewer)) -> FileResponse:
+        """A video, whole or the part that a player asks for."""
+        path = clips.path(name) if clips else None
+        if path is None:
+            raise HTTPException(404, "there is no such clip")
+        if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):  # once a playing
+            guard.record(request, session.user, "clip", clip=name)
+        kind = "video/x-matroska" if path.suffix == ".mkv" else "video/mp4"
+        return FileResponse(path, media_type=kind)
+
+    @app.delete("/api/clips/{name}", responses=REFUSED | UNKNOWN | WRONG)
+    def delete(request: Request, name: str, session: Session = Depends(guard.changing)) -> Done:
+        """Deletes a video."""
+        if clips is None or clips.path(name) is None:
+            raise HTTPException(404, "there is no such clip")
+        guard.require_record(request, session, "delete clip", clip=name)
+        if not clips.delete(name):
+            raise HTTPException(503, "the clip cannot be deleted; see the rights of its folder")
+        return Done()
+
+
+def add_reports(app: FastAPI, guard: Guard, parts: Parts) -> None:
+    """The report, and events as a table."""
+
+    def made(make: Report | None, first: str | None, last: str | None) -> str:
+        if make is None:
+            raise HTTPException(404, "there is no event store; start with --store FILE")
+        try:
+            return make(first or None, last or None)
+        except MaskdetError as error:
+            raise HTTPException(422, str(error)) from None
+
+    @app.get(
+        "/api/report",
+        response_class=HTMLResponse,
+        responses=REFUSED | UNKNOWN | WRONG | _HTML,
+    )
+    def report(
+        request: Request,
+        session: Session = Depends(guard.viewer),
+        first: Annotated[Day, Query(alias="from")] = None,
+        last: Annotated[Day, Query(alias="to")] = None,
+    ) -> HTMLResponse:
+        """People and masks of some days, as a page; by default of the last 31."""
+        page = made(parts.report, first, last)
+        guard.record(request, session.user, "report", first=first or "", last=last or "")
+        headers = {"Content-Security-Policy": _REPORT_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+        return HTMLResponse(page, headers=headers)
+
+    @app.get("/api/export", response_class=Response, responses=REFUSED | UNKNOWN | WRONG | _CSV)
+    def export(
+        request: Request,
+        session: Session = Depends(guard.operator),
+        first: Annotated[Day, Query(alias="from")] = None,
+        last: Annotated[Day, Query(alias="to")] = None,
+    ) -> Response:
+        """Events of some days, as CSV."""
+        table = made(parts.export, first, last)
+        guard.require_record(request, session, "export", first=first or "", last=last or "")
+        return Response(table, 200, attachment("maskdet-events.csv"), "text/csv")

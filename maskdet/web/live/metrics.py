@@ -1,0 +1,87 @@
+"""Each camera's numbers for Prometheus, read off when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from maskdet.web.live.parts import Parts
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class LiveMetrics(Collector):
+    """Collects from the page's parts; no names of people, and nothing of pictures."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Registers with a registry of its own."""
+        self._parts = parts
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._registry.register(self)
+
+    def describe(self) -> list[Metric]:
+        """Nothing: cameras are not there yet when it registers."""
+        return []
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """The numbers now."""
+        yield from self._of_cameras()
+        yield from self._of_hub()
+        alarms = self._parts.alarms
+        if alarms is not None:
+            open_ = GaugeMetricFamily("maskdet_alarms_open", "Alarms that are not acknowledged.")
+            open_.add_metric([], sum(not one.acknowledged for one in alarms.alarms()))
+            yield open_
+
+    def _of_cameras(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("maskdet_camera_up", "1: gives frames.", labels=["camera"])
+        capture = GaugeMetricFamily(
+            "maskdet_camera_capture_fps", "Frames a second it gives.", labels=["camera"]
+        )
+        detect = GaugeMetricFamily(
+            "maskdet_camera_detect_fps", "Frames a second processed.", labels=["camera"]
+        )
+        viewers = GaugeMetricFamily(
+            "maskdet_camera_viewers", "Pictures watched.", labels=["camera"]
+        )
+        now = GaugeMetricFamily(
+            "maskdet_people", "People in the picture.", labels=["camera", "state"]
+        )
+        today = GaugeMetricFamily(
+            "maskdet_people_today", "Unique people since midnight.", labels=["camera", "state"]
+        )
+        for one in self._parts.cameras():
+            up.add_metric([one.name], one.signal == "ok")
+            capture.add_metric([one.name], one.capture_fps)
+            detect.add_metric([one.name], one.detect_fps)
+            viewers.add_metric([one.name], one.viewers)
+            for family, counts in ((now, one.people), (today, one.people_today)):
+                for state, count in (counts or {}).items():
+                    family.add_metric([one.name, state], count)
+        yield from (up, capture, detect, viewers, now, today)
+
+    def _of_hub(self) -> Iterator[Metric]:
+        frames = CounterMetricFamily(
+            "maskdet_camera_frames", "Frames processed.", labels=["camera"]
+        )
+        faces = CounterMetricFamily(
+            "maskdet_camera_faces", "Faces found in all frames.", labels=["camera", "state"]
+        )
+        encoded = CounterMetricFamily(
+            "maskdet_camera_encoded", "Pictures encoded for viewers.", labels=["camera"]
+        )
+        for camera in self._parts.hub.cameras:
+            frames.add_metric([camera.name], camera.frames)
+            encoded.add_metric([camera.name], camera.feed.encoded)
+            for state, count in dict(camera.faces).items():
+                faces.add_metric([camera.name, state], count)
+        yield from (frames, faces, encoded)

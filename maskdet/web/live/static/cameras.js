@@ -1,0 +1,93 @@
+// The cameras: a picture each, what is seen in it, and what is wrong with it.
+
+import { chips, total } from "./counts.js";
+import { Player } from "./player.js";
+
+const views = new Map();
+
+class View {
+  constructor(camera) {
+    const root = document.getElementById("camera").content.firstElementChild.cloneNode(true);
+    this.root = root;
+    this.screen = root.querySelector(".screen");
+    this.cover = root.querySelector(".cover");
+    root.querySelector("h2").textContent = camera.name;
+    root.querySelector(".snapshot").href = `api/cameras/${camera.id}/snapshot`;
+    root.querySelector(".snapshot").setAttribute("aria-label", `Snapshot of ${camera.name}`);
+    const full = root.querySelector(".full");
+    full.setAttribute("aria-label", `Full screen: ${camera.name}`);
+    full.onclick = () => {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else this.screen.requestFullscreen?.();
+    };
+    this.player = new Player(this.screen, camera.id);
+  }
+
+  show(camera) {
+    const message = {
+      ok: "",
+      waiting: "Waiting for the first picture …",
+      "no signal": `NO SIGNAL${camera.reason ? `: ${camera.reason}` : ""}${
+        camera.silent_s ? `, for ${duration(camera.silent_s)}` : ""}`,
+      ended: "This video has ended.",
+    }[camera.signal];
+    this.cover.hidden = !message;
+    this.cover.textContent = message;
+    this.root.classList.toggle("lost", camera.signal === "no signal");
+    const isLive = camera.signal === "ok";
+    const counts = camera.people ?? camera.faces;
+    this.root.querySelector(".counts").replaceChildren(...(isLive ? chips(counts) : []));
+    const rates = [`${camera.detect_fps.toFixed(1)} frames a second processed`];
+    if (camera.width) rates.unshift(`${camera.width} × ${camera.height}`);
+    if (camera.people_today) rates.push(`${total(camera.people_today)} people today`);
+    if (camera.recording) rates.push("recording");
+    this.root.querySelector(".rates").textContent = rates.join(", ");
+    const { element } = this.player;
+    if (element) {
+      const label = `${camera.name}: ${message || `live picture, ${total(counts)} ${camera.people ? "people" : "faces"}`}`;
+      element.setAttribute(element.tagName === "IMG" ? "alt" : "aria-label", label);
+    }
+  }
+}
+
+function duration(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+export function showCameras(cameras) {
+  const place = document.getElementById("cameras");
+  const names = cameras.map((camera) => `${camera.id} ${camera.name}`);
+  for (const [name, view] of views) {
+    if (names.includes(name)) continue;
+    view.player.stop();
+    view.root.remove();
+    views.delete(name);
+  }
+  cameras.forEach((camera, index) => {
+    let view = views.get(names[index]);
+    if (!view) {
+      view = new View(camera);
+      views.set(names[index], view);
+      place.append(view.root);
+      if (!document.hidden) view.player.start();
+    }
+    view.show(camera);
+  });
+}
+
+/** The monitor does not answer: what is shown is old. */
+export function coverCameras(message) {
+  for (const view of views.values()) {
+    view.cover.hidden = false;
+    view.cover.textContent = message;
+  }
+}
+
+/** A page that nobody looks at fetches nothing; a stranger sees nothing. */
+export function play(wanted) {
+  for (const view of views.values()) {
+    if (wanted) view.player.start();
+    else view.player.stop();
+  }
+}

@@ -1,0 +1,122 @@
+// The live page: logs in, asks every second what is so, and shows it.
+
+import { Refused, ask, isAway } from "./api.js";
+import {
+  offerReport, offerSettings, offerSnooze, showAlarms, showClips, showEvents,
+} from "./archive.js";
+import { coverCameras, play, showCameras } from "./cameras.js";
+import { chips, total } from "./counts.js";
+
+const get = (id) => document.getElementById(id);
+const EVERY_MS = 1000;
+const CLIPS_EVERY = 10;  // turns
+let timer = 0;
+let turn = 0;
+let pause = EVERY_MS;
+
+function say(text, lost = false) {
+  if (get("connection").textContent !== text) get("connection").textContent = text;
+  get("connection").classList.toggle("lost", lost);
+}
+
+function complain(error) {
+  if (error instanceof Refused && error.status === 401) showLogin();
+  else say(isAway(error) ? "The monitor does not answer." : `${error.message}.`, true);
+}
+
+function showLogin() {
+  clearTimeout(timer);
+  play(false);
+  get("page").hidden = true;
+  get("who").hidden = true;
+  get("login").hidden = false;
+  say("Log in to see the cameras.");
+  if (!get("login").contains(document.activeElement)) get("name").focus();
+}
+
+async function enter() {
+  try {
+    const session = await ask("api/session");
+    document.body.classList.toggle("viewer", session.role !== "operator");
+    get("who").hidden = !session.has_login;
+    get("user").textContent = `${session.user}, ${session.role}`;
+    get("login").hidden = true;
+    get("page").hidden = false;
+    turn = 0;
+    play(!document.hidden);
+    work();
+  } catch (error) {
+    if (isAway(error)) again(error);
+    else complain(error);
+  }
+}
+
+/** Tries again, later and later, until the monitor is back. */
+function again(error) {
+  say(`The monitor does not answer. Trying again …`, true);
+  coverCameras("The monitor does not answer.");
+  console.info(error.message);
+  pause = Math.min(10_000, pause * 1.5);
+  clearTimeout(timer);
+  timer = setTimeout(enter, pause);
+}
+
+async function work() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  try {
+    show(await ask("api/state"));
+    await showEvents();
+    if (!get("alarms").hidden) await showAlarms();
+    if (!get("clips").hidden && turn % CLIPS_EVERY === 0) await showClips();
+  } catch (error) {
+    if (isAway(error)) again(error);
+    else complain(error);
+    return;
+  }
+  turn += 1;
+  pause = EVERY_MS;
+  timer = setTimeout(work, EVERY_MS);
+}
+
+function show(state) {
+  const lost = state.cameras.filter((camera) => camera.signal === "no signal").length;
+  const clock = new Date(state.utc * 1000).toLocaleTimeString();
+  say(lost ? `${lost} of ${state.cameras.length} cameras without signal` : `Live, ${state.cameras.length} ${state.cameras.length === 1 ? "camera" : "cameras"}`, lost > 0);
+  get("connection").title = `The monitor's clock: ${clock}`;
+  get("now").textContent = total(state.people);
+  get("now-states").replaceChildren(...chips(state.people));
+  get("today").textContent = total(state.people_today);
+  get("today-states").replaceChildren(...chips(state.people_today));
+  get("open").textContent = state.alarms_open;
+  get("alarm-tile").hidden = get("alarms").hidden = !state.has_alarms;
+  get("alarm-tile").classList.toggle("raised", state.alarms_open > 0);
+  get("clips").hidden = !state.has_clips;
+  get("report").hidden = !state.can_report;
+  document.title = state.alarms_open ? `(${state.alarms_open}) maskdet live` : "maskdet live";
+  showCameras(state.cameras);
+}
+
+get("login").onsubmit = async (event) => {
+  event.preventDefault();
+  const wanted = { name: get("name").value, password: get("password").value };
+  get("refused").hidden = true;
+  try {
+    await ask("api/login", "POST", wanted);
+    get("password").value = "";
+    await enter();
+    get("cameras").focus();
+  } catch (error) {
+    get("refused").textContent = isAway(error) ? "The monitor does not answer." : `${error.message}.`;
+    get("refused").hidden = false;
+  }
+};
+get("logout").onclick = () => ask("api/logout", "POST").then(showLogin, complain);
+document.onvisibilitychange = () => {
+  play(!document.hidden && !get("page").hidden);
+  if (!document.hidden && !get("page").hidden) enter();
+};
+offerReport();
+offerSettings();
+offerSnooze(complain);
+enter();

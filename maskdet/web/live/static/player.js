@@ -1,0 +1,155 @@
+// One camera's picture: video over a WebSocket (Media Source Extensions), or MJPEG where that
+// cannot be played. It follows the newest picture and comes back after every interruption.
+
+const Source = window.ManagedMediaSource ?? window.MediaSource;
+const BEHIND_S = 0.1;  // how far behind the newest picture it plays
+const LATE_S = 0.35;   // from here on it plays faster
+const LOST_S = 1.2;    // from here on it jumps
+const KEPT_S = 15;
+const wantsMjpeg = new URLSearchParams(location.search).has("mjpeg");
+
+export class Player {
+  /**
+   * @param {HTMLElement} screen where the picture goes
+   * @param {number} camera its number
+   */
+  constructor(screen, camera) {
+    this.screen = screen;
+    this.camera = camera;
+    this.running = false;
+    this.pause = 500;
+    this.isMjpeg = wantsMjpeg || !Source;
+  }
+
+  start() {
+    if (this.running) return;
+    this.running = true;
+    this.connect();
+  }
+
+  stop() {
+    this.running = false;
+    clearTimeout(this.timer);
+    this.clear();
+  }
+
+  get element() {
+    return this.screen.querySelector("video, img");
+  }
+
+  connect() {
+    this.clear();
+    if (this.isMjpeg) this.showMjpeg();
+    else this.showVideo();
+  }
+
+  again() {
+    if (!this.running) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.connect(), this.pause);
+    this.pause = Math.min(5000, this.pause * 1.7);
+  }
+
+  clear() {
+    const { socket } = this;
+    this.socket = null;
+    socket?.close();
+    clearInterval(this.chase);
+    const { element } = this;
+    if (!element) return;
+    element.onerror = null;
+    const { src } = element;
+    element.removeAttribute("src");  // ends the request of an MJPEG picture
+    if (src.startsWith("blob:")) {
+      element.load();
+      URL.revokeObjectURL(src);
+    }
+    element.remove();
+  }
+
+  put(element) {
+    element.dataset.camera = this.camera;
+    this.screen.prepend(element);
+  }
+
+  showMjpeg() {
+    const image = document.createElement("img");
+    image.alt = "";
+    image.onload = () => { this.pause = 500; };
+    image.onerror = () => this.again();
+    image.src = `api/cameras/${this.camera}/mjpeg?t=${Date.now()}`;
+    this.put(image);
+  }
+
+  showVideo() {
+    const video = document.createElement("video");
+    Object.assign(video, { muted: true, autoplay: true, playsInline: true, disableRemotePlayback: true });
+    const source = new Source();
+    const url = new URL(`api/cameras/${this.camera}/video`, document.baseURI);
+    url.protocol = url.protocol.replace("http", "ws");
+    const queue = [];
+    let buffer = null;
+    let type = "";
+    const opened = new Promise((done) => { source.onsourceopen = done; });
+    video.src = URL.createObjectURL(source);
+    video.onerror = () => this.again();
+    this.put(video);
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+
+    const next = () => {
+      if (!buffer || buffer.updating || source.readyState !== "open") return;
+      try {
+        this.follow(video, buffer);
+        if (buffer.updating || !queue.length) return;
+        const item = queue.shift();
+        if (typeof item === "string") { buffer.changeType(item); next(); }
+        else buffer.appendBuffer(item);
+      } catch { this.again(); }
+    };
+    socket.onmessage = async ({ data }) => {
+      if (typeof data !== "string") {
+        queue.push(data);
+        next();
+        return;
+      }
+      const said = JSON.parse(data);
+      const wanted = `video/mp4; codecs="${said.codec}"`;
+      if (!Source.isTypeSupported(wanted)) {
+        this.isMjpeg = true;
+        this.connect();
+        return;
+      }
+      this.pause = 500;
+      if (type && type !== wanted) queue.push(wanted);
+      const isFirst = !type;
+      type = wanted;
+      if (!isFirst) return;
+      await opened;
+      if (socket !== this.socket) return;
+      buffer = source.addSourceBuffer(wanted);
+      buffer.onupdateend = next;
+      next();
+    };
+    socket.onclose = () => { if (socket === this.socket) this.again(); };
+    this.chase = setInterval(next, 250);
+  }
+
+  /** Keeps the video at its newest picture, and forgets old ones. */
+  follow(video, buffer) {
+    const { buffered } = buffer;
+    if (!buffered.length) return;
+    const start = buffered.start(buffered.length - 1);
+    const end = buffered.end(buffered.length - 1);
+    const late = end - video.currentTime;
+    if (video.currentTime < start || late > LOST_S || late < -0.5) {
+      video.currentTime = Math.max(start, end - BEHIND_S);
+    }
+    video.playbackRate = late > LATE_S ? 1.15 : 1;
+    if (video.paused) video.play().catch(() => {});
+    if (video.currentTime - buffered.start(0) > 2 * KEPT_S) {
+      buffer.remove(0, video.currentTime - KEPT_S);
+    }
+  }
+}

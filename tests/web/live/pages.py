@@ -1,0 +1,196 @@
+"""The live page on loopback, of cameras that a test has see what it likes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+
+from maskdet.commands.live_page.clip_folder import ClipFolder
+from maskdet.detections import Detections, MaskState
+from maskdet.drawing.overlay import Overlay
+from maskdet.frame import Frame
+from maskdet.observation import Observation, PeopleCounts, PersonEvent
+from maskdet.sinks.recording.stream_encoder import StreamEncoder
+from maskdet.web.live.access.accounts import Accounts
+from maskdet.web.live.access.audit import AuditLog
+from maskdet.web.live.access.guard import Guard
+from maskdet.web.live.answers import AlarmAnswer, CameraAnswer, SnoozeAnswer
+from maskdet.web.live.app import create_app
+from maskdet.web.live.hub import LiveHub
+from maskdet.web.live.parts import Parts
+from maskdet.web.live.server import LiveServer
+
+PASSWORD = "correct horse battery"
+
+
+class ScriptedAlarms:
+    """Alarms that a test has put there."""
+
+    def __init__(self, *alarms: AlarmAnswer) -> None:
+        self.kept = {alarm.id: alarm for alarm in alarms}
+        self.until: dict[str, float] = {}
+        self.rules = ["no mask at the door", "too many"]
+
+    def alarms(self) -> list[AlarmAnswer]:
+        return list(self.kept.values())
+
+    def snoozed(self) -> list[SnoozeAnswer]:
+        return [SnoozeAnswer(rule=rule, until=until) for rule, until in self.until.items()]
+
+    def acknowledge(self, alarm: str, user: str) -> bool:
+        update = {"acknowledged": True, "acknowledged_by": user}
+        self.kept[alarm] = self.kept[alarm].model_copy(update=update)
+        return True
+
+    def snooze(self, rule: str, minutes: float, user: str) -> bool:
+        self.until[rule] = time.time() + 60 * minutes
+        if minutes == 0:
+            del self.until[rule]
+        return True
+
+    def image(self, alarm: str) -> bytes | None:
+        if alarm not in self.kept:
+            return None
+        return cv2.imencode(".jpg", np.full((90, 160, 3), 90, np.uint8))[1].tobytes()
+
+
+def alarm(number: str = "a1", **changes: Any) -> AlarmAnswer:
+    values: dict[str, Any] = {
+        "id": number,
+        "rule": "no mask at the door",
+        "camera": "door",
+        "text": "person 3 without a mask for 5 s",
+        "began": time.time() - 60,
+        "has_image": True,
+    }
+    return AlarmAnswer(**{**values, **changes})
+
+
+@dataclass
+class Page:
+    """A page that is served.
+
+    Attributes:
+        hub: where observations go.
+        server: its server.
+        cameras: what is said of the cameras; a test changes it.
+        url: without the last slash.
+    """
+
+    hub: LiveHub
+    server: LiveServer
+    guard: Guard
+    cameras: list[CameraAnswer]
+    url: str
+    indices: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def client(self, **options: Any) -> Iterator[httpx.Client]:
+        with httpx.Client(base_url=self.url, timeout=20, trust_env=False, **options) as client:
+            yield client
+
+    def see(
+        self,
+        camera: str = "door",
+        image: np.ndarray | None = None,
+        events: Sequence[PersonEvent] = (),
+    ) -> None:
+        """One frame with one face and one person."""
+        index = self.indices[camera] = self.indices.get(camera, -1) + 1
+        picture = scene(index) if image is None else image
+        now = time.time()
+        frame = Frame(picture, index, now, time.monotonic(), camera, position=index / 10)
+        found = Detections([[100, 60, 160, 140]], [0.9], [MaskState.without_mask])
+        counts = {state.name: int(state == MaskState.without_mask) for state in MaskState}
+        people = PeopleCounts(now=counts, hour=counts, day=counts, run=counts)
+        self.hub.write(
+            Observation(frame, found, found.counts(), events=tuple(events), people_counts=people)
+        )
+
+    @contextmanager
+    def running(self, fps: float = 15.0, *cameras: str) -> Iterator[None]:
+        """Cameras that see something all the time."""
+        ended = threading.Event()
+
+        def run() -> None:
+            while not ended.wait(1 / fps):
+                for camera in cameras or ("door",):
+                    self.see(camera)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+def scene(index: int, width: int = 640, height: int = 360) -> np.ndarray:
+    """A picture with something that moves."""
+    image = np.full((height, width, 3), (120, 90, 60), np.uint8)
+    x = 20 + 7 * index % (width - 60)
+    image[40:80, x : x + 40] = (0, 200, 200)
+    return image
+
+
+def answer(number: int, name: str, **changes: Any) -> CameraAnswer:
+    counts = {state.name: int(state == MaskState.without_mask) for state in MaskState}
+    values: dict[str, Any] = {
+        **{"id": number, "name": name, "signal": "ok", "width": 640, "height": 360},
+        **{"capture_fps": 15.0, "detect_fps": 14.2, "faces": counts},
+        **{"people": counts, "people_today": counts},
+    }
+    return CameraAnswer(**{**values, **changes})
+
+
+@contextmanager
+def serving_live(
+    folder: Path,
+    *,
+    names: Sequence[str] = ("door",),
+    users: dict[str, str] | None = None,
+    alarms: ScriptedAlarms | None = None,
+    report: Any = None,
+    export: Any = None,
+    settings: Any = None,
+    fps: float = 15.0,
+    **options: Any,
+) -> Iterator[Page]:
+    """The page; with users (roles by name) everybody has to log in, with `PASSWORD`."""
+    accounts = None
+    if users is not None:
+        accounts = Accounts(folder / "users.json")
+        for name, role in users.items():
+            accounts.add(name, role, PASSWORD)  # type: ignore[arg-type]
+    tls = {key: options.pop(key) for key in ("certificate", "key") if key in options}
+    server = LiveServer("127.0.0.1", 0, **tls)
+    hub = LiveHub(lambda: Overlay().draw, StreamEncoder, fps)
+    hub.begin(names)
+    cameras = [answer(number, name) for number, name in enumerate(names)]
+    guard = Guard(accounts, AuditLog(folder / "audit.jsonl"))
+    parts = Parts(
+        hub=hub,
+        cameras=lambda: cameras,
+        settings=settings or (lambda: {"model": "m"}),
+        alarms=alarms,
+        clips=ClipFolder([(folder / "clips", "")]),
+        report=report,
+        export=export,
+    )
+    server.start(create_app(parts, guard, **options))
+    try:
+        yield Page(hub, server, guard, cameras, server.url.rstrip("/"))
+    finally:
+        hub.close()
+        server.stop()
+    assert server.error is None

@@ -1,0 +1,351 @@
+"""Who may see and do what: logins, roles, tokens, other sites, the audit log, TLS."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.sync.client import connect
+
+from maskdet.errors import ConfigError
+from maskdet.web.live.access.accounts import Accounts
+from maskdet.web.live.access.audit import AuditLog
+from maskdet.web.live.access.sessions import IDLE_S, MAX_S, TRIES, LoginLimit, Sessions
+from maskdet.web.live.server import LiveServer
+from tests.web.live.pages import PASSWORD, Page, ScriptedAlarms, alarm, serving_live
+
+USERS = {"vera": "viewer", "oleg": "operator"}
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    alarms = ScriptedAlarms(alarm())
+    texts = {"report": lambda *days: "<p>r</p>", "export": lambda *days: "time\r\n"}
+    with serving_live(tmp_path, users=USERS, alarms=alarms, **texts) as page:
+        page.see()
+        yield page
+
+
+def log_in(client: httpx.Client, name: str, password: str = PASSWORD) -> httpx.Response:
+    answer = client.post("/api/login", json={"name": name, "password": password})
+    if answer.status_code == 200:
+        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+    return answer
+
+
+def audit_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "audit.jsonl").read_text().splitlines()]
+
+
+SEEN = (
+    *("/api/session", "/api/state", "/api/cameras", "/api/cameras/0", "/api/events"),
+    *("/api/settings", "/metrics", "/api/cameras/0/snapshot", "/api/cameras/0/mjpeg?frames=1"),
+    *("/api/alarms", "/api/alarms/a1/image", "/api/clips", "/api/report"),
+)
+OPERATORS = (
+    ("POST", "/api/alarms/a1/acknowledge", None),
+    ("POST", "/api/snooze", {"rule": "", "minutes": 5}),
+    ("DELETE", "/api/clips/none.mp4", None),
+    ("GET", "/api/export", None),
+)
+
+
+def test_a_stranger_sees_the_form_and_nothing_else(page: Page):
+    with page.client() as client:
+        assert client.get("/").status_code == client.get("/healthz").status_code == 200
+        for path in (*SEEN, "/api/clips/a.mp4", "/api/export"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.json()["detail"]) == (401, "log in first"), path
+        for method, path, body in OPERATORS:
+            assert client.request(method, path, json=body).status_code == 401
+        with pytest.raises((InvalidStatus, WebSocketException)):
+            connect(page.url.replace("http", "ws") + "/api/cameras/0/video", proxy=None).recv()
+
+
+def test_every_route_that_is_described_asks_who_it_is(page: Page):
+    """None can be forgotten: of all that the description names, only these are for strangers."""
+    public = {"/healthz", "/api/login"}
+    with page.client() as client:
+        paths = client.get("/openapi.json").json()["paths"]
+        for path, methods in paths.items():
+            for method in methods:
+                where = path.replace("{camera}", "0").replace("{alarm}", "a").replace("{name}", "n")
+                status = client.request(method.upper(), where, json={"minutes": 1}).status_code
+                assert (status == 401) == (path not in public), (method, path, status)
+
+
+def test_a_viewer_sees_and_changes_nothing(page: Page):
+    with page.client() as client:
+        said = log_in(client, "vera")
+        assert said.json()["role"] == "viewer"
+        for path in SEEN:
+            assert client.get(path).status_code == 200, path
+        for method, path, body in OPERATORS:
+            answer = client.request(method, path, json=body)
+            assert answer.status_code == 403 and "operator" in answer.json()["detail"], path
+
+
+def test_an_operator_acknowledges_snoozes_and_exports(page: Page, tmp_path: Path):
+    with page.client() as client:
+        log_in(client, "oleg")
+        assert client.get("/api/state").json()["alarms_open"] == 1
+        assert client.post("/api/alarms/a1/acknowledge").status_code == 200
+        assert client.post("/api/alarms/a2/acknowledge").status_code == 404
+        seen = client.get("/api/alarms").json()["alarms"][0]
+        assert seen["acknowledged"] and seen["acknowledged_by"] == "oleg"
+        assert client.get("/api/state").json()["alarms_open"] == 0
+        snooze = {"rule": "too many", "minutes": 30}
+        assert client.post("/api/snooze", json=snooze).status_code == 200
+        assert client.post("/api/snooze", json={**snooze, "rule": "none"}).status_code == 404
+        (snoozed,) = client.get("/api/alarms").json()["snoozed"]
+        assert snoozed["rule"] == "too many" and 1700 < snoozed["until"] - time.time() < 1801
+        export = client.get("/api/export?from=2026-01-01&to=2026-01-31")
+        assert export.headers["content-type"].startswith("text/csv")
+        assert "maskdet-events.csv" in export.headers["content-disposition"]
+    done = [(line["action"], line["user"]) for line in audit_of(tmp_path)]
+    for action in ("login", "acknowledge", "snooze", "export"):
+        assert (action, "oleg") in done
+
+
+def test_what_changes_something_needs_the_token_of_the_session(page: Page):
+    with page.client() as client, page.client() as other:
+        log_in(client, "oleg")
+        log_in(other, "oleg")
+        path, wrong = "/api/alarms/a1/acknowledge", other.headers["X-CSRF-Token"]
+        for token in (None, "", "x", wrong):
+            headers = {} if token is None else {"X-CSRF-Token": token}
+            bare = httpx.Client(base_url=page.url, cookies=client.cookies, trust_env=False)
+            answer = bare.post(path, headers=headers)
+            assert answer.status_code == 403 and "X-CSRF-Token" in answer.json()["detail"]
+            bare.close()
+        assert client.post(path).status_code == 200
+
+
+def test_a_page_of_another_site_gets_nowhere(page: Page):
+    foreign = {"Origin": "http://evil.example"}
+    with page.client() as client:
+        log_in(client, "oleg")
+        assert client.post("/api/snooze", json={"minutes": 5}, headers=foreign).status_code == 403
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        socket_url = page.url.replace("http", "ws") + "/api/cameras/0/video"
+        own = {"additional_headers": {"Cookie": cookie}, "origin": page.url, "proxy": None}
+        with pytest.raises(InvalidStatus):
+            connect(socket_url, **{**own, "origin": foreign["Origin"]})
+        with connect(socket_url, **own) as socket_:
+            assert "codec" in json.loads(socket_.recv(5))
+        assert client.get("/api/state", headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_the_cookie_is_for_this_page_alone(page: Page):
+    with page.client() as client:
+        answer = log_in(client, "vera")
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie and "samesite=strict" in cookie and "secure" not in cookie
+        assert PASSWORD not in answer.text + str(answer.headers)
+        proxied = client.post(
+            "/api/login",
+            json={"name": "vera", "password": PASSWORD},
+            headers={"X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "/mask"},
+        )
+        cookie = proxied.headers["set-cookie"].lower()
+        assert "secure" in cookie and "path=/mask" in cookie
+
+
+def test_guessing_is_slowed_down(page: Page, tmp_path: Path):
+    with page.client() as client:
+        for number in range(TRIES):
+            answer = log_in(client, "oleg", f"wrong password {number}")
+            assert (answer.status_code, answer.json()["detail"]) == (401, "wrong name or password")
+        answer = log_in(client, "oleg")  # the right one, too late
+        assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 20
+        assert log_in(client, "nobody").status_code == 429  # nor another name from here
+    failed = [line for line in audit_of(tmp_path) if line["action"] == "login failed"]
+    assert len(failed) == TRIES and failed[0]["user"] == "oleg"
+    assert "wrong password" not in (tmp_path / "audit.jsonl").read_text()
+
+
+def test_pauses_double_and_end():
+    now = [0.0]
+    limit = LoginLimit(lambda: now[0])
+    for _ in range(TRIES - 1):
+        limit.fail("a", "n")
+    assert limit.wait_s("a") == 0
+    limit.fail("a")
+    assert limit.wait_s("a", "n") == 30 and limit.wait_s("n") == 0
+    now[0] = 31
+    assert limit.wait_s("a") == 0
+    limit.fail("a")
+    assert limit.wait_s("a") == 60
+    for _ in range(20):
+        limit.fail("a")
+    assert limit.wait_s("a") == 900
+    limit.succeed("a")
+    assert limit.wait_s("a") == 0
+
+
+def test_sessions_end(tmp_path: Path):
+    accounts = Accounts(tmp_path / "users.json")
+    accounts.add("vera", "viewer", PASSWORD)
+    now = [0.0]
+    sessions = Sessions(lambda: now[0])
+    token, _ = sessions.begin(accounts.all()[0])
+    now[0] = IDLE_S - 1
+    assert sessions.get(token) and sessions.get("x") is None
+    now[0] += IDLE_S + 1
+    assert sessions.get(token) is None
+    now[0] = 0.0
+    token, _ = sessions.begin(accounts.all()[0])
+    while now[0] <= MAX_S:
+        assert sessions.get(token)
+        now[0] += IDLE_S / 2
+    assert sessions.get(token) is None
+
+
+def test_logging_out_changed_passwords_and_removed_users_end_a_session(page: Page, tmp_path: Path):
+    accounts = Accounts(tmp_path / "users.json")
+    with page.client() as client, page.client() as other, page.client() as third:
+        for one, name in ((client, "oleg"), (other, "oleg"), (third, "vera")):
+            log_in(one, name)
+        assert client.post("/api/logout").status_code == 200
+        assert client.get("/api/state").status_code == 401
+        assert other.get("/api/state").status_code == 200
+        accounts.add("oleg", "operator", PASSWORD + "!")
+        assert other.get("/api/state").status_code == 401
+        assert third.get("/api/state").status_code == 200
+        accounts.add("rosa", "operator", PASSWORD)
+        accounts.remove("vera")
+        assert third.get("/api/state").status_code == 401
+
+
+def test_programs_send_name_and_password_with_each_request(page: Page):
+    with page.client(auth=("oleg", PASSWORD)) as client:
+        began = time.monotonic()
+        for _ in range(20):
+            assert client.get("/metrics").status_code == 200
+        assert time.monotonic() - began < 3  # the password is not hashed each time
+        assert client.post("/api/alarms/a1/acknowledge").status_code == 200
+    with page.client() as client:
+        for wrong in ("Basic x", "Basic " + base64.b64encode(b"oleg").decode(), "Bearer y"):
+            answer = client.get("/api/state", headers={"Authorization": wrong})
+            assert answer.status_code == 401
+
+
+def test_an_audit_log_that_cannot_be_written_stops_changes_not_the_picture(
+    page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    log = tmp_path / "audit.jsonl"
+    with page.client() as client:
+        log_in(client, "oleg")
+        log.rename(tmp_path / "aside")
+        log.mkdir()
+        assert client.get("/api/cameras/0/snapshot").status_code == 200
+        answer = client.post("/api/alarms/a1/acknowledge")
+        assert answer.status_code == 503 and "nothing was done" in answer.json()["detail"]
+        assert client.get("/api/state").json()["alarms_open"] == 1
+        log.rmdir()
+        assert client.post("/api/alarms/a1/acknowledge").status_code == 200
+    assert capsys.readouterr().err.count("audit log") == 1
+    assert [line["action"] for line in audit_of(tmp_path)] == ["acknowledge"]
+
+
+def test_a_watched_picture_is_in_the_audit_log_with_its_length(page: Page, tmp_path: Path):
+    with page.client() as client:
+        log_in(client, "vera")
+        client.get("/api/cameras/0/mjpeg?frames=1")
+    lines = {line["action"]: line for line in audit_of(tmp_path)}
+    assert lines["watch"]["camera"] == "door" and lines["watch"]["user"] == "vera"
+    assert lines["watch"]["address"] == "127.0.0.1"
+    assert lines["watch ended"]["seconds"] >= 0
+    if os.name == "posix":
+        assert stat.S_IMODE((tmp_path / "audit.jsonl").stat().st_mode) == 0o600
+
+
+def test_lines_of_an_audit_log_stay_lines(tmp_path: Path):
+    log = AuditLog(tmp_path / "log")
+    log.write("login failed", "a\nb" + "x" * 9999, "1.2.3.4")
+    log.write("export", "ö", "::1", first="2026")
+    first, second = map(json.loads, (tmp_path / "log").read_text().splitlines())
+    assert len(first["user"]) == 300 and second["user"] == "ö"
+    with pytest.raises(ConfigError, match="cannot be written"):
+        AuditLog(tmp_path)
+
+
+def test_the_file_of_users_is_its_owners_alone(tmp_path: Path):
+    path = tmp_path / "settings" / "users.json"
+    accounts = Accounts(path)
+    with pytest.raises(ConfigError, match="maskdet users add"):
+        accounts.all()
+    assert accounts.add("vera", "viewer", PASSWORD)
+    text = path.read_text()
+    assert PASSWORD not in text and "$argon2id$" in text
+    assert not accounts.add("vera", "operator", PASSWORD)
+    assert accounts.verify("vera", PASSWORD) and not accounts.verify("vera", PASSWORD + "x")
+    assert not accounts.verify("nobody", PASSWORD)
+    for name, password, told in (("a b", PASSWORD, "no name"), ("a", "short", "5 characters")):
+        with pytest.raises(ConfigError, match=told):
+            accounts.add(name, "viewer", password)
+    with pytest.raises(ConfigError, match="there is vera"):
+        accounts.remove("nobody")
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.chmod(0o644)
+        with pytest.raises(ConfigError, match="chmod 600"):
+            Accounts(path).all()
+        path.chmod(0o600)
+    for broken in ("", "[]", '{"users": [{"name": "a"}]}', '{"users": 3}', "\udcff"):
+        path.write_bytes(broken.encode("utf-8", "surrogateescape"))
+        with pytest.raises(ConfigError, match=r"no file of users|is no text"):
+            Accounts(path).all()
+
+
+def certificate(folder: Path, name: str = "cert") -> tuple[Path, Path]:
+    made, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", key, "-out", made, "-days", "2", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return made, key
+
+
+def test_tls(tmp_path: Path):
+    made, key = certificate(tmp_path)
+    with serving_live(tmp_path, users=USERS, certificate=made, key=key) as page:
+        assert page.url.startswith("https://")
+        page.see()
+        context = ssl.create_default_context(cafile=made)
+        with page.client(verify=context) as client:
+            assert "secure" in log_in(client, "vera").headers["set-cookie"].lower()
+            cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        url = page.url.replace("https", "wss") + "/api/cameras/0/video"
+        headers = {"additional_headers": {"Cookie": cookie}}
+        with connect(url, ssl=context, origin=page.url, proxy=None, **headers) as socket_:
+            assert "codec" in json.loads(socket_.recv(5))
+
+
+def test_a_wrong_certificate_is_one_line_at_the_start(tmp_path: Path):
+    made, key = certificate(tmp_path)
+    other = certificate(tmp_path, "other")[1]
+    (tmp_path / "text").write_text("no pem")
+    for files, told in (
+        ((made, tmp_path / "missing"), "missing cannot be read: No such file"),
+        ((made, other), "do not serve"),
+        ((tmp_path / "text", key), "do not serve"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            LiveServer("127.0.0.1", 0, *files)

@@ -1,0 +1,214 @@
+"""A camera's picture as viewers get it: still, as MJPEG, as video; many viewers, and slow ones."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import cv2
+import httpx
+import numpy as np
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from tests.web.live.pages import Page, scene, serving_live
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with serving_live(tmp_path) as page:
+        yield page
+
+
+def video(page: Page, **options: object) -> ClientConnection:
+    url = page.url.replace("http", "ws") + "/api/cameras/0/video"
+    return connect(url, proxy=None, compression=None, **options)  # type: ignore[arg-type]
+
+
+def decoded(data: bytes) -> np.ndarray:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+def until(condition, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def frames_of(data: bytes) -> list[av.VideoFrame]:
+    with av.open(io.BytesIO(data)) as container:
+        return list(container.decode(video=0))
+
+
+def test_a_snapshot_is_the_newest_picture_with_its_boxes(page: Page):
+    with page.client() as client:
+        refused = client.get("/api/cameras/0/snapshot", timeout=10)
+        assert refused.status_code == 503 and "no picture yet" in refused.json()["detail"]
+        page.see(image=np.zeros((360, 640, 3), np.uint8))
+        answer = client.get("/api/cameras/0/snapshot")
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert answer.headers["cache-control"] == "no-store"
+        picture = decoded(answer.content)
+        assert picture.shape == (360, 640, 3) and picture[60:140, 100:160].max() > 150  # the box
+        assert client.get("/api/cameras/1/snapshot").status_code == 404
+    until(lambda: page.hub.viewers == 0)
+
+
+def test_mjpeg_is_what_every_program_reads(page: Page):
+    with page.running():
+        capture = cv2.VideoCapture(f"{page.url}/api/cameras/0/mjpeg?frames=5", cv2.CAP_FFMPEG)
+        seen = [capture.read()[1] for _ in range(4)]
+        capture.release()
+    assert all(picture.shape == (360, 640, 3) for picture in seen)
+    until(lambda: page.hub.viewers == 0)
+
+
+def test_video_begins_with_what_a_player_needs_and_plays(page: Page):
+    with page.running(), video(page) as socket_:
+        said = json.loads(socket_.recv())
+        assert said["codec"].startswith("avc1.42") and (said["width"], said["height"]) == (640, 360)
+        data = b"".join(socket_.recv() for _ in range(12))
+    frames = frames_of(data)
+    assert len(frames) == 11 and frames[0].key_frame
+    times = [frame.time for frame in frames]
+    assert times == sorted(times) and 0.3 < times[-1] - times[0] < 5
+    until(lambda: page.hub.viewers == 0)
+
+
+def test_each_fragment_comes_with_its_frame_not_with_the_next(page: Page):
+    """A muxer that waits for the next picture would be late by a whole interval."""
+    page.see()
+    with video(page) as socket_:
+        for _ in range(3):
+            socket_.recv(5)  # head and first picture
+        for index in range(3):
+            page.see(image=scene(index))
+            assert b"moof" in socket_.recv(5)[:16]
+
+
+def test_nothing_is_drawn_or_encoded_while_nobody_watches(page: Page):
+    feed = page.hub.cameras[0].feed
+    for _ in range(20):
+        page.see()
+    time.sleep(0.3)
+    assert feed.encoded == 0
+    with page.running(), video(page) as socket_:
+        socket_.recv(5)
+    until(lambda: page.hub.viewers == 0)
+    done = feed.encoded
+    for _ in range(20):
+        page.see()
+    time.sleep(0.3)
+    assert feed.encoded <= done + 1
+
+
+def test_another_picture_size_is_said(page: Page):
+    page.see()
+    with video(page) as socket_:
+        first = json.loads(socket_.recv(5))
+        socket_.recv(5), socket_.recv(5)
+        page.see(image=np.zeros((240, 320, 3), np.uint8))
+        second = json.loads(socket_.recv(5))
+        head, fragment = socket_.recv(5), socket_.recv(5)
+    assert (first["width"], second["width"]) == (640, 320)
+    (frame,) = frames_of(head + fragment)
+    assert (frame.width, frame.height) == (320, 240)
+
+
+def test_ten_viewers_share_one_encoding(page: Page):
+    feed = page.hub.cameras[0].feed
+    sockets = []
+    try:
+        with page.running(fps=15):
+            sockets = [video(page) for _ in range(10)]
+            for socket_ in sockets:
+                for _ in range(4):
+                    socket_.recv(10)
+            before, counts = feed.encoded, [0] * 10
+            ended = time.monotonic() + 1.5
+            for index, socket_ in enumerate(sockets):
+                while time.monotonic() < ended or counts[index] == 0:
+                    socket_.recv(10)
+                    counts[index] += 1
+                    if counts[index] >= 10:
+                        break
+            assert feed.encoded - before <= 40  # not ten times as many
+        assert min(counts) >= 10
+    finally:
+        for socket_ in sockets:
+            socket_.close()
+    until(lambda: page.hub.viewers == 0)
+
+
+def test_a_viewer_that_takes_nothing_slows_nobody(page: Page):
+    """It is connected and never reads; its messages are left out, others get theirs at once."""
+    noise = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
+    host, port = page.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck.sendall(f"GET /api/cameras/0/mjpeg HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        until(lambda: page.hub.viewers == 1)
+        slow = page.hub.cameras[0].feed._viewers[0]
+        deadline = time.monotonic() + 20
+        while slow.dropped < 3:  # until its buffers are full
+            page.see(image=noise)
+            time.sleep(0.07)
+            assert time.monotonic() < deadline
+        with video(page) as quick:
+            for _ in range(3):
+                quick.recv(5)
+            waits = []
+            for index in range(8):
+                began = time.monotonic()
+                page.see(image=scene(index))
+                quick.recv(5)
+                waits.append(time.monotonic() - began)
+                time.sleep(0.07)
+        assert sorted(waits)[4] < 0.3, waits
+        began = time.monotonic()
+        for _ in range(200):
+            page.see()
+        assert time.monotonic() - began < 1  # nor is the pipeline
+
+
+def test_a_slow_viewer_of_video_goes_on_with_a_key_frame(page: Page):
+    import asyncio
+
+    from maskdet.web.live.viewers import MAX_WAITING, Message, ViewerQueue
+
+    async def run() -> tuple[list[int], int, int]:
+        asked = []
+        viewer = ViewerQueue("video", lambda: asked.append(1))
+        for number in range(MAX_WAITING + 5):
+            viewer.offer(Message(bytes([number]), is_key=number == 0))
+        await asyncio.sleep(0.05)
+        viewer.offer(Message(b"\xfe", is_key=True))
+        viewer.offer(Message(b"\xff", is_key=False))
+        got = []
+        while (message := await viewer.next(0.05)) is not None:
+            got.append(message.data[0])
+        return got, len(asked), viewer.dropped
+
+    got, asked, dropped = asyncio.run(run())
+    assert got == [0xFE, 0xFF] and asked == 1 and dropped == MAX_WAITING + 5
+
+
+def test_the_end_of_the_run_ends_every_picture(tmp_path: Path):
+    with serving_live(tmp_path) as page, page.client() as client:
+        page.see()
+        with video(page) as socket_, client.stream("GET", "/api/cameras/0/mjpeg") as stream:
+            socket_.recv(5)
+            began = time.monotonic()
+            page.hub.close()
+            page.server.stop()
+            assert time.monotonic() - began < 2
+            with pytest.raises((httpx.HTTPError, StopIteration)):  # noqa: PT012
+                for _ in stream.iter_raw():
+                    pass
+                raise StopIteration
