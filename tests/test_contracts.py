@@ -36,6 +36,7 @@ from tests.runtimes.third_party import onnx_graphs
 from tests.runtimes.third_party.test_litert import named_ssd
 from tests.runtimes.third_party.test_onnx import V8, V8_META
 from tests.tiny import make_lively_model
+from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(300)  # models are exported for the first that asks for one
 
@@ -214,7 +215,13 @@ def test_a_source_may_be_closed_twice_and_by_another_thread(source: Source) -> N
 # --- detectors ---------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=DETECTORS)
+REPEATED = ("Keras, Faster R-CNN", "ONNX Runtime, Faster R-CNN")
+"""Detectors whose runtime and whose network another one has, too."""
+
+
+@pytest.fixture(
+    scope="module", params=[slow(each) if each in REPEATED else each for each in DETECTORS]
+)
 def detector(
     request: pytest.FixtureRequest, detector_tools: Callable[[], Tools]
 ) -> Iterator[Detector]:

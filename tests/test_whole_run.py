@@ -46,6 +46,7 @@ def run(project: Path, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 def test_slow_tests_wait_until_they_are_asked_for(project: Path) -> None:
     status, shown = run(project, "-n0", "-rs")
     assert status == 0 and "1 passed, 1 skipped, 1 deselected" in shown
@@ -55,6 +56,7 @@ def test_slow_tests_wait_until_they_are_asked_for(project: Path) -> None:
     assert "2 passed, 1 skipped" in run(project, "-n0", "tests/test_it.py")[1]
 
 
+@pytest.mark.slow
 def test_side_by_side_each_test_runs_once(project: Path) -> None:
     status, shown = run(project, "-rs")
     assert status == 0 and "1 passed, 1 skipped" in shown and "worker" in shown

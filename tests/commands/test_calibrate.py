@@ -104,6 +104,7 @@ def test_a_card_is_written_anew(data: Path, model: Path) -> None:
     assert card.model_dump(exclude=unchanged) == after.model_dump(exclude=unchanged)
 
 
+@pytest.mark.slow
 def test_a_second_time_changes_nothing_and_keeps_what_people_wrote(data: Path, model: Path) -> None:
     shy = Shy(read_samples(data, only=data / "val.txt"))
     calibrate.run(shy, model, data, Path("val.txt"), runtimes=["keras"])

@@ -89,6 +89,7 @@ def test_a_gpu_that_is_wanted_and_not_there(tiny_model: Path):
     assert auto.name == wanted.name == "GPU" and "vulkan" in wanted.fix
 
 
+@pytest.mark.slow
 def test_the_gpu_that_computes_is_named(tiny_model: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VK_DRIVER_FILES", str(swiftshader_driver()))
     monkeypatch.setenv(gpu_probe.SOFTWARE_COUNTS, "1")

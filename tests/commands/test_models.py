@@ -113,5 +113,6 @@ def test_the_default_is_marked_and_what_is_not_here_is_told(
     assert "maskdet models get NAME --from" in lines[-1]
 
 
+@pytest.mark.slow
 def test_a_real_file_is_timed(tiny_model: Path) -> None:
     assert all(float(cell) > 0 for cell in models.speeds(tiny_model.parent, 0.05))

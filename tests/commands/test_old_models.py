@@ -121,6 +121,7 @@ def test_evaluate(old: Old) -> None:
     assert figures["metrics"]["mAP50"] > 0.99
 
 
+@pytest.mark.slow
 def test_benchmark(
     old: Old, make_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +129,7 @@ def test_benchmark(
     video = make_video(frames=4)
     monkeypatch.setattr(whole_monitor, "_STARTS", 1)
     monkeypatch.setattr(whole_monitor, "CLIP", video)
-    options = ["--seconds", "4", "--device", "cpu", "--json", "figures.json"]
+    options = ["--seconds", "1", "--device", "cpu", "--json", "figures.json"]
     assert main(["benchmark", *options, *old.options]) == 0
     figures = json.loads(Path("figures.json").read_text())
     assert (figures["model"], figures["device"]) == (old.name, "CPU (TensorFlow)")

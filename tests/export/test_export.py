@@ -53,6 +53,7 @@ def test_a_model_without_keras_weights_is_refused(tiny_model: Path, tmp_path: Pa
         export.run(copy)
 
 
+@pytest.mark.slow
 def test_figures_of_a_file_leave_the_card_with_it(folder: Path) -> None:
     """Those of the other files stay, and so do a file's own if it came out the same."""
     export.run(folder)

@@ -204,6 +204,7 @@ def test_the_graph_sees_the_pixels_that_the_runtimes_see(height: int, width: int
     assert difference.max() <= 1 and (difference > 0).mean() < 0.01
 
 
+@pytest.mark.slow
 def test_export_again_replaces_what_was_there(
     exported, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

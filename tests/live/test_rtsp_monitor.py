@@ -74,6 +74,7 @@ def test_a_camera_lost_and_back_in_another_size(
     assert "geheim" not in told
 
 
+@pytest.mark.slow
 def test_the_picture_is_never_later_than_the_detector_is_slow(
     screen: XServer, tmp_path: Path, start_monitor: StartMonitor
 ):
@@ -94,6 +95,7 @@ def test_the_picture_is_never_later_than_the_detector_is_slow(
     assert sorted(late)[len(late) // 2] < ordered[len(ordered) // 2] + 0.5  # does not grow
 
 
+@pytest.mark.slow
 def test_one_camera_that_fails_slows_no_other(tmp_path: Path, start_monitor: StartMonitor):
     """One is off and one frozen from the start on; the third is looked at as if alone."""
     with socket.socket() as probe:

@@ -17,6 +17,7 @@ import pytest
 
 from tests.monitors import MONITOR, ROOT, StartMonitor, fill
 from tests.sinks.recording.test_recorder import pictures_in, probe
+from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -33,6 +34,7 @@ def wait_until(done: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_kill_9_costs_a_second_and_the_next_start_goes_on(
     tmp_path: Path, start_monitor: StartMonitor
 ):
@@ -122,7 +124,7 @@ def test_a_summary_that_cannot_be_written_is_a_line(
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", small_disk], check=True)
 
 
-@pytest.mark.parametrize("stderr", ["2> /dev/full", "2> >(exit)", "2>&-"])
+@pytest.mark.parametrize("stderr", ["2> /dev/full", slow("2> >(exit)"), slow("2>&-")])
 def test_messages_that_nobody_takes_end_no_run(tmp_path: Path, stderr: str):
     """A full disk, a closed pipe, none at all; a picture that is broken makes a message."""
     folder, summary = tmp_path / "pictures", tmp_path / "s.json"

@@ -17,6 +17,7 @@ def features(name: str, height: int | None, width: int | None) -> keras.Model:
     return keras.Model(inputs, BACKBONES[name].build(inputs))
 
 
+@pytest.mark.slow
 def test_mobilenet_is_keras_own_whatever_the_size() -> None:
     """Built for any size, it computes what Keras' own computes that knows its size, an odd one."""
     height, width = 97, 131
@@ -35,6 +36,7 @@ def test_mobilenet_is_keras_own_whatever_the_size() -> None:
         np.testing.assert_allclose(ours_, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_mobilenet_takes_imagenet_weights(tmp_path: Path) -> None:
     """Every backbone layer gets the file's weights, the rest stays."""
     source = keras.applications.MobileNetV2(include_top=False, weights=None)

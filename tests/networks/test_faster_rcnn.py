@@ -277,6 +277,7 @@ def test_it_learns_three_colours_and_keeps_its_weights(tmp_path: Path) -> None:
     np.testing.assert_allclose(ops.convert_to_numpy(again(images)[0]), scores, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_training_step_runs_on_jax() -> None:
     """In a process of its own; with boxes of a class's own, to run these too."""
     pytest.importorskip("jax")

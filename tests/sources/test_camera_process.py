@@ -44,6 +44,7 @@ def test_a_stream_that_one_thread_keeps_up_with_stays_with_it(camera: Any):
     assert set(widths(camera.url("live"), 100)) == {64} and camera.connections == 1
 
 
+@pytest.mark.slow
 def test_one_that_needs_more_threads_is_opened_again_once(
     camera: Any, monkeypatch: pytest.MonkeyPatch
 ):

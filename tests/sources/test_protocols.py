@@ -121,6 +121,7 @@ def test_an_rtmp_stream() -> None:
     comes_and_comes_back(url, *FFMPEG, "flv", "-listen", "1", url)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_srt(), reason="no ffmpeg with SRT in it (packages: .ci/run)")
 def test_an_srt_stream_with_a_passphrase() -> None:
     port = free_port()

@@ -162,6 +162,7 @@ def test_a_camera_that_knows_only_udp_is_opened_and_comes_back(caplog) -> None:
             assert caplog.text.count("going on over UDP") == 1
 
 
+@pytest.mark.slow
 def test_no_picture_is_held_back_by_a_decoding_thread() -> None:
     """At two pictures a second each would make them half a second older; FFmpeg's parser does."""
     with rtsp_camera() as camera, reading(camera.url()) as reader:
@@ -216,6 +217,7 @@ def test_a_server_killed_and_back_with_another_codec_and_size() -> None:
         assert reader.source.reconnects == 1 and reader.source.signal_loss_reason is None
 
 
+@pytest.mark.slow
 def test_a_server_frozen_without_closing() -> None:
     with rtsp_camera() as camera, reading(camera.url(), read_timeout=1.0) as reader:
         reader.more()
@@ -406,6 +408,7 @@ def holdings() -> dict[str, int]:
     }
 
 
+@pytest.mark.slow
 def test_ten_reconnects_leave_nothing_behind(camera: RtspCamera) -> None:
     """The long form, two hundred, with memory: `python -m tests.soak.cameras reconnects`."""
     with line_to(camera) as line, reading(camera.url(port=line.port)) as reader:

@@ -179,6 +179,7 @@ for round in range(5):
 """
 
 
+@pytest.mark.slow
 def test_kill_while_writing(tmp_path: Path) -> None:
     """Five processes that do nothing but save are killed at some moment of it."""
     path = tmp_path / "checkpoint.npz"

@@ -49,6 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
     return data, run, model
 
 
+@pytest.mark.slow
 def test_it_learns_four_pictures(trained: tuple[Path, Path, Path]) -> None:
     figures = read_figures(trained[1] / "validation.csv")
     assert figures["mAP50"][0] > 0.8
@@ -99,6 +100,7 @@ def two_stages() -> FasterRCNN:
     return network
 
 
+@pytest.mark.slow
 def test_a_resumed_run_draws_the_regions_of_one_that_was_not_interrupted(tmp_path: Path) -> None:
     """Which regions it learns from is drawn by a generator that weights tell nothing of."""
     for name, parts in (("whole", (6,)), ("resumed", (4, 6))):
@@ -117,6 +119,7 @@ def test_a_resumed_run_draws_the_regions_of_one_that_was_not_interrupted(tmp_pat
             np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_before_there_were_seeds_in_it_goes_on(tmp_path: Path) -> None:
     make_trainer(tmp_path, tmp_path / "run", network=two_stages(), steps=2).run()
     file = tmp_path / "run" / "checkpoint.npz"

@@ -57,6 +57,7 @@ def test_faster_rcnn_takes_backbone_and_pyramid_of_a_retinanet(
         np.testing.assert_array_equal(ours, same)
 
 
+@pytest.mark.slow
 def test_layers_of_another_shape_stay_as_they_are(retinanet: RetinaNet, tmp_path: Path) -> None:
     wider = RetinaNet(RetinaNetPlan("tiny", channels=24, depth=1))
     before = weights_of(wider, "p3")
@@ -68,6 +69,7 @@ def test_layers_of_another_shape_stay_as_they_are(retinanet: RetinaNet, tmp_path
         np.testing.assert_array_equal(ours, same)
 
 
+@pytest.mark.slow
 def test_a_model_of_which_nothing_fits(retinanet: RetinaNet, tmp_path: Path) -> None:
     folder = as_model(retinanet, tmp_path / "other")
     stranger = RetinaNet(RetinaNetPlan("mobilenet_v2", channels=8, depth=1))

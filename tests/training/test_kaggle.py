@@ -69,6 +69,7 @@ def unpack_archive(folder: Path) -> Path:
     return archive
 
 
+@pytest.mark.slow
 def test_the_archive_trains_with_one_command(tmp_path: Path) -> None:
     """From the folder that it was unpacked in."""
     unpack_archive(tmp_path / "download")

@@ -172,6 +172,7 @@ def test_an_unreadable_picture_is_told_from_a_process(
         list(in_processes.batches(0, 50))
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_one_line(in_processes: Loader) -> None:
     batches = in_processes.batches(0, 10_000)
     next(batches)

@@ -78,6 +78,7 @@ def test_the_page_names_every_step() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_command_of_the_page_runs_and_leaves_what_it_says(workplace: Path) -> None:
     model = workplace / "runs/rcnn/faster-rcnn-mobilenet"
@@ -88,6 +89,7 @@ def test_every_command_of_the_page_runs_and_leaves_what_it_says(workplace: Path)
     assert len(events) == 4 and sum(len(json.loads(line)["detections"]) for line in events) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_comes_out_are_the_faces_that_went_in(workplace: Path) -> None:
     """Four pictures of three faces each, the very ones learnt; both files find the same."""

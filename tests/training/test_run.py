@@ -23,6 +23,7 @@ from maskdet.training.csv_log import read_figures
 from maskdet.training.settings import TrainingSettings
 from tests.datasets.voc_folder import write_voc_folder
 from tests.training.portraits import write_portraits
+from tests.whole_run import slow
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ("network.backbone=tiny", "network.channels=16", "network.depth=1", "imagenet=none")
@@ -59,8 +60,8 @@ def overfitted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         "validation=all.txt",
         "evaluation_size=128",
         *(f"schedule.{setting}" for setting in (
-            "steps=120", "batch=4", "rate=0.01", "warm_up=20", "average=0.9",
-            "evaluate_every=120", "save_every=120",
+            "steps=180", "batch=4", "rate=0.01", "warm_up=20", "average=0.9",
+            "evaluate_every=180", "save_every=180",
         )),
     )  # fmt: skip
     train.run(run, portraits, folder, nothing)
@@ -69,13 +70,13 @@ def overfitted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def test_four_pictures_are_learnt_by_heart(overfitted: Path) -> None:
     figures = read_figures(overfitted / "validation.csv")
-    assert figures["step"].tolist() == [120]
+    assert figures["step"].tolist() == [180]
     assert figures["mAP50"][0] > 0.9
     for name in ("with_mask", "without_mask", "mask_weared_incorrect"):
         assert figures[f"AP50_{name}"][0] > 0.8
 
 
-@pytest.mark.parametrize("batch", [1, 3, 4])
+@pytest.mark.parametrize("batch", [slow(1), 3, slow(4)])
 def test_the_kept_weights_do_what_was_measured(
     overfitted: Path, portraits: Path, batch: int
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_seed_gives_the_same_weights() -> None:
     assert not np.array_equal(networks[0][0], networks[2][0])
 
 
+@pytest.mark.slow
 def test_start_weights_of_another_network(tmp_path: Path) -> None:
     other = RetinaNet(train.plan_of(settings("network.channels=8").network))
     other.save_weights(tmp_path / "other.weights.h5")

@@ -43,6 +43,7 @@ def run(words: list[str]) -> int:
     return main(words[3:] + (small if words[3] == "train" else []))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_command_of_the_guide_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -42,6 +42,7 @@ def test_every_figure_comes_from_a_run_of_the_monitor(
     assert f"{figures['detector']['fps']} frames/s" in text and "no: there is no display" in text
 
 
+@pytest.mark.slow
 def test_all_of_a_model_s_runtimes_are_timed_alike(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -75,6 +76,7 @@ def test_relative_paths_are_those_of_the_folder_it_is_run_in(
     assert summary["frames"]["processed"] == 3
 
 
+@pytest.mark.slow
 def test_a_detector_is_timed_by_batch(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -90,6 +92,7 @@ def test_a_detector_is_timed_by_batch(
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_each_batch_size_gets_a_detector_for_it():
     """A call costs 20 ms whatever it is given, so each doubling halves a frame's share."""
     made: dict[int, ScriptedDetector] = {}

@@ -31,11 +31,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("name", "version", "options"),
     [
-        ("resnet", "0.5.1", []),
+        slow("resnet", "0.5.1", []),
         ("resnet", "1.0.0", []),
         slow("resnet101", "1.0.0", []),
         slow("mobilenet", "0.5.1", ["--anchors", ANCHORS]),
-        ("mobilenet", "1.0.0", ["--anchors", ANCHORS]),
+        slow("mobilenet", "1.0.0", ["--anchors", ANCHORS]),
         slow("densenet", "1.0.0", []),
     ],
 )

@@ -330,6 +330,7 @@ def test_a_file_cut_off_is_told(models: Path, tmp_path: Path, share: float) -> N
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_broken_file_is_one_line_at_the_terminal(models: Path, tmp_path: Path) -> None:
     """TensorFlow's own start-up notes would stand around it."""
     path = tmp_path / "x.h5"

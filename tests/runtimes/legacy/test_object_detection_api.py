@@ -388,6 +388,7 @@ def test_a_file_cut_off_is_told(models: Path, tmp_path: Path, name: str, share: 
     assert "\n" not in str(caught.value) and str(copy) in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_saved_model_without_its_variables_is_told(models: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(models / "ssd_mobilenet_v2_tf2", tmp_path / "model")
     shutil.rmtree(copy / "saved_model" / "variables")

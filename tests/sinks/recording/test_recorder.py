@@ -17,6 +17,7 @@ from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.observation import Observation
 from maskdet.sinks.recording.recorder import Recorder
+from tests.whole_run import slow
 
 ROOT = Path(__file__).resolve().parents[3]
 UNIX = 1_700_000_000.0
@@ -284,7 +285,7 @@ for i in itertools.count():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is Unix")
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("suffix", [".mp4", slow(".mkv")])
 def test_kill_loses_less_than_the_last_second(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     command = [sys.executable, "-c", KILLED, str(path)]

@@ -19,6 +19,7 @@ from tests.xserver import needs_xvfb, x_server
 pytestmark = pytest.mark.timeout(180)
 
 
+@pytest.mark.slow
 def test_recording_stops_and_goes_on_and_quitting_waits_for_no_disk(
     tmp_path: Path, stalling_disk: StallingDisk, start_monitor: StartMonitor
 ):
@@ -57,6 +58,7 @@ def test_recording_stops_and_goes_on_and_quitting_waits_for_no_disk(
     assert all(pictures_in(path) for path in stalling_disk.folder.glob("*.mp4"))
 
 
+@pytest.mark.slow
 def test_every_output_on_it_keeps_nobody_from_quitting(
     stalling_disk: StallingDisk, start_monitor: StartMonitor
 ):
@@ -92,6 +94,7 @@ def test_one_that_hangs_at_the_start_keeps_nobody_from_quitting(
     assert process.returncode == 0 and "Traceback" not in told
 
 
+@pytest.mark.slow
 def test_a_recording_begun_by_key_holds_up_detection_for_a_moment_only(
     stalling_disk: StallingDisk, caplog: pytest.LogCaptureFixture
 ):
