@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import typer
 
@@ -24,8 +23,7 @@ from maskdet.commands.cli.train import train
 from maskdet.commands.cli.users import app as users
 from maskdet.commands.monitor import HELP, Version, live_page_words, monitor
 from maskdet.commands.monitor import main as run_monitor
-from maskdet.errors import ConfigError
-from maskdet.system.console import ending
+from maskdet.commands.options import run_app
 from maskdet.system.native_libraries import require_opencv
 
 NAME = "maskdet"
@@ -65,16 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_monitor(words[1:], f"{NAME} monitor")
     if words[:1] == ["serve"] and "--live" in words:
         return run_monitor(live_page_words(words[1:]), f"{NAME} serve --live")
-    return ending(NAME, partial(_main, words or ["--help"]), interrupted=130)
-
-
-def _main(arguments: Sequence[str]) -> int:
-    try:
-        status = app(arguments, prog_name=NAME, standalone_mode=False)
-    except typer.TyperException as error:
-        message = " ".join(error.format_message().split())
-        raise ConfigError(f"{message} (see {NAME} --help)") from None
-    return int(status or 0)
+    return run_app(app, NAME, words or ["--help"], interrupted=130)
 
 
 if __name__ == "__main__":

@@ -99,11 +99,16 @@ class Detections:
             states=np.concatenate([self.states, states]),
         )
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self, *, track_ids: bool = False) -> list[dict[str, Any]]:
         """Each face as plain values, for JSON.
 
-        ``box``, ``score``, ``state`` and, where the model tells it, ``states``: how likely each
-        is, so that whoever reads it can call an unsure face himself.
+        Args:
+            track_ids: ``track_id``, the number of the person or None, is in each in place of
+                ``states``.
+
+        Returns:
+            ``box``, ``score``, ``state`` and, where the model gives them, ``states``: how likely
+            each is, so that a program that reads it can decide on an unsure face.
         """
         faces = zip(self.boxes.tolist(), self.scores.tolist(), self.states.tolist(), strict=True)
         records: list[dict[str, Any]] = [
@@ -114,7 +119,11 @@ class Detections:
             }
             for box, score, state in faces
         ]
-        if self.probabilities is not None:
+        if track_ids:
+            ids = [-1] * len(self) if self.track_ids is None else self.track_ids.tolist()
+            for record, track_id in zip(records, ids, strict=True):
+                record["track_id"] = track_id if track_id >= 0 else None
+        elif self.probabilities is not None:
             for record, row in zip(records, self.probabilities.tolist(), strict=True):
                 named = zip(CLASS_NAMES, row, strict=True)
                 record["states"] = {name: round(value, 4) for name, value in named}

@@ -87,7 +87,7 @@ LEARNING = (
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
          ("system/threads.py", "web/batcher.py", "web/live/viewers.py", "training/loader.py")),
         (("subprocess",),
-         ("system/child_process.py", "sources/srt_relay.py", "runtimes/gpu/gpu_process.py",
+         ("system/child_process.py", "sources/srt_relay.py",
           "commands/benchmark/")),
         (("yaml", "ruamel"), ("config.py", "config_editing.py")),
         (("typer", "click", "argparse", "getopt"),

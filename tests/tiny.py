@@ -24,8 +24,9 @@ def make_tiny_model(folder: Path) -> Path:
     """Random weights, but outputs that depend on the picture: some faces score above .01."""
     import keras
 
+    from maskdet.model.network_plans import RetinaNetPlan
     from maskdet.networks.plans import plan_to_options
-    from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
+    from maskdet.networks.retinanet import RetinaNet
 
     keras.utils.set_random_seed(1)
     plan = RetinaNetPlan(backbone="tiny", channels=8, depth=1)

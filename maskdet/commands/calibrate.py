@@ -27,6 +27,7 @@ from maskdet.evaluation.precision_recall import Matches
 from maskdet.evaluation.thresholds import Choice
 from maskdet.model.card import CARD_NAME, Calibrations, ModelCard, read_card, write_card
 from maskdet.model.decision import DecisionRule
+from maskdet.system.atomic_files import write_output
 
 PLOT = "reliability.png"
 INTERVALS = ("mAP50", "AP50_with_mask", "face_AP50", "right_state", "right_when_called")
@@ -98,7 +99,7 @@ def run(
     }
     about = _about(card, samples, data, images)
     update = {"metrics": {**card.metrics, "validation": about, "calibration": said, **figures}}
-    report.write(folder / PLOT, plots.reliability(reliability))
+    write_output(folder / PLOT, plots.reliability(reliability))
     write_card(folder, card.model_copy(update=update))
     console.print(f"wrote {folder / CARD_NAME} and {PLOT} beside it", highlight=False)
     return 0

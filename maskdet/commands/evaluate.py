@@ -20,6 +20,7 @@ from maskdet.errors import DatasetError
 from maskdet.evaluation import plots, report, sweeps
 from maskdet.evaluation.evaluator import Evaluation
 from maskdet.model.decision import DecisionRule
+from maskdet.system.atomic_files import write_output
 from maskdet.system.console import say
 
 BATCH = 8
@@ -86,7 +87,7 @@ def run(
     folder = output or OUTPUT / detector.name
     files = report.write_plots(folder, evaluation)
     if steps:
-        report.write(folder / "sweeps.png", plots.sweeps(steps))
+        write_output(folder / "sweeps.png", plots.sweeps(steps))
         files.append(folder / "sweeps.png")
     Console(stderr=True).print("plots:", *map(str, files), highlight=False)
     return _pass(figures) if gate else 0

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from maskdet.contracts import Detector
+from maskdet.commands.benchmark.timing import milliseconds
 from maskdet.errors import ConfigError, ModelError
 from maskdet.model.card import CARD_NAME, ModelCard, read_card
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.loading import is_whole
-from maskdet.system.atomic_files import write_whole
+from maskdet.system.atomic_files import write_output
 from maskdet.system.console import say
 
 BEGIN = "<!-- models: written by `python -m maskdet models --readme README.md` -->"
@@ -118,19 +116,6 @@ def _cells(folder: Path, card: ModelCard, kind: str) -> tuple[str, ...]:
     return (f"{card.name} ({kind})", network, side, size, *figures)
 
 
-def milliseconds(detector: Detector, seconds: float = 2.0) -> float:
-    """Median time of one 640×480 picture of noise."""
-    image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
-    detector.warm_up()
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        detector.detect([image])
-        times.append(time.perf_counter() - start)
-    return float(np.median(times) * 1000)
-
-
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """A table in Markdown, which reads well in a terminal too."""
     widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
@@ -151,4 +136,4 @@ def write_readme(readme: Path, text: str) -> None:
     if BEGIN not in content or END not in content:
         raise ConfigError(f"{readme}: has no lines {BEGIN!r} and {END!r} to write between")
     before, after = content.split(BEGIN)[0], content.split(END)[1]
-    write_whole(readme, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+    write_output(readme, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")

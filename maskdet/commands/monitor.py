@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from maskdet import __version__
+from maskdet.commands.options import run_app
 from maskdet.config import Override, load_settings
-from maskdet.errors import ConfigError
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import DEFAULT_ADDRESS
 from maskdet.live.shutdown import Stop
 from maskdet.model.class_names import states_said
 from maskdet.model.registry import DEFAULT_MODEL
-from maskdet.system.console import ending, log_as
+from maskdet.system.console import log_as
 from maskdet.system.extras import require
 from maskdet.system.native_libraries import require_opencv
 from maskdet.system.resources import own_settings_file
@@ -46,7 +45,9 @@ def main(arguments: Sequence[str] | None = None, name: str = NAME) -> int:
         name: the command as the person typed it.
     """
     words = _with_address(sys.argv[1:] if arguments is None else arguments)
-    return exit_process(ending(name, partial(_main, words, name), interrupted=0))
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(help=HELP)(monitor)
+    return exit_process(run_app(app, name, words, interrupted=0))
 
 
 def live_page_words(words: Sequence[str]) -> list[str]:
@@ -79,16 +80,6 @@ def _with_address(words: Sequence[str]) -> list[str]:
             found[index] = f"--serve={DEFAULT_ADDRESS}"
     return found
 
-
-def _main(arguments: Sequence[str], name: str) -> int:
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(help=HELP)(monitor)
-    try:
-        status = app(arguments, prog_name=name, standalone_mode=False)
-    except typer.TyperException as error:
-        message = " ".join(error.format_message().split())
-        raise ConfigError(f"{message} (see {name} --help)") from None
-    return int(status or 0)
 
 
 def _option(name: str, metavar: str, help_: str) -> Any:

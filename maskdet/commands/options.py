@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from maskdet.errors import ConfigError
+from maskdet.system.console import ending
 
 Looks = Literal["auto"] | int
 """How often to look at an image; see `maskdet.runtimes.looks`."""
@@ -38,6 +41,14 @@ Tiles = Annotated[
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]
 FormatName = Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"]
+Data = Annotated[
+    Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+]
+ImageList = Annotated[
+    Path | None,
+    typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
+]
+DataFormat = Annotated[FormatName, typer.Option("--format", help="Of the labels.")]
 Classes = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Lists the classes: .txt, name,id CSV, .pbtxt, data.yaml."),
@@ -90,3 +101,26 @@ def looks_said(looks: str, tiles: int) -> Looks:
     if looks.isdecimal() and 1 <= int(looks) <= 8:
         return int(looks)
     raise ConfigError(f"--looks {looks}: must be auto or a number from 1 to 8")
+
+
+def run_app(
+    app: typer.Typer, name: str, arguments: Sequence[str] | None, *, interrupted: int
+) -> int:
+    """Runs a command line; returns its exit status.
+
+    Args:
+        app: the command line.
+        name: the command as the person typed it.
+        arguments: what stands after the command's name; None: those of the process.
+        interrupted: the exit status after Ctrl-C.
+    """
+    return ending(name, partial(_status, app, name, arguments), interrupted=interrupted)
+
+
+def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
+    try:
+        status = app(arguments, prog_name=name, standalone_mode=False)
+    except typer.TyperException as error:
+        message = " ".join(error.format_message().split())
+        raise ConfigError(f"{message} (see {name} --help)") from None
+    return int(status or 0)

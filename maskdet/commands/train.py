@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -18,40 +17,15 @@ from maskdet.model.card import CARD_NAME, read_card
 from maskdet.runtimes.loading import MODELS, find_model
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.extras import extra_of, missing_line
-from maskdet.system.signals import taking_signals
+from maskdet.system.signals import StopRequest
+from maskdet.training.earlier_run import require_no_checkpoint
 from maskdet.training.own_data import adapted
 from maskdet.training.progress import ProgressDisplay
 from maskdet.training.pseudo_labels import OpenDetector
 from maskdet.training.settings import TrainingSettings
 
-CHECKPOINT = "checkpoint.npz"
 LEARNING = {"matcher", "box_loss", "box_weight", "class_loss"}
 """Options of a network that change how weights are learnt and not which there are."""
-
-
-class Interrupt:
-    """The first Ctrl-C or SIGTERM asks the run to stop between two steps; the second ends it."""
-
-    def __init__(self) -> None:
-        self.number: int | None = None
-
-    def __call__(self) -> bool:
-        """Whether the run is to stop."""
-        return self.number is not None
-
-    @property
-    def status(self) -> int:
-        """Exit status of an interrupted run, as shells have it: 130 after Ctrl-C."""
-        return 128 + (self.number or 0)
-
-    def listening(self) -> AbstractContextManager[None]:
-        """Takes the signals; gives them back at the end."""
-        return taking_signals(self._on_signal)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.number is not None:
-            raise KeyboardInterrupt
-        self.number = number
 
 
 def run(
@@ -84,9 +58,9 @@ def run(
             f"{data}: no such data folder; give --data DIR, the folder of your labeled pictures"
         )
     if not resume:
-        _require_fresh(output, settings.name)
+        require_no_checkpoint(output, settings.name)
     _require_backend()
-    console, interrupt = Console(stderr=True), Interrupt()
+    console, interrupt = Console(stderr=True), StopRequest()
     settings, changes = adapted(settings, data, is_model=_is_model, find_start=_find_start)
     for line in changes:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -137,7 +111,7 @@ def _train(
     output: Path,
     resume: bool,
     command: str,
-    interrupt: Interrupt,
+    interrupt: StopRequest,
     console: Console,
     open_detector: OpenDetector | None,
 ) -> int:
@@ -202,17 +176,6 @@ def _find_start(settings: TrainingSettings) -> str:
         if same and all(card.options.get(name) == value for name, value in weights.items()):
             return str(folder)
     return ""
-
-
-def _require_fresh(output: Path, name: str) -> None:
-    """Makes sure that a new run spoils no older one, and no model.
-
-    Raises:
-        ConfigError: there is one.
-    """
-    for file in (output / CHECKPOINT, output / name / CARD_NAME):
-        if file.exists():
-            raise ConfigError(f"{file} is there already: add --resume, or choose another --output")
 
 
 def _require_backend() -> None:

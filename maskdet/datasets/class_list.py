@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from maskdet.config import read_yaml
 from maskdet.datasets.builder import check_name
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import DataSet
 from maskdet.datasets.text import read_rows, read_text, rows_as_csv, whole_number
-from maskdet.datasets.tfrecord_messages import label_map_items, label_map_text
-from maskdet.errors import ConfigError, DatasetError
+from maskdet.errors import DatasetError
+from maskdet.model.label_lists import yaml_names
+from maskdet.model.label_map_text import LabelMapError, label_map_items, label_map_text
 
 MAX_BYTES = 2**20
 
@@ -76,16 +76,8 @@ def _read_csv(file: Path, problems: Problems) -> Found:
 
 
 def _read_yaml(file: Path, problems: Problems) -> Found:
-    try:
-        names = read_yaml(file).get("names")
-    except ConfigError as error:
-        raise DatasetError(str(error)) from None
-    if isinstance(names, list):
-        names = dict(enumerate(names))
-    if not isinstance(names, dict):
-        raise DatasetError(f"{file}: has no 'names' list")
     found: Found = []
-    for key, name in names.items():
+    for key, name in yaml_names(file, DatasetError).items():
         if (number := whole_number(str(key))) is None or number < 0:
             problems.add(file, f"names: {key!r:.40} is no class id")
         else:
@@ -96,22 +88,22 @@ def _read_yaml(file: Path, problems: Problems) -> Found:
 def _read_label_map(file: Path, problems: Problems) -> Found:
     """``item { id: 1 name: 'mask' }`` …, protobuf's text format."""
     try:
-        items = label_map_items(read_text(file, MAX_BYTES))
-    except ValueError as error:
-        raise DatasetError(f"{file}: is no label map: {error}") from None
+        items = list(label_map_items(read_text(file, MAX_BYTES)))
+    except LabelMapError as error:
+        raise DatasetError(f"{file}: is no label map: line {error.line}: {error}") from None
     found: Found = []
-    for count, (number, name) in enumerate(items, start=1):
-        place = f"{file}: item {count}"
-        if number < 1 or not name:
+    for count, item in enumerate(items, start=1):
+        place, name = f"{file}: item {count}", item.name or item.display_name
+        if not item.number or not name:
             problems.add(place, "expected item { id: 1 name: 'class' } with an id from 1")
         else:
-            found.append((place, number, name.strip()))
+            found.append((place, item.number, name.strip()))
     return found
 
 
 def label_map(names: Sequence[str]) -> str:
     """Class names as a label map, ids from 1."""
-    return label_map_text(list(enumerate(names, start=1)))
+    return label_map_text(enumerate(names, start=1))
 
 
 def class_csv(names: Sequence[str]) -> str:

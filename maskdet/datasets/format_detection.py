@@ -18,8 +18,9 @@ from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet
 from maskdet.datasets.splits import in_parts, joined, part_of_name
-from maskdet.datasets.text import MAX_BYTES, delimiter_of
+from maskdet.datasets.text import MAX_BYTES
 from maskdet.errors import DatasetError
+from maskdet.system.csv_rows import delimiter_of
 
 AUTO = "auto"
 KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet.errors import DatasetError
+from maskdet.system.csv_rows import csv_rows
 
 MAX_BYTES = 256 * 2**20
 """Larger files of labels are refused: those of a million boxes are smaller."""
@@ -42,20 +43,7 @@ def read_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     Raises:
         DatasetError: it is no CSV.
     """
-    text = read_text(file)
-    delimiter = delimiter_of(text.lstrip().partition("\n")[0])
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for row in rows:
-            if any(field.strip() for field in row):
-                yield rows.line_num, row
-    except csv.Error as error:
-        raise DatasetError(f"{file}:{rows.line_num}: is no CSV: {error}") from None
-
-
-def delimiter_of(line: str) -> str:
-    """What parts the fields of a CSV's first line: in half of Europe, Excel writes semicolons."""
-    return "," if "," in line else next((char for char in ";\t" if line.count(char) > 1), ",")
+    return csv_rows(file, read_text(file), DatasetError)
 
 
 def rows_as_csv(rows: list[list[object]]) -> str:

@@ -1,15 +1,14 @@
-"""The two protobuf messages of the Object Detection API's data, without TensorFlow.
+"""The protobuf message of the Object Detection API's data, without TensorFlow.
 
-``tf.train.Example`` and the label map, described by hand: the wire format needs the numbers and
-types of the fields, nothing else.
+``tf.train.Example``, described by hand: the wire format needs the numbers and types of the fields,
+nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 _Field = descriptor_pb2.FieldDescriptorProto
@@ -56,12 +55,6 @@ def _described() -> Any:
     file.message_type.add(name="Example").field.append(
         _field("features", 1, message, of="Features")
     )
-    item = file.message_type.add(name="Item")
-    item.field.append(_field("name", 1, _Field.TYPE_STRING))
-    item.field.append(_field("id", 2, _Field.TYPE_INT32))
-    item.field.append(_field("display_name", 3, _Field.TYPE_STRING))
-    labels = file.message_type.add(name="LabelMap")
-    labels.field.append(_field("item", 1, message, many=True, of="Item"))
     return file
 
 
@@ -73,7 +66,7 @@ def _message(name: str) -> Any:
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
 
 
-_EXAMPLE, _LABEL_MAP = _message("Example"), _message("LabelMap")
+_EXAMPLE = _message("Example")
 
 
 def example_bytes(features: dict[str, Feature]) -> bytes:
@@ -103,25 +96,3 @@ def example_features(raw: bytes) -> dict[str, Feature]:
         kind = feature.WhichOneof("kind")
         found[key] = list(getattr(feature, kind).value) if kind else []
     return found
-
-
-def label_map_items(text: str) -> list[tuple[int, str]]:
-    """Id and name of each item of a label map; 0 and nothing where one is missing.
-
-    Raises:
-        ValueError: it is none; with line and column.
-    """
-    labels = _LABEL_MAP()
-    try:
-        text_format.Parse(text, labels, allow_unknown_field=True)
-    except (text_format.ParseError, RecursionError) as error:
-        raise ValueError(" ".join(str(error).split())[:160]) from None
-    return [(item.id, item.name or item.display_name) for item in labels.item]
-
-
-def label_map_text(items: Sequence[tuple[int, str]]) -> str:
-    """Ids and names as a label map."""
-    labels = _LABEL_MAP()
-    for number, name in items:
-        labels.item.add(id=number, name=name)
-    return text_format.MessageToString(labels, as_utf8=True)

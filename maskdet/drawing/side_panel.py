@@ -26,7 +26,8 @@ class PanelContent:
     Attributes:
         now: people in the pictures by state (`MaskState` names).
         today: unique people of the day by state.
-        shares: mask worn, 0-1, for each of the last minutes, newest last; None: unknown.
+        shares: of the time that people were there, how much with a mask, for each of the last
+            minutes, the newest last; None: nobody was there whose state was known.
         changes: lines about what happened last, newest first, each with its state.
     """
 

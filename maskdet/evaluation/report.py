@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from maskdet.detections import MaskState
-from maskdet.errors import SinkError
 from maskdet.evaluation import coco, plots
 from maskdet.evaluation.evaluator import Evaluation, width_name
 from maskdet.evaluation.image_grid import Pair, sheet
 from maskdet.model.decision import DecisionRule
-from maskdet.system.atomic_files import write_whole
+from maskdet.system.atomic_files import write_output
 
 RESAMPLINGS = 300
 SEED = 0
@@ -137,7 +136,7 @@ def write_json(path: Path, report: Mapping[str, Any]) -> None:
     Raises:
         SinkError: it cannot be written.
     """
-    write(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_output(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> list[Path]:
@@ -156,7 +155,7 @@ def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> lis
         "mistakes.png": sheet(pairs, f"Most mistakes at {_said(_limits(evaluation.rule))}"),
     }
     for name, content in files.items():
-        write(folder / name, content)
+        write_output(folder / name, content)
     return [folder / name for name in files]
 
 
@@ -172,20 +171,6 @@ def _said(limits: float | Mapping[str, float]) -> str:
         return f"score ≥ {limits:.2f}"
     each = (f"{MaskState[name].title} {limit:.2f}" for name, limit in limits.items())
     return f"score ≥ {', '.join(each)}"
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Writes a file whole or not at all, and the folder above it.
-
-    Raises:
-        SinkError: it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SinkError(f"{path}: cannot be written: {reason}; choose another place") from None
 
 
 def show(report: Mapping[str, Any], console: Console) -> None:

@@ -18,7 +18,7 @@ from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.events import EventSettings
-from maskdet.live.settings.monitor import MonitorSettings, RecordingSettings
+from maskdet.live.settings.monitor import MonitorSettings, RecordingSettings, SourceSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.decision import DecisionRule
 from maskdet.observation import Observation
@@ -26,10 +26,11 @@ from maskdet.people.analysis import Analysis
 from maskdet.people.zones import Line, Zone
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.log_rotation import Rotation
-from maskdet.sinks.output_files import make_folder
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.retention import Retention
+from maskdet.sources.options import SourceOptions, option_names
+from maskdet.system.folders import make_folder
 
 _DOUBTFUL = 0.5
 """Share of the lowest score shown from which on a face is covered in `privacy: strict`."""
@@ -82,6 +83,14 @@ def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:
     for sink in sinks:
         if (watch := getattr(sink, "watch", None)) is not None:
             watch(names)
+
+
+def source_options(wanted: SourceSettings, *, among_several: bool) -> SourceOptions:
+    """The options of a source; one of several is waited for where it cannot be opened at first."""
+    values = {name: getattr(wanted, name) for name in option_names()}
+    if wanted.insist is None:
+        values["insist"] = among_several
+    return SourceOptions(**values)
 
 
 def new_overlay(settings: MonitorSettings) -> Overlay:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -20,6 +19,7 @@ from maskdet.live.assembly import (
     new_viewer,
     new_zone_editor,
     open_outputs,
+    source_options,
     strict_rule,
 )
 from maskdet.live.gui.people_history import PeopleHistory
@@ -34,7 +34,7 @@ from maskdet.live.summary import Report, write_summary
 from maskdet.model.decision import DecisionRule
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
-from maskdet.sources.opening import open_source
+from maskdet.sources.opening import open_source, unique_names
 from maskdet.sources.webcam_list import list_webcams
 from maskdet.system.console import say
 from maskdet.system.redaction import mask_address, mask_password
@@ -262,16 +262,13 @@ def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[So
     A camera alone is opened here, and it is told at once if it cannot be. Several are opened by
     the threads that read them: none waits for another.
     """
-    seen: Counter[str] = Counter()
+    names = unique_names(
+        mask_password(one.name) if one.name else mask_address(one.source) for one in wanted
+    )
     sources = []
-    for one in wanted:
-        name = mask_password(one.name) if one.name else mask_address(one.source)
-        seen[name] += 1
-        options = one.model_dump(exclude={"source", "name", "detect_fps"})
-        options["insist"] = len(wanted) > 1 if one.insist is None else one.insist
-        unique = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        wait = not options["insist"]
-        sources.append(open_source(one.source, name=unique, wait=wait, **options))
+    for one, name in zip(wanted, names, strict=True):
+        options = source_options(one, among_several=len(wanted) > 1)
+        sources.append(open_source(one.source, name, options, wait=not options.insist))
         parts.callback(sources[-1].close)
     return sources
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
-from types import FrameType
 
-from maskdet.system.signals import taking_signals
+from maskdet.system.signals import StopRequest
 
 
-class Stop:
-    """Says whether the run is to end.
+class Stop(StopRequest):
+    """A request to end the run, by a signal or its time limit.
 
     While a run is being prepared (a camera that opens slowly, a model that loads) a signal raises
     `KeyboardInterrupt`; once it is under way the main loop asks, so that no frame is cut in half.
@@ -22,18 +20,19 @@ class Stop:
         Args:
             max_seconds: its length; None for no limit.
         """
+        super().__init__()
         self._max_seconds = max_seconds
         self._deadline: float | None = None
-        self._asked = self._started = False
+        self._started = False
 
     def __call__(self) -> bool:
         """Whether to end now."""
-        return self._asked or self.timed_out
+        return super().__call__() or self.timed_out
 
     @property
     def timed_out(self) -> bool:
         """Whether the time limit is over, and nobody had asked before."""
-        if self._asked or self._deadline is None:
+        if self.number is not None or self._deadline is None:
             return False
         return time.monotonic() >= self._deadline
 
@@ -43,11 +42,5 @@ class Stop:
         if self._max_seconds is not None:
             self._deadline = time.monotonic() + self._max_seconds
 
-    def listening(self) -> AbstractContextManager[None]:
-        """Takes the signals; gives them back at the end."""
-        return taking_signals(self._on_signal)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
-        if not self._started:
-            raise KeyboardInterrupt
+    def _ends_at_once(self) -> bool:
+        return not self._started

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.drawing.status_text import duration
-from maskdet.errors import SinkError
 from maskdet.live.pipeline import Pipeline, SourceStats
 from maskdet.live.status_reporter import states
-from maskdet.system.atomic_files import write_whole
+from maskdet.system.atomic_files import write_output
 
 _NOTHING = SourceStats(0, 0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
 
@@ -146,13 +145,7 @@ def write_summary(path: Path, figures: dict[str, Any]) -> None:
     Raises:
         SinkError: the file cannot be written.
     """
-    try:
-        write_whole(path, json.dumps(figures, indent=2) + "\n")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SinkError(
-            f"cannot write {path}: {reason}; check folder, rights and disk space"
-        ) from None
+    write_output(path, json.dumps(figures, indent=2) + "\n", folder="require")
 
 
 def process_start() -> float:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from maskdet.config import read_yaml
-from maskdet.errors import ConfigError, ModelError
+from maskdet.errors import ConfigError, MaskdetError, ModelError
 
 NAMES = (
     "labelmap.txt", "label_map.txt", "labels.txt", "classes.txt", "class_names.txt", "obj.names",
@@ -39,12 +39,24 @@ def read_label_list(path: Path, text: str) -> dict[int, str]:
     """
     if path.suffix.lower() not in (".yaml", ".yml"):
         return parse_label_list(text)
+    names = yaml_names(path, ModelError)
+    if all(str(number).isdecimal() for number in names):
+        return {int(str(number)): str(name) for number, name in names.items()}
+    raise ModelError(f"{path}: has no class names; expected names: [mask, no_mask]")
+
+
+def yaml_names(path: Path, error: type[MaskdetError]) -> dict[object, object]:
+    """What YOLO's ``data.yaml`` has under ``names``, a list's by number from 0.
+
+    Raises:
+        MaskdetError: of the kind `error`: the YAML is broken or has no such list.
+    """
     try:
         names = read_yaml(path).get("names")
-    except ConfigError as error:
-        raise ModelError(" ".join(str(error).split())) from None
+    except ConfigError as broken:
+        raise error(" ".join(str(broken).split())) from None
     if isinstance(names, list):
-        return {number: str(name) for number, name in enumerate(names)}
-    if isinstance(names, dict) and all(str(number).isdecimal() for number in names):
-        return {int(number): str(name) for number, name in names.items()}
-    raise ModelError(f"{path}: has no class names; expected names: [mask, no_mask]")
+        return dict(enumerate(names))
+    if not isinstance(names, dict):
+        raise error(f"{path}: has no 'names' list; expected names: [mask, no_mask]")
+    return dict(names)

@@ -6,22 +6,19 @@ keras-retinanet's ``name,id`` lines (``.csv``, numbers from 0).
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from maskdet.errors import ModelError
 from maskdet.model import label_lists
+from maskdet.model.label_map_text import LabelMapError, label_map_items
+from maskdet.system.csv_rows import csv_rows
 
 MAX_BYTES = 1024 * 1024
 """Larger files are refused; a map of 10,000 classes is smaller."""
 
 _NAMES = ("label_map.pbtxt", "labelmap.pbtxt", "classes.csv", "labels.csv", "label_map.csv")
-_TOKEN = re.compile(
-    r"""\s+|\#[^\n]*|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
-    r"|(?P<word>[\w.+-]+)|(?P<mark>[{}<>\[\]:,;])"
-)
 
 
 def read_label_map(path: Path) -> dict[int, str]:
@@ -106,11 +103,8 @@ def _read(path: Path) -> str:
 
 def _read_csv(path: Path, text: str) -> dict[int, str]:
     found: dict[int, str] = {}
-    rows = csv.reader(text.splitlines())
-    for row in _rows(path, rows):
-        if not row:
-            continue
-        place = f"{path}:{rows.line_num}"
+    for line, row in csv_rows(path, text, ModelError):
+        place = f"{path}:{line}"
         if len(row) != 2 or not re.fullmatch(r"\s*[0-9]{1,9}\s*", row[1]):
             raise ModelError(f"{place}: expected name,id as in mask,0; found {','.join(row):.60}")
         if (name := row[0].strip()) in found.values():
@@ -119,105 +113,17 @@ def _read_csv(path: Path, text: str) -> dict[int, str]:
     return found
 
 
-def _rows(path: Path, rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    try:
-        yield from rows
-    except csv.Error as error:
-        raise ModelError(f"{path}: is no CSV: {error}") from None
-
-
 def _read_pbtxt(path: Path, text: str) -> dict[int, str]:
     found: dict[int, str] = {}
-    tokens = _tokens(path, text)
-    for line, kind, token in tokens:
-        if token in (",", ";"):
-            continue
-        if (kind, token) != ("word", "item"):
-            raise _unexpected(path, line, token, "item { … }")
-        _item(path, tokens, found)
-    return found
-
-
-def _item(path: Path, tokens: Iterator[tuple[int, str, str]], found: dict[int, str]) -> None:
-    """One ``item { id: 1 name: 'x' }``; fields that are not of interest are passed over."""
-    line, _, token = _skip(path, tokens, ":")
-    closing = {"{": "}", "<": ">"}.get(token)
-    if closing is None:
-        raise _unexpected(path, line, token, "{ after item")
-    fields: dict[str, str] = {}
-    begun = line
-    for line, kind, token in tokens:
-        if token == closing and kind == "mark":
-            break
-        if token in (",", ";"):
-            continue
-        if kind != "word":
-            raise _unexpected(path, line, token, "a field such as id or name")
-        fields[token] = _value(path, tokens)
-    else:
-        raise ModelError(f"{path}:{begun}: item without its closing {closing}")
-    number, name = fields.get("id", ""), fields.get("display_name") or fields.get("name", "")
-    if not re.fullmatch(r"[0-9]{1,9}", number):
-        raise ModelError(f"{path}:{begun}: item without an id, a whole number")
-    _add(found, int(number), name, f"{path}:{begun}")
-
-
-def _value(path: Path, tokens: Iterator[tuple[int, str, str]]) -> str:
-    """What stands after a field's name: a word, a text, or a group, which does not matter."""
-    line, kind, token = _skip(path, tokens, ":")
-    if kind == "mark" and token in "{<[":
-        depth = 1
-        while depth:
-            _, kind, inner = _skip(path, tokens)
-            depth += (kind == "mark") * ((inner in "{<[") - (inner in "}>]"))
-        return ""
-    if kind == "mark":
-        raise _unexpected(path, line, token, "a value")
-    return _unescaped(path, line, token) if kind == "text" else token
-
-
-def _skip(
-    path: Path, tokens: Iterator[tuple[int, str, str]], optional: str = ""
-) -> tuple[int, str, str]:
-    """The next token, an optional mark before it left out."""
-    for line, kind, token in tokens:
-        if token != optional or kind != "mark":
-            return line, kind, token
-    raise ModelError(f"{path}: ends in the middle of an item; the label map is cut off")
-
-
-def _tokens(path: Path, text: str) -> Iterator[tuple[int, str, str]]:
-    """Line number, kind (``text``, ``word``, ``mark``) and characters of each token."""
-    position, line = 0, 1
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise _unexpected(path, line, text[position], "item { id: 1 name: 'mask' }")
-        if match.lastgroup:
-            yield line, match.lastgroup, match.group()
-        line += match.group().count("\n")
-        position = match.end()
-
-
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-
-
-def _unescaped(path: Path, line: int, token: str) -> str:
-    """A quoted text without its quotes; numeric escapes are bytes of UTF-8."""
-
-    def byte(match: re.Match[bytes]) -> bytes:
-        code = match.group(1).decode("latin-1")
-        if code[0] in "xX" and len(code) > 1:
-            return bytes([int(code[1:], 16)])
-        if code.isdigit():
-            return bytes([int(code, 8) & 255])
-        return _ESCAPES.get(code, code).encode("latin-1")
-
-    raw = re.sub(rb"\\([xX][0-9a-fA-F]{1,2}|[0-7]{1,3}|[\x00-\xff])", byte, token[1:-1].encode())
     try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise ModelError(f"{path}:{line}: a name that is not UTF-8") from None
+        for item in label_map_items(text):
+            place = f"{path}:{item.line}"
+            if item.number is None:
+                raise ModelError(f"{place}: item without an id, a whole number")
+            _add(found, item.number, item.display_name or item.name, place)
+    except LabelMapError as error:
+        raise ModelError(f"{path}:{error.line}: {error}") from None
+    return found
 
 
 def _add(found: dict[int, str], number: int, name: str, place: str) -> None:
@@ -226,7 +132,3 @@ def _add(found: dict[int, str], number: int, name: str, place: str) -> None:
     if number in found:
         raise ModelError(f"{place}: class {number} is there twice: {found[number]}, {name}")
     found[number] = name
-
-
-def _unexpected(path: Path, line: int, token: str, expected: str) -> ModelError:
-    return ModelError(f"{path}:{line}: no label map: expected {expected}, found {token!r:.40}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 from keras import ops
 
-from maskdet.model.anchors import AnchorGrid
+from maskdet.model.network_plans import FasterRCNNPlan
 from maskdet.networks import box_coding, losses
 from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.pyramid import feature_pyramid
@@ -18,47 +17,6 @@ from maskdet.networks.roi_head import box_head, match_regions, sample_regions
 from maskdet.networks.rpn import Proposer, rpn_head
 from maskdet.networks.targets import FasterRCNNTargets, Targets
 from maskdet.networks.tensor import Tensor
-
-
-@dataclass(frozen=True)
-class FasterRCNNPlan:
-    """All that a Faster R-CNN is built from; what a model card keeps of it.
-
-    Attributes:
-        backbone: a key of `maskdet.networks.backbones.BACKBONES`.
-        classes: number of classes beside the background.
-        anchors: of the region proposal network.
-        channels: of the pyramid.
-        separable: depthwise-separable convolutions in pyramid and proposal network.
-        norm: batch norm there.
-        deviations: scale of the proposal network's box deltas.
-        head_deviations: scale of the box head's.
-        units: of each fully connected layer.
-        pool: rows and columns that a region is resampled to.
-        samples: RoIAlign's points along a side of each of these.
-        canonical: side in pixels of a region that is read at stride 16.
-        before: best anchors of each level that become candidates.
-        after: proposals of a picture.
-        regions: of a picture that the box head learns from.
-        class_boxes: a box for each class instead of one for all.
-    """
-
-    backbone: str = "efficientnet_lite0"
-    classes: int = 3
-    anchors: AnchorGrid = field(default_factory=AnchorGrid)
-    channels: int = 64
-    separable: bool = True
-    norm: bool = True
-    deviations: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
-    head_deviations: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
-    units: int = 256
-    pool: int = 7
-    samples: int = 2
-    canonical: float = 160.0
-    before: int = 200
-    after: int = 100
-    regions: int = 64
-    class_boxes: bool = False
 
 
 class FasterRCNN(keras.Model):

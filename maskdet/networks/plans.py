@@ -11,10 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from maskdet.errors import ModelError
 from maskdet.model.anchors import AnchorGrid
+from maskdet.model.network_plans import FasterRCNNPlan, RetinaNetPlan
 from maskdet.networks.backbones import BACKBONES
-from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan
+from maskdet.networks.faster_rcnn import FasterRCNN
 from maskdet.networks.pyramid import STRIDES
-from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
+from maskdet.networks.retinanet import RetinaNet
 
 Plan: TypeAlias = RetinaNetPlan | FasterRCNNPlan
 Network: TypeAlias = RetinaNet | FasterRCNN

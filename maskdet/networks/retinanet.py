@@ -4,54 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from maskdet.model.anchors import AnchorGrid
+from maskdet.model.network_plans import RetinaNetPlan
 from maskdet.networks import box_coding, losses
 from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.matching import IGNORED
 from maskdet.networks.pyramid import conv, feature_pyramid
 from maskdet.networks.targets import RetinaNetTargets, Targets
 from maskdet.networks.tensor import Tensor
-
-
-@dataclass(frozen=True)
-class RetinaNetPlan:
-    """All that a RetinaNet is built from; what a model card keeps of it.
-
-    Attributes:
-        backbone: a key of `maskdet.networks.backbones.BACKBONES`.
-        classes: number of classes, each with its own sigmoid.
-        anchors: where the anchors stand.
-        channels: of pyramid and subnets; the paper has 256.
-        depth: convolutions of each subnet before its last; the paper has 4.
-        separable: depthwise-separable convolutions in pyramid and subnets.
-        norm: batch norm there, the subnets' own for each level since statistics differ.
-        deviations: scale of the box deltas.
-        matcher: ``iou`` (the paper's) or ``atss``.
-        box_loss: ``smooth_l1`` (the paper's) or ``giou``.
-        box_weight: of the box loss beside the class loss.
-        class_loss: ``focal`` (the paper's) or ``varifocal``: a score then says how well its box
-            lies, too.
-    """
-
-    backbone: str = "efficientnet_lite0"
-    classes: int = 3
-    anchors: AnchorGrid = field(default_factory=AnchorGrid)
-    channels: int = 64
-    depth: int = 3
-    separable: bool = True
-    norm: bool = True
-    deviations: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
-    matcher: Literal["iou", "atss"] = "atss"
-    box_loss: Literal["smooth_l1", "giou"] = "giou"
-    box_weight: float = 2.0
-    class_loss: Literal["focal", "varifocal"] = "focal"
 
 
 class RetinaNet(keras.Model):

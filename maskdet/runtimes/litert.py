@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from maskdet.errors import ModelError
 from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.runtimes.decoding import Decoder, Output, Quantised
 from maskdet.system.file_names import is_readable
+from maskdet.system.native_libraries import silent_stderr
 
 
 class LiteRtNetwork:
@@ -41,7 +40,7 @@ class LiteRtNetwork:
             file = Path(file).read_bytes()  # LiteRT opens no name that is not UTF-8
         model = {"model_content": file} if isinstance(file, bytes) else {"model_path": str(file)}
         try:
-            with quiet():
+            with silent_stderr():  # its note on its delegate, at every start
                 self._interpreter: Any = Interpreter(**model, num_threads=threads or cpu_threads())
             self._input = self._interpreter.get_input_details()[0]
             outputs = self._interpreter.get_output_details()
@@ -86,7 +85,7 @@ class LiteRtNetwork:
     def _resize(self, size: tuple[int, ...]) -> None:
         if size != self._size:
             self._interpreter.resize_tensor_input(self._input["index"], (1, *size, 3))
-            with quiet():
+            with silent_stderr():  # its note on its delegate, at every start
                 self._interpreter.allocate_tensors()
             self._size = size
 
@@ -160,17 +159,3 @@ def as_output(values: np.ndarray, tensor: Mapping[str, Any]) -> Output:
 def as_floats(output: Output) -> np.ndarray:
     """All of an output, float32."""
     return output[:] if isinstance(output, Quantised) else output
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps LiteRT's note on its delegate, written by C++ at every start, off the terminal."""
-    sys.stderr.flush()
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from maskdet.system.native_libraries import silent_stderr
+
 
 @contextmanager
 def quiet_import() -> Iterator[None]:
@@ -20,21 +22,8 @@ def quiet_import() -> Iterator[None]:
         yield
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    try:
-        stderr = os.dup(2)
-    except OSError:  # closed
+    with silent_stderr():
         yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        if sys.stderr is not None:
-            sys.stderr.flush()
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from maskdet.detections import Detections, MaskState
 from maskdet.observation import Observation, Person, PersonEvent
 
 VERSION = 1
@@ -18,12 +17,12 @@ BEGINNING = b'{"frame":'
 
 def event(observation: Observation) -> dict[str, Any]:
     """A line of the event log, before it is written as JSON."""
-    frame, detections = observation.frame, observation.detections
+    frame = observation.frame
     line: dict[str, Any] = {
         "frame": frame.index,
         "time": round(frame.time, 6),
         "source": frame.source,
-        "detections": [_detection(detections, i) for i in range(len(detections))],
+        "detections": observation.detections.records(track_ids=True),
         "counts": face_counts(observation),
         "version": VERSION,
         "utc": utc_text(frame.utc),
@@ -99,13 +98,3 @@ def utc_text(seconds: float) -> str:
     """A Unix time as ISO 8601 in UTC: ``2026-01-31T23:59:59.123Z``."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _detection(detections: Detections, i: int) -> dict[str, Any]:
-    track_id = -1 if detections.track_ids is None else int(detections.track_ids[i])
-    return {
-        "box": [round(side, 2) for side in detections.boxes[i].tolist()],
-        "score": round(float(detections.scores[i]), 4),
-        "state": MaskState(int(detections.states[i])).name,
-        "track_id": track_id if track_id >= 0 else None,
-    }

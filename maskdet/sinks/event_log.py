@@ -17,10 +17,11 @@ from maskdet.errors import SinkError
 from maskdet.observation import Observation
 from maskdet.sinks.event_line import BEGINNING, event, face_counts, has_changed
 from maskdet.sinks.log_rotation import Rotation
-from maskdet.sinks.output_files import Folder, create_numbered, make_folder
+from maskdet.sinks.output_files import Folder, create_numbered
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sources.frame_rate import Pace
 from maskdet.system.console import say
+from maskdet.system.folders import make_folder
 from maskdet.system.timeouts import run_all_with_timeout
 
 log = logging.getLogger(__name__)

@@ -3,38 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
-import re
 import shutil
 from collections.abc import Iterator
 from io import RawIOBase
 from pathlib import Path
 from typing import cast
-
-from maskdet.system.console import say
-
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/|[^/\\]+:[^/\\]*@", re.IGNORECASE)
-"""How an address begins, its scheme perhaps forgotten; one letter and a colon are a drive."""
-
-
-def make_folder(folder: Path, *, quiet: bool = False) -> None:
-    """Makes a folder, with those above it, where it is not there; says so.
-
-    Args:
-        folder: no address of a camera.
-        quiet: it is not said.
-
-    Raises:
-        OSError: it cannot be made; ``filename`` is the one that is in the way.
-    """
-    if folder.is_dir():
-        return
-    if _ADDRESS.match(str(folder)):
-        raise OSError(errno.EINVAL, "is an address, not a folder", str(folder))
-    folder.mkdir(parents=True, exist_ok=True)
-    if not quiet:
-        say(f"created the folder {folder}")
 
 
 def create_numbered(path: Path) -> tuple[Path, RawIOBase]:
@@ -50,7 +24,7 @@ def create_numbered(path: Path) -> tuple[Path, RawIOBase]:
     raise AssertionError("counting never ends")
 
 
-def write_whole(path: Path, data: bytes) -> Path:
+def write_new(path: Path, data: bytes) -> Path:
     """Writes a new file, numbered if need be, that nobody ever sees in part.
 
     Raises:

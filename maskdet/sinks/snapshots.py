@@ -10,7 +10,7 @@ import numpy as np
 
 from maskdet.errors import SinkError
 from maskdet.sinks.event_log import EventLog as EventLog
-from maskdet.sinks.output_files import write_whole
+from maskdet.sinks.output_files import write_new
 
 
 def save_snapshot(
@@ -34,7 +34,7 @@ def save_snapshot(
     _, data = cv2.imencode(suffix, image)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        return write_whole(Path(folder) / name, data.tobytes())
+        return write_new(Path(folder) / name, data.tobytes())
     except OSError as error:
         raise SinkError(
             f"cannot save a snapshot in {folder}: {error.strerror}; check disk space and rights"

@@ -91,7 +91,7 @@ class LiveSource:
         """
         while not self._closing.is_set():
             if self._connected and not self._flowing and self._child is not None:
-                self._child.ask({"go": True})
+                self._child.send_request({"go": True})
                 self._flowing = True
             frame = self._receive() if self._connected else None
             if frame is not None:
@@ -121,7 +121,7 @@ class LiveSource:
         if self._child is None:
             return False
         self._tries += 1
-        self._child.ask({**self._request, "again": self._was_open or self._tries > 1})
+        self._child.send_request({**self._request, "again": self._was_open or self._tries > 1})
         answer = _read_answer(self._child)
         if answer is None:
             self.signal_loss_reason = _cause_of_death(self._child.wait())

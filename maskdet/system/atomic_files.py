@@ -5,8 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Literal
 
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, SinkError
+from maskdet.system.console import print_data
+from maskdet.system.folders import make_folder
+
+STANDARD_OUTPUT = Path("-")
+"""What a person writes in place of a file's name to have it on standard output."""
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
@@ -31,6 +37,55 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_output(
+    path: str | Path,
+    content: str | bytes,
+    *,
+    folder: Literal["create", "announce", "require"] = "create",
+) -> None:
+    """Writes an output whole or not at all, in the place of an older one.
+
+    Args:
+        path: of the file.
+        content: as for `write_whole`.
+        folder: the folder above it is created, created with a message, or has to be there.
+
+    Raises:
+        SinkError: it cannot be written; one line says why and what to check.
+    """
+    path = Path(path)
+    try:
+        if folder != "require":
+            make_folder(path.parent, quiet=folder == "create")
+        write_whole(path, content)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def write_or_print(
+    path: str | Path,
+    content: str | bytes,
+    *,
+    folder: Literal["create", "announce", "require"] = "create",
+) -> None:
+    """Writes an output as `write_output` does; ``-`` is standard output.
+
+    Raises:
+        SinkError: as `write_output`.
+        OSError: standard output cannot be written.
+    """
+    if Path(path) == STANDARD_OUTPUT:
+        print_data(content)
+    else:
+        write_output(path, content, folder=folder)
+
+
+def cannot_write(path: Path, error: OSError) -> SinkError:
+    """The error of an output that cannot be written."""
+    reason = error.strerror or type(error).__name__
+    return SinkError(f"cannot write {path}: {reason}; check folder, rights and disk space")
 
 
 def sha256_of(path: str | Path) -> str:

@@ -11,13 +11,14 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from maskdet.system.threads import Lock
 
 _ROOT = str(Path(__file__).resolve().parents[2])
-_PATIENCE = 0.4
+_END_TIMEOUT_S = 0.4
 """Seconds for what takes milliseconds where nothing hangs; quitting takes less than one."""
-_LOOK_MS = 100  # between two looks at whether a silent child was killed
+_POLL_MS = 100  # from one check to the next of whether a silent child was killed
 _PIPE_BYTES = 1 << 20  # what Linux allows everyone: a VGA picture in one go
 
 
@@ -29,20 +30,24 @@ class ChildProcess:
     to a whole process, can differ from stream to stream.
     """
 
-    def __init__(self, module: str, function: str) -> None:
+    def __init__(self, module: str, function: str, stderr: IO[bytes] | None = None) -> None:
         """Starts it.
 
         Args:
             module: imported in the child.
             function: called there without arguments; reads what it is asked from stdin and
                 writes to stdout.
+            stderr: a file for what it writes to stderr; None: that is lost.
+
+        Raises:
+            OSError: it cannot be started.
         """
         code = f"import sys; sys.path.insert(0, {_ROOT!r}); import {module} as m; m.{function}()"
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=stderr or subprocess.DEVNULL,
             bufsize=0,
             pipesize=_PIPE_BYTES if sys.platform == "linux" else -1,
             process_group=None if sys.platform == "win32" else 0,
@@ -50,11 +55,22 @@ class ChildProcess:
         self._reading = Lock()
         self._killed = False
 
-    def ask(self, request: Mapping[str, object]) -> None:
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def send_request(self, request: Mapping[str, object]) -> None:
         """Sends it one JSON line. (Not arguments: those can be read by every user.)"""
-        assert self._process.stdin is not None
+        self.send(json.dumps(request).encode() + b"\n")
+
+    def send(self, data: bytes) -> None:
+        """Writes to its stdin; nothing happens where it has ended: `read_into` reports that."""
+        stream, rest = self._process.stdin, memoryview(data)
+        assert stream is not None
         with self._reading, contextlib.suppress(OSError, ValueError):  # it ended, or was killed
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            while rest:
+                rest = rest[stream.write(rest) :]
 
     def read_into(self, buffer: memoryview) -> bool:
         """Fills the buffer (of bytes); False when the child ended or was killed before."""
@@ -81,7 +97,7 @@ class ChildProcess:
         assert self._process.stdout is not None
         poll.register(self._process.stdout, select.POLLIN)
         while not self._killed:
-            if poll.poll(_LOOK_MS):
+            if poll.poll(_POLL_MS):
                 return True
         return False
 
@@ -91,7 +107,7 @@ class ChildProcess:
         From any thread, and more than once. None: the system has not let it go yet (a driver
         that cannot be interrupted); nothing of ours waits for it.
         """
-        patience = 0.0 if self._killed else _PATIENCE
+        patience = 0.0 if self._killed else _END_TIMEOUT_S
         if sys.platform != "win32" and not self._killed:
             with contextlib.suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -106,8 +122,12 @@ class ChildProcess:
             self._reading.release()
         return self._process.returncode
 
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._process.poll()
+
     def wait(self) -> int:
-        """Its exit status, once it has ended by itself (its end of the pipe is closed)."""
+        """Its exit status, once it has ended without being killed (its pipe is closed)."""
         try:
             return self._process.wait(1.0)
         except subprocess.TimeoutExpired:

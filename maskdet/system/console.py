@@ -61,7 +61,7 @@ def _dressed(text: str, level: str) -> str:
     return json.dumps({"time": now, "level": level, "message": text}, ensure_ascii=False)
 
 
-def print_data(text: str) -> None:
+def print_data(data: str | bytes) -> None:
     """Writes JSON, CSV or YAML to standard output, in UTF-8 whatever the terminal's encoding is.
 
     What another program reads must not depend on the language that a system is set to.
@@ -71,10 +71,10 @@ def print_data(text: str) -> None:
     """
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:  # replaced by something that takes text alone, as tests do
-        print(text, end="", flush=True)
+        print(data if isinstance(data, str) else data.decode(), end="", flush=True)
         return
     sys.stdout.flush()
-    binary.write(text.encode("utf-8", _PLAIN))
+    binary.write(data.encode("utf-8", _PLAIN) if isinstance(data, str) else data)
     binary.flush()
 
 

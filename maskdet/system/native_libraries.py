@@ -1,9 +1,12 @@
-"""The system libraries that OpenCV needs; asked before OpenCV is imported, which fails without."""
+"""Native libraries: those of the system that OpenCV needs, and what all of them write to stderr."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from maskdet.errors import ConfigError
 
@@ -46,6 +49,26 @@ def require_opencv() -> None:
             f"{system if packages else 'pip install opencv-python'}; or, for use without a "
             "window: python -m pip install --force-reinstall --no-deps opencv-python-headless"
         ) from None
+
+
+@contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Keeps what native code writes to stderr, past Python, off the terminal."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def _loads(library: str) -> bool:

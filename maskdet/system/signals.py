@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 
@@ -23,3 +23,38 @@ def taking_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator
     finally:
         for number, old in zip(numbers, before, strict=True):
             signal.signal(number, old)
+
+
+class StopRequest:
+    """A request to stop that a signal makes; the second one ends the program at once.
+
+    Attributes:
+        number: of the first signal; None: there was none.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is requested yet."""
+        self.number: int | None = None
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        return self.number is not None
+
+    @property
+    def status(self) -> int:
+        """Exit status of an interrupted run, as shells have it: 130 after Ctrl-C."""
+        return 128 + (self.number or 0)
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Takes the signals; gives them back at the end."""
+        return taking_signals(self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        ends_at_once = self._ends_at_once()
+        self.number = self.number or number
+        if ends_at_once:
+            raise KeyboardInterrupt
+
+    def _ends_at_once(self) -> bool:
+        """Whether a signal that comes now raises `KeyboardInterrupt`."""
+        return self.number is not None

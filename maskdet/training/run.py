@@ -25,6 +25,7 @@ from maskdet.runtimes.decoding import decoder_for
 from maskdet.training.csv_log import append_figures
 from maskdet.training.data import make_loader, read_data
 from maskdet.training.distillation import ANSWERS
+from maskdet.training.earlier_run import require_no_checkpoint
 from maskdet.training.initial_weights import RANDOM, load_start
 from maskdet.training.pseudo_labels import OpenDetector
 from maskdet.training.settings import (
@@ -100,9 +101,8 @@ def run(
         ConfigError: the settings do not fit the data or the folder, or the loss is no number any
             more.
     """
-    checkpoint = folder / "checkpoint.npz"
-    if checkpoint.exists() and not resume:
-        raise ConfigError(f"{checkpoint}: a run has begun here; add --resume or another --output")
+    if not resume:
+        require_no_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
     # Keras draws initial weights by Python's generator; its own function imports TensorFlow
     random.seed(settings.schedule.seed)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, get_type_hints
 
-from pydantic import Discriminator, Field, PositiveFloat, PositiveInt, StringConstraints, Tag
+from pydantic import (
+    Discriminator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    Tag,
+    create_model,
+)
 
 from maskdet.config import Settings
 from maskdet.detections import CLASS_NAMES
+from maskdet.model.network_plans import FasterRCNNPlan, RetinaNetPlan
 
 Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -41,51 +52,30 @@ class DataSettings(Settings):
     about: str = ""
 
 
-class AnchorSettings(Settings):
-    """See `maskdet.model.anchors.AnchorGrid`."""
+class NetworkGroup(Settings):
+    """The settings of a network, whichever it is."""
 
-    strides: tuple[int, ...] = (8, 16, 32, 64, 128)
-    sizes: tuple[float, ...] = (20.0, 40.0, 80.0, 160.0, 320.0)
-    ratios: tuple[float, ...] = (1.2,)
-    scales: tuple[float, ...] = (1.0,)
+    kind: str
 
 
-class RetinaNetSettings(Settings):
-    """See `maskdet.networks.retinanet.RetinaNetPlan`."""
+def _group(plan: type, base: type[Settings], kind: str = "") -> type[Any]:
+    """Settings with the fields and defaults of a plan; the data decide about the classes."""
+    types = get_type_hints(plan)
+    fields: dict[str, Any] = {"kind": (Literal[kind], kind)} if kind else {}
+    for option in dataclass_fields(plan):
+        if option.name == "classes":
+            continue
+        if is_dataclass(inner := types[option.name]):
+            made = _group(cast(type, inner), Settings)
+            fields[option.name] = (made, made())
+        else:
+            checked = {int: PositiveInt, float: PositiveFloat}.get(inner, inner)
+            fields[option.name] = (checked, option.default)
+    return create_model(f"{plan.__name__}Settings", __base__=base, **fields)
 
-    kind: Literal["retinanet"] = "retinanet"
-    backbone: str = "efficientnet_lite0"
-    anchors: AnchorSettings = AnchorSettings()
-    channels: PositiveInt = 64
-    depth: PositiveInt = 3
-    separable: bool = True
-    norm: bool = True
-    deviations: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
-    matcher: Literal["iou", "atss"] = "atss"
-    box_loss: Literal["smooth_l1", "giou"] = "giou"
-    box_weight: PositiveFloat = 2.0
-    class_loss: Literal["focal", "varifocal"] = "focal"
 
-
-class FasterRCNNSettings(Settings):
-    """See `maskdet.networks.faster_rcnn.FasterRCNNPlan`."""
-
-    kind: Literal["faster_rcnn"] = "faster_rcnn"
-    backbone: str = "efficientnet_lite0"
-    anchors: AnchorSettings = AnchorSettings()
-    channels: PositiveInt = 64
-    separable: bool = True
-    norm: bool = True
-    deviations: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
-    head_deviations: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
-    units: PositiveInt = 256
-    pool: PositiveInt = 7
-    samples: PositiveInt = 2
-    canonical: PositiveFloat = 160.0
-    before: PositiveInt = 200
-    after: PositiveInt = 100
-    regions: PositiveInt = 64
-    class_boxes: bool = False
+RetinaNetSettings = _group(RetinaNetPlan, NetworkGroup, "retinanet")
+FasterRCNNSettings = _group(FasterRCNNPlan, NetworkGroup, "faster_rcnn")
 
 
 def _kind(value: Any) -> str:
@@ -94,15 +84,18 @@ def _kind(value: Any) -> str:
     return str(kind or "retinanet")
 
 
-NetworkSettings: TypeAlias = Annotated[
-    Annotated[RetinaNetSettings, Tag("retinanet")]
-    | Annotated[FasterRCNNSettings, Tag("faster_rcnn")],
-    Discriminator(
-        _kind,
-        custom_error_type="network_kind",
-        custom_error_message="must have the kind retinanet or faster_rcnn",
-    ),
-]
+if TYPE_CHECKING:
+    NetworkSettings: TypeAlias = NetworkGroup
+else:
+    NetworkSettings = Annotated[
+        Annotated[RetinaNetSettings, Tag("retinanet")]
+        | Annotated[FasterRCNNSettings, Tag("faster_rcnn")],
+        Discriminator(
+            _kind,
+            custom_error_type="network_kind",
+            custom_error_message="must have the kind retinanet or faster_rcnn",
+        ),
+    ]
 
 
 class AugmentationSettings(Settings):

@@ -14,6 +14,7 @@ import numpy as np
 
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import checkpoint
+from maskdet.training.earlier_run import CHECKPOINT
 from maskdet.training.loader import Batch
 
 Evaluate = Callable[[keras.Model, int], dict[str, float]]
@@ -117,7 +118,7 @@ class Trainer:
         Raises:
             DatasetError: the checkpoint is broken or another network's.
         """
-        file = self._folder / "checkpoint.npz"
+        file = self._folder / CHECKPOINT
         if not file.is_file():
             return False
         state = checkpoint.load(file)
@@ -210,7 +211,7 @@ class Trainer:
             self.minutes,
             checkpoint.seed_values(self._network),
         )
-        checkpoint.save(self._folder / "checkpoint.npz", state)
+        checkpoint.save(self._folder / CHECKPOINT, state)
 
 
 def _save_weights(network: keras.Model, file: Path) -> None:

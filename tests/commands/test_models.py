@@ -11,6 +11,7 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.commands import models
+from maskdet.commands.benchmark.timing import milliseconds
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, ModelError
 from maskdet.model.card import read_card, write_card
@@ -54,7 +55,7 @@ def test_a_readme_without_marks_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_time_of_a_picture_is_measured() -> None:
     slow = ScriptedDetector(lambda image: Detections.empty(), delay=0.02)
-    assert models.milliseconds(slow, 0.1) >= 20
+    assert milliseconds(slow, 0.1) >= 20
 
 
 def test_each_file_is_timed_on_this_machine(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ import pytest
 from maskdet.commands.monitor import main
 from maskdet.config import load_settings
 from maskdet.detections import Detections
-from maskdet.errors import MaskdetError, ModelError
+from maskdet.errors import MaskdetError, ModelError, SourceError
 from maskdet.live import session
-from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.monitor import MonitorSettings, SourceSettings
 from maskdet.live.shutdown import Stop
 from maskdet.model.registry import DEFAULT_MODEL
+from maskdet.sources.files import video_file
 from tests.doubles import ScriptedDetector, SyntheticSource
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,6 +238,18 @@ def test_a_run_without_a_frame_has_not_done_its_job(
     monkeypatch.setattr(session, "_open_sources", lambda *_: [source])
     assert monitor(*overrides) == status
     assert told in capsys.readouterr().err
+
+
+def test_if_one_source_fails_the_others_are_closed(
+    make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+):
+    closed = []
+    path = str(make_video())
+    monkeypatch.setattr(video_file.VideoFile, "close", lambda self: closed.append(self.name))
+    wanted = [SourceSettings(source=path), SourceSettings(source="no such file.mp4")]
+    with pytest.raises(SourceError), ExitStack() as parts:
+        session._open_sources(wanted, parts)
+    assert closed == [path]
 
 
 def test_a_run_that_was_ended_before_its_first_frame_ended_as_asked(

@@ -16,6 +16,7 @@ from maskdet.live.meters import Rate, Reservoir
 from maskdet.live.pipeline import Pipeline
 from maskdet.people.analysis import Analysis
 from maskdet.sources.opening import open_source
+from maskdet.sources.options import SourceOptions
 from maskdet.system.timeouts import has_hung_threads
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource, number_of
 
@@ -404,7 +405,7 @@ def test_a_source_whose_close_hangs_is_left(caplog) -> None:
 
 
 def test_stop_while_a_real_stream_stalls(camera) -> None:
-    source = open_source(camera.url("stall"), read_timeout=600)
+    source = open_source(camera.url("stall"), options=SourceOptions(read_timeout=600))
     with Pipeline([source], ScriptedDetector()) as pipeline:
         assert pipeline.next().frame.source == source.name
         camera.stalled.wait()

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from maskdet.model.network_plans import RetinaNetPlan
 from maskdet.networks.backbones import BACKBONES, load_imagenet
-from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
+from maskdet.networks.retinanet import RetinaNet
 
 
 def features(name: str, height: int | None, width: int | None) -> keras.Model:

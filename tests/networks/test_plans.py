@@ -11,8 +11,8 @@ import pytest
 from maskdet.config import read_yaml, write_yaml
 from maskdet.errors import ModelError
 from maskdet.model.anchors import AnchorGrid
+from maskdet.model.network_plans import RetinaNetPlan
 from maskdet.networks.plans import plan_from_options, plan_to_options
-from maskdet.networks.retinanet import RetinaNetPlan
 
 PLAN = RetinaNetPlan("mobilenet_v2", anchors=AnchorGrid(ratios=(0.8, 1.2)), box_loss="smooth_l1")
 

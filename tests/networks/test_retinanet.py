@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 
 from maskdet.model.anchors import AnchorGrid
+from maskdet.model.network_plans import RetinaNetPlan
 from maskdet.networks.backbones import BACKBONES, freeze
 from maskdet.networks.matching import BACKGROUND, IGNORED
-from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
+from maskdet.networks.retinanet import RetinaNet
 from tests.whole_run import slow
 
 SIZE = 64

@@ -17,6 +17,7 @@ import pytest
 
 from maskdet.errors import SourceError
 from maskdet.sources.opening import KINDS, kind_of, open_source, path_of
+from maskdet.sources.options import SourceOptions
 from maskdet.sources.reconnecting import LiveSource
 
 pytestmark = pytest.mark.timeout(120)
@@ -59,7 +60,7 @@ def opened(url: str, seconds: float = 60) -> LiveSource:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            source = open_source(url, open_timeout=10.0, read_timeout=1.0)
+            source = open_source(url, options=SourceOptions(open_timeout=10.0, read_timeout=1.0))
         except SourceError:
             assert time.monotonic() < deadline
             continue
@@ -135,12 +136,12 @@ def test_an_srt_stream_with_a_passphrase() -> None:
 def test_where_nobody_sends_it_is_said() -> None:
     port = free_port()
     with pytest.raises(SourceError, match=f"nothing that can be read arrives at port {port}"):
-        open_source(f"udp://@:{port}", open_timeout=0.5)
+        open_source(f"udp://@:{port}", options=SourceOptions(open_timeout=0.5))
     for scheme in ("tcp", "rtmp"):
         with pytest.raises(SourceError, match=f"refuses port {port}"):
-            open_source(f"{scheme}://127.0.0.1:{port}", open_timeout=2.0)
+            open_source(f"{scheme}://127.0.0.1:{port}", options=SourceOptions(open_timeout=2.0))
     with pytest.raises(SourceError, match="names no port; write it as udp://<host>:<port>"):
-        open_source("udp://127.0.0.1", open_timeout=0.5)
+        open_source("udp://127.0.0.1", options=SourceOptions(open_timeout=0.5))
 
 
 def test_srt_without_the_program_that_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:

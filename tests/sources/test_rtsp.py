@@ -25,6 +25,7 @@ from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.sources.opencv_capture import ffmpeg_options
 from maskdet.sources.opening import open_source
+from maskdet.sources.options import SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.sources.webcam import Webcam
 from tests.sources.rtsp import RtspCamera, clock_of, line_to, needs_rtsp, rtsp_camera
@@ -77,9 +78,9 @@ def until(what: str, check: Callable[[], Any], seconds: float = PATIENCE) -> Any
 
 
 @contextmanager
-def reading(url: str, **options: Any) -> Iterator[Reader]:
+def reading(url: str, *, wait: bool = True, **options: Any) -> Iterator[Reader]:
     """Reads a stream for as long as the block lasts."""
-    source = open_source(url, **options)
+    source = open_source(url, options=SourceOptions(**options), wait=wait)
     assert isinstance(source, LiveSource)
     reader = Reader(source)
     try:
@@ -147,7 +148,7 @@ def test_a_camera_that_knows_only_udp_is_opened_and_comes_back(caplog) -> None:
     options = ("--only-udp", "--user", "ann", "--password", "geheim", "--digest")
     with rtsp_camera(*options) as camera:
         with pytest.raises(SourceError, match="set rtsp_transport to auto"):
-            open_source(camera.url("ann:geheim@"), rtsp_transport="tcp")
+            open_source(camera.url("ann:geheim@"), options=SourceOptions(rtsp_transport="tcp"))
         url = camera.url("ann:geheim@").replace("rtsp", "RTSP")
         # For a moment after a session this server may answer 503: it is asked again then.
         with reading(url, wait=False, insist=True) as reader:
@@ -235,7 +236,9 @@ def test_closing_takes_no_time_in_every_state(state: str) -> None:
     with rtsp_camera() as camera:
         if state == "opening":
             camera.process.send_signal(signal.SIGSTOP)
-        source = open_source(camera.url(), wait=False, insist=True, read_timeout=600)
+        source = open_source(
+            camera.url(), options=SourceOptions(insist=True, read_timeout=600), wait=False
+        )
         reader = Reader(source)
         if state == "opening":
             time.sleep(1.0)
@@ -430,7 +433,9 @@ def test_a_webcam_unplugged_and_back(make_video, tmp_path) -> None:
     device = tmp_path / "video0"
     film = make_video(frames=10)
     shutil.copy(film, device)
-    source = Webcam(str(device), "camera", backend="any", format="MJPG", width=64, fps=25)
+    source = Webcam(
+        str(device), "camera", WebcamOptions(backend="any", format="MJPG", width=64, fps=25)
+    )
     source.open()
     reader = Reader(source)
     until("its pictures", lambda: reader.count >= 10)
@@ -448,8 +453,8 @@ def test_a_webcam_that_another_program_uses_is_waited_for(make_video, tmp_path) 
     device = tmp_path / "video0"
     device.touch()
     with pytest.raises(SourceError, match="could not be opened .+another program uses it"):
-        Webcam(str(device), "camera", backend="any").open()
-    source = Webcam(str(device), "camera", backend="any", insist=True)
+        Webcam(str(device), "camera", WebcamOptions(backend="any")).open()
+    source = Webcam(str(device), "camera", WebcamOptions(backend="any", insist=True))
     reader = Reader(source)
     until("what is wrong", lambda: source.signal_loss_reason == "could not be opened")
     time.sleep(1.0)  # several tries
@@ -463,7 +468,7 @@ def test_a_webcam_that_another_program_uses_is_waited_for(make_video, tmp_path) 
 @pytest.mark.parametrize("format_", ["MJ", "MJPEG"])
 def test_a_format_has_four_letters(format_: str) -> None:
     with pytest.raises(SourceError, match="choose MJPG"):
-        Webcam("0", "camera", backend="any", format=format_)
+        Webcam("0", "camera", WebcamOptions(backend="any", format=format_))
 
 
 def test_what_a_webcam_is_asked_for(monkeypatch) -> None:

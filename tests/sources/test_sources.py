@@ -27,7 +27,8 @@ from maskdet.frame import Frame
 from maskdet.images.decoding import as_bgr
 from maskdet.sources import demo, opencv_capture, stream_diagnosis
 from maskdet.sources.files import image_files, video_file
-from maskdet.sources.opening import kind_of, open_source, open_sources
+from maskdet.sources.opening import kind_of, open_source, unique_names
+from maskdet.sources.options import SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import back_off
 
 pytestmark = pytest.mark.timeout(30)
@@ -261,7 +262,7 @@ def test_what_is_not_there(tmp_path: Path, capfd, spec: str, says: str) -> None:
 def test_unknown_options_name_the_known_ones(options: dict[str, str]) -> None:
     spec = "0" if "backend" in options else "rtsp://127.0.0.1:9/x"
     with pytest.raises(SourceError, match="choose"):
-        open_source(spec, **options)
+        open_source(spec, options=SourceOptions(**options))
 
 
 @pytest.mark.parametrize(
@@ -288,7 +289,7 @@ def test_a_camera_that_does_not_open_is_explained(monkeypatch, tmp_path, system)
 
     monkeypatch.setattr(sys, "platform", system)
     with pytest.raises(SourceError) as caught:
-        Webcam(str(device), "camera", backend="any").open()
+        Webcam(str(device), "camera", WebcamOptions(backend="any")).open()
     assert str(device) in str(caught.value) and "tried any back-end" in str(caught.value)
     assert "program" in str(caught.value) or "allow" in str(caught.value)
 
@@ -329,19 +330,10 @@ def test_a_missing_clip_is_one_line(monkeypatch, tmp_path: Path) -> None:
 
 def test_several_sources_have_names_of_their_own(make_video) -> None:
     path = str(make_video())
-    sources = open_sources([path, path, path])
+    sources = [open_source(path, name) for name in unique_names([path, path, path])]
     assert [source.name for source in sources] == [path, f"{path} (2)", f"{path} (3)"]
     for source in sources:
         source.close()
-
-
-def test_if_one_fails_the_others_are_closed(make_video, monkeypatch) -> None:
-    closed = []
-    path = str(make_video())
-    monkeypatch.setattr(video_file.VideoFile, "close", lambda self: closed.append(self.name))
-    with pytest.raises(SourceError):
-        open_sources([path, "no such file.mp4"])
-    assert closed == [path]
 
 
 # --- streams -----------------------------------------------------------------------------------
@@ -450,7 +442,7 @@ def test_closing_ends_a_read_in_every_state(camera, monkeypatch, path: str) -> N
             yield 3600.0
 
     monkeypatch.setattr("maskdet.sources.reconnecting.back_off", pauses)
-    source = open_source(camera.url(path), read_timeout=600)
+    source = open_source(camera.url(path), options=SourceOptions(read_timeout=600))
     reader = threading.Thread(target=lambda: list(frames_of(source)))
     reader.start()
     (camera.stalled if path == "stall" else waits).wait()
@@ -461,7 +453,7 @@ def test_closing_ends_a_read_in_every_state(camera, monkeypatch, path: str) -> N
 
 def test_a_silent_stream_counts_as_lost_after_its_time_out(camera, monkeypatch) -> None:
     monkeypatch.setattr("maskdet.sources.reconnecting.back_off", lambda: iter([0.01] * 100))
-    source = open_source(camera.url("stall"), read_timeout=0.3)
+    source = open_source(camera.url("stall"), options=SourceOptions(read_timeout=0.3))
     while source.reconnects == 0:
         source.read()
     source.close()
@@ -493,7 +485,7 @@ def test_what_a_server_refuses_is_said(camera, capfd, path: str, login: str, say
 
 def test_a_server_that_never_answers(camera) -> None:
     with pytest.raises(SourceError, match="does not answer"):
-        open_source(camera.url("mute"), open_timeout=0.3)
+        open_source(camera.url("mute"), options=SourceOptions(open_timeout=0.3))
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
@@ -558,7 +550,7 @@ def test_a_webcam_that_is_not_plugged_in_is_waited_for_if_insisted_on() -> None:
     """Beside other cameras; alone it is an error at once."""
     with pytest.raises(SourceError, match="/dev/video77 does not exist"):
         open_source("77")
-    source = open_source("77", wait=False, insist=True)
+    source = open_source("77", options=SourceOptions(insist=True), wait=False)
     try:
         assert source.is_live
     finally:

@@ -14,7 +14,8 @@ from maskdet import export
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
 from maskdet.model.card import read_card
-from maskdet.networks.faster_rcnn import FasterRCNN, FasterRCNNPlan
+from maskdet.model.network_plans import FasterRCNNPlan
+from maskdet.networks.faster_rcnn import FasterRCNN
 from maskdet.runtimes import load_detector
 from maskdet.training import checkpoint
 from maskdet.training import run as train

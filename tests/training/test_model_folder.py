@@ -9,7 +9,8 @@ import h5py
 import keras
 import numpy as np
 
-from maskdet.networks.retinanet import RetinaNet, RetinaNetPlan
+from maskdet.model.network_plans import RetinaNetPlan
+from maskdet.networks.retinanet import RetinaNet
 from maskdet.training.model_folder import halved
 
 

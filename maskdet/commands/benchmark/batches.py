@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from maskdet.commands.benchmark.timing import time_calls
 from maskdet.contracts import Detector
 from maskdet.errors import ConfigError
 from maskdet.runtimes.gpu.gpu_memory import gpu_memory_mb
@@ -80,12 +80,7 @@ def _time(
     gpu_memory_mb(anew=True)
     with closing(new_detector(size)) as detector:
         detector.detect(batch)  # compiles what is compiled for this size
-        taken: list[float] = []
-        end = time.perf_counter() + seconds
-        while not taken or time.perf_counter() < end:
-            start = time.perf_counter()
-            detector.detect(batch)
-            taken.append(time.perf_counter() - start)
+        taken = time_calls(detector, [batch], seconds)
         memory = psutil.Process().memory_info().rss / 2**20
         on_gpu = gpu_memory_mb()
     gc.collect()

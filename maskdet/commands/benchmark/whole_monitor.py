@@ -12,13 +12,13 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from maskdet.commands.benchmark.timing import rates, time_calls
 from maskdet.contracts import Detector
 from maskdet.errors import MaskdetError
 from maskdet.live.gui.window import display_available
@@ -85,18 +85,7 @@ def time_detector(detector: Detector, seconds: float) -> dict[str, float]:
     """The detector's rate and milliseconds on the demo's pictures, decoded beforehand."""
     images = demo_pictures(60)
     detector.warm_up()
-    taken: list[float] = []
-    end = time.perf_counter() + seconds
-    while not taken or time.perf_counter() < end:
-        started = time.perf_counter()
-        detector.detect([images[len(taken) % len(images)]])
-        taken.append(time.perf_counter() - started)
-    middle, high = np.percentile(taken, (50, 95)) * 1000
-    return {
-        "fps": round(len(taken) / sum(taken), 2),
-        "p50_ms": round(float(middle), 2),
-        "p95_ms": round(float(high), 2),
-    }
+    return rates(time_calls(detector, [[image] for image in images], seconds))
 
 
 def table(figures: dict[str, Any]) -> str:

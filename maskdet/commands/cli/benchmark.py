@@ -38,7 +38,7 @@ def benchmark(
     from maskdet.commands.benchmark.runtimes import compare
     from maskdet.commands.benchmark.whole_monitor import demo_pictures, run, table
     from maskdet.runtimes import load_detector
-    from maskdet.system.atomic_files import write_whole
+    from maskdet.system.atomic_files import write_output
 
     if people is not None:
         _people(people, json_file)
@@ -55,7 +55,7 @@ def benchmark(
         )
         print(batches.table(by_batch))
         if json_file is not None:
-            write_whole(json_file, json.dumps({"batches": by_batch}, indent=2) + "\n")
+            write_output(json_file, json.dumps({"batches": by_batch}, indent=2) + "\n")
         return
     options = ["--labels", str(labels)] if labels else []
     options += [part for name, state in said.items() for part in ("--state", f"{name}={state}")]
@@ -65,14 +65,14 @@ def benchmark(
         figures = run(detector, model, device, seconds=seconds, options=options)
     print(table(figures))
     if json_file is not None:
-        write_whole(json_file, json.dumps(figures, indent=2) + "\n")
+        write_output(json_file, json.dumps(figures, indent=2) + "\n")
 
 
 def _people(tracks: Path, json_file: Path | None) -> None:
     from maskdet.commands.benchmark import people
-    from maskdet.system.atomic_files import write_whole
+    from maskdet.system.atomic_files import write_output
 
     results = people.run(tracks)
     print(people.table(results))
     if json_file is not None:
-        write_whole(json_file, json.dumps({"people": results}, indent=2) + "\n")
+        write_output(json_file, json.dumps({"people": results}, indent=2) + "\n")

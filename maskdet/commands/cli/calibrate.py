@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from maskdet.commands.options import Classes, Device, FormatName, Model
+from maskdet.commands.options import Classes, Data, DataFormat, Device, ImageList, Model
 from maskdet.contracts import Detector
 from maskdet.model.decision import DecisionRule
 from maskdet.model.registry import DEFAULT_MODEL
 
 
 def calibrate(
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
-    ],
+    data: Data,
     model: Model = DEFAULT_MODEL,
-    images: Annotated[
-        Path | None,
-        typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
-    ] = None,
-    data_format: Annotated[FormatName, typer.Option("--format", help="Of the labels.")] = "auto",
+    images: ImageList = None,
+    data_format: DataFormat = "auto",
     classes: Classes = None,
     device: Device = "auto",
     runtimes: Annotated[

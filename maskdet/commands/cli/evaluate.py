@@ -9,8 +9,10 @@ import typer
 
 from maskdet.commands.options import (
     Classes,
+    Data,
+    DataFormat,
     Device,
-    FormatName,
+    ImageList,
     Json,
     Labels,
     LooksOption,
@@ -26,15 +28,10 @@ from maskdet.model.registry import DEFAULT_MODEL
 
 
 def evaluate(
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
-    ],
+    data: Data,
     model: Model = DEFAULT_MODEL,
-    images: Annotated[
-        Path | None,
-        typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
-    ] = None,
-    data_format: Annotated[FormatName, typer.Option("--format", help="Of the labels.")] = "auto",
+    images: ImageList = None,
+    data_format: DataFormat = "auto",
     classes: Classes = None,
     json_file: Json = None,
     output: Annotated[

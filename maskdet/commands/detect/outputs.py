@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +16,9 @@ import numpy as np
 
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.errors import ConfigError, SinkError
-from maskdet.sinks.output_files import make_folder
-from maskdet.system.atomic_files import write_whole
+from maskdet.system.atomic_files import STANDARD_OUTPUT, cannot_write, write_output
+from maskdet.system.folders import make_folder
 
-STANDARD_OUTPUT = Path("-")
 CSV_COLUMNS = (
     *("file", "width", "height", "face", "x1", "y1", "x2", "y2", "score", "state"),
     *CLASS_NAMES,
@@ -167,34 +165,11 @@ def annotated_paths(images: Sequence[tuple[Path, Path]], output: Path) -> dict[P
 
 def write_image(path: Path, image: np.ndarray) -> None:
     """Writes an annotated image, in the kind that its name says."""
-    write_file(path, cv2.imencode(path.suffix, image)[1].tobytes())
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all; ``-`` is standard output.
-
-    Raises:
-        SinkError: it cannot be written.
-    """
-    if path == STANDARD_OUTPUT:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
-        return
-    _check_folder(path)
-    try:
-        write_whole(path, data)
-    except OSError as error:
-        raise _cannot_write(path, error) from None
+    write_output(path, cv2.imencode(path.suffix, image)[1].tobytes())
 
 
 def _check_folder(path: Path) -> None:
     try:
         make_folder(path.parent, quiet=True)
     except OSError as error:
-        raise _cannot_write(path, error) from None
-
-
-def _cannot_write(path: Path, error: OSError) -> SinkError:
-    reason = error.strerror or type(error).__name__
-    return SinkError(f"cannot write {path}: {reason}; check folder and rights")
+        raise cannot_write(path, error) from None

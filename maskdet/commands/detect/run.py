@@ -9,11 +9,9 @@ import numpy as np
 
 from maskdet.commands.detect.inputs import find_inputs, monitor_command
 from maskdet.commands.detect.outputs import (
-    STANDARD_OUTPUT,
     Results,
     annotated_paths,
     check_outputs,
-    write_file,
     write_image,
 )
 from maskdet.commands.detect.progress import ImageProgress, totals
@@ -25,6 +23,7 @@ from maskdet.errors import ConfigError, SourceError
 from maskdet.images.frames import count_frames
 from maskdet.images.kinds import kind_of_file
 from maskdet.sources.files.image_files import read_picture
+from maskdet.system.atomic_files import STANDARD_OUTPUT, write_or_print
 from maskdet.system.console import say
 
 
@@ -130,7 +129,7 @@ def _finish(
     """Writes the results so far, and prints the totals."""
     for path, content in ((json_file, results.as_json), (csv_file, results.as_csv)):
         if path is not None:
-            write_file(path, content())
+            write_or_print(path, content())
     counted = (len(results.images), results.total, len(results.failed), results.counts)
     progress.print(totals(*counted))
 

@@ -14,6 +14,7 @@ from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.sources.opencv_capture import BACKENDS, webcam_backends
 from maskdet.sources.opening import open_source
+from maskdet.sources.options import SourceOptions
 from maskdet.sources.webcam_list import Camera, list_webcams
 from maskdet.system.redaction import mask_password
 from maskdet.system.threads import Event, Worker
@@ -50,8 +51,9 @@ def source(spec: str) -> Iterator[Finding]:
 
 def _look(spec: str, title: str, name: str) -> Finding:
     start = time.perf_counter()
+    options = SourceOptions(open_timeout=_SECONDS, read_timeout=_SECONDS)
     try:
-        opened = open_source(spec, open_timeout=_SECONDS, read_timeout=_SECONDS)
+        opened = open_source(spec, options=options)
     except MaskdetError as error:
         return broken(title, f"{name}: {error}" if name and name not in str(error) else str(error))
     try:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from maskdet.commands.doctor import cameras, codecs, detection, display, storage
 from maskdet.commands.doctor.finding import Finding, Health, broken, ok
-from maskdet.errors import MaskdetError, SinkError
+from maskdet.errors import MaskdetError
 from maskdet.runtimes.loading import Device
-from maskdet.system.atomic_files import write_whole
-from maskdet.system.console import bug_line, print_data, say
+from maskdet.system.atomic_files import write_or_print
+from maskdet.system.console import bug_line, say
 from maskdet.system.extras import install_command
 from maskdet.system.redaction import mask_password
 
@@ -94,13 +94,7 @@ def _write(file: str, findings: Sequence[Finding]) -> None:
         ],
     }
     text = mask_password(json.dumps(report, indent=2, ensure_ascii=False)) + "\n"
-    if file == "-":
-        print_data(text)
-        return
-    try:
-        write_whole(file, text)
-    except OSError as error:
-        raise SinkError(f"cannot write {file}: {error.strerror}; check folder and rights") from None
+    write_or_print(file, text, folder="require")
 
 
 def _packages() -> Iterator[Finding]:

@@ -7,12 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from maskdet.errors import SinkError
-from maskdet.sinks.output_files import make_folder
-from maskdet.system.atomic_files import write_whole
-from maskdet.system.console import print_data, say
-
-STANDARD_OUTPUT = Path("-")
+from maskdet.system.atomic_files import STANDARD_OUTPUT, write_or_print
+from maskdet.system.console import say
 
 
 def write(path: Path, text: str, what: str) -> None:
@@ -26,17 +22,9 @@ def write(path: Path, text: str, what: str) -> None:
     Raises:
         SinkError: it cannot be written.
     """
-    if path == STANDARD_OUTPUT:
-        print_data(text)
-        return
-    try:
-        make_folder(path.parent)
-        write_whole(path, text)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        message = f"cannot write {path}: {reason}; check folder, rights and disk space"
-        raise SinkError(message) from None
-    say(f"wrote {path}: {what}")
+    write_or_print(path, text, folder="announce")
+    if path != STANDARD_OUTPUT:
+        say(f"wrote {path}: {what}")
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

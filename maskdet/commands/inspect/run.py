@@ -20,9 +20,9 @@ from maskdet.datasets.loading import open_data
 from maskdet.datasets.problems import SHOWN, Problems
 from maskdet.datasets.samples import DataSet
 from maskdet.detections import CLASS_NAMES
-from maskdet.errors import DatasetError, SinkError
+from maskdet.errors import DatasetError
 from maskdet.model.class_names import guess_state
-from maskdet.system.atomic_files import write_whole
+from maskdet.system.atomic_files import write_output
 from maskdet.training.settings import TrainingSettings
 
 OUTPUT = Path("runs/inspection")
@@ -77,8 +77,8 @@ def run(
     show(report, Console())
     folder = output or OUTPUT / (data.resolve().name or "data")
     heading = f"{data.name}: {figures['pictures']} pictures, {figures['boxes']} boxes"
-    _write(folder / SHEET, contact_sheet(found, said, heading))
-    _write(folder / FIGURES, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    write_output(folder / SHEET, contact_sheet(found, said, heading))
+    write_output(folder / FIGURES, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     Console(stderr=True).print("written:", folder / SHEET, folder / FIGURES, highlight=False)
     return 2 if problems.count else 0
 
@@ -87,7 +87,7 @@ def _look(data: DataSet, settings: TrainingSettings, problems: Problems) -> None
     """Everything beyond reading the labels."""
     from maskdet.model.anchors import AnchorGrid
 
-    grid = AnchorGrid(**settings.network.anchors.model_dump())
+    grid = AnchorGrid(**settings.network.model_dump()["anchors"])
     statistics.look_at_boxes(data, problems, grid, settings.augmentation.long_side)
     console = Console(stderr=True)
     samples = track(data.samples, "reading", console=console, disable=not console.is_terminal)
@@ -153,12 +153,3 @@ def _list(title: str, lines: list[str], count: int, console: Console) -> None:
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if count > SHOWN:
         console.print(f"  … and {count - SHOWN} more, in {FIGURES}", highlight=False)
-
-
-def _write(path: Path, content: str | bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SinkError(f"cannot write {path}: {reason}; check folder and rights") from None

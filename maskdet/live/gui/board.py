@@ -13,7 +13,7 @@ from maskdet.drawing.layout import Layout, Size, arrange, window_size
 from maskdet.drawing.montage import montage
 from maskdet.drawing.overlay import Overlay
 from maskdet.drawing.status_text import total_row
-from maskdet.live.gui.people_history import PeopleHistory, content_of
+from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.screens import screen_size
 from maskdet.live.gui.tile import Tile
 from maskdet.live.gui.window import Window
@@ -204,7 +204,7 @@ class Board:
             self._notice_until = now + _FIRST_NOTICE_S
         has_notice = now < self._notice_until
         draft = view.draft
-        people = self._history.summary() if view.panel and self._history else None
+        people = self._history.summary(len(self._tiles)) if view.panel and self._history else None
         if not (has_notice or view.help or people or (draft is not None and draft.points)):
             return picture
         picture = picture.copy()
@@ -214,7 +214,7 @@ class Board:
                 self._overlay.draft(frame, draft.points, is_zone=draft.is_zone)
         if people is not None:
             below_bar = picture[self._bar_height() :]
-            self._overlay.side_panel(below_bar, content_of(people, len(self._tiles)), text)
+            self._overlay.side_panel(below_bar, people, text)
         if has_notice:
             self._overlay.notice(picture, self._notice, text)
         if view.help:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from maskdet.detections import MaskState
@@ -17,24 +16,6 @@ CHANGES = 8
 _MAX_STEP_S = 1.0
 """Longest time between two frames that counts for who is there; after a loss nobody knows."""
 _SHOWN = ("appeared", "state", "entered", "left", "crossed", "gone")
-
-
-@dataclass(frozen=True)
-class PeopleSummary:
-    """What the side panel shows.
-
-    Attributes:
-        now: people in the pictures by state (`MaskState` names).
-        today: unique people since the start of the local day, by state.
-        shares: of the time that people were there, how much with a mask, for each of the last
-            `MINUTES` minutes, the newest last; None: nobody was there whose state was known.
-        changes: what happened last, newest first: the source's name and the event.
-    """
-
-    now: dict[str, int]
-    today: dict[str, int]
-    shares: tuple[float | None, ...]
-    changes: tuple[tuple[str, PersonEvent], ...]
 
 
 class PeopleHistory:
@@ -69,32 +50,33 @@ class PeopleHistory:
     def close(self) -> None:
         """Nothing is open."""
 
-    def summary(self) -> PeopleSummary | None:
-        """What is known now; None where nobody is followed."""
+    def summary(self, sources: int = 1) -> PanelContent | None:
+        """Content of the side panel; None where nobody is followed.
+
+        Args:
+            sources: how many there are; among several each change has its source.
+        """
         with self._lock:
             if not self._last:
                 return None
             known = [counts for _, _, counts in self._last.values()]
             newest = max(minute for _, minute, _ in self._last.values())
-            return PeopleSummary(
+            return PanelContent(
                 sum_by_state(one.now for one in known),
                 sum_by_state(one.day for one in known),
                 tuple(
                     _share(self._minutes.get(minute, {}))
                     for minute in range(newest - MINUTES + 1, newest + 1)
                 ),
-                tuple(self._changes),
+                [_line(source, event, sources) for source, event in self._changes],
             )
 
 
-def content_of(summary: PeopleSummary, sources: int) -> PanelContent:
-    """A summary as the side panel draws it; among several sources each change has its source."""
-    lines = []
-    for source, event in summary.changes:
-        at = datetime.fromtimestamp(event.utc).strftime("%H:%M:%S")
-        where = f" {source}" if sources > 1 else ""
-        lines.append((f"{at}{where} #{event.track_id} {_text_of(event)}", event.state))
-    return PanelContent(summary.now, summary.today, summary.shares, lines)
+def _line(source: str, event: PersonEvent, sources: int) -> tuple[str, MaskState]:
+    """A change as the panel has it: time, source among several, person, what happened."""
+    at = datetime.fromtimestamp(event.utc).strftime("%H:%M:%S")
+    where = f" {source}" if sources > 1 else ""
+    return f"{at}{where} #{event.track_id} {_text_of(event)}", event.state
 
 
 def _text_of(event: PersonEvent) -> str:

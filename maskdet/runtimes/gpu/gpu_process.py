@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,10 +18,9 @@ import numpy as np
 
 from maskdet.errors import ModelError
 from maskdet.runtimes.gpu.gpu_probe import Adapter, selected_adapter, software_counts
+from maskdet.system.child_process import ChildProcess
 
-_ROOT = str(Path(__file__).resolve().parents[3])
 _WORKER = "maskdet.runtimes.gpu.webgpu_worker"
-_CODE = f"import sys; sys.path.insert(0, {_ROOT!r}); import {_WORKER} as m; m.serve()"
 _NO_ADAPTER = "No adapters found"
 
 
@@ -73,17 +71,11 @@ class GpuProcess:
         request = {"model": str(model.absolute()), "size": size, "answer": str(self._answer)}
         try:
             with open(self._log, "wb") as log:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-c", _CODE],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    bufsize=0,
-                )
+                self._process = ChildProcess(_WORKER, "serve", stderr=log)
         except OSError as error:
             self._folder.cleanup()
             raise GpuFailed(f"no process could be started for it: {error.strerror}") from None
-        self._send(json.dumps(request).encode() + b"\n")
+        self._process.send_request(request)
 
     def poll(self) -> Ready | None:
         """What it says of itself; None while it gets ready.
@@ -94,14 +86,14 @@ class GpuProcess:
         """
         if self._ready is not None:
             return self._ready
-        ended = self._process.poll() is not None  # before the answer is looked for
+        status = self._process.poll()  # before the answer is looked for
         adapter = selected_adapter(self._read_log())
         if adapter is not None and not adapter.counts:  # at once: shaders take it seconds
             raise NoGpu(f"the only one is a software adapter ({adapter.name})")
         if self._answer.exists():
             self._ready = self._take(json.loads(self._answer.read_text()), adapter)
-        elif ended:
-            raise GpuFailed(self._death(adapter))
+        elif status is not None:
+            raise GpuFailed(self._death(adapter, status))
         return self._ready
 
     def wait(self) -> Ready:
@@ -116,19 +108,13 @@ class GpuProcess:
         Raises:
             GpuFailed: the process has ended.
         """
-        self._send(image.tobytes())
+        self._process.send(image.tobytes())
         logits, deltas = (self._receive(shape) for shape in self._shapes)
         return logits, deltas
 
     def close(self) -> None:
         """Ends it at once; may be called twice, and from another thread."""
         self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1.0)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
         with contextlib.suppress(OSError):
             self._folder.cleanup()
 
@@ -144,36 +130,17 @@ class GpuProcess:
         self._shapes = [tuple(shape) for shape in answer["shapes"]]  # type: ignore[attr-defined]
         return Ready(adapter or Adapter("GPU", "Metal", False), float(answer["ms"]))  # type: ignore[arg-type]
 
-    def _death(self, adapter: Adapter | None) -> str:
-        status = self._process.returncode
+    def _death(self, adapter: Adapter | None, status: int) -> str:
         who = f"the driver of {adapter.name}" if adapter else "the GPU's driver"
         if status == 1 and "Timeout (" in self._read_log():  # the watchdog's
             return f"{who} hangs"
         return f"{who} crashed (status {status})"
 
-    def _send(self, data: bytes) -> None:
-        stream, rest = self._process.stdin, memoryview(data)
-        assert stream is not None
-        try:
-            while rest:
-                rest = rest[stream.write(rest) :]
-        except (OSError, ValueError):  # it has ended: told by whoever reads, or polls, next
-            return
-
     def _receive(self, shape: tuple[int, int]) -> np.ndarray:
         values = np.empty(shape, np.float32)
-        rest = values.data.cast("B")
-        assert self._process.stdout is not None
-        while rest:
-            try:
-                count = self._process.stdout.readinto(rest)  # type: ignore[attr-defined]  # raw
-            except (OSError, ValueError):  # closed meanwhile
-                count = 0
-            if not count:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(1.0)
-                raise GpuFailed(self._death(self._ready.adapter if self._ready else None))
-            rest = rest[count:]
+        if not self._process.read_into(values.data.cast("B")):
+            adapter = self._ready.adapter if self._ready else None
+            raise GpuFailed(self._death(adapter, self._process.wait()))
         return values
 
     def _read_log(self) -> str:

@@ -7,7 +7,7 @@ limits are the file's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.model.decision import EVERYTHING, DecisionRule
-from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.decoding import ANCHOR_OVERLAP, judged
 from maskdet.runtimes.legacy.keras2_file import (
     KerasFile,
@@ -30,7 +29,8 @@ from maskdet.runtimes.legacy.keras2_file import (
     read_keras_file,
 )
 from maskdet.runtimes.legacy.keras2_layers import evaluate
-from maskdet.runtimes.legacy.tensorflow_graphs import one_line, placement
+from maskdet.runtimes.legacy.legacy_detector import LegacyDetector
+from maskdet.runtimes.legacy.tensorflow_graphs import one_line
 
 SHORT, LONG = 800, 1333
 """Sides in pixels that pictures are resized to unless one was trained otherwise."""
@@ -42,7 +42,7 @@ SLIMMEST = 64
 """Least side in pixels of what the network is given."""
 
 
-class KerasRetinaNetDetector:
+class KerasRetinaNetDetector(LegacyDetector):
     """An inference model of keras-retinanet, in TensorFlow, on a GPU where there is one."""
 
     def __init__(
@@ -73,29 +73,13 @@ class KerasRetinaNetDetector:
             ModelError: the file is broken, a training model, or none of keras-retinanet; or there
                 is no GPU though asked for; or its classes are more than the label map has.
         """
-        self.name = name
-        self._path = file
-        self._states = dict(states)
-        self._rule = rule
+        super().__init__(file, states, name, device, rule)
         self._sides = short, long
-        self._placed, on_gpu, self.device = placement(device)
-        self._batch = batch or (_GPU_BATCH if on_gpu else 1)
+        self._batch = batch or (_GPU_BATCH if self._on_gpu else 1)
         model = read_keras_file(file)
         self._filter = inference_layer(model)
         self._tf_mode = uses_tf_mode(model.network)
-        self._run: Any = self._function(model)
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8), best first; pictures of one size go together."""
-        return detect_in_batches(images, lambda image: image.shape, self._batch, self._answers)
-
-    def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey picture of the size to come."""
-        self.detect([np.full((height, width, 3), 128, np.uint8)])
-
-    def close(self) -> None:
-        """Frees the model."""
-        self._run = None
+        self._run = self._function(model)
 
     def _function(self, model: KerasFile) -> Any:
         """The network up to boxes (B, N, 4) and scores (B, N, classes), compiled."""
@@ -127,8 +111,7 @@ class KerasRetinaNetDetector:
         return run
 
     def _answers(self, images: list[np.ndarray]) -> list[Detections]:
-        if self._run is None:
-            raise ModelError(f"{self._path}: the model was closed")
+        assert self._run is not None
         prepared = [prepare(image, *self._sides, tf_mode=self._tf_mode) for image in images]
         prepared = [(_widened(picture), factor) for picture, factor in prepared]
         try:

@@ -8,7 +8,7 @@ xmax, 0–1), ``detection_scores``, ``detection_classes`` (numbers of the label 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,13 @@ from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.model.decision import EVERYTHING, DecisionRule
-from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.decoding import judged
 from maskdet.runtimes.file_formats import Foreign, Kind
+from maskdet.runtimes.legacy.legacy_detector import LegacyDetector
 from maskdet.runtimes.legacy.tensorflow_graphs import (
     graph_function,
     one_line,
     parses_examples,
-    placement,
     signature,
 )
 
@@ -38,7 +37,7 @@ SLIM = 3
 """A picture longer than this many times its width is padded where a graph refuses it."""
 
 
-class ObjectDetectionApiDetector:
+class ObjectDetectionApiDetector(LegacyDetector):
     """A model of the Object Detection API, in TensorFlow, on a GPU where there is one."""
 
     def __init__(
@@ -64,32 +63,14 @@ class ObjectDetectionApiDetector:
         Raises:
             ModelError: the file is broken, or no such model; or there is no GPU though asked for.
         """
-        self.name = name
-        self._path = model.path
-        self._states = dict(states)
-        self._rule = rule
-        self._placed, on_gpu, self.device = placement(device)
-        self._run: Callable[[Any], dict[str, Any]] | None
+        super().__init__(model.path, states, name, device, rule)
         self._run, tensor = _open(model)
         self._feed = _feed(model.path, tensor)
         shape = tensor.shape.as_list() if tensor.shape.rank is not None else [None]
-        self._batch = (batch or (_GPU_BATCH if on_gpu else 1)) if shape[:1] == [None] else 1
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8), best first; pictures of one size go together."""
-        return detect_in_batches(images, lambda image: image.shape, self._batch, self._answers)
-
-    def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey picture of the size to come."""
-        self.detect([np.full((height, width, 3), 128, np.uint8)])
-
-    def close(self) -> None:
-        """Frees the model."""
-        self._run = None
+        self._batch = (batch or (_GPU_BATCH if self._on_gpu else 1)) if shape[:1] == [None] else 1
 
     def _answers(self, images: list[np.ndarray]) -> list[Detections]:
-        if self._run is None:
-            raise ModelError(f"{self._path}: the model was closed")
+        assert self._run is not None
         try:
             outputs, shown = self._outputs(images)
             boxes, scores, numbers, counts = (np.asarray(outputs[name]) for name in OUTPUTS)

@@ -16,6 +16,7 @@ from maskdet.runtimes.third_party.image_input import ImageInput, image_input
 from maskdet.runtimes.third_party.litert_metadata import LiteRtMetadata, read_litert_metadata
 from maskdet.system.extras import missing_line
 from maskdet.system.file_names import is_readable
+from maskdet.system.native_libraries import silent_stderr
 
 _ONNX_TYPES = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8,
@@ -136,7 +137,7 @@ class LiteRtFile:
         """
         from ai_edge_litert.interpreter import Interpreter
 
-        from maskdet.runtimes.litert import cpu_threads, quiet
+        from maskdet.runtimes.litert import cpu_threads
 
         self.path = path
         # LiteRT opens no name that is not UTF-8.
@@ -144,7 +145,7 @@ class LiteRtFile:
         if not is_readable(str(path)):
             file = {"model_content": path.read_bytes()}
         try:
-            with quiet():
+            with silent_stderr():
                 self._interpreter: Any = Interpreter(**file, num_threads=threads or cpu_threads())
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:

@@ -22,12 +22,13 @@ from maskdet.drawing.overlay import Overlay
 from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.observation import Observation
-from maskdet.sinks.output_files import Folder, make_folder
+from maskdet.sinks.output_files import Folder
 from maskdet.sinks.recording.retention import Retention
 from maskdet.sinks.recording.segments import GONE, Draft, Files, Segments, SingleFile
 from maskdet.sinks.recording.timestamps import Timeline
 from maskdet.sinks.recording.video_encoder import SUFFIXES, Video, encoding_errors, even
 from maskdet.sinks.retry_state import RetryState
+from maskdet.system.folders import make_folder
 from maskdet.system.threads import Closed, Mailbox, Worker
 
 T = TypeVar("T")

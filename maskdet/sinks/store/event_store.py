@@ -15,11 +15,12 @@ from pathlib import Path
 from maskdet import __version__
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
-from maskdet.sinks.output_files import Folder, make_folder
+from maskdet.sinks.output_files import Folder
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.ledger import Ledger, Rows
 from maskdet.sinks.store.schema import BrokenStoreError, is_damage, open_for_writing
+from maskdet.system.folders import make_folder
 from maskdet.system.threads import Event, Lock, Worker
 
 log = logging.getLogger(__name__)

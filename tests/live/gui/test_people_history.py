@@ -11,7 +11,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.drawing.overlay import Overlay
 from maskdet.drawing.side_panel import PanelContent
 from maskdet.frame import Frame
-from maskdet.live.gui.people_history import CHANGES, MINUTES, PeopleHistory, content_of
+from maskdet.live.gui.people_history import CHANGES, MINUTES, PeopleHistory
 from maskdet.observation import Observation, PeopleCounts, Person, PersonEvent
 
 NOON = 1_800_000_000 // 3600 * 3600
@@ -77,9 +77,9 @@ def test_the_newest_changes_come_first_with_their_source_among_several():
         history.write(seen(number, events=(event(number),)))
     summary = history.summary()
     assert summary is not None and len(summary.changes) == CHANGES
-    (first, state), *_ = content_of(summary, 1).changes
+    (first, state), *_ = summary.changes
     assert first.endswith(f"#{CHANGES + 2} no mask -> mask") and state == MaskState.with_mask
-    assert " door #" in content_of(summary, 2).changes[0][0]
+    assert " door #" in history.summary(2).changes[0][0]
 
 
 def test_nobody_followed_is_no_summary():

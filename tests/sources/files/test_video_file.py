@@ -17,12 +17,13 @@ from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.sources.files.video_geometry import square_size
 from maskdet.sources.opening import open_source
+from maskdet.sources.options import SourceOptions
 
 MakeVideo = Callable[..., Path]
 
 
 def read_all(path: Path | str, **options: float) -> list[Frame]:
-    source = open_source(str(path), **options)  # type: ignore[arg-type]
+    source = open_source(str(path), options=SourceOptions(**options))  # type: ignore[arg-type]
     frames = list(iter(source.read, None))
     source.close()
     return frames

@@ -20,6 +20,7 @@ from maskdet.sources.address import parse
 from maskdet.sources.http.image_camera import HttpPictures, open_http
 from maskdet.sources.http.jpeg_stream import JpegStream
 from maskdet.sources.opening import open_source
+from maskdet.sources.options import SourceOptions
 from maskdet.sources.stream_diagnosis import Fault
 
 pytestmark = pytest.mark.timeout(60)
@@ -266,7 +267,7 @@ def test_an_address_that_gives_one_picture_is_fetched_again(
 
 
 def test_a_snapshot_address_is_a_live_source(http_camera: HttpCamera) -> None:
-    source = open_source(http_camera.url("snapshot.jpg"), fps=20)
+    source = open_source(http_camera.url("snapshot.jpg"), options=SourceOptions(fps=20))
     seen = [source.read() for _ in range(4)]
     source.close()
     assert source.is_live and source.fps == 20 and source.reconnects == 0

@@ -1,0 +1,82 @@
+"""Options of a source, each written down once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionOptions:
+    """Options of everything that may be away for a while.
+
+    Attributes:
+        open_timeout: seconds that a camera or stream may take to open.
+        read_timeout: seconds without a frame after which it counts as lost.
+        insist: a camera or stream that cannot be opened at first is tried again, too.
+    """
+
+    open_timeout: float = 10.0
+    read_timeout: float = 5.0
+    insist: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebcamOptions(ConnectionOptions):
+    """Options of a webcam; it may give other values than are asked of it.
+
+    Attributes:
+        width: in pixels.
+        height: in pixels.
+        fps: frames a second.
+        format: four letters of the image format: MJPG, YUYV …; by default MJPG for more than 640
+            pixels in width, and the camera's own choice below.
+        backend: auto, v4l2, dshow, msmf, avfoundation, any.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    format: str | None = None
+    backend: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions(ConnectionOptions):
+    """Options of a network camera or stream.
+
+    Attributes:
+        fps: how often an address that gives one image is fetched a second.
+        rtsp_transport: tcp (whole images), udp, udp_multicast, or auto: the first of them that
+            the camera knows.
+        low_delay: it is decoded by one thread, which holds no image back, if one is enough.
+        hardware_decoding: it is decoded by the graphics card where that can be done.
+        ffmpeg: further options, by FFmpeg's names.
+    """
+
+    fps: float | None = None
+    rtsp_transport: str = "auto"
+    low_delay: bool = True
+    hardware_decoding: bool = False
+    ffmpeg: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions(WebcamOptions, StreamOptions):
+    """Options of any source: each kind takes its own.
+
+    Attributes:
+        fps: as of a webcam or stream; of a video file, the rate at which it was taken, in place
+            of its own time stamps.
+    """
+
+
+def option_names() -> list[str]:
+    """The names of all options."""
+    return [option.name for option in fields(SourceOptions)]
+
+
+def values_of(options: ConnectionOptions, kind: type[ConnectionOptions]) -> dict[str, Any]:
+    """The values of those options that a kind of source has."""
+    return {option.name: getattr(options, option.name) for option in fields(kind)}
