@@ -22,7 +22,7 @@ from maskdet.evaluation.report import WIDTHS
 from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.model.registry import DEFAULT_MODEL as DEFAULT
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.loading import MODELS
+from maskdet.runtimes.spec import MODELS
 from maskdet.sources import CLIP
 from tools.demo_clip.scene import FIGURES, truth
 

@@ -16,7 +16,7 @@ from maskdet.errors import ConfigError, ModelError
 from maskdet.model.card import CARD_NAME, ModelCard, read_card
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.loading import is_whole
+from maskdet.runtimes.spec import is_whole
 from maskdet.system.atomic_files import write_output
 from maskdet.system.console import say
 

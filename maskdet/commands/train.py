@@ -14,7 +14,7 @@ from maskdet.datasets.random_split import VALIDATION_LIST
 from maskdet.datasets.samples import Sample
 from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError
 from maskdet.model.card import CARD_NAME, read_card
-from maskdet.runtimes.loading import MODELS, find_model
+from maskdet.runtimes.spec import MODELS, find_model
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.extras import extra_of, missing_line
 from maskdet.system.signals import StopRequest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +17,9 @@ from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.events import EventSettings
-from maskdet.live.settings.monitor import MonitorSettings, RecordingSettings, SourceSettings
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.outputs import RecordingSettings
+from maskdet.live.settings.sources import SourceSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.decision import DecisionRule
 from maskdet.observation import Observation
@@ -57,20 +58,6 @@ def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list
     if settings.store.file:
         shared.append(_event_store(settings.store))
     return recordings, shared
-
-
-def strict_rule(settings: MonitorSettings) -> DecisionRule | None:
-    """Which faces are shown and counted where all are covered; None of a model without a card."""
-    from maskdet.runtimes.loading import decision_rule_of
-
-    rule = decision_rule_of(settings.model)
-    if rule is None:
-        return None
-    if settings.min_score is not None:
-        rule = rule.with_min_score(settings.min_score)
-    certainty, width = settings.unsure.certainty, settings.unsure.width
-    rule = rule if certainty is None else replace(rule, certainty=certainty)
-    return rule if width is None else replace(rule, width=width)
 
 
 def doubtful_too(rule: DecisionRule) -> DecisionRule:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.drawing.strict_blur import StrictBlur
@@ -20,7 +20,6 @@ from maskdet.live.assembly import (
     new_zone_editor,
     open_outputs,
     source_options,
-    strict_rule,
 )
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.playback import Playback, Seekable
@@ -28,7 +27,8 @@ from maskdet.live.gui.window import Window, display_available
 from maskdet.live.headless import Watch
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.pipeline import Pipeline
-from maskdet.live.settings.monitor import MonitorSettings, SourceSettings
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.sources import SourceSettings
 from maskdet.live.shutdown import Stop
 from maskdet.live.summary import Report, write_summary
 from maskdet.model.decision import DecisionRule
@@ -110,8 +110,7 @@ def _run(
         parts.callback(_close_quietly, sink)
     rule = None
     if detector is None:
-        rule = strict_rule(settings) if settings.privacy == "strict" else None
-        detector = _load_detector(settings, parts, rule)
+        detector, rule = _load_detector(settings, parts)
     sources = _open_sources(settings.sources, parts)
     _limit_looks(detector, sources)
     if has_window:
@@ -212,21 +211,21 @@ def _write_summary(path: Path, report: Report) -> None:
 
 
 def _load_detector(
-    settings: MonitorSettings, parts: ExitStack, rule: DecisionRule | None
-) -> Detector:
-    """Opens the model; with a rule for what is shown, it gives doubtful faces, too."""
-    from maskdet.runtimes import load_looking_detector
+    settings: MonitorSettings, parts: ExitStack
+) -> tuple[Detector, DecisionRule | None]:
+    """Opens the model; in strict privacy it gives doubtful faces, too.
 
-    wanted: dict[str, Any] = {
-        "min_score": settings.min_score,
-        "certainty": settings.unsure.certainty,
-        "least_width": settings.unsure.width,
-    }
-    if rule is not None:
-        wanted = {"rule": doubtful_too(rule)}
-    detector: Detector = load_looking_detector(
+    Returns:
+        The detector, and the rule of what is shown and counted then; None where all it gives is.
+    """
+    from maskdet.runtimes.loading import open_model
+    from maskdet.runtimes.spec import resolve
+
+    spec = resolve(
         settings.model,
-        looks=settings.looks,
+        min_score=settings.min_score,
+        certainty=settings.unsure.certainty,
+        least_width=settings.unsure.width,
         device=settings.device,
         labels=settings.labels,
         classes=settings.classes,
@@ -234,10 +233,13 @@ def _load_detector(
         runtime=settings.runtime,
         batch=len(settings.sources),
         upgrade=True,
-        **wanted,
     )
+    shown = spec.rule if settings.privacy == "strict" and spec.card else None
+    if shown is not None:
+        spec = replace(spec, rule=doubtful_too(shown))
+    detector = open_model(spec, looks=settings.looks)
     parts.callback(_end_detector, detector)
-    return detector
+    return detector, shown
 
 
 def _limit_looks(detector: Detector, sources: Sequence[Source]) -> None:

@@ -13,7 +13,7 @@ from maskdet.errors import ConfigError
 from maskdet.model.card import model_file, read_card
 from maskdet.networks.plans import Network, build_network, plan_from_options
 from maskdet.networks.retinanet import RetinaNet
-from maskdet.runtimes.loading import find_model
+from maskdet.runtimes.spec import find_model
 from maskdet.system.atomic_files import write_whole
 from maskdet.training.loader import Batch, Loader
 

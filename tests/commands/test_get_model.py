@@ -15,7 +15,7 @@ from maskdet.commands.get_model import get
 from maskdet.errors import ConfigError, ModelError
 from maskdet.model.card import read_card, write_card
 from maskdet.model.registry import DEFAULT_MODEL
-from maskdet.runtimes import loading
+from maskdet.runtimes import spec
 from maskdet.system.atomic_files import sha256_of
 
 NAME = "heavy"
@@ -32,7 +32,7 @@ def origin(tmp_path: Path) -> Path:
     folder = tmp_path / "models" / NAME
     folder.mkdir(parents=True)
     (folder / "model.weights.h5").write_bytes(b"weights" * 1000)
-    card = read_card(loading.MODELS / DEFAULT_MODEL)
+    card = read_card(spec.MODELS / DEFAULT_MODEL)
     entry = {"file": "model.weights.h5", "sha256": sha256_of(folder / "model.weights.h5")}
     files = {"keras": type(card.files["keras"])(**entry)}
     write_card(folder, card.model_copy(update={"name": NAME, "files": files}))
@@ -73,8 +73,8 @@ def test_a_model_by_its_address_alone_and_found_afterwards(
 ) -> None:
     (tmp_path / "none").mkdir()
     folder = get(f"{address}/{NAME}", None, tmp_path / "none", tmp_path / "mine")
-    monkeypatch.setattr(loading, "user_models", lambda: tmp_path / "mine")
-    assert loading.find_model(NAME) == folder
+    monkeypatch.setattr(spec, "user_models", lambda: tmp_path / "mine")
+    assert spec.find_model(NAME) == folder
 
 
 def test_what_is_there_is_not_fetched_again(origin: Path, shipped: Path, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_without_an_address_it_is_told_how(shipped: Path, tmp_path: Path) -> Non
 def test_a_model_whose_card_alone_is_here_is_told_how_to_fetch(
     shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "MODELS", shipped)
-    monkeypatch.setattr(loading, "user_models", lambda: tmp_path / "mine")
+    monkeypatch.setattr(spec, "MODELS", shipped)
+    monkeypatch.setattr(spec, "user_models", lambda: tmp_path / "mine")
     with pytest.raises(ModelError, match="maskdet models get heavy --from"):
-        loading.find_model(NAME)
+        spec.find_model(NAME)

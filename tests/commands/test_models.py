@@ -16,7 +16,7 @@ from maskdet.detections import Detections
 from maskdet.errors import ConfigError, ModelError
 from maskdet.model.card import read_card, write_card
 from maskdet.model.registry import DEFAULT_MODEL
-from maskdet.runtimes import loading
+from maskdet.runtimes import spec
 from tests.doubles import ScriptedDetector
 from tests.tiny import make_tiny_model
 
@@ -75,7 +75,7 @@ def test_each_file_is_timed_on_this_machine(
 
     timed = [ScriptedDetector(lambda image: Detections.empty(), delay=0.003)]
     (tmp_path / "tiny").symlink_to(tiny_model)  # others lie beside the model itself
-    monkeypatch.setattr(loading, "MODELS", tmp_path)
+    monkeypatch.setattr(spec, "MODELS", tmp_path)
     monkeypatch.setattr(models, "load_detector", load)
     monkeypatch.setattr(models, "_speed", partial(_quick, models._speed))
     assert main(["models", "--speed"]) == 0
@@ -99,10 +99,10 @@ def test_the_default_is_marked_and_what_is_not_here_is_told(
 ) -> None:
     """A wheel has the light model whole, and the cards alone of the others."""
     shipped, fetched = tmp_path / "shipped", tmp_path / "fetched"
-    shutil.copytree(loading.MODELS / DEFAULT_MODEL, shipped / DEFAULT_MODEL)
+    shutil.copytree(spec.MODELS / DEFAULT_MODEL, shipped / DEFAULT_MODEL)
     for name in ("retinanet-resnet50", "faster-rcnn-resnet50"):
         (shipped / name).mkdir()
-        shutil.copy(loading.MODELS / name / "card.yaml", shipped / name)
+        shutil.copy(spec.MODELS / name / "card.yaml", shipped / name)
     shutil.copytree(shipped / "faster-rcnn-resnet50", fetched / "faster-rcnn-resnet50")
     (fetched / "faster-rcnn-resnet50" / "model.weights.h5").write_bytes(b"x")
     models.show(shipped, fetched)

@@ -23,7 +23,8 @@ from maskdet.config import load_settings
 from maskdet.detections import Detections
 from maskdet.errors import MaskdetError, ModelError, SourceError
 from maskdet.live import session
-from maskdet.live.settings.monitor import MonitorSettings, SourceSettings
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.sources import SourceSettings
 from maskdet.live.shutdown import Stop
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.sources.files import video_file

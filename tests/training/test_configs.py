@@ -11,7 +11,7 @@ import pytest
 from maskdet.config import load_settings, read_yaml
 from maskdet.model.card import read_card
 from maskdet.networks.plans import plan_to_options
-from maskdet.runtimes.loading import MODELS
+from maskdet.runtimes.spec import MODELS
 from maskdet.training.run import plan_of
 from maskdet.training.settings import TrainingSettings
 

@@ -14,7 +14,7 @@ from maskdet.commands.models import table
 from maskdet.errors import ModelError
 from maskdet.model.card import read_card
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.loading import find_model
+from maskdet.runtimes.spec import find_model
 from maskdet.system.atomic_files import write_output
 from maskdet.system.console import say
 

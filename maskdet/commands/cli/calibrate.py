@@ -30,7 +30,7 @@ def calibrate(
     """
     from maskdet.commands.calibrate import run
     from maskdet.runtimes import load_detector
-    from maskdet.runtimes.loading import find_model
+    from maskdet.runtimes.spec import find_model
 
     def open_detector(runtime: str, rule: DecisionRule) -> Detector:
         return load_detector(model, device=device, runtime=runtime, rule=rule)

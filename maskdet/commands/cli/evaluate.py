@@ -63,25 +63,24 @@ def evaluate(
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
     from maskdet.commands.evaluate import LOWEST, run
-    from maskdet.runtimes import load_looking_detector
-    from maskdet.runtimes.loading import decision_rule_of
+    from maskdet.runtimes.loading import open_model
+    from maskdet.runtimes.spec import resolve
     from maskdet.runtimes.tiling import tiled
 
-    said = states_said(states)
+    spec = resolve(
+        model,
+        device=device,
+        labels=labels,
+        min_score=LOWEST,
+        certainty=0.0,
+        least_width=0.0,
+        runtime=runtime,
+        classes=states_said(states),
+    )
+    rule = spec.card.rule if spec.card else None
 
     def open_detector() -> Detector:
-        opened = load_looking_detector(
-            model,
-            looks=looks_said(looks, tiles),
-            device=device,
-            labels=labels,
-            min_score=LOWEST,
-            certainty=0.0,
-            least_width=0.0,
-            runtime=runtime,
-            classes=said,
-        )
-        return tiled(opened, tiles)
+        return tiled(open_model(spec, looks=looks_said(looks, tiles)), tiles)
 
     return run(
         open_detector,
@@ -91,9 +90,7 @@ def evaluate(
         classes=classes,
         json=json_file,
         output=output,
-        rule=decision_rule_of(model)
-        if threshold is None
-        else DecisionRule.from_min_score(threshold),
+        rule=rule if threshold is None else DecisionRule.from_min_score(threshold),
         gate=gate,
         with_sweeps=sweeps,
     )

@@ -30,7 +30,7 @@ def export(
 ) -> None:
     """Writes another runtime's files beside a model's weights, and enters them into its card."""
     from maskdet.datasets.image_files import list_pictures
-    from maskdet.runtimes.loading import find_model
+    from maskdet.runtimes.spec import find_model
     from maskdet.runtimes.tensorflow_import import quiet_import
 
     with quiet_import():

@@ -29,7 +29,7 @@ def models(
     if context.invoked_subcommand is not None:
         return
     from maskdet.commands import models as listing
-    from maskdet.runtimes.loading import MODELS
+    from maskdet.runtimes.spec import MODELS
 
     if readme is not None:
         listing.write_readme(readme, listing.table(listing.HEAD, listing.rows(MODELS)))
@@ -48,7 +48,7 @@ def get(
 ) -> None:
     """Fetches a model, verifies its checksums, and keeps it for this user."""
     from maskdet.commands.get_model import get as fetch
-    from maskdet.runtimes.loading import MODELS
+    from maskdet.runtimes.spec import MODELS
 
     folder = fetch(name, origin, MODELS, user_models())
     print(f"{folder}: verified; use it with: maskdet monitor --model {folder.name}")

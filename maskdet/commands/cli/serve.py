@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -51,25 +52,23 @@ def serve(
 ) -> int:
     """A page, and an HTTP API, where pictures are dropped to see who wears a mask correctly."""
     from maskdet.commands.serve import run
-    from maskdet.runtimes import load_looking_detector
-    from maskdet.runtimes.legacy.opening import MIN_SCORE
-    from maskdet.runtimes.loading import decision_rule_of
+    from maskdet.runtimes.loading import open_model
+    from maskdet.runtimes.spec import resolve
     from maskdet.web.request_limits import MEGA, Limits
 
-    said = states_said(states)
     limits = Limits(
         bytes=round(max_mb * MEGA), pixels=round(max_megapixels * MEGA), pictures=max_pictures
     )
-    rule = decision_rule_of(model) or DecisionRule.from_min_score(MIN_SCORE)
-    if min_score is not None:
-        rule = rule.with_min_score(min_score)
+    spec = resolve(
+        model, device=device, labels=labels, classes=states_said(states), min_score=min_score
+    )
 
     def open_detector(rule: DecisionRule) -> Detector:
-        return load_looking_detector(model, device=device, labels=labels, classes=said, rule=rule)
+        return open_model(replace(spec, rule=rule), looks="auto")
 
     return run(
         open_detector,
-        rule,
+        spec.rule,
         host=host,
         port=port,
         limits=limits,

@@ -14,7 +14,8 @@ from maskdet.errors import ConfigError, MaskdetError, ModelError
 from maskdet.model.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.file_formats import Foreign, Kind, find_foreign, network_of
-from maskdet.runtimes.legacy.opening import MIN_SCORE, look_at, states_of_labels
+from maskdet.runtimes.legacy.labels import look_at, states_of_labels
+from maskdet.runtimes.spec import MIN_SCORE
 from maskdet.system.atomic_files import sha256_of, write_whole
 from maskdet.system.console import say
 

@@ -13,7 +13,7 @@ from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector, worth_changing
-from maskdet.runtimes.loading import Device
+from maskdet.runtimes.spec import Device
 
 _SECONDS = 1.0
 _NO_DRIVER = (

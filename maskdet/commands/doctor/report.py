@@ -12,7 +12,7 @@ from pathlib import Path
 from maskdet.commands.doctor import cameras, codecs, detection, display, storage
 from maskdet.commands.doctor.finding import Finding, Health, broken, ok
 from maskdet.errors import MaskdetError
-from maskdet.runtimes.loading import Device
+from maskdet.runtimes.spec import Device
 from maskdet.system.atomic_files import write_or_print
 from maskdet.system.console import bug_line, say
 from maskdet.system.extras import install_command

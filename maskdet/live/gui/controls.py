@@ -126,9 +126,9 @@ class Controls:
         return "ending"
 
     def _pause(self) -> str:
-        turned = [tile for tile in self._tiles if tile.by_hand]
+        turned = [tile for tile in self._tiles if tile.pacing.by_hand]
         for tile in turned:
-            tile.by_hand = False
+            tile.pacing.by_hand = False
         if turned and not self._view.paused:
             return "going on"
         self._view.paused = not self._view.paused
@@ -183,10 +183,10 @@ class Controls:
         return "one frame back; space: go on" if moved else "only files have earlier frames"
 
     def _frame_back(self, tile: Tile) -> bool:
-        playback, seen = tile.playback, tile.observation
+        playback, seen = tile.pacing.playback, tile.observation
         if playback is None or playback.count or seen is None:
             return False
-        tile.jump(seen.frame.time - (1 / playback.fps if playback.fps else _FRAME_S))
+        tile.pacing.jump(seen.frame.time - (1 / playback.fps if playback.fps else _FRAME_S))
         return True
 
     def _seek(self, step: int) -> str:
@@ -195,7 +195,7 @@ class Controls:
         return said[0] if said else "only files can be moved in"
 
     def _seek_in(self, tile: Tile, step: int) -> str:
-        playback, seen = tile.playback, tile.observation
+        playback, seen = tile.pacing.playback, tile.observation
         if playback is None or seen is None:
             return ""
         if playback.count:
@@ -207,20 +207,20 @@ class Controls:
         if playback.length is not None:
             position = min(position, max(0.0, playback.length - _FRAME_S))
         self.stepping.add(tile.name)
-        tile.jump(position)
+        tile.pacing.jump(position)
         return f"{'+' if step > 0 else '−'}{_SEEK_S:.0f} s: {clock(position)}"
 
     def _turn(self, tile: Tile, step: int) -> str:
         """Turns to another picture of a folder; empty where there is none."""
-        playback, seen = tile.playback, tile.observation
+        playback, seen = tile.pacing.playback, tile.observation
         if playback is None or not playback.count or seen is None:
             return ""
-        tile.by_hand = True
+        tile.pacing.by_hand = True
         place = playback.neighbor(seen.frame.file, step)
         if place is None:
             return ""
         self.stepping.add(tile.name)
-        tile.jump(place)
+        tile.pacing.jump(place)
         which = "next" if step > 0 else "previous"
         return f"{which} picture, {place + 1} of {playback.count}; space: go on"
 

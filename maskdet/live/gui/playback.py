@@ -1,13 +1,17 @@
-"""Files that go to any position while they are shown."""
+"""Files in the window: each frame at its moment, and any position on request."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from maskdet.contracts import Source
 from maskdet.frame import Frame
 from maskdet.system.threads import Condition
+
+_LATE_S = 0.25
+"""Seconds by which a file's frame may be late without moving those after it."""
 
 
 @runtime_checkable
@@ -145,3 +149,73 @@ class Playback:
         while place in self._unreadable:
             place += step
         return place if 0 <= place < self.count else None
+
+
+class Pacing:
+    """When each frame of a source is due: a file's at its own pace, a still picture for a while.
+
+    Attributes:
+        playback: moves about in the source; None for one that cannot.
+        by_hand: whether the user turns a folder's pictures: none follows without a key.
+    """
+
+    def __init__(self, source: Source, picture_seconds: float) -> None:
+        """Nothing was shown yet.
+
+        Args:
+            source: as it is read.
+            picture_seconds: how long a still picture stays.
+        """
+        self.playback = source if isinstance(source, Playback) else None
+        self.by_hand = False
+        self._source = source
+        self._picture_seconds = picture_seconds
+        self._start = self._hold = 0.0
+        self._has_shown = self._has_jumped = self._asked_for_next = False
+
+    @property
+    def is_single_picture(self) -> bool:
+        """Whether the source is one picture, which stays."""
+        return self.playback is not None and self.playback.count == 1
+
+    def due(self, frame: Frame | None) -> float:
+        """When to show a frame, by the monotonic clock; for None, when the last one may go."""
+        if self._source.is_live or frame is None:
+            return self._hold
+        return 0.0 if self._has_jumped else max(self._hold, self._start + frame.time)
+
+    def is_stale(self, frame: Frame) -> bool:
+        """Whether the user has gone elsewhere in the file since it was read."""
+        return self.playback is not None and self.playback.is_stale(frame)
+
+    def record_shown(self, frame: Frame) -> None:
+        """Takes the time of a frame that is shown now."""
+        now = time.monotonic()
+        self._has_shown = True
+        if self._source.is_live:
+            return
+        if self._has_jumped or now - frame.time - self._start > _LATE_S:  # what follows is as late
+            self._start = now - frame.time
+        self._has_jumped = self._asked_for_next = False
+        is_still = self._source.fps is None and frame.time == 0
+        self._hold = now + self._picture_seconds if is_still else 0.0
+
+    def go_on(self) -> None:
+        """Has the next picture of a folder read, once the one that is shown has stayed enough."""
+        playback = self.playback
+        if playback is None or not playback.count or not self._has_shown:
+            return
+        is_held = self.by_hand or self._has_jumped or time.monotonic() < self._hold
+        if self.is_single_picture or is_held:
+            return
+        if playback.at_end:
+            playback.finish()
+        elif not self._asked_for_next:  # once for each picture
+            self._asked_for_next = True
+            playback.go_on()
+
+    def jump(self, position: float) -> None:
+        """Goes elsewhere in the file: to a second of a video, or a place in a folder."""
+        if self.playback is not None:
+            self.playback.seek(position)
+            self._has_jumped, self._hold = True, 0.0

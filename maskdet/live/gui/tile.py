@@ -12,19 +12,17 @@ from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.overlay import Overlay
 from maskdet.drawing.status_text import Status
 from maskdet.live.evidence import with_bar
-from maskdet.live.gui.playback import Playback
+from maskdet.live.gui.playback import Pacing
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.progress import progress_of
 from maskdet.observation import Observation
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 
-_LATE = 0.25
-"""Seconds by which a file's frame may be late without moving those after it."""
 _WAITING_SIZE = (1280, 720)
 
 
 class Tile:
-    """A source's last observation, drawn; and when its next one is due.
+    """A source's last observation, drawn.
 
     Attributes:
         name: the source's.
@@ -32,8 +30,7 @@ class Tile:
         picture: as last drawn, BGR uint8.
         picture_box: x, y, width, height of the frame within it; width 0 before the first one.
         drawn: when that was, by the monotonic clock.
-        playback: moves about in the source; None for what cannot.
-        by_hand: whether the user turns a folder's pictures: none goes on without him.
+        pacing: when its next one is due.
     """
 
     def __init__(
@@ -60,22 +57,13 @@ class Tile:
         self.picture = np.zeros((1, 1, 3), np.uint8)
         self.picture_box = (0, 0, 0, 0)
         self.drawn = 0.0
-        self.playback = source if isinstance(source, Playback) else None
-        self.by_hand = False
+        self.pacing = Pacing(source, picture_seconds)
         self._pipeline = pipeline
         self._index = index
         self._source = source
         self._recording = recording
         self._overlay = overlay
-        self._picture_seconds = picture_seconds
         self._since = time.monotonic()
-        self._start = self._hold = 0.0
-        self._has_jumped = self._asked_for_next = False
-
-    @property
-    def is_single_picture(self) -> bool:
-        """Whether it shows one picture, which stays."""
-        return self.playback is not None and self.playback.count == 1
 
     @property
     def has_ended(self) -> bool:
@@ -99,48 +87,11 @@ class Tile:
             return _WAITING_SIZE
         return self.observation.frame.width, self.observation.frame.height
 
-    def due(self, observation: Observation | None) -> float:
-        """When to show it, by the monotonic clock; for None, when the last one may go."""
-        if self._source.is_live or observation is None:
-            return self._hold
-        return 0.0 if self._has_jumped else max(self._hold, self._start + observation.frame.time)
-
-    def is_stale(self, observation: Observation) -> bool:
-        """Whether the user has gone elsewhere in the file since it was read."""
-        return self.playback is not None and self.playback.is_stale(observation.frame)
-
     def take(self, observation: Observation) -> None:
         """Makes this the observation to show."""
-        now, frame = time.monotonic(), observation.frame
         self.observation = observation
-        self._since = frame.captured
-        if self._source.is_live:
-            return
-        if self._has_jumped or now - frame.time - self._start > _LATE:  # what follows is as late
-            self._start = now - frame.time
-        self._has_jumped = self._asked_for_next = False
-        is_still = self._source.fps is None and frame.time == 0
-        self._hold = now + self._picture_seconds if is_still else 0.0
-
-    def go_on(self) -> None:
-        """Has the next picture of a folder read, once the one that is shown has stayed enough."""
-        playback = self.playback
-        if playback is None or not playback.count or self.observation is None:
-            return
-        is_held = self.by_hand or self._has_jumped or time.monotonic() < self._hold
-        if self.is_single_picture or is_held:
-            return
-        if playback.at_end:
-            playback.finish()
-        elif not self._asked_for_next:  # once for each picture
-            self._asked_for_next = True
-            playback.go_on()
-
-    def jump(self, position: float) -> None:
-        """Goes elsewhere in the file: to a second of a video, or a place in a folder."""
-        if self.playback is not None:
-            self.playback.seek(position)
-            self._has_jumped, self._hold = True, 0.0
+        self._since = observation.frame.captured
+        self.pacing.record_shown(observation.frame)
 
     def draw(
         self,
@@ -204,6 +155,6 @@ class Tile:
             else "",
             blurred=blur,
             is_file=not self._source.is_live,
-            progress="" if progress is None or self.is_single_picture else str(progress),
+            progress="" if progress is None or self.pacing.is_single_picture else str(progress),
             share=None if progress is None or progress.count == 1 else progress.share,
         )

@@ -98,14 +98,14 @@ class Viewer:
         """Whether all has been shown; a single picture stays, unless it stands beside others."""
         if not self._view.paused:
             for tile in self._tiles:
-                tile.go_on()
-        others = [tile for tile in self._tiles if not tile.is_single_picture]
+                tile.pacing.go_on()
+        others = [tile for tile in self._tiles if not tile.pacing.is_single_picture]
         if others and all(tile.has_ended for tile in others):
             for tile in self._tiles:
-                if tile.playback is not None and tile.observation is not None:
-                    tile.playback.finish()
+                if tile.pacing.playback is not None and tile.observation is not None:
+                    tile.pacing.playback.finish()
         now = time.monotonic()
-        held = any(tile.due(None) > now for tile in self._tiles)
+        held = any(tile.pacing.due(None) > now for tile in self._tiles)
         return self._pipeline.ended and not self._waiting and not held
 
     def _take(self) -> tuple[Tile | None, float]:
@@ -159,13 +159,16 @@ class Viewer:
     def _drop_stale(self) -> None:
         """Lets go of what was read before the user went elsewhere in its file."""
         for name, observation in list(self._waiting.items()):
-            if self._tile_of[name].is_stale(observation):
+            if self._tile_of[name].pacing.is_stale(observation.frame):
                 del self._waiting[name]
 
     def _earliest(self) -> tuple[Tile | None, float]:
         """The tile whose waiting observation is due first, and in how many seconds it is."""
         self._drop_stale()
         now = time.monotonic()
-        due = {name: self._tile_of[name].due(one) - now for name, one in self._waiting.items()}
+        due = {
+            name: self._tile_of[name].pacing.due(one.frame) - now
+            for name, one in self._waiting.items()
+        }
         first = min(due, key=lambda name: due[name], default=None)
         return (None, _POLL) if first is None else (self._tile_of[first], due[first])

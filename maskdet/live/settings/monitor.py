@@ -3,155 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import (
     Field,
-    NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     field_validator,
-    model_validator,
 )
 
 from maskdet.config import Settings
 from maskdet.live.settings.events import EventSettings
+from maskdet.live.settings.outputs import (
+    LogSettings,
+    OverlaySettings,
+    RecordingSettings,
+    WindowSettings,
+)
 from maskdet.live.settings.people import LineSettings, PeopleSettings, ZoneSettings, check_names
 from maskdet.live.settings.serve import ServeSettings
+from maskdet.live.settings.sources import DetectSettings, SourceSettings, UnsureSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.registry import DEFAULT_MODEL
-
-
-class SourceSettings(Settings):
-    """One camera, stream, file or folder; a plain text in the list stands for its `source`.
-
-    Attributes:
-        source: as after ``--source``: ``0``, ``/dev/video0``, ``rtsp://…``, a path, ``demo``.
-        name: what the window and the event log call it; by default the source itself.
-        width: asked of a webcam, pixels; it may give something near it.
-        height: asked of a webcam, pixels.
-        fps: asked of a webcam, frames a second; of an address that gives one picture, how often
-            it is fetched (None: twice a second); of a video file, in place of its time stamps.
-        format: asked of a webcam, four letters: MJPG, YUYV …
-        backend: how a webcam is reached; auto is the right one for the system.
-        rtsp_transport: tcp gives whole pictures; auto takes udp, then udp_multicast, where a camera
-            knows nothing else.
-        low_delay: a stream is decoded by one thread, which holds no picture back, if one is enough.
-        hardware_decoding: a stream is decoded by the graphics card where that can be done.
-        ffmpeg: further options of a stream, by FFmpeg's names.
-        open_timeout: seconds a camera may take to open.
-        read_timeout: seconds of silence after which it is opened again.
-        detect_fps: frames a second to process; None: as `detect.fps` says.
-        insist: go on trying where it cannot be opened at first; None: where there are several.
-    """
-
-    source: Annotated[str, Field(min_length=1)]
-    name: str | None = None
-    width: PositiveInt | None = None
-    height: PositiveInt | None = None
-    fps: PositiveFloat | None = None
-    format: Annotated[str, Field(min_length=4, max_length=4)] | None = None
-    backend: Literal["auto", "v4l2", "dshow", "msmf", "avfoundation", "any"] = "auto"
-    rtsp_transport: Literal["auto", "tcp", "udp", "udp_multicast"] = "auto"
-    low_delay: bool = True
-    hardware_decoding: bool = False
-    ffmpeg: dict[
-        Annotated[str, Field(pattern="^[^;|]+$")], Annotated[str, Field(pattern="^[^;|]*$")]
-    ] = {}
-    open_timeout: PositiveFloat = 10.0
-    read_timeout: PositiveFloat = 5.0
-    detect_fps: PositiveFloat | None = None
-    insist: bool | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            return {"source": str(value)}
-        if isinstance(value, dict) and type(value.get("source")) is int:
-            return {**value, "source": str(value["source"])}
-        return value
-
-
-class OverlaySettings(Settings):
-    """What a face's label tells beside its state."""
-
-    scores: bool = True
-    track_ids: bool = True
-
-
-class UnsureSettings(Settings):
-    """When a face's state is not called; None is the model's own limit, 0 is never.
-
-    Attributes:
-        certainty: the best state's least share of all states' probability.
-        width: pixels that a face must have.
-    """
-
-    certainty: Annotated[float, Field(ge=0, le=1)] | None = None
-    width: NonNegativeFloat | None = None
-
-
-class WindowSettings(Settings):
-    """How the window shows.
-
-    Attributes:
-        width: of the whole window with several sources, pixels.
-        height: of the whole window with several sources, pixels.
-        picture_seconds: how long each still picture stays.
-    """
-
-    width: PositiveInt = 1280
-    height: PositiveInt = 720
-    picture_seconds: NonNegativeFloat = 3.0
-
-
-class RecordingSettings(Settings):
-    """What a recording shows, how it is cut into files, and how long these are kept.
-
-    Attributes:
-        bar: a bar above the picture: date and time with zone, counts, the source's name.
-        segment_seconds: a new file after so long.
-        segment_mb: a new file at this size, in millions of bytes.
-        keep_days: older segments are deleted.
-        keep_gb: the oldest segments are deleted while all of them together are larger.
-        keep_free_gb: the oldest segments are deleted while less is free on their disk.
-    """
-
-    bar: bool = True
-    segment_seconds: Annotated[float, Field(ge=1)] | None = None
-    segment_mb: PositiveFloat | None = None
-    keep_days: PositiveFloat | None = None
-    keep_gb: PositiveFloat | None = None
-    keep_free_gb: PositiveFloat | None = None
-
-    @model_validator(mode="after")
-    def _only_segments_are_deleted(self) -> Self:
-        if not (self.segment_seconds or self.segment_mb):
-            for name in ("keep_days", "keep_gb", "keep_free_gb"):
-                if getattr(self, name) is not None:
-                    raise ValueError(f"{name} needs segment_seconds or segment_mb")
-        return self
-
-
-class DetectSettings(Settings):
-    """What detection costs.
-
-    Attributes:
-        fps: frames a second to process, of each source; None: as many as can be, and of a file all.
-    """
-
-    fps: PositiveFloat | None = None
-
-
-class LogSettings(Settings):
-    """How messages are written to standard error.
-
-    Attributes:
-        format: text for people; json, an object a line, for machines.
-    """
-
-    format: Literal["text", "json"] = "text"
 
 
 class MonitorSettings(Settings):

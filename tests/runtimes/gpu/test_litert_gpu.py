@@ -193,7 +193,7 @@ def test_a_software_adapter_is_no_gpu(
 ):
     with pytest.raises(ModelError, match="--device gpu: .*software adapter .SwiftShader.*cpu"):
         load_detector(str(tiny_model), device="gpu")
-    monkeypatch.setattr("maskdet.runtimes.loading.gpu_seems_there", lambda: True)
+    monkeypatch.setattr("maskdet.runtimes.spec.gpu_seems_there", lambda: True)
     detector = load_detector(str(tiny_model), upgrade=True)
     watch(detector, lambda: detector._over)
     assert detector.device == CPU and capfd.readouterr().err == ""
@@ -207,7 +207,7 @@ def test_no_driver_at_all_is_told_with_what_to_install(tiny_model: Path, softwar
 
 
 def test_no_device_file_no_process(tiny_model: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("maskdet.runtimes.loading.gpu_seems_there", lambda: False)
+    monkeypatch.setattr("maskdet.runtimes.spec.gpu_seems_there", lambda: False)
     assert not isinstance(load_detector(str(tiny_model), upgrade=True), LiteRtGpuDetector)
 
 

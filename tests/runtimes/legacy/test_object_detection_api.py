@@ -12,7 +12,7 @@ import pytest
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.file_formats import Foreign, Kind, find_foreign
-from maskdet.runtimes.legacy.opening import states_of_labels
+from maskdet.runtimes.legacy.labels import states_of_labels
 from tests import old_models
 from tests.old_models import assert_same, pictures, upstream_api
 from tests.whole_run import slow

@@ -1,0 +1,68 @@
+"""Settings of what is shown, recorded and logged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from maskdet.config import Settings
+
+
+class OverlaySettings(Settings):
+    """What a face's label tells beside its state."""
+
+    scores: bool = True
+    track_ids: bool = True
+
+
+class WindowSettings(Settings):
+    """How the window shows.
+
+    Attributes:
+        width: of the whole window with several sources, pixels.
+        height: of the whole window with several sources, pixels.
+        picture_seconds: how long each still picture stays.
+    """
+
+    width: PositiveInt = 1280
+    height: PositiveInt = 720
+    picture_seconds: NonNegativeFloat = 3.0
+
+
+class RecordingSettings(Settings):
+    """What a recording shows, how it is cut into files, and how long these are kept.
+
+    Attributes:
+        bar: a bar above the picture: date and time with zone, counts, the source's name.
+        segment_seconds: a new file after so long.
+        segment_mb: a new file at this size, in millions of bytes.
+        keep_days: older segments are deleted.
+        keep_gb: the oldest segments are deleted while all of them together are larger.
+        keep_free_gb: the oldest segments are deleted while less is free on their disk.
+    """
+
+    bar: bool = True
+    segment_seconds: Annotated[float, Field(ge=1)] | None = None
+    segment_mb: PositiveFloat | None = None
+    keep_days: PositiveFloat | None = None
+    keep_gb: PositiveFloat | None = None
+    keep_free_gb: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _only_segments_are_deleted(self) -> Self:
+        if not (self.segment_seconds or self.segment_mb):
+            for name in ("keep_days", "keep_gb", "keep_free_gb"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} needs segment_seconds or segment_mb")
+        return self
+
+
+class LogSettings(Settings):
+    """How messages are written to standard error.
+
+    Attributes:
+        format: text for people; json, an object a line, for machines.
+    """
+
+    format: Literal["text", "json"] = "text"

@@ -1,0 +1,82 @@
+"""Settings of sources, and of what is detected in them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from maskdet.config import Settings
+
+
+class SourceSettings(Settings):
+    """One camera, stream, file or folder; a plain text in the list stands for its `source`.
+
+    Attributes:
+        source: as after ``--source``: ``0``, ``/dev/video0``, ``rtsp://…``, a path, ``demo``.
+        name: what the window and the event log call it; by default the source itself.
+        width: asked of a webcam, pixels; it may give something near it.
+        height: asked of a webcam, pixels.
+        fps: asked of a webcam, frames a second; of an address that gives one picture, how often
+            it is fetched (None: twice a second); of a video file, in place of its time stamps.
+        format: asked of a webcam, four letters: MJPG, YUYV …
+        backend: how a webcam is reached; auto is the right one for the system.
+        rtsp_transport: tcp gives whole pictures; auto takes udp, then udp_multicast, where a camera
+            knows nothing else.
+        low_delay: a stream is decoded by one thread, which holds no picture back, if one is enough.
+        hardware_decoding: a stream is decoded by the graphics card where that can be done.
+        ffmpeg: further options of a stream, by FFmpeg's names.
+        open_timeout: seconds a camera may take to open.
+        read_timeout: seconds of silence after which it is opened again.
+        detect_fps: frames a second to process; None: as `detect.fps` says.
+        insist: go on trying where it cannot be opened at first; None: where there are several.
+    """
+
+    source: Annotated[str, Field(min_length=1)]
+    name: str | None = None
+    width: PositiveInt | None = None
+    height: PositiveInt | None = None
+    fps: PositiveFloat | None = None
+    format: Annotated[str, Field(min_length=4, max_length=4)] | None = None
+    backend: Literal["auto", "v4l2", "dshow", "msmf", "avfoundation", "any"] = "auto"
+    rtsp_transport: Literal["auto", "tcp", "udp", "udp_multicast"] = "auto"
+    low_delay: bool = True
+    hardware_decoding: bool = False
+    ffmpeg: dict[
+        Annotated[str, Field(pattern="^[^;|]+$")], Annotated[str, Field(pattern="^[^;|]*$")]
+    ] = {}
+    open_timeout: PositiveFloat = 10.0
+    read_timeout: PositiveFloat = 5.0
+    detect_fps: PositiveFloat | None = None
+    insist: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return {"source": str(value)}
+        if isinstance(value, dict) and type(value.get("source")) is int:
+            return {**value, "source": str(value["source"])}
+        return value
+
+
+class DetectSettings(Settings):
+    """What detection costs.
+
+    Attributes:
+        fps: frames a second to process, of each source; None: as many as can be, and of a file all.
+    """
+
+    fps: PositiveFloat | None = None
+
+
+class UnsureSettings(Settings):
+    """When a face's state is not called; None is the model's own limit, 0 is never.
+
+    Attributes:
+        certainty: the best state's least share of all states' probability.
+        width: pixels that a face must have.
+    """
+
+    certainty: Annotated[float, Field(ge=0, le=1)] | None = None
+    width: NonNegativeFloat | None = None
