@@ -38,7 +38,17 @@ class Detections:
         states: int8 (N,), values of `MaskState`.
         track_ids: int64 (N,), −1 where a face is not tracked yet; None without tracking.
         probabilities: float32 (N, classes), of each state that a network knows; None where the
-            model tells the best one's alone.
+            model gives the best one's alone.
+
+    Example:
+        >>> from maskdet import Detections, MaskState
+        >>> faces = Detections([[0, 0, 40, 50], [60, 0, 90, 40]], [0.9, 0.4], [0, 1])
+        >>> [MaskState(state).title for state in faces.states]
+        ['mask', 'no mask']
+        >>> faces[faces.scores > 0.5].records()
+        [{'box': [0.0, 0.0, 40.0, 50.0], 'score': 0.9, 'state': 'with_mask'}]
+        >>> faces.counts()
+        {'with_mask': 1, 'without_mask': 1, 'mask_weared_incorrect': 0, 'unsure': 0}
     """
 
     boxes: np.ndarray

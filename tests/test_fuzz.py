@@ -21,7 +21,7 @@ from maskdet.errors import MaskdetError
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.model.card import read_card
 from maskdet.model.label_map import read_label_map
-from maskdet.sources.files.image_files import read_picture
+from maskdet.sources.files.image_files import read_image
 from maskdet.sources.opening import open_source
 from maskdet.training.settings import TrainingSettings
 
@@ -150,7 +150,7 @@ def test_a_picture_that_claims_to_be_huge_is_refused_by_its_header(
     path = tmp_path / "bomb.png"
     path.write_bytes(make(*size))
     with refused_plainly(), pytest.raises(MaskdetError, match=str(path)) as raised:
-        read_picture(str(path))
+        read_image(str(path))
     assert "\n" not in str(raised.value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -250,6 +251,27 @@ def test_no_room_for_what_belongs_nowhere():
 def test_a_file_fits_into_a_head():
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
     assert not {str(path): n for path, n in lengths.items() if n > 300}
+
+
+def test_the_pipeline_keeps_the_flow_alone():
+    (pipeline,) = (
+        node
+        for node in tree_of(PACKAGE / "live/pipeline.py").body
+        if isinstance(node, ast.ClassDef) and node.name == "Pipeline"
+    )
+    assert pipeline.end_lineno is not None
+    assert pipeline.end_lineno - pipeline.lineno < 170
+
+
+@pytest.mark.parametrize(
+    "way", ["One frame's way", "A model's way", "One picture's way through the page"]
+)
+def test_a_way_enters_each_file_once(way: str):
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    section = text.split(f"## {way}\n")[1].split("\n## ")[0]
+    files = re.findall(r"`([\w/]+\.py)`", section)
+    assert len(files) > 5 and len(set(files)) == len(files)
+    assert not [file for file in files if not (PACKAGE / file).is_file()]
 
 
 def test_the_top_of_the_tree_is_what_the_user_asked_for():

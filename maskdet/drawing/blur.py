@@ -26,6 +26,14 @@ def blur_faces(image: np.ndarray, detections: Detections) -> np.ndarray:
     Args:
         image: BGR uint8 (height, width, 3); left as it is.
         detections: faces in the picture's pixels.
+
+    Example:
+        >>> import maskdet
+        >>> frame = next(maskdet.read_frames("demo"))
+        >>> faces = maskdet.Detections([[200, 100, 300, 220]], [0.9], [0])
+        >>> blurred = maskdet.blur_faces(frame.image, faces)
+        >>> bool((blurred[100:220, 200:300] != frame.image[100:220, 200:300]).mean() > 0.5)
+        True
     """
     blurred = image.copy()
     height, width = image.shape[:2]

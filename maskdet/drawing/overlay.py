@@ -263,5 +263,14 @@ def shown_faces(observation: Observation) -> Detections:
 
 
 def annotate(image: np.ndarray, detections: Detections) -> np.ndarray:
-    """A copy of the picture (BGR uint8, height, width, 3) with boxes and labels, without bar."""
+    """A copy of the image (BGR uint8, height, width, 3) with boxes and labels, without bar.
+
+    Example:
+        >>> import maskdet, numpy as np
+        >>> image = np.zeros((480, 640, 3), np.uint8)
+        >>> faces = maskdet.Detections([[100, 100, 180, 200]], [0.9], [maskdet.MaskState.with_mask])
+        >>> drawn = maskdet.annotate(image, faces)
+        >>> bool(drawn.any()), bool(image.any())
+        (True, False)
+    """
     return Overlay().draw(Observation(Frame(image, 0, 0.0, 0.0), detections))

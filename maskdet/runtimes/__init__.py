@@ -1,5 +1,5 @@
-"""A model folder or a foreign model file becomes a `Detector`."""
+"""A model folder, or the file of a third-party or legacy model, becomes a `Detector`."""
 
-from maskdet.runtimes.loading import load_detector, load_looking_detector
+from maskdet.runtimes.loading import load_detector
 
-__all__ = ["load_detector", "load_looking_detector"]
+__all__ = ["load_detector"]

@@ -19,28 +19,35 @@ from maskdet.runtimes.tensorflow_import import quiet_import
 from maskdet.system.extras import missing_line
 
 
-def load_detector(model: str = DEFAULT_MODEL, **options: Unpack[ModelOptions]) -> Detector:
+def load_detector(
+    model: str = DEFAULT_MODEL,
+    *,
+    looks: Looks = 1,
+    budget_s: float | None = None,
+    **options: Unpack[ModelOptions],
+) -> Detector:
     """Opens a model.
 
     Args:
         model: a folder's name under `models/`, the path of a model folder, or that of a
             third-party or legacy model: see `maskdet.runtimes.file_formats`.
+        looks: how often it processes each image: ``"auto"`` finds close and small faces, too, as
+            the commands do; see `maskdet.runtimes.looks`.
+        budget_s: seconds that all looks at an image may take; None: any.
         options: what is wanted of it, as `maskdet.runtimes.spec.ModelOptions` has it.
 
     Raises:
         ModelError: there is no such model, or it is broken; or no GPU where one was asked for.
+
+    Example:
+        >>> import maskdet
+        >>> detector = maskdet.load_detector(looks="auto", device="cpu", min_score=0.4)
+        >>> detector.name, detector.device
+        ('retinanet-mobilenet', 'CPU (LiteRT)')
+        >>> detector.detect([])
+        []
+        >>> detector.close()
     """
-    return open_model(resolve(model, **options))
-
-
-def load_looking_detector(
-    model: str = DEFAULT_MODEL,
-    *,
-    looks: Looks = "auto",
-    budget_s: float | None = None,
-    **options: Unpack[ModelOptions],
-) -> Detector:
-    """Opens a model that processes each image as often as suits it; see `open_model`."""
     return open_model(resolve(model, **options), looks=looks, budget_s=budget_s)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import NamedTuple
 from urllib.request import url2pathname
 
 from maskdet.contracts import Source
 from maskdet.errors import SourceError
+from maskdet.frame import Frame
 from maskdet.images.frames import count_frames
 from maskdet.images.kinds import kind_of_file
 from maskdet.sources.address import scheme_of
@@ -112,6 +113,17 @@ def open_source(
 
     Raises:
         SourceError: it cannot be opened; the message says why and what to do.
+
+    Example:
+        >>> import maskdet
+        >>> source = maskdet.open_source("demo", "entrance")
+        >>> frame = source.read()
+        >>> frame.source, frame.width, frame.height
+        ('entrance', 640, 480)
+        >>> source.close()
+        >>> options = maskdet.SourceOptions(rtsp_transport="tcp", read_timeout=3.0)
+        >>> camera = maskdet.open_source("rtsp://192.0.2.1/1", options=options, wait=False)
+        >>> camera.close()
     """
     spec = path_of(spec)
     kind = KINDS[kind_of(spec)]
@@ -121,6 +133,36 @@ def open_source(
     if wait and isinstance(source, LiveSource):
         source.open()
     return source
+
+
+def read_frames(
+    spec: str, name: str | None = None, options: SourceOptions | None = None
+) -> Generator[Frame]:
+    """The frames of a source, one after the other; it is closed at the end.
+
+    Each is read when it is asked for: of a camera that is slower than its reader, the next one;
+    of one that is faster, those that the system keeps.
+
+    Args:
+        spec: as for `open_source`, as all of them.
+        name: what a person reads.
+        options: those of its kind count.
+
+    Raises:
+        SourceError: it cannot be opened, or failed for good.
+
+    Example:
+        >>> import maskdet
+        >>> frames = maskdet.read_frames("demo")
+        >>> [next(frames).index for _ in range(3)]
+        [0, 1, 2]
+        >>> frames.close()  # the camera, too
+    """
+    source = open_source(spec, name, options)
+    try:
+        yield from iter(source.read, None)
+    finally:
+        source.close()
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.live.session import run
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import Stop
-from maskdet.runtimes import load_looking_detector
+from maskdet.runtimes import load_detector
 from maskdet.sources import CLIP
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
-    return load_looking_detector(device="cpu")
+    return load_detector(looks="auto", device="cpu")
 
 
 def faces_in(path: Path, detector: Detector) -> int:

@@ -137,7 +137,7 @@ def test_a_picture_is_one_frame_at_time_0(tmp_path: Path) -> None:
 def test_every_kind_of_picture_becomes_bgr(tmp_path: Path, picture: np.ndarray) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
-    image = image_files.read_picture(str(path))
+    image = image_files.read_image(str(path))
     assert (image.shape, image.dtype) == ((48, 64, 3), np.uint8)
     assert (image == 100).all()
     assert (as_bgr(picture) == 100).all()
@@ -235,7 +235,7 @@ def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be read: Is a directory"):
         video_file.VideoFile(str(loop), "loop")
     with pytest.raises(SourceError, match="cannot be read: No such file"):
-        image_files.read_picture(str(tmp_path / "none.jpg"))
+        image_files.read_image(str(tmp_path / "none.jpg"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from maskdet.commands.detect import run as detect
 from maskdet.drawing.overlay import annotate
-from maskdet.runtimes import load_looking_detector
+from maskdet.runtimes import load_detector
 from tests.web.servers import COLLINS, HOPPER, decoded, encoded
 
 
@@ -27,7 +27,7 @@ def without_counts(image: dict[str, object]) -> dict[str, object]:
 
 def test_its_boxes_are_those_of_the_command_detect(client: httpx.Client, tmp_path: Path):
     file = tmp_path / "boxes.json"
-    assert detect.run(load_looking_detector(), [HOPPER, COLLINS], json_file=file) == 0
+    assert detect.run(load_detector(looks="auto"), [HOPPER, COLLINS], json_file=file) == 0
     expected = json.loads(file.read_text())["images"]
     answer = client.post("/api/detect", files=form(HOPPER, COLLINS))
     assert answer.status_code == 200
@@ -63,7 +63,7 @@ def test_a_picture_comes_back_annotated_as_an_attachment(client: httpx.Client, h
         name = "filename=\"picture-annotated.png\"; filename*=UTF-8''picture-annotated.png"
     assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"
     assert answer.headers["content-disposition"] == f"attachment; {name}"
-    expected = annotate(image, load_looking_detector().detect([image])[0])
+    expected = annotate(image, load_detector(looks="auto").detect([image])[0])
     assert (expected != image).any() and (decoded(answer.content) == expected).all()
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing.overlay import annotate
-from maskdet.runtimes import load_looking_detector
+from maskdet.runtimes import load_detector
 from maskdet.sources import CLIP
 from tests.web.chromium import Browser, needs_chromium
 from tests.web.servers import COLLINS, HOPPER, Command, decoded
@@ -53,7 +53,7 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def look(path: Path) -> tuple[np.ndarray, Detections]:
     """What the model that ships, whichever it is, finds on a picture."""
     image = decoded(path.read_bytes())
-    return image, load_looking_detector().detect([image])[0]
+    return image, load_detector(looks="auto").detect([image])[0]
 
 
 def expected(path: Path) -> np.ndarray:

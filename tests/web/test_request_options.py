@@ -9,7 +9,7 @@ import pytest
 from maskdet.detections import Detections
 from maskdet.drawing.overlay import annotate
 from maskdet.model.decision import DecisionRule
-from maskdet.runtimes import load_looking_detector
+from maskdet.runtimes import load_detector
 from tests.doubles import ScriptedDetector
 from tests.web.servers import COLLINS, HOPPER, decoded, encoded, serving_app
 
@@ -79,7 +79,7 @@ def test_a_wrong_option_is_told_in_one_line(fields: dict[str, str], told: str):
 
 
 def test_without_options_the_faces_are_those_of_the_model_as_it_is(client: httpx.Client):
-    detector = load_looking_detector()
+    detector = load_detector(looks="auto")
     for path in (HOPPER, COLLINS):
         image = decoded(path.read_bytes())
         found = detector.detect([image])[0]

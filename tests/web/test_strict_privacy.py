@@ -6,7 +6,7 @@ import av
 import cv2
 import pytest
 
-from maskdet.runtimes import load_looking_detector
+from maskdet.runtimes import load_detector
 from maskdet.sources import CLIP
 from tests.web.servers import decoded, serving
 
@@ -24,7 +24,7 @@ def test_the_real_detector_finds_no_face_in_an_answer():
         ]
         found = client.post("/api/detect", content=sent).json()["images"][0]["detections"]
     assert len(found) >= 4  # they are found: box and state are no image
-    detector = load_looking_detector(device="cpu")
+    detector = load_detector(looks="auto", device="cpu")
     assert len(detector.detect([image])[0]) >= 4
     for answer in answers:
         assert answer.status_code == 200

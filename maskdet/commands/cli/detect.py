@@ -43,11 +43,11 @@ def detect(
 ) -> int:
     """Images in; annotated images, boxes and states out."""
     from maskdet.commands.detect.run import run
-    from maskdet.runtimes import load_looking_detector
+    from maskdet.runtimes import load_detector
     from maskdet.runtimes.tiling import tiled
 
     with closing(
-        load_looking_detector(
+        load_detector(
             model,
             looks=looks_said(looks, tiles),
             device=device,

@@ -22,7 +22,7 @@ from maskdet.drawing.overlay import annotate
 from maskdet.errors import ConfigError, SourceError
 from maskdet.images.frames import count_frames
 from maskdet.images.kinds import kind_of_file
-from maskdet.sources.files.image_files import read_picture
+from maskdet.sources.files.image_files import read_image
 from maskdet.system.atomic_files import STANDARD_OUTPUT, write_or_print
 from maskdet.system.console import say
 
@@ -115,7 +115,7 @@ def _read(path: Path) -> np.ndarray:
     """
     if kind_of_file(path) == "video":
         raise SourceError(f"{path} is a video; process it with: {monitor_command(path)}")
-    return read_picture(str(path))
+    return read_image(str(path))
 
 
 def _drawn(image: np.ndarray, found: Detections, shown: Detections, blur: bool) -> np.ndarray:

@@ -11,7 +11,8 @@ import numpy as np
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
-from maskdet.images.decoding import ImageError, read_image
+from maskdet.images import decoding
+from maskdet.images.decoding import ImageError
 from maskdet.images.folder import left_out, list_folder
 from maskdet.images.frames import FrameReader, count_frames
 
@@ -75,7 +76,7 @@ class PictureFiles:
         self._closed = True
 
     def _read(self, path: str) -> np.ndarray:
-        image = read_picture(path)
+        image = read_image(path)
         if len(self._paths) > 1 and (held := count_frames(path)).number > 1:
             log.warning(
                 "%s has %d %s, of which the first was processed; process all with: --source %s",
@@ -133,13 +134,23 @@ class Folder(PictureFiles):
         super().__init__(found.images, name)
 
 
-def read_picture(path: str) -> np.ndarray:
-    """A picture file as BGR uint8 (height, width, 3), turned as its EXIF data say.
+def read_image(path: str) -> np.ndarray:
+    """An image file as BGR uint8 (height, width, 3), turned as its EXIF data say.
+
+    JPEG, PNG, WebP, HEIC of phones, and what else OpenCV and Pillow read.
+
+    Example:
+        >>> import maskdet
+        >>> try:
+        ...     maskdet.read_image("gone.jpg")
+        ... except maskdet.MaskdetError as error:
+        ...     print(error)
+        gone.jpg cannot be read: No such file or directory
 
     Raises:
         SourceError: it cannot be read, is broken, or has more than `decoding.MAX_PIXELS`.
     """
     try:
-        return read_image(path)
+        return decoding.read_image(path)
     except ImageError as error:
         raise SourceError(f"{path} {error}") from None

@@ -1,0 +1,106 @@
+"""The public interface (docs/python.md): declared, typed, quick to import, its examples true."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import maskdet
+
+ROOT = Path(__file__).resolve().parents[1]
+FUNCTIONS = ("annotate", "blur_faces", "load_detector", "open_source", "read_frames", "read_image")
+
+
+def run_plainly(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs a script as a user has it: in a folder of its own."""
+    script = folder / "script.py"
+    script.write_text(text, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, *options, str(script)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_all_names_are_there_and_documented():
+    page = (ROOT / "docs/python.md").read_text(encoding="utf-8")
+    for name in maskdet.__all__:
+        assert name in dir(maskdet)
+        value = getattr(maskdet, name)
+        assert name == "__version__" or (inspect.getdoc(value) and f"`{name}" in page)
+    with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
+        maskdet.no_such_name  # noqa: B018
+    assert (ROOT / "maskdet/py.typed").is_file()
+
+
+def test_the_declared_types_are_those_of_the_names():
+    """What a type checker is shown is what is imported."""
+    source = (ROOT / "maskdet/__init__.py").read_text(encoding="utf-8")
+    shown = re.findall(r"^    from (maskdet[\w.]*) import ([\w, ]+)$", source, re.MULTILINE)
+    homes = {name: module for module, names in shown for name in names.split(", ")}
+    assert homes == {name: f"maskdet.{module}" for name, module in maskdet._HOMES.items()}
+    assert {*homes, "__version__"} == set(maskdet.__all__)
+
+
+def test_import_costs_nothing_and_sets_the_limits_of_opencv_first(tmp_path: Path):
+    done = run_plainly(
+        tmp_path,
+        "import os, sys\nos.environ.pop('OPENCV_IO_MAX_IMAGE_PIXELS', None)\nimport maskdet\n"
+        "print([name for name in ('numpy', 'cv2', 'pydantic', 'keras') if name in sys.modules])\n"
+        "print(os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'])\n",
+    )
+    assert done.stdout.splitlines() == ["[]", "200000000"], done.stderr
+
+
+@pytest.mark.parametrize("name", ["", *FUNCTIONS, "Detections"])
+def test_the_examples_are_true(name: str):
+    value = getattr(maskdet, name) if name else maskdet
+    finder = doctest.DocTestFinder(recurse=False)
+    (examples,) = finder.find(value, name or "maskdet", globs={})
+    assert examples.examples
+    failed, tried = doctest.DocTestRunner().run(examples)
+    assert tried and not failed
+
+
+def test_the_page_runs_as_a_plain_script(tmp_path: Path):
+    page = (ROOT / "docs/python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    done = run_plainly(tmp_path, "\n".join(blocks))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("with_mask 0.") for line in lines)
+    assert "rtsp://user:***@127.0.0.1:1/door" in done.stdout and "password" not in done.stdout
+    assert lines[-1] == "[0, 0]"
+
+
+@pytest.mark.slow
+def test_a_type_checker_knows_the_names(tmp_path: Path):
+    """Strict mypy on a program with one mistake, which it finds."""
+    pytest.importorskip("mypy")
+    (tmp_path / "program.py").write_text(
+        "import maskdet\n"
+        "detector: maskdet.Detector = maskdet.load_detector(min_score=0.5)\n"
+        "for frame in maskdet.read_frames('demo', options=maskdet.SourceOptions(fps=5.0)):\n"
+        "    faces = detector.detect([frame.image])[0]\n"
+        "    maskdet.annotate(frame.image, faces)\n"
+        "maskdet.load_detector(device='tpu')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml")]
+        + ["--cache-dir", str(tmp_path / "cache"), str(tmp_path / "program.py")],
+        cwd=ROOT,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    found = [line for line in done.stdout.splitlines() if "error:" in line]
+    assert len(found) == 1 and "program.py:6" in found[0], done.stdout + done.stderr
