@@ -81,7 +81,6 @@ def _with_address(words: Sequence[str]) -> list[str]:
     return found
 
 
-
 def _option(name: str, metavar: str, help_: str) -> Any:
     return typer.Option(f"--{name}", metavar=metavar, help=help_)
 

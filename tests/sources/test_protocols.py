@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from maskdet.errors import SourceError
-from maskdet.sources.opening import KINDS, kind_of, open_source, path_of
-from maskdet.sources.options import SourceOptions
+from maskdet.sources.opening import kind_of, open_source, path_of
+from maskdet.sources.options import SourceOptions, StreamOptions, values_of
 from maskdet.sources.reconnecting import LiveSource
 
 pytestmark = pytest.mark.timeout(120)
@@ -164,4 +164,4 @@ def test_a_file_by_its_address(make_video, form: str) -> None:  # type: ignore[n
 def test_what_a_scheme_means() -> None:
     for spec in ("udp://@:5000", "SRT://cam:9", "rtmp://cam/live", "rtmps://cam/x", "RTSPS://cam"):
         assert kind_of(spec) == "stream"
-    assert "fps" in KINDS["stream"].options
+    assert values_of(SourceOptions(fps=2.0), StreamOptions)["fps"] == 2.0
