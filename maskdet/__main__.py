@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
+from maskdet.commands.cli.alarms import app as alarms
 from maskdet.commands.cli.benchmark import benchmark
 from maskdet.commands.cli.calibrate import calibrate
 from maskdet.commands.cli.convert import convert
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command(help=HELP, short_help="The live monitor: window, recording, event log.")(monitor)
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(alarms, name="alarms", short_help="test sends a message to each alarm channel.")
 app.add_typer(models, name="models", short_help="The models: size, accuracy; get fetches one.")
 app.add_typer(users, name="users", short_help="Who may log in to the live page: add, list, remove.")
 app.command(short_help="Prints the monitor's settings file, with every default.")(settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 AlarmKind = Literal["people", "camera_gone", "camera_covered", "camera_moved", "disk_full"]
-AlarmPhase = Literal["began", "updated", "cleared", "flapping", "test"]
+AlarmPhase = Literal["began", "updated", "cleared", "flapping", "clip", "test"]
 Mute = Literal["", "snoozed", "cool-down", "hourly limit"]
 
 
@@ -66,11 +66,14 @@ class AlarmMessage:
     """News of an alarm, for the channels of its rule.
 
     Attributes:
-        phase: what the news is; `flapping` says that nothing more comes until it is steady.
+        phase: what the news is; `flapping` says that nothing more comes until it is steady, `clip`
+            that the video is finished.
         alarm: as of this news.
         text: a line for people.
         channels: names of the channels that get it; None: all.
         others: numbers of alarms that were muted meanwhile and are reported by this news, too.
+        message_id: the same at every attempt to send it, so that a receiver can tell; empty
+            before it is queued.
     """
 
     phase: AlarmPhase
@@ -78,6 +81,7 @@ class AlarmMessage:
     text: str
     channels: tuple[str, ...] | None = None
     others: tuple[str, ...] = ()
+    message_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from pydantic_core import ErrorDetails
 
 from maskdet.system.redaction import mask_password
 
+_OF_GROUPS = ("value_error", "channel_kind")
+"""Kinds of mistakes that name what is wrong in a whole group, which need not be repeated."""
+
 Key = tuple[str | int, ...]
 """Where a value stands: names in mappings, positions in lists."""
 
@@ -31,7 +34,7 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
     if detail["type"] == "missing":
         return f"{place}: '{dotted}' is missing"
     given = detail["input"]
-    if detail["type"] == "value_error" and isinstance(given, dict):  # of a whole group
+    if detail["type"] in _OF_GROUPS and isinstance(given, dict):
         return f"{place}: '{dotted}': {_expected(detail)}"
     shown = kind_of(given) if isinstance(given, dict) else f"{mask_password(repr(given)):.60}"
     return f"{place}: '{dotted}': {_expected(detail)}, not {shown}"
@@ -39,11 +42,17 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
 
 def _without_tags(cls: type[BaseModel], key: Key) -> Key:
     """A place without pydantic's names for the members of a union (told apart by ``kind``)."""
-    groups = [
-        group for field in cls.model_fields.values() for group, _ in _groups(field.annotation)
-    ]
-    tags = {g.model_fields["kind"].default for g in groups if "kind" in g.model_fields}
+    tags = set(_tags(cls))
     return tuple(part for part in key if part not in tags)
+
+
+def _tags(cls: type[BaseModel]) -> Iterator[str]:
+    """The names of the members of unions within settings, at any depth."""
+    for field in cls.model_fields.values():
+        for group, _ in _groups(field.annotation):
+            if "kind" in group.model_fields:
+                yield group.model_fields["kind"].default
+            yield from _tags(group)
 
 
 def _place(key: Key, origins: Mapping[Key, str]) -> str:

@@ -88,13 +88,14 @@ LEARNING = (
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
          ("system/threads.py", "web/batcher.py", "web/live/viewers.py", "training/loader.py")),
         (("subprocess",),
-         ("system/child_process.py", "sources/srt_relay.py",
+         ("system/child_process.py", "system/external_command.py", "sources/srt_relay.py",
           "commands/benchmark/")),
         (("yaml", "ruamel"), ("config.py", "config_editing.py")),
         (("typer", "click", "argparse", "getopt"),
          ("commands/cli/", "commands/options.py", "commands/monitor.py", "__main__.py")),
         # Curve fitting, and the assignment of faces to people.
         (("lap",), ("people/",)),
+        (("paho", "apprise", "serial", "gpiozero", "winsound"), ("sinks/channels/",)),
         (("sqlite3",), ("sinks/store/", "reports/", "commands/")),
     ],
 )  # fmt: skip

@@ -60,6 +60,13 @@ def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list
     return recordings, shared
 
 
+def output_folders(settings: MonitorSettings) -> list[Path]:
+    """The folders that are written to."""
+    files = (settings.record, settings.store.file, settings.events.file)
+    written = [file.parent for file in files if file is not None and str(file) != "-"]
+    return [settings.snapshots, *written]
+
+
 def doubtful_too(rule: DecisionRule) -> DecisionRule:
     """The rule of a detector that also gives faces which are too doubtful to be shown."""
     return rule.without_rejection(rule.lowest_score * _DOUBTFUL)

@@ -19,7 +19,11 @@ class Watch:
     """Tells what fails as it fails, and asks whether to end; called once a turn by a main loop."""
 
     def __init__(
-        self, pipeline: Pipeline, stop: Callable[[], bool], heartbeat: Heartbeat | None = None
+        self,
+        pipeline: Pipeline,
+        stop: Callable[[], bool],
+        heartbeat: Heartbeat | None = None,
+        also: Callable[[], object] | None = None,
     ) -> None:
         """Watches.
 
@@ -27,10 +31,11 @@ class Watch:
             pipeline: the run.
             stop: whether somebody has asked for the end.
             heartbeat: tells others that all is well.
+            also: called at each turn, too.
         """
         self._pipeline = pipeline
         self._stop = stop
-        self._heartbeat = heartbeat
+        self._heartbeat, self._also = heartbeat, also
         self._told = 0
         self._silent: dict[int, float] = {}
         self._reasons: set[tuple[int, str | None]] = set()
@@ -44,6 +49,8 @@ class Watch:
             self._tell_signal(index, name)
         if self._heartbeat is not None:
             self._heartbeat.beat(self._pipeline.stats.total())
+        if self._also is not None:
+            self._also()
         return self._stop()
 
     def _tell_signal(self, index: int, name: str) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError, SinkError, SourceError
+from maskdet.live.alarms.building import open_desk, with_alarms
+from maskdet.live.alarms.watching import AlarmSweep
 from maskdet.live.assembly import (
     LivePage,
     doubtful_too,
@@ -19,6 +21,7 @@ from maskdet.live.assembly import (
     new_viewer,
     new_zone_editor,
     open_outputs,
+    output_folders,
     source_options,
 )
 from maskdet.live.gui.people_history import PeopleHistory
@@ -117,6 +120,10 @@ def _run(
         sources = [Playback(s) if isinstance(s, Seekable) else s for s in sources]
     names = [source.name for source in sources]
     analyses = new_analyses(settings, names)
+    desk = open_desk(settings, names, shared)
+    if desk is not None:
+        parts.callback(desk.close)
+        shared = [*shared, desk]
     history = PeopleHistory()
     pipeline = Pipeline(
         sources,
@@ -124,7 +131,7 @@ def _run(
         [*shared, *([history] if has_window else []), *([page] if page is not None else [])],
         source_sinks=[[recording] for recording in recordings],
         min_score=settings.min_score or 0.0,
-        analyses=analyses,
+        analyses=analyses if desk is None else with_alarms(settings, analyses, desk),
         max_frames=settings.max_frames,
         new_strict_blur=partial(StrictBlur, rule) if settings.privacy == "strict" else None,
         detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
@@ -132,7 +139,8 @@ def _run(
     name_cameras(shared, names)
     report.begin(pipeline)
     stop.start()
-    watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat))
+    sweep = None if desk is None else AlarmSweep(desk, pipeline, output_folders(settings))
+    watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat), also=sweep)
     with pipeline:
         if page is not None:
             page.begin(pipeline, recordings)

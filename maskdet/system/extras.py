@@ -21,6 +21,7 @@ EXTRAS = {
         *("fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"),
         *("websockets", "argon2"),
     ),
+    "alerts": ("paho", "apprise", "serial"),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),
     "openvino": ("openvino",),
     "jax": ("jax",),

@@ -17,7 +17,7 @@ from maskdet.system import extras, resources
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 MODULES = {"google-crc32c": "google_crc32c", "python-multipart": "python_multipart",
-           "argon2-cffi": "argon2",
+           "argon2-cffi": "argon2", "paho-mqtt": "paho", "pyserial": "serial",
            "prometheus-client": "prometheus_client"}  # fmt: skip
 SHARED = {"protobuf", "starlette"}
 """Ones that come with others, too, and prove nothing about an extra."""

@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from maskdet.config import Settings
+from maskdet.live.settings.alarms import AlarmSettings
 from maskdet.live.settings.events import EventSettings
 from maskdet.live.settings.outputs import (
     LogSettings,
@@ -59,6 +60,7 @@ class MonitorSettings(Settings):
         people: how people are followed.
         zones: in which people are counted.
         lines: over which people are counted, in and out.
+        alarms: what raises an alarm, and where it is sent.
         serve: the live page in a browser.
         heartbeat: a file touched every second while frames are processed as they come.
         log: how messages are written.
@@ -93,6 +95,7 @@ class MonitorSettings(Settings):
     people: PeopleSettings = PeopleSettings()
     zones: tuple[ZoneSettings, ...] = ()
     lines: tuple[LineSettings, ...] = ()
+    alarms: AlarmSettings = AlarmSettings()
     serve: ServeSettings = ServeSettings()
     heartbeat: Path | None = None
     log: LogSettings = LogSettings()

@@ -13,7 +13,7 @@ from maskdet.people.alarms.timetable import Timetable
 
 COVERED_DETAIL = 0.3
 """Detail of an image over what is usual, below which the camera is taken to be covered."""
-MOVED_LIKENESS = 0.35
+MOVED_LIKENESS = 0.3
 """Likeness to the usual image, below which the camera is taken to have been moved."""
 
 

@@ -97,6 +97,7 @@ class AlarmRules:
         utc: float,
         silent: Mapping[str, float],
         free_bytes: float | None = None,
+        ended: Iterable[str] = (),
     ) -> Changes:
         """Applies the rules to what happens while no frame comes; called about once a second.
 
@@ -105,8 +106,10 @@ class AlarmRules:
             utc: now, in Unix time.
             silent: seconds since the last frame of each source that should give some.
             free_bytes: on the fullest disk that is written to; None: not known.
+            ended: names of sources that will give no further frame.
         """
         now = Now(seconds, utc)
+        self._end(ended, now)
         for rule in self.rules:
             is_armed = rule.timetable.covers(utc, self._zone)
             if rule.kind == "disk_full":
@@ -121,6 +124,11 @@ class AlarmRules:
                 elif rule.kind == "people" and silent[name] >= max(rule.clear_s, SILENT_S):
                     self._close_all(rule, name, now)
         self._reporter.catch_up(now)
+        return self._reporter.take()
+
+    def end(self, seconds: float, utc: float) -> Changes:
+        """The run is over: nobody is seen any more."""
+        self._end({camera for _, camera in self._episodes}, Now(seconds, utc))
         return self._reporter.take()
 
     def restore(self, alarms: Iterable[Alarm], seconds: float, utc: float) -> Changes:
@@ -227,6 +235,12 @@ class AlarmRules:
             episodes[subject] = episode
         else:
             episodes.pop(subject, None)
+
+    def _end(self, cameras: Iterable[str], now: Now) -> None:
+        for name in cameras:
+            for rule in self.rules:
+                if rule.kind == "people":
+                    self._close_all(rule, name, now)
 
     def _close_all(self, rule: AlarmRule, camera: str, now: Now) -> None:
         """Nobody is seen any more; who is seen again later goes on with the same alarm."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from maskdet.sinks.store.schema import TIME_COLUMNS
 
-_PERSONAL = ("visits", "changes", "crossings", "stays")
+_PERSONAL = ("visits", "changes", "crossings", "stays", "alarms", "deliveries")
 """The tables with a row for a person; `minutes` has only sums."""
 _STEPS = 10
 """Parts into which the time of a store that is too large is cut; the oldest goes first."""

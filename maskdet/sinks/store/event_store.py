@@ -48,6 +48,7 @@ class EventStore:
     Attributes:
         name: the file.
         rows: how many rows were written, those that were written again included.
+        run: what names this run of the monitor in the store.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class EventStore:
         self._path = Path(path)
         self.name = str(self._path)
         self.rows = 0
+        self.run = uuid.uuid4().hex
         self._limits = limits or Limits()
         self._write_seconds = write_seconds
         self._retry = RetryState(f"writing people to {self._path}", retry_seconds)
@@ -80,7 +82,7 @@ class EventStore:
         self._open_due = self._limit_due = 0.0
         self._begin()
         self._lock, self._stopping = Lock(), Event()
-        self._ledger = Ledger(uuid.uuid4().hex, __version__, time.time())
+        self._ledger = Ledger(self.run, __version__, time.time())
         self._worker = Worker("event store", self._run)
         self._is_started = False
 

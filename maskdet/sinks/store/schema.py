@@ -86,6 +86,37 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX minutes_by_time ON minutes (minute);
     """,
+    """
+    CREATE TABLE alarms (
+        alarm_id TEXT PRIMARY KEY,
+        run TEXT NOT NULL, camera TEXT NOT NULL, track_id INTEGER,
+        rule TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        began REAL NOT NULL,
+        changed REAL NOT NULL,
+        cleared REAL,
+        title TEXT NOT NULL,
+        people INTEGER NOT NULL,
+        states TEXT NOT NULL,
+        place TEXT NOT NULL,
+        repeats INTEGER NOT NULL,
+        muted TEXT NOT NULL,
+        snapshot TEXT NOT NULL,
+        clip TEXT NOT NULL,
+        acknowledged REAL,
+        acknowledged_by TEXT NOT NULL,
+        delivered REAL
+    ) WITHOUT ROWID;
+    CREATE INDEX alarms_by_time ON alarms (began);
+    CREATE TABLE deliveries (
+        delivery_id TEXT PRIMARY KEY,
+        run TEXT NOT NULL, camera TEXT NOT NULL, track_id INTEGER,
+        channel TEXT NOT NULL,
+        time REAL NOT NULL,
+        message TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX deliveries_by_time ON deliveries (time);
+    """,
 )
 """Each brings a store from one version to the next; `user_version` counts those applied.
 
@@ -99,6 +130,8 @@ TIME_COLUMNS = {
     "crossings": "time",
     "stays": "time",
     "minutes": "minute",
+    "alarms": "began",
+    "deliveries": "time",
 }
 """The tables that grow, and the column that says when a row's event began."""
 

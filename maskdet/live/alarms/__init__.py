@@ -1,0 +1,1 @@
+"""Alarms of a run: rules, book, channels and what is attached to messages."""

@@ -1,0 +1,161 @@
+"""The alarm desk of a run, built as the settings say."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from maskdet.alarm import Alarm, AlarmPhase
+from maskdet.contracts import Sink
+from maskdet.drawing.blur import blur_observation
+from maskdet.drawing.overlay import Overlay
+from maskdet.errors import ConfigError, SinkError
+from maskdet.live.alarms.channels import ChannelMaker, phases_of
+from maskdet.live.alarms.desk import AlarmDesk
+from maskdet.live.alarms.watching import AlarmAnalysis
+from maskdet.live.inference import FrameAnalysis
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.observation import Observation
+from maskdet.people.alarms.rules import AlarmRules
+from maskdet.sinks.channels.dispatcher import Dispatcher
+from maskdet.sinks.channels.home_assistant import Sensor
+from maskdet.sinks.retry_state import RetryState
+from maskdet.sinks.snapshots import save_snapshot
+from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
+from maskdet.system.secrets import Secrets
+
+STORE_NAME = "alarms.db"
+"""Beside the snapshots, where neither alarms nor people have a file of their own."""
+
+
+def open_desk(
+    settings: MonitorSettings, cameras: Sequence[str], outputs: Iterable[Sink]
+) -> AlarmDesk | None:
+    """The desk, begun; None where there are no rules.
+
+    Args:
+        settings: of the monitor.
+        cameras: names of the sources.
+        outputs: of which the event store, if there is one, names the run.
+    """
+    run = next((str(run) for one in outputs if (run := getattr(one, "run", None))), "")
+    desk = new_desk(settings, cameras, run=run)
+    if desk is not None:
+        desk.start()
+    return desk
+
+
+def with_alarms(
+    settings: MonitorSettings, analyses: Sequence[FrameAnalysis | None], desk: AlarmDesk
+) -> list[FrameAnalysis | None]:
+    """The analyses of the sources with the rules behind them."""
+    kinds = {rule.when for rule in settings.alarms.rules}
+    sees_views = bool(kinds & {"camera_covered", "camera_moved"})
+    return [AlarmAnalysis(one, desk, sees_views=sees_views) for one in analyses]
+
+
+def new_desk(
+    settings: MonitorSettings,
+    cameras: Sequence[str],
+    *,
+    run: str = "",
+    on_began: Callable[[Alarm], None] | None = None,
+) -> AlarmDesk | None:
+    """The desk; None where there are no rules.
+
+    Args:
+        settings: of the monitor.
+        cameras: names of the sources.
+        run: what names this run in the event store; empty: there is none.
+        on_began: called with each new alarm that has a picture.
+
+    Raises:
+        ConfigError: a name, a secret or a package is not there.
+        SinkError: alarms cannot be kept.
+    """
+    wanted = settings.alarms
+    if not wanted.rules:
+        return None
+    check_places(settings, cameras)
+    secrets = Secrets(wanted.secrets)
+    run = run or uuid.uuid4().hex
+    store = AlarmStore(store_path(settings), run)
+    rules = AlarmRules([one.rule() for one in wanted.rules], run=run[:12])
+    sensors = [
+        Sensor(rule.name, camera)
+        for rule in rules.rules
+        for camera in ([""] if rule.kind == "disk_full" else filter(rule.is_about, cameras))
+    ]
+    were_open = [one for one in store.alarms(1000, only_open=True) if not one.muted]
+    maker = ChannelMaker(secrets, sensors, were_open)
+    channels = {one.name: maker.make(one) for one in wanted.channels}
+    wants: dict[str, frozenset[AlarmPhase]] = {one.name: phases_of(one) for one in wanted.channels}
+
+    def dispatcher(on_delivered: Callable[[Delivery], None]) -> Dispatcher:
+        return Dispatcher(channels, on_delivered, mask=secrets.mask)
+
+    snapshot = None
+    if wanted.snapshots is not None:
+        snapshot = _Pictures(snapshot_folder(settings), _overlay(settings), blur=settings.blur).save
+    return AlarmDesk(rules, store, dispatcher, wants=wants, snapshot=snapshot, on_began=on_began)
+
+
+def store_path(settings: MonitorSettings) -> Path:
+    """The file of alarms and undelivered messages."""
+    return settings.alarms.file or settings.store.file or settings.snapshots / STORE_NAME
+
+
+def snapshot_folder(settings: MonitorSettings) -> Path:
+    """The folder of the alarms' pictures and clips, below that of snapshots unless absolute."""
+    return settings.snapshots / (settings.alarms.snapshots or ".")
+
+
+def check_places(settings: MonitorSettings, cameras: Sequence[str]) -> None:
+    """Refuses rules about zones, lines or cameras that are not there.
+
+    Raises:
+        ConfigError: there is such a rule; the line names what is there.
+    """
+    zones = [zone.name for zone in settings.zones]
+    lines = [line.name for line in settings.lines]
+    for rule in settings.alarms.rules:
+        asked: list[tuple[str, str, Sequence[str]]] = [
+            *((("zone", rule.zone, zones),) if rule.zone else ()),
+            *((("line", rule.line, lines),) if rule.line else ()),
+            *(("source", name, cameras) for name in rule.cameras),
+        ]
+        for kind, name, there in asked:
+            if name not in there:
+                known = f"there is {', '.join(there)}" if there else f"there are no {kind}s"
+                raise ConfigError(f"alarm rule '{rule.name}': no {kind} is named '{name}'; {known}")
+        if rule.when == "people" and not settings.people.enabled:
+            raise ConfigError(
+                f"alarm rule '{rule.name}' is about people, whom nobody follows: "
+                "set people.enabled to true"
+            )
+
+
+def _overlay(settings: MonitorSettings) -> Overlay:
+    return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
+
+
+class _Pictures:
+    """Saves the pictures of alarms; a disk that is full costs a picture, never an alarm."""
+
+    def __init__(self, folder: Path, overlay: Overlay, *, blur: bool) -> None:
+        self._folder, self._overlay, self._blur = folder, overlay, blur
+        self._retry = RetryState(f"saving pictures of alarms in {folder}")
+
+    def save(self, observation: Observation, alarm: Alarm) -> str:
+        seen = blur_observation(observation) if self._blur else observation
+        try:
+            path = save_snapshot(
+                self._overlay.draw(seen), self._folder, ".jpg", label=alarm.alarm_id
+            )
+        except SinkError as error:
+            self._retry.count_dropped()
+            self._retry.fail(str(error), "the message goes without it")
+            return ""
+        self._retry.record_success("pictures")
+        return str(path)

@@ -1,0 +1,1 @@
+"""Channels that send alarms: each with a queue of its own."""

@@ -1,0 +1,197 @@
+"""An MQTT broker, with discovery for Home Assistant."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from maskdet.alarm import Alarm, AlarmMessage
+from maskdet.sinks.channels.channel import REQUEST_TIMEOUT_S, ChannelError
+from maskdet.sinks.channels.fields import fields_of
+from maskdet.sinks.channels.home_assistant import OFF, OFFLINE, ON, ONLINE, Sensor, Topics
+from maskdet.system.threads import Event, Lock
+
+KEEP_ALIVE_S = 20
+"""Seconds of silence after which the broker takes the monitor to be gone: one and a half times."""
+FIRST_CONNECTION_S = 3.0
+"""For the broker to answer at the start, before a message counts as failed."""
+FAREWELL_TIMEOUT_S = 0.2
+
+
+class Mqtt:
+    """Publishes alarms and the state of each rule and camera; a `Channel`.
+
+    Announcements, states and availability are retained, so that a Home Assistant that starts later
+    finds them; they are sent again whenever the connection comes back (the broker may have lost
+    what it kept) and whenever Home Assistant reports its start. The broker itself publishes
+    `offline` for a monitor that is killed.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int = 1883,
+        *,
+        sensors: Sequence[Sensor],
+        node: str = "maskdet",
+        prefix: str = "homeassistant",
+        user: str = "",
+        password: str = "",
+        tls: bool = False,
+        ca: str | None = None,
+        open_alarms: Iterable[Alarm] = (),
+        reconnect_seconds: tuple[int, int] = (1, 30),
+    ) -> None:
+        """Begins to connect; a broker that is away is tried again indefinitely.
+
+        Args:
+            host: of the broker.
+            port: of the broker.
+            sensors: rules and cameras to announce.
+            node: name of this monitor, unique on its broker.
+            prefix: of Home Assistant's discovery; empty: nothing is announced.
+            user: to log in with; empty: none.
+            password: likewise.
+            tls: encrypts the connection.
+            ca: file of certificates to trust; None: those of the system.
+            open_alarms: of the run before, which are not cleared yet.
+            reconnect_seconds: between two attempts, at first and at most.
+        """
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        self._address = (host, port)
+        self._topics = Topics(node, sensors, prefix)
+        self._lock, self._connected = Lock(), Event()
+        self._refusal = ""
+        self._open: dict[Sensor, set[str]] = {sensor: set() for sensor in sensors}
+        for alarm in open_alarms:
+            self._open.get(Sensor(alarm.rule, alarm.camera), set()).add(alarm.alarm_id)
+        self._on_way: tuple[str, list[Any]] = ("", [])
+        self._tls = None
+        if tls:
+            self._tls = ssl.create_default_context(cafile=ca)
+        self._client = Client(CallbackAPIVersion.VERSION2, f"maskdet-{node}-{secrets.token_hex(4)}")
+        if user:
+            self._client.username_pw_set(user, password)
+        if self._tls is not None:
+            self._client.tls_set_context(self._tls)
+        self._client.will_set(self._topics.status, OFFLINE, qos=1, retain=True)
+        self._client.reconnect_delay_set(*reconnect_seconds)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+        self._client.connect_async(host, port, keepalive=KEEP_ALIVE_S)
+        self._client.loop_start()
+        self._is_first = True
+
+    def send(self, message: AlarmMessage) -> None:
+        """Publishes a message and waits for the broker's receipt.
+
+        An attempt again waits for the receipt of what is under way already: nothing comes twice.
+        """
+        patience, self._is_first = (FIRST_CONNECTION_S if self._is_first else 0.1), False
+        if not self._connected.wait(patience):
+            raise ChannelError(self._problem(), "check address, user, password and certificate")
+        number, receipts = self._on_way
+        if number != message.message_id or not number:
+            receipts = self._publish(message)
+            self._on_way = (message.message_id, receipts)
+        until = time.monotonic() + REQUEST_TIMEOUT_S
+        while not all(map(_has_arrived, receipts)):
+            if time.monotonic() > until or not self._connected.is_set():
+                raise ChannelError(f"{self._where}: no receipt", "check the broker")
+        self._on_way = ("", [])
+
+    def close(self) -> None:
+        """Reports that the monitor is gone and disconnects."""
+        if self._connected.is_set():
+            farewell = self._client.publish(self._topics.status, OFFLINE, qos=1, retain=True)
+            with contextlib.suppress(RuntimeError, ValueError):
+                farewell.wait_for_publish(FAREWELL_TIMEOUT_S)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    @property
+    def _where(self) -> str:
+        return "broker {}:{}".format(*self._address)
+
+    def _publish(self, message: AlarmMessage) -> list[Any]:
+        """Hands the message to the library; returns what tells of its receipts."""
+        text = json.dumps(fields_of(message), ensure_ascii=False)
+        receipts = [self._client.publish(self._topics.news, text, qos=1)]
+        alarm = message.alarm
+        sensor = Sensor(alarm.rule, alarm.camera)
+        if message.phase == "test" or sensor not in self._open:
+            return receipts
+        with self._lock:
+            if message.phase == "cleared":
+                self._open[sensor].discard(alarm.alarm_id)
+            else:
+                self._open[sensor].add(alarm.alarm_id)
+        facts = self._client.publish(self._topics.facts(sensor), text, qos=1, retain=True)
+        return [*receipts, facts, self._publish_state(sensor)]
+
+    def _publish_state(self, sensor: Sensor) -> Any:
+        with self._lock:
+            state = ON if self._open[sensor] else OFF
+        return self._client.publish(self._topics.state(sensor), state, qos=1, retain=True)
+
+    def _introduce(self) -> None:
+        """Publishes everything that a broker or Home Assistant that knows nothing needs."""
+        for sensor in self._open:
+            if self._topics.prefix:
+                config = json.dumps(self._topics.announcement(sensor), ensure_ascii=False)
+                self._client.publish(self._topics.config(sensor), config, qos=1, retain=True)
+            self._publish_state(sensor)
+        self._client.publish(self._topics.status, ONLINE, qos=1, retain=True)
+
+    def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, more: Any) -> None:
+        if reason.is_failure:
+            self._refusal = f"the broker refuses: {reason}"
+            return
+        self._refusal = ""
+        if self._topics.prefix:
+            topics = (self._topics.home_assistant_status, self._topics.all_configs)
+            client.subscribe([(topic, 1) for topic in topics])
+        self._introduce()
+        self._connected.set()
+
+    def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, more: Any) -> None:
+        self._connected.clear()
+
+    def _on_message(self, client: Any, data: Any, message: Any) -> None:
+        """Home Assistant has started, or an announcement of a rule that is no more is there."""
+        if message.topic == self._topics.home_assistant_status:
+            if message.payload == ONLINE.encode():
+                self._introduce()
+        elif message.payload and message.topic not in map(self._topics.config, self._open):
+            client.publish(message.topic, b"", qos=1, retain=True)
+
+    def _problem(self) -> str:
+        """Why there is no connection, found by trying one."""
+        if self._refusal:
+            return f"{self._where}: {self._refusal}"
+        try:
+            with socket.create_connection(self._address, timeout=2.0) as link:
+                if self._tls is not None:
+                    self._tls.wrap_socket(link, server_hostname=self._address[0]).close()
+        except ssl.SSLCertVerificationError as error:
+            return f"{self._where}: {error.verify_message}"
+        except OSError as error:
+            return f"{self._where}: {error.strerror or error}"
+        return f"{self._where}: no answer yet"
+
+
+def _has_arrived(receipt: Any) -> bool:
+    """Waits a moment for the broker's receipt."""
+    with contextlib.suppress(RuntimeError, ValueError):  # the connection was lost
+        receipt.wait_for_publish(0.1)
+        return bool(receipt.is_published())
+    return False

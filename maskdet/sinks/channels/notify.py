@@ -1,0 +1,70 @@
+"""E-mail and chat services, through apprise."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from maskdet.alarm import AlarmMessage
+from maskdet.sinks.channels.channel import ChannelError
+
+
+class Notify:
+    """Sends messages to one service by its apprise address; a `Channel`."""
+
+    def __init__(self, url: str, *, attach: bool = True) -> None:
+        """Sends nothing yet.
+
+        Args:
+            url: as apprise has it: ``mailto://…``, ``tgram://…``, ``ntfy://…``
+            attach: sends the snapshot along, where the service takes it.
+        """
+        self._url, self._attach = url, attach
+
+    def send(self, message: AlarmMessage) -> None:
+        """Sends a message."""
+        import apprise  # late: it takes half a second
+
+        files = [message.alarm.snapshot] if message.phase == "began" else []
+        if message.phase == "clip":
+            files = [message.alarm.clip]
+        there = [one for one in files if self._attach and one and Path(one).is_file()]
+        kinds = apprise.NotifyType
+        kind = kinds.SUCCESS if message.phase == "cleared" else kinds.WARNING
+        with _listening() as lines:
+            service = apprise.Apprise()
+            if not service.add(self._url):
+                raise ChannelError("apprise knows no such address", "see apprise's services")
+            title = f"maskdet: {message.alarm.rule}"
+            done = service.notify(message.text, title, notify_type=kind, attach=there or None)
+        if not done:
+            raise ChannelError(_reason(lines), "check the address, its password and the network")
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[list[str]]:
+    """Takes what apprise logs in place of standard error."""
+    lines: list[str] = []
+
+    class _Taker(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    log, taker = logging.getLogger("apprise"), _Taker(logging.WARNING)
+    propagates, log.propagate = log.propagate, False
+    log.addHandler(taker)
+    try:
+        yield lines
+    finally:
+        log.removeHandler(taker)
+        log.propagate = propagates
+
+
+def _reason(lines: Sequence[str]) -> str:
+    """The line that says most: apprise's own first, the cause behind it."""
+    return "; ".join(" ".join(line.split())[:150] for line in lines[:2]) or "it was not sent"

@@ -1,0 +1,98 @@
+"""A sound: by Windows' own call, or by the player that the system has."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import struct
+import sys
+import tempfile
+import wave
+from pathlib import Path
+
+from maskdet.alarm import AlarmMessage
+from maskdet.sinks.channels.channel import ChannelError
+from maskdet.system.external_command import run_command
+
+PLAYERS = (
+    ("afplay",),
+    ("pw-play",),
+    ("paplay",),
+    ("aplay", "-q"),
+    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
+)
+"""Programs that play a WAV file, the first that is installed is taken."""
+_FAILED = re.compile(r"fail|could not|cannot|no such", re.IGNORECASE)
+_RATE, _TONES, _TONE_S = 16_000, (880.0, 660.0, 880.0), 0.18
+
+
+class Sound:
+    """Plays a sound for each message; a `Channel`."""
+
+    def __init__(self, file: str | None = None, *, timeout_s: float = 30.0) -> None:
+        """Plays nothing yet.
+
+        Args:
+            file: WAV file; None: three tones.
+            timeout_s: after which it is ended.
+        """
+        self._file, self._timeout = file, timeout_s
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def send(self, message: AlarmMessage) -> None:
+        """Plays the sound to its end."""
+        path = self._path()
+        if sys.platform == "win32":
+            _play_on_windows(path)
+            return
+        player = next((one for one in PLAYERS if shutil.which(one[0])), None)
+        if player is None:
+            names = ", ".join(one[0] for one in PLAYERS)
+            raise ChannelError("no player is installed", f"install one of {names}")
+        done = run_command([*player, path], timeout_s=self._timeout)
+        if done.status != 0 or _FAILED.search(done.last_line):  # ffplay ends with 0 all the same
+            detail = done.last_line or f"ended with status {done.status}"
+            raise ChannelError(f"{player[0]}: {detail}", "check the sound device")
+
+    def close(self) -> None:
+        """Removes the tones."""
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.cleanup()
+
+    def _path(self) -> str:
+        if self._file is not None:
+            if not Path(self._file).is_file():
+                raise ChannelError(f"{self._file} is not there", "check the setting file")
+            return self._file
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="maskdet-")
+        path = Path(self._folder.name) / "alarm.wav"
+        if not path.exists():
+            write_tones(path)
+        return str(path)
+
+
+def write_tones(path: Path) -> None:
+    """Writes the sound that is played where no file is named."""
+    count = int(_RATE * _TONE_S)
+    samples = [
+        int(12_000 * math.sin(2 * math.pi * tone * i / _RATE) * math.sin(math.pi * i / count))
+        for tone in _TONES
+        for i in range(count)
+    ]
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_RATE)
+        file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+
+
+def _play_on_windows(path: str) -> None:
+    import winsound  # of Windows alone
+
+    try:
+        winsound.PlaySound(path, winsound.SND_FILENAME | winsound.SND_NODEFAULT)  # type: ignore[attr-defined,unused-ignore]
+    except RuntimeError as error:
+        raise ChannelError(f"no sound: {error}", "check the sound device") from None

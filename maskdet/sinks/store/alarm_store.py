@@ -1,0 +1,170 @@
+"""Alarms and the messages that are not delivered yet, in the event store's file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from maskdet.alarm import Alarm, AlarmMessage
+from maskdet.errors import SinkError
+from maskdet.sinks.output_files import make_folder
+from maskdet.sinks.store.schema import open_for_writing
+from maskdet.system.threads import Lock
+
+_COLUMNS = tuple(field.name for field in fields(Alarm))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM alarms"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message on its way to one channel.
+
+    Attributes:
+        delivery_id: unique over all runs and channels.
+        channel: name of the channel.
+        message: what it is to send.
+        time: Unix time of the message.
+    """
+
+    delivery_id: str
+    channel: str
+    message: AlarmMessage
+    time: float
+
+
+class AlarmStore:
+    """Alarms of this run and of earlier ones, and what is still to be delivered of them.
+
+    Each call opens the file, which may be the event store's, for its own transaction: alarms are
+    rare, and a file that was moved or locked for a while does no harm. For any thread.
+    """
+
+    def __init__(self, path: str | Path, run: str) -> None:
+        """Makes sure that the file can be used.
+
+        Args:
+            path: the SQLite file; created where it is missing.
+            run: what names this run.
+
+        Raises:
+            SinkError: it cannot be used; the line says why.
+        """
+        self._path, self._run = Path(path), run
+        self._lock = Lock()
+        try:
+            make_folder(self._path.parent)
+        except OSError as error:
+            raise self._unusable(error) from None
+        with self._transaction():
+            pass
+
+    def save(self, alarms: Iterable[Alarm], deliveries: Iterable[Delivery] = ()) -> None:
+        """Writes alarms, and messages to be delivered, all or nothing.
+
+        Raises:
+            SinkError: not now.
+        """
+        with self._transaction() as connection:
+            for alarm in alarms:
+                self._put(connection, alarm)
+            for one in deliveries:
+                about = one.message.alarm
+                row = (one.delivery_id, self._run, about.camera, about.track_id, one.channel)
+                connection.execute(
+                    "INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*row, one.time, json.dumps(asdict(one.message))),
+                )
+
+    def record_delivered(self, deliveries: Sequence[Delivery], utc: float) -> None:
+        """Messages have arrived; they are not sent again.
+
+        Raises:
+            SinkError: not now.
+        """
+        with self._transaction() as connection:
+            for one in deliveries:
+                connection.execute(
+                    "DELETE FROM deliveries WHERE delivery_id = ?", (one.delivery_id,)
+                )
+                if one.message.phase == "began":
+                    connection.execute(
+                        "UPDATE alarms SET delivered = coalesce(delivered, ?) WHERE alarm_id = ?",
+                        (utc, one.message.alarm.alarm_id),
+                    )
+
+    def pending(self) -> list[Delivery]:
+        """Messages that were not delivered, of earlier runs too, the oldest first."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                "SELECT delivery_id, channel, message, time FROM deliveries"
+                " ORDER BY time, delivery_id"
+            ).fetchall()
+        return [Delivery(key, channel, _message(text), time) for key, channel, text, time in rows]
+
+    def alarms(self, limit: int, *, only_open: bool = False) -> list[Alarm]:
+        """The newest alarms, newest first."""
+        where = "WHERE cleared IS NULL" if only_open else ""
+        return self._select(f"{where} ORDER BY began DESC LIMIT ?", (limit,))
+
+    def find(self, alarm_id: str) -> Alarm | None:
+        """One alarm; None: there is none of that number."""
+        return next(iter(self._select("WHERE alarm_id = ?", (alarm_id,))), None)
+
+    def sent_since(self, utc: float) -> list[tuple[str, str, float, float | None]]:
+        """Rule, camera, time and time of delivery of the alarms that were sent since then."""
+        with self._transaction() as connection:
+            return connection.execute(
+                "SELECT rule, camera, began, delivered FROM alarms"
+                " WHERE (began >= ? OR delivered >= ?) AND muted = '' ORDER BY began",
+                (utc, utc),
+            ).fetchall()
+
+    def _select(self, rest: str, values: tuple[object, ...]) -> list[Alarm]:
+        with self._transaction() as connection:
+            rows = connection.execute(f"{_SELECT} {rest}", values).fetchall()
+        alarms = [Alarm(*row) for row in rows]
+        return [replace(one, states=tuple(json.loads(str(one.states)))) for one in alarms]
+
+    def _put(self, connection: sqlite3.Connection, alarm: Alarm) -> None:
+        """Writes an alarm; the run of an earlier one, and when it was delivered, stay."""
+        values = asdict(alarm) | {"states": json.dumps(alarm.states), "run": self._run}
+        names = ", ".join(values)
+        places = ", ".join(f":{name}" for name in values)
+        news = ", ".join(f"{name} = :{name}" for name in values if name not in ("alarm_id", "run"))
+        connection.execute(
+            f"INSERT INTO alarms ({names}) VALUES ({places})"
+            f" ON CONFLICT (alarm_id) DO UPDATE SET {news}",
+            values,
+        )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._lock, contextlib.closing(open_for_writing(self._path)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    with contextlib.suppress(sqlite3.Error):
+                        connection.execute("ROLLBACK")
+                    raise
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: Exception) -> SinkError:
+        reason = getattr(error, "strerror", None) or str(error)
+        advice = "check folder, rights and disk space"
+        return SinkError(f"cannot keep alarms in {self._path}: {reason}; {advice}")
+
+
+def _message(text: str) -> AlarmMessage:
+    values = json.loads(text)
+    alarm = Alarm(**(values["alarm"] | {"states": tuple(values["alarm"]["states"])}))
+    channels, others = values["channels"], tuple(values["others"])
+    known = {"alarm": alarm, "channels": channels and tuple(channels), "others": others}
+    return AlarmMessage(**(values | known))

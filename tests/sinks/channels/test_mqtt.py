@@ -1,0 +1,216 @@
+"""MQTT and Home Assistant's discovery, against mosquitto: the mistakes of others, each a test."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from maskdet.sinks.channels import mqtt
+from maskdet.sinks.channels.channel import ChannelError
+from maskdet.sinks.channels.home_assistant import Sensor, Topics, topic_part
+from maskdet.sinks.channels.mqtt import Mqtt
+from tests.sinks.channels.messages import message
+from tests.sinks.channels.servers import (
+    Broker,
+    Subscriber,
+    free_port,
+    make_certificate,
+    wait_until,
+)
+
+pytestmark = pytest.mark.timeout(90)
+
+HALL, YARD = Sensor("no mask", 'hall "1"'), Sensor("gone", "yard")
+SENSORS = (HALL, YARD)
+TOPICS = Topics("maskdet", SENSORS, "homeassistant")
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "FIRST_CONNECTION_S", 0.5)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    one = Broker(tmp_path).start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Mqtt]]:
+    made: list[Mqtt] = []
+
+    def make(port: int, **options: object) -> Mqtt:
+        known = {"sensors": SENSORS, "reconnect_seconds": (1, 1), **options}
+        made.append(Mqtt("127.0.0.1", port, **known))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def subscribe(broker: Broker) -> Iterator[Callable[..., Subscriber]]:
+    made: list[Subscriber] = []
+
+    def make(topic: str = "#") -> Subscriber:
+        made.append(Subscriber(broker.port, topic))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_1_configuration_and_state_are_retained_for_who_starts_later(broker, connect, subscribe):
+    connect(broker.port).send(message())
+    late = subscribe()
+    wait_until(lambda: late.of(TOPICS.state(HALL)) and late.of(TOPICS.config(YARD)))
+    assert late.of(TOPICS.state(HALL)) == ["ON"] and late.of(TOPICS.state(YARD)) == ["OFF"]
+    assert all(retained for topic, _, retained in late.seen)
+    config = json.loads(late.of(TOPICS.config(HALL))[0])
+    assert config["state_topic"] == TOPICS.state(HALL)
+    assert config["unique_id"] != json.loads(late.of(TOPICS.config(YARD))[0])["unique_id"]
+    assert json.loads(late.of(TOPICS.facts(HALL))[0])["person"] == 7
+    assert not late.of(TOPICS.news), "news of the past is no news"
+
+
+def test_2_everything_is_sent_again_when_home_assistant_has_started(broker, connect, subscribe):
+    connect(broker.port).send(message())
+    home = subscribe()
+    wait_until(lambda: home.of(TOPICS.status))
+    before = len(home.of(TOPICS.config(HALL)))
+    home.publish("homeassistant/status", "online")
+    wait_until(lambda: len(home.of(TOPICS.config(HALL))) > before)
+    wait_until(lambda: home.of(TOPICS.state(HALL))[1:] == ["ON"])
+    home.publish("homeassistant/status", "offline")
+
+
+def test_3_availability_is_really_published_and_ends_with_a_kill(broker, connect, subscribe):
+    home = subscribe(TOPICS.status)
+    code = (
+        "import sys\n"
+        "from maskdet.sinks.channels.mqtt import Mqtt\n"
+        "from tests.sinks.channels.messages import message\n"
+        f"Mqtt('127.0.0.1', {broker.port}, sensors=()).send(message())\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+        wait_until(lambda: home.of(TOPICS.status)[-1:] == ["online"])
+        process.kill()
+    wait_until(lambda: home.of(TOPICS.status)[-1:] == ["offline"])
+    one = connect(broker.port)
+    wait_until(lambda: home.of(TOPICS.status)[-1:] == ["online"])
+    one.close()
+    wait_until(lambda: home.of(TOPICS.status)[-1:] == ["offline"])
+    assert TOPICS.announcement(HALL)["availability_topic"] == TOPICS.status
+    late = subscribe(TOPICS.status)
+    wait_until(lambda: late.seen)
+    assert late.seen == [(TOPICS.status, "offline", True)], "retained"
+
+
+def test_4_a_broker_that_has_forgotten_everything_is_introduced_again(
+    tmp_path: Path, broker, connect
+):
+    one = connect(broker.port)
+    one.send(message())
+    broker.stop()
+    with pytest.raises(ChannelError, match="refused|no answer|no receipt"):
+        wait_until(lambda: one.send(message("updated")))
+    again = Broker(tmp_path, port=broker.port).start()
+    try:
+        home = Subscriber(again.port)
+        wait_until(lambda: home.of(TOPICS.status)[-1:] == ["online"])
+        assert set(home.of(TOPICS.state(HALL))) == {"ON"} and home.of(TOPICS.config(HALL))
+        home.close()
+    finally:
+        again.stop()
+
+
+def test_5_after_a_restart_nothing_is_doubled_and_old_rules_go(broker, connect, subscribe):
+    home = subscribe()
+    home.publish("homeassistant/binary_sensor/maskdet/old_rule/config", '{"a": 1}', retain=True)
+    home.publish("homeassistant/binary_sensor/other/old_rule/config", '{"a": 1}', retain=True)
+    was_open = message().alarm
+    first = connect(broker.port)
+    first.send(message())
+    first.close()
+    second = connect(broker.port, open_alarms=[was_open])
+    wait_until(lambda: home.of(TOPICS.status)[-2:] == ["offline", "online"])
+    assert home.of(TOPICS.state(HALL))[-1] == "ON", "the alarm of the run before is still open"
+    configs = home.of(TOPICS.config(HALL))
+    assert len(set(configs)) == 1, "the same sensor, not another one"
+    second.send(message("cleared"))
+    wait_until(lambda: home.of(TOPICS.state(HALL))[-1] == "OFF")
+    late = subscribe("homeassistant/#")
+    wait_until(lambda: late.of("homeassistant/binary_sensor/other/old_rule/config"))
+    wait_until(lambda: late.of(TOPICS.config(YARD)))
+    assert not late.of("homeassistant/binary_sensor/maskdet/old_rule/config")
+
+
+def test_a_broker_that_is_away_at_the_start_gets_each_message_once(tmp_path: Path, connect):
+    port = free_port()
+    one, sent = connect(port), message()
+    for _ in range(2):
+        with pytest.raises(ChannelError, match="Connection refused"):
+            one.send(sent)
+    broker = Broker(tmp_path, port=port).start()
+    try:
+        home = Subscriber(port)
+
+        def arrives() -> bool:
+            try:
+                one.send(sent)
+            except ChannelError:
+                return False
+            return True
+
+        wait_until(arrives)
+        wait_until(lambda: home.of(TOPICS.news))
+        assert [json.loads(text)["message_id"] for text in home.of(TOPICS.news)] == [
+            sent.message_id
+        ]
+        home.close()
+    finally:
+        broker.stop()
+
+
+def test_a_wrong_password_is_named_and_not_shown(tmp_path: Path, connect):
+    passwords = tmp_path / "passwords"
+    passwords.touch(0o600)
+    subprocess.run(["mosquitto_passwd", "-b", passwords, "me", "right"], check=True)
+    broker = Broker(tmp_path, "allow_anonymous false", f"password_file {passwords}", "user root")
+    broker.start()
+    try:
+        with pytest.raises(ChannelError, match="Not authorized") as caught:
+            connect(broker.port, user="me", password="geheim").send(message())
+        assert "geheim" not in str(caught.value)
+        connect(broker.port, user="me", password="right").send(message())
+    finally:
+        broker.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_certificate_that_has_expired(tmp_path: Path, connect):
+    certificate, key = make_certificate(tmp_path, expired=True)  # paho leaves such a socket open
+    broker = Broker(tmp_path, f"certfile {certificate}", f"keyfile {key}", "user root").start()
+    try:
+        with pytest.raises(ChannelError, match="certificate has expired"):
+            connect(broker.port, tls=True, ca=str(certificate)).send(message())
+    finally:
+        broker.stop()
+
+
+def test_names_become_topics_without_clashing():
+    sensors = [Sensor("a b", "x"), Sensor("a-b", "x"), Sensor("门", ""), Sensor("🙂", "")]
+    topics = Topics("n/#+", sensors, "homeassistant")
+    states = [topics.state(sensor) for sensor in sensors]
+    assert len(set(states)) == 4 and not any(set("#+ ") & set(one) for one in states)
+    assert topic_part("Door 1") == "door_1"

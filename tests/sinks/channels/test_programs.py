@@ -1,0 +1,168 @@
+"""A command, a sound, e-mail through apprise, a serial line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from maskdet.errors import ConfigError
+from maskdet.sinks.channels import sound as sound_channel
+from maskdet.sinks.channels.channel import ChannelError
+from maskdet.sinks.channels.command import CommandChannel
+from maskdet.sinks.channels.notify import Notify
+from maskdet.sinks.channels.sound import Sound, write_tones
+from maskdet.sinks.channels.switch import PinOutput, SerialOutput, Switch
+from maskdet.system.secrets import Secrets
+from tests.sinks.channels.messages import message
+from tests.sinks.channels.servers import free_port, hook_server, mail_server
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def test_a_command_gets_the_message_and_no_shell_reads_it(tmp_path: Path):
+    out = tmp_path / "out.json"
+    code = f"import sys; open({str(out)!r}, 'w').write(sys.argv[1] + chr(10) + sys.stdin.read())"
+    CommandChannel([sys.executable, "-c", code, "{{camera}}; rm -rf $HOME"]).send(
+        message(snapshot="/there/a.jpg")
+    )
+    first, second = out.read_text().splitlines()
+    assert first == 'hall "1"; rm -rf $HOME'
+    assert json.loads(second)["snapshot"] == "/there/a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["/no/such/program"], "cannot be started: No such file"),
+        ([sys.executable, "-c", "import sys; sys.exit('no light')"], "status 1: no light"),
+        ([sys.executable, "-c", "import time; time.sleep(60)"], "ended after 0.5 s"),
+    ],
+)
+def test_a_command_that_fails_says_why(arguments: list[str], reason: str):
+    with pytest.raises(ChannelError, match=reason):
+        CommandChannel(arguments, timeout_s=0.5).send(message())
+
+
+def fake_player(folder: Path, script: str) -> None:
+    player = folder / "paplay"
+    player.write_text(f"#!/bin/sh\n{script}\n")
+    player.chmod(0o755)
+
+
+def test_a_sound_is_played_by_the_systems_player(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fake_player(tmp_path, f'cat "$1" > {tmp_path}/played.wav')
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    sound = Sound()
+    sound.send(message())
+    expected = tmp_path / "tones.wav"
+    write_tones(expected)
+    assert (tmp_path / "played.wav").read_bytes() == expected.read_bytes()
+    sound.close()
+    with pytest.raises(ChannelError, match=r"no\.wav is not there"):
+        Sound("no.wav").send(message())
+
+
+def test_a_sound_device_that_is_missing_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fake_player(tmp_path, "echo 'Connection failure: Connection refused' >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    sound = Sound()
+    with pytest.raises(ChannelError, match="paplay: Connection failure: .*check the sound device"):
+        sound.send(message())
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ChannelError, match="no player is installed"):
+        sound.send(message())
+    sound.close()
+
+
+def test_a_real_player_without_a_device(monkeypatch: pytest.MonkeyPatch):
+    """FFmpeg's player, which CI has: into nothing, and where a device is wanted that is not."""
+    if shutil.which("ffplay") is None:
+        pytest.skip("no ffplay")
+    monkeypatch.setattr(sound_channel, "PLAYERS", sound_channel.PLAYERS[-1:])
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    sound = Sound()
+    sound.send(message())
+    monkeypatch.setenv("SDL_AUDIODRIVER", "alsa")
+    monkeypatch.setenv("AUDIODEV", "no-such-device")
+    with pytest.raises(ChannelError, match="ffplay: .*check the sound device"):
+        sound.send(message())
+    sound.close()
+
+
+def test_a_mail_goes_through_apprise_with_the_picture(tmp_path: Path):
+    still = tmp_path / "a.jpg"
+    still.write_bytes(b"\xff\xd8\xff\xe0" + bytes(200))
+    with mail_server() as (port, mails):
+        url = f"mailto://127.0.0.1:{port}?from=me@example.org&to=you@example.org&mode=insecure"
+        Notify(url).send(message(snapshot=str(still)))
+    (mail,) = mails
+    assert "Subject: maskdet: no mask" in mail and "person 7" in mail and "a.jpg" in mail
+
+
+def test_a_service_that_refuses_is_a_line_and_apprise_stays_quiet(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture
+):
+    with hook_server() as server:
+        server.statuses = [403]
+        url = server.url.replace("http://", "json://")
+        with caplog.at_level(logging.INFO), pytest.raises(ChannelError, match="403"):
+            Notify(url).send(message())
+        server.statuses = [200]
+        Notify(url).send(message())
+        assert json.loads(server.requests[0].body)["title"] == "maskdet: no mask"
+    with pytest.raises(ChannelError) as caught:
+        Notify(f"json://127.0.0.1:{free_port()}").send(message())
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ChannelError, match="knows no such address"):
+        Notify("nonsense").send(message())
+    assert not caplog.records and capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo terminals")
+def test_a_relay_on_a_serial_line():
+    main, side = os.openpty()
+    relay = Switch(SerialOutput(os.ttyname(side), r"\xa0\x01", "off\\n"))
+    relay.send(message())
+    assert os.read(main, 10) == b"\xa0\x01"
+    relay.send(message("cleared"))
+    assert os.read(main, 10).rstrip() == b"off"
+    os.close(main)
+    os.close(side)
+    with pytest.raises(ChannelError, match="/dev/no-such-line: .*check cable"):
+        SerialOutput("/dev/no-such-line", "a", "b").switch(True)
+
+
+def test_a_pin_without_its_library_is_a_line():
+    """Where it is there, this machine has no pins."""
+    with pytest.raises(ChannelError, match="gpiozero is not installed; install|GPIO 17: "):
+        PinOutput(17).switch(True)
+
+
+def test_secrets_come_from_environment_or_a_file_that_nobody_else_may_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / "secrets"
+    file.write_text("# of the door\nHOOK_KEY = top-secret\n\n")
+    if sys.platform != "win32":
+        file.chmod(0o640)
+        with pytest.raises(ConfigError, match=r"can be read by others \(rights 0640\): chmod 600"):
+            Secrets(file)
+    file.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    monkeypatch.setenv("OTHER", "from-environment")
+    secrets = Secrets(file)
+    assert secrets.fill("a ${HOOK_KEY} ${OTHER}", "x") == "a top-secret from-environment"
+    assert secrets.mask("no top-secret, from-environment") == "no ***, ***"
+    with pytest.raises(ConfigError, match=r"channel 'a', url: \$\{NONE\} is not in .*secrets and"):
+        secrets.fill("${NONE}", "channel 'a', url")
+    file.write_text("nonsense\n")
+    with pytest.raises(ConfigError, match="secrets:1: expected NAME=value"):
+        Secrets(file)
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        Secrets(tmp_path / "none")
