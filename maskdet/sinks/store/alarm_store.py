@@ -11,8 +11,8 @@ from pathlib import Path
 
 from maskdet.alarm import Alarm, AlarmMessage
 from maskdet.errors import SinkError
-from maskdet.sinks.output_files import make_folder
 from maskdet.sinks.store.schema import open_for_writing
+from maskdet.system.folders import make_folder
 from maskdet.system.threads import Lock
 
 _COLUMNS = tuple(field.name for field in fields(Alarm))
