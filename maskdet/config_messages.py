@@ -1,4 +1,4 @@
-"""How mistakes in settings are told: the place, what is wrong, the nearest right key."""
+"""Messages about mistakes in settings: the place, what is wrong, the nearest right key."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
 
 
 def _without_tags(cls: type[BaseModel], key: Key) -> Key:
-    """A place without pydantic's names for the members of a union (told apart by ``kind``)."""
+    """A place without pydantic's names for the members of a union (distinguished by ``kind``)."""
     tags = set(_tags(cls))
     return tuple(part for part in key if part not in tags)
 
@@ -63,13 +63,13 @@ def _place(key: Key, origins: Mapping[Key, str]) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, in words."""
+    """The kind of a value, in words."""
     kinds = {dict: "a group of settings", list: "a list", str: "text", bool: "true or false"}
     return kinds.get(type(value), "a number")
 
 
 def _expected(detail: ErrorDetails) -> str:
-    """What a value should have been, in words that need no knowledge of Python."""
+    """The kind of value that was expected, in words that need no knowledge of Python."""
     kind, message = detail["type"], detail["msg"]
     if kind.startswith(("int_", "float_", "bool_", "string_", "path_", "list_", "tuple_")):
         names = {
@@ -84,7 +84,7 @@ def _expected(detail: ErrorDetails) -> str:
 
 
 def _nearest(cls: type[BaseModel], key: Key) -> str:
-    """What to write instead of an unknown key."""
+    """The key to write instead of an unknown one."""
     pattern = tuple("*" if isinstance(part, int) else part for part in key)
     known = list(_keys(cls))
     siblings = [k for k in known if k[:-1] == pattern[:-1]]

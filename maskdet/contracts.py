@@ -1,4 +1,4 @@
-"""What a source, a detector and a sink promise; `tests/test_contracts.py` holds all to it."""
+"""Promises of a source, a detector and a sink; `tests/test_contracts.py` holds all to them."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Source(Protocol):
 
 
 class Detector(Protocol):
-    """What finds faces and their state."""
+    """A finder of faces and their states."""
 
     name: str
     """The model's name."""
 
     @property
     def device(self) -> str:
-        """What it computes on, as shown to people: ``CPU (LiteRT)``, ``NVIDIA H100 (Keras)``.
+        """The device that computes, as shown to people: ``CPU (LiteRT)``, ``NVIDIA H100 (Keras)``.
 
         May change while it runs.
         """

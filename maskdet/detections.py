@@ -10,7 +10,7 @@ import numpy as np
 
 
 class MaskState(IntEnum):
-    """How a face wears its mask; the first three are also the networks' class indices."""
+    """A face's way to wear its mask; the first three are also the networks' class indices."""
 
     with_mask = 0
     without_mask = 1
@@ -20,7 +20,7 @@ class MaskState(IntEnum):
 
     @property
     def title(self) -> str:
-        """What a person reads: ``mask``, ``no mask``, ``incorrect``, ``unsure``."""
+        """The state as people read it: ``mask``, ``no mask``, ``incorrect``, ``unsure``."""
         return ("mask", "no mask", "incorrect", "unsure")[self.value]
 
 

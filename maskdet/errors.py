@@ -12,7 +12,7 @@ Every message is one line: what is wrong, where, and what to do about it.
 
 
 class MaskdetError(Exception):
-    """Something the user can mend; commands print it as one line."""
+    """Something the user can fix; commands print it as one line."""
 
     exit_code = 2
 
@@ -22,7 +22,7 @@ class ConfigError(MaskdetError):
 
 
 class ModelError(MaskdetError):
-    """A model is missing, broken, foreign or does not fit."""
+    """A model is missing, broken, of an unknown format or does not fit."""
 
 
 class DatasetError(MaskdetError):

@@ -1,4 +1,4 @@
-"""What is known of one processed frame: its faces and the people they belong to."""
+"""The observation of one processed frame: its faces and the people they belong to."""
 
 from __future__ import annotations
 

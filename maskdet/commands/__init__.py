@@ -1,1 +1,1 @@
-"""What `python -m maskdet …` does; the command lines themselves are in `maskdet.__main__`."""
+"""The work of `python -m maskdet …`; the command lines themselves are in `maskdet.__main__`."""

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from maskdet.commands.evaluate import LOWEST, detect, read
+from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, detect, read
 from maskdet.contracts import Detector
 from maskdet.datasets.format_detection import AUTO
 from maskdet.datasets.samples import Sample
@@ -22,7 +22,7 @@ from maskdet.errors import ModelError
 from maskdet.evaluation import calibration, plots, report, thresholds
 from maskdet.evaluation import coco as metrics
 from maskdet.evaluation.calibration import Reliability
-from maskdet.evaluation.evaluator import WIDE, Evaluation
+from maskdet.evaluation.evaluator import WIDE_FACE_PIXELS, Evaluation
 from maskdet.evaluation.precision_recall import Matches
 from maskdet.evaluation.thresholds import Choice
 from maskdet.model.card import CARD_NAME, Calibrations, ModelCard, read_card, write_card
@@ -55,7 +55,7 @@ def run(
         data: folder of the annotated pictures, or a file of labels of any format.
         images: list of pictures relative to `data`; None: all.
         kind: the labels' format.
-        classes: a file that lists the classes; None: found by itself.
+        classes: a file that lists the classes; None: found automatically.
         runtimes: which files to measure; none: all that the card names.
 
     Raises:
@@ -67,7 +67,7 @@ def run(
     card = read_card(folder)
     wanted = list(runtimes or card.files)
     samples = read(data, images, kind, classes)
-    raw = _look(open_detector(wanted[0], DecisionRule.from_min_score(LOWEST)), samples)
+    raw = _look(open_detector(wanted[0], DecisionRule.from_min_score(MIN_EVALUATED_SCORE)), samples)
     if any(each.probabilities is None for each in raw):
         raise ModelError(
             f"model '{card.name}': gives only the best class of each face; nothing to calibrate"
@@ -89,7 +89,7 @@ def run(
     _show(console, card, reliability, choices)
     figures: dict[str, Any] = {}
     for runtime in wanted:
-        every = card.rule.without_rejection(LOWEST)
+        every = card.rule.without_rejection(MIN_EVALUATED_SCORE)
         figures[runtime] = _measure(open_detector(runtime, every), card.rule, samples)
         _show_figures(console, runtime, figures[runtime])
     said = {
@@ -141,7 +141,7 @@ def _measure(detector: Detector, rule: DecisionRule, samples: Sequence[Sample]) 
 def _about(
     card: ModelCard, samples: Sequence[Sample], data: Path, images: Path | None
 ) -> dict[str, Any]:
-    """What was measured on; what else the card says of it (steps, how a size was chosen) stays."""
+    """Data and settings of the measurement; other entries of the card (steps, sizes) stay."""
     old = card.metrics.get("validation")
     # folders of the machine that it was measured on are nobody's business
     name = "all" if images is None else images.name if images.is_absolute() else images.as_posix()
@@ -173,7 +173,7 @@ def _show(
     table.add_row("unsure", "", "", "", "", f"{card.min_score.unsure:.3f}")
     console.print(table)
     table = Table(title="Certainty", title_justify="left")
-    others = ("right of the others", f"from {WIDE} px on")
+    others = ("right of the others", f"from {WIDE_FACE_PIXELS} px on")
     for column in ("at least", "unsure", *others, "right of the unsure", ""):
         table.add_column(column)
     for one in choices:

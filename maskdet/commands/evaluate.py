@@ -24,11 +24,11 @@ from maskdet.system.atomic_files import write_output
 from maskdet.system.console import say
 
 BATCH = 8
-LOWEST = 1e-6
+MIN_EVALUATED_SCORE = 1e-6
 """Score down to which detections are wanted: average precision counts the doubtful ones too."""
 OUTPUT = Path("runs/evaluation")
 Open = Callable[[], Detector]
-"""Opens a detector that gives every face down to `LOWEST`, each in its best state."""
+"""Opens a detector that gives every face down to `MIN_EVALUATED_SCORE`, each in its best state."""
 
 
 def run(
@@ -52,7 +52,7 @@ def run(
         images: list of pictures relative to `data`, itself as it stands or below `data`; None:
             all.
         kind: the labels' format; see `maskdet.datasets.formats`.
-        classes: a file that lists the classes; None: found by itself.
+        classes: a file that lists the classes; None: found automatically.
         json: file for all figures.
         output: folder for the plots; None: one below `runs/evaluation`, named like the model.
         rule: says which detections count as shown; None: one lowest score, the best by F1.
@@ -96,7 +96,7 @@ def run(
 def _pass(figures: Mapping[str, Any]) -> int:
     """The exit status of the gate; what is missed is named.
 
-    A figure that these pictures cannot tell is missed, too: nobody has seen it reached.
+    A value that these images cannot show is missed, too: nobody has seen it reached.
     """
     missed = [row for row in figures["gate"] if not row["reached"]]
     for row in missed:

@@ -26,7 +26,7 @@ from maskdet.system.redaction import mask_password
 TIMEOUT_S = 30.0
 """Seconds of silence after which a server counts as gone."""
 MAX_FILE_BYTES = 4 << 30
-_CHUNK = 1 << 20
+_CHUNK_BYTES = 1 << 20
 _NAME = re.compile(r"\w[\w.+-]*")
 
 
@@ -153,7 +153,7 @@ def _copy(source: BinaryIO, to: Path, address: str, limit: int) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     size, digest = 0, hashlib.sha256()
     with to.open("wb") as file:
-        while chunk := source.read(_CHUNK):
+        while chunk := source.read(_CHUNK_BYTES):
             size += len(chunk)
             if size > limit:
                 raise ModelError(f"{mask_password(address)}: larger than {limit >> 10} KiB")

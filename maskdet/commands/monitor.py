@@ -15,7 +15,7 @@ from maskdet.config import Override, load_settings
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import DEFAULT_ADDRESS
 from maskdet.live.shutdown import Stop
-from maskdet.model.class_names import states_said
+from maskdet.model.class_names import parse_states
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.system.console import log_as
 from maskdet.system.extras import require
@@ -182,12 +182,12 @@ def monitor(
     ]
     options += [
         Override(f"--state {name}={value}", ("classes", name), value)
-        for name, value in states_said(state).items()
+        for name, value in parse_states(state).items()
     ]
     # before --set: sources.0.read_timeout=2 is about a source that is named here
     named = [Override("--source", ("sources",), [{"source": spec} for spec in source or ()])]
-    said = [*(named if source else ()), *(overrides or ()), *options]
-    settings = load_settings(MonitorSettings, config, said)
+    overriding = [*(named if source else ()), *(overrides or ()), *options]
+    settings = load_settings(MonitorSettings, config, overriding)
     log_as(settings.log.format)
     stop = Stop(settings.max_seconds)
     with stop.listening():

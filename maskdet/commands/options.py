@@ -88,8 +88,8 @@ HeadTracks = Annotated[
 ]
 
 
-def looks_said(looks: str, tiles: int) -> Looks:
-    """How often to look, by two options of which tiles go before.
+def parse_looks(looks: str, tiles: int) -> Looks:
+    """Number of looks at an image, by two options of which tiles go before.
 
     Raises:
         ConfigError: it is neither ``auto`` nor a number from 1 to 8.

@@ -19,7 +19,7 @@ from maskdet.web.batcher import Batcher
 from maskdet.web.metrics import Metrics
 from maskdet.web.processing import ImageProcessor
 from maskdet.web.request_limits import Limits
-from maskdet.web.request_options import LOWEST_MIN_SCORE
+from maskdet.web.request_options import MIN_SCORE_LIMIT
 from maskdet.web.sub_path import checked_root_path
 
 
@@ -56,7 +56,7 @@ def run(
     sub_path = checked_root_path(root_path)
     with server.bind(host, port) as listening:
         # A request may ask for lower scores than the model's own, so it chooses among all.
-        detector = open_detector(rule.without_rejection(min(LOWEST_MIN_SCORE, rule.lowest_score)))
+        detector = open_detector(rule.without_rejection(min(MIN_SCORE_LIMIT, rule.lowest_score)))
         detector.warm_up()
         metrics, here = Metrics(), socket.gethostname()
         batcher = Batcher(detector, on_batch=metrics.batch)

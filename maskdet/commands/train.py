@@ -94,12 +94,12 @@ def last_words(settings: TrainingSettings, data: Path, output: Path) -> list[str
     model = shlex.quote(str(output / settings.name))
     images = settings.validation or str(output / VALIDATION_LIST)
     source = data / settings.train[0].source if not settings.validation else data
-    told = f"--model {model} --data {shlex.quote(str(source))} --images {shlex.quote(images)}"
+    arguments = f"--model {model} --data {shlex.quote(str(source))} --images {shlex.quote(images)}"
     pictures = shlex.quote(str(data if data.is_dir() else data.parent))
     return [
         f"done; the model is in {output / settings.name}",
         "next:",
-        f"  python -m maskdet evaluate {told}",
+        f"  python -m maskdet evaluate {arguments}",
         f"  python -m maskdet export --model {model} --to litert --int8 --calibrate {pictures}",
         f"  python monitor.py --model {model}",
     ]
@@ -202,7 +202,7 @@ def _require_backend() -> None:
 
 
 def command_of(config: Path | None, overrides: Sequence[str]) -> str:
-    """The training command as a card may tell it, without this machine's folders."""
+    """The training command as a card may hold it, without this machine's folders."""
     words = ["python -m maskdet train"]
     if config is not None:
         words.append(f"--config {config.name if config.is_absolute() else config.as_posix()}")

@@ -16,9 +16,9 @@ from maskdet.datasets.samples import DataSet, Sample
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
 
-LARGEST = 2**20
+MAX_IMAGE_SIDE = 2**20
 """No picture is wider or higher than this: OpenCV reads none that is."""
-SLACK = 0.01
+SLACK_PIXELS = 0.01
 """Pixels over the picture's edge that are rounding, not a mistake."""
 OUTLINES = "outlines and turned boxes, of which the upright box around was taken"
 CUT = "boxes that reached out of their picture and were cut"
@@ -46,7 +46,7 @@ class DatasetBuilder:
         """Begins with no picture.
 
         Args:
-            problems: told of what is wrong; such a box is left out.
+            problems: gets what is wrong; such a box is left out.
             names: the classes there are, in order; None: those that the boxes have.
         """
         self.problems = problems
@@ -64,7 +64,7 @@ class DatasetBuilder:
         name: str = "",
     ) -> Labelled | None:
         """A further picture, or None if it can have no such size."""
-        if not (1 <= width <= LARGEST and 1 <= height <= LARGEST):
+        if not (1 <= width <= MAX_IMAGE_SIDE and 1 <= height <= MAX_IMAGE_SIDE):
             self.problems.add(place, f"size {width:g}×{height:g} is no picture's")
             return None
         made = Labelled(file, int(width), int(height), span, name)
@@ -80,7 +80,7 @@ class DatasetBuilder:
         except DatasetError as error:
             self.problems.add(place, f"{error}{self._hint(picture, box)}")
             return
-        if max(abs(a - b) for a, b in zip(cut, box, strict=True)) > SLACK:
+        if max(abs(a - b) for a, b in zip(cut, box, strict=True)) > SLACK_PIXELS:
             size = f"{picture.width}×{picture.height}"
             text = f"box {shown_box(box)} in a picture of {size}{self._hint(picture, box)}"
             self.problems.note(CUT, place, text)
@@ -89,7 +89,7 @@ class DatasetBuilder:
         picture.places.append(str(place))
 
     def _hint(self, picture: Labelled, box: Sequence[float]) -> str:
-        """What may be wrong with a box that fits the picture as stored, and not as shown."""
+        """A probable reason for a box that fits the image as stored, and not as shown."""
         fits = max(box[2], box[3]) <= max(picture.width, picture.height)
         return exif_hint(picture.file) if fits and not picture.span else ""
 
@@ -160,7 +160,7 @@ def cut_box(box: Sequence[float], width: int, height: int) -> tuple[float, ...]:
     if x2 <= x1 or y2 <= y1:
         raise DatasetError(f"empty box {shown_box(box)}; draw it again or remove it")
     cut = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
-    # compared as they are kept: what is thinner than a float32 can tell is empty as well
+    # compared as they are kept: what is thinner than a float32 can hold is empty as well
     kept = np.array(cut, np.float32)
     if kept[2] <= kept[0] or kept[3] <= kept[1]:
         raise DatasetError(

@@ -112,7 +112,7 @@ def class_csv(names: Sequence[str]) -> str:
 
 
 def lost_classes(data: DataSet) -> list[str]:
-    """What to say where a format lists no classes: those without a box are not in it."""
+    """Notes where a format lists no classes: those without a box are not in it."""
     used = {int(index) for sample in data.samples for index in sample.classes}
     lost = [name for index, name in enumerate(data.names) if index not in used]
     if not lost:

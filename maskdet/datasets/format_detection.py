@@ -24,7 +24,7 @@ from maskdet.system.csv_rows import delimiter_of
 
 AUTO = "auto"
 KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}
-"""Formats by the name of the file of labels; which CSV it is, its first line tells."""
+"""Formats by the name of the file of labels; which CSV it is, its first line shows."""
 
 _WITHOUT_SIZES = ("yolo", "retinanet")
 """Formats whose labels do not state how large their pictures are."""
@@ -75,7 +75,7 @@ def locate(path: Path, kind: str = AUTO) -> Labels:
     """The format of a data set, and the file or folder of its labels.
 
     Raises:
-        DatasetError: it cannot be told, or there are several.
+        DatasetError: it cannot be detected, or there are several.
     """
     found = locate_all(path, kind)
     if len(found) > 1:
@@ -87,7 +87,7 @@ def locate_all(path: Path, kind: str = AUTO) -> list[Labels]:
     """The same, of a data set whose labels may be in several files, one for each of its parts.
 
     Raises:
-        DatasetError: it cannot be told.
+        DatasetError: it cannot be detected.
     """
     if not os.path.exists(path) and kind != "voc":
         raise DatasetError(f"{path}: no such file or folder")

@@ -53,7 +53,7 @@ _KINDS = {"JPEG": "jpeg", "PNG": "png"}
 def list_pictures(folder: Path) -> list[Path]:
     """Every picture below a folder, in order of the names."""
     files = map(Path, list_files(str(folder), validExts=SUFFIXES))
-    # a Mac leaves a file named ._x.png beside x.png on foreign disks and in archives
+    # a Mac leaves a file named ._x.png beside x.png on other systems' disks and in archives
     return sorted(file for file in files if not file.name.startswith("."))
 
 
@@ -137,7 +137,7 @@ def _orientation_of(sample: Sample) -> Orientation | None:
 
 
 def suffix_of(sample: Sample, wanted: str) -> str:
-    """How the name of a picture's file should end: as wanted, if that is right for its content.
+    """The suffix of an image file: as wanted, if that is right for its content.
 
     Raises:
         DatasetError: it cannot be read.

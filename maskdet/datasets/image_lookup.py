@@ -180,7 +180,7 @@ def _nearest(files: Sequence[Path], folders: Sequence[str], last: str) -> list[P
 
 
 def shared_folders(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many folders, seen from the file upwards, two places have in common."""
+    """Number of folders, seen from the file upwards, that two places have in common."""
     count = 0
     for own, wanted in zip(reversed(one), reversed(other), strict=False):
         if _key(own) != _key(wanted):

@@ -1,4 +1,4 @@
-"""From what a person names, ``--data`` and settings, to samples that a network can learn."""
+"""Samples that a network can learn, read from ``--data`` and settings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_samples(
             xml. Labels in any other format may stand here as well. None: all pictures.
         kind: the labels' format; see `recognition.read`.
         classes: mask states by class name, where the guess will not do.
-        class_list: a file that lists the classes; None: found by itself.
+        class_list: a file that lists the classes; None: found automatically.
         labelled: classes that these labels know.
         problems: takes the notes.
 
@@ -86,7 +86,7 @@ def open_data(
 
 
 def below(data: Path, name: str) -> Path | None:
-    """What a setting names relative to the data folder; None if it is empty.
+    """A setting's path relative to the data folder; None if it is empty.
 
     Raises:
         DatasetError: it leads out of that folder.

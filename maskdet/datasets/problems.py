@@ -1,4 +1,4 @@
-"""What is wrong in the files of a data set: collected, then told together."""
+"""Problems in the files of a data set: collected, then reported together."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from maskdet.errors import DatasetError
 
-SHOWN = 20
-"""Mistakes that one message tells of."""
-EXAMPLES = 3
+MAX_LISTED = 20
+"""Mistakes that one message lists."""
+MAX_EXAMPLES = 3
 """Notes of a kind that its line shows."""
-KEPT = 10_000
+MAX_KEPT = 10_000
 """Mistakes that are kept word for word; those beyond are counted."""
 
 
@@ -35,23 +35,23 @@ class Problems:
     def add_line(self, line: str) -> None:
         """The same, the place being in the line already."""
         self.count += 1
-        if len(self.wrong) < KEPT:
+        if len(self.wrong) < MAX_KEPT:
             self.wrong.append(printable(line))
 
     def note(self, kind: str, place: object, text: str) -> None:
         """Something odd; `kind` is a plural: ``boxes cut to their picture``."""
         lines = self.notes.setdefault(kind, [])
-        if len(lines) < KEPT:
+        if len(lines) < MAX_KEPT:
             lines.append(printable(f"{place}: {text}" if text else str(place)))
 
     def note_lines(self) -> list[str]:
         """A line for each kind of note: how many there are, and the first three."""
         lines = []
         for kind, found in self.notes.items():
-            examples = "; ".join(line[:200] for line in found[:EXAMPLES]) + " …" * (
-                len(found) > EXAMPLES
+            examples = "; ".join(line[:200] for line in found[:MAX_EXAMPLES]) + " …" * (
+                len(found) > MAX_EXAMPLES
             )
-            count = f"{KEPT} or more" if len(found) == KEPT else str(len(found))
+            count = f"{MAX_KEPT} or more" if len(found) == MAX_KEPT else str(len(found))
             lines.append(f"note: {count} {kind}: {examples}")
         return lines
 
@@ -62,7 +62,7 @@ class Problems:
             DatasetError: one line a mistake, the first 20 of them.
         """
         if self.wrong:
-            lines = self.wrong[:SHOWN]
+            lines = self.wrong[:MAX_LISTED]
             if self.count > len(lines):
                 lines = [*lines, f"… and {self.count - len(lines)} more mistakes"]
             raise DatasetError("\n".join(lines))

@@ -115,7 +115,7 @@ def _draw(sample: Sample) -> bytes:
 
 
 def _group_name(sample: Sample) -> str:
-    """What copies of a picture share of their names."""
+    """The part of their names that copies of an image share."""
     return _COPY.sub("", Path(sample.name or sample.file.name).stem).casefold()
 
 
@@ -170,7 +170,7 @@ def _likes(samples: Sequence[Sample]) -> list[tuple[int, int]]:
 
 
 def _thumbnail(sample: Sample) -> np.ndarray | None:
-    """A picture as a few gray pixels; None if it cannot be read, which training tells later."""
+    """A picture as a few gray pixels; None if it cannot be read, which training reports later."""
     gray: np.ndarray | None
     try:
         data = sample.content()

@@ -1,4 +1,4 @@
-"""What a format's reader is given."""
+"""Input of a format's reader."""
 
 from __future__ import annotations
 

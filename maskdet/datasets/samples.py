@@ -107,15 +107,15 @@ class DataSet:
             labelled: see `Sample`.
 
         Raises:
-            DatasetError: a class's state cannot be told.
+            DatasetError: a class's state cannot be determined.
         """
         used = sorted({int(index) for sample in self.samples for index in sample.classes})
         names = [self.names[index] for index in used]
-        said = mapping or {}
-        strange = {i for i, name in zip(used, names, strict=True) if _unknown(name, said)}
+        chosen = mapping or {}
+        strange = {i for i, name in zip(used, names, strict=True) if _unknown(name, chosen)}
         states = np.zeros(len(self.names), np.int64)
         where = self._place_of(strange)
-        states[used] = map_states(names, said, where=where, error=DatasetError)
+        states[used] = map_states(names, chosen, where=where, error=DatasetError)
         return [
             replace(sample, classes=states[sample.classes], labelled=labelled)
             for sample in self.samples

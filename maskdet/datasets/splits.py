@@ -32,11 +32,11 @@ def part_of_name(name: str) -> str:
 
 
 def in_parts(data: DataSet, root: Path, labels: Path) -> DataSet:
-    """The data set with the part of each sample that has none yet, where names tell it.
+    """The data set with the part of each sample that has none yet, where names show it.
 
     Args:
         data: as its reader made it.
-        root: the folder of the data; folders above it tell nothing.
+        root: the folder of the data; folders above it do not count.
         labels: the file or folder of the labels.
     """
     own = "" if labels.is_dir() else part_of_name(labels.stem)

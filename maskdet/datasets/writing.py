@@ -26,7 +26,7 @@ def kind_of_target(target: Path, kind: str = AUTO) -> str:
     """The format to write, by the target's name unless it is said.
 
     Raises:
-        ConfigError: it cannot be told.
+        ConfigError: it cannot be detected.
     """
     if kind != AUTO:
         return kind

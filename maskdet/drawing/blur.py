@@ -14,7 +14,7 @@ from maskdet.observation import Observation
 _MARGIN = 0.25
 """Part of the face's size added on each side: hair, ears and a box that lags behind."""
 _CELLS = 5
-"""Averages that remain of a face along each side; too few to tell anyone apart."""
+"""Averages that remain of a face along each side; too few to recognize anyone."""
 
 
 def blur_faces(image: np.ndarray, detections: Detections) -> np.ndarray:

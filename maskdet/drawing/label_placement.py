@@ -52,7 +52,7 @@ def _corners(face: np.ndarray, size: Size) -> list[tuple[int, int]]:
 
 
 def _overlaps(rects: np.ndarray, taken: np.ndarray) -> np.ndarray:
-    """How many pixels of each of the rectangles (K, 4) lie on the boxes (N, 4)."""
+    """Number of pixels of each of the rectangles (K, 4) that lie on the boxes (N, 4)."""
     top_left = np.maximum(rects[:, None, :2], taken[None, :, :2])
     bottom_right = np.minimum(rects[:, None, 2:], taken[None, :, 2:])
     sides: np.ndarray = np.clip(bottom_right - top_left, 0, None)

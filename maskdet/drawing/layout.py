@@ -13,7 +13,7 @@ from maskdet.drawing.text_renderer import MIN_SCREEN_TEXT, text_size
 Size = tuple[int, int]
 """(width, height) in pixels."""
 
-_MIN_WIDTH = 400
+_MIN_TILE_WIDTH = 400
 """Of the window, so that its bar can be read above a picture that is narrower."""
 _ENLARGED_WIDTH = 960
 """A picture that is narrower is shown larger, up to this width."""
@@ -94,10 +94,10 @@ def _size_for(pictures: Sequence[Size], columns: int, box: Size) -> Size:
     for _ in range(3):  # the bar's height follows from the width, and the width from that
         shape = round(width * columns), box[1]
         text = _text(count, (shape[0], min(box[1], round(width / aspect * rows))))
-        bar = bar_height(max(round(width), _MIN_WIDTH), text, compact=count > 1)
+        bar = bar_height(max(round(width), _MIN_TILE_WIDTH), text, compact=count > 1)
         room = (box[1] - _top(count, text)) / rows - bar
         width = min(width, max(1.0, room * aspect))
-    whole = max(int(width) * columns, min(_MIN_WIDTH, box[0]))
+    whole = max(int(width) * columns, min(_MIN_TILE_WIDTH, box[0]))
     height = rows * (width / aspect + bar) + _top(count, text)
     for _ in range(3):
         text = _text(count, (whole, round(height)))

@@ -1,6 +1,6 @@
 """Boxes, labels and the status bar: the one place that draws.
 
-A state is told by colour, by the shape of its box and by its mark and title: it can be read
+A state is shown by color, by the shape of its box and by its mark and title: it can be read
 without seeing colours and, where a face is too small for text, without reading.
 """
 
@@ -57,8 +57,8 @@ class Overlay:
         """Prepares the font.
 
         Args:
-            scores: labels tell the score.
-            track_ids: labels tell the number of a tracked face.
+            scores: labels have the score.
+            track_ids: labels have the number of a tracked face.
         """
         self._scores = scores
         self._track_ids = track_ids
@@ -74,7 +74,7 @@ class Overlay:
 
         Args:
             observation: left as it is; the drawing goes onto a copy.
-            status: what the bar tells. None: no bar.
+            status: content of the bar. None: no bar.
 
         Returns:
             BGR uint8 (height, width, 3); with a status, higher by the bar above the picture: it
@@ -101,7 +101,7 @@ class Overlay:
 
         Args:
             observation: left as it is.
-            status: what the bar tells.
+            status: content of the bar.
             size: (width, height) of the whole.
             text: size of the text, pixels.
         """
@@ -121,11 +121,11 @@ class Overlay:
         return canvas
 
     def waiting(self, message: str, status: Status, size: tuple[int, int], text: int) -> np.ndarray:
-        """What is shown while there is no frame: a dark picture with a message in its middle.
+        """Image while there is no frame: dark, with a message in its middle.
 
         Args:
             message: one short line.
-            status: what the bar tells.
+            status: content of the bar.
             size: (width, height) of the whole.
             text: size of the text, pixels.
         """
@@ -207,7 +207,7 @@ class Overlay:
                     cv2.polylines(picture, lines, False, color, thickness + more)
 
     def _facts(self, detections: Detections, i: int) -> str:
-        """What face i's label tells after its title.
+        """Text of face i's label after its title.
 
         An unsure face's score is that of a face: beside "unsure" it would read as sure.
         """

@@ -21,7 +21,7 @@ _MAX_SHARE = 0.45
 
 @dataclass(frozen=True)
 class PanelContent:
-    """What the panel shows.
+    """Content of the panel.
 
     Attributes:
         now: people in the pictures by state (`MaskState` names).

@@ -1,4 +1,4 @@
-"""What the bar says, and in which order; nothing here draws."""
+"""Text of the status bar, in order; nothing here draws."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BRIGHT, DIM, RED, AMBER = (240, 240, 240), (175, 175, 175), (80, 80, 255), (66, 
 
 @dataclass(frozen=True)
 class Status:
-    """What the bar tells beside the faces; None where a value is not known yet.
+    """Content of the bar beside the faces; None where a value is not known yet.
 
     Attributes:
         source: the source's name; empty: the frame's own.

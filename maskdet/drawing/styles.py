@@ -1,4 +1,4 @@
-"""How a state looks: colour, outline of its box, mark; nothing here draws.
+"""Appearance of a state: color, outline of its box, mark; nothing here draws.
 
 The colours are from Okabe and Ito's palette for every kind of colour vision; black text is legible
 on each of them.
@@ -23,7 +23,7 @@ Outline = Callable[[np.ndarray], Lines]
 
 @dataclass(frozen=True)
 class Style:
-    """How a state looks.
+    """Appearance of a state.
 
     Attributes:
         color: of outline, label and mark.

@@ -47,7 +47,7 @@ class TextRenderer:
         self.row = round(self.size * 1.5)
 
     def width(self, text: str) -> int:
-        """How wide the text will be."""
+        """Width of a text, in pixels."""
         return self._measure(text, self.size)
 
     def fitted(self, text: str, width: int) -> str:

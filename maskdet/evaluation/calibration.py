@@ -1,7 +1,7 @@
-"""How far scores are probabilities, and what makes them so.
+"""Calibration: the distance of scores from probabilities, and what removes it.
 
-A detection of score s should find a face of its class in s of all cases. Focal loss teaches less
-confidence than there is reason for; two numbers a class mend that (Platt 1999, with his targets).
+A detection of score s should find a face of its class in s of all cases. Focal loss gives less
+confidence than there is reason for; two numbers a class correct it (Platt 1999, with his targets).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from maskdet.evaluation.precision_recall import Matches
 from maskdet.model.decision import Calibration
 
 BINS = 10
-LOWEST = 0.1
+MIN_CALIBRATED_SCORE = 0.1
 """Detections below it are shown to nobody: they would make every error look small."""
 FITTED_FROM = 0.05
-ENOUGH = 10
+MIN_FITTED_DETECTIONS = 10
 """Detections of either kind, right and wrong, that a class's fit takes."""
 
 
@@ -42,7 +42,7 @@ class Reliability:
     @classmethod
     def of(cls, matches: Matches) -> Reliability:
         """Of the detections that someone might see, at the first IoU."""
-        chosen = matches.counted[0] & (matches.scores >= LOWEST)
+        chosen = matches.counted[0] & (matches.scores >= MIN_CALIBRATED_SCORE)
         scores, hits = matches.scores[chosen], matches.hits[0][chosen]
         index = np.minimum((scores * BINS).astype(int), BINS - 1)
         counts = np.bincount(index, minlength=BINS)
@@ -65,18 +65,18 @@ class Reliability:
 def fit(samples: Sequence[Sample], found: Sequence[Detections]) -> Calibration:
     """The calibration that makes the network's scores of each class probabilities.
 
-    What it says of a face's other classes counts, too: states are told apart by it.
+    What it says of a face's other classes counts, too: states are distinguished by it.
 
     Args:
         samples: the truth.
         found: detections with the network's own probabilities.
     """
-    said = np.concatenate([_probabilities(each) for each in found])
+    probability = np.concatenate([_probabilities(each) for each in found])
     truth = np.concatenate([_truth(*pair) for pair in zip(samples, found, strict=True)])
     pairs = []
     for index in range(len(CLASS_NAMES)):
-        chosen = said[:, index] >= FITTED_FROM
-        pairs.append(platt(said[chosen, index], truth[chosen] == index))
+        chosen = probability[:, index] >= FITTED_FROM
+        pairs.append(platt(probability[chosen, index], truth[chosen] == index))
     slopes, shifts = zip(*pairs, strict=True)
     return Calibration(slopes, shifts)
 
@@ -95,12 +95,12 @@ def _truth(sample: Sample, found: Detections) -> np.ndarray:
 
 
 def apply(calibration: Calibration, found: Detections) -> Detections:
-    """Detections with the network's own probabilities, scored anew, best first."""
+    """Detections with the network's own probabilities, scored again, best first."""
     raw = np.clip(_probabilities(found), 1e-9, 1 - 1e-7)
-    said = calibration.probabilities(np.log(raw / (1 - raw)))
-    scores, states = said.max(axis=1), said.argmax(axis=1)
+    probability = calibration.probabilities(np.log(raw / (1 - raw)))
+    scores, states = probability.max(axis=1), probability.argmax(axis=1)
     order = np.argsort(-scores, kind="stable")
-    return replace(found, scores=scores, states=states, probabilities=said)[order]
+    return replace(found, scores=scores, states=states, probabilities=probability)[order]
 
 
 def platt(scores: np.ndarray, hits: np.ndarray) -> tuple[float, float]:
@@ -113,16 +113,16 @@ def platt(scores: np.ndarray, hits: np.ndarray) -> tuple[float, float]:
         hits: bool (N,), whether each is right.
     """
     right, wrong = int(hits.sum()), int((~hits).sum())
-    if min(right, wrong) < ENOUGH:
+    if min(right, wrong) < MIN_FITTED_DETECTIONS:
         return 1.0, 0.0
     scores = np.clip(scores, 1e-9, 1 - 1e-7)
     inputs = np.stack([np.log(scores / (1 - scores)), np.ones(len(scores))])
     targets = np.where(hits, (right + 1) / (right + 2), 1 / (wrong + 2))
     values = np.array([1.0, 0.0])
     for _ in range(50):
-        said = 1 / (1 + np.exp(-np.clip(values @ inputs, -50, 50)))
-        curvature = (inputs * (said * (1 - said))) @ inputs.T + 1e-6 * np.eye(2)
-        step = np.linalg.solve(curvature, inputs @ (said - targets))
+        probability = 1 / (1 + np.exp(-np.clip(values @ inputs, -50, 50)))
+        curvature = (inputs * (probability * (1 - probability))) @ inputs.T + 1e-6 * np.eye(2)
+        step = np.linalg.solve(curvature, inputs @ (probability - targets))
         values = values - np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-8:
             break

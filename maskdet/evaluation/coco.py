@@ -1,4 +1,4 @@
-"""How well faces and their states are found: COCO metrics, and figures that matter to a monitor."""
+"""COCO metrics of faces and their states, and values that matter to a monitor."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections
 
-MOST = 300
+MAX_DETECTIONS = 300
 """Detections of a picture that count; its crowds have more faces than COCO's 100."""
-FURTHER = 0.001
+MIN_FURTHER_PROBABILITY = 0.001
 """A face's other states count from this probability on: calibration makes small ones smaller."""
 WIDTHS = ((0, 16), (16, 32), (32, 64), (64, 10_000))
 """Face widths in pixels of the original picture, from … below."""
@@ -35,19 +35,19 @@ def coco_eval(
         samples: the truth.
         found: detections of each sample's picture; where they have probabilities, a face counts
             for each of its states.
-        widths: ranges of face width in pixels, from … below, each evaluated by itself: faces of
+        widths: ranges of face width in pixels, from … below, each evaluated alone: faces of
             other widths are ignored in it, and so are detections of other widths that match none.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
         truth = COCO()
         truth.dataset = _truth(samples)
         truth.createIndex()
-        rows = _rows([each.every_state(FURTHER) for each in found])
+        rows = _rows([each.every_state(MIN_FURTHER_PROBABILITY) for each in found])
         answer = truth.loadRes(rows) if len(rows) else _nothing(truth)
         for row in answer.dataset["annotations"]:
             row["area"] = row["bbox"][2]
         evaluation = COCOeval(truth, answer, "bbox")
-        evaluation.params.maxDets = [MOST]
+        evaluation.params.maxDets = [MAX_DETECTIONS]
         # ranges hold both their ends there, and ask for what stands under "area": the width here
         evaluation.params.areaRng = [[low, np.nextafter(high, 0)] for low, high in widths]
         evaluation.params.areaRngLbl = [f"{low}-{high}" for low, high in widths]

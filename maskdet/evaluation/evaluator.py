@@ -15,8 +15,8 @@ from maskdet.evaluation.calibration import Reliability
 from maskdet.evaluation.precision_recall import Matches
 from maskdet.model.decision import DecisionRule
 
-WIDE = 32
-"""Faces of this width in pixels and more are those whose state a person, too, can tell."""
+WIDE_FACE_PIXELS = 32
+"""Faces of this width in pixels and more are those whose state a person, too, can see."""
 FALSE = "no face"
 MISSED = "missed"
 
@@ -35,7 +35,7 @@ class Tally:
         found: whatever their state.
         right: found in their right state.
         unsure: found, but their state was not called.
-        masked: found with a mask, rightly or not.
+        masked: found with a mask, correctly or not.
     """
 
     faces: np.ndarray
@@ -102,8 +102,8 @@ class Evaluation:
         ]
         self._answers = np.array([len(shown) for shown in self.shown])
         self._tallies = [self._count(low, high) for low, high in ((0, math.inf), *coco.WIDTHS)]
-        self._wide = self._count(WIDE, math.inf)
-        self._wide_bare = self._count(WIDE, math.inf, MaskState.without_mask)
+        self._wide = self._count(WIDE_FACE_PIXELS, math.inf)
+        self._wide_bare = self._count(WIDE_FACE_PIXELS, math.inf, MaskState.without_mask)
 
     def _count(self, low: float, high: float, state: MaskState | None = None) -> Tally:
         rows = []
@@ -113,8 +113,12 @@ class Evaluation:
             if state is not None:
                 here &= sample.classes == state
             hit = here & (owner >= 0)
-            said = shown.states[owner[hit]]
-            kinds = (said == sample.classes[hit], said == MaskState.unsure, said == 0)
+            found_states = shown.states[owner[hit]]
+            kinds = (
+                found_states == sample.classes[hit],
+                found_states == MaskState.unsure,
+                found_states == 0,
+            )
             rows.append((here.sum(), hit.sum(), *(kind.sum() for kind in kinds)))
         return Tally(*np.array(rows, np.float64).T)
 
@@ -148,9 +152,11 @@ class Evaluation:
         figures |= _rates(self._tallies[0], weights)
         for name, value in _rates(self._wide, weights).items():
             if name != "recall":
-                figures[f"{name}_{WIDE}+"] = value
+                figures[f"{name}_{WIDE_FACE_PIXELS}+"] = value
         bare = self._wide_bare
-        figures[f"masked_bare_{WIDE}+"] = _share(weights @ bare.masked, weights @ bare.found)
+        figures[f"masked_bare_{WIDE_FACE_PIXELS}+"] = _share(
+            weights @ bare.masked, weights @ bare.found
+        )
         return figures | self._by_width(weights)
 
     def _by_width(self, weights: np.ndarray) -> dict[str, float]:
@@ -184,9 +190,9 @@ class Evaluation:
         return {name: each.curve() for name, each in (*curves, ("face", self._faces[0]))}
 
     def confusion(self) -> tuple[list[str], list[str], np.ndarray]:
-        """Of what is shown: names of the truth, names of what was said, counts (truth, said)."""
-        truth, said = [*CLASS_NAMES, FALSE], [*(state.name for state in MaskState), MISSED]
-        counts = np.zeros((len(truth), len(said)), int)
+        """Of what is shown: names of the truth, of the states found, counts."""
+        truth, found_states = [*CLASS_NAMES, FALSE], [*(state.name for state in MaskState), MISSED]
+        counts = np.zeros((len(truth), len(found_states)), int)
         for sample, shown, owner in zip(self.samples, self.shown, self._owners, strict=True):
             hit = owner >= 0
             np.add.at(counts, (sample.classes[hit], shown.states[owner[hit]]), 1)
@@ -195,8 +201,8 @@ class Evaluation:
             np.add.at(counts[-1], shown.states[false], 1)
         unsure = int(MaskState.unsure)
         if not counts[:, unsure].any():
-            counts, said = np.delete(counts, unsure, axis=1), [*CLASS_NAMES, MISSED]
-        return truth, said, counts
+            counts, found_states = np.delete(counts, unsure, axis=1), [*CLASS_NAMES, MISSED]
+        return truth, found_states, counts
 
     def mistakes(self) -> np.ndarray:
         """Of what is shown, in each picture (pictures,): faces missed, false, or misjudged."""
@@ -204,7 +210,7 @@ class Evaluation:
         return np.asarray(faces.faces - faces.right + self._answers - faces.found)
 
     def faces(self, weights: np.ndarray | None = None) -> dict[str, int]:
-        """How many faces there are: of each class, and by width."""
+        """Number of faces: of each class, and by width."""
         if weights is None:
             weights = np.ones(len(self.samples))
         by_class = dict(zip(CLASS_NAMES, self._classes[0], strict=True))

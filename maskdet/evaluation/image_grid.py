@@ -19,9 +19,9 @@ from maskdet.images.letterbox import letterbox
 from maskdet.system.file_names import readable_name
 
 DPI = 100
-HEADER = 34
+HEADER_PIXELS = 34
 """Pixels above the pictures, for the legend."""
-LEGIBLE = 24
+MIN_LEGIBLE_PIXELS = 24
 """Pixels from which a face on the sheet has room for a word above it."""
 
 
@@ -47,12 +47,12 @@ def sheet(pairs: Sequence[Pair], heading: str, *, columns: int = 3, tile: int = 
     boxed = [letterbox(pair.sample.read(), tile, tile) for pair in pairs]
     twice = [picture for picture, _ in boxed for _ in range(2)]
     montage = build_montages(twice, (tile, tile), (2 * columns, rows))[0]
-    height, width = montage.shape[0] + HEADER, montage.shape[1]
+    height, width = montage.shape[0] + HEADER_PIXELS, montage.shape[1]
     figure = Figure((width / DPI, height / DPI), dpi=DPI)
     figure.figimage(montage, 0, 0)  # pixel by pixel, from the bottom left
     painter = Painter(figure, height)
     for index, (pair, (_, factor)) in enumerate(zip(pairs, boxed, strict=True)):
-        x, y = index % columns * 2 * tile, index // columns * tile + HEADER
+        x, y = index % columns * 2 * tile, index // columns * tile + HEADER_PIXELS
         names = [CLASS_NAMES[state] for state in pair.sample.classes]
         painter.faces(pair.sample.boxes * factor + (x, y, x, y), names, names)
         x += tile
@@ -87,9 +87,9 @@ class Painter:
                         transform=self._pixels,
                     )
                 )  # fmt: skip
-            if min(size) >= LEGIBLE:
+            if min(size) >= MIN_LEGIBLE_PIXELS:
                 title = label.replace(name, title_of(name))
-                self._text(x1, max(y1, HEADER + 10), title, colour)
+                self._text(x1, max(y1, HEADER_PIXELS + 10), title, colour)
 
     def divide(self, x: float, top: float, bottom: float, thick: float) -> None:
         """An upright white line."""

@@ -27,7 +27,7 @@ Columns = Mapping[str, np.ndarray]
 
 
 def title_of(name: str) -> str:
-    """What a person reads for a class name."""
+    """A class name as people read it."""
     return MaskState[name].title if name in MaskState.__members__ else name
 
 
@@ -95,24 +95,24 @@ def reliability(scores: Mapping[str, Mapping[str, Reliability]]) -> bytes:
     return png(figure)
 
 
-def confusion(truth: Sequence[str], said: Sequence[str], counts: np.ndarray) -> bytes:
-    """What was said of each kind of face, as counts and as shares of the row.
+def confusion(truth: Sequence[str], called: Sequence[str], counts: np.ndarray) -> bytes:
+    """The confusion of states, as counts and as shares of the row.
 
     Args:
         truth: names of the rows; the last is no face at all.
-        said: names of the columns; the last is nothing at all.
+        called: names of the columns; the last is nothing at all.
         counts: (rows, columns).
     """
     figure, (axes,) = _panels(1, (7.5, 5.5))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.matshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
-        if (row, column) == (len(truth) - 1, len(said) - 1):
+        if (row, column) == (len(truth) - 1, len(called) - 1):
             continue  # no face where none is: cannot be counted
         colour = "white" if shares[row, column] > 0.5 else "black"
         text = f"{count}\n{shares[row, column]:.0%}"
         axes.text(column, row, text, color=colour, ha="center", va="center")
-    axes.set_xticks(range(len(said)), [title_of(name) for name in said])
+    axes.set_xticks(range(len(called)), [title_of(name) for name in called])
     axes.set_yticks(range(len(truth)), [title_of(name) for name in truth])
     axes.xaxis.set_ticks_position("bottom")
     axes.set(xlabel="found as", ylabel="labelled as", title="Faces found and their states")

@@ -37,7 +37,7 @@ class Matches:
 
     @classmethod
     def of(cls, evaluation: COCOeval, category: int, width: int = 0) -> Matches:
-        """What pycocotools matched for one category and range of widths, both by index."""
+        """Matches of pycocotools for one category and range of widths, both by index."""
         count = len(evaluation.params.imgIds)
         start = (category * len(evaluation.params.areaRng) + width) * count
         results = evaluation.evalImgs[start : start + count]

@@ -1,4 +1,4 @@
-"""An evaluation told to a person (tables), to a program (JSON) and to the eye (plots)."""
+"""An evaluation as tables, as JSON and as plots."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def build_report(
     """
     figures, intervals = evaluation.figures(), evaluation.intervals(RESAMPLINGS, SEED, LEVEL)
     faces = evaluation.faces()
-    truth, said, counts = evaluation.confusion()
+    truth, called, counts = evaluation.confusion()
     report = {
         **about,
         "images": len(evaluation.samples),
@@ -69,7 +69,7 @@ def build_report(
             name: {"detections": int(each.counts.sum()), "error": each.error}
             for name, each in evaluation.reliability.items()
         },
-        "confusion": {"labelled": truth, "found": said, "counts": counts.tolist()},
+        "confusion": {"labelled": truth, "found": called, "counts": counts.tolist()},
         "by_folder": _by_folder(evaluation, folders) if len(folders) > 1 else {},
     }
     plain: dict[str, Any] = _plain(report)
@@ -152,7 +152,7 @@ def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> lis
         "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.rule),
         "confusion.png": plots.confusion(*evaluation.confusion()),
         "reliability.png": plots.reliability({"scores": evaluation.reliability}),
-        "mistakes.png": sheet(pairs, f"Most mistakes at {_said(_limits(evaluation.rule))}"),
+        "mistakes.png": sheet(pairs, f"Most mistakes at {_limits_text(_limits(evaluation.rule))}"),
     }
     for name, content in files.items():
         write_output(folder / name, content)
@@ -165,7 +165,7 @@ def _worst(evaluation: Evaluation, count: int) -> list[Pair]:
     return [Pair(evaluation.samples[i], evaluation.shown[i]) for i in order]
 
 
-def _said(limits: float | Mapping[str, float]) -> str:
+def _limits_text(limits: float | Mapping[str, float]) -> str:
     """The lowest scores for a person."""
     if not isinstance(limits, Mapping):
         return f"score ≥ {limits:.2f}"
@@ -177,7 +177,7 @@ def show(report: Mapping[str, Any], console: Console) -> None:
     """Prints the report's tables."""
     console.print(
         f"{report['model']} on {report['device']}: {report['images']} pictures, "
-        f"{report['faces']} faces of {report['data']}; {_said(report['threshold'])} "
+        f"{report['faces']} faces of {report['data']}; {_limits_text(report['threshold'])} "
         f"({report['threshold_chosen']})",
         highlight=False,
     )

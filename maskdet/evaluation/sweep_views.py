@@ -14,11 +14,11 @@ from maskdet.images import conditions
 
 VIEW = (640, 480)
 """Width and height in pixels of the size sweep's views, as most webcams give them."""
-CUT = 0.3
+CUT_SHARE = 0.3
 """Share of the face that an edge cuts off, in the part of the sweep that has cut faces."""
 ENLARGEMENT = 2.5
 """A face is enlarged by so much at most: what is blurred says nothing of size."""
-_TRIES = 16
+_MAX_TRIES = 16
 _GRAY = 114
 
 
@@ -72,7 +72,7 @@ def _size_view(
     corner = random.uniform(*ends)
     if cut:
         axis = int(random.integers(2))
-        part = CUT * (box[axis + 2] - box[axis])
+        part = CUT_SHARE * (box[axis + 2] - box[axis])
         corner[axis] = (box[axis] + part, box[axis + 2] - part - VIEW[axis])[random.integers(2)]
     boxes = box_ops.clip(sample.boxes * factor - np.tile(corner, 2), width, height)
     wide = box_ops.area(boxes) > 0
@@ -117,7 +117,7 @@ def empty_views(samples: Sequence[Sample], count: int) -> Iterator[np.ndarray]:
     made = 0
     for index in random.permutation(len(samples)):
         sample = samples[index]
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             side = random.uniform(0.15, 0.6) * min(sample.width, sample.height)
             corner = random.uniform((0, 0), (sample.width - side, sample.height - side))
             part = np.concatenate([corner, corner + side])

@@ -1,7 +1,7 @@
 """Sweeps: how well faces are found by their share of the view, and in bad light or bad cameras.
 
 A mean over pictures hides that a model fails close to the camera or in the dark. Each sweep makes
-views of annotated pictures that differ in one thing alone, and measures each step by itself.
+views of annotated pictures that differ in one thing alone, and measures each step alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BATCH = 8
 
 @dataclass(frozen=True)
 class Step:
-    """What was measured at one step of a sweep.
+    """Measurement at one step of a sweep.
 
     Attributes:
         sweep: ``size``, ``cut``, ``condition`` or ``empty``.
@@ -85,7 +85,7 @@ def run(
 
 
 def gate(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """What a monitor should reach in every step, as rows of the report's gate."""
+    """Values that a monitor should reach in every step, as rows of the report's gate."""
     sizes = [step for step in steps if step.sweep == "size" and float(step.name) >= 0.03]
     called = [step for step in sizes if float(step.name) >= 0.08]
     empty = [step for step in steps if step.sweep == "empty"]
@@ -118,7 +118,7 @@ def measure(
     samples: Sequence[Sample],
     detect: Detect,
     rule: DecisionRule,
-    least_width: float | None = None,
+    min_width: float | None = None,
 ) -> Step:
     """One step: of each view its first face; with a least width, all faces as wide as that."""
     counts = np.zeros(4)
@@ -126,13 +126,13 @@ def measure(
         shown = rule.apply(found)
         owner = coco.pair(sample, shown)
         wanted = np.zeros(len(sample.boxes), bool)
-        if least_width is None:
+        if min_width is None:
             wanted[:1] = True
         else:
-            wanted = sample.boxes[:, 2] - sample.boxes[:, 0] >= least_width
+            wanted = sample.boxes[:, 2] - sample.boxes[:, 0] >= min_width
         hit = wanted & (owner >= 0)
-        said = shown.states[owner[hit]]
-        right, unsure = said == sample.classes[hit], said == MaskState.unsure
+        found_states = shown.states[owner[hit]]
+        right, unsure = found_states == sample.classes[hit], found_states == MaskState.unsure
         counts += wanted.sum(), hit.sum(), right.sum(), unsure.sum()
     faces, hits, right_states, doubtful = counts
     return Step(

@@ -11,14 +11,14 @@ import numpy as np
 from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.evaluation import coco
-from maskdet.evaluation.evaluator import WIDE
+from maskdet.evaluation.evaluator import WIDE_FACE_PIXELS
 from maskdet.evaluation.precision_recall import Matches
 from maskdet.model.card import ScoreLimits, Unsure
 from maskdet.model.decision import DecisionRule
 
-RIGHT = 0.97
+MIN_CORRECT_SHARE = 0.97
 """Share of right states, of all faces and of the wide ones, that is worth some unsure faces …"""
-MOST_UNSURE = 0.03
+MAX_UNSURE_SHARE = 0.03
 """… but no more of the found ones than this."""
 CERTAINTIES = tuple(round(0.5 + 0.05 * step, 2) for step in range(9))
 """A state that is less likely than the others together is never called."""
@@ -26,15 +26,15 @@ MIN_CERTAINTY = 0.6
 """A card has at least this, even where guesses would be right often enough."""
 F1_MARGIN = 0.01
 """F1 is flat around its best: by so much it may be lower where that finds more faces."""
-NARROWEST = 0.01
+NARROW_FACES_SHARE = 0.01
 """Share of the found faces that are narrower than the model can be trusted with …"""
-WIDEST = 12.0
+MAX_UNSURE_WIDTH = 12.0
 """… in pixels at most: a set of portraits must not make all others unsure."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a least certainty makes of the found faces.
+    """Consequences of a least certainty for the faces found.
 
     Attributes:
         certainty: of the state.
@@ -98,7 +98,7 @@ def _choice(samples: Sequence[Sample], found: Sequence[Detections], rule: Decisi
         states, truth = shown.states[owner[hit]], sample.classes[hit]
         unsure, right = states == MaskState.unsure, states == truth
         certain += (~unsure).sum(), right.sum(), unsure.sum()
-        is_wide = sample.boxes[hit, 2] - sample.boxes[hit, 0] >= WIDE
+        is_wide = sample.boxes[hit, 2] - sample.boxes[hit, 0] >= WIDE_FACE_PIXELS
         wide += (is_wide & ~unsure).sum(), (is_wide & right).sum()
         if unsure.any() and shown.probabilities is not None:
             guess = shown.probabilities[owner[hit]].argmax(axis=1)
@@ -119,17 +119,17 @@ def best_certainty(choices: Sequence[Choice]) -> float:
     Where the wide faces' states cannot be right enough, those of all faces are: doubting more would
     make unsure many that are right.
     """
-    bearable = [choice for choice in choices if choice.unsure <= MOST_UNSURE]
-    enough = [choice for choice in bearable if choice.right >= RIGHT]
-    wide_too = [choice for choice in enough if not choice.right_wide < RIGHT]  # NaN: there are none
+    bearable = [choice for choice in choices if choice.unsure <= MAX_UNSURE_SHARE]
+    enough = [choice for choice in bearable if choice.right >= MIN_CORRECT_SHARE]
+    wide_too = [
+        choice for choice in enough if not choice.right_wide < MIN_CORRECT_SHARE
+    ]  # NaN: there are none
     if enough:
         return min(choice.certainty for choice in wide_too or enough)
     return max((choice.certainty for choice in bearable), default=0.0)
 
 
-def least_width(
-    samples: Sequence[Sample], found: Sequence[Detections], rule: DecisionRule
-) -> float:
+def min_width(samples: Sequence[Sample], found: Sequence[Detections], rule: DecisionRule) -> float:
     """The width below which hardly any face was found, so that nothing speaks for its state."""
     widths = [np.zeros(0)]
     for sample, each in zip(samples, found, strict=True):
@@ -138,7 +138,11 @@ def least_width(
         boxes = shown.boxes[owner[owner >= 0]]
         widths.append(boxes[:, 2] - boxes[:, 0])
     every = np.concatenate(widths)
-    return min(WIDEST, float(np.floor(np.quantile(every, NARROWEST)))) if every.size else 0.0
+    return (
+        min(MAX_UNSURE_WIDTH, float(np.floor(np.quantile(every, NARROW_FACES_SHARE))))
+        if every.size
+        else 0.0
+    )
 
 
 def choose(
@@ -155,6 +159,6 @@ def choose(
     choices = certainties(samples, found, rule)
     unsure = Unsure(
         certainty=max(MIN_CERTAINTY, best_certainty(choices)),
-        width=least_width(samples, found, rule),
+        width=min_width(samples, found, rule),
     )
     return limits, unsure, choices

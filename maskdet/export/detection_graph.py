@@ -1,4 +1,4 @@
-"""From picture to faces in one TensorFlow graph: what `maskdet.runtimes` does around a network.
+"""One TensorFlow graph from image to faces: what `maskdet.runtimes` does around a network.
 
 It follows `maskdet.images.letterbox` and `maskdet.runtimes.decoding` step by step; tests hold the
 two to the same faces.
@@ -11,15 +11,21 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from maskdet.export.letterbox_graph import fitted
-from maskdet.model.decision import EVERYTHING, VOTERS, Calibration
+from maskdet.model.decision import EVERYTHING, MIN_VOTER_SHARE, Calibration
 from maskdet.networks import box_coding
 from maskdet.networks.plans import Network
 from maskdet.networks.retinanet import RetinaNet
 from maskdet.networks.rpn import level_anchors
 from maskdet.networks.tensor import Tensor
-from maskdet.runtimes.decoding import ANCHOR_OVERLAP, CANDIDATES, OVERLAP, VOTING, RegionDecoder
+from maskdet.runtimes.decoding import (
+    ANCHOR_SUPPRESSION_IOU,
+    MAX_CANDIDATES,
+    SUPPRESSION_IOU,
+    VOTING_IOU,
+    RegionDecoder,
+)
 
-LEAST = 0.001
+MIN_SCORE = 0.001
 """Lowest score given: a caller of such a graph chooses for itself."""
 
 
@@ -39,9 +45,9 @@ def detection_function(
         ``detection_classes`` (batch, M), from 1, and ``num_detections`` (batch,), all float32.
         What is behind the number is padding: score 0.
     """
-    limit, overlap = RegionDecoder(EVERYTHING).limit, ANCHOR_OVERLAP
+    limit, overlap = RegionDecoder(EVERYTHING).limit, ANCHOR_SUPPRESSION_IOU
     if not isinstance(network, RetinaNet):
-        limit, overlap = min(limit, network.plan.after), OVERLAP
+        limit, overlap = min(limit, network.plan.after), SUPPRESSION_IOU
 
     def detect(images: Tensor) -> dict[str, Tensor]:
         canvas, factor = fitted(images, side)
@@ -72,13 +78,13 @@ def _candidates(
     """Boxes (batch, n, 4) in input pixels, their scores and classes (batch, n)."""
     first, second = network(canvas, training=False)
     if not isinstance(network, RetinaNet):
-        said = tf.clip_by_value(first, 1e-7, 1 - 1e-6)
+        clipped = tf.clip_by_value(first, 1e-7, 1 - 1e-6)
         real = tf.cast(first > 0, tf.float32)  # the others are padding
-        first = _calibrated(tf.math.log(said / (1 - said)), calibration) * real
+        first = _calibrated(tf.math.log(clipped / (1 - clipped)), calibration) * real
         return second, tf.reduce_max(first, -1), tf.argmax(first, -1, tf.int32)
     first = _calibrated(first, calibration)
     best = tf.reduce_max(first, axis=-1)
-    best, order = tf.math.top_k(best, tf.minimum(CANDIDATES, tf.shape(best)[1]))
+    best, order = tf.math.top_k(best, tf.minimum(MAX_CANDIDATES, tf.shape(best)[1]))
     anchors = tf.gather(_anchors(network, tf.shape(canvas)), order)
     deltas = tf.gather(second, order, batch_dims=1)
     classes = tf.argmax(tf.gather(first, order, batch_dims=1), -1, tf.int32)
@@ -110,14 +116,18 @@ def _anchors(network: RetinaNet, shape: Tensor) -> Tensor:
 def _suppress(
     picture: tuple[Tensor, Tensor, Tensor], limit: int, overlap: float
 ) -> tuple[Tensor, ...]:
-    """What is left of one picture's overlapping boxes, padded; and how many."""
+    """One image's boxes after suppression, padded, and their number."""
     boxes, scores, classes = picture
-    real = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1) & (scores >= LEAST * VOTERS)
+    real = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1) & (
+        scores >= MIN_SCORE * MIN_VOTER_SHARE
+    )
     boxes, scores, classes = (tf.boolean_mask(each, real) for each in (boxes, scores, classes))
-    kept = tf.image.non_max_suppression(boxes, scores, limit, overlap, LEAST)
+    kept = tf.image.non_max_suppression(boxes, scores, limit, overlap, MIN_SCORE)
     boxes = _voted(kept, boxes, scores)
     scores, classes = tf.gather(scores, kept), tf.gather(classes, kept)
-    kept = tf.image.non_max_suppression(boxes, scores, limit, VOTING)  # voters draw some together
+    kept = tf.image.non_max_suppression(
+        boxes, scores, limit, VOTING_IOU
+    )  # voters draw some together
     missing = limit - tf.size(kept)
     boxes = tf.pad(tf.gather(boxes, kept), [[0, missing], [0, 0]])
     scores = tf.pad(tf.gather(scores, kept), [[0, missing]])
@@ -128,7 +138,9 @@ def _suppress(
 def _voted(kept: Tensor, boxes: Tensor, scores: Tensor) -> Tensor:
     """The kept boxes where all boxes of their face say, as `maskdet.boxes.vote` has it."""
     overlap = box_coding.iou(tf.gather(boxes, kept)[None], boxes[None])[0]
-    voters = (overlap >= VOTING) & (scores >= VOTERS * tf.gather(scores, kept)[:, None])
+    voters = (overlap >= VOTING_IOU) & (
+        scores >= MIN_VOTER_SHARE * tf.gather(scores, kept)[:, None]
+    )
     weights = tf.cast(tf.where(voters, scores, 0.0), tf.float64)
     voted = weights @ tf.cast(boxes, tf.float64) / tf.reduce_sum(weights, axis=1, keepdims=True)
     return tf.cast(voted, tf.float32)

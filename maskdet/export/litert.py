@@ -16,7 +16,7 @@ from maskdet.model.card import ModelCard
 from maskdet.networks.plans import Network
 from maskdet.system.atomic_files import write_whole
 
-CALIBRATION = 100
+MAX_CALIBRATION_IMAGES = 100
 """Pictures that set the ranges of int8; more change them little."""
 
 
@@ -34,7 +34,9 @@ def write(
     inputs = None
     if calibrate is not None:
         kind, name = ("litert_int8", "model_int8.tflite")
-        chosen = calibrate[:: max(1, len(calibrate) // CALIBRATION)][:CALIBRATION]
+        chosen = calibrate[:: max(1, len(calibrate) // MAX_CALIBRATION_IMAGES)][
+            :MAX_CALIBRATION_IMAGES
+        ]
         inputs = [_input(file, card.input.height, card.input.width) for file in chosen]
     write_whole(folder / name, _convert(network, inputs))
     return {kind: folder / name}

@@ -1,4 +1,4 @@
-"""From an image file, or its bytes, to pixels: the one place that decodes what users give."""
+"""Decoding of image files and of bytes to pixels: the one place that decodes what users give."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _too_large() -> ImageError:
 
 
 def _is_whole_png(data: bytes) -> bool:
-    """Whether every chunk is there and unharmed; libpng would write to stderr by itself."""
+    """Whether every chunk is there and unharmed; libpng would write to stderr on its own."""
     at = len(_PNG)
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(data[at : at + 4])

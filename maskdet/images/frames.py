@@ -28,7 +28,7 @@ _KINDS = (*_ANIMATIONS, "TIFF", "HEIF")
 
 @dataclass(frozen=True)
 class FrameCount:
-    """How many images a file holds.
+    """Number of images in a file.
 
     Attributes:
         number: 1 for an ordinary image.

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: an image, a video, or neither."""
+"""The kind of a file by its first bytes: an image, a video, or neither."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _TS_PACKETS = ((188, 0), (192, 4), (204, 0))
 
 
 def kind_of_content(head: bytes) -> FileKind:
-    """What a file is by its first `HEADER_BYTES`; ``other`` where these do not show it."""
+    """The kind of a file by its first `HEADER_BYTES`; ``other`` where these do not show it."""
     if head.startswith(_IMAGE_STARTS) or _is_bmp(head) or _NETPBM.match(head):
         return "image"
     if head[4:8] == b"ftyp":
@@ -61,7 +61,7 @@ def kind_of_content(head: bytes) -> FileKind:
 
 
 def kind_of_file(path: str | Path) -> FileKind:
-    """What a file is, by its content; by its ending where the content does not show it.
+    """The kind of a file by its content; by its ending where the content does not show it.
 
     Motion JPEG has no header and begins as an image: it is a video where its ending says so, or
     where it has no image's ending and JPEG files one behind the other. A file that cannot be read

@@ -1,4 +1,4 @@
-"""How a picture is to be turned before it is shown, by its EXIF data; boxes turned with it."""
+"""The turn of an image before it is shown, by its EXIF data; boxes turn with it."""
 
 from __future__ import annotations
 

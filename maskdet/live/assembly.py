@@ -33,7 +33,7 @@ from maskdet.sinks.recording.retention import Retention
 from maskdet.sources.options import SourceOptions, option_names
 from maskdet.system.folders import make_folder
 
-_DOUBTFUL = 0.5
+_DOUBTFUL_SHARE = 0.5
 """Share of the lowest score shown from which on a face is covered in `privacy: strict`."""
 
 
@@ -69,11 +69,11 @@ def output_folders(settings: MonitorSettings) -> list[Path]:
 
 def doubtful_too(rule: DecisionRule) -> DecisionRule:
     """The rule of a detector that also gives faces which are too doubtful to be shown."""
-    return rule.without_rejection(rule.lowest_score * _DOUBTFUL)
+    return rule.without_rejection(rule.lowest_score * _DOUBTFUL_SHARE)
 
 
 def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:
-    """Tells those sinks that keep the cameras' up-time which cameras there are."""
+    """Gives the names of the cameras to those sinks that keep their up-time."""
     for sink in sinks:
         if (watch := getattr(sink, "watch", None)) is not None:
             watch(names)
@@ -88,12 +88,12 @@ def source_options(wanted: SourceSettings, *, among_several: bool) -> SourceOpti
 
 
 def new_overlay(settings: MonitorSettings) -> Overlay:
-    """What draws as the settings say; each thread needs its own."""
+    """Makes an overlay that draws as the settings say; each thread needs its own."""
     return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
 
 
 def new_analyses(settings: MonitorSettings, names: Sequence[str]) -> list[Analysis | None]:
-    """What follows the people of each source, by the sources' names; None: nobody is followed.
+    """Makes the analysis of each source, by the sources' names; None: nobody is followed.
 
     Raises:
         ConfigError: a zone or line is of a source that is not there.
@@ -136,7 +136,7 @@ def new_zone_editor(
     analyses: Sequence[Analysis | None],
     settings_file: Path | None,
 ) -> ZoneEditor:
-    """What becomes of zones and lines drawn in the window; kept in that file, if there is one."""
+    """Makes the editor of zones and lines, kept in that file, if there is one."""
     places = [
         SourcePlaces(
             name,
@@ -159,7 +159,7 @@ def new_viewer(
     zones: ZoneEditor,
     history: PeopleHistory,
 ) -> Viewer:
-    """What shows the run in a window and obeys its keys."""
+    """Makes the viewer that shows the run in a window and obeys its keys."""
     return Viewer(
         pipeline,
         sources,
@@ -233,7 +233,7 @@ def _times(value: float | None, unit: float) -> float | None:
 
 
 def _check_summary(settings: MonitorSettings) -> None:
-    """Tells at the start what would otherwise fail at the end."""
+    """Checks at the start what would otherwise fail at the end."""
     if settings.summary is None:
         return
     try:

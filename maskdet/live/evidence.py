@@ -29,7 +29,7 @@ def with_bar(overlay: Overlay) -> Callable[[Observation], np.ndarray]:
 
 
 def evidence_status(frame: Frame) -> Status:
-    """What the bar tells of a frame.
+    """Content of the bar above a frame.
 
     A live source's clock is that of the frame. A file's frame has its position, and the time at
     which it was processed, named so: when it was recorded is not known.

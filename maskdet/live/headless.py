@@ -10,13 +10,13 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.live.status_reporter import StatusReporter
 from maskdet.system.console import say
 
-_POLL = 0.1
-_OPENING = 10.0
+_POLL_S = 0.1
+_OPEN_WARNING_S = 10.0
 """Seconds that a camera may take to give its first picture before that is worth a line."""
 
 
 class Watch:
-    """Tells what fails as it fails, and asks whether to end; called once a turn by a main loop."""
+    """Reports what fails, and asks whether to end; called once a turn by a main loop."""
 
     def __init__(
         self,
@@ -30,34 +30,34 @@ class Watch:
         Args:
             pipeline: the run.
             stop: whether somebody has asked for the end.
-            heartbeat: tells others that all is well.
+            heartbeat: shows others that all is well.
             also: called at each turn, too.
         """
         self._pipeline = pipeline
         self._stop = stop
         self._heartbeat, self._also = heartbeat, also
-        self._told = 0
+        self._reported = 0
         self._silent: dict[int, float] = {}
         self._reasons: set[tuple[int, str | None]] = set()
 
     def __call__(self) -> bool:
         """Whether to end now."""
-        for error in self._pipeline.errors[self._told :]:
+        for error in self._pipeline.errors[self._reported :]:
             say(f"monitor.py: {error}", "error")
-            self._told += 1
+            self._reported += 1
         for index, name in enumerate(self._pipeline.stats.source_names):
-            self._tell_signal(index, name)
+            self._report_signal(index, name)
         if self._heartbeat is not None:
             self._heartbeat.beat(self._pipeline.stats.total())
         if self._also is not None:
             self._also()
         return self._stop()
 
-    def _tell_signal(self, index: int, name: str) -> None:
+    def _report_signal(self, index: int, name: str) -> None:
         """A line when a live source falls silent, and another when it is back."""
         stats = self._pipeline.stats.of(index)
         reason = self._pipeline.stats.signal_loss_reason(index)
-        is_opening = not stats.captured and reason is None and stats.silent_s < _OPENING
+        is_opening = not stats.captured and reason is None and stats.silent_s < _OPEN_WARNING_S
         if stats.no_signal and not is_opening:
             if index not in self._silent or (reason and (index, reason) not in self._reasons):
                 why = f" ({reason})" if reason else ""
@@ -66,14 +66,14 @@ class Watch:
             self._silent[index] = stats.silent_s
         elif index in self._silent and not stats.no_signal:
             say(f"monitor.py: {name}: signal again after {duration(self._silent.pop(index))}")
-            self._reasons = {told for told in self._reasons if told[0] != index}
+            self._reasons = {reported for reported in self._reasons if reported[0] != index}
 
     def run(self) -> None:
         """The main loop without a window: until the sources end or somebody ends it."""
         status = StatusReporter(self._pipeline)
         try:
             while not (self() or self._pipeline.ended):
-                observation = self._pipeline.next(_POLL)
+                observation = self._pipeline.next(_POLL_S)
                 if observation is not None:
                     self._pipeline.stats.record_finished(observation, shown=False)
                     status.add(observation)

@@ -1,4 +1,4 @@
-"""Tells those who run the monitor as a service that it is well: a file's age, and systemd."""
+"""Signs of life for a service manager: a file's age, and systemd."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from maskdet.live.meters import SourceStats
 from maskdet.system.console import say
 
-_EVERY = 1.0
+_INTERVAL_S = 1.0
 
 
 class Heartbeat:
-    """Beats once a second while the main loop turns and what is captured is looked at.
+    """Beats once a second while the main loop turns and what is captured is processed.
 
     A camera that is away is no illness: the monitor waits for it and nothing would be won by
-    starting it anew. A detector that hangs is one: it owes answers and gives none, be it to a
+    starting it again. A detector that hangs is one: it owes answers and gives none, be it to a
     camera that goes on or to a file that waits.
 
     Environment:
@@ -35,14 +35,14 @@ class Heartbeat:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
         self._due = 0.0
         self._processed = 0
-        self._begun = self._told = False
+        self._begun = self._reported = False
 
     def beat(self, stats: SourceStats) -> None:
         """Called often, with the figures of all sources together."""
         now = time.monotonic()
         if now < self._due or not (self._file or self._address):
             return
-        self._due = now + _EVERY
+        self._due = now + _INTERVAL_S
         answered = stats.processed > self._processed or not stats.pending
         self._processed = stats.processed
         if answered:
@@ -55,8 +55,8 @@ class Heartbeat:
             if self._file is not None:
                 self._file.touch()
         except OSError as error:
-            if not self._told:
-                self._told = True
+            if not self._reported:
+                self._reported = True
                 say(f"heartbeat {self._file}: {error.strerror}; make its folder first", "error")
 
     def _notify(self, state: str) -> None:

@@ -28,7 +28,7 @@ class FrameAnalysis(Protocol):
 
 @dataclass
 class SourceState:
-    """What belongs to one source alone on its way through inference.
+    """The state of one source on its way through inference.
 
     Attributes:
         meter: counts its frames.
@@ -52,7 +52,7 @@ def source_states(
     analyses: Sequence[FrameAnalysis | None],
     new_strict_blur: Callable[[], StrictBlur] | None = None,
 ) -> list[SourceState]:
-    """What belongs to each source: its meter, the sinks of all and its own, its analysis."""
+    """The state of each source: its meter, the sinks of all and its own, its analysis."""
     each = zip(meters, source_sinks, analyses or [None] * len(meters), strict=True)
     states = [SourceState(meter, [*sinks, *own], analysis) for meter, own, analysis in each]
     if new_strict_blur is not None:
@@ -70,7 +70,7 @@ class Inference:
         errors: of sources that failed and of sinks; the others go on.
         counts: faces per state, summed over every frame.
         first_result: `time.monotonic()` of the first observation, None before.
-        abandoned: set by whoever waits no longer for the call under way: what comes of it goes
+        abandoned: set by the caller that waits no longer for the call under way; its result goes
             nowhere, as the sinks are closed.
     """
 
@@ -105,12 +105,12 @@ class Inference:
         result_queues: Sequence[Mailbox[Observation]],
         stopping: Event,
     ) -> None:
-        """Goes on until every frame_queue has ended, the limit is reached or it is told to stop.
+        """Goes on until every frame_queue has ended, the limit is reached or it is asked to stop.
 
         Args:
             frame_queues: frames, one mailbox for each state.
             result_queues: observations, likewise; one is closed when its source has ended.
-            stopping: set by whoever wants an end before the next frame.
+            stopping: set by the caller that wants an end before the next frame.
         """
         running = dict(enumerate(zip(frame_queues, result_queues, strict=True)))
         while running and not stopping.is_set() and self._frames_left != 0:

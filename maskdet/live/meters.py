@@ -1,4 +1,4 @@
-"""What a run counts and times while it runs, in memory that does not grow."""
+"""Counts and times of a run while it runs, in memory that does not grow."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SILENT = 1.5
-"""Seconds without a frame after which a live source has no signal; it is told within two."""
+NO_SIGNAL_S = 1.5
+"""Seconds without a frame after which a live source has no signal; it is reported within two."""
 
 
 class Rate:
@@ -68,13 +68,13 @@ class SourceStats:
 
     Attributes:
         captured: frames that left the source.
-        processed: frames that were looked at.
+        processed: frames that went through the detector.
         shown: frames that main reported as shown.
-        dropped: frames that a newer one replaced before they were looked at; 0 for files.
+        dropped: frames that a newer one replaced before they were processed; 0 for files.
         pending: frames that the detector has or could have, and has not answered.
         reconnects: how often a live source was opened again.
         silent_s: seconds since a live source's last frame, at this moment.
-        outages: how often a live source was silent for longer than `SILENT`.
+        outages: how often a live source was silent for longer than `NO_SIGNAL_S`.
         outage_s: for how long in all.
         capture_fps: frames a second out of the source, over the last seconds.
         detect_fps: frames a second through the detector, over the last seconds.
@@ -97,7 +97,7 @@ class SourceStats:
     @property
     def no_signal(self) -> bool:
         """Whether a live source gives nothing at the moment."""
-        return self.silent_s > SILENT
+        return self.silent_s > NO_SIGNAL_S
 
     @classmethod
     def total(cls, parts: Iterable[SourceStats]) -> SourceStats:
@@ -110,7 +110,7 @@ class SourceMeter:
     """Counts one source's frames; each counter is written by one thread only.
 
     Attributes:
-        pause: seconds that the source waits by itself between two frames.
+        pause: seconds that the source waits on its own between two frames.
     """
 
     def __init__(self) -> None:
@@ -122,19 +122,19 @@ class SourceMeter:
         self._outages, self._outage_s = 0, 0.0
 
     def begin(self) -> None:
-        """From now on a frame may come."""
+        """Records that from now on a frame may come."""
         self._last = time.monotonic()
 
     def end(self) -> None:
-        """From now on none will, and that is no silence."""
+        """Records that from now on none will come, which is no silence."""
         if self._over is None:
             self._over = time.monotonic()
 
     def capture(self, pause: float = 0.0) -> None:
-        """A frame left the source, which waits so many seconds by itself before the next."""
+        """A frame left the source, which waits so many seconds on its own before the next."""
         self.pause = pause
         silent = self._silent()
-        if silent > SILENT:
+        if silent > NO_SIGNAL_S:
             self._outages += 1
             self._outage_s += silent
         self._last = time.monotonic()
@@ -146,7 +146,7 @@ class SourceMeter:
         self.skipped += 1
 
     def process(self) -> None:
-        """A frame was looked at."""
+        """A frame was processed."""
         self.processed += 1
         self._detect_rate.tick()
 
@@ -163,7 +163,7 @@ class SourceMeter:
         """
         pending = 0 if is_held else max(0, self.captured - self.processed - dropped - self.skipped)
         silent = self._silent() if is_live else 0.0
-        is_out = silent > SILENT
+        is_out = silent > NO_SIGNAL_S
         return SourceStats(
             captured=self.captured,
             processed=self.processed,

@@ -2,7 +2,7 @@
 
     [grab]   source.read                                         -> frame_queue
     [infer]  detect -> analysis -> Observation -> each sink         -> result_queue
-    [main]   whoever calls `Pipeline.next`
+    [main]   the caller of `Pipeline.next`
 
 Live sources have `newest` mailboxes: a slow detector lowers the picture rate, it never makes the
 picture late. Files have waiting ones and lose nothing.
@@ -29,7 +29,7 @@ from maskdet.system.threads import Condition, Event, Mailbox, Worker, wait_ready
 
 __all__ = ["Pipeline", "SourceStats"]
 
-_AHEAD, _DONE = 4, 2
+_FRAMES_AHEAD, _RESULTS_AHEAD = 4, 2
 """Frames and observations of a file that wait, so that reading, detecting, and main overlap."""
 
 
@@ -157,7 +157,7 @@ class Pipeline:
     def errors(self) -> list[MaskdetError]:
         """Failures that did not stop the run, in order: of one source, of a sink.
 
-        Such a sink gets no more observations. Whoever owns the run reports them.
+        Such a sink gets no more observations. The owner of the run reports them.
         """
         return self._inference.errors
 
@@ -189,9 +189,9 @@ class Pipeline:
                 return
             if meter.captured == 0:
                 pace = Pace(self._detect_fps[index], is_live=source.is_live)
-                if not source.is_live:  # a stream tells when it is open
-                    frame_queue.make_lossless(_AHEAD)
-                    self._result_queues[index].make_lossless(_DONE)
+                if not source.is_live:  # a stream knows when it is open
+                    frame_queue.make_lossless(_FRAMES_AHEAD)
+                    self._result_queues[index].make_lossless(_RESULTS_AHEAD)
             meter.capture(getattr(source, "pause", 0.0))
             if not pace.takes(frame.position):
                 meter.skip()
@@ -216,11 +216,11 @@ def _queues(
     results: list[Mailbox[Observation]] = []
     for source in sources:
         live = source.is_live
-        frames.append(Mailbox(1 if live else _AHEAD, newest=live, condition=condition))
-        results.append(Mailbox(1 if live else _DONE, newest=live, condition=condition))
+        frames.append(Mailbox(1 if live else _FRAMES_AHEAD, newest=live, condition=condition))
+        results.append(Mailbox(1 if live else _RESULTS_AHEAD, newest=live, condition=condition))
     return frames, results
 
 
 def _death(result_queues: Sequence[Mailbox[Observation]]) -> BaseException | None:
-    """What ended the detector's thread."""
+    """The error that ended the detector's thread."""
     return next((box.error for box in result_queues if box.error), None)

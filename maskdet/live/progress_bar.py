@@ -13,7 +13,7 @@ _REDRAW_S = 0.1
 class ProgressBars:
     """Bars at the foot of the terminal; other messages scroll by above them.
 
-    They are drawn by whoever calls `show`: no thread of their own.
+    They are drawn by the caller of `show`: no thread of their own.
     """
 
     def __init__(self, console: Console | None = None) -> None:

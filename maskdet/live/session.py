@@ -43,11 +43,11 @@ from maskdet.system.console import say
 from maskdet.system.redaction import mask_address, mask_password
 from maskdet.system.timeouts import has_hung_threads, interruptible, run_all_with_timeout
 
-_LAST_SECONDS = 0.15
+_LAST_TIMEOUT_S = 0.15
 """For what is left to do when a run that is to end within a second has hung before."""
 _CHOOSE = "choose"
 """The source that has the user choose a camera."""
-_NAMED = 10
+_MAX_NAMED_FILES = 10
 """Recorded files that are named one by one at the end."""
 
 
@@ -153,8 +153,8 @@ def _run(
             watch.run()
         was_asked = not (pipeline.ended or stop.timed_out)  # by key, by signal
         report.end()
-    watch()  # tells what failed last
-    _tell_recorded(recordings)
+    watch()  # reports what failed last
+    _report_recorded(recordings)
     for log in shared:
         if isinstance(log, EventLog) and str(settings.events.file) != "-":
             say(f"wrote {log.lines} events to {log.name}")
@@ -200,10 +200,10 @@ def _wants_window(settings: MonitorSettings) -> bool:
     return available
 
 
-def _tell_recorded(recordings: Sequence[RecordingSwitch]) -> None:
+def _report_recorded(recordings: Sequence[RecordingSwitch]) -> None:
     """Names what was recorded; of many segments the last."""
     for recording in recordings:
-        if recording.files > _NAMED:
+        if recording.files > _MAX_NAMED_FILES:
             say(f"recorded {recording.files} files, the last of them {recording.paths[-1]}")
         else:
             for path in recording.paths:
@@ -212,7 +212,7 @@ def _tell_recorded(recordings: Sequence[RecordingSwitch]) -> None:
 
 def _write_summary(path: Path, report: Report) -> None:
     if run_all_with_timeout(
-        max(_LAST_SECONDS, 0.9 - report.closing),
+        max(_LAST_TIMEOUT_S, 0.9 - report.closing),
         {"writing the summary": lambda: write_summary(path, report.figures())},
     ):
         raise SinkError(f"cannot write {path}: the disk does not answer")
@@ -233,7 +233,7 @@ def _load_detector(
         settings.model,
         min_score=settings.min_score,
         certainty=settings.unsure.certainty,
-        least_width=settings.unsure.width,
+        min_width=settings.unsure.width,
         device=settings.device,
         labels=settings.labels,
         classes=settings.classes,
@@ -261,7 +261,7 @@ def _limit_looks(detector: Detector, sources: Sequence[Source]) -> None:
 def _end_detector(detector: Detector) -> None:
     """Frees the model, and ends a process that computes for it, which may be what hangs."""
     if has_hung_threads():
-        run_all_with_timeout(_LAST_SECONDS, {"closing the detector": detector.close})
+        run_all_with_timeout(_LAST_TIMEOUT_S, {"closing the detector": detector.close})
     else:
         detector.close()
 
@@ -269,7 +269,7 @@ def _end_detector(detector: Detector) -> None:
 def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[Source]:
     """All, each under a name of its own: ``demo``, ``demo (2)``.
 
-    A camera alone is opened here, and it is told at once if it cannot be. Several are opened by
+    A camera alone is opened here, and it is reported at once if it cannot be. Several are opened by
     the threads that read them: none waits for another.
     """
     names = unique_names(

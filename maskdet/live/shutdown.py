@@ -1,4 +1,4 @@
-"""What ends a run from outside: Ctrl-C, SIGTERM, a time limit."""
+"""Ends of a run from outside: Ctrl-C, SIGTERM, a time limit."""
 
 from __future__ import annotations
 

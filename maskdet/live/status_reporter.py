@@ -28,7 +28,7 @@ _MAX_LINES = 4
 
 @dataclass
 class _Seen:
-    """What was seen of one source since its last line."""
+    """Counts of one source since its last line."""
 
     last: Observation | None = None
     began: float = 0.0

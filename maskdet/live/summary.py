@@ -20,7 +20,7 @@ _NOTHING = SourceStats(0, 0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
 
 
 class Report:
-    """What there is to say about a run, at any moment of it; also when it never began."""
+    """Values of a run, at any moment of it; also when it never began."""
 
     def __init__(self) -> None:
         self._pipeline: Pipeline | None = None
@@ -28,7 +28,7 @@ class Report:
 
     @property
     def begun(self) -> bool:
-        """Whether frames were looked at, or were going to be."""
+        """Whether frames were processed, or were going to be."""
         return self._pipeline is not None
 
     def begin(self, pipeline: Pipeline) -> None:
@@ -51,7 +51,7 @@ class Report:
         return self._pipeline.stats.total() if self._pipeline else _NOTHING
 
     def figures(self) -> dict[str, Any]:
-        """What `--summary` writes; rates are means of the run, in frames a second."""
+        """Content of `--summary`; rates are means of the run, in frames a second."""
         stats, first = self.stats, self._pipeline.stats.first_result if self._pipeline else None
         detector = self._pipeline.detector if self._pipeline else None
         frames = ("captured", "processed", "shown", "dropped", "skipped")

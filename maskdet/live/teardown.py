@@ -26,7 +26,7 @@ def end_threads(
     """Closes the sources and joins the threads; those that hang are named and left.
 
     Args:
-        workers: threads that were told to stop.
+        workers: threads that were asked to stop.
         sources: closed each in a thread of its own, as a driver may hang.
         abandon: called where a thread hangs, before the sinks are closed.
 

@@ -74,14 +74,14 @@ class ScoreLimits(Settings):
 
 
 class PlattScale(Settings):
-    """From a class's logit to a probability: σ(slope · logit + shift)."""
+    """Conversion of a class's logit to a probability: σ(slope · logit + shift)."""
 
     slope: PositiveFloat = 1.0
     shift: float = 0.0
 
 
 class Calibrations(Settings):
-    """How each class's scores become probabilities; by default they stay as they are."""
+    """Conversion of each class's scores to probabilities; by default they stay as they are."""
 
     with_mask: PlattScale = PlattScale()
     without_mask: PlattScale = PlattScale()
@@ -101,7 +101,7 @@ class Unsure(Settings):
 
 
 class ModelCard(Settings):
-    """What a model is.
+    """Description of a model.
 
     Attributes:
         name: the folder's name.
@@ -133,7 +133,7 @@ class ModelCard(Settings):
 
     @property
     def rule(self) -> DecisionRule:
-        """What its scores and limits make of the network's answers."""
+        """The decision rule of its scores and limits."""
         scales = [getattr(self.calibration, name) for name in CLASS_NAMES]
         return DecisionRule(
             [getattr(self.min_score, state.name) for state in MaskState],
@@ -165,7 +165,7 @@ def write_card(folder: str | Path, card: ModelCard) -> None:
     values = card.model_dump(mode="json")
     for name in ("calibration", "unsure"):
         if getattr(card, name) == type(card).model_fields[name].default:
-            del values[name]  # a network whose scores nobody has looked at yet
+            del values[name]  # a network whose scores nobody has calibrated yet
     write_whole(Path(folder) / CARD_NAME, write_yaml(values))
 
 

@@ -21,7 +21,7 @@ _FILLING = {
 }  # fmt: skip
 _WORDS = sorted(_MASK | _NOT | _WRONG | _RIGHT | _FILLING, key=len, reverse=True)
 _WORD = re.compile("|".join(_WORDS))
-_LONGEST = 80
+_MAX_NAME_LENGTH = 80
 """Characters of a name beyond which nothing is guessed."""
 
 
@@ -31,7 +31,7 @@ def guess_state(name: str) -> MaskState | None:
     Case, spaces and punctuation do not matter. A name with any word that is not known here
     (``gas mask``, ``unknown_mask``, ``hat``) is left to the person to say.
     """
-    if len(name) > _LONGEST:
+    if len(name) > _MAX_NAME_LENGTH:
         return None
     letters = "".join(char for char in name.casefold() if char.isalnum())
     words = set(found := _WORD.findall(letters))
@@ -53,7 +53,7 @@ def map_states(
     where: str = "",
     error: type[MaskdetError] = ConfigError,
 ) -> list[MaskState]:
-    """The state of each class, in order: by what a person has said, else by guess.
+    """The state of each class, in order: by what a person has chosen, else by guess.
 
     Args:
         names: of a data set's or a model's classes.
@@ -65,10 +65,10 @@ def map_states(
     Raises:
         MaskdetError: of that kind; one line that names what is unknown and lists what there is.
     """
-    said = {
+    chosen = {
         name: _named_state(name, state, where, error) for name, state in (mapping or {}).items()
     }
-    states = [said.get(name, guess_state(name)) for name in names]
+    states = [chosen.get(name, guess_state(name)) for name in names]
     unknown = [name for name, state in zip(names, states, strict=True) if state is None]
     if unknown:
         raise error(
@@ -79,19 +79,19 @@ def map_states(
     return [state for state in states if state is not None]
 
 
-def states_said(texts: Sequence[str] | None) -> dict[str, str]:
-    """What a person typed after ``--state``, ``NAME=STATE`` each, as a mapping for `map_states`.
+def parse_states(texts: Sequence[str] | None) -> dict[str, str]:
+    """The values of ``--state``, ``NAME=STATE`` each, as a mapping for `map_states`.
 
     Raises:
         ConfigError: one has no name or no state.
     """
-    said = {}
+    chosen = {}
     for text in texts or ():
         name, _, state = text.rpartition("=")
         if not name or not state:
             raise ConfigError(f"--state {text}: expected NAME=STATE, as in no_mask=without_mask")
-        said[name] = state
-    return said
+        chosen[name] = state
+    return chosen
 
 
 def _named_state(name: str, state: str, where: str, error: type[MaskdetError]) -> MaskState:

@@ -1,4 +1,4 @@
-"""From what a network says of its classes to a score and a state that people can rely on."""
+"""Decision: a network's output for its classes becomes a score and a state."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 
 _CLASSES = len(CLASS_NAMES)
-VOTERS = 0.5
+MIN_VOTER_SHARE = 0.5
 """Share of a face's score from which on another box has a say in where that face is."""
-_LARGEST = 80.0
+_MAX_LOGIT = 80.0
 """Logits are cut to this: e^89 is too large for a float32."""
 
 
@@ -36,7 +36,7 @@ class Calibration:
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities float32 of logits, both (N, classes)."""
         logits = logits * np.asarray(self.slopes, np.float32) + np.asarray(self.shifts, np.float32)
-        return 1 / (1 + np.exp(np.minimum(-logits, _LARGEST)))
+        return 1 / (1 + np.exp(np.minimum(-logits, _MAX_LOGIT)))
 
     def logit(self, index: int, probability: float) -> float:
         """The logit of a class that becomes that probability; infinite at 0 and 1."""
@@ -71,7 +71,7 @@ class DecisionRule:
     def with_min_score(self, min_score: float) -> Self:
         """The same with one lowest score for all states.
 
-        What is unsure stays so: a sum that did not tell of a face before does not do so now.
+        What is unsure stays so: a sum that did not show a face before does not do so now.
         """
         unsure = max(min_score, self.min_scores[MaskState.unsure])
         return replace(self, min_scores=(*(min_score,) * _CLASSES, unsure))
@@ -91,7 +91,7 @@ class DecisionRule:
     @cached_property  # asked for with each picture
     def lowest_logit(self) -> float:
         """A box all whose logits are below it is never shown, nor has a say in where one is."""
-        least = self.lowest_score * VOTERS
+        least = self.lowest_score * MIN_VOTER_SHARE
         return min(self.calibration.logit(index, least) for index in range(_CLASSES))
 
     def apply(self, found: Detections) -> Detections:

@@ -46,7 +46,7 @@ def read_label_list(path: Path, text: str) -> dict[int, str]:
 
 
 def yaml_names(path: Path, error: type[MaskdetError]) -> dict[object, object]:
-    """What YOLO's ``data.yaml`` has under ``names``, a list's by number from 0.
+    """The ``names`` of YOLO's ``data.yaml``, a list's by number from 0.
 
     Raises:
         MaskdetError: of the kind `error`: the YAML is broken or has no such list.

@@ -1,4 +1,4 @@
-"""Label maps of foreign models: which name each class number has.
+"""Label maps of third-party and legacy models: which name each class number has.
 
 Two dialects: the protobuf text of the Object Detection API (``.pbtxt``, numbers from 1) and
 keras-retinanet's ``name,id`` lines (``.csv``, numbers from 0).

@@ -146,7 +146,7 @@ def _made(line: int, fields: dict[str, str]) -> Item:
 
 
 def _value(tokens: _Tokens) -> str:
-    """What stands after a field's name: a word, a text, or a group, which does not matter."""
+    """The value after a field's name: a word, a text, or a group, which does not matter."""
     tokens.skip(":")
     token = tokens.need()
     if token.kind == "mark" and token.text in "{<[":

@@ -40,7 +40,7 @@ def _mobilenet_v2(inputs: Tensor) -> Features:
 
 
 def _same_padding(layer: layers.Layer) -> layers.Layer:
-    """MobileNetV2 pads strided convolutions by hand, rightly only where a side is known or even."""
+    """MobileNetV2 pads strided convolutions by hand, correctly only for known or even sides."""
     config = layer.get_config()
     if isinstance(layer, layers.ZeroPadding2D):
         return layers.Identity(name=layer.name)
@@ -71,7 +71,7 @@ def _tiny(inputs: Tensor) -> Features:
 
 @dataclass(frozen=True)
 class Backbone:
-    """How a backbone is built and where its ImageNet weights come from.
+    """Builder of a backbone, and the place of its ImageNet weights.
 
     Attributes:
         build: RGB input 0–255 (batch, height, width, 3) to [C3, C4, C5].

@@ -10,7 +10,7 @@ from keras import ops
 
 from maskdet.networks.tensor import Tensor
 
-LARGEST = math.log(16.0)
+MAX_LOG_SIZE = math.log(16.0)
 """Limit of dw and dh before the exponential: an untrained network may ask for e^50."""
 
 
@@ -19,7 +19,7 @@ def decode(anchors: Tensor, deltas: Tensor, deviations: Sequence[float]) -> Tens
     scaled = deltas * ops.convert_to_tensor(np.array(deviations, np.float32))
     size = anchors[..., 2:] - anchors[..., :2]
     middle = (anchors[..., :2] + anchors[..., 2:]) / 2 + scaled[..., :2] * size
-    half = size * ops.exp(ops.minimum(scaled[..., 2:], LARGEST)) / 2
+    half = size * ops.exp(ops.minimum(scaled[..., 2:], MAX_LOG_SIZE)) / 2
     return ops.concatenate([middle - half, middle + half], axis=-1)
 
 

@@ -109,11 +109,11 @@ class FasterRCNN(keras.Model):
 
     @property
     def target_maker(self) -> FasterRCNNTargets:
-        """What makes its targets, wherever the batches are made."""
+        """The maker of its targets, wherever the batches are made."""
         return FasterRCNNTargets(self.plan.anchors)
 
     def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """What one picture's anchors and regions should say; see `FasterRCNNTargets.targets`."""
+        """Targets of one image's anchors and regions; see `FasterRCNNTargets.targets`."""
         return self.target_maker.targets(boxes, classes, height, width)
 
     def compute_loss(

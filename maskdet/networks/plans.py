@@ -33,7 +33,7 @@ NETWORKS: dict[str, Family] = {
     "retinanet": Family(RetinaNetPlan, RetinaNet),
     "faster_rcnn": Family(FasterRCNNPlan, FasterRCNN),
 }
-MOST = {
+MAX_VALUES = {
     "classes": 1000, "channels": 2048, "depth": 32, "units": 8192, "pool": 32, "samples": 8,
     "before": 10_000, "after": 2000, "regions": 1000,
 }  # fmt: skip
@@ -48,7 +48,7 @@ def build_network(plan: Plan, **arguments: Any) -> Network:
 
 
 def plan_to_options(plan: Plan) -> dict[str, Any]:
-    """What a model card keeps of a plan: plain values, lists for tuples."""
+    """A plan as a model card keeps it: plain values, lists for tuples."""
     options: dict[str, Any] = TypeAdapter(type(plan)).dump_python(plan, mode="json")
     return options
 
@@ -88,10 +88,10 @@ def _require_known(options: Mapping[str, Any], kind: type, prefix: str) -> None:
 
 
 def _wrong(plan: Plan) -> str:
-    """What no network can be built from, in words; empty if there is nothing."""
+    """The first option that no network can be built from, in words; empty if there is none."""
     if plan.backbone not in BACKBONES:
         return f"backbone {plan.backbone!r}: there are {', '.join(BACKBONES)}"
-    for name, most in MOST.items():
+    for name, most in MAX_VALUES.items():
         if not 1 <= getattr(plan, name, 1) <= most:
             return f"{name}: must be from 1 to {most}, not {getattr(plan, name)}"
     for name in POSITIVE:

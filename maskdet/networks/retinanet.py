@@ -57,11 +57,11 @@ class RetinaNet(keras.Model):
 
     @property
     def target_maker(self) -> RetinaNetTargets:
-        """What makes its targets, wherever the batches are made."""
+        """The maker of its targets, wherever the batches are made."""
         return RetinaNetTargets(self.plan.anchors, self.plan.matcher)
 
     def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """What one picture's anchors should say; see `RetinaNetTargets.targets`."""
+        """Targets of one image's anchors; see `RetinaNetTargets.targets`."""
         return self.target_maker.targets(boxes, classes, height, width)
 
     def compute_loss(
@@ -98,7 +98,7 @@ class RetinaNet(keras.Model):
     def _teacher_loss(
         self, x: Tensor, y: dict[str, Tensor], logits: Tensor, deltas: Tensor
     ) -> Tensor:
-        """How far class and box are from a teacher's, both over the faces it sees.
+        """Distance of class and box from a teacher's, both over the faces it sees.
 
         Args:
             x: pictures.

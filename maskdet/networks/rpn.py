@@ -80,7 +80,7 @@ class Proposer:
             parts.append(self._best(score, delta, anchors))
         boxes = box_coding.clip(ops.concatenate([part[0] for part in parts], 1), height, width)
         scores = ops.concatenate([part[1] for part in parts], axis=1)
-        # each level by itself, yet all in one loop
+        # each level alone, yet all in one loop
         kept = greedy_keep(ops.reshape(boxes, (-1, self.before, 4)), self.overlap)
         scores = ops.where(ops.reshape(kept, (-1, scores.shape[1])), scores, NEVER)
         scores, order = ops.top_k(scores, self.after)

@@ -1,4 +1,4 @@
-"""What a network should answer for one picture, in plain numpy: made without Keras at hand."""
+"""Targets of a network for one image, in plain numpy: made without Keras at hand."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.matching import BACKGROUND, IGNORED, MATCHERS, match_by_iou
 
 Targets = dict[str, np.ndarray]
-MOST_FACES = 120
-"""Boxes of a picture that Faster R-CNN's second stage is told of, each by itself."""
+MAX_FACES = 120
+"""Boxes of a picture that Faster R-CNN's second stage gets, each alone."""
 PADDING, LEFT_OUT, CROWD = -1, -2, -3
 """In place of a class: no box; neither face nor background; around boxes that are too many to be
-told one by one, where nothing is background."""
+labeled one by one, where nothing is background."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class RetinaNetTargets:
     matcher: str
 
     def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """What one picture's anchors should say.
+        """Targets of one image's anchors.
 
         Args:
             boxes: (M, 4) in input pixels.
@@ -59,7 +59,7 @@ class FasterRCNNTargets:
     anchors: AnchorGrid
 
     def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """What one picture's anchors and regions should say.
+        """Targets of one image's anchors and regions.
 
         Args:
             boxes: (M, 4) in input pixels.
@@ -69,7 +69,7 @@ class FasterRCNNTargets:
 
         Returns:
             ``anchors`` float32 (N,): 1 face, 0 background, −1 left out; ``anchor_boxes`` float32
-            (N, 4); ``boxes`` float32 (MOST_FACES, 4) and ``classes`` int32 (MOST_FACES,), or
+            (N, 4); ``boxes`` float32 (MAX_FACES, 4) and ``classes`` int32 (MAX_FACES,), or
             LEFT_OUT, CROWD or PADDING.
         """
         match = match_by_iou(self.anchors.levels(height, width), boxes, 0.5, 0.3)
@@ -86,7 +86,7 @@ class FasterRCNNTargets:
 def _of_anchors(
     match: np.ndarray, boxes: np.ndarray, values: np.ndarray, background: int, ignored: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What each anchor should say (N,), and its box (N, 4) float32, 0 where it has none.
+    """The class of each anchor (N,), and its box (N, 4) float32, 0 where it has none.
 
     Args:
         match: (N,), of a matcher.
@@ -104,13 +104,13 @@ def _of_anchors(
 
 
 def _of_fixed_number(boxes: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (MOST_FACES, 4) and their classes; of too many, the smallest become one crowd."""
-    if len(boxes) > MOST_FACES:
+    """Boxes (MAX_FACES, 4) and their classes; of too many, the smallest become one crowd."""
+    if len(boxes) > MAX_FACES:
         order = np.argsort(-box_ops.area(boxes), kind="stable")
-        kept, rest = np.sort(order[: MOST_FACES - 1]), boxes[order[MOST_FACES - 1 :]]
+        kept, rest = np.sort(order[: MAX_FACES - 1]), boxes[order[MAX_FACES - 1 :]]
         crowd = np.concatenate([rest[:, :2].min(axis=0), rest[:, 2:].max(axis=0)])
         boxes, classes = np.vstack([boxes[kept], crowd]), np.append(classes[kept], CROWD)
-    truth = np.zeros((MOST_FACES, 4), np.float32)
-    labels = np.full(MOST_FACES, PADDING, np.int32)
+    truth = np.zeros((MAX_FACES, 4), np.float32)
+    labels = np.full(MAX_FACES, PADDING, np.int32)
     truth[: len(boxes)], labels[: len(boxes)] = boxes, classes
     return truth, labels

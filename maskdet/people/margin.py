@@ -1,4 +1,4 @@
-"""How far the count of people may be wrong."""
+"""The margin of error of the count of people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from maskdet.people.tracking import Step, Track
 
-REACH = 6.0
+REACH_WIDTHS = 6.0
 """Face widths within which somebody new may be somebody who is out of sight."""
 SIZE_RATIO = 0.5
 """Change of the face's size, as a natural logarithm, up to which that is possible."""
@@ -15,9 +15,9 @@ MEMORY_S = 4.0
 """Seconds for which somebody out of sight may come back as somebody new."""
 ABSENCE_S = 0.5
 """Seconds out of sight after which it may be somebody else who comes back."""
-SPLIT = 0.35
+SPLIT_PROBABILITY = 0.35
 """Probability that somebody new within reach of somebody out of sight is the same person."""
-JOIN = 0.08
+JOIN_PROBABILITY = 0.08
 """Probability that somebody who comes back is somebody else."""
 
 
@@ -52,14 +52,18 @@ class Margin:
         known = [track for track in tracks if track.is_confirmed and not track.is_still]
         if step.confirmed:
             hidden = [*self._ended, *(track for track in known if track.row is None)]
-            self.errors += SPLIT * sum(_is_near(track, hidden) for track in step.confirmed)
-        self.errors += JOIN * sum(t.row is not None and t.absent > ABSENCE_S for t in known)
+            self.errors += SPLIT_PROBABILITY * sum(
+                _is_near(track, hidden) for track in step.confirmed
+            )
+        self.errors += JOIN_PROBABILITY * sum(
+            t.row is not None and t.absent > ABSENCE_S for t in known
+        )
 
 
 def _is_near(track: Track, hidden: Sequence[Track]) -> bool:
     mine = track.motion
     return any(
-        math.hypot(mine.x - one.motion.x, mine.y - one.motion.y) < REACH * mine.size
+        math.hypot(mine.x - one.motion.x, mine.y - one.motion.y) < REACH_WIDTHS * mine.size
         and abs(math.log(mine.size / one.motion.size)) < SIZE_RATIO
         for one in hidden
     )

@@ -1,4 +1,4 @@
-"""What is known of one person while followed."""
+"""One person while followed."""
 
 from __future__ import annotations
 

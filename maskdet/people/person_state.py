@@ -1,4 +1,4 @@
-"""How one person wears the mask, weighed over all frames so far.
+"""The state of one person's mask, weighed over all frames so far.
 
 A hidden Markov model with the three states: a frame's calibrated probabilities are evidence, which
 counts less for a small or blurred face and for a frame that comes soon after another (a second of
@@ -35,7 +35,7 @@ FULL_WIDTH = 32.0
 MIN_WEIGHT = 0.15
 """Share of its evidence that the smallest and most blurred face keeps."""
 _FIRST_SHARE = 0.6
-_SHARP = 0.28
+_SHARP_DETAIL = 0.28
 """Ratio of step to deviation from which on a face is sharp."""
 _SAMPLES = 24
 
@@ -121,7 +121,7 @@ def weight_of(width: float, sharp: float) -> float:
         sharp: its `sharpness`.
     """
     size = min(max(width / FULL_WIDTH, MIN_WEIGHT), 1.0)
-    return size * min(max(sharp / _SHARP, MIN_WEIGHT), 1.0)
+    return size * min(max(sharp / _SHARP_DETAIL, MIN_WEIGHT), 1.0)
 
 
 def sharpness(image: np.ndarray, box: Sequence[float]) -> float:
@@ -139,9 +139,13 @@ def sharpness(image: np.ndarray, box: Sequence[float]) -> float:
     across, down = max((right - left) // _SAMPLES, 1), max((bottom - top) // _SAMPLES, 1)
     face = image[top:bottom:down, left:right:across, 1].astype(np.float32)
     if face.shape[0] < 2 or face.shape[1] < 3:
-        return _SHARP
+        return _SHARP_DETAIL
     deviation = float(np.abs(face - face.mean()).mean())
-    return float(np.abs(face[:, 1:] - face[:, :-1]).mean()) / deviation if deviation > 1 else _SHARP
+    return (
+        float(np.abs(face[:, 1:] - face[:, :-1]).mean()) / deviation
+        if deviation > 1
+        else _SHARP_DETAIL
+    )
 
 
 def _limited(belief: Sequence[float]) -> list[float]:

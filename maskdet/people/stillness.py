@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MOVED = 0.2
+MOVED_WIDTHS = 0.2
 """Face widths beyond which a face has moved; nobody alive stays within it for minutes."""
-GREW = 0.15
+GREW_SHARE = 0.15
 """Change of its size, as a share, likewise."""
 
 
@@ -20,7 +20,7 @@ class Stillness:
     _since: float = 0.0
 
     def seconds(self, x: float, y: float, width: float, now: float) -> float:
-        """How long the face has not moved.
+        """Seconds for which the face has not moved.
 
         Args:
             x: smoothed center, in shares of the picture's width.
@@ -29,6 +29,6 @@ class Stillness:
             now: seconds.
         """
         distance = ((x - self._x) ** 2 + (y - self._y) ** 2) ** 0.5
-        if distance > MOVED * self._width or abs(width / self._width - 1) > GREW:
+        if distance > MOVED_WIDTHS * self._width or abs(width / self._width - 1) > GREW_SHARE:
             self._x, self._y, self._width, self._since = x, y, width, now
         return now - self._since

@@ -34,7 +34,7 @@ MAX_DISTANCE = 9.0
 """Face widths beyond which no face is matched."""
 MAX_SIZE_RATIO = 0.75
 """Largest change of a face's size that is matched, as a natural logarithm."""
-GATE = 20.0
+MAX_COST = 20.0
 """Largest negative log likelihood (times two, without its constant) that is matched."""
 LEAP_DISTANCE = 1.6
 """Face widths within which a detection may be a leap of somebody who vanished just before."""
@@ -44,7 +44,7 @@ LEAP_S = 0.1
 """Seconds for which somebody who leaps may have been out of sight; slower cameras need no leap."""
 MAX_COORDINATE = 1e6
 """Pixels from a picture's corner beyond which a box is an error of the detector."""
-LONGEST_PAUSE_S = 60.0
+MAX_PAUSE_S = 60.0
 """Seconds of a source's pause over which people who stay where they are keep their number."""
 PAUSE_DISTANCE = 0.4
 """Standard deviation, in face widths, of where they are then."""
@@ -174,7 +174,7 @@ class Tracker:
 
         Where somebody walked in the meantime is not known; who stood or sat is found again.
         """
-        if seconds > LONGEST_PAUSE_S:
+        if seconds > MAX_PAUSE_S:
             return
         for track in self.tracks:
             if track.is_confirmed and last - track.seen <= max(1.0, 2 * self._interval):
@@ -188,7 +188,7 @@ class Tracker:
         rows = np.flatnonzero(free)
         if not tracks or not len(rows):
             return
-        gains = GATE - distances([track.motion for track in tracks], boxes[rows])
+        gains = MAX_COST - distances([track.motion for track in tracks], boxes[rows])
         gains -= self._absence(tracks, now)[:, None]
         for i, j in assign(gains):
             row = int(rows[j])
@@ -197,7 +197,7 @@ class Tracker:
             free[row] = False
 
     def _absence(self, tracks: Sequence[Track], now: float) -> np.ndarray:
-        """What it costs to be out of sight for more than a frame (tracks,); a poster pays none."""
+        """Cost of being out of sight for more than a frame (tracks,); a poster pays none."""
         unseen = np.array([0.0 if t.is_still else now - t.seen - t.grace for t in tracks])
         return UNSEEN_COST / self.memory * np.maximum(unseen - self._interval, 0.0)
 
@@ -261,7 +261,7 @@ class Tracker:
 
 
 def distances(motions: Iterable[Motion], boxes: np.ndarray) -> np.ndarray:
-    """How unlikely each detection is for each track (tracks, detections); infinite beyond gates.
+    """Distance of each detection from each track (tracks, detections); infinite beyond gates.
 
     Twice the negative logarithm of the likelihood of the center's distance and of the size; a
     track that was not found for a while expects less and so pays for the wider area.

@@ -17,7 +17,7 @@ MAX_DAYS = 92
 
 @dataclass(frozen=True)
 class Buckets:
-    """What the columns stand for.
+    """The columns of a chart: hours or days.
 
     Attributes:
         unit: ``hour``, ``day`` or ``month``.

@@ -14,10 +14,10 @@ from maskdet.reports.queries import STATES, People
 WIDE, NARROW = 720, 340
 """Widths of a chart, in its own pixels."""
 _HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 210, 22, 24, 38, 6
-_TEXT = 12
-_LETTER = 7.2
+_TEXT_PIXELS = 12
+_DIGIT_PIXELS = 7.2
 """Width of a digit, about, for deciding which labels have room."""
-_ROW = 22
+_ROW_PIXELS = 22
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def uptime_chart(strips: Sequence[Strip], labels: Sequence[str], title: str) -> 
     """A row of cells for each camera, dark where it gave no frames."""
 
     def draw(width: int) -> str:
-        drawing = _new_drawing(width, _ROW * len(strips) + _BOTTOM, title)
+        drawing = _new_drawing(width, _ROW_PIXELS * len(strips) + _BOTTOM, title)
         left, right = min(150, width // 3), 48
         slot = (width - left - right) / max(1, len(labels))
         for row, strip in enumerate(strips):
-            _draw_strip(drawing, strip, row * _ROW, left, slot, width)
-        _draw_labels(drawing, labels, left, slot, _ROW * len(strips) + 15)
+            _draw_strip(drawing, strip, row * _ROW_PIXELS, left, slot, width)
+        _draw_labels(drawing, labels, left, slot, _ROW_PIXELS * len(strips) + 15)
         return _svg(drawing)
 
     return _both(draw)
@@ -125,7 +125,7 @@ def _draw_stack(
             part.append_title(_description(bar))
             drawing.append(part)
     total = str(bar.people.total)
-    if bar.people.total and len(total) * _LETTER <= width / 0.76:
+    if bar.people.total and len(total) * _DIGIT_PIXELS <= width / 0.76:
         drawing.append(_text(total, x + width / 2, y - 5, "value", "middle"))
 
 
@@ -139,7 +139,7 @@ def _draw_share(
     part = _rect(x, base - height, width, height, "share")
     part.append_title(_description(bar))
     drawing.append(part)
-    if width / 0.76 >= 3 * _LETTER:
+    if width / 0.76 >= 3 * _DIGIT_PIXELS:
         text = f"{100 * share:.0f}"
         drawing.append(_text(text, x + width / 2, base - height - 5, "value", "middle"))
 
@@ -147,11 +147,13 @@ def _draw_share(
 def _draw_strip(
     drawing: Any, strip: Strip, y: float, left: float, slot: float, width: float
 ) -> None:
-    room = int((left - 8) / _LETTER)
+    room = int((left - 8) / _DIGIT_PIXELS)
     name = strip.name if len(strip.name) <= room else strip.name[: room - 1] + "…"
     drawing.append(_text(name, 0, y + 15, "name", "start"))
     for i, share in enumerate(strip.shares):
-        cell = _rect(left + i * slot, y + 3, max(0.5, slot - 1), _ROW - 6, _cell_class(share))
+        cell = _rect(
+            left + i * slot, y + 3, max(0.5, slot - 1), _ROW_PIXELS - 6, _cell_class(share)
+        )
         cell.append_title("not watched" if share is None else f"{100 * share:.0f} %")
         drawing.append(cell)
     drawing.append(_text(strip.total, width, y + 15, "value", "end"))
@@ -165,7 +167,7 @@ def _cell_class(share: float | None) -> str:
 
 def _draw_labels(drawing: Any, labels: Sequence[str], left: float, slot: float, y: float) -> None:
     """Draws the labels below the columns, as many as have room."""
-    widest = max((len(label) for label in labels), default=1) * _LETTER + 6
+    widest = max((len(label) for label in labels), default=1) * _DIGIT_PIXELS + 6
     step = next(s for s in (1, 2, 3, 4, 6, 7, 12, 14, 24, 10_000) if s * slot >= widest)
     for i, label in enumerate(labels):
         if i % step == 0:
@@ -216,7 +218,7 @@ def _text(text: str, x: float, y: float, name: str, anchor: str) -> Any:
     import drawsvg
 
     place = round(x, 1), round(y, 1)
-    return drawsvg.Text(text, _TEXT, *place, class_=name, text_anchor=anchor)
+    return drawsvg.Text(text, _TEXT_PIXELS, *place, class_=name, text_anchor=anchor)
 
 
 def _svg(drawing: Any) -> str:

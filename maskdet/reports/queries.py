@@ -62,7 +62,7 @@ class Place:
 
 @dataclass
 class Uptime:
-    """How long a camera gave frames, of the time for which it should have.
+    """Time for which a camera gave frames, of the time for which it should have.
 
     Attributes:
         up_s: seconds.
@@ -80,7 +80,7 @@ class Uptime:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a report is about.
+    """Subject of a report.
 
     Attributes:
         began: Unix time.

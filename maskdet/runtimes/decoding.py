@@ -1,4 +1,4 @@
-"""From a network's outputs to the faces of a picture, the same for every runtime."""
+"""Decoding of a network's outputs to the faces of an image, the same for every runtime."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from maskdet import boxes as box_ops
 from maskdet.detections import Detections
 from maskdet.model import anchors as anchor_ops
 from maskdet.model.anchors import AnchorGrid
-from maskdet.model.decision import VOTERS, DecisionRule
+from maskdet.model.decision import MIN_VOTER_SHARE, DecisionRule
 
-CANDIDATES = 1000
+MAX_CANDIDATES = 1000
 """Best anchors that suppression looks at (Lin et al. 2017)."""
-OVERLAP = 0.5
+SUPPRESSION_IOU = 0.5
 """IoU above which two boxes are one face's."""
-ANCHOR_OVERLAP = 0.55
+ANCHOR_SUPPRESSION_IOU = 0.55
 """The same for a one-stage network's: in a crowd faces overlap, and it was best on validation
 pictures (mAP50 .835 at .5, .8365 at .55, .836 at .6)."""
-VOTING = 0.7
+VOTING_IOU = 0.7
 """IoU from which on a box of the same face has a say in where the face is: validation pictures gave
 mAP .5:.95 .426 in place of .422 (ResNet-50), .397 in place of .392 (light)."""
-LIMIT = 300
+MAX_DETECTIONS = 300
 """Most faces of a picture."""
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """An output in eight bits, of which most is never looked at.
+    """An output in eight bits, of which most is never read.
 
     Attributes:
         values: int8 (N, …), contiguous.
@@ -44,7 +44,7 @@ class Quantised:
     zero: int
 
     def __getitem__(self, rows: np.ndarray | slice) -> np.ndarray:
-        """What some rows mean, as float32."""
+        """Values of some rows, as float32."""
         return (self.values[rows] - np.float32(self.zero)) * np.float32(self.scale)
 
     def reaching(self, least: float) -> np.ndarray:
@@ -59,7 +59,7 @@ Output = np.ndarray | Quantised
 
 
 class Decoder(Protocol):
-    """What turns a network's two outputs into faces."""
+    """Decoder of a network's two outputs to faces."""
 
     def decode(
         self,
@@ -97,8 +97,8 @@ class AnchorDecoder:
     grid: AnchorGrid
     deviations: Sequence[float]
     rule: DecisionRule
-    overlap: float = ANCHOR_OVERLAP
-    limit: int = LIMIT
+    overlap: float = ANCHOR_SUPPRESSION_IOU
+    limit: int = MAX_DETECTIONS
 
     def decode(
         self,
@@ -119,8 +119,8 @@ class AnchorDecoder:
         """
         found = _reaching(logits, self.rule.lowest_logit)
         probabilities = self.rule.calibration.probabilities(logits[found].astype(np.float32))
-        if len(found) > CANDIDATES:
-            best = np.argpartition(-probabilities.max(axis=1), CANDIDATES)[:CANDIDATES]
+        if len(found) > MAX_CANDIDATES:
+            best = np.argpartition(-probabilities.max(axis=1), MAX_CANDIDATES)[:MAX_CANDIDATES]
             found, probabilities = found[best], probabilities[best]
         anchors = self.grid.anchors(*size)[found]
         boxes = anchor_ops.decode(anchors, deltas[found], self.deviations) / np.float32(factor)
@@ -139,8 +139,8 @@ class RegionDecoder:
     """
 
     rule: DecisionRule
-    overlap: float = OVERLAP
-    limit: int = LIMIT
+    overlap: float = SUPPRESSION_IOU
+    limit: int = MAX_DETECTIONS
 
     def decode(
         self,
@@ -161,8 +161,8 @@ class RegionDecoder:
         """
         least = 1 / (1 + math.exp(-max(self.rule.lowest_logit, -14)))  # above padding's 0
         found = _reaching(scores, least)
-        said = np.clip(scores[found].astype(np.float32), 1e-7, 1 - 1e-6)
-        probabilities = self.rule.calibration.probabilities(np.log(said / (1 - said)))
+        clipped = np.clip(scores[found].astype(np.float32), 1e-7, 1 - 1e-6)
+        probabilities = self.rule.calibration.probabilities(np.log(clipped / (1 - clipped)))
         inside = box_ops.clip(boxes[found] / np.float32(factor), picture[1], picture[0])
         return self.rule.apply(_faces(inside, probabilities, self.overlap, self.limit))
 
@@ -201,21 +201,23 @@ def _rows_reaching(values: np.ndarray, least: np.generic) -> np.ndarray:
 
 
 def _faces(boxes: np.ndarray, probabilities: np.ndarray, overlap: float, limit: int) -> Detections:
-    """What is left of overlapping boxes, each where all say and in its own best state."""
+    """Faces after suppression, each where all boxes say and in its own best state."""
     scores, states = probabilities.max(axis=1), probabilities.argmax(axis=1)
     found = Detections(boxes, scores, states, probabilities=probabilities)
     found = found[box_ops.area(boxes) > 0]  # others lie in the padding, or are not numbers
     kept = box_ops.nms(found.boxes, found.scores, overlap, limit)
-    boxes = box_ops.vote(kept, found.boxes, found.scores, VOTING, VOTERS)
+    boxes = box_ops.vote(kept, found.boxes, found.scores, VOTING_IOU, MIN_VOTER_SHARE)
     faces = replace(found[kept], boxes=boxes)
-    return faces[box_ops.nms(boxes, faces.scores, VOTING, limit)]  # voters may draw two together
+    return faces[
+        box_ops.nms(boxes, faces.scores, VOTING_IOU, limit)
+    ]  # voters may draw two together
 
 
 def judged(
     rule: DecisionRule,
     found: Detections,
     classes: np.ndarray | None,
-    overlap: float = ANCHOR_OVERLAP,
+    overlap: float = ANCHOR_SUPPRESSION_IOU,
 ) -> Detections:
     """Faces of a model that has its own suppression, which is not repeated here.
 

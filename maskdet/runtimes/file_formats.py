@@ -1,4 +1,4 @@
-"""Formats of models that other systems wrote, told by their content before anything opens them."""
+"""Formats of models of other systems, detected by their content before anything opens them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Foreign:
+class DetectedModel:
     """A model of another system.
 
     Attributes:
@@ -34,7 +34,7 @@ class Foreign:
 
     @property
     def name(self) -> str:
-        """What people call it: formats whose files are all named alike go by their folder."""
+        """The name for people: formats whose files are all named alike go by their folder."""
         path = self.path.absolute()
         if path.name in ("saved_model", "frozen_inference_graph.pb"):
             path = path.parent
@@ -50,7 +50,7 @@ NETWORKS = {
 
 
 def network_of(kind: Kind) -> str:
-    """What a card calls the network of a format."""
+    """The name in a card for the network of a format."""
     return next(name for name, kinds in NETWORKS.items() if kind in kinds)
 
 
@@ -62,7 +62,7 @@ _DATA = {"images", "labels", "annotations", "train", "valid", "val", "test", "jp
 _HEAD = 4096
 
 
-def find_foreign(path: Path) -> Foreign:
+def detect_model(path: Path) -> DetectedModel:
     """Which model a path is, or holds: a graph, an exported folder, a file of ONNX …
 
     Raises:
@@ -73,11 +73,11 @@ def find_foreign(path: Path) -> Foreign:
     if found := _ultralytics_folder(path):
         return found
     if (path / "saved_model.pb").is_file():
-        return Foreign(Kind.SAVED_MODEL, path)
+        return DetectedModel(Kind.SAVED_MODEL, path)
     if (path / "frozen_inference_graph.pb").is_file():
         return _of_file(path / "frozen_inference_graph.pb")
     if (path / "saved_model" / "saved_model.pb").is_file():
-        return Foreign(Kind.SAVED_MODEL, path / "saved_model")
+        return DetectedModel(Kind.SAVED_MODEL, path / "saved_model")
     files = [file for file in _models_in(path) if file.suffix.lower() in _OPENED]
     if len(files) == 1:
         return _of_file(files[0])
@@ -115,13 +115,13 @@ def _models_in(folder: Path) -> list[Path]:
     ]
 
 
-def _ultralytics_folder(folder: Path) -> Foreign | None:
+def _ultralytics_folder(folder: Path) -> DetectedModel | None:
     """The LiteRT file with floats in a folder that ultralytics has exported to."""
     files = sorted(folder.glob("*_float32.tflite"))
     return _of_file(files[0]) if (folder / "metadata.yaml").is_file() and len(files) == 1 else None
 
 
-def _of_file(path: Path) -> Foreign:
+def _of_file(path: Path) -> DetectedModel:
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
@@ -136,18 +136,18 @@ def _of_file(path: Path) -> Foreign:
     if not head:
         raise ModelError(f"{path}: is empty; get the model again")
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
-        return Foreign(Kind.KERAS_RETINANET, path)
+        return DetectedModel(Kind.KERAS_RETINANET, path)
     if path.name == "saved_model.pb":
-        return Foreign(Kind.SAVED_MODEL, path.parent)
+        return DetectedModel(Kind.SAVED_MODEL, path.parent)
     if head[4:8] == b"TFL3":
-        return Foreign(Kind.LITERT, path)
+        return DetectedModel(Kind.LITERT, path)
     if next(iter(numbers), 0) == 1 and head[:1] == b"\x08" and _GRAPH_OF_ONNX in numbers:
-        return Foreign(Kind.ONNX, path)
+        return DetectedModel(Kind.ONNX, path)
     what = unsupported_formats.describe(path, head)
     if what is None and path.suffix.lower() == ".onnx":
         what = "no ONNX model, or is cut off; get it again"
     if what is None and head[:1] == b"\x0a":  # the first field of a GraphDef: a node
-        return Foreign(Kind.FROZEN_GRAPH, path)
+        return DetectedModel(Kind.FROZEN_GRAPH, path)
     raise ModelError(f"{path}: is {what or _UNKNOWN}")
 
 

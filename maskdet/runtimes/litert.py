@@ -56,7 +56,7 @@ class LiteRtNetwork:
 
     @property
     def details(self) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
-        """What LiteRT knows of the input, the logits and the deltas: type, quantisation …"""
+        """LiteRT's description of the input, the logits and the deltas: type, quantization …"""
         return self._input, self._logits, self._deltas
 
     def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +68,7 @@ class LiteRtNetwork:
         return as_floats(logits), as_floats(deltas)
 
     def run(self, image: np.ndarray) -> tuple[Output, Output]:
-        """The same as the file gives them: few of them will be looked at."""
+        """The same as the file gives them: few of them will be read."""
         self._resize(image.shape[:2])
         self._interpreter.set_tensor(self._input["index"], as_input(image, self._input)[None])
         self._interpreter.invoke()
@@ -139,7 +139,7 @@ CPU = "CPU (LiteRT)"
 
 
 def cpu_threads() -> int:
-    """How many to compute with: more than four gain nothing."""
+    """Number of threads to compute with: more than four gain nothing."""
     return min(4, os.cpu_count() or 1)
 
 

@@ -1,4 +1,4 @@
-"""From a model's name or path to a `Detector`: resolved once, then opened by its kind."""
+"""Opening of models: resolved once, then opened by their kind."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _decoder(spec: ModelSpec, card: ModelCard) -> Decoder:
 
 
 def _own(spec: ModelSpec) -> tuple[Decoder, ModelCard, int]:
-    """What every runtime of our own networks needs: decoder, card and side of the input."""
+    """The needs of every runtime of our own networks: decoder, card and side of the input."""
     assert spec.card is not None and spec.side is not None
     return _decoder(spec, spec.card), spec.card, spec.side
 

@@ -20,7 +20,7 @@ from maskdet.detections import Detections
 from maskdet.runtimes.tiling import merged, tiles_of, uncut
 
 Looks = Literal["auto"] | int
-"""How an image is looked at: by itself what suits it, or 1 (once), 2 (with a small look) or
+"""Number of looks at an image: what suits it automatically, or 1 (once), 2 (with a small look) or
 more: with so many parts along either side."""
 
 SMALL_SIDE = 256
@@ -30,17 +30,17 @@ CLOSE_WIDTH = 0.15
 ENLARGEMENT = 1.25
 """From so many pixels of the image for one of the input on, parts of it show more."""
 MAX_PARTS = 3
-"""Along either side, where nothing is said: more would find faces that nobody can tell."""
+"""Along either side, where nothing is said: more would find faces that nobody can recognize."""
 TIME_BUDGET_S = 1 / 16
 """Seconds that all looks at a live frame may take together."""
 
 
 @dataclass(frozen=True)
 class LookPlan:
-    """What is looked at beside the whole image.
+    """Looks beside the one at the whole image.
 
     Attributes:
-        small: whether the image is looked at once more, made small.
+        small: whether the image is processed once more, made small.
         parts: along either side; 1: none.
     """
 
@@ -54,7 +54,7 @@ class LookPlan:
 
 
 def plan_looks(looks: Looks, height: int, width: int, side: int) -> LookPlan:
-    """What suits an image.
+    """The looks that suit an image.
 
     Args:
         looks: as asked for.
@@ -73,7 +73,7 @@ class MultiLookDetector:
     """Another detector that looks at each image several times.
 
     Within a time budget, parts are left out where the machine is too slow for them: all of them,
-    as a face that comes and goes with the turn of its part would be counted wrongly.
+    as a face that comes and goes with the turn of its part would be counted incorrectly.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From what stands after ``--model`` to all that is needed to open it, found out once."""
+"""Resolution of ``--model``: all that is needed to open a model, found out once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskdet.errors import ModelError
 from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.model.decision import DecisionRule
 from maskdet.model.registry import DEFAULT_MODEL
-from maskdet.runtimes.file_formats import NETWORKS, Foreign, Kind, find_foreign
+from maskdet.runtimes.file_formats import NETWORKS, DetectedModel, Kind, detect_model
 from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.legacy.labels import EXPORTED, THIRD_PARTY, states_of_labels
 from maskdet.runtimes.tensorflow_import import quiet_import
@@ -44,8 +44,8 @@ class ModelSpec:
         side: longest side in pixels of the network's input; None: the model's own.
         batch: most images in one call of Keras; None: what suits the device.
         card: of the model; None where it has none.
-        states: mask states by class number of a model of another system; None: the file tells.
-        labels: label map of a file that tells its class names; None: its own.
+        states: mask states by class number of a model of another system; None: the file has them.
+        labels: label map of a file that has its class names; None: its own.
         classes: mask states by its class names, where they cannot be guessed.
         demanded: a GPU was asked for; otherwise it has to prove faster.
     """
@@ -74,15 +74,15 @@ class ModelSpec:
         return self.card is not None and self.states is None
 
     @property
-    def foreign(self) -> Foreign:
+    def foreign(self) -> DetectedModel:
         """Format and path of a model of another system."""
         kind, file = next(iter(self.files.items()))
         is_folder = kind == Kind.SAVED_MODEL and file.is_file()
-        return Foreign(Kind(kind), file.parent if is_folder else file)
+        return DetectedModel(Kind(kind), file.parent if is_folder else file)
 
 
 class ModelOptions(TypedDict, total=False):
-    """What may be wanted of a model, as keywords.
+    """Options of a model, as keywords.
 
     Attributes:
         device: ``auto`` takes a GPU where Keras has one, LiteRT on the CPU otherwise; ``gpu`` takes
@@ -91,7 +91,7 @@ class ModelOptions(TypedDict, total=False):
         min_score: lowest score given, of all states; None: the card's.
         certainty: least share of the best state in all states' probability, below which a face is
             unsure; None: the card's.
-        least_width: pixels that a face must have, or it is unsure; None: the card's.
+        min_width: pixels that a face must have, or it is unsure; None: the card's.
         rule: scores and calls states in place of the card's; the three above change it.
         side: longest side in pixels of the network's input; None: the card's.
         runtime: a key of the card's files, or ``openvino`` for its ``onnx`` file; None: the best
@@ -107,7 +107,7 @@ class ModelOptions(TypedDict, total=False):
     labels: Path | None
     min_score: float | None
     certainty: float | None
-    least_width: float | None
+    min_width: float | None
     rule: DecisionRule | None
     side: int | None
     runtime: str | None
@@ -129,7 +129,7 @@ def resolve(model: str = DEFAULT_MODEL, **options: Unpack[ModelOptions]) -> Mode
     """
     device: Device = options.get("device", "auto")
     labels, runtime = options.get("labels"), options.get("runtime")
-    limits = options.get("min_score"), options.get("certainty"), options.get("least_width")
+    limits = options.get("min_score"), options.get("certainty"), options.get("min_width")
     rule = options.get("rule")
     path = find_model(model)
     wanted: dict[str, Any] = {
@@ -138,7 +138,7 @@ def resolve(model: str = DEFAULT_MODEL, **options: Unpack[ModelOptions]) -> Mode
     if not (path / CARD_NAME).is_file():
         rule = rule or DecisionRule.from_min_score(MIN_SCORE)
         wanted["rule"] = _changed(rule, *limits)
-        return _without_card(find_foreign(path), labels, options.get("classes"), wanted)
+        return _without_card(detect_model(path), labels, options.get("classes"), wanted)
     card = read_card(path)
     wanted["rule"] = _changed(rule or card.rule, *limits)
     wanted |= {"card": card, "name": card.name}
@@ -188,24 +188,24 @@ def is_whole(folder: Path) -> bool:
 
 
 def _changed(
-    rule: DecisionRule, min_score: float | None, certainty: float | None, least_width: float | None
+    rule: DecisionRule, min_score: float | None, certainty: float | None, min_width: float | None
 ) -> DecisionRule:
     """A model's rule with what a person wants otherwise."""
     if min_score is not None:
         rule = rule.with_min_score(min_score)
     if certainty is not None:
         rule = replace(rule, certainty=certainty)
-    return rule if least_width is None else replace(rule, width=least_width)
+    return rule if min_width is None else replace(rule, width=min_width)
 
 
 def _without_card(
-    model: Foreign,
+    model: DetectedModel,
     labels: Path | None,
     classes: Mapping[str, str] | None,
     wanted: dict[str, Any],
 ) -> ModelSpec:
     files = {model.kind.value: model.path}
-    if model.kind in THIRD_PARTY:  # its file may tell its class names
+    if model.kind in THIRD_PARTY:  # its file may have its class names
         wanted |= {"labels": labels, "classes": classes}
         return ModelSpec("third_party", files, name=model.name, **wanted)
     states, _ = states_of_labels(model, labels, classes)

@@ -1,4 +1,4 @@
-"""Far faces: a picture looked at as a whole and again in overlapping tiles, each at full size.
+"""Small faces: an image processed as a whole and again in overlapping tiles, each at full size.
 
 A network shrinks a large picture to its input, and small faces with it; in a tile they stay larger
 (slicing aided inference: Akyon et al. 2022). It costs as many looks as there are tiles, and one.
@@ -13,15 +13,15 @@ import numpy as np
 from maskdet import boxes as box_ops
 from maskdet.contracts import Detector
 from maskdet.detections import Detections
-from maskdet.runtimes.decoding import LIMIT, OVERLAP
+from maskdet.runtimes.decoding import MAX_DETECTIONS, SUPPRESSION_IOU
 
-SHARED = 0.2
+SHARED_SHARE = 0.2
 """Share of a tile's side that its neighbour sees, too: a face up to that size is whole in one."""
-INSIDE = 0.7
+MIN_INSIDE_SHARE = 0.7
 """Share of the smaller of two boxes that lies in the other where both are one face's …"""
-SIMILAR = 0.3
+MIN_AREA_SHARE = 0.3
 """… if the smaller one has at least this share of the other's area."""
-EDGE = 2.0
+EDGE_PIXELS = 2.0
 """Pixels from a cut within which a box counts as cut."""
 
 
@@ -74,7 +74,7 @@ def tiles_of(height: int, width: int, count: int) -> np.ndarray:
 
 
 def _spans(side: int, count: int) -> list[tuple[int, int]]:
-    length = min(side, int(np.ceil(side / (count - (count - 1) * SHARED))))
+    length = min(side, int(np.ceil(side / (count - (count - 1) * SHARED_SHARE))))
     starts = np.round(np.linspace(0, side - length, count)).astype(int)
     return [(start, start + length) for start in starts.tolist()]
 
@@ -83,25 +83,25 @@ def uncut(part: Detections, tile: np.ndarray, height: int, width: int) -> Detect
     """A tile's faces in the picture's pixels, less those that its inner edges cut.
 
     Larger ones than what tiles share go, too: of those a tile may hold a part that looks like a
-    face, and the whole picture tells them better.
+    face, and the whole image shows them better.
     """
     boxes = part.boxes + np.tile(tile[:2], 2)
-    near = np.abs(boxes - tile) < EDGE
+    near = np.abs(boxes - tile) < EDGE_PIXELS
     inner = tile != (0, 0, width, height)
-    large = (boxes[:, 2:] - boxes[:, :2] > SHARED * (tile[2:] - tile[:2])).any(axis=1)
+    large = (boxes[:, 2:] - boxes[:, :2] > SHARED_SHARE * (tile[2:] - tile[:2])).any(axis=1)
     moved = Detections(boxes, part.scores, part.states, None, part.probabilities)
     return moved[~(near & inner).any(axis=1) & ~large]
 
 
 def merged(parts: Sequence[Detections]) -> Detections:
     """Detections of several looks at one picture as if of one: each face once, best first."""
-    said = [part.probabilities for part in parts if part.probabilities is not None]
+    known = [part.probabilities for part in parts if part.probabilities is not None]
     found = Detections(
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.scores for part in parts]),
         np.concatenate([part.states for part in parts]),
         None,
-        np.concatenate(said) if len(said) == len(parts) else None,
+        np.concatenate(known) if len(known) == len(parts) else None,
     )
     # not by the score, which of an unsure face is that of all states together
     best = found.scores if found.probabilities is None else found.probabilities.max(axis=1)
@@ -112,10 +112,10 @@ def merged(parts: Sequence[Detections]) -> Detections:
 def _once(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Indices of the boxes that are left where looks disagree on where a face ends.
 
-    Beside those that overlap by `OVERLAP`, a box goes that lies mostly within a better one of
+    Beside those that overlap by `SUPPRESSION_IOU`, a box goes that lies mostly in a better one of
     about its size, or has such a one within it.
     """
-    order = box_ops.nms(boxes, scores, OVERLAP, LIMIT)
+    order = box_ops.nms(boxes, scores, SUPPRESSION_IOU, MAX_DETECTIONS)
     areas = box_ops.area(boxes)
     kept: list[int] = []
     for index in order.tolist():
@@ -125,8 +125,8 @@ def _once(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
             np.minimum(areas[index], areas[others]),
             np.maximum(areas[index], areas[others]),
         )
-        alike = smaller >= SIMILAR * larger
-        if not (alike & (shared > INSIDE * smaller)).any():
+        alike = smaller >= MIN_AREA_SHARE * larger
+        if not (alike & (shared > MIN_INSIDE_SHARE * smaller)).any():
             kept.append(index)
     return np.array(kept, np.int64)
 

@@ -1,4 +1,4 @@
-"""Model files that are never opened here: their names, told by content, and what to do."""
+"""Model files that are never opened here: their names, detected by content, and what to do."""
 
 from __future__ import annotations
 

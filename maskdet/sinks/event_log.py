@@ -26,9 +26,9 @@ from maskdet.system.timeouts import run_all_with_timeout
 
 log = logging.getLogger(__name__)
 
-_CHECK_SECONDS = 1.0
+_CHECK_INTERVAL_S = 1.0
 """Between two looks at whether the file is still there."""
-_CLOSING = 0.5
+_CLOSE_TIMEOUT_S = 0.5
 """Seconds after which a file that does not close is left."""
 _TAIL_BYTES = 1 << 20
 """How far from the end the beginning of a torn line is looked for; ours are far shorter."""
@@ -155,11 +155,11 @@ class EventLog:
         return _standard_output() if self._path is None else _append_to(self._path)
 
     def _check(self) -> None:
-        """Now and then: begins the file anew where it was deleted or moved away."""
+        """Now and then: begins the file again where it was deleted or moved away."""
         now = time.monotonic()
         if self._path is None or self._folder is None or now < self._check_due:
             return
-        self._check_due = now + _CHECK_SECONDS
+        self._check_due = now + _CHECK_INTERVAL_S
         opened = os.fstat(self._file.fileno())
         if not stat.S_ISREG(opened.st_mode):
             return
@@ -197,7 +197,7 @@ class EventLog:
         hangs = self._is_writing  # in another thread, which was waited for
         file = self._file
         if not is_closing and (
-            run_all_with_timeout(_CLOSING, {"closing the event log": file.close}) or hangs
+            run_all_with_timeout(_CLOSE_TIMEOUT_S, {"closing the event log": file.close}) or hangs
         ):
             raise SinkError(f"{self._name} does not answer; lines may be missing at its end")
         if self._retry.down:
@@ -211,18 +211,18 @@ def _standard_output() -> RawIOBase:
 
 
 def _append_to(path: Path) -> RawIOBase:
-    """Opens the file for more lines, and mends a last one that a kill has left unfinished."""
+    """Opens the file for more lines, and repairs a last one that a kill has left unfinished."""
     file = path.open("ab", buffering=0)
     try:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            _mend(path, file)
+            _repair(path, file)
     except OSError:
         file.close()
         raise
     return file
 
 
-def _mend(path: Path, file: RawIOBase) -> None:
+def _repair(path: Path, file: RawIOBase) -> None:
     """A torn line of ours goes; any other last line is ended."""
     with path.open("rb") as old:
         size = old.seek(0, os.SEEK_END)

@@ -7,7 +7,7 @@ import time
 
 log = logging.getLogger(__name__)
 
-_LONGEST_WAIT = 60.0
+_MAX_WAIT_S = 60.0
 
 
 class RetryState:
@@ -50,7 +50,7 @@ class RetryState:
 
     @property
     def reported(self) -> str:
-        """What is wrong, in a line, while it is."""
+        """The fault in a line, while there is one."""
         if self._began is None:
             return ""
         seconds = time.monotonic() - self._began
@@ -68,7 +68,7 @@ class RetryState:
             self._began, self._wait = now, 0.0
             log.warning("%s stopped: %s; %s", self._what, reason, advice)
         else:
-            self._wait = min(2 * self._wait or self._retry, _LONGEST_WAIT)
+            self._wait = min(2 * self._wait or self._retry, _MAX_WAIT_S)
         self._reason = reason
         self._due = now + self._wait
         self._worked_since = 0.0

@@ -22,7 +22,7 @@ _TIMEOUT_S_PER_MEGAPIXEL = 0.5
 
 
 class Snapshots:
-    """Saves pictures one after the other, and tells what became of them."""
+    """Saves pictures one after the other, and reports what became of them."""
 
     def __init__(self, folder: Path) -> None:
         """Plans to save into a folder, which is made if need be."""

@@ -62,7 +62,7 @@ def serve() -> None:
 
 
 class Capture(Protocol):
-    """What pictures are read from: OpenCV's, or `maskdet.sources.http.image_camera`."""
+    """A reader of images: OpenCV's, or `maskdet.sources.http.image_camera`."""
 
     def grab(self) -> bool:
         """Waits for the next picture."""
@@ -155,7 +155,7 @@ def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
 def _try(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
     """Opens, in each way that it may send, listening to what FFmpeg says meanwhile."""
     notes: list[str] = []
-    waited, said = False, ""
+    waited, log_text = False, ""
     for transport in _transports(request):
         chosen = {**request, "rtsp_transport": transport}
         began = time.monotonic()
@@ -164,12 +164,12 @@ def _try(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
         if capture.isOpened():
             return _Opened(capture, chosen, notes)
         waited = time.monotonic() - began > 0.9 * request["open_timeout"]
-        said = said if "461" in log.text and "401" in said else log.text
+        log_text = log_text if "461" in log.text and "401" in log_text else log.text
         if not _OTHER_WAY.search(log.text):
             break
         notes = ["it does not send over TCP; going on over UDP, which may lose pictures"]
     with _watchdog(10):
-        return _diagnose(request, said, waited)
+        return _diagnose(request, log_text, waited)
 
 
 def _try_srt(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
@@ -192,7 +192,7 @@ def _try_srt(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
 
 
 def _transports(request: Mapping[str, Any]) -> list[str | None]:
-    """How an RTSP camera is asked to send, one after the other until it agrees."""
+    """Transports to ask an RTSP camera for, one after the other until it agrees."""
     wanted = request.get("rtsp_transport")
     if wanted != "auto" or not request["url"].startswith("rtsp"):
         return [wanted]
@@ -202,14 +202,14 @@ def _transports(request: Mapping[str, Any]) -> list[str | None]:
     return [first, *(one for one in TRANSPORTS if one != first)]
 
 
-def _diagnose(request: Mapping[str, Any], said: str, waited: bool) -> dict[str, object]:
+def _diagnose(request: Mapping[str, Any], log_text: str, waited: bool) -> dict[str, object]:
     if "url" not in request:
         path = request["device_file"]
         is_gone = path and not os.path.exists(path)
         return {"error": f"{path} is gone" if is_gone else "could not be opened", "login": False}
     from maskdet.sources import stream_diagnosis
 
-    fault = stream_diagnosis.diagnose(request["url"], said, waited=waited)
+    fault = stream_diagnosis.diagnose(request["url"], log_text, waited=waited)
     return {"error": fault.reason, "login": fault.login}
 
 

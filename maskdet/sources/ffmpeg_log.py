@@ -1,4 +1,4 @@
-"""What FFmpeg logs inside of OpenCV: on stderr, and since OpenCV 5 on stdout."""
+"""The log of FFmpeg inside of OpenCV: on stderr, and since OpenCV 5 on stdout."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-_MOST = 100_000
+_MAX_LOG_BYTES = 100_000
 
 
 class Log:
-    """What was said while it was listened to.
+    """Lines that were logged meanwhile.
 
     Attributes:
         text: complete after the block.
@@ -26,15 +26,15 @@ class Log:
 def listening() -> Iterator[Log]:
     """Listens to both of this process's outputs; afterwards they lead nowhere."""
     log = Log()
-    with open(os.devnull, "w") as nowhere, tempfile.TemporaryFile() as said:
-        _lead_to(said.fileno())
+    with open(os.devnull, "w") as nowhere, tempfile.TemporaryFile() as written:
+        _lead_to(written.fileno())
         try:
             yield log
         finally:
             _flush()
             _lead_to(nowhere.fileno())
-        said.seek(0)
-        log.text = said.read(_MOST).decode(errors="replace")
+        written.seek(0)
+        log.text = written.read(_MAX_LOG_BYTES).decode(errors="replace")
 
 
 def _lead_to(handle: int) -> None:

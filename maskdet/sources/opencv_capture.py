@@ -57,7 +57,7 @@ def length(capture: cv2.VideoCapture) -> float | None:
 
 
 def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
-    """What FFmpeg is told of a stream, by its own names; what the user wrote goes before."""
+    """FFmpeg's options of a stream, by its own names; those of the user go before."""
     options: dict[str, str] = {}
     scheme = request["url"].partition(":")[0].lower()
     if scheme not in ("rtsp", "rtsps", "http", "https"):
@@ -73,7 +73,7 @@ def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
 
 
 def open_camera(request: Mapping[str, Any]) -> cv2.VideoCapture:
-    """What `maskdet.sources.camera_process.serve` was asked for, opened or not."""
+    """Opens the camera of a request; the capture may turn out not to be open."""
     return _open_stream(request) if "url" in request else _open_webcam(request)
 
 

@@ -1,4 +1,4 @@
-"""From what a person writes after ``--source`` to a `Source`; the kinds there are, a line each."""
+"""Opening of a `Source` by what stands after ``--source``; the kinds there are, a line each."""
 
 from __future__ import annotations
 

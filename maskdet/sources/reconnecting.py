@@ -1,4 +1,4 @@
-"""What is lost and comes back: reading a camera in a child process that can be killed."""
+"""Sources that come back: a camera is read in a child process that can be killed."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from maskdet.system.threads import Event
 
 log = logging.getLogger(__name__)
 
-_STEADY = 5.0
+_STEADY_S = 5.0
 """Seconds of pictures after which a loss counts as the first one: the pauses are short again."""
-_LOGIN_PAUSE = 60.0
+_LOGIN_PAUSE_S = 60.0
 """Seconds between two tries with a password that was refused; many cameras lock after five."""
-_TRIES = 100
+_MAX_TRIES = 100
 """Tries after which the child is replaced, and with it whatever its libraries leaked."""
 
 
 class LiveSource:
-    """What webcams and streams share: reading, and opening again for ever once lost.
+    """The common part of webcams and streams: they are read, and opened again whenever lost.
 
     The camera is opened by the first `read`, or by `open`. `read` waits while the camera is away;
     `close`, from any thread, ends the wait at once.
@@ -39,7 +39,7 @@ class LiveSource:
         is_live: False only for a stream that states its length, a recording behind a URL; known
             with the first frame.
         fps: as stated by the camera.
-        pause: seconds that it waits by itself between two frames.
+        pause: seconds that it waits on its own between two frames.
         reconnects: how often it was opened again.
         signal_loss_reason: why there is no picture at the moment, for people; None while there is.
     """
@@ -116,7 +116,7 @@ class LiveSource:
 
     def _connect(self) -> bool:
         """Tries once; where that fails `signal_loss_reason` says why."""
-        if self._child is None or self._tries >= _TRIES:
+        if self._child is None or self._tries >= _MAX_TRIES:
             self._renew()
         if self._child is None:
             return False
@@ -157,13 +157,13 @@ class LiveSource:
         """The connection is over; the next child starts at once, ready when the pause is over."""
         self.signal_loss_reason = "the connection was lost"
         self._connected = False
-        if time.monotonic() - self._since > _STEADY:
+        if time.monotonic() - self._since > _STEADY_S:
             self._pauses = back_off()
         if self.is_live:
             self._renew()
 
     def _pause(self) -> None:
-        self._closing.wait(_LOGIN_PAUSE if self._refused else next(self._pauses))
+        self._closing.wait(_LOGIN_PAUSE_S if self._refused else next(self._pauses))
 
     def _renew(self) -> None:
         """Puts a fresh child in the place of the old one; none if the system has no room for it."""

@@ -21,7 +21,7 @@ _STATUS = re.compile(r"(?:failed:|HTTP error|Server returned) (\d{3})\b")
 
 
 class Fault(NamedTuple):
-    """What is wrong with a stream's address or server.
+    """A fault of a stream's address or server.
 
     Attributes:
         reason: what, and what to do.
@@ -54,25 +54,25 @@ def reach(url: str, timeout: float = 1.5) -> Fault | None:
     return _explain(connect, place)
 
 
-def diagnose(url: str, said: str = "", timeout: float = 3.0, *, waited: bool = False) -> Fault:
+def diagnose(url: str, log_text: str = "", timeout: float = 3.0, *, waited: bool = False) -> Fault:
     """Why a stream does not open, and what to do.
 
-    Where FFmpeg did not tell, asks the server once, without the user's name and password.
+    Where FFmpeg gave no reason, asks the server once, without the user's name and password.
 
     Args:
         url: of the stream.
-        said: FFmpeg's log of the attempt.
+        log_text: FFmpeg's log of the attempt.
         timeout: of the question, seconds.
         waited: FFmpeg waited for pictures until its time was over; a password was not refused.
     """
     place = _place(url)
     if isinstance(place, Fault):
         return place
-    status = _STATUS.search(said)
+    status = _STATUS.search(log_text)
     if status and status[1] != "200":
         return rule(Answer(int(status[1])), place)
     if place.scheme in LISTENING or place.scheme.startswith("rtmp"):
-        return _explain_said(place, said)
+        return _explain_log(place, log_text)
 
     def ask() -> Answer:
         answer = (_ask_http if place.scheme.startswith("http") else _ask_rtsp)(place, timeout)
@@ -82,14 +82,14 @@ def diagnose(url: str, said: str = "", timeout: float = 3.0, *, waited: bool = F
     return _explain(ask, place) or Fault("it cannot be opened")
 
 
-def _explain_said(place: Address, said: str) -> Fault:
+def _explain_log(place: Address, log_text: str) -> Fault:
     """By FFmpeg's log alone: such a sender may have one line only, and none for a question."""
     if place.any_port is None:
         example = f"{place.scheme}://<host>:<port>"
         return Fault(f"the address names no port; write it as {example}")
-    if "refused" in said:
+    if "refused" in log_text:
         return explain_error(ConnectionRefusedError(), place)
-    if "resolve" in said:
+    if "resolve" in log_text:
         return explain_error(socket.gaierror(), place)
     if place.scheme == "srt":
         where = place.place if place.host else f"port {place.port}"
@@ -116,12 +116,12 @@ def _explain(ask: Callable[[], Answer | None], place: Address) -> Fault | None:
 
 
 def shown_path(place: Address) -> str:
-    """The path as it may be shown: by itself it no longer looks like one with a secret."""
+    """The path as it may be shown: alone it no longer looks like one with a secret."""
     return "/…" if place.is_doubtful else mask_address(f"to://{place.path}")[5:]
 
 
 def explain_error(error: BaseException, place: Address) -> Fault:
-    """What an error of the network means, and what to do."""
+    """The meaning of a network error, and what to do."""
     host, port = place.host, place.any_port
     if place.is_doubtful:  # then "host" may well be a piece of the password
         return Fault(f"no host can be read from the address; {ESCAPES}")
@@ -138,7 +138,7 @@ def explain_error(error: BaseException, place: Address) -> Fault:
 
 
 def rule(answer: Answer, place: Address) -> Fault:
-    """What a server's answer means where no video came of it, and what to do."""
+    """The meaning of a server's answer where no video came of it, and what to do."""
     status, path = answer.status, shown_path(place)
     if status in (401, 403):
         return Fault(_refused(place), login=True)

@@ -8,13 +8,13 @@ import cv2
 
 
 class Busy:
-    """Tells whether one thread, which holds no picture back, is too few for a stream.
+    """Detects whether one thread, which holds no picture back, is too few for a stream.
 
     Then it never waits for a picture, and they would come later and later.
     """
 
     _WINDOW = 3.0  # seconds
-    _MOST = 0.9
+    _MAX_BUSY_SHARE = 0.9
 
     def __init__(self) -> None:
         self._begin()
@@ -30,20 +30,20 @@ class Busy:
             return False
         share = (time.thread_time() - self._used) / elapsed
         self._begin()
-        return share > self._MOST
+        return share > self._MAX_BUSY_SHARE
 
 
 class Queued:
-    """Tells pictures that queued up before anybody wanted them, which are old, from new ones.
+    """Distinguishes images that queued up before anybody wanted them, which are old, from new ones.
 
     They come faster than they were filmed.
     """
 
-    _LONGEST = 3.0  # seconds
+    _MAX_PERIOD_S = 3.0  # seconds
 
     def __init__(self, capture: cv2.VideoCapture) -> None:
         self._capture = capture
-        self._until = time.monotonic() + self._LONGEST
+        self._until = time.monotonic() + self._MAX_PERIOD_S
         self._is_slow = not capture.get(cv2.CAP_PROP_FPS) >= 5  # its next picture may be far off
         self._last: tuple[float, float] | None = None
 

@@ -107,15 +107,15 @@ class ChildProcess:
         From any thread, and more than once. None: the system has not let it go yet (a driver
         that cannot be interrupted); nothing of ours waits for it.
         """
-        patience = 0.0 if self._killed else _END_TIMEOUT_S
+        timeout = 0.0 if self._killed else _END_TIMEOUT_S
         if sys.platform != "win32" and not self._killed:
             with contextlib.suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._killed = True
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(patience)
-        if self._reading.acquire(timeout=patience):
+            self._process.wait(timeout)
+        if self._reading.acquire(timeout=timeout):
             for pipe in (self._process.stdin, self._process.stdout):
                 assert pipe is not None
                 pipe.close()

@@ -1,4 +1,4 @@
-"""How a command speaks and ends: one line per error on stderr, and an exit status."""
+"""Messages and exit status of a command: one line per error on stderr."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _format: Format = "text"
 
 
 def log_as(form: Format) -> None:
-    """From now on, messages are lines for people, or one JSON object a line for machines."""
+    """Sets the form of messages: lines for people, or one JSON object a line for machines."""
     global _format
     _format = form
 
@@ -40,9 +40,9 @@ def say(text: str, level: str = "info") -> None:
 
     Args:
         text: one line.
-        level: info, warning or error; told in JSON only.
+        level: info, warning or error; shown in JSON only.
     """
-    if sys.stderr is None:  # closed by whoever started us; print would take stdout instead
+    if sys.stderr is None:  # closed by the parent; print would take stdout instead
         return
     with contextlib.suppress(OSError, ValueError):  # ValueError: closed since
         print(_dressed(mask_password(text), level), file=sys.stderr, flush=True)

@@ -32,5 +32,5 @@ def csv_rows(file: Path, text: str, error: type[MaskdetError]) -> Iterator[tuple
 
 
 def delimiter_of(line: str) -> str:
-    """What parts the fields of a CSV's first line: in half of Europe, Excel writes semicolons."""
+    """The delimiter of a CSV by its first line: in half of Europe, Excel writes semicolons."""
     return "," if "," in line else next((char for char in ";\t" if line.count(char) > 1), ",")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+:/"
-# Another line, or another address behind a space or a quote: what comes before is looked at by
+# Another line, or another address behind a space or a quote: what comes before is checked by
 # itself, or every address of a list but the last one would be covered.
 _NEXT = re.compile(rf"(?<=\n)|(?<=[\s'\"(<\[])(?={_SCHEME}/)")
 # One slash will do: an address that was taken for a path has lost the other.

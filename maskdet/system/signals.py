@@ -12,7 +12,7 @@ from types import FrameType
 def taking_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Has a handler called for these signals; gives them back at the end.
 
-    SIGHUP stays ignored where the run was told to ignore it, as `nohup` does.
+    SIGHUP stays ignored where the run was started to ignore it, as `nohup` does.
     """
     numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:

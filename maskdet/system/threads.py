@@ -3,7 +3,7 @@
 Nothing here knows of pictures. The rules:
 
 * A mailbox has one writer and one reader. Either may close it: the reader then gets what is left
-  and after it the end or the writer's error, the writer is told to stop by its next `put`.
+  and after it the end or the writer's error, the writer is stopped by its next `put`.
 * A worker's death closes its mailboxes with the exception, which is raised in the next reader.
 * Nothing waits without a way to be woken: mailboxes by closing them, a child process
   (`maskdet.system.child_process`) by killing it. So stopping never waits for a frame.
@@ -53,7 +53,7 @@ class Mailbox(Generic[T]):
         self.condition = condition or Condition()
 
     def make_lossless(self, size: int) -> None:
-        """From now on waits with so many items instead of dropping; called before the first."""
+        """Lets so many items wait from now on instead of dropping; called before the first."""
         with self.condition:
             self._size, self._newest = size, False
 
@@ -79,7 +79,7 @@ class Mailbox(Generic[T]):
         return self._closed or len(self._items) < self._size
 
     def get(self, timeout: float | None = None) -> T | None:
-        """The oldest item; None when none came in `timeout` seconds (None: waits for ever).
+        """The oldest item; None when none came in `timeout` seconds (None: waits indefinitely).
 
         Raises:
             Closed: there is none left and none will come.

@@ -1,4 +1,4 @@
-"""How a run ends though something hangs: a disk, a detector, a driver."""
+"""Timeouts: a run ends though a disk, a detector or a driver hangs."""
 
 from __future__ import annotations
 

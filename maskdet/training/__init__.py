@@ -1,1 +1,1 @@
-"""From annotated pictures to a model folder with its measured figures."""
+"""Training: annotated images become a model folder with its metrics."""

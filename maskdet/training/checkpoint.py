@@ -97,7 +97,7 @@ def _count(names: list[str], group: str) -> int:
 
 
 def seed_values(network: keras.Model) -> Weights:
-    """Where a network's random generators stand, which its weights do not tell."""
+    """Where a network's random generators stand, which its weights do not hold."""
     return [keras.ops.convert_to_numpy(variable) for variable in _seeds(network)]
 
 

@@ -1,4 +1,4 @@
-"""What a run learns from: its samples, and what makes batches of them."""
+"""Data of a run: its samples, and the loader that makes batches of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from maskdet.training.settings import DataSettings, TrainingSettings
 
 TEACHER_SCORE = 0.03
 """Lowest score of a face that a teacher's word is taken for."""
-MOST_PROCESSES = 16
+MAX_PROCESSES = 16
 """That make batches, unless more are asked for."""
 
 
@@ -113,7 +113,7 @@ def make_loader(
     network: Network,
     folder: Path,
 ) -> Loader | DistillationLoader:
-    """What makes the run's batches; where there is a teacher, with its answers."""
+    """Makes the loader of the run's batches; where there is a teacher, with its answers."""
     schedule, distillation = settings.schedule, settings.distillation
     cores = os.cpu_count() or 2
     loader = Loader(
@@ -137,8 +137,8 @@ def make_loader(
 
 
 def _processes(cores: int) -> int:
-    """How many make batches: none where threads keep up with a processor of that many cores."""
-    return min(cores - 1, MOST_PROCESSES) if cores > 4 else 0
+    """Number of processes that make batches: none where threads keep up with that many cores."""
+    return min(cores - 1, MAX_PROCESSES) if cores > 4 else 0
 
 
 def face_paste(samples: Sequence[Sample], share: float) -> CopyPaste | None:

@@ -30,7 +30,7 @@ def load_teacher(model: str, student: Network, precision: str = "float32") -> Re
         precision: Keras' dtype policy to compute in.
 
     Raises:
-        ConfigError: it cannot teach that network.
+        ConfigError: it cannot be that network's teacher.
         ModelError: there is no such model.
     """
     folder = find_model(model)
@@ -91,8 +91,8 @@ class DistillationLoader:
         images, targets = batch
         logits, deltas = map(_array, self._teacher.predict_on_batch(images.astype(np.float32)))
         probabilities = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
-        told = {"teacher_classes": probabilities, "teacher_deltas": deltas}
-        return images, targets | told
+        answers = {"teacher_classes": probabilities, "teacher_deltas": deltas}
+        return images, targets | answers
 
     def _kept(self, number: int, batch: Batch) -> Batch:
         if self._folder is not None:

@@ -1,4 +1,4 @@
-"""What a folder holds of an earlier training run."""
+"""Remains of an earlier training run in a folder."""
 
 from __future__ import annotations
 

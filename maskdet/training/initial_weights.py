@@ -69,5 +69,5 @@ def _take_from_model(network: Network, folder: Path) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, cut to one line of bearable length."""
+    """An error's text, cut to one line of bearable length."""
     return f"{' '.join(str(error).split()) or type(error).__name__:.200}"

@@ -23,7 +23,7 @@ from maskdet.training.augmentation.views import Augmentation
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
 """Pictures uint8 RGB (batch, size, size, 3), and the network's targets stacked."""
 
-_PATIENCE = 5.0
+_BATCH_TIMEOUT_S = 5.0
 """Seconds of waiting for a batch after which to look whether its process lives."""
 
 
@@ -33,7 +33,7 @@ class TargetMaker(Protocol):
     def targets(
         self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int
     ) -> dict[str, np.ndarray]:
-        """What the network should answer for one picture."""
+        """Targets of the network for one image."""
 
 
 class Loader:
@@ -143,7 +143,7 @@ class Loader:
 
 def _result(batch: Future[Batch], pool: Executor) -> Batch:
     """A batch, when it is made; or what went wrong."""
-    while not wait([batch], _PATIENCE).done:
+    while not wait([batch], _BATCH_TIMEOUT_S).done:
         if isinstance(pool, ProcessPoolExecutor):
             _end_if_one_was_killed(pool)
     return batch.result()

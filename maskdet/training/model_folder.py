@@ -102,7 +102,7 @@ def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provenance(settings: TrainingSettings, command: str) -> dict[str, Any]:
-    """How the weights came about; a card travels, so paths shrink to the file's name."""
+    """The origin of the weights; a card travels, so paths shrink to the file's name."""
     values = settings.model_dump(mode="json", exclude={"name", "description"})
     for key in ("imagenet", "start"):
         values[key] = Path(values[key]).name

@@ -33,7 +33,7 @@ def adapted(
     Args:
         settings: as they were read.
         data: folder of the annotated pictures, or a file of labels.
-        is_model: tells which teachers there are.
+        is_model: whether there is a teacher of that name.
         find_start: finds the model to begin from.
     """
     lines: list[str] = []

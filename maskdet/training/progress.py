@@ -8,7 +8,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-PLAIN_EVERY = 30.0
+LINE_INTERVAL_S = 30.0
 """Seconds from one plain line to the next."""
 INERTIA = 0.95
 """Of the shown loss and speed, which else would flicker."""
@@ -73,7 +73,7 @@ class ProgressDisplay:
         figures = f"loss {self._loss:.3f}  rate {rate:.1e}  {self._speed:.1f} pictures/s"
         self._bar.update(self._task, description="training", completed=step, figures=figures)
         if not self._console.is_terminal and (now >= self._plain_due or step == self._steps):
-            self._plain_due = now + PLAIN_EVERY
+            self._plain_due = now + LINE_INTERVAL_S
             self.say(f"step {step}/{self._steps}  {figures}{self._left(step)}")
 
     def _left(self, step: int) -> str:

@@ -1,4 +1,4 @@
-"""Classes that a data set does not label, told by a model that knows them.
+"""Classes that a data set does not label, given by a model that knows them.
 
 Pseudo-labels (Lee 2013), for the state alone: boxes stay as people drew them, and a state changes
 only where the teacher is sure of one that the data set had no word for.
@@ -21,12 +21,12 @@ from maskdet.errors import DatasetError
 from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_whole
 
-OVERLAP = 0.5
+LABELED_IOU = 0.5
 """IoU from which on the teacher's face is the labelled one."""
-SURE = 0.7
+MIN_STATE_PROBABILITY = 0.7
 """Share of all states' probability that decides whether a state is one of the unlabelled."""
 BATCH = 8
-Told = list[int] | None
+Answer = list[int] | None
 """States of a picture's faces; None where the teacher is not sure of each."""
 
 
@@ -43,33 +43,33 @@ def teach(
         samples: of one data set.
         open_teacher: opens a detector that gives doubtful faces, too, with all probabilities; only
             called if a picture is not in `memory`.
-        memory: file of what was told, so that a run taken up again need not ask again.
+        memory: file of the answers, so that a run taken up again need not ask again.
 
     Raises:
         DatasetError: a picture or the memory is broken.
     """
-    told = _read(memory)
-    new = [sample for sample in samples if sample.title not in told]
+    answers = _read(memory)
+    new = [sample for sample in samples if sample.title not in answers]
     if new:
-        told |= _ask(new, open_teacher())
-        write_whole(memory, json.dumps(told).encode())
-    return [_taught(sample, told[sample.title]) for sample in samples]
+        answers |= _ask(new, open_teacher())
+        write_whole(memory, json.dumps(answers).encode())
+    return [_labeled(sample, answers[sample.title]) for sample in samples]
 
 
-def _ask(samples: Sequence[Sample], teacher: Detector) -> dict[str, Told]:
-    told: dict[str, Told] = {}
+def _ask(samples: Sequence[Sample], teacher: Detector) -> dict[str, Answer]:
+    answers: dict[str, Answer] = {}
     try:
         for start in range(0, len(samples), BATCH):
             part = samples[start : start + BATCH]
             found = teacher.detect([sample.read() for sample in part])
-            told |= {s.title: states(s, f) for s, f in zip(part, found, strict=True)}
+            answers |= {s.title: states(s, f) for s, f in zip(part, found, strict=True)}
     finally:
         teacher.close()
-    return told
+    return answers
 
 
-def states(sample: Sample, found: Detections) -> Told:
-    """What the states of a sample's faces are, by a teacher's findings in its picture."""
+def states(sample: Sample, found: Detections) -> Answer:
+    """The states of a sample's faces, by a teacher's findings in its image."""
     if found.probabilities is None or not len(sample.boxes):
         return None
     hidden = [index for index in range(len(CLASS_NAMES)) if index not in sample.labelled]
@@ -77,35 +77,39 @@ def states(sample: Sample, found: Detections) -> Told:
     answer = []
     for row, state in zip(overlap, sample.classes, strict=True):
         best = int(row.argmax()) if len(row) else -1
-        if best < 0 or row[best] < OVERLAP:
+        if best < 0 or row[best] < LABELED_IOU:
             return None
         share = found.probabilities[best] / found.probabilities[best].sum()
         of_hidden = float(share[hidden].sum())
-        if 1 - SURE < of_hidden < SURE:
+        if 1 - MIN_STATE_PROBABILITY < of_hidden < MIN_STATE_PROBABILITY:
             return None
-        answer.append(hidden[int(share[hidden].argmax())] if of_hidden >= SURE else int(state))
+        answer.append(
+            hidden[int(share[hidden].argmax())]
+            if of_hidden >= MIN_STATE_PROBABILITY
+            else int(state)
+        )
     return answer
 
 
-def _taught(sample: Sample, told: Told) -> Sample:
-    if told is None:
+def _labeled(sample: Sample, answer: Answer) -> Sample:
+    if answer is None:
         return sample
-    if len(told) != len(sample.classes):
+    if len(answer) != len(sample.classes):
         raise DatasetError(f"{sample.title}: has other boxes than when its teacher was asked")
     every = tuple(range(len(CLASS_NAMES)))
-    return replace(sample, classes=np.array(told, np.int64), labelled=every)
+    return replace(sample, classes=np.array(answer, np.int64), labelled=every)
 
 
-def _read(memory: Path) -> dict[str, Told]:
+def _read(memory: Path) -> dict[str, Answer]:
     try:
-        told = json.loads(memory.read_text()) if memory.is_file() else {}
-        if isinstance(told, dict) and all(map(_is_told, told.values())):
-            return told
+        answers = json.loads(memory.read_text()) if memory.is_file() else {}
+        if isinstance(answers, dict) and all(map(_is_answer, answers.values())):
+            return answers
     except (OSError, ValueError):
         pass
     raise DatasetError(f"{memory}: cannot be read; remove it, and the teacher is asked again")
 
 
-def _is_told(value: object) -> bool:
+def _is_answer(value: object) -> bool:
     states = range(len(CLASS_NAMES))
     return value is None or (isinstance(value, list) and all(each in states for each in value))

@@ -37,7 +37,7 @@ from maskdet.training.trainer import Progress, Schedule, Trainer
 
 
 class Listener(Protocol):
-    """Whom a run tells what happens beside its steps."""
+    """A listener to what happens beside a run's steps."""
 
     def preparing(self, what: str) -> None:
         """Something begins, or has been found, before the first step."""
@@ -84,15 +84,15 @@ def run(
     stopping: Callable[[], bool] = lambda: False,
     open_detector: OpenDetector | None = None,
 ) -> Trainer:
-    """Trains in a folder until the schedule ends, or until told to stop.
+    """Trains in a folder until the schedule ends, or until asked to stop.
 
     Args:
         settings: of the run.
         data: folder of the annotated pictures.
         folder: where checkpoint, best weights and logs go; made if missing.
-        progress: told of every step.
+        progress: called at every step.
         resume: go on from the folder's checkpoint, if it has one.
-        listener: told of evaluations.
+        listener: called at evaluations.
         stopping: asked after every step; on True a checkpoint is written and the run ends.
         open_detector: opens the teachers that settings name; None: they may name none.
 

@@ -1,4 +1,4 @@
-"""What a training run tells: at the terminal, in CSV files, to TensorBoard, in pictures."""
+"""Reports of a training run: at the terminal, in CSV files, to TensorBoard, in images."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from maskdet.system.atomic_files import write_whole
 from maskdet.training.csv_log import append_figures, read_figures
 from maskdet.training.progress import ProgressDisplay
 
-LOG_EVERY = 10
+LOG_INTERVAL_STEPS = 10
 """Steps whose mean loss makes one line of `training.csv`."""
-PICTURES = 9
+SHEET_IMAGES = 9
 """On a sheet of validation pictures."""
 Figures = dict[str, float]
 Improved = Callable[[int, Figures, Path, Sequence[Sample]], None]
@@ -66,7 +66,7 @@ class RunLog:
         self._display.stepped(step, loss, rate)
         self._losses.append(loss)
         self._last = step, rate
-        if step % LOG_EVERY == 0:
+        if step % LOG_INTERVAL_STEPS == 0:
             self._log_losses(step, rate)
 
     def _log_losses(self, step: int, rate: float) -> None:
@@ -128,7 +128,7 @@ class RunLog:
     ) -> None:
         """The same pictures each time, spread over all."""
         least = 0.3 if math.isnan(threshold) else threshold
-        chosen = range(0, len(samples), max(1, -(-len(samples) // PICTURES)))
+        chosen = range(0, len(samples), max(1, -(-len(samples) // SHEET_IMAGES)))
         pairs = [Pair(samples[i], found[i][found[i].scores >= least]) for i in chosen]
         (self._folder / "validation").mkdir(exist_ok=True)
         picture = sheet(pairs, f"Step {step}, score ≥ {least:.2f}", tile=280)

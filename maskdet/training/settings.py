@@ -35,7 +35,7 @@ class DataSettings(Settings):
         class_list: a file that lists the classes, relative to the data folder; empty: the one
             beside the labels, where the format has such a file.
         labelled: the classes this data set labels; a face of another one hides under these names.
-        teacher: a model, by name or folder, that tells which faces are of the classes this data
+        teacher: a model, by name or folder, that finds which faces are of the classes this data
             set does not label; see `maskdet.training.pseudo_labels`; empty: nobody does.
         share: how often its pictures are drawn, relative to their number.
         about: what it is, whence and under which licence; for the model card.
@@ -136,7 +136,7 @@ class DistillationSettings(Settings):
 
 
 class ScheduleSettings(Settings):
-    """How the network learns.
+    """Settings of the steps of learning.
 
     Attributes:
         steps: batches in all.

@@ -20,10 +20,10 @@ from maskdet.training.loader import Batch
 Evaluate = Callable[[keras.Model, int], dict[str, float]]
 """Figures of the network as it stands at a step; ``mAP50`` chooses the best weights."""
 Progress = Callable[[int, dict[str, float]], None]
-"""Told of every step and its figures."""
+"""Called at every step with its values."""
 Improved = Callable[[int, dict[str, float], Path], None]
-"""Told of every new best: its step, its figures and the file of its weights."""
-AVERAGE_EVERY = 8
+"""Called at every new best: its step, its metrics and the file of its weights."""
+AVERAGE_INTERVAL_STEPS = 8
 """Steps from one update of the mean weights to the next: copying them costs a little."""
 
 
@@ -58,7 +58,7 @@ class Schedule:
 
 
 class Batches(Protocol):
-    """What gives a run its batches, by number."""
+    """A run's batches, by number."""
 
     def batches(self, first: int, end: int) -> Iterator[Batch]:
         """Batches `first` … `end` − 1."""
@@ -136,7 +136,7 @@ class Trainer:
         return True
 
     def run(self, until: int | None = None, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Learns until the schedule's end, or that step; or until told to stop, between steps.
+        """Learns until the schedule's end, or that step; or until asked to stop, between steps.
 
         Args:
             until: the step to end at; None: the schedule's last, or the one at the end of its time.
@@ -170,10 +170,13 @@ class Trainer:
                 return
 
     def _update_average(self) -> None:
-        if self._step % AVERAGE_EVERY:
+        if self._step % AVERAGE_INTERVAL_STEPS:
             return
         # early on the mean follows closely: weights from before the warm-up are worth nothing
-        decay = min(self._schedule.average, (1 + self._step) / (10 + self._step)) ** AVERAGE_EVERY
+        decay = (
+            min(self._schedule.average, (1 + self._step) / (10 + self._step))
+            ** AVERAGE_INTERVAL_STEPS
+        )
         for mean, array in zip(self._average, self._network.get_weights(), strict=True):
             np.multiply(mean, decay, out=mean)
             mean += (1 - decay) * array

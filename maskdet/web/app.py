@@ -34,7 +34,7 @@ from maskdet.web.sub_path import SubPath
 from maskdet.web.uploads import read_uploads
 
 STATIC = Path(__file__).with_name("static")
-_THREADS = 8  # that decode, draw and encode: the largest batch the detector can get
+_WORKER_THREADS = 8  # that decode, draw and encode: the largest batch the detector can get
 _FILE = {"type": "string", "format": "binary"}
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -87,7 +87,7 @@ _METRICS: dict[int | str, dict[str, Any]] = {
 
 
 class About(BaseModel):
-    """What looks, and what it takes."""
+    """The detector of this server, and its limits."""
 
     version: str
     model: str
@@ -136,7 +136,7 @@ def create_app(
         summary="Who on a picture wears a face mask correctly.",
         description="Nothing that is sent is stored.",
         version=maskdet.__version__,
-        docs_url=None,  # FastAPI's own come from foreign servers; ours is static/api.html
+        docs_url=None,  # FastAPI's own come from other servers; ours is static/api.html
         redoc_url=None,
     )
     _answer_errors(app)
@@ -179,7 +179,7 @@ def _add_pages(app: FastAPI) -> None:
 def _add_api(app: FastAPI, processor: ImageProcessor, metrics: Metrics, limits: Limits) -> None:
     """Pictures in, answers out."""
     in_memory = CapacityLimiter(limits.requests)
-    threads = CapacityLimiter(_THREADS)
+    threads = CapacityLimiter(_WORKER_THREADS)
 
     async def process(
         request: Request, annotated: Annotated, options: RequestOptions
@@ -236,7 +236,7 @@ def _add_api(app: FastAPI, processor: ImageProcessor, metrics: Metrics, limits: 
 
 
 def _add_state(app: FastAPI, about: About, batcher: Batcher, metrics: Metrics) -> None:
-    """What others ask about this server."""
+    """Adds the routes by which others ask about this server."""
 
     @app.get("/api/about")
     def tell() -> About:

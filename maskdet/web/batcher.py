@@ -20,7 +20,7 @@ T = TypeVar("T")
 Result = TypeVar("Result")
 Job = tuple[np.ndarray, "Future[Detections]"]
 OnBatch = Callable[[int, float], object]
-"""Told of each batch: its number of pictures and the seconds it took."""
+"""Called at each batch: its number of images and the seconds it took."""
 
 
 class Batcher:
@@ -71,7 +71,7 @@ class Batcher:
             self._detector.close()
 
     def _next_batch(self) -> list[Job]:
-        """What is waiting, at least one; none at the end."""
+        """The jobs that wait, at least one; none at the end."""
         jobs: list[Job] = []
         job = self._waiting.get()
         while job is not None:

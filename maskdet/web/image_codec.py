@@ -1,4 +1,4 @@
-"""From the bytes of an upload to pixels, and back to a file."""
+"""Conversion of an upload's bytes to pixels, and back to a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from maskdet.web.request_limits import MEGA
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 register_heif()
 
-MOST_PIXELS = 175 * MEGA
+MAX_PIXELS = 175 * MEGA
 """No limit can be higher: Pillow and OpenCV refuse larger pictures by themselves."""
 
 
@@ -34,7 +34,7 @@ class Kind:
 PNG = Kind(".png", "image/png")
 JPEG = Kind(".jpg", "image/jpeg")
 WEBP = Kind(".webp", "image/webp")
-_START_OF_SCAN, _MOST_SCANS = b"\xff\xda", 200  # a progressive JPEG has about ten
+_START_OF_SCAN, _MAX_SCANS = b"\xff\xda", 200  # a progressive JPEG has about ten
 _KINDS = {"PNG": PNG, "JPEG": JPEG, "MPO": JPEG, "WEBP": WEBP}  # MPO: a JPEG with more behind it
 _PHONE_KINDS = {"HEIF": JPEG, "AVIF": JPEG}
 """Kinds that Pillow decodes; an annotated picture of them is a JPEG, which every browser shows."""
@@ -79,7 +79,7 @@ def _check(data: bytes, name: str, max_pixels: int) -> Kind:
             if picture.format in _PHONE_KINDS:
                 return _PHONE_KINDS[picture.format]
             kind = _KINDS[str(picture.format)]
-            _look_through(picture, kind, data)
+            _check_scans(picture, kind, data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_large from None
     except UnidentifiedImageError:
@@ -95,7 +95,7 @@ def _check(data: bytes, name: str, max_pixels: int) -> Kind:
     return kind
 
 
-def _look_through(picture: Image.Image, kind: Kind, data: bytes) -> None:
+def _check_scans(picture: Image.Image, kind: Kind, data: bytes) -> None:
     """Raises if the file is cut short, which OpenCV fills up with grey and lets pass.
 
     PNG: the chunks' checksums. JPEG: decoded at an eighth of its size, unless it has so many scans
@@ -104,7 +104,7 @@ def _look_through(picture: Image.Image, kind: Kind, data: bytes) -> None:
     if kind is PNG:
         picture.verify()
     elif kind is JPEG:
-        if data.count(_START_OF_SCAN) > _MOST_SCANS:
+        if data.count(_START_OF_SCAN) > _MAX_SCANS:
             raise ValueError("too many scans")
         picture.draft("L", (1, 1))
         picture.load()

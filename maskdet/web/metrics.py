@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus; no names and nothing of the pictures."""
+"""Counters for Prometheus; no names and nothing of the images."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Metrics:
             self._faces.labels(state.name)  # there from the start, at 0
 
     def picture(self, detections: Detections) -> None:
-        """One picture was looked at."""
+        """One image was processed."""
         self._pictures.inc()
         for name, count in detections.counts().items():
             self._faces.labels(name).inc(count)

@@ -26,7 +26,7 @@ and AVIF is JPEG."""
 
 @dataclass(frozen=True)
 class ProcessedImage:
-    """A picture that was looked at.
+    """An image that was processed.
 
     Attributes:
         name: of the upload.
@@ -46,7 +46,7 @@ class ProcessedImage:
 
     @property
     def annotated_name(self) -> str:
-        """What the annotated file is to be called."""
+        """The name of the annotated file."""
         return f"{PurePosixPath(self.name).stem}-annotated{self.kind.suffix}"
 
 
@@ -88,7 +88,7 @@ class ImageProcessor:
 
         Raises:
             HTTPException: the picture cannot be used; 500 for what is not the sender's fault,
-                which the terminal is told more about.
+                of which the terminal gets more.
         """
         image, kind = decode(upload.data, upload.name, self._max_pixels)
         kind = kind if annotated == "same" else PNG

@@ -1,4 +1,4 @@
-"""How much one visitor may ask for."""
+"""Limits of what one visitor may ask for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MEGA = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused before it costs anything.
+    """Limits of a request, checked before it costs anything.
 
     Attributes:
         bytes: of one request, whatever number of pictures is in it.

@@ -10,24 +10,24 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from starlette.exceptions import HTTPException
 
-LOWEST_MIN_SCORE = 0.05
+MIN_SCORE_LIMIT = 0.05
 """The detector gives the faces down to this score; a request chooses among them."""
 
 _MIN_SCORE = "Lowest score of a face that is shown; default: the model's own, for each state."
 _BLUR = "Faces become a coarse mosaic in the annotated picture."
 _SWITCH = ("true", "false")
-_SCORE = {"type": "number", "minimum": LOWEST_MIN_SCORE, "maximum": 1.0}
+_SCORE = {"type": "number", "minimum": MIN_SCORE_LIMIT, "maximum": 1.0}
 
 MinScore = Annotated[
     float | None,
     WithJsonSchema(_SCORE),  # an address cannot say null
-    Query(ge=LOWEST_MIN_SCORE, le=1.0, description=_MIN_SCORE),
+    Query(ge=MIN_SCORE_LIMIT, le=1.0, description=_MIN_SCORE),
 ]
 Blur = Annotated[bool, Query(description=_BLUR)]
 
 
 class RequestOptions(BaseModel):
-    """What a request wants otherwise.
+    """Options of a request.
 
     Attributes:
         min_score: lowest score of a face that is shown; None: the model's own for each state.
@@ -36,7 +36,7 @@ class RequestOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    min_score: Annotated[float | None, Field(ge=LOWEST_MIN_SCORE, le=1.0)] = None
+    min_score: Annotated[float | None, Field(ge=MIN_SCORE_LIMIT, le=1.0)] = None
     blur: bool = False
 
 

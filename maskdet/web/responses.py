@@ -22,7 +22,7 @@ class Face(BaseModel):
         box: x1, y1, x2, y2 in pixels of the picture.
         score: how sure the detector is, 0–1.
         state: name of a `MaskState`.
-        states: how likely each state is, where the model tells it.
+        states: how likely each state is, where the model gives it.
     """
 
     box: Annotated[list[float], Field(min_length=4, max_length=4)]
@@ -64,7 +64,7 @@ class Problem(BaseModel):
 
 
 def image_of(seen: ProcessedImage) -> Image:
-    """What is said of one picture."""
+    """The answer for one image."""
     found = seen.detections
     content = b64encode(seen.annotated).decode()
     return Image(

@@ -1,11 +1,11 @@
-"""Who may ask, before anything is read; and what every answer tells the browser.
+"""Who may ask, before anything is read; and what every answer sets in the browser.
 
-The page has no accounts and stores nothing, so there are two ways to misuse it from a foreign web
-page that somebody visits on this machine: by a name that the foreign page's owner lets point here
+The page has no accounts and stores nothing, so there are two ways to misuse it from another web
+page that somebody visits on this machine: by a name that the other page's owner lets point here
 (DNS rebinding), against which the Host has to be an address or one of our own names, and by posting
 to us (CSRF), against which an Origin has to be the Host. A reverse proxy may put its own name into
 the Host; then the Origin has to be what the proxy says that it was asked by (X-Forwarded-Host, a
-header that no page can send to another site unasked), or a name that whoever started us allows.
+header that no page can send to another site unasked), or a name that the server's owner allows.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Gate:
         if not self._knows(host):
             detail = f"unknown host {host:.100}; start with --allow-host to be asked by that name"
             return JSONResponse({"detail": detail}, 421)
-        if method not in ("GET", "HEAD", "OPTIONS") and self._is_foreign(headers, host):
+        if method not in ("GET", "HEAD", "OPTIONS") and self._is_cross_site(headers, host):
             detail = (
                 "sent by a page of another site; open the picture page itself. Behind a proxy: let "
                 "it pass on the Host, or start with --allow-host and the name of the page's address"
@@ -103,7 +103,7 @@ class Gate:
         except ValueError:
             return False
 
-    def _is_foreign(self, headers: Headers, host: str) -> bool:
+    def _is_cross_site(self, headers: Headers, host: str) -> bool:
         """Whether a browser says that another site's page is asking; other programs say nothing."""
         origin = headers.get("origin")
         if origin is None:

@@ -16,7 +16,7 @@ from maskdet.errors import ConfigError
 from maskdet.system.console import bug_line, say
 from maskdet.system.signals import taking_signals
 
-_GRACE = 10  # seconds in which requests under way are finished
+_SHUTDOWN_TIMEOUT_S = 10  # seconds in which requests under way are finished
 _MAX_MESSAGE_BYTES = 4096  # of a WebSocket's visitor, who has nothing to say
 
 
@@ -56,7 +56,7 @@ def is_open(listening: socket.socket) -> bool:
 
 
 def url_of(listening: socket.socket) -> str:
-    """What to type into a browser on this machine."""
+    """The address to type into a browser on this machine."""
     address, port = listening.getsockname()[:2]
     if ip_address(address.partition("%")[0]).is_unspecified:
         address = "localhost"
@@ -67,11 +67,11 @@ def configure(
     app: ASGIApp,
     *,
     websockets: bool = False,
-    grace_s: int = _GRACE,
+    grace_s: int = _SHUTDOWN_TIMEOUT_S,
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> uvicorn.Config:
-    """How uvicorn is to serve it.
+    """The configuration of uvicorn.
 
     Args:
         app: what is served.
@@ -81,7 +81,7 @@ def configure(
         key: PEM file of the certificate's key.
     """
     logging.getLogger("uvicorn.error").addFilter(_brief)
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # who sent it is told instead
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # the sender gets the reason
     return uvicorn.Config(
         app,
         access_log=False,  # it would hold addresses of visitors

@@ -31,7 +31,7 @@ def checked_root_path(path: str) -> str:
 
 
 class SubPath:
-    """ASGI middleware that tells the app below which path it is asked."""
+    """ASGI middleware that gives the app the path below which it is served."""
 
     def __init__(self, app: ASGIApp, *, root_path: str, own_paths: frozenset[str]) -> None:
         """Stands before an app.

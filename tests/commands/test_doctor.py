@@ -67,7 +67,7 @@ def test_what_is_asked_for_and_does_not_work_is_broken(
 
 
 def test_a_camera_that_goes_silent_holds_nobody_up(camera: Any, monkeypatch):
-    monkeypatch.setattr(cameras, "_SECONDS", 1.0)
+    monkeypatch.setattr(cameras, "_TIMEOUT_S", 1.0)
     (finding,) = cameras.source(camera.url("mute"))
     assert finding.health is Health.BROKEN
 
@@ -137,9 +137,9 @@ def test_a_window_and_its_scripts():
 
 def test_a_disk_that_is_slow_or_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert [f.health for f in storage.check(tmp_path)] == [Health.OK]
-    monkeypatch.setattr(storage, "FREE", 2**60)
+    monkeypatch.setattr(storage, "MIN_FREE_MIB", 2**60)
     assert [f.health for f in storage.check(tmp_path)] == [Health.ABSENT]
-    monkeypatch.setattr(storage, "NEEDED", 1e9)
+    monkeypatch.setattr(storage, "MIN_MIB_PER_S", 1e9)
     (slow,) = storage.check(tmp_path)
     assert slow.health is Health.BROKEN and "faster disk" in slow.fix
     assert not list(tmp_path.iterdir())

@@ -142,8 +142,8 @@ def test_the_trade_off_counts_unsure_faces() -> None:
     wide = thresholds.certainties([twice], [replace(answers, boxes=twice.boxes)], rule)
     right = {row.certainty: row.right_wide for row in wide}
     assert right[0.5] == pytest.approx(0.9) and right[0.6] == 1
-    assert thresholds.least_width([truth], [answers], rule) == thresholds.WIDEST
+    assert thresholds.min_width([truth], [answers], rule) == thresholds.MAX_UNSURE_WIDTH
     _, unsure, choices = thresholds.choose([truth], [answers])
-    assert unsure.width == thresholds.WIDEST and len(choices) == len(rows)
+    assert unsure.width == thresholds.MAX_UNSURE_WIDTH and len(choices) == len(rows)
     shown = DecisionRule((0.3,) * 4, certainty=0.6).apply(answers)
     assert (shown.states == MaskState.unsure).sum() == 20

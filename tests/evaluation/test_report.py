@@ -18,7 +18,7 @@ from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import DatasetError, SinkError
 from maskdet.evaluation import plots, report
 from maskdet.evaluation.calibration import Reliability
-from maskdet.evaluation.image_grid import HEADER, Pair, sheet
+from maskdet.evaluation.image_grid import HEADER_PIXELS, Pair, sheet
 from maskdet.model.decision import DecisionRule
 from tests.datasets.voc_folder import write_voc_folder
 from tests.doubles import ScriptedDetector
@@ -223,7 +223,7 @@ def test_plots_of_an_evaluation(data: Path, tmp_path: Path) -> None:
     confusion = decoded((tmp_path / "confusion.png").read_bytes())
     darkest = "#08306b"  # of the colour map: three cells where all faces are right
     assert shows(confusion, darkest) > 0.1 * confusion.shape[0] * confusion.shape[1]
-    assert decoded((tmp_path / "mistakes.png").read_bytes()).shape == (HEADER + 640, 1920, 3)
+    assert decoded((tmp_path / "mistakes.png").read_bytes()).shape == (HEADER_PIXELS + 640, 1920, 3)
 
 
 def test_precision_and_recall_have_a_curve_for_every_class() -> None:
@@ -247,14 +247,14 @@ def test_a_sheet_shows_labels_left_and_findings_right(tmp_path: Path) -> None:
     sample = picture(tmp_path / "a.png", (100, 100), [[20, 20, 60, 60]], [0])
     found = Detections(np.array([[50.0, 50, 90, 90]]), [0.5], [1])
     image = decoded(sheet([Pair(sample, found)], "Two", tile=200))
-    assert image.shape == (HEADER + 200, 400, 3)
-    labelled, said = image[HEADER:, :198], image[HEADER:, 202:]
+    assert image.shape == (HEADER_PIXELS + 200, 400, 3)
+    labelled, said = image[HEADER_PIXELS:, :198], image[HEADER_PIXELS:, 202:]
     mask, none = (plots.STYLES[name][0] for name in ("with_mask", "without_mask"))
     assert shows(labelled, mask) > 200 and shows(labelled, none) == 0
     assert shows(said, none) > 100 and shows(said, mask) == 0
     # the pictures lie the right way round, and the frame is where the face is: at twice its size
-    assert image[HEADER + 80, 80].tolist() == COLOURS[0].tolist()
-    top = image[HEADER + 38 : HEADER + 43, 60:100]
+    assert image[HEADER_PIXELS + 80, 80].tolist() == COLOURS[0].tolist()
+    top = image[HEADER_PIXELS + 38 : HEADER_PIXELS + 43, 60:100]
     assert shows(top, mask) >= 40
 
 

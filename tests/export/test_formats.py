@@ -20,7 +20,7 @@ from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.model.card import model_file, read_card
 from maskdet.model.label_map import read_label_map
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.decoding import ANCHOR_OVERLAP
+from maskdet.runtimes.decoding import ANCHOR_SUPPRESSION_IOU
 from tests.old_models import assert_same
 from tests.tiny import make_lively_model
 
@@ -58,7 +58,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 def apart(found: list[Detections]) -> list[Detections]:
     """Those that do not overlap a better one as the old graphs are suppressed."""
-    return [f[box_ops.nms(f.boxes, f.scores, ANCHOR_OVERLAP, len(f))] for f in found]
+    return [f[box_ops.nms(f.boxes, f.scores, ANCHOR_SUPPRESSION_IOU, len(f))] for f in found]
 
 
 def compare(found: list[Detections], folder: Path) -> None:

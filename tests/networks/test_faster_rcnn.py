@@ -20,7 +20,7 @@ from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.faster_rcnn import FasterRCNN
 from maskdet.networks.roi_head import match_regions, sample_regions
 from maskdet.networks.rpn import Proposer, level_anchors
-from maskdet.networks.targets import CROWD, MOST_FACES
+from maskdet.networks.targets import CROWD, MAX_FACES
 from tests.whole_run import slow
 
 SIDE = 96
@@ -70,7 +70,7 @@ def test_targets_leave_out_what_is_neither_face_nor_background(network: FasterRC
     best_of_second = box_ops.iou(anchors, boxes[1:])[:, 0].argmax()
     assert targets["anchors"][best_of_second] == -1
     assert targets["classes"][:3].tolist() == [2, -2, -1]
-    assert targets["boxes"].shape == (MOST_FACES, 4)
+    assert targets["boxes"].shape == (MAX_FACES, 4)
 
 
 def test_a_picture_without_faces_has_targets(network: FasterRCNN) -> None:
@@ -95,14 +95,14 @@ def test_regions_take_the_truth_they_overlap_most() -> None:
 def test_nothing_is_background_where_faces_are_too_many_to_be_told(network: FasterRCNN) -> None:
     """The largest are told one by one; what lies among the others is left out."""
     small = [[8 * (i % 12), 8 * (i // 12), 8 * (i % 12) + 5, 8 * (i // 12) + 5] for i in range(60)]
-    large = [[2 * i, 50, 2 * i + 9, 62 + 0.1 * i] for i in range(MOST_FACES - 20)]
+    large = [[2 * i, 50, 2 * i + 9, 62 + 0.1 * i] for i in range(MAX_FACES - 20)]
     boxes = np.array([*small, *large], np.float32)
     targets = network.targets(boxes, np.zeros(len(boxes), int), 96, 256)
     assert (targets["classes"][:-1] == 0).all() and targets["classes"][-1] == CROWD
     told = targets["boxes"][:-1]
     assert all((told == box).all(axis=1).any() for box in boxes[60:])
     missing = [box for box in boxes if not (told == box).all(axis=1).any()]
-    assert len(missing) == len(boxes) - MOST_FACES + 1
+    assert len(missing) == len(boxes) - MAX_FACES + 1
     # on each face, told or not; among the untold ones; far from all
     regions = np.array([*boxes, missing[0] + [4, 0, 4, 0], [100, 70, 140, 95]], np.float32)[None]
     match = match_regions(
@@ -116,10 +116,10 @@ def test_nothing_is_background_where_faces_are_too_many_to_be_told(network: Fast
 
 
 def test_as_many_faces_as_can_be_told_are_no_crowd(network: FasterRCNN) -> None:
-    boxes = np.array([[i, i, i + 9, i + 9] for i in range(MOST_FACES)], np.float32)
-    targets = network.targets(boxes, np.arange(MOST_FACES) % 3, 256, 256)
+    boxes = np.array([[i, i, i + 9, i + 9] for i in range(MAX_FACES)], np.float32)
+    targets = network.targets(boxes, np.arange(MAX_FACES) % 3, 256, 256)
     np.testing.assert_array_equal(targets["boxes"], boxes)
-    assert targets["classes"].tolist() == [i % 3 for i in range(MOST_FACES)]
+    assert targets["classes"].tolist() == [i % 3 for i in range(MAX_FACES)]
 
 
 def test_no_more_than_the_share_of_sampled_regions_are_faces() -> None:
@@ -205,7 +205,7 @@ def test_the_region_loss_is_the_sum_that_a_person_writes(
         return tensor(np.broadcast_to(said, (*shape, 4))), tensor(np.zeros((*shape, 4)))
 
     monkeypatch.setattr(FasterRCNN, "_second_stage", second_stage)
-    truth, classes = np.zeros((1, MOST_FACES, 4)), np.full((1, MOST_FACES), -1, np.int32)
+    truth, classes = np.zeros((1, MAX_FACES, 4)), np.full((1, MAX_FACES), -1, np.int32)
     truth[0, 0], classes[0, 0] = (10, 10, 30, 30), 0
     regions = np.array([[[12, 10, 32, 30], [60, 60, 90, 90], [10, 10, 30, 30]]])
     loss = network._region_loss(

@@ -136,7 +136,7 @@ def test_padding_does_not_count_towards_the_limit() -> None:
 
 
 def test_only_the_best_candidates_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "CANDIDATES", 2)
+    monkeypatch.setattr(decoding, "MAX_CANDIDATES", 2)
     found = decode([[1, 0, 0], [3, 0, 0], [2, 0, 0], [0, 0, 0]])
     np.testing.assert_allclose(found.boxes, [[8, 0, 16, 8], [0, 8, 8, 16]])
 

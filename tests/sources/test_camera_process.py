@@ -49,14 +49,14 @@ def test_one_that_needs_more_threads_is_opened_again_once(
     camera: Any, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(camera_process.Busy, "_WINDOW", 0.5)
-    monkeypatch.setattr(camera_process.Busy, "_MOST", -1.0)
+    monkeypatch.setattr(camera_process.Busy, "_MAX_BUSY_SHARE", -1.0)
     seen = widths(camera.url("live"), 150)
     assert seen[0] == 64 and seen[-1] == 80 and camera.connections == 2
 
 
 def test_a_thread_is_busy_that_computes_and_not_one_that_waits(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(camera_process.Busy, "_WINDOW", 0.5)
-    monkeypatch.setattr(camera_process.Busy, "_MOST", 0.2)  # others may want this core, too
+    monkeypatch.setattr(camera_process.Busy, "_MAX_BUSY_SHARE", 0.2)  # others may want this core, too
     busy = camera_process.Busy()
     assert not busy.all_the_time  # too soon to tell
     time.sleep(0.6)

@@ -15,10 +15,10 @@ from maskdet.contracts import Detector
 from maskdet.errors import ConfigError
 from maskdet.runtimes.gpu.gpu_memory import gpu_memory_mb
 
-LARGEST = 256
+MAX_BATCH = 256
 
 
-def sizes_said(text: str) -> list[int]:
+def parse_sizes(text: str) -> list[int]:
     """``1,2,4`` as numbers.
 
     Raises:
@@ -28,8 +28,8 @@ def sizes_said(text: str) -> list[int]:
         sizes = [int(part) for part in text.split(",")]
     except ValueError:
         sizes = []
-    if not sizes or not all(1 <= size <= LARGEST for size in sizes):
-        raise ConfigError(f"--batch {text:.40}: write sizes from 1 to {LARGEST} like 1,2,4,8")
+    if not sizes or not all(1 <= size <= MAX_BATCH for size in sizes):
+        raise ConfigError(f"--batch {text:.40}: write sizes from 1 to {MAX_BATCH} like 1,2,4,8")
     return sizes
 
 
@@ -77,7 +77,7 @@ def _time(
     seconds: float,
 ) -> dict[str, Any]:
     batch = [images[i % len(images)] for i in range(size)]
-    gpu_memory_mb(anew=True)
+    gpu_memory_mb(restart=True)
     with closing(new_detector(size)) as detector:
         detector.detect(batch)  # compiles what is compiled for this size
         taken = time_calls(detector, [batch], seconds)

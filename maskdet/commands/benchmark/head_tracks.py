@@ -1,4 +1,4 @@
-"""Head tracks with a simulated detector, and the scores of whoever follows them.
+"""Head tracks with a simulated detector, and the scores of a tracker that follows them.
 
 Tracks are true boxes with the number of their person. The detector that is simulated on them misses
 people for a while, puts its boxes a little beside, and finds faces where there are none.
@@ -64,7 +64,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Scores:
-    """How well people were followed, in shares of the people (milliseconds apart).
+    """Quality of following, in shares of the people (milliseconds apart).
 
     Attributes:
         net: numbers given less people; a small one may hide splits and joins.

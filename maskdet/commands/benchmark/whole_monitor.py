@@ -1,6 +1,6 @@
 """Speed, latency, start-up and memory on this machine, measured as a user meets them.
 
-The detector is timed alone, in this process. Everything else is `monitor.py` itself, started anew
+The detector is timed alone, in this process. Everything else is `monitor.py` itself, started again
 for each figure, and its own summary.
 """
 
@@ -144,7 +144,7 @@ def _monitor(folder: Path, *options: str) -> dict[str, Any]:
     """One run of the monitor in a process of its own; its summary.
 
     It runs in this folder, where relative paths mean what the person meant by them; so Python is
-    told where this package lies, and (``-P``) to look for none here.
+    given this package's place, and (``-P``) to look for none here.
     """
     summary = folder / "summary.json"
     places = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -162,7 +162,7 @@ def _monitor(folder: Path, *options: str) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """What figures were measured on."""
+    """The machine that values were measured on."""
     return {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()}
 
 

@@ -18,7 +18,7 @@ from maskdet.commands.options import (
     Seconds,
     States,
 )
-from maskdet.model.class_names import states_said
+from maskdet.model.class_names import parse_states
 from maskdet.model.registry import DEFAULT_MODEL
 
 
@@ -46,10 +46,10 @@ def benchmark(
     if runtimes:
         compare(model, seconds, json_file)
         return
-    said = states_said(states)
-    new_detector = partial(load_detector, model, device=device, labels=labels, classes=said)
+    chosen = parse_states(states)
+    new_detector = partial(load_detector, model, device=device, labels=labels, classes=chosen)
     if batch is not None:
-        sizes = batches.sizes_said(batch)
+        sizes = batches.parse_sizes(batch)
         by_batch = batches.time_batches(
             lambda size: new_detector(batch=size), sizes, demo_pictures(60), seconds
         )
@@ -58,7 +58,7 @@ def benchmark(
             write_output(json_file, json.dumps({"batches": by_batch}, indent=2) + "\n")
         return
     options = ["--labels", str(labels)] if labels else []
-    options += [part for name, state in said.items() for part in ("--state", f"{name}={state}")]
+    options += [part for name, state in chosen.items() for part in ("--state", f"{name}={state}")]
     with closing(new_detector()) as detector:
         if device == "auto" and detector.device == "CPU (LiteRT)":
             device = "cpu"  # the monitor would move to a GPU while it is measured

@@ -24,7 +24,7 @@ def calibrate(
         typer.Option("--runtime", metavar="R", help="Repeatable: files to measure; default: all."),
     ] = None,
 ) -> int:
-    """Measures a model on validation pictures and writes its card anew.
+    """Measures a model on validation pictures and writes its card again.
 
     Calibrated scores, the lowest score of each state, when a state is unsure, figures of each file.
     """

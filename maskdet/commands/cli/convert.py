@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from maskdet.commands.options import Classes, FormatName, Labels, States
-from maskdet.model.class_names import states_said
+from maskdet.model.class_names import parse_states
 
 
 def convert(
@@ -42,7 +42,7 @@ def convert(
 
     if is_model(source):
         return models.run(
-            source, target, card=card, anchors=anchors, labels=labels, classes=states_said(states)
+            source, target, card=card, anchors=anchors, labels=labels, classes=parse_states(states)
         )
     return datasets.run(
         source, target, from_kind=from_format, to_kind=to_format, classes=classes, images=images

@@ -19,9 +19,9 @@ from maskdet.commands.options import (
     Model,
     States,
     Tiles,
-    looks_said,
+    parse_looks,
 )
-from maskdet.model.class_names import states_said
+from maskdet.model.class_names import parse_states
 from maskdet.model.registry import DEFAULT_MODEL
 
 
@@ -49,11 +49,11 @@ def detect(
     with closing(
         load_detector(
             model,
-            looks=looks_said(looks, tiles),
+            looks=parse_looks(looks, tiles),
             device=device,
             labels=labels,
             min_score=min_score,
-            classes=states_said(states),
+            classes=parse_states(states),
         )
     ) as opened:
         detector = tiled(opened, tiles)

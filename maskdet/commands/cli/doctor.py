@@ -25,7 +25,7 @@ def doctor(
         str | None, typer.Option("--json", metavar="FILE", help="All of it as JSON; - is stdout.")
     ] = None,
 ) -> int:
-    """What works on this machine, and the exact fix of what does not (exit status 2)."""
+    """Checks what works on this machine, with the exact fix of what does not (exit status 2)."""
     from maskdet.commands.doctor import run
 
     return run(model=model, device=device, sources=source or (), folder=folder, json_file=json_file)

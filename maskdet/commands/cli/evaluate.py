@@ -19,10 +19,10 @@ from maskdet.commands.options import (
     Model,
     States,
     Tiles,
-    looks_said,
+    parse_looks,
 )
 from maskdet.contracts import Detector
-from maskdet.model.class_names import states_said
+from maskdet.model.class_names import parse_states
 from maskdet.model.decision import DecisionRule
 from maskdet.model.registry import DEFAULT_MODEL
 
@@ -62,7 +62,7 @@ def evaluate(
     ] = False,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
-    from maskdet.commands.evaluate import LOWEST, run
+    from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, run
     from maskdet.runtimes.loading import open_model
     from maskdet.runtimes.spec import resolve
     from maskdet.runtimes.tiling import tiled
@@ -71,16 +71,16 @@ def evaluate(
         model,
         device=device,
         labels=labels,
-        min_score=LOWEST,
+        min_score=MIN_EVALUATED_SCORE,
         certainty=0.0,
-        least_width=0.0,
+        min_width=0.0,
         runtime=runtime,
-        classes=states_said(states),
+        classes=parse_states(states),
     )
     rule = spec.card.rule if spec.card else None
 
     def open_detector() -> Detector:
-        return tiled(open_model(spec, looks=looks_said(looks, tiles)), tiles)
+        return tiled(open_model(spec, looks=parse_looks(looks, tiles)), tiles)
 
     return run(
         open_detector,

@@ -74,7 +74,7 @@ def export_events(
     camera: Cameras = None,
     timezone: TimeZone = None,
 ) -> int:
-    """What an event store holds, as CSV and JSON."""
+    """Writes the content of an event store as CSV and JSON."""
     from maskdet.commands.events.export import run
 
     return run(

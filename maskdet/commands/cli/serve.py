@@ -9,7 +9,7 @@ import typer
 
 from maskdet.commands.options import Device, Labels, MinScore, Model, States
 from maskdet.contracts import Detector
-from maskdet.model.class_names import states_said
+from maskdet.model.class_names import parse_states
 from maskdet.model.decision import DecisionRule
 from maskdet.model.registry import DEFAULT_MODEL
 
@@ -60,7 +60,7 @@ def serve(
         bytes=round(max_mb * MEGA), pixels=round(max_megapixels * MEGA), pictures=max_pictures
     )
     spec = resolve(
-        model, device=device, labels=labels, classes=states_said(states), min_score=min_score
+        model, device=device, labels=labels, classes=parse_states(states), min_score=min_score
     )
 
     def open_detector(rule: DecisionRule) -> Detector:

@@ -30,16 +30,16 @@ def run(
     Args:
         source: labels of any format, a file or a folder.
         target: a new folder or file; see `writing.write`.
-        from_kind: the source's format, a key of `FORMATS`; `AUTO`: told by its files.
-        to_kind: the target's; `AUTO`: told by its name.
+        from_kind: the source's format, a key of `FORMATS`; `AUTO`: detected by its files.
+        to_kind: the target's; `AUTO`: detected by its name.
         classes: a file that lists the classes, in the order that they are to have.
-        images: the folder that the pictures' names are relative to; None: found by itself.
+        images: the folder that the pictures' names are relative to; None: found automatically.
 
     Returns:
         The exit status, 0.
 
     Raises:
-        ConfigError: a format cannot be told.
+        ConfigError: a format cannot be detected.
         DatasetError: the source cannot be used; with up to 20 mistakes.
         SinkError: the target cannot be written, or is there already.
     """

@@ -13,8 +13,8 @@ from maskdet.detections import MaskState
 from maskdet.errors import ConfigError, MaskdetError, ModelError
 from maskdet.model.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.file_formats import Foreign, Kind, find_foreign, network_of
-from maskdet.runtimes.legacy.labels import look_at, states_of_labels
+from maskdet.runtimes.file_formats import DetectedModel, Kind, detect_model, network_of
+from maskdet.runtimes.legacy.labels import check_model, states_of_labels
 from maskdet.runtimes.spec import MIN_SCORE
 from maskdet.system.atomic_files import sha256_of, write_whole
 from maskdet.system.console import say
@@ -51,7 +51,7 @@ def run(
         ModelError: the model cannot be opened or converted.
         ConfigError: `target` cannot be written, or an option is out of place.
     """
-    model = find_foreign(source)
+    model = detect_model(source)
     if target.exists():
         raise ConfigError(f"{target}: is there already; name a new {'folder' if card else 'file'}")
     try:
@@ -65,9 +65,9 @@ def run(
     return 0
 
 
-def _write_inference(model: Foreign, target: Path, anchors: Path | None) -> None:
+def _write_inference(model: DetectedModel, target: Path, anchors: Path | None) -> None:
     if model.kind != Kind.KERAS_RETINANET:
-        look_at(model)
+        check_model(model)
         raise ConfigError(f"{model.path}: runs as it is; --card makes a model folder of it")
     if target.suffix != ".h5":
         raise ConfigError(f"{target}: an inference model's name ends in .h5")
@@ -83,7 +83,7 @@ def _write_inference(model: Foreign, target: Path, anchors: Path | None) -> None
         os.replace(made, target)
 
 
-def _try_out_inference(model: Foreign, made: Path) -> None:
+def _try_out_inference(model: DetectedModel, made: Path) -> None:
     """Opens what was made and runs it once; states do not matter for that."""
     from maskdet.runtimes.legacy.keras_retinanet import KerasRetinaNetDetector
 
@@ -97,7 +97,7 @@ def _try_out_inference(model: Foreign, made: Path) -> None:
         raise ModelError(f"{model.path}: what was made of it does not run: {reason}") from None
 
 
-def _inference(model: Foreign, anchors: Path | None) -> bytes | None:
+def _inference(model: DetectedModel, anchors: Path | None) -> bytes | None:
     """The inference model of a training model; None of one that is none."""
     from maskdet.runtimes.legacy.keras2_file import is_training_model, read_keras_file
     from maskdet.runtimes.legacy.keras_retinanet_conversion import (
@@ -114,7 +114,7 @@ def _inference(model: Foreign, anchors: Path | None) -> bytes | None:
 
 
 def _write_folder(
-    model: Foreign,
+    model: DetectedModel,
     target: Path,
     anchors: Path | None,
     labels: Path | None,
@@ -151,7 +151,7 @@ def _write_folder(
         os.rename(folder, target)
 
 
-def _copy(model: Foreign, folder: Path, anchors: Path | None) -> dict[str, ModelFile]:
+def _copy(model: DetectedModel, folder: Path, anchors: Path | None) -> dict[str, ModelFile]:
     """A model's files in their new folder, by what a card calls them."""
     if model.kind == Kind.SAVED_MODEL:
         wanted = [path for path in sorted(model.path.rglob("*")) if path.is_file()]
@@ -175,7 +175,7 @@ def _copy(model: Foreign, folder: Path, anchors: Path | None) -> dict[str, Model
     }
 
 
-def _try_out(model: Foreign, folder: Path) -> None:
+def _try_out(model: DetectedModel, folder: Path) -> None:
     """Runs the new folder once, so that a card never stands beside a broken model."""
     try:
         detector = load_detector(str(folder), device="cpu")

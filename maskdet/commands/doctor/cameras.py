@@ -19,9 +19,9 @@ from maskdet.sources.webcam_list import Camera, list_webcams
 from maskdet.system.redaction import mask_password
 from maskdet.system.threads import Event, Worker
 
-_MOST = 4
+_MAX_WEBCAMS = 4
 """Webcams tried where the system has no list of them."""
-_SECONDS = 8.0
+_TIMEOUT_S = 8.0
 
 
 def webcams() -> Iterator[Finding]:
@@ -41,7 +41,7 @@ def webcams() -> Iterator[Finding]:
 
 
 def _tried() -> range:
-    return range(0 if sys.platform.startswith("linux") else _MOST)
+    return range(0 if sys.platform.startswith("linux") else _MAX_WEBCAMS)
 
 
 def source(spec: str) -> Iterator[Finding]:
@@ -51,7 +51,7 @@ def source(spec: str) -> Iterator[Finding]:
 
 def _look(spec: str, title: str, name: str) -> Finding:
     start = time.perf_counter()
-    options = SourceOptions(open_timeout=_SECONDS, read_timeout=_SECONDS)
+    options = SourceOptions(open_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S)
     try:
         opened = open_source(spec, options=options)
     except MaskdetError as error:
@@ -75,7 +75,7 @@ def _first(opened: Source) -> Frame | None:
     came = Event()
 
     def watch() -> None:
-        if not came.wait(_SECONDS):
+        if not came.wait(_TIMEOUT_S):
             opened.close()
 
     guard = Worker("guard", watch)
@@ -88,7 +88,7 @@ def _first(opened: Source) -> Frame | None:
 
 
 def _backends() -> Finding:
-    """What OpenCV reads cameras and streams with."""
+    """The libraries that OpenCV reads cameras and streams with."""
     there = {cv2.videoio_registry.getBackendName(b) for b in cv2.videoio_registry.getBackends()}
     if "FFMPEG" not in there:
         fix = "pip install --force-reinstall opencv-python"

@@ -20,7 +20,7 @@ _FRAMES = 8
 
 @dataclass(frozen=True)
 class CodecError:
-    """What is wrong with a codec.
+    """A codec that does not work.
 
     Attributes:
         encoding: whether it is the encoding that fails.

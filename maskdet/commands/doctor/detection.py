@@ -1,4 +1,4 @@
-"""What detects here, and how fast."""
+"""The detector of this machine, and its speed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector, worth_changing
 from maskdet.runtimes.spec import Device
 
-_SECONDS = 1.0
+_TIMED_S = 1.0
 _NO_DRIVER = (
     "install its driver: on Debian, apt-get install libvulkan1 mesa-vulkan-drivers for Intel and "
     "AMD, nvidia-driver for NVIDIA; in a container, pass it in (--gpus all, --device /dev/dri)"
@@ -42,7 +42,7 @@ def _gpu(model: str, on_cpu: float, *, demanded: bool) -> Finding:
 
 
 def _use(gpu: Detector, on_gpu: float, on_cpu: float) -> str:
-    """What the monitor makes of it with ``--device auto``.
+    """The choice of the monitor with ``--device auto``.
 
     A GPU under Keras or TensorFlow it takes without measuring.
     """
@@ -53,13 +53,13 @@ def _use(gpu: Detector, on_gpu: float, on_cpu: float) -> str:
 
 
 def _speed(model: str, device: Device) -> tuple[Detector, str, float]:
-    """What detected (closed again), in words, and milliseconds of a picture in the long run."""
+    """The detector (closed again), in words, and milliseconds of an image in the long run."""
     start = time.perf_counter()
     with closing(load_detector(model, device=device)) as detector:
         loaded = time.perf_counter()
         detector.warm_up()
         first = time.perf_counter()
-        steady = time_detector(detector, _SECONDS)["p50_ms"]
+        steady = time_detector(detector, _TIMED_S)["p50_ms"]
         return (
             detector,
             f"{detector.name} on {detector.device}: loaded in {loaded - start:.1f} s, first "

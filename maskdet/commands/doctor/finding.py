@@ -1,4 +1,4 @@
-"""What the doctor finds."""
+"""Findings of the doctor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Health(StrEnum):
-    """How bad it is."""
+    """Severity of a finding."""
 
     OK = "ok"
     ABSENT = "absent"
@@ -20,7 +20,7 @@ class Finding:
     """One line.
 
     Attributes:
-        name: what was looked at.
+        name: what was checked.
         health: how it is.
         text: what was found.
         fix: what to do; empty where there is nothing to do.

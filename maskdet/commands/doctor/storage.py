@@ -13,10 +13,10 @@ from pathlib import Path
 from maskdet.commands.doctor.finding import Finding, absent, broken, ok
 
 _MIB = 2**20
-_BLOCKS = 32
-NEEDED = 2.0
+_WRITTEN_BLOCKS = 32
+MIN_MIB_PER_S = 2.0
 """MiB a second: a Full HD recording, twice over."""
-FREE = 1024
+MIN_FREE_MIB = 1024
 """MiB below which a recording will end soon."""
 
 
@@ -31,9 +31,9 @@ def check(folder: Path) -> Iterator[Finding]:
         yield broken("recordings", f"{where}: {error.strerror or error}", fix)
         return
     text = f"{where}: writes {speed:.0f} MiB/s, {free / 1024:.1f} GiB free"
-    if speed < NEEDED:
+    if speed < MIN_MIB_PER_S:
         yield broken("recordings", text, "too slow to record video; take a faster disk")
-    elif free < FREE:
+    elif free < MIN_FREE_MIB:
         yield absent("recordings", text, "make room, or take another folder")
     else:
         yield ok("recordings", text)
@@ -46,10 +46,10 @@ def _write_speed(folder: Path) -> float:
     try:
         with os.fdopen(handle, "wb", buffering=0) as file:
             start = time.perf_counter()
-            for _ in range(_BLOCKS):
+            for _ in range(_WRITTEN_BLOCKS):
                 file.write(block)
             os.fsync(file.fileno())
-            return _BLOCKS / (time.perf_counter() - start)
+            return _WRITTEN_BLOCKS / (time.perf_counter() - start)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(name)

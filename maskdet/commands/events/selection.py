@@ -23,7 +23,7 @@ def select(
     zones: Sequence[str] = (),
     max_days: int | None = _DEFAULT_DAYS,
 ) -> Selection:
-    """What was asked for.
+    """The selection that was asked for.
 
     Args:
         connection: of a store, for its first and last day.

@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import DatasetError
-from maskdet.evaluation.image_grid import DPI, HEADER, Painter
+from maskdet.evaluation.image_grid import DPI, HEADER_PIXELS, Painter
 from maskdet.evaluation.plots import png
 from maskdet.images.letterbox import letterbox
 from maskdet.model.class_names import guess_state
 
 COLUMNS, ROWS = 6, 5
-TILE = 240
+TILE_PIXELS = 240
 """Side in pixels of each picture's place."""
 
 
@@ -31,16 +31,16 @@ def contact_sheet(data: DataSet, states: Mapping[str, str], heading: str) -> byt
     chosen = _chosen(data.samples)
     columns = max(1, min(COLUMNS, len(chosen)))
     rows = max(1, -(-len(chosen) // columns))
-    boxed = [letterbox(image, TILE, TILE) for _, image in chosen]
-    blank = np.zeros((TILE, TILE, 3), np.uint8)
+    boxed = [letterbox(image, TILE_PIXELS, TILE_PIXELS) for _, image in chosen]
+    blank = np.zeros((TILE_PIXELS, TILE_PIXELS, 3), np.uint8)
     tiles = [picture for picture, _ in boxed] or [blank]
-    montage = build_montages(tiles, (TILE, TILE), (columns, rows))[0]
-    height, width = montage.shape[0] + HEADER, montage.shape[1]
+    montage = build_montages(tiles, (TILE_PIXELS, TILE_PIXELS), (columns, rows))[0]
+    height, width = montage.shape[0] + HEADER_PIXELS, montage.shape[1]
     figure = Figure((width / DPI, height / DPI), dpi=DPI)
     figure.figimage(montage, 0, 0)
     painter = Painter(figure, height)
     for index, ((sample, _), (_, factor)) in enumerate(zip(chosen, boxed, strict=True)):
-        x, y = index % columns * TILE, index // columns * TILE + HEADER
+        x, y = index % columns * TILE_PIXELS, index // columns * TILE_PIXELS + HEADER_PIXELS
         labels = [data.names[i] for i in sample.classes]
         names = [states.get(label) or _state(label) for label in labels]
         painter.faces(sample.boxes * factor + (x, y, x, y), names, labels)
@@ -57,7 +57,7 @@ def _chosen(samples: list[Sample]) -> list[tuple[Sample, np.ndarray]]:
         try:
             chosen.append((samples[index], samples[index].read()))
         except DatasetError:
-            continue  # told already
+            continue  # reported already
     return chosen
 
 

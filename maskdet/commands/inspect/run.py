@@ -17,7 +17,7 @@ from maskdet.commands.inspect.contact_sheet import contact_sheet
 from maskdet.datasets.format_detection import AUTO
 from maskdet.datasets.formats import FORMATS
 from maskdet.datasets.loading import open_data
-from maskdet.datasets.problems import SHOWN, Problems
+from maskdet.datasets.problems import MAX_LISTED, Problems
 from maskdet.datasets.samples import DataSet
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
@@ -43,9 +43,9 @@ def run(
     Args:
         data: folder of the annotated pictures, or a file of labels.
         settings: their anchors, training size and mask states of class names count.
-        kind: the labels' format, a key of `FORMATS`; `AUTO`: told by the files.
+        kind: the labels' format, a key of `FORMATS`; `AUTO`: detected by the files.
         images: list of the pictures to look at, as it stands or below `data`; None: all.
-        classes: a file that lists the classes; None: found by itself.
+        classes: a file that lists the classes; None: found automatically.
         output: folder for the results; None: one below `runs/inspection`, named like the data.
 
     Returns:
@@ -62,10 +62,10 @@ def run(
     if images is not None and not images.is_file() and (data / images).exists():
         only = data / images
     found, name = open_data(data, None, only, kind=kind, class_list=classes, problems=problems)
-    said = {name: state for part in settings.train for name, state in part.classes.items()}
-    states = {name: said.get(name) or _state(name) for name in found.names}
+    chosen = {name: state for part in settings.train for name, state in part.classes.items()}
+    states = {name: chosen.get(name) or _state(name) for name in found.names}
     _look(found, settings, problems)
-    _look_at_names(found, states, problems)
+    _check_names(found, states, problems)
     figures = {"data": data.name, "format": name, **statistics.figures(found)}
     report = {
         **figures,
@@ -77,7 +77,7 @@ def run(
     show(report, Console())
     folder = output or OUTPUT / (data.resolve().name or "data")
     heading = f"{data.name}: {figures['pictures']} pictures, {figures['boxes']} boxes"
-    write_output(folder / SHEET, contact_sheet(found, said, heading))
+    write_output(folder / SHEET, contact_sheet(found, chosen, heading))
     write_output(folder / FIGURES, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     Console(stderr=True).print("written:", folder / SHEET, folder / FIGURES, highlight=False)
     return 2 if problems.count else 0
@@ -88,13 +88,13 @@ def _look(data: DataSet, settings: TrainingSettings, problems: Problems) -> None
     from maskdet.model.anchors import AnchorGrid
 
     grid = AnchorGrid(**settings.network.model_dump()["anchors"])
-    statistics.look_at_boxes(data, problems, grid, settings.augmentation.long_side)
+    statistics.measure_boxes(data, problems, grid, settings.augmentation.long_side)
     console = Console(stderr=True)
     samples = track(data.samples, "reading", console=console, disable=not console.is_terminal)
-    statistics.look_at_pictures(samples, problems)
+    statistics.measure_images(samples, problems)
 
 
-def _look_at_names(data: DataSet, states: Mapping[str, str | None], problems: Problems) -> None:
+def _check_names(data: DataSet, states: Mapping[str, str | None], problems: Problems) -> None:
     """Adds to the problems each box whose class is no mask state, which training refuses.
 
     They come last: a data set of such a class may have thousands.
@@ -145,11 +145,11 @@ def show(report: Mapping[str, Any], console: Console) -> None:
 
 
 def _list(title: str, lines: list[str], count: int, console: Console) -> None:
-    """The first lines under a title that tells their number."""
+    """The first lines under a title with their number."""
     if not lines:
         return
     console.print(f"\n{count} {title}:", highlight=False, markup=False)
-    for line in lines[:SHOWN]:
+    for line in lines[:MAX_LISTED]:
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
-    if count > SHOWN:
-        console.print(f"  … and {count - SHOWN} more, in {FIGURES}", highlight=False)
+    if count > MAX_LISTED:
+        console.print(f"  … and {count - MAX_LISTED} more, in {FIGURES}", highlight=False)

@@ -15,24 +15,24 @@ from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import DatasetError
 from maskdet.model.anchors import AnchorGrid
 
-TINY = 8
+TINY_PIXELS = 8
 """Pixels of the shorter side below which a face is hardly one."""
-TWICE = 0.9
+DUPLICATE_IOU = 0.9
 """IoU from which on two boxes mark the same face."""
-FITS = 0.3
+MIN_ANCHOR_IOU = 0.3
 """IoU with its best anchor below which a box is not learnt from (or badly)."""
 KINDS = {
-    "tiny": f"boxes of less than {TINY} pixels",
+    "tiny": f"boxes of less than {TINY_PIXELS} pixels",
     "twice": "boxes that mark a face twice",
     "unfit": "boxes that no anchor fits",
 }
 
 
-def look_at_boxes(data: DataSet, problems: Problems, grid: AnchorGrid, long_side: int) -> None:
+def measure_boxes(data: DataSet, problems: Problems, grid: AnchorGrid, long_side: int) -> None:
     """Notes boxes that are tiny, that mark a face twice, or that no anchor fits.
 
     Args:
-        data: looked at.
+        data: to measure.
         problems: takes the notes, under the titles of `KINDS`.
         grid: a network's anchors.
         long_side: what training resizes a picture's long side to.
@@ -42,14 +42,14 @@ def look_at_boxes(data: DataSet, problems: Problems, grid: AnchorGrid, long_side
         if not len(boxes):
             continue
         sides = boxes[:, 2:] - boxes[:, :2]
-        for i in np.flatnonzero(sides.min(axis=1) < TINY):
+        for i in np.flatnonzero(sides.min(axis=1) < TINY_PIXELS):
             problems.note(KINDS["tiny"], places[i], f"{sides[i, 0]:g}×{sides[i, 1]:g}")
         overlap = np.triu(box_math.iou(boxes, boxes), 1)
-        for i, j in np.argwhere(overlap > TWICE):
+        for i, j in np.argwhere(overlap > DUPLICATE_IOU):
             text = f"as {places[i]} (IoU {overlap[i, j]:.2f})"
             problems.note(KINDS["twice"], places[j], text)
         best = best_iou(boxes * (long_side / max(sample.width, sample.height)), grid)
-        for i in np.flatnonzero(best < FITS):
+        for i in np.flatnonzero(best < MIN_ANCHOR_IOU):
             text = f"box {shown_box(boxes[i].tolist())} (best IoU {best[i]:.2f})"
             problems.note(KINDS["unfit"], places[i], text)
 
@@ -57,7 +57,7 @@ def look_at_boxes(data: DataSet, problems: Problems, grid: AnchorGrid, long_side
 def best_iou(boxes: np.ndarray, grid: AnchorGrid) -> np.ndarray:
     """Each box's IoU (N,) with the anchor that fits it best, in the input's pixels.
 
-    Of equal anchors, the one whose centre is nearest overlaps most, so only that one is looked at.
+    Of equal anchors, the one whose centre is nearest overlaps most, so only that one is compared.
     """
     best = np.zeros(len(boxes))
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -72,7 +72,7 @@ def best_iou(boxes: np.ndarray, grid: AnchorGrid) -> np.ndarray:
     return best
 
 
-def look_at_pictures(samples: Iterable[Sample], problems: Problems) -> None:
+def measure_images(samples: Iterable[Sample], problems: Problems) -> None:
     """Adds to the problems each picture that is broken or of another size than annotated."""
     for sample in samples:
         try:
@@ -82,7 +82,7 @@ def look_at_pictures(samples: Iterable[Sample], problems: Problems) -> None:
 
 
 def figures(data: DataSet) -> dict[str, Any]:
-    """What is in a data set: numbers of pictures and boxes, and their sizes in pixels."""
+    """Content of a data set: numbers of images and boxes, and their sizes in pixels."""
     counts = np.zeros(len(data.names), int)
     for sample in data.samples:
         np.add.at(counts, sample.classes, 1)

@@ -17,7 +17,7 @@ Write = Callable[[DataSet, Sequence[str], Path], list[str]]
 
 @dataclass(frozen=True)
 class Format:
-    """How one format is read and written.
+    """Reader and writer of one format.
 
     Attributes:
         title: for a person.

@@ -129,7 +129,7 @@ def _projects(content: dict[str, Any]) -> set[Any]:
 def _images(
     content: dict[str, Any], source: Source, gathering: DatasetBuilder
 ) -> dict[Any, Labelled | None]:
-    """Pictures by id; None for one that cannot be used, which has been told."""
+    """Pictures by id; None for one that cannot be used, which was reported."""
     problems = gathering.problems
     finder = Finder(source, problems)
     pictures: dict[Any, Labelled | None] = {}

@@ -7,7 +7,7 @@ from typing import Any
 from maskdet.datasets.builder import DatasetBuilder, Labelled, turned_corners
 from maskdet.errors import DatasetError
 
-POINTS = 3
+MIN_POINTS = 3
 """Points that an outline has at least."""
 
 
@@ -62,7 +62,7 @@ def _outline(segmentation: Any) -> tuple[float, ...]:
             not isinstance(piece, list)
             or not all(map(is_number, piece))
             or len(piece) % 2
-            or len(piece) < 2 * POINTS
+            or len(piece) < 2 * MIN_POINTS
         ):
             raise DatasetError(
                 f"segmentation {shown_value(piece)} is no outline [x, y, x, y, x, y …]"

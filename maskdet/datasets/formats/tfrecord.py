@@ -25,7 +25,9 @@ NAME = re.compile(r"\.(tfrecords?|records?)(-(\d{5})-of-(\d{5}))?$")
 """How the names of such files end; with the number of the shard and how many there are."""
 LABEL_MAP = "label_map.pbtxt"
 EDGES = ("xmin", "ymin", "xmax", "ymax")
-TWICE = "records that repeat a picture, as writers of one record per box do, and were joined"
+REPEATED_RECORDS = (
+    "records that repeat a picture, as writers of one record per box do, and were joined"
+)
 SAME = "boxes of repeated records that their picture had already, as oversampling makes them"
 Box = tuple[float, ...]
 
@@ -93,7 +95,7 @@ class _Reader:
         name = _one(features, "image/filename", bytes) or _one(features, "image/source_id", bytes)
         key = (name or b"", blake2b(content).digest())
         if key in self._pictures and name:
-            self._problems.note(TWICE, place, name.decode("utf-8", "replace")[:80])
+            self._problems.note(REPEATED_RECORDS, place, name.decode("utf-8", "replace")[:80])
         else:
             span = (start + raw.index(content), len(content))
             title = (name or b"").decode("utf-8", "replace") or f"{start}"

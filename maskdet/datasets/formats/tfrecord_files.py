@@ -14,7 +14,7 @@ from maskdet.errors import DatasetError
 
 _HEAD = struct.Struct("<QI")
 _FOOT = struct.Struct("<I")
-LARGEST = 2**30
+MAX_RECORD_BYTES = 2**30
 """Bytes of a record beyond which it holds no picture."""
 
 
@@ -41,7 +41,7 @@ def read_records(path: Path) -> Iterator[tuple[int, bytes]]:
                 place = f"{path}: record {count}"
                 length = _length(head, place, count)
                 start = file.tell()
-                if length > min(size - start - _FOOT.size, LARGEST):
+                if length > min(size - start - _FOOT.size, MAX_RECORD_BYTES):
                     raise DatasetError(
                         f"{place}: is {length} bytes long, but only {max(size - start, 0)} are "
                         "there; the file is cut off, get or write it again"

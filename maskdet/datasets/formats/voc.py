@@ -1,6 +1,6 @@
 """Pascal VOC xml as LabelImg writes it, laid out as Kaggle does: `images/`, `annotations/`.
 
-An xml may also lie beside its picture, where LabelImg puts it unless told, the folders may have
+An xml may also lie beside its picture, where LabelImg puts it by default, the folders may have
 Pascal's own names, `JPEGImages/` and `Annotations/`, and folders of their own for each part.
 """
 
@@ -84,8 +84,8 @@ def _refuse_other_xml(folder: Path) -> None:
         DatasetError: there is such a file.
     """
     for xml in sorted(folder.rglob(XML))[:2]:
-        if told := xml_tool(parse(xml).tag):
-            raise DatasetError(f"{xml}: {told}")
+        if tool := xml_tool(parse(xml).tag):
+            raise DatasetError(f"{xml}: {tool}")
 
 
 def _names_in(source: Source, problems: Problems) -> list[str]:
@@ -188,7 +188,7 @@ class _Builder(ContentHandler):
         self._locator: Any = None
 
     def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802 (the parser's name)
-        """Takes what tells the line."""
+        """Keeps the parser, which knows the line."""
         self._locator = locator
 
     def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802

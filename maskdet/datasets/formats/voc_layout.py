@@ -26,7 +26,7 @@ XML = "*.[xX][mM][lL]"
 
 
 def parts_of_stems(folder: Path) -> dict[str, str]:
-    """The part of each picture, by its stem, where Pascal's lists tell it."""
+    """The part of each picture, by its stem, where Pascal's lists have it."""
     parts: dict[str, str] = {}
     for part in PARTS:
         file = folder / SETS / f"{part}.txt"
@@ -50,7 +50,7 @@ def in_other_layout(folder: Path, labels: str) -> bool:
 
 def pictures_in(folder: Path) -> list[Path]:
     """Pictures of a folder; of its folders, where it holds none itself and has such a name."""
-    # a Mac leaves a file named ._x.png beside x.png on foreign disks and in archives
+    # a Mac leaves a file named ._x.png beside x.png on other systems' disks and in archives
     files = (file for file in folder.glob("*") if not file.name.startswith("."))
     found = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
     if not found and folder.name in {pictures for pictures, _ in LAYOUTS}:

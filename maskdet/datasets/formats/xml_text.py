@@ -65,7 +65,7 @@ def _with_utf8(text: str) -> bytes:
 
 
 def require_plain(names: Iterable[str]) -> None:
-    """Makes sure that no name was read wrongly because an encoding was guessed.
+    """Makes sure that no name was misread because an encoding was guessed.
 
     Raises:
         ValueError: one has other letters than ASCII's.

@@ -35,7 +35,7 @@ CLASS_LISTS = (
 UNLABELLED = "pictures without a file of labels, taken as without objects"
 OUTSIDE = "pictures that no line of the data.yaml leads to, which were left out"
 KEYPOINTS = "key points behind boxes that were left aside"
-SLACK = 0.1
+SLACK_SHARE = 0.1
 """Share of a picture that an outline may reach over its edge, and is then cut."""
 
 
@@ -127,8 +127,8 @@ class _Rows:
             raise DatasetError(f"class {fields[0][:20]!r} is no whole number")
         name = class_of(self._classes, index)
         shares = list(map(number, fields[1:]))
-        slack = SLACK if outline else 0.0001
-        least = -SLACK if outline else 0.0
+        slack = SLACK_SHARE if outline else 0.0001
+        least = -SLACK_SHARE if outline else 0.0
         if not all(least <= value <= 1 + slack for value in shares):
             shown = " ".join(field[:20] for field in fields[1:5])
             what = "outline's points" if outline else "centre and size"
@@ -145,7 +145,7 @@ class _Rows:
 
 
 def _hint(count: int) -> str:
-    """What a row of so many values may be."""
+    """A probable meaning of a row with so many values."""
     if count == 6:
         return "; with a score behind, these are a detector's answers: remove the last column"
     return ""
@@ -179,19 +179,19 @@ def _pictures(source: Source, plan: Plan | None, problems: Problems) -> dict[Pat
         DatasetError: there are none.
     """
     files = list_pictures(source.root if plan and source.path == plan.file else source.folder)
-    told = pictures_of(plan, source.root, problems) if plan else {}
-    if not files and not told:
+    listed = pictures_of(plan, source.root, problems) if plan else {}
+    if not files and not listed:
         base = f" (its path is {plan.base:.120})" if plan and plan.base else ""
         raise DatasetError(
             f"{source.folder}: no pictures there{base}; give the folder above images/"
             f"{f' by --data, and {plan.file.name} by --classes' if plan else ''}"
         )
-    if not told:
+    if not listed:
         return dict.fromkeys(files, "")
     for file in files:
-        if file not in told:
+        if file not in listed:
             problems.note(OUTSIDE, file, "")
-    return told
+    return listed
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:

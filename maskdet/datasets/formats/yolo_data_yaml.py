@@ -24,7 +24,7 @@ SUFFIXES_OF_PLANS = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a data.yaml says beside its classes.
+    """Content of a data.yaml beside its classes.
 
     Attributes:
         file: itself.

@@ -18,7 +18,7 @@ from maskdet.live.gui.screens import screen_size
 from maskdet.live.gui.tile import Tile
 from maskdet.live.gui.window import Window
 
-_REDRAW = 0.1
+_REDRAW_S = 0.1
 """Seconds after which a tile is drawn again though no frame came: its age goes on."""
 _SCREEN_SHARE = 0.9, 0.85
 """Of the screen's width and height, at most; the rest is for the window's frame and panels."""
@@ -45,7 +45,7 @@ class Draft:
 
 @dataclass
 class View:
-    """What the user has chosen to see.
+    """The user's choices of what to see.
 
     Attributes:
         paused: the picture is held.
@@ -104,7 +104,7 @@ class Board:
         self._layout: Layout | None = None
         self._notice, self._notice_until = "h: help", 0.0
 
-    def tell(self, notice: str) -> None:
+    def show_notice(self, notice: str) -> None:
         """Shows a line for a few seconds."""
         self._notice, self._notice_until = notice, time.monotonic() + _NOTICE_S
 
@@ -124,7 +124,7 @@ class Board:
         stale = [
             tile
             for tile in self._tiles
-            if tile is fresh or tile.drawn < now - _REDRAW or view.changed
+            if tile is fresh or tile.drawn < now - _REDRAW_S or view.changed
         ]
         if not stale or self._layout is None:
             return False

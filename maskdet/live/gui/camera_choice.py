@@ -17,7 +17,7 @@ from maskdet.system.atomic_files import write_whole
 from maskdet.system.console import say
 
 _SIZE = (960, 540)
-_TEXT = 18
+_TEXT_PIXELS = 18
 _POLL_MS = 50
 
 
@@ -85,7 +85,7 @@ def _ask_in_window(cameras: Sequence[Camera], window: Window, has_terminal: bool
         while True:
             picture = np.full((_SIZE[1], _SIZE[0], 3), 45, np.uint8)
             shown = lines[:9]  # there are nine such keys; the terminal lists all
-            Overlay().help(picture, _TEXT, [("", "Which camera? Press its number."), *shown])
+            Overlay().help(picture, _TEXT_PIXELS, [("", "Which camera? Press its number."), *shown])
             window.show(picture)
             key = window.key(_POLL_MS)
             if window.closed or key in ("q", "esc"):
@@ -100,7 +100,7 @@ def _ask_in_window(cameras: Sequence[Camera], window: Window, has_terminal: bool
 
 
 def _typed_line() -> str:
-    """A line from the terminal, if one was typed; Windows cannot tell without waiting."""
+    """A line from the terminal, if one was typed; Windows cannot know without waiting."""
     if sys.platform == "win32" or not select.select([sys.stdin], [], [], 0)[0]:
         return ""
     return sys.stdin.readline().strip().lower()

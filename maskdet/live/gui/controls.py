@@ -81,23 +81,23 @@ class Controls:
         """Does what a key asks for, and shows what has come of earlier ones."""
         for recording in self._recordings:
             if recording.refusal:
-                self._tell(recording.refusal)
+                self._show_notice(recording.refusal)
                 recording.refusal = ""
         if news := self._snapshots.news():
-            self._tell(news)
+            self._show_notice(news)
         self._draw_zones()
         if key is not None and self._zones.kind is not None and key in ("esc", "enter"):
-            self._tell(self._zones.cancel() if key == "esc" else self._zones.finish())
+            self._show_notice(self._zones.cancel() if key == "esc" else self._zones.finish())
         elif key is not None:
             action = self._actions.get(key)
-            self._tell(action() if action else f"{key} does nothing; h: help")
+            self._show_notice(action() if action else f"{key} does nothing; h: help")
 
     def close(self) -> None:
         """Waits for a snapshot that is being saved."""
         self._snapshots.close()
 
-    def _tell(self, notice: str) -> None:
-        self._board.tell(notice)
+    def _show_notice(self, notice: str) -> None:
+        self._board.show_notice(notice)
         self._view.changed = True  # it shows at once
 
     def _draw_zones(self) -> None:
@@ -106,9 +106,9 @@ class Controls:
         for button, x, y in self._window.clicks():
             place = self._board.place_at(x, y)
             if zones.kind is not None and button == "right":
-                self._tell(zones.finish())
+                self._show_notice(zones.finish())
             elif place is not None and (notice := zones.click(place[0].name, place[1])):
-                self._tell(notice)
+                self._show_notice(notice)
         draft = None
         if zones.kind is not None:
             at = self._board.place_at(*self._window.pointer)

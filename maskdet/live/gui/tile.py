@@ -103,7 +103,7 @@ class Tile:
         strict: bool = False,
         compact: bool = False,
     ) -> None:
-        """Makes `picture` anew.
+        """Makes `picture` again.
 
         Args:
             size: (width, height) of it.

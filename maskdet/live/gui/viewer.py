@@ -18,7 +18,7 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.observation import Observation
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 
-_POLL = 0.02
+_POLL_S = 0.02
 """Seconds that the loop waits for a frame before it looks at the keys again."""
 
 
@@ -26,7 +26,7 @@ class Viewer:
     """Shows a pipeline's observations in a window and obeys its keys.
 
     The window answers keys however slow the detector and however silent the camera is: nothing
-    in this loop waits for a frame longer than `_POLL`. Files are shown at their own speed.
+    in this loop waits for a frame longer than `_POLL_S`. Files are shown at their own speed.
     """
 
     def __init__(
@@ -119,8 +119,8 @@ class Viewer:
         self._controls.stepping.clear()
         tile, early = self._earliest()
         if early > 0:
-            until = time.monotonic() + min(early, _POLL)
-            if not self._fetch(min(early, _POLL)):
+            until = time.monotonic() + min(early, _POLL_S)
+            if not self._fetch(min(early, _POLL_S)):
                 return None, max(0.0, until - time.monotonic())
             tile, early = self._earliest()
         if tile is None or early > 0:
@@ -132,11 +132,11 @@ class Viewer:
         """While the view is paused: what a step, or a jump in a file, has asked for."""
         stepping = self._controls.stepping
         if not stepping:
-            return None, _POLL
+            return None, _POLL_S
         self._drop_stale()
         if not stepping & self._waiting.keys():
             others = self._tile_of.keys() - stepping
-            if not self._fetch(_POLL, without=others | self._waiting.keys()):
+            if not self._fetch(_POLL_S, without=others | self._waiting.keys()):
                 stepping -= {name for name in stepping if self._tile_of[name].has_ended}
                 return None, 0.0
         for name in stepping & self._waiting.keys():
@@ -171,4 +171,4 @@ class Viewer:
             for name, one in self._waiting.items()
         }
         first = min(due, key=lambda name: due[name], default=None)
-        return (None, _POLL) if first is None else (self._tile_of[first], due[first])
+        return (None, _POLL_S) if first is None else (self._tile_of[first], due[first])

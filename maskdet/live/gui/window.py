@@ -1,4 +1,4 @@
-"""The one place that opens a window, and that tells beforehand whether it can be.
+"""The one place that opens a window, and that knows beforehand whether it can be.
 
 OpenCV's window on Linux is Qt's, which ends the whole process where it finds no display. So the
 display is tried first, by Xlib itself.
@@ -33,7 +33,7 @@ _KEYS = (
     | dict(zip(range(2424832, 2686976, 65536), _ARROWS, strict=True))  # Windows
     | {63234: "left", 63232: "up", 63235: "right", 63233: "down"}  # macOS
 )
-_SETTLING = 0.5
+_SETTLE_TIMEOUT_S = 0.5
 """Seconds after which the system has obeyed what was asked of it, if it does at all."""
 
 
@@ -139,7 +139,7 @@ class Window:
     @property
     def resized_by_hand(self) -> bool:
         """Whether its size is the user's, or the system's, and not what was asked for."""
-        if self._is_full or time.monotonic() - self._asked_at < _SETTLING:
+        if self._is_full or time.monotonic() - self._asked_at < _SETTLE_TIMEOUT_S:
             return False
         return self._is_open and self.size != self._asked
 
@@ -177,7 +177,7 @@ class Window:
     def _fill_screen(self) -> None:
         """Without a window manager nobody obeys the wish for the full screen; this does."""
         waited = time.monotonic() - self._asked_at
-        if self._is_full and waited > _SETTLING and self.size == self._size_before:
+        if self._is_full and waited > _SETTLE_TIMEOUT_S and self.size == self._size_before:
             cv2.resizeWindow(self._title, *screen_size())
             cv2.moveWindow(self._title, 0, 0)
 

@@ -34,7 +34,7 @@ class SourcePlaces:
 
 
 class ZoneEditor:
-    """What is being drawn, and what comes of keys and clicks; draws nothing itself.
+    """The zone or line under way, and the effect of keys and clicks on it; draws nothing itself.
 
     Attributes:
         kind: what is being drawn; None: nothing.

@@ -1,4 +1,4 @@
-"""What can be set about the monitor; `configs/monitor.yaml` lists all of it with its defaults."""
+"""Settings of the monitor; `configs/monitor.yaml` lists all of them with their defaults."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class MonitorSettings(Settings):
         sources: what to look at; several are shown in a grid.
         model: a folder under ``models/``, or the path of a model.
         labels: label map of a third-party or legacy model; None is the one beside it.
-        classes: mask states by a foreign model's class names, where they cannot be guessed.
+        classes: mask states by class names of a third-party or legacy model.
         device: where to detect.
         side: longest side in pixels of the network's input; None is the model's own.
         looks: at each image: ``auto``, what suits its size and the machine; 1, once; 2, once more
@@ -50,12 +50,12 @@ class MonitorSettings(Settings):
         store: people, what they did, and totals, in one SQLite file.
         summary: figures of the whole run, as JSON.
         max_seconds: ends automatically after so long.
-        max_frames: ends automatically after so many looked-at frames.
+        max_frames: ends automatically after so many processed frames.
         blur: faces cannot be recognised in the window, the recording and snapshots.
         privacy: strict: faces are covered before a window, a file or a page gets an image.
         snapshots: folder for snapshots, and for recordings begun by key.
         recording: files of a recording, and how long they are kept.
-        overlay: what labels tell.
+        overlay: content of labels.
         window: how the window shows.
         people: how people are followed.
         zones: in which people are counted.

@@ -10,14 +10,14 @@ from maskdet.config import Settings
 
 
 class OverlaySettings(Settings):
-    """What a face's label tells beside its state."""
+    """Content of a face's label beside its state."""
 
     scores: bool = True
     track_ids: bool = True
 
 
 class WindowSettings(Settings):
-    """How the window shows.
+    """Size of the window and pace of its pictures.
 
     Attributes:
         width: of the whole window with several sources, pixels.
@@ -31,7 +31,7 @@ class WindowSettings(Settings):
 
 
 class RecordingSettings(Settings):
-    """What a recording shows, how it is cut into files, and how long these are kept.
+    """Content of a recording, its division into files, and their retention.
 
     Attributes:
         bar: a bar above the picture: date and time with zone, counts, the source's name.
@@ -59,7 +59,7 @@ class RecordingSettings(Settings):
 
 
 class LogSettings(Settings):
-    """How messages are written to standard error.
+    """Form of messages on standard error.
 
     Attributes:
         format: text for people; json, an object a line, for machines.

@@ -14,7 +14,7 @@ Name = Annotated[str, Field(min_length=1, max_length=60)]
 
 
 class PeopleSettings(Settings):
-    """How people are followed.
+    """Settings of following people.
 
     Attributes:
         enabled: false: faces are counted frame by frame and nobody has a number.

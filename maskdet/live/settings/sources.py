@@ -61,7 +61,7 @@ class SourceSettings(Settings):
 
 
 class DetectSettings(Settings):
-    """What detection costs.
+    """Limits of what detection costs.
 
     Attributes:
         fps: frames a second to process, of each source; None: as many as can be, and of a file all.

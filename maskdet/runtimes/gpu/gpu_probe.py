@@ -25,7 +25,7 @@ _LINUX = ("/dev/dri/renderD*", "/dev/nvidia[0-9]*", "/dev/dxg", "/dev/mali0", "/
 
 @dataclass(frozen=True)
 class Adapter:
-    """What WebGPU computes on.
+    """The adapter that WebGPU computes on.
 
     Attributes:
         name: as its driver states it.
@@ -72,7 +72,7 @@ def gpu_seems_there(root: Path = Path("/")) -> bool:
 
 
 def cuda_seems_there(root: Path = Path("/")) -> bool:
-    """Whether Keras may find a GPU, which only an import of seconds tells for sure: its driver."""
+    """Whether Keras may find a GPU, which only an import of seconds shows for sure: its driver."""
     return _any(root, ("/proc/driver/nvidia/version", "/dev/nvidia[0-9]*", "/dev/kfd"))
 
 

@@ -34,7 +34,7 @@ class GpuFailed(ModelError):
 
 @dataclass(frozen=True)
 class Ready:
-    """What the process says of itself.
+    """The first answer of the process.
 
     Attributes:
         adapter: what it computes on.
@@ -78,7 +78,7 @@ class GpuProcess:
         self._process.send_request(request)
 
     def poll(self) -> Ready | None:
-        """What it says of itself; None while it gets ready.
+        """The first answer of the process; None while it gets ready.
 
         Raises:
             NoGpu: there is no GPU to be found.
@@ -97,7 +97,7 @@ class GpuProcess:
         return self._ready
 
     def wait(self) -> Ready:
-        """What it says of itself, once it does."""
+        """Waits for the first answer of the process."""
         while (ready := self.poll()) is None:
             time.sleep(0.02)
         return ready

@@ -16,15 +16,15 @@ from maskdet.runtimes.gpu.gpu_process import GpuFailed, GpuProcess, NoGpu, Ready
 from maskdet.runtimes.litert import CPU, LiteRtNetwork
 from maskdet.system.console import say
 
-_FIRST = 5
+_CPU_IMAGES = 5
 """Pictures that the CPU answers, timed, before the GPU is tried: nobody waits for shaders."""
-_FASTER = 0.9
+_MAX_TIME_SHARE = 0.9
 """What part of the CPU's time the GPU may take at most: less is not worth a change."""
 
 
 def worth_changing(gpu: float, cpu: float) -> bool:
     """Whether ``auto`` leaves the CPU for the GPU, by the time of a picture on each."""
-    return gpu <= _FASTER * cpu
+    return gpu <= _MAX_TIME_SHARE * cpu
 
 
 class LiteRtGpuDetector:
@@ -67,7 +67,7 @@ class LiteRtGpuDetector:
         self._cpu_ms: list[float] = []
         self._gpu: GpuProcess | None = None
         self._ready: Ready | None = None
-        self._over = self._told = False
+        self._over = self._reported = False
         if demanded:
             try:
                 self._start(fitting_size(3, 4, side))
@@ -77,7 +77,7 @@ class LiteRtGpuDetector:
 
     @property
     def device(self) -> str:
-        """What computes at the moment."""
+        """The device that computes at the moment."""
         if self._ready is None:
             return CPU
         return f"{self._ready.adapter.name} (LiteRT, {self._ready.adapter.backend})"
@@ -105,7 +105,7 @@ class LiteRtGpuDetector:
         """Has the GPU ready for inputs up to a size, or on its way there."""
         try:
             if self._gpu is None or not _holds(self._gpu.size, size):
-                if self._demanded or len(self._cpu_ms) >= _FIRST:
+                if self._demanded or len(self._cpu_ms) >= _CPU_IMAGES:
                     self._start(size if self._gpu is None else (self._side, self._side))
             elif self._ready is None and (ready := self._gpu.poll()):
                 self._rule(ready)
@@ -126,8 +126,8 @@ class LiteRtGpuDetector:
             self._stop()
             return
         self._ready = ready
-        if not self._told:
-            self._told = True
+        if not self._reported:
+            self._reported = True
             say(f"detecting on {self.device}: {ready.ms:.1f} ms a picture, {cpu:.1f} on the CPU")
 
     def _detect(self, image: np.ndarray) -> Detections:
@@ -144,7 +144,7 @@ class LiteRtGpuDetector:
         boxed, factor = letterbox(image, *size)
         start = time.perf_counter()
         logits, deltas = self._cpu.run(boxed)
-        if len(self._cpu_ms) < _FIRST:
+        if len(self._cpu_ms) < _CPU_IMAGES:
             self._cpu_ms.append((time.perf_counter() - start) * 1000)
         return self._decoder.decode(logits, deltas, size, (rows, columns), factor)
 

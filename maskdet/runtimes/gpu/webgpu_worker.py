@@ -1,7 +1,7 @@
 """A `.tflite` file on the GPU that WebGPU finds: what runs in the process of `gpu_process.py`.
 
 LiteRT's WebGPU accelerator reaches Vulkan, Direct3D 12 and Metal alike. It takes files whose
-sizes are fixed, and its shaders are compiled anew at each start, which takes seconds. `serve` reads
+sizes are fixed, and its shaders are compiled at each start, which takes seconds. `serve` reads
 from stdin
 
     one line      JSON: "model" (file), "size" (height, width), "answer" (file)
@@ -39,14 +39,14 @@ from maskdet.system.atomic_files import write_whole
 
 PREPARING, ANSWERING = 120.0, 20.0
 """Seconds after which a driver counts as hung: while shaders are compiled, and on a picture."""
-AGREEMENT = 0.25
+MAX_DIFFERENCE = 0.25
 """Most that the GPU's outputs may differ from the CPU's, root mean square, of their spread.
 
 Half precision differs by .015 (NVIDIA H200). Of a file of eight bits the GPU computes with the
 floats that its numbers stand for, the CPU with the numbers: both are as far from the network's own
 floats, and differ by .05 on pictures, by up to .14 on the noise that this is asked of (the same
 GPU). A broken driver differs by more than one."""
-_RUNS, _MOST_SECONDS = 10, 1.0
+_RUNS, _MAX_SECONDS = 10, 1.0
 
 
 class WebGpuNetwork:
@@ -100,14 +100,14 @@ class WebGpuNetwork:
         pairs = zip(self.outputs(image.copy()), self._cpu.outputs(image.copy()), strict=True)
         for gpu, cpu in pairs:
             off = float(np.sqrt(np.mean(np.square(gpu - cpu))))
-            if not off <= AGREEMENT * float(cpu.std()) + 1e-5:  # not a number: off, too
+            if not off <= MAX_DIFFERENCE * float(cpu.std()) + 1e-5:  # not a number: off, too
                 raise ModelError(f"its results are wrong (off by {off:.3g}); update its driver")
 
     def milliseconds(self) -> float:
         """The median time of a picture."""
         image = _blocks(*self.size)
         taken: list[float] = []
-        end = time.perf_counter() + _MOST_SECONDS
+        end = time.perf_counter() + _MAX_SECONDS
         while len(taken) < _RUNS and (not taken or time.perf_counter() < end):
             copy, start = image.copy(), time.perf_counter()
             self.outputs(copy)

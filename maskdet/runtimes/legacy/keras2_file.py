@@ -35,7 +35,7 @@ PLAIN = (
 )  # fmt: skip
 """Layers without weights; the last line are keras-retinanet's own."""
 _OPTIONAL = {"bias": "use_bias", "gamma": "scale", "beta": "center"}
-_PACKED = 1100
+_MAX_COMPRESSION = 1100
 """No compression of HDF5 packs zeros tighter; what claims more than that is a trap."""
 
 
@@ -229,5 +229,5 @@ def _verify(path: Path, dataset: Any, layer: str) -> None:
         raise ModelError(f"{place} are no numbers")
     if dataset.external or dataset.is_virtual or dataset.file.filename != str(path):
         raise ModelError(f"{place}: refused: they stand in another file")
-    if dataset.nbytes > _PACKED * max(dataset.id.get_storage_size(), 1):
+    if dataset.nbytes > _MAX_COMPRESSION * max(dataset.id.get_storage_size(), 1):
         raise ModelError(f"{place} claim {dataset.nbytes:,} bytes, which are not in the file")

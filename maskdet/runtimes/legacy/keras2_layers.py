@@ -15,7 +15,7 @@ import tensorflow as tf
 from maskdet.model.anchors import AnchorGrid
 from maskdet.runtimes.legacy.keras2_file import Layer, Network, Reference
 
-MOST = 64
+MAX_LAYER_PIXELS = 64
 """No network here pads, steps or pools by more pixels; a file that says so is a trap."""
 
 
@@ -106,7 +106,7 @@ def _batch_norm(layer: Layer, x: Any) -> Any:
 
 def _zero_padding(layer: Layer, x: Any) -> Any:
     padding = np.array(layer.config["padding"])
-    if padding.shape != (2, 2) or padding.min() < 0 or padding.max() > MOST:
+    if padding.shape != (2, 2) or padding.min() < 0 or padding.max() > MAX_LAYER_PIXELS:
         raise ValueError(f"layer {layer.name}: pads by {padding.tolist()}")
     return tf.pad(x, [[0, 0], *padding.tolist(), [0, 0]])
 
@@ -133,7 +133,7 @@ def _anchors(layer: Layer, features: Any) -> Any:
     ratios, scales = (tuple(map(float, config[name])) for name in ("ratios", "scales"))
     grid = AnchorGrid(ratios=ratios, scales=scales)
     least = min(stride, size, *ratios, *scales)
-    if not (least > 0 and 0 < grid.per_cell <= MOST**2):
+    if not (least > 0 and 0 < grid.per_cell <= MAX_LAYER_PIXELS**2):
         raise ValueError(f"layer {layer.name}: no anchors of size {size}, stride {stride}")
     half = grid.shapes(size) / 2
     cell = tf.constant(np.concatenate([-half, half], axis=1), tf.float32)
@@ -160,7 +160,7 @@ def _clip_boxes(layer: Layer, image: Any, boxes: Any) -> Any:
 def _pair(layer: Layer, name: str) -> tuple[int, int]:
     value = layer.config.get(name) or layer.config["pool_size"]
     first, second = (value, value) if isinstance(value, int) else value
-    if not (0 < first <= MOST and 0 < second <= MOST):
+    if not (0 < first <= MAX_LAYER_PIXELS and 0 < second <= MAX_LAYER_PIXELS):
         raise ValueError(f"layer {layer.name}: {name} {value}")
     return int(first), int(second)
 

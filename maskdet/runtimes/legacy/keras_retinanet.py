@@ -20,7 +20,7 @@ from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.model.decision import EVERYTHING, DecisionRule
-from maskdet.runtimes.decoding import ANCHOR_OVERLAP, judged
+from maskdet.runtimes.decoding import ANCHOR_SUPPRESSION_IOU, judged
 from maskdet.runtimes.legacy.keras2_file import (
     KerasFile,
     Layer,
@@ -38,7 +38,7 @@ _GPU_BATCH = 4
 _IMAGENET_MEANS = np.array([103.939, 116.779, 123.68], np.float32)
 """Blue, green, red."""
 
-SLIMMEST = 64
+MIN_SIDE = 64
 """Least side in pixels of what the network is given."""
 
 
@@ -143,7 +143,7 @@ class KerasRetinaNetDetector(LegacyDetector):
             self._rule,
             Detections(boxes, scores[kept], states),
             classes=labels[kept] if by_class else None,
-            overlap=max(ANCHOR_OVERLAP, self._filter.config["nms_threshold"]),
+            overlap=max(ANCHOR_SUPPRESSION_IOU, self._filter.config["nms_threshold"]),
         )
 
 
@@ -210,12 +210,12 @@ def prepare(image: np.ndarray, short: int, long: int, *, tf_mode: bool) -> tuple
 
 
 def _widened(picture: np.ndarray) -> np.ndarray:
-    """A very slim input (rows, columns, 3) made `SLIMMEST` pixels wide by zeros.
+    """A very slim input (rows, columns, 3) made `MIN_SIDE` pixels wide by zeros.
 
     Maps of a single row make some of TensorFlow's convolutions read what is not theirs: their
     answer changed from call to call.
     """
-    missing = [max(0, SLIMMEST - side) for side in picture.shape[:2]]
+    missing = [max(0, MIN_SIDE - side) for side in picture.shape[:2]]
     return np.pad(picture, [(0, missing[0]), (0, missing[1]), (0, 0)]) if any(missing) else picture
 
 

@@ -86,7 +86,7 @@ def to_inference(model: KerasFile, anchors: AnchorSettings | None = None) -> byt
 
 
 def _pyramid(model: KerasFile) -> list[Reference]:
-    """What the heads are applied to, level by level."""
+    """Inputs of the heads, level by level."""
     layers = model.network.layers
     try:
         (parts,) = layers["regression"].calls

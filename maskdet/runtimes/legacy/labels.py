@@ -9,7 +9,7 @@ from maskdet.detections import MaskState
 from maskdet.errors import ModelError
 from maskdet.model.class_names import map_states
 from maskdet.model.label_map import find_label_map, read_found_map, read_label_map
-from maskdet.runtimes.file_formats import Foreign, Kind
+from maskdet.runtimes.file_formats import DetectedModel, Kind
 from maskdet.runtimes.tensorflow_import import quiet_import
 
 THIRD_PARTY = (Kind.ONNX, Kind.LITERT)
@@ -19,13 +19,13 @@ EXPORTED = (Kind.FROZEN_GRAPH.value, Kind.SAVED_MODEL.value)
 
 
 def states_of_labels(
-    model: Foreign,
+    model: DetectedModel,
     labels: Path | None,
     classes: Mapping[str, str] | None,
     *,
     snapshots: bool = False,
 ) -> tuple[dict[int, MaskState], dict[int, str]]:
-    """What each class number of a model means, and its name.
+    """The state and the name of each class number of a model.
 
     Args:
         model: its label map lies near its file or folder unless `labels` names one.
@@ -47,11 +47,11 @@ def states_of_labels(
         return states_of_names(found, names, classes), names
     except ModelError:
         if model.path.exists():
-            look_at(model, snapshots=snapshots)  # what it is comes first, what it lacks second
+            check_model(model, snapshots=snapshots)  # what it is comes first, what it lacks second
         raise
 
 
-def look_at(model: Foreign, *, snapshots: bool = False) -> None:
+def check_model(model: DetectedModel, *, snapshots: bool = False) -> None:
     """Opens a model without its label map.
 
     Args:
@@ -62,9 +62,9 @@ def look_at(model: Foreign, *, snapshots: bool = False) -> None:
         ModelError: it is broken, or is no detector.
     """
     if model.kind in THIRD_PARTY:
-        from maskdet.runtimes.third_party.opening import look_inside
+        from maskdet.runtimes.third_party.opening import check_file
 
-        look_inside(model)
+        check_file(model)
         return
     with quiet_import():
         if model.kind == Kind.KERAS_RETINANET:
@@ -80,7 +80,7 @@ def look_at(model: Foreign, *, snapshots: bool = False) -> None:
             ObjectDetectionApiDetector(model, {}, name=model.name, device="cpu").close()
 
 
-def _names(model: Foreign, labels: Path | None) -> tuple[Path, dict[int, str]]:
+def _names(model: DetectedModel, labels: Path | None) -> tuple[Path, dict[int, str]]:
     """The label map of an older system's model, and the names in it."""
     found = labels or find_label_map(model.path)
     if found is None:
@@ -95,7 +95,7 @@ def _names(model: Foreign, labels: Path | None) -> tuple[Path, dict[int, str]]:
 def states_of_names(
     where: Path, names: dict[int, str], classes: Mapping[str, str] | None
 ) -> dict[int, MaskState]:
-    """What each class number means.
+    """The state of each class number.
 
     Args:
         where: the class names stand, for messages.

@@ -1,4 +1,4 @@
-"""What the detectors of legacy models have in common, whichever graph they run."""
+"""The common part of the detectors of legacy models."""
 
 from __future__ import annotations
 

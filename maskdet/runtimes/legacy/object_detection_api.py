@@ -21,7 +21,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.decoding import judged
-from maskdet.runtimes.file_formats import Foreign, Kind
+from maskdet.runtimes.file_formats import DetectedModel, Kind
 from maskdet.runtimes.legacy.legacy_detector import LegacyDetector
 from maskdet.runtimes.legacy.tensorflow_graphs import (
     graph_function,
@@ -33,7 +33,7 @@ from maskdet.runtimes.legacy.tensorflow_graphs import (
 OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 _INPUTS = ("image_tensor", "encoded_image_string_tensor", "tf_example", "input_tensor")
 _GPU_BATCH = 8
-SLIM = 3
+MAX_ASPECT = 3
 """A picture longer than this many times its width is padded where a graph refuses it."""
 
 
@@ -42,7 +42,7 @@ class ObjectDetectionApiDetector(LegacyDetector):
 
     def __init__(
         self,
-        model: Foreign,
+        model: DetectedModel,
         states: Mapping[int, MaskState],
         *,
         name: str,
@@ -84,7 +84,7 @@ class ObjectDetectionApiDetector(LegacyDetector):
         ]
 
     def _outputs(self, images: list[np.ndarray]) -> tuple[dict[str, Any], tuple[int, ...]]:
-        """What the graph gives, and the size of what it was shown.
+        """The graph's outputs, and the size of its input.
 
         Some graphs refuse slim pictures, which they would shrink to a thread; those are padded.
         """
@@ -150,15 +150,15 @@ def _verify(
         )
 
 
-def _open(model: Foreign) -> tuple[Callable[[Any], dict[str, Any]], Any]:
-    """What runs a model, and its input tensor."""
+def _open(model: DetectedModel) -> tuple[Callable[[Any], dict[str, Any]], Any]:
+    """The function that runs a model, and its input tensor."""
     if model.kind == Kind.FROZEN_GRAPH:
         return graph_function(model.path, _INPUTS, OUTPUTS)
     return signature(model.path, OUTPUTS)
 
 
 def _feed(path: Path, tensor: Any) -> Callable[[list[np.ndarray]], Any]:
-    """What turns pictures into a model's input."""
+    """The function that turns images into a model's input."""
     if tensor.dtype == tf.string:
         wrap = _example if parses_examples(tensor.graph) else _png  # TF2's input has one name
         return lambda images: tf.constant([wrap(image) for image in images])
@@ -173,7 +173,7 @@ def _feed(path: Path, tensor: Any) -> Callable[[list[np.ndarray]], Any]:
 def _widened(image: np.ndarray) -> np.ndarray:
     """A picture with black below or beside it, so that no side is less than a third."""
     height, width = image.shape[:2]
-    least = -(-max(height, width) // SLIM)
+    least = -(-max(height, width) // MAX_ASPECT)
     padding = [(0, max(0, least - height)), (0, max(0, least - width)), (0, 0)]
     return np.pad(image, padding)
 

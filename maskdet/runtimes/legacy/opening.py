@@ -8,12 +8,12 @@ from maskdet.contracts import Detector
 from maskdet.detections import MaskState
 from maskdet.errors import ModelError
 from maskdet.model.decision import DecisionRule
-from maskdet.runtimes.file_formats import Foreign
+from maskdet.runtimes.file_formats import DetectedModel
 from maskdet.runtimes.tensorflow_import import quiet_import
 
 
 def open_keras_retinanet(
-    model: Foreign,
+    model: DetectedModel,
     states: Mapping[int, MaskState],
     rule: DecisionRule,
     *,
@@ -48,7 +48,7 @@ def open_keras_retinanet(
 
 
 def open_graph(
-    model: Foreign,
+    model: DetectedModel,
     states: Mapping[int, MaskState],
     rule: DecisionRule,
     *,

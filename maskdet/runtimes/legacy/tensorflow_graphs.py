@@ -145,7 +145,7 @@ def parses_examples(graph: Any) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    """What went wrong, without TensorFlow's headings and traces around it."""
+    """An error without TensorFlow's headings and traces around it."""
     text = str(getattr(error, "message", "")) or str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     reasons = [line for line in lines if not _TRACE.match(line)]

@@ -1,4 +1,4 @@
-"""How a third-party network takes an image: order of its axes, size, type, and range of values."""
+"""Input of a third-party network: order of its axes, size, type, and range of values."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def image_input(
     scale: float = 0.0,
     zero: int = 0,
 ) -> ImageInput:
-    """What an input's shape tells; None stands for a side of any length.
+    """The kind of an input by its shape; None stands for a side of any length.
 
     Raises:
         ModelError: it takes no RGB images.

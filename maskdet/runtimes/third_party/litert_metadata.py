@@ -25,7 +25,7 @@ _BROKEN = (struct.error, IndexError, TypeError, ValueError, AttributeError, Recu
 
 @dataclass(frozen=True)
 class LiteRtMetadata:
-    """What a file says of itself.
+    """The file's description of itself.
 
     Attributes:
         texts: by name; ``names`` are the classes.

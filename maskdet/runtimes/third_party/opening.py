@@ -1,4 +1,4 @@
-"""ONNX and LiteRT detectors of other projects: opened, and told apart by what they give."""
+"""ONNX and LiteRT detectors of other projects: opened, and distinguished by what they give."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskdet.errors import ModelError
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.model.label_lists import NAMES
 from maskdet.model.label_map import find_label_map, read_found_map, read_label_map
-from maskdet.runtimes.file_formats import Foreign, Kind
+from maskdet.runtimes.file_formats import DetectedModel, Kind
 from maskdet.runtimes.third_party.files import (
     LiteRtFile,
     OnnxFile,
@@ -30,7 +30,7 @@ States = Mapping[int, MaskState]
 
 
 def open_third_party(
-    model: Foreign,
+    model: DetectedModel,
     states_of: Callable[[dict[int, str]], States],
     rule: DecisionRule,
     *,
@@ -39,7 +39,7 @@ def open_third_party(
     labels: Path | None = None,
     side: int | None = None,
 ) -> Detector:
-    """Opens an ONNX or LiteRT detector; the file is looked at before its class names are.
+    """Opens an ONNX or LiteRT detector; the file is checked before its class names are.
 
     Args:
         model: the file.
@@ -59,7 +59,7 @@ def open_third_party(
 
 
 def _open(
-    model: Foreign,
+    model: DetectedModel,
     names_of: Callable[[ThirdPartyFile], dict[int, str]],
     states_of: Callable[[dict[int, str]], States],
     rule: DecisionRule,
@@ -94,7 +94,13 @@ def _open(
 
 
 def open_with_states(
-    model: Foreign, states: States, rule: DecisionRule, *, name: str, device: str, side: int | None
+    model: DetectedModel,
+    states: States,
+    rule: DecisionRule,
+    *,
+    name: str,
+    device: str,
+    side: int | None,
 ) -> Detector:
     """The same with states that a card has.
 
@@ -105,7 +111,7 @@ def open_with_states(
                  name, device, side)  # fmt: skip
 
 
-def look_inside(model: Foreign) -> None:
+def check_file(model: DetectedModel) -> None:
     """Opens a model whose classes do not matter yet.
 
     Raises:
@@ -114,7 +120,7 @@ def look_inside(model: Foreign) -> None:
     _open(model, lambda file: {}, lambda names: {}, EVERYTHING, model.name, "cpu", None).close()
 
 
-def names_in(model: Foreign, labels: Path | None) -> dict[int, str]:
+def names_in(model: DetectedModel, labels: Path | None) -> dict[int, str]:
     """Names by class number of a model that can be opened.
 
     Raises:
@@ -130,7 +136,7 @@ def names_in(model: Foreign, labels: Path | None) -> dict[int, str]:
     return found
 
 
-def class_names(model: Foreign, file: ThirdPartyFile, labels: Path | None) -> dict[int, str]:
+def class_names(model: DetectedModel, file: ThirdPartyFile, labels: Path | None) -> dict[int, str]:
     """Names by class number, from 0: as a person says, as the file says, or as lies beside it.
 
     Raises:

@@ -15,18 +15,18 @@ from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import Placed, fitting_size, place_centered
 from maskdet.model.decision import EVERYTHING, DecisionRule
-from maskdet.runtimes.decoding import LIMIT, judged
+from maskdet.runtimes.decoding import MAX_DETECTIONS, judged
 from maskdet.runtimes.third_party.files import ThirdPartyFile
 from maskdet.runtimes.third_party.image_input import UNIT
 from maskdet.runtimes.third_party.yolo_layout import Layout
 
 SIDE = 640
 """Longest side of the input where the file leaves it open and does not say."""
-CANDIDATES = 3000
+MAX_CANDIDATES = 3000
 """Best boxes that suppression looks at."""
-_SHARE = 2.0
+_MAX_SHARE = 2.0
 """Coordinates that are all below it are shares of the input, not pixels."""
-_APART = 1e5
+_CLASS_DISTANCE = 1e5
 """Distance that keeps boxes of different classes from suppressing each other."""
 
 
@@ -109,11 +109,11 @@ class YoloDetector:
             each = each * rows[:, 4:5]
         best = each.max(axis=1)
         kept = self._worth(best)
-        kept = kept[np.argsort(-best[kept], kind="stable")][:CANDIDATES]
+        kept = kept[np.argsort(-best[kept], kind="stable")][:MAX_CANDIDATES]
         boxes = _in_pixels(_corners(rows[:, :4]), rows[:, :2], placed)[kept]
         each, scores, numbers = each[kept], best[kept], each[kept].argmax(axis=1)
-        moved = boxes + (numbers * _APART)[:, None]
-        left = box_ops.nms(moved.astype(np.float64), scores, self._layout.overlap, LIMIT)
+        moved = boxes + (numbers * _CLASS_DISTANCE)[:, None]
+        left = box_ops.nms(moved.astype(np.float64), scores, self._layout.overlap, MAX_DETECTIONS)
         return boxes[left], scores[left], numbers[left], self._by_state(each[left])
 
     def _worth(self, scores: np.ndarray) -> np.ndarray:
@@ -157,10 +157,10 @@ def _corners(boxes: np.ndarray) -> np.ndarray:
     return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
 
 
-def _in_pixels(boxes: np.ndarray, told: np.ndarray, placed: Placed) -> np.ndarray:
-    """Boxes that may be shares of the input, as `told` shows."""
-    finite = told[np.isfinite(told)]
-    if not finite.size or finite.max() > _SHARE:
+def _in_pixels(boxes: np.ndarray, confident: np.ndarray, placed: Placed) -> np.ndarray:
+    """Boxes that may be shares of the input, as `metadata` shows."""
+    finite = confident[np.isfinite(confident)]
+    if not finite.size or finite.max() > _MAX_SHARE:
         return boxes
     height, width = placed.image.shape[:2]
     return boxes * np.array([width, height] * 2, np.float32)

@@ -1,4 +1,4 @@
-"""Layouts of YOLO detectors' outputs, told by their shapes, class names and metadata."""
+"""Layouts of YOLO detectors' outputs, detected by their shapes, class names and metadata."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Layout:
             a score of there being an object first; ``final``: corners, score and class of each
             box that is left; ``queries``: the same with centers and sizes.
         columns_first: (1, numbers, N) in place of (1, N, numbers).
-        classes: how many; None where the layout does not tell.
+        classes: how many; None where the layout does not show it.
     """
 
     output: int
@@ -113,7 +113,7 @@ def _main_output(path: Path, outputs: Sequence[np.ndarray]) -> int:
 def _by_metadata(
     index: int, output: np.ndarray, metadata: Mapping[str, str], masks: int, classes: int | None
 ) -> Layout | None:
-    """What the file says itself: RT-DETR, or boxes that are suppressed."""
+    """The layout by the file's metadata: RT-DETR, or boxes that are suppressed."""
     _, rows, columns = output.shape
     said = (metadata.get("head", ""), metadata.get("description", ""))
     if any("rtdetr" in text.lower().replace("-", "") for text in said):

@@ -1,4 +1,4 @@
-"""How much of a video that was cut off can be played: its whole fragments, by the file's frame.
+"""Recovery of a video that was cut off: its whole fragments, by the file's frame.
 
 Both formats are rows of parts that say their own length, which is all that is read here: MP4's
 boxes (ISO/IEC 14496-12) and Matroska's elements (RFC 8794, RFC 9559).
@@ -68,6 +68,6 @@ def _of_mkv(file: BinaryIO, size: int) -> int:
 
 
 def _vint_length(head: bytes, most: int) -> int:
-    """The bytes of a number of variable length, told by its first bits; 0 if it is cut or wrong."""
+    """Bytes of a number of variable length, by its first bits; 0 if it is cut or wrong."""
     length = 9 - head[0].bit_length() if head and head[0] else 0
     return length if length <= min(most, len(head)) else 0

@@ -33,19 +33,19 @@ from maskdet.system.threads import Closed, Mailbox, Worker
 
 T = TypeVar("T")
 
-_QUEUE = 8
+_QUEUE_LENGTH = 8
 """Observations that wait for the encoder before detection waits, too."""
-_PATIENCE = 5.0
+_WRITE_TIMEOUT_S = 5.0
 """Seconds for a single picture after which the disk is taken to hang."""
-_CLOSING = 0.5
+_CLOSE_TIMEOUT_S = 0.5
 """Seconds at the end in which something must be written, or the disk is taken to hang."""
-_CHECK_SECONDS = 1.0
+_CHECK_INTERVAL_S = 1.0
 """Between two looks at whether the file is still there."""
-_TIDY_SECONDS = 10.0
+_RETENTION_INTERVAL_S = 10.0
 """Between two looks at what is to be deleted."""
-_ROOM = 16_000_000
+_MIN_FREE_BYTES = 16_000_000
 """Bytes to be free before a disk that was full is tried again, or crumbs would be recorded."""
-_REMEMBERED = 100
+_MAX_PATHS = 100
 """Paths kept for the report at the end, so that weeks of segments do not add up."""
 
 
@@ -58,7 +58,7 @@ class Recorder:
     appears with the first observation, not before.
 
     Where the disk is full, read-only or gone, pictures are left out until it can go on, and a disk
-    that hangs does not hold up detection for longer than `_PATIENCE`.
+    that hangs does not hold up detection for longer than `_WRITE_TIMEOUT_S`.
 
     Attributes:
         blur: whether what is written from now on has its faces made unrecognisable.
@@ -116,7 +116,7 @@ class Recorder:
         self._draft: Draft | None = None
         self._check_due = self._tidy_due = 0.0
         self._error: BaseException | None = None
-        self._inbox: Mailbox[tuple[Observation, bool]] = Mailbox(_QUEUE)
+        self._inbox: Mailbox[tuple[Observation, bool]] = Mailbox(_QUEUE_LENGTH)
         self._worker = Worker("recorder", self._run, [cast(Mailbox[object], self._inbox)])
         self._started = False
         self._written = 0
@@ -131,8 +131,8 @@ class Recorder:
         if not self._started:
             self._started = True
             self._worker.start()
-        patience = 0.0 if self._hanging.active else _PATIENCE
-        if self._inbox.put((observation, self.blur), patience):
+        timeout = 0.0 if self._hanging.active else _WRITE_TIMEOUT_S
+        if self._inbox.put((observation, self.blur), timeout):
             self._hanging.record_success("pictures")
         elif self._inbox.closed:
             self._raise_error()
@@ -149,7 +149,7 @@ class Recorder:
         """
         self._inbox.close()
         seen = -1
-        while not self._worker.join(_CLOSING):
+        while not self._worker.join(_CLOSE_TIMEOUT_S):
             if seen == self._written:
                 raise SinkError(
                     f"recording to {self._path}: the disk does not answer; what it did not take "
@@ -172,7 +172,7 @@ class Recorder:
             self._try(self._finish)
             if self._retry.down:
                 self._error = SinkError(f"{self._retry.reported}; check disk space and rights")
-        except BaseException as error:  # raised in whoever writes next
+        except BaseException as error:  # raised in the thread that writes next
             self._error = error
             self._try(self._finish)
 
@@ -214,17 +214,17 @@ class Recorder:
         now = time.monotonic()
         if self._draft is None or now < self._check_due:
             return
-        self._check_due = now + _CHECK_SECONDS
+        self._check_due = now + _CHECK_INTERVAL_S
         if self._draft.is_gone:
             raise FileNotFoundError(errno.ENOENT, GONE)
         if now > self._tidy_due:
-            self._tidy_due = now + _TIDY_SECONDS
+            self._tidy_due = now + _RETENTION_INTERVAL_S
             self._files.tidy()
 
     def _begin(self, shape: tuple[int, ...]) -> None:
         self._folder.make_again()
         if self._retry.active:
-            if self._folder.free < _ROOM:
+            if self._folder.free < _MIN_FREE_BYTES:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._files.recover()
         self._draft = self._files.create()
@@ -255,7 +255,7 @@ class Recorder:
     def _keep(self, path: Path | None) -> None:
         if path is not None:
             self.files += 1
-            self.paths = [*self.paths[1 - _REMEMBERED :], path]
+            self.paths = [*self.paths[1 - _MAX_PATHS :], path]
 
 
 def _check(path: Path) -> None:
@@ -273,7 +273,7 @@ def _check(path: Path) -> None:
 
 
 def _drain(inbox: Mailbox[T]) -> Iterator[T]:
-    """What comes out of the inbox, until it is closed."""
+    """Takes items out of the inbox until it is closed."""
     with contextlib.suppress(Closed):
         while True:
             yield cast(T, inbox.get())

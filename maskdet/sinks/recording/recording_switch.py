@@ -13,7 +13,7 @@ from maskdet.system.timeouts import run_with_timeout
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 2.0
+_BEGIN_TIMEOUT_S = 2.0
 """Seconds for a recording to begin by key, after which its disk is taken to hang."""
 
 
@@ -34,7 +34,7 @@ class RecordingSwitch:
     def __init__(
         self, new_recorder: Callable[[], Recorder], *, on: bool = False, blur: bool = False
     ) -> None:
-        """Makes the first recorder at once if it is on, so that a wrong path is told at the start.
+        """Makes the first recorder at once if it is on: a wrong path is reported at the start.
 
         Args:
             new_recorder: makes a recorder.
@@ -90,7 +90,9 @@ class RecordingSwitch:
     def _begin(self) -> None:
         hung = "cannot record: the disk does not answer"
         try:
-            self._recorder = run_with_timeout(_PATIENCE, "recording", self._new_recorder, hung)
+            self._recorder = run_with_timeout(
+                _BEGIN_TIMEOUT_S, "recording", self._new_recorder, hung
+            )
         except SinkError as error:
             self.on = False
             self.refusal = str(error)

@@ -1,4 +1,4 @@
-"""How long recordings are kept: by age, by their size together, by what is free on the disk."""
+"""Retention of recordings: by age, by their size together, by what is free on the disk."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Retention:
         return time.monotonic() - max(0.0, time.time() - stat.st_mtime if is_known else 0.0)
 
     def _lacking(self, folder: Path) -> str:
-        """What is wrong with the free space, if it is."""
+        """The lack of free space, in words, if there is one."""
         if self._keep_free_bytes is None:
             return ""
         free = shutil.disk_usage(folder).free

@@ -33,7 +33,7 @@ class Draft:
     Attributes:
         path: where it is.
         final: what it is called once it is finished.
-        file: for writing; whoever writes closes it, then calls `finish`.
+        file: for writing; the writer closes it, then calls `finish`.
     """
 
     def __init__(self, path: Path, final: Path, file: RawIOBase) -> None:
@@ -108,8 +108,8 @@ class Segments:
     """Files of one recording after the other: ``door-20260131-235959.mp4``.
 
     While a segment is written its name ends in ``.part`` and it is locked; its own name it gets in
-    one step when it is finished. So whoever lists the folder meets whole videos only, and the next
-    start can tell what a killed run has left from what another run is writing.
+    one step when it is finished. So a listing of the folder has whole videos only, and the next
+    start can distinguish what a killed run has left from what another run is writing.
     """
 
     def __init__(self, path: Path, retention: Retention | None = None, family: str = "") -> None:
@@ -206,7 +206,7 @@ def _lock(file: RawIOBase) -> bool:
     """Marks a file as ours until it is closed; False when it is another's.
 
     Where there are no such locks (Windows, some network drives) an open file cannot be renamed, or
-    nobody can tell.
+    nobody can know.
     """
     if sys.platform == "win32":
         return True

@@ -1,10 +1,10 @@
-"""From the times of frames to positions in a video."""
+"""Positions in a video, by the times of frames."""
 
 from __future__ import annotations
 
 from maskdet.frame import Frame
 
-_LONGEST_STEP = 10.0
+_MAX_STEP_S = 10.0
 """Seconds between frames above which a file's time line is taken to have jumped."""
 _UNIX = 1e9
 """Frame times above this are of a wall clock, which can be set; those below, of a file."""
@@ -20,12 +20,12 @@ class Timeline:
     def position(self, frame: Frame) -> float:
         """Seconds since the first frame.
 
-        Live sources tell the time of day, which can be set: for them the time counts that passed
+        Live sources have the time of day, which can be set: for them the time counts that passed
         on this machine. So it does where a file's time stands still, runs back or leaps.
         """
         if self._last is not None:
             step = frame.time - self._last.time
-            if frame.time > _UNIX or not 0 < step <= _LONGEST_STEP:
+            if frame.time > _UNIX or not 0 < step <= _MAX_STEP_S:
                 step = max(frame.captured - self._last.captured, 1e-3)
             self._position += step
         self._last = frame

@@ -36,7 +36,7 @@ _FORMATS = {
 }
 SUFFIXES = tuple(_FORMATS)
 """The endings of files that can be written."""
-_KEY_SECONDS = 2.0
+_KEY_INTERVAL_S = 2.0
 """A player can jump to a picture as often as this."""
 
 
@@ -51,7 +51,7 @@ def even(picture: np.ndarray) -> np.ndarray:
 
 
 def encoding_errors() -> tuple[type[BaseException], ...]:
-    """What a `Video` raises where it cannot write or encode."""
+    """The errors of a `Video` that cannot write or encode."""
     from av import FFmpegError
 
     return (OSError, FFmpegError)
@@ -121,7 +121,7 @@ class Video:
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1
         )
         frame.pts, frame.time_base = position, Fraction(1, _TICKS)
-        if self._key_position < 0 or position - self._key_position >= _KEY_SECONDS * _TICKS:
+        if self._key_position < 0 or position - self._key_position >= _KEY_INTERVAL_S * _TICKS:
             frame.pict_type, self._key_position = 1, position
         with self._file.failures():
             self._encode(frame)
@@ -129,7 +129,7 @@ class Video:
     def _encode(self, frame: VideoFrame | None) -> None:
         """Encodes a frame, or with None the end, and writes the packets that come of it."""
         for packet in self._stream.encode(frame):
-            # How long a picture lasts tells the next one's time. This is for the last of all: the
+            # The next one's time shows how long an image lasts. This is for the last of all: the
             # shortest of late, so that a gap just before it is not taken for the rate.
             packet.duration = min(self._steps, default=_TICKS // 25)
             self._container.mux(packet)

@@ -1,4 +1,4 @@
-"""What is deleted from an event store: the old, what is too much, a day, a person."""
+"""Deletion from an event store: the old, what is too much, a day, a person."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STEPS = 10
 
 @dataclass
 class Limits:
-    """How long a store keeps what, and how large it may grow; None: no limit.
+    """Retention of a store, and its largest size; None: no limit.
 
     Ages are counted from the time at which the monitor began, on the monotonic clock: a wall clock
     that leaps a year ahead while it runs deletes nothing.

@@ -25,9 +25,9 @@ from maskdet.system.threads import Event, Lock, Worker
 
 log = logging.getLogger(__name__)
 
-_OPEN_SECONDS = 10.0
+_OPEN_INTERVAL_S = 10.0
 """Between two writes of visits and minutes that are not over, which change with each frame."""
-_LIMIT_SECONDS = 600.0
+_LIMIT_INTERVAL_S = 600.0
 """Between two looks at what is too old or too much."""
 _CLOSING_S = 0.5
 """Seconds at the end in which the thread must end, or the disk is taken to hang."""
@@ -173,7 +173,7 @@ class EventStore:
         else:
             self._retry.record_success("rows")
             if with_open:
-                self._open_due = time.monotonic() + _OPEN_SECONDS
+                self._open_due = time.monotonic() + _OPEN_INTERVAL_S
 
     def _fail(self, error: Exception) -> None:
         self._close_connection()
@@ -204,7 +204,7 @@ class EventStore:
     def _enforce_limits(self) -> None:
         """Now and then: deletes what is too old or too much."""
         if time.monotonic() >= self._limit_due:
-            self._limit_due = time.monotonic() + _LIMIT_SECONDS
+            self._limit_due = time.monotonic() + _LIMIT_INTERVAL_S
             self._limits.enforce(self._open(), self._stopping.is_set)
 
     def _open(self) -> sqlite3.Connection:

@@ -60,7 +60,7 @@ class PictureFiles:
 
     @property
     def count(self) -> int:
-        """How many files there are."""
+        """Number of files."""
         return len(self._paths)
 
     def place(self, file: str) -> int:

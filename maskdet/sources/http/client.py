@@ -17,7 +17,7 @@ from urllib3.util import parse_url
 from maskdet.sources.address import Address
 
 _AGENT = {"User-Agent": "maskdet", "Accept": "*/*", "Accept-Encoding": "identity"}
-_CHUNK = 1 << 16
+_CHUNK_BYTES = 1 << 16
 
 
 class Login(AuthBase):
@@ -124,7 +124,7 @@ def more(response: requests.Response) -> bytes:
         OSError: the connection failed.
     """
     try:
-        data: bytes = response.raw.read1(_CHUNK)
+        data: bytes = response.raw.read1(_CHUNK_BYTES)
     except urllib3.exceptions.HTTPError as error:
         raise requests.ConnectionError(error) from error
     return data

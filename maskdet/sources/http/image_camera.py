@@ -36,7 +36,7 @@ _IN_PAGE = re.compile(
 )
 _NO_VIDEO = re.compile(r"text/|application/(?:json|pdf|zip|javascript)")
 _HEAD_BYTES, _PAGE_BYTES, _SEARCH_BYTES = 512, 65536, 8 << 20
-_RECONNECT_TIMEOUT = 1.5  # seconds to a connection, where there has been one before
+_RECONNECT_TIMEOUT_S = 1.5  # seconds to a connection, where there has been one before
 
 
 class HttpPictures:
@@ -44,7 +44,7 @@ class HttpPictures:
 
     Attributes:
         fps: pictures a second, as far as that is set.
-        interval: seconds that it waits between two by itself.
+        interval: seconds that it waits between two on its own.
         is_unverified: whether the server's certificate is not to be trusted.
     """
 
@@ -82,7 +82,7 @@ class MotionJpeg(HttpPictures):
     """An endless answer with one JPEG after the other in it."""
 
     _SOON = 0.002  # seconds: a picture that came sooner had waited for us
-    _MOST_BEHIND, _MOST_SKIPPED = 15, 100
+    _MAX_BEHIND, _MAX_SKIPPED = 15, 100
 
     def __init__(
         self,
@@ -105,9 +105,9 @@ class MotionJpeg(HttpPictures):
             picture = self._waiting.popleft()
             self._behind = self._behind + 1 if self._waited < self._SOON else 0
             self._waited = 0.0
-            if self._behind > self._MOST_BEHIND + self._MOST_SKIPPED:
+            if self._behind > self._MAX_BEHIND + self._MAX_SKIPPED:
                 self._behind = 0
-            if self._behind <= self._MOST_BEHIND and self._decode(picture):
+            if self._behind <= self._MAX_BEHIND and self._decode(picture):
                 return True
 
     def _read(self) -> bool:
@@ -127,20 +127,20 @@ class MotionJpeg(HttpPictures):
 class Snapshots(HttpPictures):
     """An address that gives one picture, fetched again and again."""
 
-    def __init__(self, client: HttpClient, first: bytes, fps: float, patience: float) -> None:
+    def __init__(self, client: HttpClient, first: bytes, fps: float, read_timeout: float) -> None:
         """Goes on from the first picture.
 
         Args:
             client: asks for the next ones.
             first: a picture, encoded.
             fps: how many are fetched a second.
-            patience: seconds that fetching may fail before the camera counts as lost.
+            read_timeout: seconds that fetching may fail before the camera counts as lost.
         """
         super().__init__(client)
         self.fps, self.interval = fps, 1 / fps
         self._first: bytes | None = first
         self._due = self._last = time.monotonic()
-        self._patience = patience
+        self._read_timeout = read_timeout
 
     def grab(self) -> bool:
         """See `HttpPictures`."""
@@ -150,7 +150,7 @@ class Snapshots(HttpPictures):
             if picture and self._decode(picture):
                 self._last = now
                 return True
-            if picture is None or now - self._last > self._patience + self.interval:
+            if picture is None or now - self._last > self._read_timeout + self.interval:
                 return False
 
     def _fetch(self) -> bytes | None:
@@ -178,7 +178,7 @@ def open_http(address: Address, request: Mapping[str, Any]) -> HttpPictures | Fa
         Pictures; or why there are none; or None where FFmpeg is to open it.
     """
     timeout = request["open_timeout"]
-    connect = min(timeout, _RECONNECT_TIMEOUT) if request["again"] else timeout
+    connect = min(timeout, _RECONNECT_TIMEOUT_S) if request["again"] else timeout
     client = HttpClient(address, connect, timeout)
     found: HttpPictures | Fault | None = None
     try:

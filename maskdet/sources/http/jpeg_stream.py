@@ -16,7 +16,7 @@ _START = b"\xff\xd8\xff"
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _END, _SCAN, _AGAIN = 0xD9, 0xDA, 0xD8
 _ALONE = (0x01, *range(0xD0, 0xD8))  # markers without a length
-_NEVER_ENDED = 3
+_MAX_UNENDED = 3
 
 
 class JpegStream:
@@ -57,7 +57,7 @@ class JpegStream:
                 self._without_end = 0
                 return self._take(self._at)
             self._without_end += 1  # a new picture began, or what followed is no JPEG
-            if marker == _AGAIN and self._without_end >= _NEVER_ENDED:
+            if marker == _AGAIN and self._without_end >= _MAX_UNENDED:
                 return self._take(self._at) + b"\xff\xd9"
             self.broken += 1
             self._drop(self._at if marker == _AGAIN else len(_START) - 1)

@@ -16,11 +16,11 @@ import numpy as np
 
 from maskdet.datasets.samples import Sample
 
-MARGIN = 0.18
+MARGIN_SHARE = 0.18
 """What is pasted beyond the box on each side, in parts of its size; it fades out there."""
-SMALLEST = 12.0
+MIN_PASTED_WIDTH = 12.0
 """Faces narrower than this in their picture are neither given nor replaced."""
-ENLARGED = 1.6
+MAX_ENLARGEMENT = 1.6
 """How far a face may be blown up."""
 
 
@@ -71,7 +71,7 @@ class CopyPaste:
         faces = [Face(sample, i) for sample in samples for i in range(len(sample.boxes))]
         self._donors: dict[int, list[Face]] = {}
         for face in faces:
-            if face.width >= SMALLEST and face.state >= 0:
+            if face.width >= MIN_PASTED_WIDTH and face.state >= 0:
                 self._donors.setdefault(face.state, []).append(face)
         self._widths = {
             state: np.array([face.width for face in source_faces])
@@ -80,7 +80,7 @@ class CopyPaste:
 
     def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
         """The sample, or one with one or two of its faces covered."""
-        wide = sample.boxes[:, 2] - sample.boxes[:, 0] >= SMALLEST
+        wide = sample.boxes[:, 2] - sample.boxes[:, 0] >= MIN_PASTED_WIDTH
         places = np.flatnonzero(wide & (sample.classes >= 0))
         if not len(places) or random.random() >= self._share:
             return sample
@@ -102,7 +102,7 @@ class CopyPaste:
         if not states:
             return None
         state = states[int(random.integers(len(states)))]
-        fitting = np.flatnonzero(self._widths[state] * ENLARGED >= width)
+        fitting = np.flatnonzero(self._widths[state] * MAX_ENLARGEMENT >= width)
         return self._donors[state][int(random.choice(fitting))] if len(fitting) else None
 
 
@@ -131,7 +131,7 @@ def paste_face(image: np.ndarray, box: np.ndarray, source_face: Face, mirrored: 
 
 def _widened(box: np.ndarray) -> tuple[int, int, int, int]:
     """The box with its margin, in whole pixels, at least one wide and high."""
-    margin = np.tile((box[2:] - box[:2]) * MARGIN, 2) * [-1, -1, 1, 1]
+    margin = np.tile((box[2:] - box[:2]) * MARGIN_SHARE, 2) * [-1, -1, 1, 1]
     left, top, right, bottom = (int(value) for value in np.round(box + margin))
     return left, top, max(right, left + 1), max(bottom, top + 1)
 

@@ -19,7 +19,7 @@ def jitter_colour(image: np.ndarray, strength: float, random: np.random.Generato
 
 
 def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """What cameras and codecs do: blur, noise, JPEG, or a coarser picture blown up."""
+    """Degrades an image as cameras and codecs do: blur, noise, JPEG, or coarser pixels."""
     kind = random.integers(4)
     if kind == 0:
         return cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 1.5))

@@ -27,7 +27,7 @@ MIN_CLOSE_UP_WIDTH = 32.0
 """Faces narrower than this many pixels in their picture give no close-up."""
 CROWD_GRID = (3, 4)
 """Smallest and largest number of pictures along either side of a crowd."""
-_TRIES = 4
+_MAX_TRIES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class View:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far views may differ from their pictures.
+    """Limits of the difference between views and their images.
 
     Attributes:
         size: side in pixels of the square view.
@@ -118,7 +118,7 @@ class Augmentation:
         self, sample: Sample, others: Callable[[], Sample], random: np.random.Generator
     ) -> View:
         """A view that one face fills, whole or cut by one or two edges."""
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             widths = sample.boxes[:, 2] - sample.boxes[:, 0]
             wide = np.flatnonzero((widths >= MIN_CLOSE_UP_WIDTH) & (sample.classes >= 0))
             if len(wide):
@@ -144,8 +144,8 @@ class Augmentation:
         self, sample: Sample, others: Callable[[], Sample], random: np.random.Generator
     ) -> View:
         """A view without faces: a part of a picture between them, enlarged."""
-        for _ in range(_TRIES):
-            for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
+            for _ in range(_MAX_TRIES):
                 side = random.uniform(0.2, 0.8) * min(sample.width, sample.height)
                 corner = random.uniform((0, 0), (sample.width - side, sample.height - side))
                 part = np.concatenate([corner, corner + side])[None]

@@ -1,4 +1,4 @@
-"""The newest of every camera, taken from the pipeline and given to whoever asks for it.
+"""The newest of every camera, taken from the pipeline and given to those who ask for it.
 
 A sink that never makes the pipeline wait: it keeps references, and everything that takes time is
 done in the threads of those who watch.

@@ -112,4 +112,4 @@ def test_each_batch_size_gets_a_detector_for_it():
 @pytest.mark.parametrize("said", ["", "0", "1,x", "1,,2", "9999", "-1"])
 def test_wrong_batch_sizes_are_told(said: str):
     with pytest.raises(ConfigError, match="--batch .*write sizes from 1 to 256 like 1,2,4,8"):
-        batches.sizes_said(said)
+        batches.parse_sizes(said)

@@ -18,7 +18,7 @@ class Notices:
     def __init__(self) -> None:
         self.said: list[str] = []
 
-    def tell(self, notice: str) -> None:
+    def show_notice(self, notice: str) -> None:
         self.said.append(notice)
 
 

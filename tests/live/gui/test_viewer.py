@@ -176,7 +176,9 @@ def test_keys_work_while_the_camera_is_silent(
 def test_no_signal_is_on_the_screen_two_seconds_after_the_last_frame(
     screen: XServer, tmp_path: Path, start_monitor: StartMonitor, camera: Any, beside: list[str]
 ):
-    assert meters.SILENT + board._REDRAW < 2 - 0.3  # what is left is for drawing and the screen
+    assert (
+        meters.NO_SIGNAL_S + board._REDRAW_S < 2 - 0.3
+    )  # what is left is for drawing and the screen
     events, amber = tmp_path / "e.jsonl", (66, 200, 255)
     sources = ", ".join([f"{{source: '{camera.url('stall')}', name: door}}", *beside])
     process = start_monitor(f"sources=[{sources}]", f"events={events}", DISPLAY=screen.display)
@@ -260,7 +262,7 @@ def test_a_picture_stays_a_while_and_sources_stand_in_a_grid(
 def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(meters, "SILENT", 0.5)
+    monkeypatch.setattr(meters, "NO_SIGNAL_S", 0.5)
     statuses: list[Status] = []
 
     class Notes(Overlay):

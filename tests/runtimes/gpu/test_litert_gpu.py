@@ -141,7 +141,7 @@ def test_auto_moves_to_a_gpu_that_is_faster_and_back_when_it_crashes(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(litert_gpu, "_FASTER", 1e9)  # whatever it takes
+    monkeypatch.setattr(litert_gpu, "_MAX_TIME_SHARE", 1e9)  # whatever it takes
     (expected,) = upgrading.detect([picture()])
     on_gpu = watch(upgrading, lambda: upgrading.device == NAME)
     (on_gpu,) = upgrading.detect([picture()])

@@ -11,7 +11,7 @@ import pytest
 
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.file_formats import Foreign, Kind, find_foreign
+from maskdet.runtimes.file_formats import DetectedModel, Kind, detect_model
 from maskdet.runtimes.legacy.labels import states_of_labels
 from tests import old_models
 from tests.old_models import assert_same, pictures, upstream_api
@@ -77,7 +77,7 @@ def signature_of(folder: Path):
 def test_pictures_go_together_where_the_graph_takes_several(models: Path) -> None:
     from maskdet.runtimes.legacy.object_detection_api import ObjectDetectionApiDetector
 
-    model = find_foreign(models / "ssd_mobilenet_v1")
+    model = detect_model(models / "ssd_mobilenet_v1")
     states, _ = states_of_labels(model, None, None)
     detector = ObjectDetectionApiDetector(model, states, name="x", batch=4)
     first, second, _ = pictures()
@@ -132,7 +132,7 @@ def test_a_label_map_from_0_is_refused_since_graphs_count_from_1(
     """Each face would get the state of the class beside its own."""
     (tmp_path / name).write_text(text)
     for kind in (Kind.FROZEN_GRAPH, Kind.SAVED_MODEL):
-        model = Foreign(kind, tmp_path / "graph.pb")
+        model = DetectedModel(kind, tmp_path / "graph.pb")
         if meant is not None:
             assert states_of_labels(model, None, None)[0] == meant
             continue
@@ -143,7 +143,7 @@ def test_a_label_map_from_0_is_refused_since_graphs_count_from_1(
 
 def test_the_lists_of_keras_retinanet_begin_with_0(tmp_path: Path) -> None:
     (tmp_path / "classes.csv").write_text("mask,0\nno_mask,1\n")
-    model = Foreign(Kind.KERAS_RETINANET, tmp_path / "x.h5")
+    model = DetectedModel(Kind.KERAS_RETINANET, tmp_path / "x.h5")
     assert states_of_labels(model, None, None)[0] == {0: 0, 1: 1}
 
 

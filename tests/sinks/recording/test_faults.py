@@ -195,7 +195,7 @@ def test_a_disk_that_hangs_holds_up_nobody(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The recorder's thread stands still, as it does in a write to a network drive that is away."""
-    monkeypatch.setattr("maskdet.sinks.recording.recorder._PATIENCE", 0.3)
+    monkeypatch.setattr("maskdet.sinks.recording.recorder._WRITE_TIMEOUT_S", 0.3)
     answer = threading.Event()
 
     def draw(each: Observation) -> np.ndarray:

@@ -54,7 +54,7 @@ class Guard:
         return self._basic_session(connection)
 
     def viewer(self, request: Request) -> Session:
-        """Whoever may see.
+        """A user who may see.
 
         Raises:
             HTTPException: 401.
@@ -65,7 +65,7 @@ class Guard:
         return session
 
     def operator(self, request: Request) -> Session:
-        """Whoever may also export.
+        """A user who may also export.
 
         Raises:
             HTTPException: 401, 403.
@@ -76,7 +76,7 @@ class Guard:
         return session
 
     def changing(self, request: Request) -> Session:
-        """Whoever may also change something, and whose page has sent the request.
+        """A user who may also change something, and whose page has sent the request.
 
         Raises:
             HTTPException: 401, 403.
@@ -187,5 +187,5 @@ class Guard:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """The address of whoever asks; behind a proxy, the proxy's."""
+    """The address of the client; behind a proxy, the proxy's."""
     return connection.client.host if connection.client else ""

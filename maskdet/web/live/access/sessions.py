@@ -89,7 +89,7 @@ class Sessions:
 
 
 class LoginLimit:
-    """Slows down whoever guesses passwords; each failure beyond `TRIES` doubles the pause."""
+    """Slows down guesses of passwords; each failure beyond `TRIES` doubles the pause."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Nobody has tried yet."""
