@@ -1,7 +1,7 @@
-"""``python -m maskdet calibrate``: a model's scores, limits and figures, measured and put down.
+"""``python -m maskdet calibrate``: a model's scores, limits and measured, measured and put down.
 
 What belongs into a card after each new checkpoint, in one go: the calibration of its scores, the
-lowest score of each state, when a state is not called, and the figures of each of its files.
+lowest score of each state, when a state is not called, and the measured of each of its files.
 """
 
 from __future__ import annotations
@@ -87,18 +87,18 @@ def run(
         "calibrated": _reliability(_matches(samples, found)),
     }
     _show(console, card, reliability, choices)
-    figures: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     for runtime in wanted:
         every = card.rule.without_rejection(MIN_EVALUATED_SCORE)
-        figures[runtime] = _measure(open_detector(runtime, every), card.rule, samples)
-        _show_figures(console, runtime, figures[runtime])
+        measured[runtime] = _measure(open_detector(runtime, every), card.rule, samples)
+        _show_metrics(console, runtime, measured[runtime])
     said = {
         "fitted_on": wanted[0],
         "error_before": round(reliability["as the network gives them"]["all"].error, 4),
         "error": round(reliability["calibrated"]["all"].error, 4),
     }
     about = _about(card, samples, data, images)
-    update = {"metrics": {**card.metrics, "validation": about, "calibration": said, **figures}}
+    update = {"metrics": {**card.metrics, "validation": about, "calibration": said, **measured}}
     write_output(folder / PLOT, plots.reliability(reliability))
     write_card(folder, card.model_copy(update=update))
     console.print(f"wrote {folder / CARD_NAME} and {PLOT} beside it", highlight=False)
@@ -123,7 +123,7 @@ def _reliability(classes: Sequence[Matches]) -> dict[str, Reliability]:
 
 
 def _measure(detector: Detector, rule: DecisionRule, samples: Sequence[Sample]) -> dict[str, Any]:
-    """A file's figures, as a card has them."""
+    """A file's measured, as a card has them."""
     evaluation = Evaluation(samples, _look(detector, samples), rule)
     told = report.build_report(evaluation, {})
     by_width = {
@@ -186,9 +186,10 @@ def _show(
     console.print(f"narrower than {card.unsure.width:.0f} px: unsure", highlight=False)
 
 
-def _show_figures(console: Console, runtime: str, figures: Mapping[str, Any]) -> None:
+def _show_metrics(console: Console, runtime: str, measured: Mapping[str, Any]) -> None:
     names = ("mAP50", "mAP", "right_state_32+", "right_when_called_32+", "unsure", "recall")
     told = ", ".join(
-        f"{name} {'–' if figures[name] is None else format(figures[name], '.3f')}" for name in names
+        f"{name} {'–' if measured[name] is None else format(measured[name], '.3f')}"
+        for name in names
     )
     console.print(f"{runtime}: {told}", highlight=False)

@@ -53,12 +53,12 @@ def run(
             all.
         kind: the labels' format; see `maskdet.datasets.formats`.
         classes: a file that lists the classes; None: found automatically.
-        json: file for all figures.
+        json: file for all metrics.
         output: folder for the plots; None: one below `runs/evaluation`, named like the model.
         rule: says which detections count as shown; None: one lowest score, the best by F1.
         with_sweeps: by the faces' share of the view and by condition, too; see
             `maskdet.evaluation.sweeps`.
-        gate: figures that are wanted of a monitor and not reached are named, and the status is 2.
+        gate: metrics that are wanted of a monitor and not reached are named, and the status is 2.
 
     Raises:
         DatasetError: data or list cannot be used.
@@ -76,29 +76,29 @@ def run(
     root = data_root(data)
     folders = report.folders_of([str(sample.file.relative_to(root)) for sample in samples])
     source = images.name if images else data.name
-    figures = report.build_report(
+    metrics = report.build_report(
         evaluation, folders, model=detector.name, device=detector.device, data=source
     )
-    figures["sweeps"] = [step.record() for step in steps]
-    figures["gate"] += sweeps.gate(steps)
-    report.show(figures, Console())
+    metrics["sweeps"] = [step.record() for step in steps]
+    metrics["gate"] += sweeps.gate(steps)
+    report.show(metrics, Console())
     if json is not None:
-        report.write_json(json, figures)
+        report.write_json(json, metrics)
     folder = output or OUTPUT / detector.name
     files = report.write_plots(folder, evaluation)
     if steps:
         write_output(folder / "sweeps.png", plots.sweeps(steps))
         files.append(folder / "sweeps.png")
     Console(stderr=True).print("plots:", *map(str, files), highlight=False)
-    return _pass(figures) if gate else 0
+    return _pass(metrics) if gate else 0
 
 
-def _pass(figures: Mapping[str, Any]) -> int:
+def _pass(metrics: Mapping[str, Any]) -> int:
     """The exit status of the gate; what is missed is named.
 
     A value that these images cannot show is missed, too: nobody has seen it reached.
     """
-    missed = [row for row in figures["gate"] if not row["reached"]]
+    missed = [row for row in metrics["gate"] if not row["reached"]]
     for row in missed:
         value = "not measurable on these pictures" if row["value"] is None else row["value"]
         say(f"gate missed: {row['about']}: {value}, wanted {row['wanted']}")

@@ -25,7 +25,7 @@ END = "<!-- end of models -->"
 HEAD = (
     "model", "network", "input", "MB", "mAP50", "mAP .5:.95", "with mask", "without", "incorrect",
 )  # fmt: skip
-FIGURES = (
+METRICS = (
     "mAP50", "mAP", "AP50_with_mask", "AP50_without_mask", "AP50_mask_weared_incorrect",
 )  # fmt: skip
 
@@ -47,11 +47,11 @@ def show(shipped: Path, fetched: Path, *, speed: bool = False) -> None:
     grid = Table(*head, *(("ms here",) if speed else ()), box=None, pad_edge=False)
     for path, card, kind in _known(shipped, fetched):
         is_here = is_whole(path)
-        _, _, side, size, *figures = _cells(path, card, kind)
+        _, _, side, size, *measured = _cells(path, card, kind)
         where = "ships" if path.parent == shipped else "fetched"
         is_default = card.name == DEFAULT_MODEL and kind == next(iter(card.files))
         cells = (
-            *("*" if is_default else "", card.name, kind, side, size, *figures[:2]),
+            *("*" if is_default else "", card.name, kind, side, size, *measured[:2]),
             where if is_here else "not here",
             *([_speed(path, kind, 2.0) if is_here else ""] if speed else ()),
         )
@@ -110,10 +110,10 @@ def _cells(folder: Path, card: ModelCard, kind: str) -> tuple[str, ...]:
     file = folder / card.files[kind].file
     size = f"{file.stat().st_size / 1e6:.1f}" if file.is_file() else ""
     metrics: Mapping[str, Any] = card.metrics.get(kind) or {}
-    figures = ["" if metrics.get(name) is None else f"{metrics[name]:.3f}" for name in FIGURES]
+    measured = ["" if metrics.get(name) is None else f"{metrics[name]:.3f}" for name in METRICS]
     network = f"{card.network}, {card.options.get('backbone', '?')}"
     side = f"{card.input.width}×{card.input.height}"
-    return (f"{card.name} ({kind})", network, side, size, *figures)
+    return (f"{card.name} ({kind})", network, side, size, *measured)
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

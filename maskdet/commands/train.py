@@ -121,14 +121,14 @@ def _train(
     from maskdet.training.run_log import RunLog
 
     def improved(
-        step: int, figures: dict[str, float], weights: Path, samples: Sequence[Sample]
+        step: int, metrics: dict[str, float], weights: Path, samples: Sequence[Sample]
     ) -> None:
         measured = {
             "pictures": settings.validation or f"a part of the data; {VALIDATION_LIST} of the run",
             "images": len(samples),
             "faces": sum(len(sample.boxes) for sample in samples),
             "step": step,
-            **figures,
+            **metrics,
         }
         folder = output / settings.name
         write_model(folder, weights, settings, metrics=measured, command=command)

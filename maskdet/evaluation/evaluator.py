@@ -1,4 +1,4 @@
-"""All that is measured of a detector: COCO's metrics, and figures that matter to a monitor."""
+"""All that is measured of a detector: COCO's metrics, and metrics that matter to a monitor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MISSED = "missed"
 
 
 def width_name(low: float, high: float) -> str:
-    """A range of widths as figures name it: ``16-32``, ``64+``."""
+    """A range of widths as metrics name it: ``16-32``, ``64+``."""
     return f"{low}-{high}" if high < coco.WIDTHS[-1][1] else f"{low}+"
 
 
@@ -122,7 +122,7 @@ class Evaluation:
             rows.append((here.sum(), hit.sum(), *(kind.sum() for kind in kinds)))
         return Tally(*np.array(rows, np.float64).T)
 
-    def figures(self, weights: np.ndarray | None = None) -> dict[str, float]:
+    def metrics(self, weights: np.ndarray | None = None) -> dict[str, float]:
         """Every figure by name; NaN where there is nothing to measure it on.
 
         Args:
@@ -140,47 +140,47 @@ class Evaluation:
         if weights is None:
             weights = np.ones(len(self.samples))
         by_class = np.array([each.average_precision(weights) for each in self._classes[0]])
-        figures = {
+        metrics = {
             "mAP50": coco.mean_of_known(by_class[:, 0]),
             "mAP": coco.mean_of_known(by_class),
         }
         for name, values in zip(CLASS_NAMES, by_class, strict=True):
-            figures[f"AP50_{name}"] = float(values[0])
-            figures[f"AP_{name}"] = float(values.mean())
-        figures["face_AP50"] = _ap50(self._faces[0], weights)
-        figures["precision"] = _share(weights @ self._tallies[0].found, weights @ self._answers)
-        figures |= _rates(self._tallies[0], weights)
+            metrics[f"AP50_{name}"] = float(values[0])
+            metrics[f"AP_{name}"] = float(values.mean())
+        metrics["face_AP50"] = _ap50(self._faces[0], weights)
+        metrics["precision"] = _share(weights @ self._tallies[0].found, weights @ self._answers)
+        metrics |= _rates(self._tallies[0], weights)
         for name, value in _rates(self._wide, weights).items():
             if name != "recall":
-                figures[f"{name}_{WIDE_FACE_PIXELS}+"] = value
+                metrics[f"{name}_{WIDE_FACE_PIXELS}+"] = value
         bare = self._wide_bare
-        figures[f"masked_bare_{WIDE_FACE_PIXELS}+"] = _share(
+        metrics[f"masked_bare_{WIDE_FACE_PIXELS}+"] = _share(
             weights @ bare.masked, weights @ bare.found
         )
-        return figures | self._by_width(weights)
+        return metrics | self._by_width(weights)
 
     def _by_width(self, weights: np.ndarray) -> dict[str, float]:
-        figures = {}
+        metrics = {}
         for index, limits in enumerate(coco.WIDTHS, 1):
             name = width_name(*limits)
             each = np.array([_ap50(matches, weights) for matches in self._classes[index]])
-            figures[f"AP50_{name}"] = coco.mean_of_known(each)
-            figures[f"face_AP50_{name}"] = _ap50(self._faces[index], weights)
+            metrics[f"AP50_{name}"] = coco.mean_of_known(each)
+            metrics[f"face_AP50_{name}"] = _ap50(self._faces[index], weights)
             for key, value in _rates(self._tallies[index], weights).items():
-                figures[f"{key}_{name}"] = value
-        return figures
+                metrics[f"{key}_{name}"] = value
+        return metrics
 
     def intervals(
         self, resamplings: int = 300, seed: int = 0, level: float = 0.95
     ) -> dict[str, tuple[float, float]]:
-        """Bootstrap intervals (Efron 1979) of the figures, pictures drawn with repetition.
+        """Bootstrap intervals (Efron 1979) of the metrics, pictures drawn with repetition.
 
         What is shown stays as it is. A figure that no resampling can measure has NaN.
         """
         random = np.random.default_rng(seed)
         count = len(self.samples)
         draws = random.multinomial(count, np.full(count, 1 / count), resamplings)
-        rows = [self.figures(weights.astype(np.float64)) for weights in draws]
+        rows = [self.metrics(weights.astype(np.float64)) for weights in draws]
         ends = [(1 - level) / 2, (1 + level) / 2]
         return {name: _interval(np.array([row[name] for row in rows]), ends) for name in rows[0]}
 

@@ -42,10 +42,10 @@ def build_report(
     Args:
         evaluation: matched.
         folders: weights (pictures,) that choose each data set's pictures, by its name; empty or
-            one: no figures of their own.
+            one: no measured of their own.
         about: what was evaluated: ``model``, ``device``, ``data`` …; stands first.
     """
-    figures, intervals = evaluation.figures(), evaluation.intervals(RESAMPLINGS, SEED, LEVEL)
+    measured, intervals = evaluation.metrics(), evaluation.intervals(RESAMPLINGS, SEED, LEVEL)
     faces = evaluation.faces()
     truth, called, counts = evaluation.confusion()
     report = {
@@ -56,14 +56,14 @@ def build_report(
         "threshold": _limits(evaluation.rule),
         "threshold_chosen": "best F1 on these pictures" if evaluation.chosen else "given",
         "unsure": {"certainty": evaluation.rule.certainty, "width": evaluation.rule.width},
-        "metrics": _overall(figures),
+        "metrics": _overall(measured),
         "by_width": {
-            name: {"faces": faces[name], **{key: figures[f"{key}_{name}"] for key in BY_WIDTH}}
+            name: {"faces": faces[name], **{key: measured[f"{key}_{name}"] for key in BY_WIDTH}}
             for name in WIDTHS
         },
         "intervals": {name: list(ends) for name, ends in intervals.items()},
         "bootstrap": {"resamplings": RESAMPLINGS, "seed": SEED, "level": LEVEL},
-        "gate": _gate(figures, intervals),
+        "gate": _gate(measured, intervals),
         "best_thresholds": evaluation.thresholds,
         "calibration": {
             name: {"detections": int(each.counts.sum()), "error": each.error}
@@ -84,18 +84,19 @@ def _limits(rule: DecisionRule) -> float | dict[str, float]:
 
 
 def _gate(
-    figures: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
+    measured: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
 ) -> list[dict[str, Any]]:
     return [
         {
-            "figure": name,
+            "metric": name,
+            "figure": name,  # as earlier versions called it
             "about": about,
-            "value": figures[name],
+            "value": measured[name],
             "interval": list(intervals[name]),
             "wanted": f"{sign} {limit}",
             "reached": None
-            if math.isnan(figures[name])
-            else bool(figures[name] >= limit if sign == "≥" else figures[name] <= limit),
+            if math.isnan(measured[name])
+            else bool(measured[name] >= limit if sign == "≥" else measured[name] <= limit),
         }
         for name, about, sign, limit in GATE
     ]
@@ -108,15 +109,15 @@ def _by_folder(evaluation: Evaluation, folders: Mapping[str, np.ndarray]) -> dic
         table[folder] = {
             "images": int(weights.sum()),
             "faces": sum(faces[name] for name in WIDTHS),
-            "metrics": _overall(evaluation.figures(weights)),
+            "metrics": _overall(evaluation.metrics(weights)),
         }
     return table
 
 
-def _overall(figures: Mapping[str, float]) -> dict[str, float]:
-    """The figures of all widths together."""
+def _overall(measured: Mapping[str, float]) -> dict[str, float]:
+    """The measured of all widths together."""
     narrow = {f"{key}_{name}" for key in BY_WIDTH for name in WIDTHS}
-    return {name: value for name, value in figures.items() if name not in narrow}
+    return {name: value for name, value in measured.items() if name not in narrow}
 
 
 def _plain(value: Any) -> Any:
@@ -145,8 +146,8 @@ def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> lis
     Raises:
         SinkError: they cannot be written.
     """
-    figures, curves = evaluation.figures(), evaluation.curves()
-    ap50 = {name: figures["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
+    measured, curves = evaluation.metrics(), evaluation.curves()
+    ap50 = {name: measured["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
     pairs = _worst(evaluation, pictures)
     files = {
         "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.rule),
@@ -181,7 +182,7 @@ def show(report: Mapping[str, Any], console: Console) -> None:
         f"({report['threshold_chosen']})",
         highlight=False,
     )
-    tables = (_figures, _widths, _gate_table, _thresholds, _calibration, _confusion)
+    tables = (_metrics_table, _widths, _gate_table, _thresholds, _calibration, _confusion)
     for table in tables:
         console.print(table(report))
     if report["by_folder"]:
@@ -190,8 +191,8 @@ def show(report: Mapping[str, Any], console: Console) -> None:
         console.print(_sweeps(report))
 
 
-def _figures(report: Mapping[str, Any]) -> Table:
-    table = _table("Metrics, with bootstrap intervals", "figure", "value", "95 %")
+def _metrics_table(report: Mapping[str, Any]) -> Table:
+    table = _table("Metrics, with bootstrap intervals", "metric", "value", "95 %")
     for name, value in report["metrics"].items():
         low, high = report["intervals"][name]
         table.add_row(name, _text(value), f"{_text(low)} – {_text(high)}")
@@ -206,7 +207,7 @@ def _widths(report: Mapping[str, Any]) -> Table:
 
 
 def _gate_table(report: Mapping[str, Any]) -> Table:
-    table = _table("Gate", "figure", "value", "95 %", "wanted", "reached")
+    table = _table("Gate", "metric", "value", "95 %", "wanted", "reached")
     for row in report["gate"]:
         low, high = row["interval"]
         reached = {None: "–", True: "yes", False: "no"}[row["reached"]]
@@ -250,7 +251,7 @@ def _confusion(report: Mapping[str, Any]) -> Table:
 
 def _folders(report: Mapping[str, Any]) -> Table:
     folders = report["by_folder"]
-    table = _table("By folder", "figure", *folders)
+    table = _table("By folder", "metric", *folders)
     for key in ("images", "faces"):
         table.add_row(key, *(str(row[key]) for row in folders.values()))
     for name in report["metrics"]:

@@ -99,7 +99,8 @@ def gate(steps: Sequence[Step]) -> list[dict[str, Any]]:
     ]  # fmt: skip
     return [
         {
-            "figure": name,
+            "metric": name,
+            "figure": name,  # as earlier versions called it
             "about": about,
             "value": value,
             "interval": [None, None],

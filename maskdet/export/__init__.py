@@ -21,7 +21,7 @@ def run(
 ) -> list[Path]:
     """Writes a model in another format and enters it into its card.
 
-    Figures of a file that it replaces leave the card: they are not the new one's.
+    Metrics of a file that it replaces leave the card: they are not the new one's.
 
     Args:
         model: a model folder that has Keras weights.
@@ -56,7 +56,7 @@ def run(
 
 
 def unmeasured_files(model: Path) -> list[str]:
-    """Files of a model, by runtime, whose figures its card lacks."""
+    """Files of a model, by runtime, whose measured its card lacks."""
     card = read_card(model)
     return [kind for kind in card.files if kind not in card.metrics]
 
@@ -90,7 +90,7 @@ def _write(
 
 
 def _with_files(card: ModelCard, folder: Path, paths: dict[str, Path]) -> ModelCard:
-    """The card with more files, and without the figures of those that they replace."""
+    """The card with more files, and without the measured of those that they replace."""
     files: dict[str, Any] = dict(card.files)
     for kind, path in paths.items():
         files[kind] = ModelFile(file=path.relative_to(folder).as_posix(), sha256=sha256_of(path))

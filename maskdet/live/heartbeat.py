@@ -38,7 +38,7 @@ class Heartbeat:
         self._begun = self._reported = False
 
     def beat(self, stats: SourceStats) -> None:
-        """Called often, with the figures of all sources together."""
+        """Called often, with the values of all sources together."""
         now = time.monotonic()
         if now < self._due or not (self._file or self._address):
             return

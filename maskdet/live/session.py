@@ -213,7 +213,7 @@ def _report_recorded(recordings: Sequence[RecordingSwitch]) -> None:
 def _write_summary(path: Path, report: Report) -> None:
     if run_all_with_timeout(
         max(_LAST_TIMEOUT_S, 0.9 - report.closing),
-        {"writing the summary": lambda: write_summary(path, report.figures())},
+        {"writing the summary": lambda: write_summary(path, report.values())},
     ):
         raise SinkError(f"cannot write {path}: the disk does not answer")
 

@@ -1,4 +1,4 @@
-"""The figures of a whole run, for people in a line and for programs as JSON."""
+"""The values of a whole run, for people in a line and for programs as JSON."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Report:
 
     @property
     def stats(self) -> SourceStats:
-        """Figures of all sources together."""
+        """Values of all sources together."""
         return self._pipeline.stats.total() if self._pipeline else _NOTHING
 
-    def figures(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """Content of `--summary`; rates are means of the run, in frames a second."""
         stats, first = self.stats, self._pipeline.stats.first_result if self._pipeline else None
         detector = self._pipeline.detector if self._pipeline else None
@@ -139,13 +139,13 @@ def in_words(people: Mapping[str, int]) -> str:
     return f"{noun}: {states(Counter(people), all_of_them=False)}" if unique else noun
 
 
-def write_summary(path: Path, figures: dict[str, Any]) -> None:
-    """Writes the figures as JSON, whole or not at all.
+def write_summary(path: Path, values: dict[str, Any]) -> None:
+    """Writes the values as JSON, whole or not at all.
 
     Raises:
         SinkError: the file cannot be written.
     """
-    write_output(path, json.dumps(figures, indent=2) + "\n", folder="require")
+    write_output(path, json.dumps(values, indent=2) + "\n", folder="require")
 
 
 def process_start() -> float:

@@ -114,7 +114,7 @@ class ModelCard(Settings):
         unsure: when a state is not called.
         description: a sentence for people.
         options: what the network's builder needs beside that.
-        metrics: figures as measured, with the data they were measured on.
+        metrics: metrics as measured, with the data they were measured on.
         provenance: training command, data, licences.
     """
 

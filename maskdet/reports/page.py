@@ -11,7 +11,7 @@ from maskdet.detections import MaskState
 from maskdet.reports.buckets import Buckets, by_hour_of_day, by_time, uptime_by
 from maskdet.reports.charts import Bar, Strip, compliance_chart, people_chart, uptime_chart
 from maskdet.reports.local_time import LocalTime
-from maskdet.reports.queries import STATES, Figures, People
+from maskdet.reports.queries import STATES, People, Totals
 
 _STYLE = Path(__file__).with_name("page.css")
 _TITLES = {state.name: state.title for state in MaskState}
@@ -19,29 +19,29 @@ _HEAD = ("people", *_TITLES.values(), "with mask")
 _NONE = "–"
 
 
-def page(figures: Figures, clock: LocalTime, made: float) -> str:
+def page(totals: Totals, clock: LocalTime, made: float) -> str:
     """The page.
 
     Args:
-        figures: what it shows.
+        totals: what it shows.
         clock: of the place that it is for.
         made: Unix time at which it is made.
     """
-    buckets = by_time(figures, clock)
+    buckets = by_time(totals, clock)
     parts = [
-        _head(figures, clock, made),
-        _tiles(figures),
+        _head(totals, clock, made),
+        _tiles(totals),
         '<div class="charts">',
-        *_charts(figures, clock, buckets),
+        *_charts(totals, clock, buckets),
         "</div>",
-        *_tables(figures, clock, buckets),
-        _notes(figures),
+        *_tables(totals, clock, buckets),
+        _notes(totals),
     ]
     style = _STYLE.read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>People and masks, {escape(_period(figures, clock))}</title>"
+        f"<title>People and masks, {escape(_period(totals, clock))}</title>"
         f"<style>\n{style}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
 
@@ -56,31 +56,31 @@ def percent(share: float | None) -> str:
     return f"{rounded} %"
 
 
-def _period(figures: Figures, clock: LocalTime) -> str:
-    first = clock.at(figures.selection.began)
-    last = clock.at(figures.selection.ended)
+def _period(totals: Totals, clock: LocalTime) -> str:
+    first = clock.at(totals.selection.began)
+    last = clock.at(totals.selection.ended)
     if first.hour == first.minute == last.hour == last.minute == 0:
-        final = clock.day_of(figures.selection.ended - 1)
+        final = clock.day_of(totals.selection.ended - 1)
         return f"{first.date()}" if final == first.date() else f"{first.date()} to {final}"
     return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
 
 
-def _head(figures: Figures, clock: LocalTime, made: float) -> str:
-    selection = figures.selection
+def _head(totals: Totals, clock: LocalTime, made: float) -> str:
+    selection = totals.selection
     cameras = ", ".join(selection.cameras) or "all cameras"
     zones = f"; people in {', '.join(selection.zones)}" if selection.zones else ""
     zone = clock.at(selection.began)
     return (
-        f"<header><h1>People and masks: {escape(_period(figures, clock))}</h1>"
+        f"<header><h1>People and masks: {escape(_period(totals, clock))}</h1>"
         f'<p class="soft">{escape(cameras + zones)}; times of {zone:%Z} (UTC{zone:%z}); '
         f"made {clock.at(made):%Y-%m-%d %H:%M}</p></header>"
     )
 
 
-def _tiles(figures: Figures) -> str:
-    people = figures.people
-    expected = sum(one.expected_s for one in figures.uptime.values())
-    up_s = sum(min(one.up_s, one.expected_s) for one in figures.uptime.values())
+def _tiles(totals: Totals) -> str:
+    people = totals.people
+    expected = sum(one.expected_s for one in totals.uptime.values())
+    up_s = sum(min(one.up_s, one.expected_s) for one in totals.uptime.values())
     tiles = [
         ("share", percent(people.compliance), f"wear a mask correctly{_interval(people)}"),
         ("", str(people.total), "people"),
@@ -109,30 +109,30 @@ def _interval(people: People) -> str:
     return f" ({low:.0f}–{high:.0f}\N{NO-BREAK SPACE}%)"
 
 
-def _charts(figures: Figures, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
+def _charts(totals: Totals, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
     unit = buckets.unit
     legend = _legend(STATES, [_TITLES[state] for state in STATES])
     yield _section(f"People by {unit}", legend + people_chart(buckets.bars, f"People by {unit}"))
     title = f"Share with a mask worn correctly, by {unit}"
     yield _section(title, compliance_chart(buckets.bars, title))
     if unit != "hour":
-        hours = by_hour_of_day(figures, clock)
+        hours = by_hour_of_day(totals, clock)
         title = "People by hour of the day, all days together"
         yield _section(title, legend + people_chart(hours, title))
         title = "Share with a mask worn correctly, by hour of the day"
         yield _section(title, compliance_chart(hours, title))
-    if figures.uptime:
-        yield _uptime(figures, clock, buckets)
+    if totals.uptime:
+        yield _uptime(totals, clock, buckets)
 
 
-def _uptime(figures: Figures, clock: LocalTime, buckets: Buckets) -> str:
+def _uptime(totals: Totals, clock: LocalTime, buckets: Buckets) -> str:
     strips = [
         Strip(
             camera,
-            tuple(one.share for one in uptime_by(figures, clock, buckets, camera)),
-            percent(figures.uptime[camera].share),
+            tuple(one.share for one in uptime_by(totals, clock, buckets, camera)),
+            percent(totals.uptime[camera].share),
         )
-        for camera in sorted(figures.uptime)
+        for camera in sorted(totals.uptime)
     ]
     title = f"Cameras' up-time, by {buckets.unit}"
     labels = [bar.label for bar in buckets.bars]
@@ -142,32 +142,32 @@ def _uptime(figures: Figures, clock: LocalTime, buckets: Buckets) -> str:
     return _section(title, legend + uptime_chart(strips, labels, title))
 
 
-def _tables(figures: Figures, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
-    yield _table_of_cameras(figures)
-    if figures.zones:
+def _tables(totals: Totals, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
+    yield _table_of_cameras(totals)
+    if totals.zones:
         rows = [
-            (f"{zone}{_of(camera, figures)}", place.people, _minutes(place.seconds, place.people))
-            for (camera, zone), place in sorted(figures.zones.items())
+            (f"{zone}{_of(camera, totals)}", place.people, _minutes(place.seconds, place.people))
+            for (camera, zone), place in sorted(totals.zones.items())
         ]
         yield _people_table("By zone", "zone", rows, "mean stay")
-    if figures.lines:
+    if totals.lines:
         crossed = [
-            (f"{line}{_of(camera, figures)}", place.people, f"{place.ins} in, {place.outs} out")
-            for (camera, line), place in sorted(figures.lines.items())
+            (f"{line}{_of(camera, totals)}", place.people, f"{place.ins} in, {place.outs} out")
+            for (camera, line), place in sorted(totals.lines.items())
         ]
         yield _people_table("By line", "line", crossed, "direction")
     yield _bar_table(f"By {buckets.unit}", buckets.unit, buckets.bars)
     if buckets.unit != "hour":
-        yield _bar_table("By hour of the day", "hour", by_hour_of_day(figures, clock))
+        yield _bar_table("By hour of the day", "hour", by_hour_of_day(totals, clock))
 
 
-def _table_of_cameras(figures: Figures) -> str:
-    names = sorted({*figures.by_camera, *figures.uptime})
+def _table_of_cameras(totals: Totals) -> str:
+    names = sorted({*totals.by_camera, *totals.uptime})
     rows = [
         (
             name,
-            figures.by_camera.get(name, People()),
-            percent(figures.uptime[name].share if name in figures.uptime else None),
+            totals.by_camera.get(name, People()),
+            percent(totals.uptime[name].share if name in totals.uptime else None),
         )
         for name in names
     ]
@@ -201,9 +201,9 @@ def _people_table(
     return _section(title, table, is_long=is_long)
 
 
-def _of(camera: str, figures: Figures) -> str:
+def _of(camera: str, totals: Totals) -> str:
     """Names the camera whose zone or line it is, where there are several."""
-    return f" ({camera})" if len({*figures.by_camera, *figures.uptime}) > 1 else ""
+    return f" ({camera})" if len({*totals.by_camera, *totals.uptime}) > 1 else ""
 
 
 def _minutes(seconds: float, people: People) -> str:
@@ -224,11 +224,11 @@ def _section(title: str, content: str, *, is_long: bool = False) -> str:
     return f"<section{name}><h2>{escape(title)}</h2>{content}</section>"
 
 
-def _notes(figures: Figures) -> str:
+def _notes(totals: Totals) -> str:
     return (
         '<p class="soft">A person is counted once for each visit, in the state worn longest; '
         "who leaves the image and comes back is counted again. The share is of those whose "
         "state is known; in brackets its 95 % interval. Faces that never move (posters, screens) "
         "are not counted. Up-time is of the time in which the monitor ran. People were seen to "
-        f"put a mask on, take it off or move it {figures.changes} times.</p>"
+        f"put a mask on, take it off or move it {totals.changes} times.</p>"
     )

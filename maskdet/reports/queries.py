@@ -1,4 +1,4 @@
-"""Figures of a report, read from an event store."""
+"""Totals of a report, read from an event store."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Selection:
 
 
 @dataclass
-class Figures:
+class Totals:
     """Everything that a report shows; times are Unix times of local hours and days.
 
     Attributes:
@@ -144,22 +144,22 @@ def span(connection: sqlite3.Connection) -> tuple[float, float] | None:
     return (min(lows), max(highs)) if lows and highs else None
 
 
-def read_figures(connection: sqlite3.Connection, selection: Selection, clock: LocalTime) -> Figures:
-    """Reads all figures of a report.
+def read_totals(connection: sqlite3.Connection, selection: Selection, clock: LocalTime) -> Totals:
+    """Reads all totals of a report.
 
     Raises:
         ConfigError: no such camera or zone is in the store.
     """
     _require_known(connection, selection)
-    figures = Figures(selection)
-    _count_people(connection, figures, clock)
-    _count_places(connection, figures)
-    _sum_uptime(connection, figures, clock)
+    totals = Totals(selection)
+    _count_people(connection, totals, clock)
+    _count_places(connection, totals)
+    _sum_uptime(connection, totals, clock)
     where, values = _where(selection, "time")
-    (figures.changes,) = connection.execute(
+    (totals.changes,) = connection.execute(
         f"SELECT count(*) FROM changes WHERE {where} AND 'unsure' NOT IN (previous, state)", values
     ).fetchone()
-    return figures
+    return totals
 
 
 def _require_known(connection: sqlite3.Connection, selection: Selection) -> None:
@@ -192,9 +192,9 @@ def _places(names: Collection[str]) -> str:
     return ", ".join("?" * len(names))
 
 
-def _count_people(connection: sqlite3.Connection, figures: Figures, clock: LocalTime) -> None:
-    where, values = _where(figures.selection, "first_seen")
-    zones = figures.selection.zones
+def _count_people(connection: sqlite3.Connection, totals: Totals, clock: LocalTime) -> None:
+    where, values = _where(totals.selection, "first_seen")
+    zones = totals.selection.zones
     if zones:
         where += (
             " AND EXISTS (SELECT 1 FROM stays s WHERE s.run = v.run AND s.camera = v.camera"
@@ -209,17 +209,17 @@ def _count_people(connection: sqlite3.Connection, figures: Figures, clock: Local
     for camera, state, quarter, count in counted:
         hour = clock.hour_start(quarter * _QUARTER_S)
         for people in (
-            figures.people,
-            figures.by_hour[hour],
-            figures.by_day[clock.day_of(hour)],
-            figures.by_camera[camera],
-            figures.by_camera_hour[camera, hour],
+            totals.people,
+            totals.by_hour[hour],
+            totals.by_day[clock.day_of(hour)],
+            totals.by_camera[camera],
+            totals.by_camera_hour[camera, hour],
         ):
             people.add(state, count)
 
 
-def _count_places(connection: sqlite3.Connection, figures: Figures) -> None:
-    where, values = _where(figures.selection, "time")
+def _count_places(connection: sqlite3.Connection, totals: Totals) -> None:
+    where, values = _where(totals.selection, "time")
     stays = connection.execute(
         "SELECT camera, zone, state, count(*), sum(seconds) FROM (SELECT s.camera, zone, v.state,"
         " sum(s.seconds) AS seconds FROM stays s JOIN visits v USING (run, camera, track_id)"
@@ -228,8 +228,8 @@ def _count_places(connection: sqlite3.Connection, figures: Figures) -> None:
         values,
     )
     for camera, zone, state, count, seconds in stays:
-        if not figures.selection.zones or zone in figures.selection.zones:
-            place = figures.zones[camera, zone]
+        if not totals.selection.zones or zone in totals.selection.zones:
+            place = totals.zones[camera, zone]
             place.people.add(state, count)
             place.seconds += seconds
     crossings = connection.execute(
@@ -238,28 +238,28 @@ def _count_places(connection: sqlite3.Connection, figures: Figures) -> None:
         values,
     )
     for camera, line, direction, state, count in crossings:
-        place = figures.lines[camera, line]
+        place = totals.lines[camera, line]
         place.people.add(state, count)
         place.ins += count if direction == "in" else 0
         place.outs += count if direction == "out" else 0
 
 
-def _sum_uptime(connection: sqlite3.Connection, figures: Figures, clock: LocalTime) -> None:
-    where, values = _where(figures.selection, "minute")
+def _sum_uptime(connection: sqlite3.Connection, totals: Totals, clock: LocalTime) -> None:
+    where, values = _where(totals.selection, "minute")
     sums = connection.execute(
         f"SELECT camera, minute / {_QUARTER_S}, sum(up_s) FROM (SELECT camera, minute,"
         f" min(60, sum(up_s)) AS up_s FROM minutes WHERE {where} GROUP BY 1, 2) GROUP BY 1, 2",
         values,
     )
     for camera, quarter, up_s in sums:
-        figures.uptime[camera].up_s += up_s
-        figures.uptime_by_hour[camera, clock.hour_start(quarter * _QUARTER_S)].up_s += up_s
-    for camera, spans in _expected(connection, figures.selection).items():
+        totals.uptime[camera].up_s += up_s
+        totals.uptime_by_hour[camera, clock.hour_start(quarter * _QUARTER_S)].up_s += up_s
+    for camera, spans in _expected(connection, totals.selection).items():
         for began, ended in _merged(spans):
-            figures.uptime[camera].expected_s += ended - began
+            totals.uptime[camera].expected_s += ended - began
             for hour in clock.hours(began, ended):
                 inside = min(ended, hour + 3600) - max(began, hour)
-                figures.uptime_by_hour[camera, hour].expected_s += inside
+                totals.uptime_by_hour[camera, hour].expected_s += inside
 
 
 def _expected(

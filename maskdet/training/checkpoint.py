@@ -14,7 +14,7 @@ from maskdet.errors import DatasetError, SinkError
 Weights = list[np.ndarray]
 GROUPS = ("weights", "optimizer", "average", "seeds")
 """The last is missing from checkpoints of earlier versions, and of networks that draw nothing."""
-FIGURES = ("step", "best", "minutes")
+VALUES = ("step", "best", "minutes")
 COUNT = "arrays"
 """How many arrays a checkpoint holds: of an archive whose list of members was cut, those that are
 left look whole. Missing from checkpoints of earlier versions."""
@@ -49,7 +49,7 @@ def save(path: Path, state: State) -> None:
     Raises:
         SinkError: it cannot be written.
     """
-    arrays = {name: np.array(getattr(state, name)) for name in FIGURES}
+    arrays = {name: np.array(getattr(state, name)) for name in VALUES}
     for group in GROUPS:
         arrays |= {f"{group}{i}": array for i, array in enumerate(getattr(state, group))}
     arrays = {COUNT: np.array(len(arrays)), **arrays}  # first: a cut list still has it
@@ -79,7 +79,7 @@ def load(path: Path) -> State:
                 group: [arrays[f"{group}{i}"] for i in range(_count(arrays.files, group))]
                 for group in GROUPS
             }
-            held = len(FIGURES) + sum(map(len, groups.values()))
+            held = len(VALUES) + sum(map(len, groups.values()))
             others = [name for name in arrays.files if name != COUNT]
             if len(others) != held or arrays.get(COUNT, held) != held:
                 raise ValueError("it holds other arrays")

@@ -1,4 +1,4 @@
-"""A run's figures over its steps, in CSV files that survive a kill and a later go-on."""
+"""A run's metrics over its steps, in CSV files that survive a kill and a later go-on."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 
 
-def append_figures(file: Path, step: int, figures: Mapping[str, float]) -> None:
-    """Adds a line to a log of figures; its columns are fixed by the first line."""
+def append_metrics(file: Path, step: int, metrics: Mapping[str, float]) -> None:
+    """Adds a line to a log of metrics; its columns are fixed by the first line."""
     columns = _columns(file)
     with file.open("a", newline="", encoding="utf-8") as out:
         writer = csv.writer(out, lineterminator="\n")
         if not columns:
-            columns = ["step", *figures]
+            columns = ["step", *metrics]
             writer.writerow(columns)
         elif _cut_short(file):
             out.write("\n")  # a kill in the midst of a line must not spoil the next one
-        row = {"step": step, **figures}
+        row = {"step": step, **metrics}
         writer.writerow([row.get(name, "") for name in columns])
 
 
-def read_figures(file: Path) -> dict[str, np.ndarray]:
+def read_metrics(file: Path) -> dict[str, np.ndarray]:
     """Columns of a log, one value a step, steps rising; empty if there is no log yet.
 
     Of a step that was learnt twice, after a kill, the later line counts; lines cut short by a

@@ -34,12 +34,12 @@ class ProgressDisplay:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[metrics]}"),
             TimeRemainingColumn(),
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("preparing", total=steps, figures="")
+        self._task = self._bar.add_task("preparing", total=steps, metrics="")
 
     def __enter__(self) -> ProgressDisplay:
         self._bar.start()
@@ -70,11 +70,11 @@ class ProgressDisplay:
             speed = self._batch / max(now - self._mark, 1e-6)
             self._speed = INERTIA * self._speed + (1 - INERTIA) * speed if self._speed else speed
         self._mark = now
-        figures = f"loss {self._loss:.3f}  rate {rate:.1e}  {self._speed:.1f} pictures/s"
-        self._bar.update(self._task, description="training", completed=step, figures=figures)
+        metrics = f"loss {self._loss:.3f}  rate {rate:.1e}  {self._speed:.1f} pictures/s"
+        self._bar.update(self._task, description="training", completed=step, metrics=metrics)
         if not self._console.is_terminal and (now >= self._plain_due or step == self._steps):
             self._plain_due = now + LINE_INTERVAL_S
-            self.say(f"step {step}/{self._steps}  {figures}{self._left(step)}")
+            self.say(f"step {step}/{self._steps}  {metrics}{self._left(step)}")
 
     def _left(self, step: int) -> str:
         if not self._speed:

@@ -22,7 +22,7 @@ from maskdet.model.decision import DecisionRule
 from maskdet.networks import backbones
 from maskdet.networks.plans import Network, Plan, build_network, plan_from_options, plan_to_options
 from maskdet.runtimes.decoding import decoder_for
-from maskdet.training.csv_log import append_figures
+from maskdet.training.csv_log import append_metrics
 from maskdet.training.data import make_loader, read_data
 from maskdet.training.distillation import ANSWERS
 from maskdet.training.earlier_run import require_no_checkpoint
@@ -51,13 +51,13 @@ class Listener(Protocol):
     def evaluated(
         self,
         step: int,
-        figures: dict[str, float],
+        metrics: dict[str, float],
         samples: Sequence[Sample],
         found: Sequence[Detections],
     ) -> None:
         """An evaluation has ended; these are the validation samples and what was found in them."""
 
-    def improved(self, step: int, figures: dict[str, float], weights: Path) -> None:
+    def improved(self, step: int, metrics: dict[str, float], weights: Path) -> None:
         """The evaluation was the best one yet; its weights lie in that file."""
 
 
@@ -119,11 +119,11 @@ def run(
         if listener:
             listener.evaluating(step)
         found = predict(model, settings.evaluation_size, validation)
-        figures = measure(validation, found)
-        append_figures(folder / "validation.csv", step, figures)
+        metrics = measure(validation, found)
+        append_metrics(folder / "validation.csv", step, metrics)
         if listener:
-            listener.evaluated(step, figures, validation, found)
-        return figures
+            listener.evaluated(step, metrics, validation, found)
+        return metrics
 
     improved = listener.improved if listener else None
     trainer = Trainer(network, loader, _schedule(schedule), folder, evaluate, progress, improved)

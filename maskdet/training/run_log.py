@@ -12,16 +12,16 @@ from maskdet.detections import Detections
 from maskdet.evaluation import plots
 from maskdet.evaluation.image_grid import Pair, sheet
 from maskdet.system.atomic_files import write_whole
-from maskdet.training.csv_log import append_figures, read_figures
+from maskdet.training.csv_log import append_metrics, read_metrics
 from maskdet.training.progress import ProgressDisplay
 
 LOG_INTERVAL_STEPS = 10
 """Steps whose mean loss makes one line of `training.csv`."""
 SHEET_IMAGES = 9
 """On a sheet of validation pictures."""
-Figures = dict[str, float]
-Improved = Callable[[int, Figures, Path, Sequence[Sample]], None]
-"""A new best: step, figures, weights, the pictures it was measured on."""
+Metrics = dict[str, float]
+Improved = Callable[[int, Metrics, Path, Sequence[Sample]], None]
+"""A new best: step, metrics, weights, the pictures it was measured on."""
 
 
 class RunLog:
@@ -60,9 +60,9 @@ class RunLog:
         start = f", going on after step {step}" if step else ""
         self._display.say(f"{pictures} pictures to learn, {validation} to validate{start}")
 
-    def stepped(self, step: int, figures: Figures) -> None:
+    def stepped(self, step: int, metrics: Metrics) -> None:
         """One step has been learnt."""
-        loss, rate = figures["loss"], figures["rate"]
+        loss, rate = metrics["loss"], metrics["rate"]
         self._display.stepped(step, loss, rate)
         self._losses.append(loss)
         self._last = step, rate
@@ -75,7 +75,7 @@ class RunLog:
             mean = sum(self._losses) / len(self._losses)
             self._losses.clear()
             row = {"loss": mean, "rate": rate, "pictures_per_second": self._display.speed}
-            append_figures(self._folder / "training.csv", step, row)
+            append_metrics(self._folder / "training.csv", step, row)
             self._scalars("training", step, row)
 
     def evaluating(self, step: int) -> None:
@@ -83,30 +83,30 @@ class RunLog:
         self._display.doing("evaluating", step)
 
     def evaluated(
-        self, step: int, figures: Figures, samples: Sequence[Sample], found: Sequence[Detections]
+        self, step: int, metrics: Metrics, samples: Sequence[Sample], found: Sequence[Detections]
     ) -> None:
         """An evaluation has ended."""
         self._samples = samples
         by_class = ", ".join(
             f"{plots.title_of(name.removeprefix('AP50_'))} {value:.3f}"
-            for name, value in figures.items()
+            for name, value in metrics.items()
             if name.startswith("AP50_")
         )
-        self._display.say(f"step {step}: mAP50 {figures['mAP50']:.3f} ({by_class})")
-        self._scalars("validation", step, figures)
-        self._sheet(step, figures["threshold"], samples, found)
+        self._display.say(f"step {step}: mAP50 {metrics['mAP50']:.3f} ({by_class})")
+        self._scalars("validation", step, metrics)
+        self._sheet(step, metrics["threshold"], samples, found)
         self._draw_curves()
 
     def _draw_curves(self) -> None:
         curves = plots.learning_curves(
-            read_figures(self._folder / "training.csv"),
-            read_figures(self._folder / "validation.csv"),
+            read_metrics(self._folder / "training.csv"),
+            read_metrics(self._folder / "validation.csv"),
         )
         write_whole(self._folder / "curves.png", curves)
 
-    def improved(self, step: int, figures: Figures, weights: Path) -> None:
+    def improved(self, step: int, metrics: Metrics, weights: Path) -> None:
         """The evaluation was the best one yet."""
-        self._on_improved(step, figures, weights, self._samples)
+        self._on_improved(step, metrics, weights, self._samples)
 
     def close(self) -> None:
         """Writes the last steps' losses, which no line has yet, draws the curves, ends the log."""
@@ -117,8 +117,8 @@ class RunLog:
             self._draw_curves()
         self._events.close()
 
-    def _scalars(self, group: str, step: int, figures: Figures) -> None:
-        for name, value in figures.items():
+    def _scalars(self, group: str, step: int, metrics: Metrics) -> None:
+        for name, value in metrics.items():
             if math.isfinite(value):
                 self._events.add_scalar(f"{group}/{name}", value, step)
         self._events.flush()

@@ -18,7 +18,7 @@ from maskdet.training.earlier_run import CHECKPOINT
 from maskdet.training.loader import Batch
 
 Evaluate = Callable[[keras.Model, int], dict[str, float]]
-"""Figures of the network as it stands at a step; ``mAP50`` chooses the best weights."""
+"""Metrics of the network as it stands at a step; ``mAP50`` chooses the best weights."""
 Progress = Callable[[int, dict[str, float]], None]
 """Called at every step with its values."""
 Improved = Callable[[int, dict[str, float], Path], None]
@@ -158,11 +158,11 @@ class Trainer:
                 )
             self._step += 1
             self._update_average()
-            figures = {"loss": loss, "rate": rate}
+            metrics = {"loss": loss, "rate": rate}
             last = self._step == end or self._schedule.is_over(self.minutes)
             if self._step % self._schedule.evaluate_every == 0 or last:
-                figures |= self._evaluation()
-            self._progress(self._step, figures)
+                metrics |= self._evaluation()
+            self._progress(self._step, metrics)
             stop = stopping()
             if self._step % self._schedule.save_every == 0 or last or stop:
                 self._save()
@@ -182,19 +182,19 @@ class Trainer:
             mean += (1 - decay) * array
 
     def _evaluation(self) -> dict[str, float]:
-        """Figures of the weights worth keeping, which are kept if they are the best."""
+        """Metrics of the weights worth keeping, which are kept if they are the best."""
         weights = self._network.get_weights()
         self._network.set_weights(self._worth_keeping())
-        figures = self._evaluate(self._network, self._step)
-        if figures["mAP50"] > self._best:
-            self._best = figures["mAP50"]
+        metrics = self._evaluate(self._network, self._step)
+        if metrics["mAP50"] > self._best:
+            self._best = metrics["mAP50"]
             temporary = self._folder / "new.weights.h5"
             _save_weights(self._network, temporary)
             temporary.replace(self.best_weights)
             if self._improved is not None:
-                self._improved(self._step, figures, self.best_weights)
+                self._improved(self._step, metrics, self.best_weights)
         self._network.set_weights(weights)
-        return figures
+        return metrics
 
     def _worth_keeping(self) -> checkpoint.Weights:
         """The averaged weights, or a point on the line from those that the run began from."""

@@ -86,11 +86,11 @@ def test_a_card_is_written_anew(data: Path, model: Path) -> None:
     assert after.calibration.with_mask.slope > 1.5
     # the faces are all found and told apart at the limits that were chosen
     for kind in card.files:
-        figures = after.metrics[kind]
-        assert figures["recall"] > 0.9 and figures["right_when_called"] > 0.95
-        assert figures["mAP50"] > 0.95
-        assert set(figures["intervals_95"]) == set(calibrate.INTERVALS)
-        assert sum(row["faces"] for row in figures["by_width"].values()) == 2 * PICTURES
+        metrics = after.metrics[kind]
+        assert metrics["recall"] > 0.9 and metrics["right_when_called"] > 0.95
+        assert metrics["mAP50"] > 0.95
+        assert set(metrics["intervals_95"]) == set(calibrate.INTERVALS)
+        assert sum(row["faces"] for row in metrics["by_width"].values()) == 2 * PICTURES
     assert after.metrics["validation"] == {
         "pictures": "val.txt",
         "images": PICTURES,

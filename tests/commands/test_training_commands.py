@@ -16,7 +16,7 @@ from maskdet.__main__ import main
 from maskdet.commands.train import command_of
 from maskdet.model.card import model_file, read_card
 from maskdet.training import checkpoint
-from maskdet.training.csv_log import read_figures
+from maskdet.training.csv_log import read_metrics
 from tests.datasets.voc_folder import write_voc_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,8 +151,8 @@ def test_resume_goes_on_to_the_end(interrupted: tuple[Path, int, str], data: Pat
     )
     assert watching == f"  python monitor.py {model}"
     assert checkpoint.load(output / "checkpoint.npz").step == end
-    assert read_figures(output / "validation.csv")["step"].tolist()[-1] == end
-    assert read_figures(output / "training.csv")["step"][-1] == end
+    assert read_metrics(output / "validation.csv")["step"].tolist()[-1] == end
+    assert read_metrics(output / "training.csv")["step"][-1] == end
     assert scalar_steps(output / "tensorboard", "validation/mAP50")[-1] == end
 
 
@@ -201,10 +201,10 @@ def test_evaluate_measures_a_trained_model(
     arguments = ["evaluate", "--model", str(output / "small"), "--data", str(data)]
     arguments += ["--json", str(tmp_path / "out.json"), "--output", str(tmp_path / "plots")]
     assert main([*arguments, "--device", "cpu", "--threshold", "0.2"]) == 0
-    figures = json.loads((tmp_path / "out.json").read_text("utf-8"))
-    assert (figures["model"], figures["images"], figures["faces"]) == ("small", 12, 24)
-    assert "CPU" in figures["device"]
-    assert 0 <= figures["metrics"]["mAP50"] <= 1
+    metrics = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert (metrics["model"], metrics["images"], metrics["faces"]) == ("small", 12, 24)
+    assert "CPU" in metrics["device"]
+    assert 0 <= metrics["metrics"]["mAP50"] <= 1
     assert {file.name for file in (tmp_path / "plots").iterdir()} == {
         "precision_recall.png", "confusion.png", "reliability.png", "mistakes.png",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""COCO's figures where they can be worked out by hand: 101 recalls, ten overlaps."""
+"""COCO's metrics where they can be worked out by hand: 101 recalls, ten overlaps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def detections(found: Found) -> Detections:
     return Detections(boxes, [score for *_, score in found], [state for _, state, _ in found])
 
 
-def figures(*pictures: tuple[Faces, Found]) -> dict[str, float]:
+def metrics(*pictures: tuple[Faces, Found]) -> dict[str, float]:
     samples = [sample(faces) for faces, _ in pictures]
     return average_precision(coco_eval(samples, [detections(found) for _, found in pictures]))
 
@@ -67,7 +67,7 @@ def figures(*pictures: tuple[Faces, Found]) -> dict[str, float]:
     ],
 )
 def test_map50(faces: Faces, found: Found, expected: float) -> None:
-    assert figures((faces, found))["mAP50"] == pytest.approx(expected, abs=1e-6)
+    assert metrics((faces, found))["mAP50"] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_map50(faces: Faces, found: Found, expected: float) -> None:
     ],
 )
 def test_overlap(box: list[int], at_half: float, over_all: float) -> None:
-    measured = figures(([(A, WITH)], [(box, WITH, 0.9)]))
+    measured = metrics(([(A, WITH)], [(box, WITH, 0.9)]))
     assert measured["mAP50"] == pytest.approx(at_half)
     assert measured["mAP"] == pytest.approx(over_all)
 
 
 def test_a_class_without_faces_has_no_figure() -> None:
     """Nor does it count in the mean; false detections of it do not either."""
-    measured = figures(([(A, WITH)], [(A, WITH, 0.9), (B, WRONG, 0.9)]))
+    measured = metrics(([(A, WITH)], [(A, WITH, 0.9), (B, WRONG, 0.9)]))
     assert measured["AP50_with_mask"] == pytest.approx(1.0)
     assert math.isnan(measured["AP50_without_mask"])
     assert math.isnan(measured["AP50_mask_weared_incorrect"])
@@ -97,22 +97,22 @@ def test_a_class_without_faces_has_no_figure() -> None:
 
 @pytest.mark.parametrize("found", [[], [(A, WITH, 0.9)]])
 def test_no_faces_no_figures(found: Found) -> None:
-    assert all(math.isnan(value) for value in figures(([], found)).values())
+    assert all(math.isnan(value) for value in metrics(([], found)).values())
 
 
 def test_pictures_are_not_mixed_up() -> None:
     """A face is found only in its own picture; pictures of no face or no detection count."""
     one, none = [(A, WITH)], [(A, WITH, 0.9)]
-    assert figures((one, none), ([], []), (one, none))["mAP50"] == pytest.approx(1.0)
-    assert figures((one, []), ([], none))["mAP50"] == 0.0
+    assert metrics((one, none), ([], []), (one, none))["mAP50"] == pytest.approx(1.0)
+    assert metrics((one, []), ([], none))["mAP50"] == 0.0
     # precision 1/2 from the first one on: in the other picture it is false, and better
-    assert figures((one, [(A, WITH, 0.8)]), ([], none))["mAP50"] == pytest.approx(0.5)
+    assert metrics((one, [(A, WITH, 0.8)]), ([], none))["mAP50"] == pytest.approx(0.5)
 
 
 def test_a_crowd_counts_as_a_whole() -> None:
     """COCO looks at a hundred detections; a crowd of faces has more."""
     crowd = [[x * 20, y * 20, x * 20 + 15, y * 20 + 15] for x in range(15) for y in range(15)]
-    measured = figures(([(box, WITH) for box in crowd], [(box, WITH, 0.9) for box in crowd]))
+    measured = metrics(([(box, WITH) for box in crowd], [(box, WITH, 0.9) for box in crowd]))
     assert measured["mAP"] == pytest.approx(1.0)
 
 

@@ -1,4 +1,4 @@
-"""Figures of detections whose right values can be worked out by hand, or by pycocotools itself."""
+"""Metrics of detections whose right values can be worked out by hand, or by pycocotools itself."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def scene(seed: int, pictures: int = 30, digits: int = 2) -> tuple[list[Sample],
 
 def test_perfect_answers_are_worth_one() -> None:
     faces = [(10, 10, 20, WITH), (100, 10, 40, WITHOUT), (200, 10, 80, WRONG)]
-    figures = Evaluation([sample(*faces)], [found(*((*f, 0.9) for f in faces))]).figures()
-    measured = {name: value for name, value in figures.items() if not name.endswith("0-16")}
+    metrics = Evaluation([sample(*faces)], [found(*((*f, 0.9) for f in faces))]).metrics()
+    measured = {name: value for name, value in metrics.items() if not name.endswith("0-16")}
     bad = {name for name in measured if name.startswith(("unsure", "masked_bare"))}
     assert measured == pytest.approx({name: float(name not in bad) for name in measured})
-    assert all(math.isnan(figures[name]) for name in figures.keys() - measured.keys())
+    assert all(math.isnan(metrics[name]) for name in metrics.keys() - measured.keys())
 
 
 def test_average_precision_by_hand() -> None:
@@ -72,27 +72,27 @@ def test_average_precision_by_hand() -> None:
         found((0, 0, 40, WITH, 0.9), (300, 300, 40, WITH, 0.8)),
         found((0, 0, 40, WITH, 0.7)),
     ]
-    figures = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.75)).figures()
+    metrics = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.75)).metrics()
     # recall ⅓ at precision 1, ⅔ at ⅔: 34 of 101 recalls read 1, 33 read ⅔, the rest 0
     expected = (34 + 33 * 2 / 3) / 101
-    assert figures["AP50_with_mask"] == pytest.approx(expected)
-    assert figures["mAP50"] == pytest.approx(expected)  # no other class has faces
-    assert figures["face_AP50"] == pytest.approx(expected)
-    assert math.isnan(figures["AP50_without_mask"])
-    assert figures["recall"] == pytest.approx(1 / 3)  # the one scored .7 is not shown
-    assert figures["precision"] == pytest.approx(1 / 2)
+    assert metrics["AP50_with_mask"] == pytest.approx(expected)
+    assert metrics["mAP50"] == pytest.approx(expected)  # no other class has faces
+    assert metrics["face_AP50"] == pytest.approx(expected)
+    assert math.isnan(metrics["AP50_without_mask"])
+    assert metrics["recall"] == pytest.approx(1 / 3)  # the one scored .7 is not shown
+    assert metrics["precision"] == pytest.approx(1 / 2)
 
 
 def test_a_wrong_state_counts_for_the_face_not_for_the_class() -> None:
     truth = [sample((0, 0, 20, WITH), (100, 0, 40, WITH), (200, 0, 40, WRONG))]
     said = [found((0, 0, 20, WITHOUT, 0.9), (100, 0, 40, WITH, 0.8), (200, 0, 40, WITH, 0.7))]
-    figures = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5)).figures()
-    assert figures["face_AP50"] == 1
-    assert figures["recall"] == figures["precision"] == 1
-    assert figures["right_state"] == pytest.approx(1 / 3)
-    assert figures["right_state_32+"] == pytest.approx(1 / 2)
-    assert figures["right_state_16-32"] == 0
-    assert figures["AP50_mask_weared_incorrect"] == 0
+    metrics = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5)).metrics()
+    assert metrics["face_AP50"] == 1
+    assert metrics["recall"] == metrics["precision"] == 1
+    assert metrics["right_state"] == pytest.approx(1 / 3)
+    assert metrics["right_state_32+"] == pytest.approx(1 / 2)
+    assert metrics["right_state_16-32"] == 0
+    assert metrics["AP50_mask_weared_incorrect"] == 0
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_precision_by_width_ignores_other_widths(
     extra: list[tuple[float, float, float, int, float]], expected: float
 ) -> None:
     truth = [sample((0, 0, 40, WITH), (100, 0, 20, WITH))]
-    figures = Evaluation(truth, [found((0, 0, 40, WITH, 0.5), *extra)]).figures()
-    assert figures["AP50_32-64"] == pytest.approx(expected)
-    assert figures["face_AP50_32-64"] == pytest.approx(expected)
+    metrics = Evaluation(truth, [found((0, 0, 40, WITH, 0.5), *extra)]).metrics()
+    assert metrics["AP50_32-64"] == pytest.approx(expected)
+    assert metrics["face_AP50_32-64"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_precision_by_width_ignores_other_widths(
 def test_each_width_belongs_to_one_range(side: float, name: str) -> None:
     truth, said = [sample((0, 0, side, WITH))], [found((0, 0, side, WITH, 0.9))]
     evaluation = Evaluation(truth, said)
-    figures = evaluation.figures()
+    metrics = evaluation.metrics()
     for key in ("AP50", "face_AP50", "recall"):
-        known = [n for n in ("0-16", "16-32", "32-64", "64+") if figures[f"{key}_{n}"] == 1]
+        known = [n for n in ("0-16", "16-32", "32-64", "64+") if metrics[f"{key}_{n}"] == 1]
         assert known == [name]
     assert evaluation.faces()[name] == 1
 
@@ -133,27 +133,27 @@ def test_each_width_belongs_to_one_range(side: float, name: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_figures_are_those_of_pycocotools(seed: int) -> None:
     samples, answers = scene(seed)
-    figures = Evaluation(samples, answers).figures()
+    metrics = Evaluation(samples, answers).metrics()
     theirs = coco.average_precision(coco.coco_eval(samples, answers))
-    assert {name: figures[name] for name in theirs} == pytest.approx(theirs, abs=1e-9)
+    assert {name: metrics[name] for name in theirs} == pytest.approx(theirs, abs=1e-9)
     by_width = coco.coco_eval(samples, answers, coco.WIDTHS).eval["precision"][0, ..., 0]
     for index, name in enumerate(("0-16", "16-32", "32-64", "64+")):
         expected = by_width[..., index].mean(axis=0)
-        assert figures[f"AP50_{name}"] == pytest.approx(expected[expected >= 0].mean(), abs=1e-9)
+        assert metrics[f"AP50_{name}"] == pytest.approx(expected[expected >= 0].mean(), abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_weighted_pictures_are_as_good_as_repeated_ones(seed: int) -> None:
     samples, answers = scene(seed, pictures=8, digits=6)
     times = np.array([0, 3, 1, 0, 2, 1, 0, 1])
-    weighted = Evaluation(samples, answers, rule=DecisionRule.from_min_score(0.5)).figures(
+    weighted = Evaluation(samples, answers, rule=DecisionRule.from_min_score(0.5)).metrics(
         times.astype(float)
     )
     repeated = Evaluation(
         [s for s, n in zip(samples, times, strict=True) for _ in range(n)],
         [a for a, n in zip(answers, times, strict=True) for _ in range(n)],
         rule=DecisionRule.from_min_score(0.5),
-    ).figures()
+    ).metrics()
     assert weighted == pytest.approx(repeated, nan_ok=True)
 
 
@@ -162,7 +162,7 @@ def test_intervals_are_the_seed_s_and_hold_the_figures() -> None:
     intervals = evaluation.intervals(100, seed=1)
     assert intervals == evaluation.intervals(100, seed=1)
     assert intervals != evaluation.intervals(100, seed=2)
-    for name, value in evaluation.figures().items():
+    for name, value in evaluation.metrics().items():
         low, high = intervals[name]
         assert low <= value <= high
         if not name.startswith(("unsure", "masked_bare")):  # there are none
@@ -208,7 +208,7 @@ def test_the_best_threshold_is_where_f1_is_highest() -> None:
     assert evaluation.rule == DecisionRule.from_min_score(best["all"]["threshold"])
     assert math.isnan(best["mask_weared_incorrect"]["threshold"])
     # what scored exactly that much is shown
-    assert evaluation.figures()["recall"] == 1
+    assert evaluation.metrics()["recall"] == 1
 
 
 def test_confusion_holds_missed_and_false() -> None:
@@ -230,9 +230,9 @@ def test_a_detector_may_be_unsure() -> None:
     evaluation = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5))
     _, answers, counts = evaluation.confusion()
     assert counts[WITH, answers.index("unsure")] == 1
-    figures = evaluation.figures()
-    assert figures["face_AP50"] == 1
-    assert figures["AP50_with_mask"] == figures["right_state"] == 0
+    metrics = evaluation.metrics()
+    assert metrics["face_AP50"] == 1
+    assert metrics["AP50_with_mask"] == metrics["right_state"] == 0
 
 
 def test_unsure_faces_are_neither_right_nor_called() -> None:
@@ -243,8 +243,8 @@ def test_unsure_faces_are_neither_right_nor_called() -> None:
     probabilities[-1] = [0.8, 0.1, 0]  # a hand taken for a mask
     best = probabilities.max(axis=1), probabilities.argmax(axis=1)
     said = Detections(boxes.boxes[:-1], *best, probabilities=probabilities)
-    plain = Evaluation([boxes], [said], DecisionRule.from_min_score(0.3)).figures()
-    doubting = Evaluation([boxes], [said], DecisionRule((0.3,) * 4, certainty=0.7)).figures()
+    plain = Evaluation([boxes], [said], DecisionRule.from_min_score(0.3)).metrics()
+    doubting = Evaluation([boxes], [said], DecisionRule((0.3,) * 4, certainty=0.7)).metrics()
     assert plain["right_state"] == plain["right_when_called"] == pytest.approx(0.9)
     assert doubting["right_state"] == doubting["right_state_32+"] == pytest.approx(0.8)
     assert doubting["unsure"] == doubting["unsure_32-64"] == pytest.approx(0.1)
@@ -265,7 +265,7 @@ def test_unsure_faces_are_neither_right_nor_called() -> None:
 )
 def test_nothing_to_measure_is_nan_or_zero(truth: list[Sample], said: list[Detections]) -> None:
     evaluation = Evaluation(truth, said)
-    figures = evaluation.figures()
-    assert all(math.isnan(value) or value == 0 for value in figures.values())
-    assert evaluation.intervals(5).keys() == figures.keys()
+    metrics = evaluation.metrics()
+    assert all(math.isnan(value) or value == 0 for value in metrics.values())
+    assert evaluation.intervals(5).keys() == metrics.keys()
     assert evaluation.rule == DecisionRule.from_min_score(0.5)

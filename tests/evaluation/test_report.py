@@ -61,24 +61,24 @@ def test_the_report_says_what_was_measured(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     detector = knowing(read_samples(data, only=data / "all.txt"))
-    figures = run(data, detector, tmp_path)
-    assert figures["model"] == "scripted"
-    assert figures["device"] == "CPU (scripted)"
-    assert (figures["images"], figures["faces"]) == (6, 12)
-    assert figures["faces_by_class"].keys() == set(CLASS_NAMES)
-    assert sum(figures["faces_by_class"].values()) == 12
-    assert figures["metrics"]["mAP50"] == figures["metrics"]["right_state"] == 1
-    assert figures["intervals"]["mAP50"] == [1, 1]
-    assert figures["bootstrap"] == {"resamplings": 300, "seed": 0, "level": 0.95}
-    assert figures["by_width"]["0-16"] == {
+    metrics = run(data, detector, tmp_path)
+    assert metrics["model"] == "scripted"
+    assert metrics["device"] == "CPU (scripted)"
+    assert (metrics["images"], metrics["faces"]) == (6, 12)
+    assert metrics["faces_by_class"].keys() == set(CLASS_NAMES)
+    assert sum(metrics["faces_by_class"].values()) == 12
+    assert metrics["metrics"]["mAP50"] == metrics["metrics"]["right_state"] == 1
+    assert metrics["intervals"]["mAP50"] == [1, 1]
+    assert metrics["bootstrap"] == {"resamplings": 300, "seed": 0, "level": 0.95}
+    assert metrics["by_width"]["0-16"] == {
         "faces": 0, "AP50": None, "face_AP50": None, "recall": None, "right_state": None,
         "unsure": None, "right_when_called": None,
     }  # fmt: skip
-    assert sum(row["faces"] for row in figures["by_width"].values()) == 12
-    assert figures["best_thresholds"]["all"]["threshold"] == pytest.approx(0.9, abs=1e-4)
-    assert [figures["by_folder"][name]["images"] for name in ("first", "second")] == [4, 2]
-    assert [figures["by_folder"][name]["faces"] for name in ("first", "second")] == [8, 4]
-    assert figures["confusion"]["labelled"] == [*CLASS_NAMES, "no face"]
+    assert sum(row["faces"] for row in metrics["by_width"].values()) == 12
+    assert metrics["best_thresholds"]["all"]["threshold"] == pytest.approx(0.9, abs=1e-4)
+    assert [metrics["by_folder"][name]["images"] for name in ("first", "second")] == [4, 2]
+    assert [metrics["by_folder"][name]["faces"] for name in ("first", "second")] == [8, 4]
+    assert metrics["confusion"]["labelled"] == [*CLASS_NAMES, "no face"]
     assert detector.closed
     told = capsys.readouterr().out
     for part in ("scripted on CPU (scripted)", "6 pictures, 12 faces of all.txt", "mAP50"):
@@ -96,7 +96,7 @@ def test_the_gate_tells_what_is_reached(
         sample = next(coming)
         return Detections(sample.boxes, np.full(len(sample.boxes), 0.9), 0 * sample.classes)
 
-    gate = {row["figure"]: row for row in run(data, ScriptedDetector(script), tmp_path)["gate"]}
+    gate = {row["metric"]: row for row in run(data, ScriptedDetector(script), tmp_path)["gate"]}
     wide = [(each.boxes[:, 2] - each.boxes[:, 0] >= 32) for each in samples]
     classes = np.concatenate([each.classes[w] for each, w in zip(samples, wide, strict=True)])
     assert len(classes) > 0
@@ -153,11 +153,11 @@ def test_a_figure_that_cannot_be_told_does_not_pass(
 
 
 def test_a_detector_that_finds_nothing_has_its_report(data: Path, tmp_path: Path) -> None:
-    figures = run(data, ScriptedDetector(), tmp_path, rule=DecisionRule.from_min_score(0.4))
-    assert figures["metrics"]["mAP50"] == 0
-    assert figures["metrics"]["right_state"] is None
-    assert figures["best_thresholds"]["all"]["threshold"] is None
-    assert (figures["threshold"], figures["threshold_chosen"]) == (0.4, "given")
+    metrics = run(data, ScriptedDetector(), tmp_path, rule=DecisionRule.from_min_score(0.4))
+    assert metrics["metrics"]["mAP50"] == 0
+    assert metrics["metrics"]["right_state"] is None
+    assert metrics["best_thresholds"]["all"]["threshold"] is None
+    assert (metrics["threshold"], metrics["threshold_chosen"]) == (0.4, "given")
 
 
 def test_one_folder_is_not_listed_apart(data: Path, tmp_path: Path) -> None:

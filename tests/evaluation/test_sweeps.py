@@ -80,7 +80,8 @@ def test_all_sweeps_their_gate_and_their_plot(samples: list[Sample], tmp_path: P
     steps = sweeps.run(samples, everywhere, JUDGE, faces=2)
     assert {step.sweep for step in steps} == {"size", "cut", "condition", "empty"}
     assert sum(step.sweep == "condition" for step in steps) == 1 + 11 * 5
-    rows = {row["figure"]: row for row in sweeps.gate(steps)}
+    rows = {row["metric"]: row for row in sweeps.gate(steps)}
+    assert all(row["figure"] == row["metric"] for row in rows.values())
     assert rows["sweep_empty"]["value"] == 0.0 and rows["sweep_empty"]["reached"] is False
     assert rows["sweep_size_found"]["reached"] is False
     assert plots.sweeps(steps).startswith(b"\x89PNG")

@@ -57,22 +57,22 @@ def test_a_model_without_keras_weights_is_refused(tiny_model: Path, tmp_path: Pa
 def test_figures_of_a_file_leave_the_card_with_it(folder: Path) -> None:
     """Those of the other files stay, and so do a file's own if it came out the same."""
     export.run(folder)
-    figures = {
+    metrics = {
         "validation": {"pictures": "val.txt"},
         "calibration": {"fitted_on": "litert"},
         "litert": {"mAP50": 0.9},
         "keras": {"mAP50": 0.8},
     }
-    write_card(folder, read_card(folder).model_copy(update={"metrics": figures}))
+    write_card(folder, read_card(folder).model_copy(update={"metrics": metrics}))
     export.run(folder)
-    assert read_card(folder).metrics == figures
+    assert read_card(folder).metrics == metrics
     assert export.unmeasured_files(folder) == []
     (folder / "model.tflite").write_bytes(b"an earlier checkpoint's")
     card = read_card(folder)
     earlier = card.files["litert"].model_copy(update={"sha256": "0" * 64})
     write_card(folder, card.model_copy(update={"files": {**card.files, "litert": earlier}}))
     export.run(folder)
-    kept = {name: figures[name] for name in ("validation", "keras")}
+    kept = {name: metrics[name] for name in ("validation", "keras")}
     assert read_card(folder).metrics == kept
     assert export.unmeasured_files(folder) == ["litert"]
 

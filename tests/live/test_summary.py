@@ -1,4 +1,4 @@
-"""The figures of a run, measured on real processes."""
+"""The values of a run, measured on real processes."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def test_peak_memory_is_this_process_s_own_and_stays_when_it_is_given_back():
 
 
 def test_a_run_that_never_began_has_figures_too():
-    figures = Report().figures()
-    assert set(figures["frames"].values()) == {0} and figures["first_result_s"] is None
-    assert figures["fps"] == {"capture": None, "detect": None} and figures["peak_rss_mb"] > 0
+    values = Report().values()
+    assert set(values["frames"].values()) == {0} and values["first_result_s"] is None
+    assert values["fps"] == {"capture": None, "detect": None} and values["peak_rss_mb"] > 0
 
 
 def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Reports and exports: figures, days of 23 and 25 hours, files, wrong use."""
+"""Reports and exports: totals, days of 23 and 25 hours, files, wrong use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from maskdet.reports.buckets import by_hour_of_day, by_time
 from maskdet.reports.charts import Bar, people_chart
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page, percent
-from maskdet.reports.queries import Figures, People, Selection, read_figures
+from maskdet.reports.queries import People, Selection, Totals, read_totals
 from maskdet.sinks.store.schema import open_for_reading, open_for_writing
 from tests.reports.synthetic import RUN, fill
 
@@ -53,10 +53,10 @@ def visit(connection: sqlite3.Connection, number: int, moment: float, state: str
     )
 
 
-def figures_of(path: Path, clock: LocalTime, *arguments: str | None, **more: object) -> Figures:
+def totals_of(path: Path, clock: LocalTime, *arguments: str | None, **more: object) -> Totals:
     with closing(open_for_reading(path)) as connection:
         wanted = select(connection, clock, *(arguments or (None, None)), **more)  # type: ignore[arg-type]
-        return read_figures(connection, wanted, clock)
+        return read_totals(connection, wanted, clock)
 
 
 @pytest.mark.parametrize(("day", "hours"), [(SPRING, 23), (AUTUMN, 25), (date(2026, 7, 1), 24)])
@@ -75,13 +75,13 @@ def test_a_day_has_as_many_hours_as_its_clock_shows(
         with closing(open_for_writing(path)) as connection:
             for hour in range(-1, hours + 1):  # the first and the last are on other days
                 visit(connection, hour + 2, began + 3600 * hour + 1800, "with_mask")
-        figures = figures_of(path, clock, day.isoformat(), day.isoformat())
-        assert figures.people.total == hours
-        assert list(figures.by_day) == [day] and figures.by_day[day].total == hours
-        buckets = by_time(figures, clock)
+        totals = totals_of(path, clock, day.isoformat(), day.isoformat())
+        assert totals.people.total == hours
+        assert list(totals.by_day) == [day] and totals.by_day[day].total == hours
+        buckets = by_time(totals, clock)
         assert [bar.people.total for bar in buckets.bars] == [1] * hours
         assert len({bar.name for bar in buckets.bars}) == hours
-        of_day = [bar.people.total for bar in by_hour_of_day(figures, clock)]
+        of_day = [bar.people.total for bar in by_hour_of_day(totals, clock)]
         assert of_day[2] == hours - 23  # from 2 to 3 o'clock: never, twice, once
         assert sum(of_day) == hours
     finally:
@@ -95,30 +95,30 @@ def test_hours_of_zones_between_whole_hours(tmp_path: Path):
     with closing(open_for_writing(path)) as connection:
         for number, minutes in enumerate((-1, 0, 14, 59, 60)):
             visit(connection, number + 1, began + 60 * minutes, "with_mask")
-    figures = figures_of(path, clock)
-    assert [bar.people.total for bar in by_hour_of_day(figures, clock)][8:11] == [1, 3, 1]
+    totals = totals_of(path, clock)
+    assert [bar.people.total for bar in by_hour_of_day(totals, clock)][8:11] == [1, 3, 1]
 
 
 def test_figures_add_up_by_hour_day_camera_and_agree_with_the_table(week: Path):
     clock = LocalTime(BERLIN)
-    figures = figures_of(week, clock)
+    totals = totals_of(week, clock)
     with closing(open_for_reading(week)) as connection:
         expected = dict(connection.execute("SELECT state, count(*) FROM visits GROUP BY 1"))
-    assert {name: getattr(figures.people, name) for name in expected} == expected
-    for parts in (figures.by_hour, figures.by_day, figures.by_camera, figures.by_camera_hour):
-        assert sum(one.total for one in parts.values()) == figures.people.total
-    assert len(by_time(figures, clock).bars) == 7
-    known = figures.people.total - figures.people.unsure
-    assert figures.people.compliance == figures.people.with_mask / known
+    assert {name: getattr(totals.people, name) for name in expected} == expected
+    for parts in (totals.by_hour, totals.by_day, totals.by_camera, totals.by_camera_hour):
+        assert sum(one.total for one in parts.values()) == totals.people.total
+    assert len(by_time(totals, clock).bars) == 7
+    known = totals.people.total - totals.people.unsure
+    assert totals.people.compliance == totals.people.with_mask / known
 
 
 def test_uptime_is_of_the_time_in_which_the_monitor_ran(week: Path):
-    figures = figures_of(week, LocalTime(BERLIN))
+    totals = totals_of(week, LocalTime(BERLIN))
     hours = 7 * 24 - 1  # the clocks were set on the Sunday
     away = sum(2 for day in range(23, 30) if date(2026, 3, day).toordinal() % 3 == 0)
-    assert figures.uptime["door"].share == 1.0
-    assert figures.uptime["hall"].expected_s == hours * 3600
-    assert figures.uptime["hall"].up_s == (hours - away) * 3600
+    assert totals.uptime["door"].share == 1.0
+    assert totals.uptime["hall"].expected_s == hours * 3600
+    assert totals.uptime["hall"].up_s == (hours - away) * 3600
 
 
 def test_overlapping_runs_and_a_camera_that_never_came(tmp_path: Path):
@@ -134,32 +134,32 @@ def test_overlapping_runs_and_a_camera_that_never_came(tmp_path: Path):
                     "INSERT INTO minutes VALUES (?, 'door', ?, 0, 9, 60, 0, 0, 0, 0, 0)",
                     (run, minute),
                 )
-    figures = figures_of(path, LocalTime("UTC"))
-    assert figures.uptime["door"].expected_s == figures.uptime["door"].up_s == 1800
-    assert figures.uptime["dead"].share == 0.0
-    assert "dead" in page(figures, LocalTime("UTC"), began)
+    totals = totals_of(path, LocalTime("UTC"))
+    assert totals.uptime["door"].expected_s == totals.uptime["door"].up_s == 1800
+    assert totals.uptime["dead"].share == 0.0
+    assert "dead" in page(totals, LocalTime("UTC"), began)
 
 
 def test_zones_lines_and_filters(week: Path):
     clock = LocalTime(BERLIN)
-    everyone = figures_of(week, clock)
-    door = figures_of(week, clock, cameras=["door"])
-    till = figures_of(week, clock, zones=["till"])
+    everyone = totals_of(week, clock)
+    door = totals_of(week, clock, cameras=["door"])
+    till = totals_of(week, clock, zones=["till"])
     assert set(everyone.zones) == {("door", "till"), ("hall", "till")}
     assert set(door.zones) == {("door", "till")} and set(door.uptime) == {"door"}
     assert door.people.total == everyone.by_camera["door"].total
     assert till.people.total == sum(one.people.total for one in everyone.zones.values())
     line = everyone.lines["door", "entrance"]
     assert line.ins + line.outs == line.people.total == door.people.total
-    day = figures_of(week, clock, "2026-03-24", "2026-03-24")
+    day = totals_of(week, clock, "2026-03-24", "2026-03-24")
     assert day.people.total == everyone.by_day[date(2026, 3, 24)].total
-    morning = figures_of(week, clock, "2026-03-24T00:00", "2026-03-24T12:00")
+    morning = totals_of(week, clock, "2026-03-24T00:00", "2026-03-24T12:00")
     assert 0 < morning.people.total < day.people.total
 
 
 def test_the_page_is_whole_and_loads_nothing(week: Path):
     clock = LocalTime(BERLIN)
-    text = page(figures_of(week, clock), clock, 0.0)
+    text = page(totals_of(week, clock), clock, 0.0)
     assert not re.search(r"(src|href)\s*=|@import|url\(|<script|https?://(?!www\.w3\.org)", text)
     charts = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert len(charts) == 10  # five, each for wide and for narrow places
@@ -191,7 +191,7 @@ def test_names_from_outside_are_text_on_the_page(tmp_path: Path):
         for table in ("visits", "stays", "minutes", "cameras"):
             connection.execute(f"UPDATE {table} SET camera = ? WHERE camera = 'door'", (evil,))
         connection.execute("UPDATE stays SET zone = ?", (evil,))
-    text = page(figures_of(path, LocalTime(BERLIN)), LocalTime(BERLIN), 0.0)
+    text = page(totals_of(path, LocalTime(BERLIN)), LocalTime(BERLIN), 0.0)
     assert "<script" not in text and "&lt;script&gt;" in text
 
 
@@ -200,9 +200,9 @@ def test_columns_suit_the_period(days: int, unit: str, bars: int):
     clock = LocalTime(BERLIN)
     began = clock.start_of(date(2026, 5, 1))
     selection = Selection(began, began + days * 86_400)
-    assert len(by_time(Figures(selection), clock).bars) == bars
-    assert by_time(Figures(selection), clock).unit == unit
-    year = Figures(Selection(began, began + 365 * 86_400))
+    assert len(by_time(Totals(selection), clock).bars) == bars
+    assert by_time(Totals(selection), clock).unit == unit
+    year = Totals(Selection(began, began + 365 * 86_400))
     assert by_time(year, clock).unit == "month" and len(by_time(year, clock).bars) == 12
 
 
@@ -332,7 +332,7 @@ def test_the_page_fits_a_telephone_and_paper(week: Path, tmp_path: Path, chromiu
         const wide = [...document.querySelectorAll("body *")].filter(
             e => e.getBoundingClientRect().right > innerWidth + 1);
         document.title = `widest ${wide.length} of ${innerWidth}`; })</script>"""
-    text = page(figures_of(week, clock), clock, 0.0).replace("</body>", probe + "</body>")
+    text = page(totals_of(week, clock), clock, 0.0).replace("</body>", probe + "</body>")
     frame = tmp_path / "frame.html"
     file.write_text(text, encoding="utf-8")
     frame.write_text(

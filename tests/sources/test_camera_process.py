@@ -56,7 +56,9 @@ def test_one_that_needs_more_threads_is_opened_again_once(
 
 def test_a_thread_is_busy_that_computes_and_not_one_that_waits(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(camera_process.Busy, "_WINDOW", 0.5)
-    monkeypatch.setattr(camera_process.Busy, "_MAX_BUSY_SHARE", 0.2)  # others may want this core, too
+    monkeypatch.setattr(
+        camera_process.Busy, "_MAX_BUSY_SHARE", 0.2
+    )  # others may want this core, too
     busy = camera_process.Busy()
     assert not busy.all_the_time  # too soon to tell
     time.sleep(0.6)

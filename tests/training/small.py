@@ -60,14 +60,14 @@ def make_samples(folder: Path) -> list[Sample]:
 
 
 def rising_then_falling(network: keras.Model, step: int) -> dict[str, float]:
-    """Figures whose best is at step 12."""
+    """Metrics whose best is at step 12."""
     return {"mAP50": 1 - abs(step - 12) / 100}
 
 
 def make_trainer(
     pictures: Path,
     folder: Path,
-    progress: Callable[[int, dict[str, float]], None] = lambda step, figures: None,
+    progress: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
     *,
     network: keras.Model | None = None,
     evaluate: Callable[[keras.Model, int], dict[str, float]] = rising_then_falling,

@@ -19,7 +19,7 @@ from maskdet.networks.faster_rcnn import FasterRCNN
 from maskdet.runtimes import load_detector
 from maskdet.training import checkpoint
 from maskdet.training import run as train
-from maskdet.training.csv_log import read_figures
+from maskdet.training.csv_log import read_metrics
 from maskdet.training.model_folder import write_model
 from maskdet.training.settings import FasterRCNNSettings, TrainingSettings
 from tests.training.portraits import write_portraits
@@ -44,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
     data, run, model = folder / "data", folder / "run", folder / "model"
     write_portraits(data)
     settings = load_settings(TrainingSettings, None, list(SETTINGS))
-    train.run(settings, data, run, lambda step, figures: None)
+    train.run(settings, data, run, lambda step, metrics: None)
     write_model(model, run / "best.weights.h5", settings, metrics={}, command="…")
     export.run(model)
     return data, run, model
@@ -52,8 +52,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
 
 @pytest.mark.slow
 def test_it_learns_four_pictures(trained: tuple[Path, Path, Path]) -> None:
-    figures = read_figures(trained[1] / "validation.csv")
-    assert figures["mAP50"][0] > 0.8
+    metrics = read_metrics(trained[1] / "validation.csv")
+    assert metrics["mAP50"][0] > 0.8
 
 
 def test_keras_and_litert_find_the_same_faces(trained: tuple[Path, Path, Path]) -> None:

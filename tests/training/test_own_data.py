@@ -9,7 +9,7 @@ import pytest
 from maskdet.commands import train as session
 from maskdet.config import load_settings
 from maskdet.training import data as supply
-from maskdet.training.csv_log import read_figures
+from maskdet.training.csv_log import read_metrics
 from maskdet.training.own_data import adapted
 from maskdet.training.progress import ProgressDisplay
 from maskdet.training.run_log import RunLog
@@ -132,7 +132,7 @@ def test_the_last_steps_are_logged_and_drawn(tmp_path: Path) -> None:
     for step in range(1, 14):
         log.stepped(step, {"loss": float(step), "rate": 0.1})
     log.close()
-    figures = read_figures(tmp_path / "training.csv")
-    assert figures["step"].tolist() == [10, 13]
-    assert figures["loss"].tolist() == [5.5, 12.0]
+    metrics = read_metrics(tmp_path / "training.csv")
+    assert metrics["step"].tolist() == [10, 13]
+    assert metrics["loss"].tolist() == [5.5, 12.0]
     assert (tmp_path / "curves.png").stat().st_size > 1000

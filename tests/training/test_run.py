@@ -19,7 +19,7 @@ from maskdet.evaluation import coco
 from maskdet.networks.retinanet import RetinaNet
 from maskdet.training import data
 from maskdet.training import run as train
-from maskdet.training.csv_log import read_figures
+from maskdet.training.csv_log import read_metrics
 from maskdet.training.settings import TrainingSettings
 from tests.datasets.voc_folder import write_voc_folder
 from tests.training.portraits import write_portraits
@@ -39,7 +39,7 @@ def settings(*overrides: str) -> TrainingSettings:
     return load_settings(TrainingSettings, None, [*TINY, *overrides])
 
 
-def nothing(step: int, figures: dict[str, float]) -> None:
+def nothing(step: int, metrics: dict[str, float]) -> None:
     """Progress that nobody watches."""
 
 
@@ -69,11 +69,11 @@ def overfitted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def test_four_pictures_are_learnt_by_heart(overfitted: Path) -> None:
-    figures = read_figures(overfitted / "validation.csv")
-    assert figures["step"].tolist() == [180]
-    assert figures["mAP50"][0] > 0.9
+    metrics = read_metrics(overfitted / "validation.csv")
+    assert metrics["step"].tolist() == [180]
+    assert metrics["mAP50"][0] > 0.9
     for name in ("with_mask", "without_mask", "mask_weared_incorrect"):
-        assert figures[f"AP50_{name}"][0] > 0.8
+        assert metrics[f"AP50_{name}"][0] > 0.8
 
 
 @pytest.mark.parametrize("batch", [slow(1), 3, slow(4)])

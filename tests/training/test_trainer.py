@@ -82,14 +82,14 @@ class Interrupted(Exception):
 def test_interrupted_between_checkpoints(pictures: Path, whole: Path, tmp_path: Path) -> None:
     """Step 14 has passed the best evaluation (12) and the last checkpoint (12): learnt again."""
 
-    def progress(step: int, figures: dict[str, float]) -> None:
+    def progress(step: int, metrics: dict[str, float]) -> None:
         if step == 14:
             raise Interrupted
 
     with pytest.raises(Interrupted):
         make_trainer(pictures, tmp_path, progress).run()
     told: list[int] = []
-    trainer = make_trainer(pictures, tmp_path, lambda step, figures: told.append(step))
+    trainer = make_trainer(pictures, tmp_path, lambda step, metrics: told.append(step))
     assert trainer.resume()
     assert trainer.step == 12
     trainer.run()
@@ -101,7 +101,7 @@ TRAIN = """
 import sys
 from pathlib import Path
 from tests.training.small import make_trainer
-show = lambda step, figures: print(step, flush=True)
+show = lambda step, metrics: print(step, flush=True)
 make_trainer(Path(sys.argv[1]), Path(sys.argv[2]), show).run(until=10_000)
 """
 
@@ -140,7 +140,7 @@ def test_without_a_checkpoint_there_is_nothing_to_resume(pictures: Path, tmp_pat
 def test_a_run_at_its_end_learns_no_more(pictures: Path, whole: Path, tmp_path: Path) -> None:
     (tmp_path / "checkpoint.npz").write_bytes((whole / "checkpoint.npz").read_bytes())
     told: list[int] = []
-    trainer = make_trainer(pictures, tmp_path, lambda step, figures: told.append(step))
+    trainer = make_trainer(pictures, tmp_path, lambda step, metrics: told.append(step))
     trainer.resume()
     trainer.run()
     assert told == []
@@ -170,7 +170,7 @@ def test_a_loss_that_is_no_number_ends_the_run(pictures: Path, tmp_path: Path) -
     """One line that says what to do; the last good checkpoint stays."""
     network = make_network()
 
-    def progress(step: int, figures: dict[str, float]) -> None:
+    def progress(step: int, metrics: dict[str, float]) -> None:
         if step == 7:
             network.set_weights([weight * np.nan for weight in network.get_weights()])
 
@@ -189,14 +189,14 @@ def test_what_progress_is_told(pictures: Path, tmp_path: Path) -> None:
     make_trainer(
         pictures,
         tmp_path,
-        lambda step, figures: told.update({step: figures}),
-        improved=lambda step, figures, weights: improved.append(step),
+        lambda step, metrics: told.update({step: metrics}),
+        improved=lambda step, metrics, weights: improved.append(step),
         steps=14,
     ).run()
     assert list(told) == list(range(1, 15))
     assert [step for step in told if "mAP50" in told[step]] == [4, 8, 12, 14]
     assert improved == [4, 8, 12]  # 14 was no better
-    assert all(np.isfinite(figures["loss"]) for figures in told.values())
+    assert all(np.isfinite(metrics["loss"]) for metrics in told.values())
     assert [told[step]["rate"] for step in (1, 5, 6)] == pytest.approx([2e-3, 1e-2, 1e-2])
     assert told[14]["rate"] < 2e-3
 
@@ -298,7 +298,7 @@ def test_a_run_ends_with_its_time(pictures: Path, tmp_path: Path) -> None:
     """Evaluated and saved; and its time is used up for whoever resumes it, too."""
     told: list[dict[str, float]] = []
     short = {"steps": 10_000, "minutes": 0.01}
-    first = make_trainer(pictures, tmp_path, lambda step, figures: told.append(figures), **short)
+    first = make_trainer(pictures, tmp_path, lambda step, metrics: told.append(metrics), **short)
     first.run()
     assert 1 <= first.step < 10_000
     assert "mAP50" in told[-1] and first.best_weights.is_file()

@@ -39,7 +39,7 @@ def time_batches(
     images: Sequence[np.ndarray],
     seconds: float,
 ) -> list[dict[str, Any]]:
-    """Figures of each batch size.
+    """Values of each batch size.
 
     Args:
         new_detector: opens a detector that takes so many pictures in a call.
@@ -55,13 +55,13 @@ def time_batches(
     return [_time(new_detector, size, images, seconds) for size in sizes]
 
 
-def table(figures: Sequence[dict[str, Any]]) -> str:
-    """The figures for a person."""
+def table(measured: Sequence[dict[str, Any]]) -> str:
+    """The measured for a person."""
     head = f"{'batch':>5} {'ms per frame':>13} {'frames/s':>9} {'memory':>10} {'GPU memory':>11}"
     rows = [
         f"{one['batch']:>5} {one['ms_per_frame']:>13.2f} {one['fps']:>9.1f} "
         f"{one['memory_mb']:>6.0f} MiB {_mib(one['gpu_memory_mb']):>11}"
-        for one in figures
+        for one in measured
     ]
     return "\n".join([head, *rows])
 

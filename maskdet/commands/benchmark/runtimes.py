@@ -29,7 +29,7 @@ def run(model: str, *, seconds: float = 10.0) -> dict[str, Any]:
         seconds: for each runtime.
 
     Returns:
-        Figures by name, for JSON: ``runtimes`` has an entry for each, quickest first.
+        Values by name, for JSON: ``runtimes`` has an entry for each, quickest first.
 
     Raises:
         ModelError: there is no such model.
@@ -67,13 +67,13 @@ def run(model: str, *, seconds: float = 10.0) -> dict[str, Any]:
 
 def compare(model: str, seconds: float, json_file: Path | None) -> None:
     """Times every runtime of a model and prints a table; writes JSON if a file is named."""
-    figures = run(model, seconds=seconds)
-    print(table(COLUMNS, rows(figures)))
+    measured = run(model, seconds=seconds)
+    print(table(COLUMNS, rows(measured)))
     if json_file is not None:
-        write_output(json_file, json.dumps(figures, indent=2) + "\n")
+        write_output(json_file, json.dumps(measured, indent=2) + "\n")
 
 
-def rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The figures for a table under `COLUMNS`."""
+def rows(measured: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The measured for a table under `COLUMNS`."""
     keys = ("runtime", "device", "p50_ms", "p95_ms", "fps", "ready_s")
-    return [tuple(str(row[key]) for key in keys) for row in figures["runtimes"]]
+    return [tuple(str(row[key]) for key in keys) for row in measured["runtimes"]]

@@ -51,7 +51,7 @@ def run(
         options: more of the monitor's, which the model needs.
 
     Returns:
-        Figures by name, for JSON: see docs/architecture.md.
+        Values by name, for JSON: see docs/architecture.md.
 
     Raises:
         MaskdetError: the monitor could not be run.
@@ -88,12 +88,12 @@ def time_detector(detector: Detector, seconds: float) -> dict[str, float]:
     return rates(time_calls(detector, [[image] for image in images], seconds))
 
 
-def table(figures: dict[str, Any]) -> str:
-    """The figures for a person."""
-    alone, start, file, camera = (figures[k] for k in ("detector", "start", "file", "camera"))
+def table(measured: dict[str, Any]) -> str:
+    """The measured for a person."""
+    alone, start, file, camera = (measured[k] for k in ("detector", "start", "file", "camera"))
     rows = [
-        ("machine", f"{figures['machine']['cpu']}, {figures['machine']['cores']} cores"),
-        ("model", f"{figures['model']} on {figures['device']}"),
+        ("machine", f"{measured['machine']['cpu']}, {measured['machine']['cores']} cores"),
+        ("model", f"{measured['model']} on {measured['device']}"),
         ("detector alone", f"{alone['fps']} frames/s ({alone['p50_ms']} ms)"),
         ("pipeline on a file", f"{file['fps']} frames/s ({file['of_detector']} of the detector)"),
         ("camera, recorded", f"{camera['dropped']} of {camera['captured']} frames dropped"),

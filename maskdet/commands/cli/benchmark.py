@@ -62,10 +62,10 @@ def benchmark(
     with closing(new_detector()) as detector:
         if device == "auto" and detector.device == "CPU (LiteRT)":
             device = "cpu"  # the monitor would move to a GPU while it is measured
-        figures = run(detector, model, device, seconds=seconds, options=options)
-    print(table(figures))
+        measured = run(detector, model, device, seconds=seconds, options=options)
+    print(table(measured))
     if json_file is not None:
-        write_output(json_file, json.dumps(figures, indent=2) + "\n")
+        write_output(json_file, json.dumps(measured, indent=2) + "\n")
 
 
 def _people(tracks: Path, json_file: Path | None) -> None:

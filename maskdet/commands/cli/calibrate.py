@@ -26,7 +26,7 @@ def calibrate(
 ) -> int:
     """Measures a model on validation pictures and writes its card again.
 
-    Calibrated scores, the lowest score of each state, when a state is unsure, figures of each file.
+    Calibrated scores, the lowest score of each state, when a state is unsure, metrics of each file.
     """
     from maskdet.commands.calibrate import run
     from maskdet.runtimes import load_detector

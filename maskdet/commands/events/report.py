@@ -11,7 +11,7 @@ from maskdet.commands.events.output import csv_text, write
 from maskdet.commands.events.selection import select
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page, percent
-from maskdet.reports.queries import STATES, Figures, People, Uptime, read_figures
+from maskdet.reports.queries import STATES, People, Totals, Uptime, read_totals
 from maskdet.sinks.event_line import utc_text
 from maskdet.sinks.store.schema import open_for_reading
 
@@ -51,13 +51,13 @@ def run(
     clock = LocalTime(zone)
     with closing(open_for_reading(store)) as connection:
         wanted = select(connection, clock, first, last, cameras, zones)
-        figures = read_figures(connection, wanted, clock)
+        totals = read_totals(connection, wanted, clock)
     if output is None and csv_file is None:
         output = DEFAULT_FILE
     if output is not None:
-        write(output, page(figures, clock, time.time()), _summary(figures, clock))
+        write(output, page(totals, clock, time.time()), _summary(totals, clock))
     if csv_file is not None:
-        rows = list(_hours(figures, clock))
+        rows = list(_hours(totals, clock))
         write(csv_file, csv_text(CSV_COLUMNS, rows), f"{len(rows)} hours of cameras")
     return 0
 
@@ -70,12 +70,12 @@ def page_text(store: Path, first: str | None, last: str | None) -> str:
     """
     clock = LocalTime(None)
     with closing(open_for_reading(store)) as connection:
-        figures = read_figures(connection, select(connection, clock, first, last), clock)
-    return page(figures, clock, time.time())
+        totals = read_totals(connection, select(connection, clock, first, last), clock)
+    return page(totals, clock, time.time())
 
 
-def _summary(figures: Figures, clock: LocalTime) -> str:
-    people, selection = figures.people, figures.selection
+def _summary(totals: Totals, clock: LocalTime) -> str:
+    people, selection = totals.people, totals.selection
     began, ended = clock.at(selection.began), clock.at(selection.ended)
     period = f"{began:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M}"
     if not people.total:
@@ -84,12 +84,12 @@ def _summary(figures: Figures, clock: LocalTime) -> str:
     return f"{people.total} people from {period}, {masks} of those known with a mask"
 
 
-def _hours(figures: Figures, clock: LocalTime) -> Iterator[tuple[object, ...]]:
+def _hours(totals: Totals, clock: LocalTime) -> Iterator[tuple[object, ...]]:
     """A row for each camera and hour in which it was watched, or somebody was seen."""
-    keys = {*figures.by_camera_hour, *figures.uptime_by_hour}
+    keys = {*totals.by_camera_hour, *totals.uptime_by_hour}
     for camera, hour in sorted(keys, key=lambda key: (key[1], key[0])):
-        people = figures.by_camera_hour.get((camera, hour), People())
-        uptime = figures.uptime_by_hour.get((camera, hour), Uptime())
+        people = totals.by_camera_hour.get((camera, hour), People())
+        uptime = totals.uptime_by_hour.get((camera, hour), Uptime())
         share = None if people.compliance is None else round(people.compliance, 4)
         counts = (people.total, *(getattr(people, state) for state in STATES))
         seconds = round(uptime.up_s), round(uptime.expected_s)

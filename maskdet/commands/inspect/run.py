@@ -26,7 +26,7 @@ from maskdet.system.atomic_files import write_output
 from maskdet.training.settings import TrainingSettings
 
 OUTPUT = Path("runs/inspection")
-SHEET, FIGURES = "contact_sheet.png", "inspection.json"
+SHEET, RESULTS = "contact_sheet.png", "inspection.json"
 
 
 def run(
@@ -38,7 +38,7 @@ def run(
     classes: Path | None = None,
     output: Path | None = None,
 ) -> int:
-    """Looks a data set over, prints what there is, and writes a contact sheet and all figures.
+    """Looks a data set over, prints what there is, and writes a contact sheet and all measured.
 
     Args:
         data: folder of the annotated pictures, or a file of labels.
@@ -66,9 +66,9 @@ def run(
     states = {name: chosen.get(name) or _state(name) for name in found.names}
     _look(found, settings, problems)
     _check_names(found, states, problems)
-    figures = {"data": data.name, "format": name, **statistics.figures(found)}
+    measured = {"data": data.name, "format": name, **statistics.describe(found)}
     report = {
-        **figures,
+        **measured,
         "states": states,
         "wrong": problems.wrong,
         "wrong_count": problems.count,
@@ -76,10 +76,10 @@ def run(
     }
     show(report, Console())
     folder = output or OUTPUT / (data.resolve().name or "data")
-    heading = f"{data.name}: {figures['pictures']} pictures, {figures['boxes']} boxes"
+    heading = f"{data.name}: {measured['pictures']} pictures, {measured['boxes']} boxes"
     write_output(folder / SHEET, contact_sheet(found, chosen, heading))
-    write_output(folder / FIGURES, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-    Console(stderr=True).print("written:", folder / SHEET, folder / FIGURES, highlight=False)
+    write_output(folder / RESULTS, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    Console(stderr=True).print("written:", folder / SHEET, folder / RESULTS, highlight=False)
     return 2 if problems.count else 0
 
 
@@ -152,4 +152,4 @@ def _list(title: str, lines: list[str], count: int, console: Console) -> None:
     for line in lines[:MAX_LISTED]:
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if count > MAX_LISTED:
-        console.print(f"  … and {count - MAX_LISTED} more, in {FIGURES}", highlight=False)
+        console.print(f"  … and {count - MAX_LISTED} more, in {RESULTS}", highlight=False)

@@ -81,7 +81,7 @@ def measure_images(samples: Iterable[Sample], problems: Problems) -> None:
             problems.add_line(str(error))
 
 
-def figures(data: DataSet) -> dict[str, Any]:
+def describe(data: DataSet) -> dict[str, Any]:
     """Content of a data set: numbers of images and boxes, and their sizes in pixels."""
     counts = np.zeros(len(data.names), int)
     for sample in data.samples:

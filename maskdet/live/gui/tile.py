@@ -45,7 +45,7 @@ class Tile:
         """An empty place.
 
         Args:
-            pipeline: knows the source's figures.
+            pipeline: knows the source's values.
             index: the source's position in the pipeline.
             source: what is shown here.
             recording: whether it is recorded.

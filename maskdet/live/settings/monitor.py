@@ -48,7 +48,7 @@ class MonitorSettings(Settings):
         detect: what detection costs.
         events: one JSON line per processed frame, or as its settings say.
         store: people, what they did, and totals, in one SQLite file.
-        summary: figures of the whole run, as JSON.
+        summary: values of the whole run, as JSON.
         max_seconds: ends automatically after so long.
         max_frames: ends automatically after so many processed frames.
         blur: faces cannot be recognised in the window, the recording and snapshots.

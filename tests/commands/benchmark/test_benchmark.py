@@ -18,10 +18,10 @@ from tests.doubles import ScriptedDetector
 
 def test_a_detector_is_timed_alone():
     detector = ScriptedDetector(delay=0.02)
-    figures = whole_monitor.time_detector(detector, 0.2)
+    measured = whole_monitor.time_detector(detector, 0.2)
     assert detector.warm and set(detector.batches) == {1}
-    assert 20 <= figures["p50_ms"] <= figures["p95_ms"]
-    assert figures["fps"] == pytest.approx(1000 / figures["p50_ms"], rel=0.5)
+    assert 20 <= measured["p50_ms"] <= measured["p95_ms"]
+    assert measured["fps"] == pytest.approx(1000 / measured["p50_ms"], rel=0.5)
 
 
 def test_every_figure_comes_from_a_run_of_the_monitor(
@@ -31,15 +31,15 @@ def test_every_figure_comes_from_a_run_of_the_monitor(
     monkeypatch.setattr(whole_monitor, "_STARTS", 1)
     detector = load_detector(str(tiny_model), device="cpu")
     video = make_video(frames=30)
-    figures = whole_monitor.run(detector, str(tiny_model), "cpu", seconds=0.5, video=video)
-    assert json.loads(json.dumps(figures)) == figures
-    assert figures["model"] == "tiny" and figures["machine"]["cores"] > 0
-    assert figures["detector"]["fps"] > 0 and figures["file"]["fps"] > 0
-    assert 0 < figures["start"]["first_result_s"] < 30
-    assert 0 <= figures["camera"]["dropped"] < figures["camera"]["captured"]
-    assert figures["camera"]["peak_rss_mb"] > 20 and not figures["camera"]["window"]
-    text = whole_monitor.table(figures)
-    assert f"{figures['detector']['fps']} frames/s" in text and "no: there is no display" in text
+    measured = whole_monitor.run(detector, str(tiny_model), "cpu", seconds=0.5, video=video)
+    assert json.loads(json.dumps(measured)) == measured
+    assert measured["model"] == "tiny" and measured["machine"]["cores"] > 0
+    assert measured["detector"]["fps"] > 0 and measured["file"]["fps"] > 0
+    assert 0 < measured["start"]["first_result_s"] < 30
+    assert 0 <= measured["camera"]["dropped"] < measured["camera"]["captured"]
+    assert measured["camera"]["peak_rss_mb"] > 20 and not measured["camera"]["window"]
+    text = whole_monitor.table(measured)
+    assert f"{measured['detector']['fps']} frames/s" in text and "no: there is no display" in text
 
 
 @pytest.mark.slow
@@ -48,12 +48,12 @@ def test_all_of_a_model_s_runtimes_are_timed_alike(
 ):
     command = ["benchmark", "--runtimes", "--model", str(tiny_model), "--seconds", "0.1"]
     assert main([*command, "--json", str(tmp_path / "figures.json")]) == 0
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    assert {row["runtime"] for row in figures["runtimes"]} == {"litert_int8", "litert", "keras"}
-    times = [row["p50_ms"] for row in figures["runtimes"]]
+    measured = json.loads((tmp_path / "figures.json").read_text())
+    assert {row["runtime"] for row in measured["runtimes"]} == {"litert_int8", "litert", "keras"}
+    times = [row["p50_ms"] for row in measured["runtimes"]]
     assert times == sorted(times) and times[0] > 0
     shown = capsys.readouterr().out
-    assert all(f"| {row['p50_ms']} " in shown for row in figures["runtimes"])
+    assert all(f"| {row['p50_ms']} " in shown for row in measured["runtimes"])
 
 
 def test_a_monitor_that_fails_is_told(tmp_path: Path):
@@ -84,9 +84,9 @@ def test_a_detector_is_timed_by_batch(
     report = tmp_path / "batches.json"
     options = ["--device", "cpu", "--batch", "1,2,4", "--seconds", "0.1", "--json", str(report)]
     assert main(["benchmark", "--model", str(tiny_model), *options]) == 0
-    figures = json.loads(report.read_text())["batches"]
-    assert [one["batch"] for one in figures] == [1, 2, 4]
-    for one in figures:
+    measured = json.loads(report.read_text())["batches"]
+    assert [one["batch"] for one in measured] == [1, 2, 4]
+    for one in measured:
         assert one["fps"] == pytest.approx(1000 / one["ms_per_frame"], rel=0.8)
         assert one["memory_mb"] > 50
     assert len(capsys.readouterr().out.splitlines()) == 4

@@ -12,7 +12,7 @@ from maskdet.frame import Frame
 from maskdet.people.analysis import Analysis
 from maskdet.people.zones import Line, Zone
 from maskdet.reports.local_time import LocalTime
-from maskdet.reports.queries import Selection, read_figures
+from maskdet.reports.queries import Selection, read_totals
 from maskdet.sinks.store.event_store import EventStore
 from maskdet.sinks.store.schema import open_for_reading
 from tests.sinks.store.scenes import NOON
@@ -48,13 +48,13 @@ def test_a_report_counts_whom_the_analysis_counted(tmp_path: Path):
     assert counts is not None and sum(counts.run.values()) == 3
     with closing(open_for_reading(tmp_path / "people.db")) as connection:
         wanted = Selection(NOON - 3600, NOON + 3600)
-        figures = read_figures(connection, wanted, LocalTime("UTC"))
+        totals = read_totals(connection, wanted, LocalTime("UTC"))
         seconds = [row[0] for row in connection.execute("SELECT seconds FROM visits")]
         over = connection.execute("SELECT count(*) FROM visits WHERE is_over").fetchone()
-    assert {name: getattr(figures.people, name) for name in counts.run} == counts.run
+    assert {name: getattr(totals.people, name) for name in counts.run} == counts.run
     assert over == (3,) and all(3 < one < 7 for one in seconds)
-    assert figures.zones["door", "till"].people.total == 3
-    line = figures.lines["door", "entrance"]
+    assert totals.zones["door", "till"].people.total == 3
+    line = totals.lines["door", "entrance"]
     crossed = {way: sum(by.values()) for way, by in counts.crossings["entrance"].items()}
     assert {"in": line.ins, "out": line.outs} == crossed and sum(crossed.values()) == 3
-    assert figures.changes == 0
+    assert totals.changes == 0
