@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from maskdet.alarm import AlarmBook
 from maskdet.contracts import Sink, Source
 from maskdet.drawing.overlay import Overlay
 from maskdet.errors import ConfigError, SinkError
@@ -40,8 +41,13 @@ _DOUBTFUL_SHARE = 0.5
 class LivePage(Protocol):
     """A sink that shows what it gets in a browser; `commands/live_page` has one."""
 
-    def begin(self, pipeline: Pipeline, recordings: Sequence[RecordingSwitch]) -> None:
-        """Begins to serve; called once, as the pipeline begins."""
+    def begin(
+        self,
+        pipeline: Pipeline,
+        recordings: Sequence[RecordingSwitch],
+        book: AlarmBook | None = None,
+    ) -> None:
+        """Begins to serve, alarms too; called once, as the pipeline begins."""
 
     def write(self, observation: Observation) -> None:
         """Takes an observation; never waits."""

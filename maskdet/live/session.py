@@ -143,7 +143,7 @@ def _run(
     watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat), also=sweep)
     with pipeline:
         if page is not None:
-            page.begin(pipeline, recordings)
+            page.begin(pipeline, recordings, desk)
         if has_window:
             window = Window("maskdet: " + ", ".join(names))
             parts.callback(window.close)

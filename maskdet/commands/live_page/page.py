@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 from fastapi import FastAPI
 
+from maskdet.alarm import AlarmBook
 from maskdet.commands.events.export import table_text
 from maskdet.commands.events.report import page_text
+from maskdet.commands.live_page.alarm_answers import PageAlarms
 from maskdet.commands.live_page.clip_folder import ClipFolder
 from maskdet.commands.live_page.masked_settings import masked
 from maskdet.commands.live_page.users import default_file
 from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.montage import fit
 from maskdet.errors import ConfigError
+from maskdet.live.alarms.building import CLIP_BEGINNING, clip_folder
 from maskdet.live.assembly import new_overlay
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings
@@ -44,7 +47,7 @@ class RunningPage:
         self,
         server: LiveServer,
         hub: LiveHub,
-        new_app: Callable[[Pipeline, Sequence[RecordingSwitch]], FastAPI],
+        new_app: Callable[[Pipeline, Sequence[RecordingSwitch], AlarmBook | None], FastAPI],
     ) -> None:
         """Serves nothing yet.
 
@@ -57,10 +60,15 @@ class RunningPage:
         self._hub = hub
         self._new_app = new_app
 
-    def begin(self, pipeline: Pipeline, recordings: Sequence[RecordingSwitch]) -> None:
+    def begin(
+        self,
+        pipeline: Pipeline,
+        recordings: Sequence[RecordingSwitch],
+        book: AlarmBook | None = None,
+    ) -> None:
         """Begins to serve."""
         self._hub.begin(pipeline.stats.source_names)
-        self._server.start(self._new_app(pipeline, recordings))
+        self._server.start(self._new_app(pipeline, recordings, book))
         say(f"live page: {self._server.url}")
         if self._server.is_open and not self._server.url.startswith("https:"):
             say(
@@ -96,9 +104,11 @@ def open_page(settings: MonitorSettings) -> RunningPage:
         raise
     hub = LiveHub(partial(_new_draw, settings), StreamEncoder, wanted.fps)
 
-    def new_app(pipeline: Pipeline, recordings: Sequence[RecordingSwitch]) -> FastAPI:
+    def new_app(
+        pipeline: Pipeline, recordings: Sequence[RecordingSwitch], book: AlarmBook | None
+    ) -> FastAPI:
         return create_app(
-            _parts(settings, hub, partial(_cameras, pipeline, hub, recordings)),
+            _parts(settings, hub, partial(_cameras, pipeline, hub, recordings), book),
             guard,
             names=[host, *_own_names(), *map(_without_port, wanted.allow_hosts)],
             origins=wanted.allow_hosts,
@@ -109,13 +119,17 @@ def open_page(settings: MonitorSettings) -> RunningPage:
 
 
 def _parts(
-    settings: MonitorSettings, hub: LiveHub, cameras: Callable[[], Sequence[CameraAnswer]]
+    settings: MonitorSettings,
+    hub: LiveHub,
+    cameras: Callable[[], Sequence[CameraAnswer]],
+    book: AlarmBook | None,
 ) -> Parts:
     store = settings.store.file
     return Parts(
         hub=hub,
         cameras=cameras,
         settings=partial(masked, settings),
+        alarms=PageAlarms(book) if book is not None else None,
         clips=ClipFolder(_clip_folders(settings)),
         report=partial(page_text, store) if store is not None else None,
         export=partial(table_text, store) if store is not None else None,
@@ -205,9 +219,10 @@ def _cameras(
 
 def _clip_folders(settings: MonitorSettings) -> list[tuple[Path, str]]:
     """Folders of videos, and what the names of ours begin with."""
+    clips = (clip_folder(settings), CLIP_BEGINNING)
     if settings.record is not None:
-        return [(settings.record.parent, settings.record.stem)]
-    return [(settings.snapshots, "maskdet-")]
+        return [(settings.record.parent, settings.record.stem), clips]
+    return [(settings.snapshots, "maskdet-"), clips]
 
 
 def _own_names() -> list[str]:

@@ -25,6 +25,8 @@ from maskdet.sinks.snapshots import save_snapshot
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
 from maskdet.system.secrets import Secrets
 
+CLIP_BEGINNING = "alarm-"
+"""What the names of clips begin with."""
 STORE_NAME = "alarms.db"
 """Beside the snapshots, where neither alarms nor people have a file of their own."""
 
@@ -97,7 +99,7 @@ def new_desk(
 
     snapshot = None
     if wanted.snapshots is not None:
-        snapshot = _Pictures(snapshot_folder(settings), _overlay(settings), blur=settings.blur).save
+        snapshot = _Pictures(clip_folder(settings), _overlay(settings), blur=settings.blur).save
     return AlarmDesk(rules, store, dispatcher, wants=wants, snapshot=snapshot, on_began=on_began)
 
 
@@ -106,8 +108,8 @@ def store_path(settings: MonitorSettings) -> Path:
     return settings.alarms.file or settings.store.file or settings.snapshots / STORE_NAME
 
 
-def snapshot_folder(settings: MonitorSettings) -> Path:
-    """The folder of the alarms' pictures and clips, below that of snapshots unless absolute."""
+def clip_folder(settings: MonitorSettings) -> Path:
+    """The folder of the alarms' pictures and clips; below that of snapshots unless absolute."""
     return settings.snapshots / (settings.alarms.snapshots or ".")
 
 

@@ -37,12 +37,14 @@ class HookServer:
         requests: so far.
         statuses: answered in turn, the last one from then on.
         hang: while set, nothing is answered.
+        attempts: requests, refused ones included.
     """
 
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     statuses: list[int] = field(default_factory=lambda: [200])
     hang: threading.Event = field(default_factory=threading.Event)
+    attempts: int = 0
 
 
 @contextlib.contextmanager
@@ -55,6 +57,7 @@ def hook_server(
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            known.attempts += 1
             while known.hang.is_set():
                 time.sleep(0.02)
             status = known.statuses.pop(0) if len(known.statuses) > 1 else known.statuses[0]
