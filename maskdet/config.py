@@ -28,6 +28,7 @@ from maskdet.system.file_names import readable_name
 from maskdet.system.redaction import mask_password
 from maskdet.system.resources import settings_file
 
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml reads a card in a twentieth
 MAX_BYTES = 256 * 1024
 """Larger files are refused; no settings file comes near it."""
 
@@ -159,7 +160,7 @@ def _parse(text: str, name: str) -> tuple[Any, dict[Key, int]]:
     """The value of a YAML text, and the line of each key in it."""
     lines: dict[Key, int] = {}
     try:
-        node = yaml.compose(text, yaml.BaseLoader)
+        node = yaml.compose(text, _LOADER)
         return (None if node is None else _value(node, (), lines, set())), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

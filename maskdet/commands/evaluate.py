@@ -19,6 +19,7 @@ from maskdet.detections import Detections
 from maskdet.errors import DatasetError
 from maskdet.evaluation import plots, report, sweeps
 from maskdet.evaluation.evaluator import Evaluation
+from maskdet.model.card import CARD_NAME, read_card, write_card
 from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_output
 from maskdet.system.console import say
@@ -43,6 +44,7 @@ def run(
     rule: DecisionRule | None = None,
     gate: bool = False,
     with_sweeps: bool = False,
+    card_folder: Path | None = None,
 ) -> int:
     """Measures, prints tables and writes plots; returns the exit status.
 
@@ -58,6 +60,7 @@ def run(
         rule: says which detections count as shown; None: one lowest score, the best by F1.
         with_sweeps: by the faces' share of the view and by condition, too; see
             `maskdet.evaluation.sweeps`.
+        card_folder: of the model whose card gets the sweeps; None: no card does.
         gate: metrics that are wanted of a monitor and not reached are named, and the status is 2.
 
     Raises:
@@ -89,6 +92,14 @@ def run(
     if steps:
         write_output(folder / "sweeps.png", plots.sweeps(steps))
         files.append(folder / "sweeps.png")
+    if card_folder is not None:
+        card = read_card(card_folder)
+        listed = f" --images {source}" if images else ""
+        command = f"python -m maskdet evaluate --model {card.name} --data DIR{listed}"
+        about = {"command": f"{command} --sweeps --card"}
+        measured = {**card.metrics, "sweeps": {**about, **sweeps.for_card(steps)}}
+        write_card(card_folder, card.model_copy(update={"metrics": measured}))
+        files.append(card_folder / CARD_NAME)
     Console(stderr=True).print("plots:", *map(str, files), highlight=False)
     return _pass(metrics) if gate else 0
 

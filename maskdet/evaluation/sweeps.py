@@ -84,6 +84,27 @@ def run(
     return steps
 
 
+def for_card(steps: Sequence[Step]) -> dict[str, Any]:
+    """Sweeps as a card has them: by name, lists with one value for each step.
+
+    A card is read at every start, so it has the shares found and right alone.
+    """
+    table: dict[str, Any] = {}
+    for step in steps:
+        if step.sweep == "empty":
+            table["empty"] = {"images": step.faces, "with_false_face": step.found}
+            continue
+        name = step.sweep if step.sweep in ("size", "cut") else step.name
+        row = table.setdefault(name, {"faces": [], "found": [], "right": []})
+        if step.sweep in ("size", "cut"):
+            row.setdefault("share_of_width", []).append(float(step.name))
+        for key in ("faces", "found", "right"):
+            row[key].append(getattr(step, key))
+    for name in conditions.CONDITIONS:
+        table[name].pop("faces")  # those of ``none``
+    return table
+
+
 def gate(steps: Sequence[Step]) -> list[dict[str, Any]]:
     """Values that a monitor should reach in every step, as rows of the report's gate."""
     sizes = [step for step in steps if step.sweep == "size" and float(step.name) >= 0.03]

@@ -85,3 +85,8 @@ def test_all_sweeps_their_gate_and_their_plot(samples: list[Sample], tmp_path: P
     assert rows["sweep_empty"]["value"] == 0.0 and rows["sweep_empty"]["reached"] is False
     assert rows["sweep_size_found"]["reached"] is False
     assert plots.sweeps(steps).startswith(b"\x89PNG")
+    card = sweeps.for_card(steps)
+    assert card["size"]["share_of_width"] == list(sweeps.SHARES) == card["cut"]["share_of_width"]
+    haze = [step for step in steps if step.name == "haze"]
+    assert card["haze"]["found"] == [step.found for step in haze] and len(haze) == 5
+    assert card["empty"]["with_false_face"] == 1.0

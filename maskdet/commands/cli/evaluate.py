@@ -22,6 +22,7 @@ from maskdet.commands.options import (
     parse_looks,
 )
 from maskdet.contracts import Detector
+from maskdet.errors import ConfigError
 from maskdet.model.class_names import parse_states
 from maskdet.model.decision import DecisionRule
 from maskdet.model.registry import DEFAULT_MODEL
@@ -56,6 +57,10 @@ def evaluate(
         bool,
         typer.Option("--sweeps", help="By the face's share of the view and by light, too."),
     ] = False,
+    card: Annotated[
+        bool,
+        typer.Option("--card", help="With --sweeps: writes them into the model's card, too."),
+    ] = False,
     gate: Annotated[
         bool,
         typer.Option("--gate", help="Status 2 if a metric that a monitor needs is not reached."),
@@ -64,7 +69,7 @@ def evaluate(
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
     from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, run
     from maskdet.runtimes.loading import open_model
-    from maskdet.runtimes.spec import resolve
+    from maskdet.runtimes.spec import find_model, resolve
     from maskdet.runtimes.tiling import tiled
 
     spec = resolve(
@@ -78,6 +83,11 @@ def evaluate(
         classes=parse_states(states),
     )
     rule = spec.card.rule if spec.card else None
+    if card and not (sweeps and spec.is_own and threshold is None and tiles == 1):
+        raise ConfigError(
+            "--card: writes the sweeps of a model of maskdet with its own scores; add --sweeps, "
+            "and leave out --threshold and --tiles"
+        )
 
     def open_detector() -> Detector:
         return tiled(open_model(spec, looks=parse_looks(looks, tiles)), tiles)
@@ -93,4 +103,5 @@ def evaluate(
         rule=rule if threshold is None else DecisionRule.from_min_score(threshold),
         gate=gate,
         with_sweeps=sweeps,
+        card_folder=find_model(model) if card else None,
     )
