@@ -169,7 +169,7 @@ def _parse(text: str, name: str) -> tuple[Any, dict[Key, int]]:
     except yaml.reader.ReaderError:
         raise ConfigError(f"{name}: not a text file: it holds control characters") from None
     except RecursionError:
-        raise ConfigError(f"{name}: nested too deeply") from None
+        raise ConfigError(f"{name}:1: not valid YAML: exceeded maximum nesting depth") from None
 
 
 def _value(node: yaml.Node, key: Key, lines: dict[Key, int], seen: set[int]) -> Any:

@@ -187,7 +187,7 @@ def test_passwords_stay_out_of_messages(file: Path):
         (b"a: 1\n---\nb: 2\n", ":2: not valid YAML: "),
         (b"- 1\n- 2\n", ": expected 'key: value' lines, found a list"),
         (b"just words\n", ": expected 'key: value' lines, found text"),
-        (b"[" * 20_000, ": nested too deeply"),
+        (b"[" * 20_000, ":1: not valid YAML: exceeded maximum nesting depth"),
         (b"a: 1\x00\x07\n", ": not a text file"),
         (bytes(range(128, 256)), ": not a text file in UTF-8"),
         (b"a: " + b"x" * MAX_BYTES, ": larger than 256 KiB"),
