@@ -20,12 +20,13 @@ _SHUTDOWN_TIMEOUT_S = 10  # seconds in which requests under way are finished
 _MAX_MESSAGE_BYTES = 4096  # of a WebSocket's visitor, who has nothing to say
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, options: tuple[str, str] = ("--host", "--port")) -> socket.socket:
     """Takes an address before anything slow is done.
 
     Args:
         host: an address or name of this machine; ``0.0.0.0`` and ``::`` are all of its addresses.
         port: 0 takes any free one.
+        options: that choose another host and another port, for messages.
 
     Raises:
         ConfigError: it is taken, not ours, or not allowed.
@@ -35,7 +36,7 @@ def bind(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError):
-        raise ConfigError(f"--host {host}: no such address or name") from None
+        raise ConfigError(f"{options[0]} {host}: no such address or name") from None
     taken = socket.socket(family, kind, protocol)
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,7 +46,7 @@ def bind(host: str, port: int) -> socket.socket:
         taken.close()
         reason = error.strerror or type(error).__name__
         raise ConfigError(
-            f"cannot listen at {host} port {port}: {reason}; choose another with --port"
+            f"cannot listen at {host} port {port}: {reason}; choose another with {options[1]}"
         ) from None
     return taken
 

@@ -53,9 +53,7 @@ class ServeSettings(Settings):
     @classmethod
     def _is_host_and_port(cls, address: str | None) -> str | None:
         if address is not None and split_address(address) is None:
-            raise ValueError(
-                f"'{address}' is no HOST:PORT; write 127.0.0.1:8001, 0.0.0.0:8001 or [::]:8001"
-            )
+            raise ValueError("must be HOST:PORT, such as 127.0.0.1:8001, 0.0.0.0:8001 or [::]:8001")
         return address
 
     @model_validator(mode="after")

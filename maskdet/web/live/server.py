@@ -44,7 +44,7 @@ class LiveServer:
         if certificate is not None and key is not None:
             check_certificate(certificate, key)
         self._certificate, self._key = certificate, key
-        self._listening = server.bind(host, port)
+        self._listening = server.bind(host, port, ("--serve", "--serve HOST:PORT"))
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         self.is_open = server.is_open(self._listening)
         address = server.url_of(self._listening)
