@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from maskdet.alarm import AlarmBook
 from maskdet.commands.events.export import table_text
 from maskdet.commands.events.report import page_text
-from maskdet.commands.live_page.alarm_answers import PageAlarms
 from maskdet.commands.live_page.clip_folder import ClipFolder
 from maskdet.commands.live_page.masked_settings import masked
 from maskdet.commands.live_page.users import default_file
@@ -128,8 +127,8 @@ def _parts(
     return Parts(
         hub=hub,
         cameras=cameras,
+        alarms=book,
         settings=partial(masked, settings),
-        alarms=PageAlarms(book) if book is not None else None,
         clips=ClipFolder(_clip_folders(settings)),
         report=partial(page_text, store) if store is not None else None,
         export=partial(table_text, store) if store is not None else None,

@@ -87,7 +87,9 @@ class StateAnswer(BaseModel):
         cameras: all of them.
         people: in all pictures now, by state.
         people_today: of all cameras, by state.
-        alarms_open: alarms that nobody has acknowledged and that are not over.
+        alarms_open: alarms that go on.
+        alarms_new: alarms, of the newest hundred, that nobody has acknowledged.
+        alarms_version: changes whenever an alarm or a snooze does.
         can_report: whether there is a store to report from.
         has_alarms: whether alarms are set up.
         has_clips: whether there may be clips.
@@ -98,6 +100,8 @@ class StateAnswer(BaseModel):
     people: Counts
     people_today: Counts
     alarms_open: int = 0
+    alarms_new: int = 0
+    alarms_version: int = 0
     can_report: bool = False
     has_alarms: bool = False
     has_clips: bool = False
@@ -137,42 +141,54 @@ class AlarmAnswer(BaseModel):
     Attributes:
         id: names it.
         rule: that fired.
-        camera: name of the source; empty: of none.
-        text: what happened, in one line.
+        kind: what the rule waits for.
+        camera: name of the source; empty: of a disk.
+        title: what is wrong, in one line.
         began: Unix time.
-        ended: Unix time; null while it is open.
-        acknowledged: whether somebody has.
+        cleared: Unix time of its end; null while it goes on.
+        people: how many people it is about.
+        place: name of a zone or line.
+        repeats: how often it was cleared and began again.
+        muted: why nothing was sent about it; empty: it was.
+        acknowledged: Unix time at which somebody took note of it; null: nobody has.
         acknowledged_by: who that was.
-        has_image: whether there is a thumbnail.
-        clip: name of its clip; empty: none.
+        has_image: whether there is a picture of it.
+        has_clip: whether there is a video of it.
     """
 
     id: str
     rule: str
+    kind: str
     camera: str
-    text: str
+    title: str
     began: float
-    ended: float | None = None
-    acknowledged: bool = False
+    cleared: float | None = None
+    people: int = 0
+    place: str = ""
+    repeats: int = 0
+    muted: str = ""
+    acknowledged: float | None = None
     acknowledged_by: str = ""
     has_image: bool = False
-    clip: str = ""
+    has_clip: bool = False
 
 
 class SnoozeAnswer(BaseModel):
-    """A rule that is quiet for a while.
+    """What is quiet for a while.
 
     Attributes:
         rule: its name; empty: all.
+        camera: name of the source; empty: all.
         until: Unix time.
     """
 
     rule: str
+    camera: str
     until: float
 
 
 class AlarmsAnswer(BaseModel):
-    """The alarms, the newest first, and what is snoozed."""
+    """The newest alarms, the newest first, names of all rules, and what is snoozed."""
 
     alarms: list[AlarmAnswer]
     rules: list[str]
@@ -184,11 +200,13 @@ class SnoozeRequest(BaseModel):
 
     Attributes:
         rule: its name; empty: all.
+        camera: name of the source; empty: all.
         minutes: from now on; 0 ends the snooze.
     """
 
     rule: Annotated[str, Field(max_length=200)] = ""
-    minutes: Annotated[float, Field(ge=0, le=7 * 24 * 60)]
+    camera: Annotated[str, Field(max_length=1000)] = ""
+    minutes: Annotated[float, Field(ge=0, le=7 * 24 * 60, strict=True)]
 
 
 class ClipAnswer(BaseModel):

@@ -13,7 +13,8 @@ from fastapi.staticfiles import StaticFiles
 import maskdet
 from maskdet.web.live.access.body_limit import BodyLimit
 from maskdet.web.live.access.guard import Guard
-from maskdet.web.live.archive_api import add_alarms, add_clips, add_reports
+from maskdet.web.live.alarms_api import add_alarms
+from maskdet.web.live.archive_api import add_clips, add_reports
 from maskdet.web.live.metrics import LiveMetrics
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.picture_api import add_pictures

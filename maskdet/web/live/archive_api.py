@@ -1,7 +1,8 @@
-"""Alarms, clips, the report and the export: what was."""
+"""Videos, the report and the export: what was."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
@@ -10,8 +11,8 @@ from fastapi.responses import FileResponse, HTMLResponse
 from maskdet.errors import MaskdetError
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.sessions import Session
-from maskdet.web.live.answers import AlarmsAnswer, ClipAnswer, Done, SnoozeRequest
-from maskdet.web.live.parts import Alarms, Clips, Parts, Report
+from maskdet.web.live.answers import ClipAnswer, Done
+from maskdet.web.live.parts import Clips, Parts, Report
 from maskdet.web.live.state_api import REFUSED, UNKNOWN, WRONG, Responses
 from maskdet.web.responses import attachment
 
@@ -26,68 +27,11 @@ _HTML: Responses = {
 _CSV: Responses = {
     200: {"description": "A table.", "content": {"text/csv": {"schema": {"type": "string"}}}}
 }
-_FILE = {"schema": {"type": "string", "format": "binary"}}
-_JPEG: Responses = {200: {"description": "A picture.", "content": {"image/jpeg": _FILE}}}
-_VIDEO: Responses = {
-    200: {"description": "A video.", "content": {"video/mp4": _FILE, "video/x-matroska": _FILE}},
-    206: {"description": "A part of it.", "content": {"video/mp4": _FILE}},
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+VIDEO: Responses = {
+    200: {"description": "A video.", "content": {"video/mp4": BINARY, "video/x-matroska": BINARY}},
+    206: {"description": "A part of it.", "content": {"video/mp4": BINARY}},
 }
-
-
-def add_alarms(app: FastAPI, guard: Guard, alarms: Alarms | None) -> None:
-    """Alarms, acknowledging, snoozing."""
-
-    def there() -> Alarms:
-        if alarms is None:
-            raise HTTPException(404, "no alarms are set up")
-        return alarms
-
-    @app.get("/api/alarms", responses=REFUSED, dependencies=[Depends(guard.viewer)])
-    def list_alarms() -> AlarmsAnswer:
-        """All alarms that are kept, the newest first; none where none are set up."""
-        if alarms is None:
-            return AlarmsAnswer(alarms=[], rules=[], snoozed=[])
-        return AlarmsAnswer(
-            alarms=list(alarms.alarms()), rules=list(alarms.rules), snoozed=list(alarms.snoozed())
-        )
-
-    @app.get(
-        "/api/alarms/{alarm}/image",
-        response_class=Response,
-        responses=REFUSED | UNKNOWN | WRONG | _JPEG,
-    )
-    def image(request: Request, alarm: str, session: Session = Depends(guard.viewer)) -> Response:
-        """The picture of an alarm."""
-        data = there().image(alarm)
-        if data is None:
-            raise HTTPException(404, "there is no picture of that alarm")
-        guard.record(request, session.user, "alarm image", alarm=alarm)
-        return Response(data, media_type="image/jpeg")
-
-    @app.post("/api/alarms/{alarm}/acknowledge", responses=REFUSED | UNKNOWN | WRONG)
-    def acknowledge(
-        request: Request, alarm: str, session: Session = Depends(guard.changing)
-    ) -> Done:
-        """Takes note of an alarm."""
-        if alarm not in {one.id for one in there().alarms()}:
-            raise HTTPException(404, "there is no such alarm")
-        guard.require_record(request, session, "acknowledge", alarm=alarm)
-        there().acknowledge(alarm, session.user)
-        return Done()
-
-    @app.post("/api/snooze", responses=REFUSED | UNKNOWN | WRONG)
-    def snooze(
-        request: Request,
-        wanted: SnoozeRequest,
-        session: Session = Depends(guard.changing),
-    ) -> Done:
-        """Has a rule, or all, be quiet for some minutes; 0 ends that."""
-        if wanted.rule and wanted.rule not in there().rules:
-            raise HTTPException(404, "there is no such rule")
-        minutes = f"{wanted.minutes:g}"
-        guard.require_record(request, session, "snooze", rule=wanted.rule, minutes=minutes)
-        there().snooze(wanted.rule, wanted.minutes, session.user)
-        return Done()
 
 
 def add_clips(app: FastAPI, guard: Guard, clips: Clips | None) -> None:
@@ -101,19 +45,18 @@ def add_clips(app: FastAPI, guard: Guard, clips: Clips | None) -> None:
     @app.get(
         "/api/clips/{name}",
         response_class=FileResponse,
-        responses=REFUSED | UNKNOWN | WRONG | _VIDEO,
+        responses=REFUSED | UNKNOWN | WRONG | VIDEO,
     )
     def clip(request: Request, name: str, session: Session = Depends(guard.viewer)) -> FileResponse:
         """A video, whole or the part that a player asks for."""
         path = clips.path(name) if clips else None
         if path is None:
             raise HTTPException(404, "there is no such clip")
-        if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):  # once a playing
+        if is_first_part(request):
             guard.record(request, session.user, "clip", clip=name)
-        kind = "video/x-matroska" if path.suffix == ".mkv" else "video/mp4"
-        return FileResponse(path, media_type=kind)
+        return video_file(path)
 
-    @app.delete("/api/clips/{name}", responses=REFUSED | UNKNOWN | WRONG)
+    @app.post("/api/clips/{name}/delete", responses=REFUSED | UNKNOWN | WRONG)
     def delete(request: Request, name: str, session: Session = Depends(guard.changing)) -> Done:
         """Deletes a video."""
         if clips is None or clips.path(name) is None:
@@ -137,7 +80,7 @@ def add_reports(app: FastAPI, guard: Guard, parts: Parts) -> None:
 
     @app.get(
         "/api/report",
-        response_class=HTMLResponse,
+        response_class=Response,
         responses=REFUSED | UNKNOWN | WRONG | _HTML,
     )
     def report(
@@ -163,3 +106,14 @@ def add_reports(app: FastAPI, guard: Guard, parts: Parts) -> None:
         table = made(parts.export, first, last)
         guard.require_record(request, session, "export", first=first or "", last=last or "")
         return Response(table, 200, attachment("maskdet-events.csv"), "text/csv")
+
+
+def is_first_part(request: Request) -> bool:
+    """Whether a player begins: it goes on with parts of the file, which nobody wants logged."""
+    return request.headers.get("range", "bytes=0-").startswith("bytes=0-")
+
+
+def video_file(path: Path) -> FileResponse:
+    """A video, or the part of it that is asked for."""
+    kind = "video/x-matroska" if path.suffix.lower() == ".mkv" else "video/mp4"
+    return FileResponse(path, media_type=kind)

@@ -38,8 +38,8 @@ class LiveMetrics(Collector):
         yield from self._of_hub()
         alarms = self._parts.alarms
         if alarms is not None:
-            open_ = GaugeMetricFamily("maskdet_alarms_open", "Alarms that are not acknowledged.")
-            open_.add_metric([], sum(not one.acknowledged for one in alarms.alarms()))
+            open_ = GaugeMetricFamily("maskdet_alarms_open", "Alarms that go on.")
+            open_.add_metric([], len(alarms.alarms(1000, only_open=True)))
             yield open_
 
     def _of_cameras(self) -> Iterator[Metric]:

@@ -7,31 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from maskdet.web.live.answers import AlarmAnswer, CameraAnswer, ClipAnswer, SnoozeAnswer
+from maskdet.alarm import AlarmBook
+from maskdet.web.live.answers import CameraAnswer, ClipAnswer
 from maskdet.web.live.hub import LiveHub
-
-
-class Alarms(Protocol):
-    """Alarms, open and past; its methods may be called from any thread."""
-
-    @property
-    def rules(self) -> Sequence[str]:
-        """Names of the rules."""
-
-    def alarms(self) -> Sequence[AlarmAnswer]:
-        """All that are kept, the newest first."""
-
-    def snoozed(self) -> Sequence[SnoozeAnswer]:
-        """What is snoozed at the moment."""
-
-    def acknowledge(self, alarm: str, user: str) -> bool:
-        """Somebody has seen it; False where there is no such alarm."""
-
-    def snooze(self, rule: str, minutes: float, user: str) -> bool:
-        """Has a rule be quiet, all with an empty name; False where there is no such rule."""
-
-    def image(self, alarm: str) -> bytes | None:
-        """The thumbnail of an alarm, as JPEG."""
 
 
 class Clips(Protocol):
@@ -68,7 +46,7 @@ class Parts:
     hub: LiveHub
     cameras: Callable[[], Sequence[CameraAnswer]]
     settings: Callable[[], dict[str, Any]]
-    alarms: Alarms | None = None
+    alarms: AlarmBook | None = None
     clips: Clips | None = None
     report: Report | None = None
     export: Report | None = None

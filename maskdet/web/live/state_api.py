@@ -92,13 +92,15 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) ->
     def state() -> StateAnswer:
         """All that changes from second to second, in one answer."""
         people, alarms = parts.hub.people(), parts.alarms
-        is_open = [a for a in alarms.alarms() if not a.acknowledged] if alarms else []
+        recent = alarms.alarms() if alarms is not None else ()
         return StateAnswer(
             utc=time.time(),
             cameras=list(parts.cameras()),
             people=dict(people["now"]),
             people_today=dict(people["today"]),
-            alarms_open=len(is_open),
+            alarms_open=len(alarms.alarms(1000, only_open=True)) if alarms is not None else 0,
+            alarms_new=sum(one.acknowledged is None for one in recent),
+            alarms_version=alarms.version if alarms is not None else 0,
             can_report=parts.report is not None,
             has_alarms=alarms is not None,
             has_clips=parts.clips is not None,

@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import httpx
 import numpy as np
 
+from maskdet.alarm import Alarm, Snooze
 from maskdet.commands.live_page.clip_folder import ClipFolder
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing.overlay import Overlay
@@ -23,7 +23,7 @@ from maskdet.sinks.recording.stream_encoder import StreamEncoder
 from maskdet.web.live.access.accounts import Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.guard import Guard
-from maskdet.web.live.answers import AlarmAnswer, CameraAnswer, SnoozeAnswer
+from maskdet.web.live.answers import CameraAnswer
 from maskdet.web.live.app import create_app
 from maskdet.web.live.hub import LiveHub
 from maskdet.web.live.parts import Parts
@@ -33,46 +33,44 @@ PASSWORD = "correct horse battery"
 
 
 class ScriptedAlarms:
-    """Alarms that a test has put there."""
+    """A book of alarms that a test has put there."""
 
-    def __init__(self, *alarms: AlarmAnswer) -> None:
-        self.kept = {alarm.id: alarm for alarm in alarms}
-        self.until: dict[str, float] = {}
-        self.rules = ["no mask at the door", "too many"]
+    def __init__(self, *alarms: Alarm) -> None:
+        self.kept = {alarm.alarm_id: alarm for alarm in alarms}
+        self.until: dict[tuple[str, str], Snooze] = {}
+        self.version = 1
 
-    def alarms(self) -> list[AlarmAnswer]:
-        return list(self.kept.values())
+    def rules(self) -> list[str]:
+        return ["no mask at the door", "too many"]
 
-    def snoozed(self) -> list[SnoozeAnswer]:
-        return [SnoozeAnswer(rule=rule, until=until) for rule, until in self.until.items()]
+    def alarms(self, limit: int = 100, *, only_open: bool = False) -> list[Alarm]:
+        return [one for one in self.kept.values() if one.is_open or not only_open][:limit]
 
-    def acknowledge(self, alarm: str, user: str) -> bool:
-        update = {"acknowledged": True, "acknowledged_by": user}
-        self.kept[alarm] = self.kept[alarm].model_copy(update=update)
+    def find(self, alarm_id: str) -> Alarm | None:
+        return self.kept.get(alarm_id)
+
+    def snoozes(self) -> list[Snooze]:
+        return list(self.until.values())
+
+    def acknowledge(self, alarm_id: str, by: str = "") -> bool:
+        self.version += 1
+        alarm = self.kept[alarm_id]
+        self.kept[alarm_id] = replace(alarm, acknowledged=time.time(), acknowledged_by=by)
         return True
 
-    def snooze(self, rule: str, minutes: float, user: str) -> bool:
-        self.until[rule] = time.time() + 60 * minutes
-        if minutes == 0:
-            del self.until[rule]
-        return True
-
-    def image(self, alarm: str) -> bytes | None:
-        if alarm not in self.kept:
-            return None
-        return cv2.imencode(".jpg", np.full((90, 160, 3), 90, np.uint8))[1].tobytes()
+    def snooze(self, seconds: float, *, rule: str = "", camera: str = "") -> Snooze:
+        self.version += 1
+        made = self.until[rule, camera] = Snooze(rule, camera, time.time() + seconds)
+        if seconds == 0:
+            del self.until[rule, camera]
+        return made
 
 
-def alarm(number: str = "a1", **changes: Any) -> AlarmAnswer:
-    values: dict[str, Any] = {
-        "id": number,
-        "rule": "no mask at the door",
-        "camera": "door",
-        "text": "person 3 without a mask for 5 s",
-        "began": time.time() - 60,
-        "has_image": True,
-    }
-    return AlarmAnswer(**{**values, **changes})
+def alarm(number: str = "a1", **changes: Any) -> Alarm:
+    began = time.time() - 60
+    title = "no mask: person 3 in zone door"
+    made = Alarm(number, "no mask at the door", "people", "door", began, began, title, people=1)
+    return replace(made, **changes)
 
 
 @dataclass

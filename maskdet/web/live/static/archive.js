@@ -4,7 +4,11 @@ import { ask } from "./api.js";
 import { chip, title } from "./counts.js";
 
 const get = (id) => document.getElementById(id);
-const time = (utc) => new Date(utc * 1000).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
+const time = (utc) => {
+  const moment = new Date(utc * 1000);
+  const isToday = moment.toDateString() === new Date().toDateString();
+  return moment.toLocaleString([], isToday ? { timeStyle: "medium" } : { dateStyle: "short", timeStyle: "short" });
+};
 const KINDS = {
   appeared: () => "appeared", gone: (e) => `gone after ${e.seconds} s`,
   state: (e) => `${title(e.previous)} → ${title(e.state)}`,
@@ -47,46 +51,60 @@ export async function showEvents() {
 
 function alarmCard(alarm, after) {
   const card = made("li", "", alarm.acknowledged ? "card" : "card open");
+  const address = `api/alarms/${encodeURIComponent(alarm.id)}`;
   if (alarm.has_image) {
     const image = document.createElement("img");
     image.loading = "lazy";
     image.alt = `${alarm.rule}, ${alarm.camera}`;
-    image.src = `api/alarms/${encodeURIComponent(alarm.id)}/image`;
-    card.append(image);
+    image.src = `${address}/image`;
+    const link = document.createElement("a");
+    Object.assign(link, { href: `${address}/image?width=4096`, target: "_blank", rel: "noopener" });
+    link.append(image);
+    card.append(link);
   }
-  card.append(made("strong", alarm.text || alarm.rule));
-  const until = alarm.ended ? ` to ${time(alarm.ended)}` : ", going on";
+  card.append(made("strong", alarm.title));
+  const until = alarm.cleared ? ` to ${time(alarm.cleared)}` : ", going on";
   card.append(made("span", `${alarm.camera ? `${alarm.camera}, ` : ""}${time(alarm.began)}${until}`, "quiet"));
-  if (alarm.clip) card.append(button("Play clip", `Play the clip of ${alarm.text}`, () => playClip(alarm.clip)));
+  const notes = [alarm.rule, alarm.repeats && `came back ${alarm.repeats} times`,
+    alarm.muted && `not sent: ${alarm.muted}`];
+  card.append(made("span", notes.filter(Boolean).join(", "), "quiet"));
+  const row = made("div", "", "row");
+  if (alarm.has_clip) {
+    row.append(button("Play clip", `Play the clip of ${alarm.title}`, () => {
+      playClip(`${address}/clip`, alarm.title, card);
+    }));
+  }
   if (alarm.acknowledged) {
-    card.append(made("span", `acknowledged${alarm.acknowledged_by ? ` by ${alarm.acknowledged_by}` : ""}`, "quiet"));
+    const by = alarm.acknowledged_by ? ` by ${alarm.acknowledged_by}` : "";
+    row.append(made("span", `acknowledged${by}`, "quiet"));
   } else {
-    const press = button("Acknowledge", `Acknowledge: ${alarm.text || alarm.rule}`, async () => {
-      await ask(`api/alarms/${encodeURIComponent(alarm.id)}/acknowledge`, "POST");
-      after();
+    const press = button("Acknowledge", `Acknowledge: ${alarm.title}`, () => {
+      ask(`${address}/acknowledge`, "POST").then(after).catch(complain);
     });
     press.classList.add("operator");
-    card.append(press);
+    row.append(press);
   }
+  card.append(row);
   return card;
 }
 
-let alarmsSaid = "";
-
 export async function showAlarms() {
   const said = await ask("api/alarms");
-  const text = JSON.stringify(said);
-  if (text === alarmsSaid) return;
-  alarmsSaid = text;
   const again = () => showAlarms().catch(complain);
-  const cards = said.alarms.slice(0, 60).map((alarm) => alarmCard(alarm, again));
+  const focused = document.activeElement?.getAttribute("aria-label");
+  const playing = get("alarm-list").querySelector("video");
+  if (playing && !playing.paused && !playing.ended) return;
+  const cards = said.alarms.map((alarm) => alarmCard(alarm, again));
   get("alarm-list").replaceChildren(...(cards.length ? cards : [made("li", "No alarm so far.", "quiet")]));
+  [...get("alarm-list").querySelectorAll("button")]
+    .find((one) => one.getAttribute("aria-label") === focused)?.focus();
   const chosen = get("rule").value;
   const rules = [["", "all alarms"], ...said.rules.map((rule) => [rule, rule])];
   get("rule").replaceChildren(...rules.map(([value, label]) => new Option(label, value)));
   get("rule").value = chosen;
   get("snoozed").textContent = said.snoozed
-    .map((one) => `${one.rule || "All alarms"}: snoozed until ${time(one.until)}.`).join(" ");
+    .map((one) => `${one.rule || "All alarms"}${one.camera ? ` of ${one.camera}` : ""}: snoozed until ${time(one.until)}.`)
+    .join(" ");
 }
 
 export function offerSnooze(complainAbout) {
@@ -100,30 +118,35 @@ export function offerSnooze(complainAbout) {
 
 let complain = () => {};
 
-function playClip(name) {
-  const video = get("clip");
-  video.hidden = false;
-  get("clip-trouble").hidden = true;
-  video.onerror = () => {
-    get("clip-trouble").textContent = `This browser cannot play ${name}.`;
-    get("clip-trouble").hidden = false;
-  };
-  video.src = `api/clips/${encodeURIComponent(name)}`;
+/** Plays a video in place: below the button that was pressed. */
+function playClip(address, name, place) {
+  document.querySelector(".played")?.remove();
+  const video = made("video", "", "played");
+  Object.assign(video, { controls: true, playsInline: true, src: address });
   video.setAttribute("aria-label", name);
+  video.onerror = () => {
+    if (video.isConnected) video.replaceWith(made("p", `This browser cannot play ${name}.`, "trouble played"));
+  };
+  place.append(video);
   video.play().catch(() => {});
-  get("clips").scrollIntoView({ block: "start" });
   video.focus();
 }
 
+let clipsSaid = "";
+
 export async function showClips() {
   const clips = await ask("api/clips");
+  if (JSON.stringify(clips) === clipsSaid || get("clip-list").querySelector("video")) return;
+  clipsSaid = JSON.stringify(clips);
   const rows = clips.map((clip) => {
     const row = document.createElement("li");
-    const play = button(`▶ ${clip.name}`, `Play ${clip.name}`, () => playClip(clip.name));
+    const play = button(`▶ ${clip.name}`, `Play ${clip.name}`, () => {
+      playClip(`api/clips/${encodeURIComponent(clip.name)}`, clip.name, row);
+    });
     play.classList.add("grow");
     const remove = button("Delete", `Delete ${clip.name}`, async () => {
       if (!confirm(`Delete ${clip.name}?`)) return;
-      await ask(`api/clips/${encodeURIComponent(clip.name)}`, "DELETE").catch(complain);
+      await ask(`api/clips/${encodeURIComponent(clip.name)}/delete`, "POST").catch(complain);
       showClips().catch(complain);
     });
     remove.classList.add("operator");

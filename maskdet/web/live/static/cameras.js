@@ -39,15 +39,20 @@ class View {
     this.root.querySelector(".counts").replaceChildren(...(isLive ? chips(counts) : []));
     const rates = [`${camera.detect_fps.toFixed(1)} frames a second processed`];
     if (camera.width) rates.unshift(`${camera.width} × ${camera.height}`);
-    if (camera.people_today) rates.push(`${total(camera.people_today)} people today`);
+    if (camera.people_today) rates.push(`${seen(camera, total(camera.people_today))} today`);
     if (camera.recording) rates.push("recording");
     this.root.querySelector(".rates").textContent = rates.join(", ");
     const { element } = this.player;
     if (element) {
-      const label = `${camera.name}: ${message || `live picture, ${total(counts)} ${camera.people ? "people" : "faces"}`}`;
+      const label = `${camera.name}: ${message || `live picture, ${seen(camera, total(counts))}`}`;
       element.setAttribute(element.tagName === "IMG" ? "alt" : "aria-label", label);
     }
   }
+}
+
+function seen(camera, count) {
+  const words = camera.people ? ["person", "people"] : ["face", "faces"];
+  return `${count} ${words[count === 1 ? 0 : 1]}`;
 }
 
 function duration(seconds) {

@@ -13,6 +13,7 @@ const CLIPS_EVERY = 10;  // turns
 let timer = 0;
 let turn = 0;
 let pause = EVERY_MS;
+let alarmsVersion = -1;
 
 function say(text, lost = false) {
   if (get("connection").textContent !== text) get("connection").textContent = text;
@@ -65,9 +66,13 @@ async function work() {
   clearTimeout(timer);
   if (document.hidden) return;
   try {
-    show(await ask("api/state"));
+    const state = await ask("api/state");
+    show(state);
     await showEvents();
-    if (!get("alarms").hidden) await showAlarms();
+    if (state.has_alarms && (turn === 0 || alarmsVersion !== state.alarms_version)) {
+      await showAlarms();
+      alarmsVersion = state.alarms_version;
+    }
     if (!get("clips").hidden && turn % CLIPS_EVERY === 0) await showClips();
   } catch (error) {
     if (isAway(error)) again(error);
@@ -88,12 +93,13 @@ function show(state) {
   get("now-states").replaceChildren(...chips(state.people));
   get("today").textContent = total(state.people_today);
   get("today-states").replaceChildren(...chips(state.people_today));
-  get("open").textContent = state.alarms_open;
+  get("new").textContent = state.alarms_new;
+  get("open").textContent = `${state.alarms_open} going on`;
   get("alarm-tile").hidden = get("alarms").hidden = !state.has_alarms;
-  get("alarm-tile").classList.toggle("raised", state.alarms_open > 0);
+  get("alarm-tile").classList.toggle("raised", state.alarms_new > 0);
   get("clips").hidden = !state.has_clips;
   get("report").hidden = !state.can_report;
-  document.title = state.alarms_open ? `(${state.alarms_open}) maskdet live` : "maskdet live";
+  document.title = state.alarms_new ? `(${state.alarms_new}) maskdet live` : "maskdet live";
   showCameras(state.cameras);
 }
 
