@@ -20,9 +20,7 @@ from maskdet.web.live.state_api import REFUSED, UNKNOWN, WRONG, Responses
 
 THUMBNAIL_WIDTH = 480
 """Pixels."""
-_IMAGE: Responses = {
-    200: {"description": "A picture.", "content": {"image/jpeg": BINARY}}
-}
+_IMAGE: Responses = {200: {"description": "A picture.", "content": {"image/jpeg": BINARY}}}
 
 
 def add_alarms(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -295,11 +296,15 @@ def test_a_monitor_that_is_away_is_waited_for(browser: Browser, folder: Path):
         page.server.stop()
         browser.until(lambda: "does not answer" in browser.text("#connection"))
         assert browser.text(".cover") == "The monitor does not answer."
-        restarted(folder, port, lambda: plays(browser))
-        assert browser.text("#connection") == "Live, 1 camera"
+        with restarted(folder, port):
+            plays(browser)
+            browser.until(lambda: browser.text("#connection") == "Live, 1 camera")
+            assert not browser.find(".cover").is_displayed()
 
 
-def restarted(folder: Path, port: int, check: Callable[[], None]) -> None:
+@contextmanager
+def restarted(folder: Path, port: int) -> Iterator[None]:
+    """Another page at that port."""
     original = LiveServer.__init__
 
     def at_port(self: LiveServer, host: str, _: int, **options: Any) -> None:
@@ -308,4 +313,4 @@ def restarted(folder: Path, port: int, check: Callable[[], None]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LiveServer, "__init__", at_port)
         with serving_live(folder) as page, page.running():
-            check()
+            yield
