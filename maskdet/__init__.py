@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from maskdet.sources.opening import open_source, read_frames
     from maskdet.sources.options import SourceOptions
 
-# OpenCV reads this once, when it is first imported: a picture that claims more pixels is refused
+# OpenCV reads this once, when it is first imported: an image that claims more pixels is refused
 # before it is decoded, so that a small file cannot fill the memory.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")
 

@@ -30,7 +30,7 @@ class Alarm:
         place: name of the zone or line.
         repeats: how often it was cleared and began again.
         muted: why nothing is sent about it; empty: it is sent.
-        snapshot: path of its picture; empty before there is one.
+        snapshot: path of its image; empty before there is one.
         clip: path of its video; empty before there is one.
         acknowledged: Unix time at which somebody took note of it; None: nobody has.
         acknowledged_by: name of the person.

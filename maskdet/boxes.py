@@ -21,7 +21,7 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def clip(boxes: np.ndarray, width: float, height: float) -> np.ndarray:
-    """The boxes' parts inside a picture of that size."""
+    """The boxes' parts inside an image of that size."""
     limit = np.array([width, height, width, height], boxes.dtype)
     return np.minimum(np.maximum(boxes, 0), limit)  # np.clip takes twice as long to begin
 
@@ -70,6 +70,6 @@ def vote(
     """
     voters = iou(boxes[kept], boxes) >= threshold
     voters &= scores >= share * scores[kept, None]
-    weights = np.where(voters, scores, 0).astype(np.float64)  # lest rounding leads out of a picture
+    weights = np.where(voters, scores, 0).astype(np.float64)  # lest rounding leads out of an image
     voted: np.ndarray = weights @ boxes / weights.sum(axis=1, keepdims=True)
     return voted.astype(boxes.dtype)

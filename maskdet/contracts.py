@@ -49,13 +49,13 @@ class Detector(Protocol):
         """
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8, any sizes), in that picture's pixels, best first.
+        """Faces of each image (BGR uint8, any sizes), in that image's pixels, best first.
 
-        An empty list gives an empty list. The pictures are left as they are.
+        An empty list gives an empty list. The images are left as they are.
         """
 
     def warm_up(self) -> None:
-        """Runs once on an empty picture, so that the first real one does not wait."""
+        """Runs once on an empty image, so that the first real one does not wait."""
 
     def close(self) -> None:
         """Frees what the model holds; may be called twice."""

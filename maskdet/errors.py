@@ -3,7 +3,7 @@
     MaskdetError
     ├── ConfigError     settings or command line are wrong          exit status 2
     ├── ModelError      a model cannot be loaded or run             exit status 2
-    ├── DatasetError    annotations or pictures cannot be used      exit status 2
+    ├── DatasetError    annotations or images cannot be used      exit status 2
     ├── SinkError       a recording, event log … cannot be written  exit status 2
     └── SourceError     a camera, stream or file failed             exit status 3
 
@@ -26,14 +26,14 @@ class ModelError(MaskdetError):
 
 
 class DatasetError(MaskdetError):
-    """Annotations or pictures of a data set cannot be used."""
+    """Annotations or images of a data set cannot be used."""
 
 
 class SinkError(MaskdetError):
-    """An output (recording, event log, picture) cannot be written."""
+    """An output (recording, event log, image) cannot be written."""
 
 
 class SourceError(MaskdetError):
-    """A camera, stream, file or picture cannot be opened or read."""
+    """A camera, stream, file or image cannot be opened or read."""
 
     exit_code = 3

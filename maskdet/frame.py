@@ -1,4 +1,4 @@
-"""One picture out of a source."""
+"""One image out of a source."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture and when it was taken.
+    """An image and when it was taken.
 
     Attributes:
         image: BGR uint8, shape (height, width, 3); not to be drawn on.
         index: 0 for the source's first frame; counts frames that were dropped later, too.
         time: seconds on the source's own time line: Unix time for a live source, position in the
-            file for a video, 0 for a still picture.
+            file for a video, 0 for a still image.
         captured: `time.monotonic()` when the frame left the source; for measuring latency only.
         source: name of the source, with no password in it.
-        file: path of the file that a picture comes from; empty for videos and cameras.
+        file: path of the file that an image comes from; empty for videos and cameras.
         position: seconds since the source's beginning, which no clock can set back; by default
             `time`, which is that for a file.
         utc: Unix time at which the frame was captured or, from a file, read; by default now.

@@ -80,7 +80,7 @@ class PeopleCounts:
     """People of one source by state (`MaskState` names).
 
     Attributes:
-        now: people in the picture at this frame.
+        now: people in the image at this frame.
         hour: unique people since the start of the local hour, each by the state worn longest.
         day: unique people since the start of the local day, likewise.
         run: unique people since the run began, likewise.
@@ -113,7 +113,7 @@ class Shape:
 
     Attributes:
         name: of the zone or line.
-        points: x and y of each corner, in shares of the picture's width and height.
+        points: x and y of each corner, in shares of the image's width and height.
         is_zone: whether it is a polygon; else a line from its first point to its last.
     """
 

@@ -52,8 +52,8 @@ def run(
     Args:
         open_detector: opens one of the model's files.
         folder: of the model.
-        data: folder of the annotated pictures, or a file of labels of any format.
-        images: list of pictures relative to `data`; None: all.
+        data: folder of the annotated images, or a file of labels of any format.
+        images: list of images relative to `data`; None: all.
         kind: the labels' format.
         classes: a file that lists the classes; None: found automatically.
         runtimes: which files to measure; none: all that the card names.

@@ -1,4 +1,4 @@
-"""``python -m maskdet evaluate``: a detector measured on annotated pictures."""
+"""``python -m maskdet evaluate``: a detector measured on annotated images."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def run(
 
     Args:
         open_detector: called once the data has been read.
-        data: folder of the annotated pictures, or a file of labels of any format.
-        images: list of pictures relative to `data`, itself as it stands or below `data`; None:
+        data: folder of the annotated images, or a file of labels of any format.
+        images: list of images relative to `data`, itself as it stands or below `data`; None:
             all.
         kind: the labels' format; see `maskdet.datasets.formats`.
         classes: a file that lists the classes; None: found automatically.
@@ -119,7 +119,7 @@ def _pass(metrics: Mapping[str, Any]) -> int:
 def read(
     data: Path, images: Path | None, kind: str = AUTO, classes: Path | None = None
 ) -> list[Sample]:
-    """The annotated pictures; see `run`.
+    """The annotated images; see `run`.
 
     Raises:
         DatasetError: they cannot be used.
@@ -141,7 +141,7 @@ def read(
 
 
 def detect(detector: Detector, samples: Sequence[Sample]) -> list[Detections]:
-    """Detections of every sample's picture, with a progress bar."""
+    """Detections of every sample's image, with a progress bar."""
     starts = range(0, len(samples), BATCH)
     found: list[Detections] = []
     console = Console(stderr=True)

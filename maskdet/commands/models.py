@@ -78,7 +78,7 @@ def _known(shipped: Path, fetched: Path) -> Iterator[tuple[Path, ModelCard, str]
 
 
 def speeds(folder: Path, seconds: float = 2.0) -> list[str]:
-    """Milliseconds of a picture on this machine, a cell for each of `rows`.
+    """Milliseconds of an image on this machine, a cell for each of `rows`.
 
     Args:
         folder: of the models.

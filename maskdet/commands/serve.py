@@ -1,4 +1,4 @@
-"""Builds the picture page's parts and runs it."""
+"""Builds the page's parts and runs it."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def run(
 
     Args:
         settings: of the run.
-        data: folder of the annotated pictures.
+        data: folder of the annotated images.
         output: folder of the run; the model is in a folder of its own below, named as `settings`
             have it.
         resume: go on from the checkpoint in `output`, if there is one.
@@ -95,12 +95,12 @@ def last_words(settings: TrainingSettings, data: Path, output: Path) -> list[str
     images = settings.validation or str(output / VALIDATION_LIST)
     source = data / settings.train[0].source if not settings.validation else data
     arguments = f"--model {model} --data {shlex.quote(str(source))} --images {shlex.quote(images)}"
-    pictures = shlex.quote(str(data if data.is_dir() else data.parent))
+    samples = shlex.quote(str(data if data.is_dir() else data.parent))
     return [
         f"done; the model is in {output / settings.name}",
         "next:",
         f"  python -m maskdet evaluate {arguments}",
-        f"  python -m maskdet export --model {model} --to litert --int8 --calibrate {pictures}",
+        f"  python -m maskdet export --model {model} --to litert --int8 --calibrate {samples}",
         f"  python monitor.py --model {model}",
     ]
 

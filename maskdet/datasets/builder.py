@@ -17,16 +17,16 @@ from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
 
 MAX_IMAGE_SIDE = 2**20
-"""No picture is wider or higher than this: OpenCV reads none that is."""
+"""No image is wider or higher than this: OpenCV reads none that is."""
 SLACK_PIXELS = 0.01
-"""Pixels over the picture's edge that are rounding, not a mistake."""
+"""Pixels over the image's edge that are rounding, not a mistake."""
 OUTLINES = "outlines and turned boxes, of which the upright box around was taken"
 CUT = "boxes that reached out of their picture and were cut"
 
 
 @dataclass
 class Labelled:
-    """One picture, its labels so far."""
+    """One image, its labels so far."""
 
     file: Path
     width: int
@@ -40,10 +40,10 @@ class Labelled:
 
 
 class DatasetBuilder:
-    """Takes a data set's pictures and boxes as they are read."""
+    """Takes a data set's images and boxes as they are read."""
 
     def __init__(self, problems: Problems, names: Sequence[str] | None = None) -> None:
-        """Begins with no picture.
+        """Begins with no image.
 
         Args:
             problems: gets what is wrong; such a box is left out.
@@ -51,9 +51,9 @@ class DatasetBuilder:
         """
         self.problems = problems
         self._names = None if names is None else tuple(names)
-        self._pictures: list[Labelled] = []
+        self._images: list[Labelled] = []
 
-    def picture(
+    def image(
         self,
         file: Path,
         width: float,
@@ -63,63 +63,63 @@ class DatasetBuilder:
         span: tuple[int, int] | None = None,
         name: str = "",
     ) -> Labelled | None:
-        """A further picture, or None if it can have no such size."""
+        """A further image, or None if it can have no such size."""
         if not (1 <= width <= MAX_IMAGE_SIDE and 1 <= height <= MAX_IMAGE_SIDE):
             self.problems.add(place, f"size {width:g}×{height:g} is no picture's")
             return None
         made = Labelled(file, int(width), int(height), span, name)
-        self._pictures.append(made)
+        self._images.append(made)
         return made
 
-    def box(self, picture: Labelled, box: Sequence[float], name: str, place: object) -> None:
-        """A further box (x1, y1, x2, y2, pixels), cut to its picture: some tools count from 1."""
+    def box(self, image: Labelled, box: Sequence[float], name: str, place: object) -> None:
+        """A further box (x1, y1, x2, y2, pixels), cut to its image: some tools count from 1."""
         name = name.strip()
         try:
-            cut = cut_box(box, picture.width, picture.height)
+            cut = cut_box(box, image.width, image.height)
             check_name(name, self._names)
         except DatasetError as error:
-            self.problems.add(place, f"{error}{self._hint(picture, box)}")
+            self.problems.add(place, f"{error}{self._hint(image, box)}")
             return
         if max(abs(a - b) for a, b in zip(cut, box, strict=True)) > SLACK_PIXELS:
-            size = f"{picture.width}×{picture.height}"
-            text = f"box {shown_box(box)} in a picture of {size}{self._hint(picture, box)}"
+            size = f"{image.width}×{image.height}"
+            text = f"box {shown_box(box)} in a picture of {size}{self._hint(image, box)}"
             self.problems.note(CUT, place, text)
-        picture.boxes.append(cut)
-        picture.classes.append(name)
-        picture.places.append(str(place))
+        image.boxes.append(cut)
+        image.classes.append(name)
+        image.places.append(str(place))
 
-    def _hint(self, picture: Labelled, box: Sequence[float]) -> str:
+    def _hint(self, image: Labelled, box: Sequence[float]) -> str:
         """A probable reason for a box that fits the image as stored, and not as shown."""
-        fits = max(box[2], box[3]) <= max(picture.width, picture.height)
-        return exif_hint(picture.file) if fits and not picture.span else ""
+        fits = max(box[2], box[3]) <= max(image.width, image.height)
+        return exif_hint(image.file) if fits and not image.span else ""
 
-    def outline(self, picture: Labelled, points: Sequence[float], name: str, place: object) -> None:
+    def outline(self, image: Labelled, points: Sequence[float], name: str, place: object) -> None:
         """The upright box around an outline (x, y, x, y …, pixels), with a note."""
-        before = len(picture.boxes)
-        self.box(picture, box_around(points), name, place)
-        if len(picture.boxes) > before:
+        before = len(image.boxes)
+        self.box(image, box_around(points), name, place)
+        if len(image.boxes) > before:
             self.problems.note(OUTLINES, place, f"{len(points) // 2} points")
 
     def dataset(self) -> DataSet:
         """All that was taken."""
         names = self._names
         if names is None:
-            names = in_order({name for picture in self._pictures for name in picture.classes})
+            names = in_order({name for image in self._images for name in image.classes})
         index = {name: number for number, name in enumerate(names)}
         samples = [
             Sample(
-                picture.file,
-                picture.width,
-                picture.height,
-                np.array(picture.boxes, np.float32).reshape(-1, 4),
-                np.array([index[name] for name in picture.classes], np.int64),
-                span=picture.span,
-                name=picture.name,
-                part=picture.part,
+                image.file,
+                image.width,
+                image.height,
+                np.array(image.boxes, np.float32).reshape(-1, 4),
+                np.array([index[name] for name in image.classes], np.int64),
+                span=image.span,
+                name=image.name,
+                part=image.part,
             )
-            for picture in self._pictures
+            for image in self._images
         ]
-        return DataSet(samples, tuple(names), [picture.places for picture in self._pictures])
+        return DataSet(samples, tuple(names), [image.places for image in self._images])
 
 
 def in_order(names: set[str]) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ def turned_corners(
 
 
 def cut_box(box: Sequence[float], width: int, height: int) -> tuple[float, ...]:
-    """The part of a box inside its picture.
+    """The part of a box inside its image.
 
     Raises:
         DatasetError: it is empty, outside, or not made of numbers.
@@ -193,7 +193,7 @@ def check_name(name: str, names: Sequence[str] | None = None) -> None:
 
 
 def pixels(share: float, side: int) -> float:
-    """A share of a picture's side in pixels: whole where it can only have been a whole number."""
+    """A share of an image's side in pixels: whole where it can only have been a whole number."""
     value = share * side
     near = round(value) if math.isfinite(value) else value
     return float(near) if abs(value - near) < 1e-3 else value

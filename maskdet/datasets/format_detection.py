@@ -13,7 +13,7 @@ from maskdet.datasets.formats.tfrecord import NAME
 from maskdet.datasets.formats.voc_layout import LAYOUTS, XML
 from maskdet.datasets.formats.yolo import CLASS_LISTS
 from maskdet.datasets.formats.yolo_data_yaml import plans_in
-from maskdet.datasets.image_files import list_pictures, turn_labels
+from maskdet.datasets.image_files import list_images, turn_labels
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet
@@ -27,7 +27,7 @@ KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}
 """Formats by the name of the file of labels; which CSV it is, its first line shows."""
 
 _WITHOUT_SIZES = ("yolo", "retinanet")
-"""Formats whose labels do not state how large their pictures are."""
+"""Formats whose labels do not state how large their images are."""
 
 
 def read(
@@ -41,7 +41,7 @@ def read(
 
     Args:
         path: its labels, or a folder that they are found in.
-        root: no picture may lie outside of this folder.
+        root: no image may lie outside of this folder.
         kind: a key of `FORMATS`; `AUTO` for telling it by the files.
         class_list: see `Source`.
         problems: collects what is wrong and lets the rest be read; None: anything wrong is raised.
@@ -126,7 +126,7 @@ def _divided(folder: Path, kind: str) -> list[Labels]:
 
 
 def _xml_somewhere(folder: Path) -> bool:
-    """Whether xml lies in folders of any name, beside pictures or not."""
+    """Whether xml lies in folders of any name, beside images or not."""
     hidden = (".", "__")  # folders of editors, and what a Mac leaves in archives
     return any(
         not any(part.startswith(hidden) for part in file.relative_to(folder).parts)
@@ -136,7 +136,7 @@ def _xml_somewhere(folder: Path) -> bool:
 
 def _unpacked(folder: Path) -> Path | None:
     """The one folder in a folder that holds labels, as an archive unpacks into one of its own."""
-    if any((folder / pictures).is_dir() for pictures, _ in LAYOUTS):
+    if any((folder / images).is_dir() for images, _ in LAYOUTS):
         return None
     inner = [path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"]
     holding = [path for path in inner if _is_whole(path)]
@@ -144,9 +144,9 @@ def _unpacked(folder: Path) -> Path | None:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether a folder holds labels, and those that are files beside pictures have pictures."""
+    """Whether a folder holds labels, and those that are files beside images have images."""
     kind, _ = next(_candidates(folder), ("", folder))
-    return bool(kind) and (kind not in ("voc", "yolo") or bool(list_pictures(folder)))
+    return bool(kind) and (kind not in ("voc", "yolo") or bool(list_images(folder)))
 
 
 def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
@@ -161,7 +161,7 @@ def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
         # settings and notes of tools, files of other formats: the first one's reader names it
         candidates = [entry for entry in candidates if not _is_other_json(entry)] or candidates[:1]
     if instances := [entry for entry in candidates if entry[1].name.startswith("instances_")]:
-        candidates = instances  # captions and key points of the same pictures lie beside them
+        candidates = instances  # captions and key points of the same images lie beside them
     kinds = {kind for kind, _ in candidates}
     parts = [part_of_name(labels.stem) for _, labels in candidates]
     if candidates and len(kinds) == 1 and (len(candidates) == 1 or (
@@ -170,7 +170,7 @@ def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
         return candidates
     if candidates:
         raise _several(folder, candidates)
-    if any((folder / pictures).is_dir() for pictures, _ in LAYOUTS):
+    if any((folder / images).is_dir() for images, _ in LAYOUTS):
         return [("voc", folder)]  # whose reader says what is missing
     raise DatasetError(
         f"{folder}: holds no labels that are known ({', '.join(FORMATS)}); give their file, or "
@@ -193,7 +193,7 @@ def _several(folder: Path, candidates: list[Labels]) -> DatasetError:
 
 
 def is_labels(file: Path) -> bool:
-    """Whether a path is that of labels, not of a list of pictures."""
+    """Whether a path is that of labels, not of a list of images."""
     return file.is_dir() or bool(NAME.search(file.name)) or file.suffix.lower() in KINDS
 
 

@@ -1,4 +1,4 @@
-"""Picture files: those of a folder, their size, their bytes."""
+"""Image files: those of a folder, their size, their bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAYBE_TURNED = (
     "taken as of the picture as shown; look at the contact sheet"
 )
 _HEADER_BYTES = 1 << 18
-"""Bytes of a picture in a larger file that are read for its EXIF data."""
+"""Bytes of an image in a larger file that are read for its EXIF data."""
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp")
 _SUFFIXES = {
     "JPEG": _JPEG,
@@ -47,34 +47,34 @@ _SUFFIXES = {
 }
 """How the names of files of each kind end, the usual ending first."""
 _KINDS = {"JPEG": "jpeg", "PNG": "png"}
-"""Kinds of picture that TensorFlow's readers know, and what they call them."""
+"""Kinds of image that TensorFlow's readers know, and what they call them."""
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """Every picture below a folder, in order of the names."""
+def list_images(folder: Path) -> list[Path]:
+    """Every image below a folder, in order of the names."""
     files = map(Path, list_files(str(folder), validExts=SUFFIXES))
     # a Mac leaves a file named ._x.png beside x.png on other systems' disks and in archives
     return sorted(file for file in files if not file.name.startswith("."))
 
 
 def size_of(file: Path) -> tuple[int, int]:
-    """Width and height of a picture as OpenCV reads it, from its first bytes.
+    """Width and height of an image as OpenCV reads it, from its first bytes.
 
     Raises:
-        DatasetError: it is missing or no picture.
+        DatasetError: it is missing or no image.
     """
     _, width, height, _ = _header(file, file)
     return width, height
 
 
 def size_in(content: bytes, title: object) -> tuple[int, int]:
-    """Width and height of an encoded picture; see `size_of`."""
+    """Width and height of an encoded image; see `size_of`."""
     _, width, height, _ = _header(BytesIO(content), title)
     return width, height
 
 
 def wrong_sizes(samples: Iterable[Sample]) -> Iterable[str]:
-    """A line for each picture that is not there or not of the size that its labels say."""
+    """A line for each image that is not there or not of the size that its labels say."""
     for sample in samples:
         source = BytesIO(sample.content()) if sample.span else sample.file
         try:
@@ -90,12 +90,12 @@ def wrong_sizes(samples: Iterable[Sample]) -> Iterable[str]:
 
 
 def turn_labels(data: DataSet, problems: Problems, *, have_sizes: bool) -> DataSet:
-    """Turns labels of pictures as they are stored where EXIF data turn the pictures.
+    """Turns labels of images as they are stored where EXIF data turn the images.
 
     Args:
         data: its samples' sizes are those that the labels state.
-        problems: takes a note of each picture whose labels were turned, or might have to be.
-        have_sizes: the labels state the pictures' sizes; False: they were read from the files.
+        problems: takes a note of each image whose labels were turned, or might have to be.
+        have_sizes: the labels state the images' sizes; False: they were read from the files.
     """
     samples = []
     for sample in data.samples:
@@ -149,7 +149,7 @@ def suffix_of(sample: Sample, wanted: str) -> str:
 
 
 def encoded(sample: Sample) -> tuple[bytes, str, bool]:
-    """A picture as JPEG or PNG, which of them (``jpeg``, ``png``), and whether it was that before.
+    """An image as JPEG or PNG, which of them (``jpeg``, ``png``), and whether it was that before.
 
     Others, and those that a camera marked as turned, are written as PNG: TensorFlow's readers
     know neither.
@@ -165,10 +165,10 @@ def encoded(sample: Sample) -> tuple[bytes, str, bool]:
 
 
 def _header(source: Path | BytesIO, title: object) -> tuple[str, int, int, bool]:
-    """Kind, width and height of a picture, and whether it is to be turned before it is shown."""
+    """Kind, width and height of an image, and whether it is to be turned before it is shown."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about pictures that are large
+            warnings.simplefilter("ignore")  # about images that are large
             register_heif()
             with Image.open(source) as image:
                 turn = image.getexif().get(_ORIENTATION, 1)

@@ -1,4 +1,4 @@
-"""Lists of pictures: a text file with a name a line, as Pascal VOC, darknet and others have it."""
+"""Lists of images: a text file with a name a line, as Pascal VOC, darknet and others have it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from maskdet.datasets.image_files import SUFFIXES, list_pictures
+from maskdet.datasets.image_files import SUFFIXES, list_images
 from maskdet.datasets.image_lookup import ELSEWHERE, ImageLookup, same_name_message
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import inside
@@ -17,7 +17,7 @@ _FLAG = re.compile(r"(?<=\S)\s+(-1|0|1)$")
 
 
 def read_list(file: Path) -> list[str]:
-    """The lines of a list of pictures, blank ones left out.
+    """The lines of a list of images, blank ones left out.
 
     Raises:
         DatasetError: the list cannot be read.
@@ -29,39 +29,39 @@ def read_list(file: Path) -> list[str]:
 
 
 def root_of_list(file: Path) -> Path:
-    """The folder that the pictures of a list lie below: the nearest one that has the first."""
+    """The folder that the images of a list lie below: the nearest one that has the first."""
     first = next(iter(read_list(file)), "")
     names = [first, _FLAG.sub("", first)]
     for folder in (file.parent, *file.parent.parents):
         if any(name and os.path.isfile(folder / name) for name in names if not os.path.isabs(name)):
             return folder
-    # Pascal's own layout: stems in ImageSets/Main, pictures in JPEGImages
+    # Pascal's own layout: stems in ImageSets/Main, images in JPEGImages
     for folder in (file.parent, *file.parent.parents[:3]):
-        if any((folder / pictures).is_dir() for pictures in ("images", "JPEGImages")):
+        if any((folder / images).is_dir() for images in ("images", "JPEGImages")):
             return folder
     return file.parent
 
 
-class ListedPictures:
-    """Finds the pictures that the lines of a list name."""
+class ListedImages:
+    """Finds the images that the lines of a list name."""
 
     def __init__(self, root: Path, problems: Problems) -> None:
         """Reads nothing before a line needs it.
 
         Args:
-            root: no picture may lie outside of this folder.
+            root: no image may lie outside of this folder.
             problems: takes notes.
         """
         self._root, self._problems = root, problems
         self._lookup: ImageLookup | None = None
 
     def find(self, line: str) -> str:
-        """The name, relative to the folder, of the picture that a line names.
+        """The name, relative to the folder, of the image that a line names.
 
         Pascal's lists have stems, some with a flag behind; others have names of another machine.
 
         Raises:
-            DatasetError: there is no such picture, or more than one.
+            DatasetError: there is no such image, or more than one.
         """
         error: DatasetError | None = None
         try:
@@ -73,7 +73,7 @@ class ListedPictures:
             error = caught
         name = _FLAG.sub("", line)
         if self._lookup is None:
-            self._lookup = ImageLookup(list_pictures(self._root))
+            self._lookup = ImageLookup(list_images(self._root))
         files = self._lookup.find(name)
         if len(files) > 1:
             files = _in_usual_folder(files, self._root) or files
@@ -91,6 +91,6 @@ class ListedPictures:
 
 
 def _in_usual_folder(files: list[Path], root: Path) -> list[Path]:
-    """Those of the pictures that lie where Pascal's stems mean."""
+    """Those of the images that lie where Pascal's stems mean."""
     usual = (root / "JPEGImages", root / "images")
     return [file for file in files if file.parent in usual]

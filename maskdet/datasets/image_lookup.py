@@ -1,4 +1,4 @@
-"""Finding pictures by the names that labels give them, be they names of another machine."""
+"""Finding images by the names that labels give them, be they names of another machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from maskdet.datasets.image_files import list_pictures
+from maskdet.datasets.image_files import list_images
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import inside
@@ -21,22 +21,22 @@ ELSEWHERE = (
     "pictures found by the last part of their name, as the labels have the names of another machine"
 )
 FOLDERS = ("", "images", "JPEGImages", "../images", "../JPEGImages")
-"""Where pictures lie, seen from the folder of the labels."""
+"""Where images lie, seen from the folder of the labels."""
 MAX_LISTED = 4
-"""Pictures of one name that a message lists."""
+"""Images of one name that a message lists."""
 _IMAGE_SUFFIX = re.compile(f"({'|'.join(map(re.escape, IMAGE_SUFFIXES))})$", re.IGNORECASE)
 _TASK_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")
-"""What Label Studio puts before the name of a picture that was uploaded to it."""
+"""What Label Studio puts before the name of an image that was uploaded to it."""
 
 
 class ImageLookup:
-    """Pictures by the last parts of their names.
+    """Images by the last parts of their names.
 
     Upper and lower case, the endings and the two ways to write an accent do not matter.
     """
 
     def __init__(self, files: Iterable[Path]) -> None:
-        """Takes the pictures that names may mean."""
+        """Takes the images that names may mean."""
         self._names: dict[str, list[Path]] = defaultdict(list)
         self._stems: dict[str, list[Path]] = defaultdict(list)
         for file in files:
@@ -44,7 +44,7 @@ class ImageLookup:
             self._stems[_key(file.stem)].append(file)
 
     def find(self, name: str) -> list[Path]:
-        """The pictures that a name fits best and equally well; empty: there is none."""
+        """The images that a name fits best and equally well; empty: there is none."""
         parts = parts_of(name)
         if not parts:
             return []
@@ -72,7 +72,7 @@ def parts_of(name: str) -> list[str]:
 
 
 def same_name_message(name: str, files: Sequence[Path], root: Path) -> str:
-    """The message about a name that several pictures have."""
+    """The message about a name that several images have."""
     shown = ", ".join(os.path.relpath(file, root) for file in files[:MAX_LISTED])
     more = f" and {len(files) - MAX_LISTED} more" if len(files) > MAX_LISTED else ""
     return (
@@ -82,14 +82,14 @@ def same_name_message(name: str, files: Sequence[Path], root: Path) -> str:
 
 
 class Finder:
-    """Finds pictures by their names in labels, never outside a folder."""
+    """Finds images by their names in labels, never outside a folder."""
 
     def __init__(self, source: Source, problems: Problems) -> None:
         """Looks in and around the folder of the labels, then in and around the data folder.
 
         Args:
-            source: the labels that name the pictures.
-            problems: takes a note of each picture that only the last part of its name leads to.
+            source: the labels that name the images.
+            problems: takes a note of each image that only the last part of its name leads to.
         """
         self._root, self._problems = source.root, problems
         near = [*_folders_named_like(source.path), *FOLDERS]
@@ -102,7 +102,7 @@ class Finder:
         self._lookup: ImageLookup | None = None
 
     def find(self, name: str, place: object) -> Path:
-        """The picture of that name.
+        """The image of that name.
 
         Args:
             name: as the labels have it.
@@ -137,11 +137,11 @@ class Finder:
 
     def _find_by_last_part(self, name: str, place: object) -> Path | None:
         if self._lookup is None:
-            self._lookup = ImageLookup(list_pictures(self._root))
+            self._lookup = ImageLookup(list_images(self._root))
         files = self._lookup.find(name)
         if not files:
             return None
-        if len(files) > 1:  # one of them may be where pictures usually are
+        if len(files) > 1:  # one of them may be where images usually are
             usual = ([file for file in files if file.parent == near] for near in self._folders)
             files = next((found for found in usual if len(found) == 1), files)
         if len(files) > 1:
@@ -158,9 +158,9 @@ class Finder:
 
 
 def _folders_named_like(labels: Path) -> list[str]:
-    """Folders of pictures that are named like a file of labels.
+    """Folders of images that are named like a file of labels.
 
-    ``instances_val2017.json`` has its pictures in ``val2017``, ``train_labels.csv`` in ``train``.
+    ``instances_val2017.json`` has its images in ``val2017``, ``train_labels.csv`` in ``train``.
     """
     if labels.is_dir():
         return []
@@ -170,7 +170,7 @@ def _folders_named_like(labels: Path) -> list[str]:
 
 
 def _nearest(files: Sequence[Path], folders: Sequence[str], last: str) -> list[Path]:
-    """Those of the pictures of a name that have most of its folders, too."""
+    """Those of the images of a name that have most of its folders, too."""
     if len(files) == 1:
         return list(files)
     shared = [shared_folders(file.parent.parts, folders) for file in files]

@@ -28,13 +28,13 @@ def read_samples(
     labelled: Sequence[str] = CLASS_NAMES,
     problems: Problems | None = None,
 ) -> list[Sample]:
-    """Annotated pictures with mask states for classes.
+    """Annotated images with mask states for classes.
 
     Args:
-        data: the folder that no picture may lie outside of, or a file of labels in it.
+        data: the folder that no image may lie outside of, or a file of labels in it.
         source: the labels, a file or a folder; None: `data` itself.
-        only: a list of the pictures to take, relative to `data`: with no `source`, each has its
-            xml. Labels in any other format may stand here as well. None: all pictures.
+        only: a list of the images to take, relative to `data`: with no `source`, each has its
+            xml. Labels in any other format may stand here as well. None: all images.
         kind: the labels' format; see `recognition.read`.
         classes: mask states by class name, where the guess will not do.
         class_list: a file that lists the classes; None: found automatically.
@@ -60,12 +60,12 @@ def open_data(
     class_list: Path | None = None,
     problems: Problems | None = None,
 ) -> tuple[DataSet, str]:
-    """Annotated pictures under their own class names, and the format they came in.
+    """Annotated images under their own class names, and the format they came in.
 
     Args:
         data: see `read_samples`, as for the next four.
         source: the labels.
-        only: a list of pictures.
+        only: a list of images.
         kind: the labels' format.
         class_list: a file that lists the classes.
         problems: see `recognition.read`.
@@ -95,7 +95,7 @@ def below(data: Path, name: str) -> Path | None:
 
 
 def data_root(data: Path) -> Path:
-    """The folder that the pictures of ``--data`` lie below: itself, or that of a file of labels."""
+    """The folder that the images of ``--data`` lie below: itself, or that of a file of labels."""
     if not data.is_dir() and data.suffix.lower() == ".txt" and data.is_file():
         return root_of_list(data)
     return root_of(data)
@@ -108,7 +108,7 @@ def say_notes(problems: Problems) -> None:
 
 
 def _has_xml(data: Path, kind: str) -> bool:
-    """Whether the pictures that a list names have xml: so it is where nothing speaks against it."""
+    """Whether the images that a list names have xml: so it is where nothing speaks against it."""
     try:
         return kind == "voc" or (kind == AUTO and format_detection.locate_all(data)[0][0] == "voc")
     except DatasetError:

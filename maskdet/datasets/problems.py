@@ -39,7 +39,7 @@ class Problems:
             self.wrong.append(printable(line))
 
     def note(self, kind: str, place: object, text: str) -> None:
-        """Something odd; `kind` is a plural: ``boxes cut to their picture``."""
+        """Something odd; `kind` is a plural: ``boxes cut to their image``."""
         lines = self.notes.setdefault(kind, [])
         if len(lines) < MAX_KEPT:
             lines.append(printable(f"{place}: {text}" if text else str(place)))

@@ -1,7 +1,7 @@
-"""Dividing pictures into those that are learnt and those that validate, where nobody has done so.
+"""Dividing images into those that are learnt and those that validate, where nobody has done so.
 
-A data set's own parts count first. Else a fixed draw decides, by the pictures' names alone: the
-same pictures always come to the same side. Copies of a picture stay together, or validation would
+A data set's own parts count first. Else a fixed draw decides, by the images' names alone: the
+same images always come to the same side. Copies of an image stay together, or validation would
 measure what was learnt by heart.
 """
 
@@ -23,18 +23,18 @@ from maskdet.images.decoding import decode_image
 from maskdet.images.kinds import is_heif
 
 TRAIN_LIST, VALIDATION_LIST = "train.txt", "validation.txt"
-"""In a run's folder: the pictures that were learnt, and those that validated."""
+"""In a run's folder: the images that were learnt, and those that validated."""
 VALIDATION_SHARE = 0.1
 MAX_COMPARED = 5000
-"""Pictures up to which each is compared with each: beyond, only their names are."""
+"""Images up to which each is compared with each: beyond, only their names are."""
 THUMBNAIL = 16
-"""Pixels of the side of the small gray pictures that are compared."""
+"""Pixels of the side of the small gray images that are compared."""
 MAX_DIFFERENCE = 3.0
-"""Gray levels (root mean square) up to which two pictures are copies of each other."""
+"""Gray levels (root mean square) up to which two images are copies of each other."""
 MAX_GROUP_SHARE = 0.3
 """A larger group of likes is no group of copies: such are the frames of one fixed camera."""
 _COPY = re.compile(r"(\.rf\.[0-9a-f]{6,}|[ _-]*\(\d+\)|[ _-]copy)+$", re.IGNORECASE)
-"""What tools and people put behind the name of a picture's copy."""
+"""What tools and people put behind the name of an image's copy."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _drawn(samples: Sequence[Sample]) -> Division:
 
 
 def _chosen(samples: Sequence[Sample], groups: list[list[int]], wanted: int) -> set[int]:
-    """Numbers of the pictures that validate: faces first, and each class where there is room."""
+    """Numbers of the images that validate: faces first, and each class where there is room."""
     chosen: set[int] = set()
     seen: set[int] = set()
 
@@ -120,7 +120,7 @@ def _group_name(sample: Sample) -> str:
 
 
 def _groups(samples: Sequence[Sample]) -> tuple[list[list[int]], str]:
-    """Numbers of the pictures that stay together, and words about it."""
+    """Numbers of the images that stay together, and words about it."""
     parents = list(range(len(samples)))
 
     def root(i: int) -> int:
@@ -149,14 +149,14 @@ def _groups(samples: Sequence[Sample]) -> tuple[list[list[int]], str]:
 
 
 def _likes(samples: Sequence[Sample]) -> list[tuple[int, int]]:
-    """Pairs of pictures that look alike; none where there are too many to compare."""
+    """Pairs of images that look alike; none where there are too many to compare."""
     if len(samples) > MAX_COMPARED:
         return []
     small = [_thumbnail(sample) for sample in samples]
-    known = np.array([i for i, picture in enumerate(small) if picture is not None], np.int64)
+    known = np.array([i for i, image in enumerate(small) if image is not None], np.int64)
     if len(known) < 2:
         return []
-    table = np.stack([picture for picture in small if picture is not None])
+    table = np.stack([image for image in small if image is not None])
     squares = (table**2).sum(axis=1)
     limit = MAX_DIFFERENCE**2 * table.shape[1]
     pairs = []
@@ -170,7 +170,7 @@ def _likes(samples: Sequence[Sample]) -> list[tuple[int, int]]:
 
 
 def _thumbnail(sample: Sample) -> np.ndarray | None:
-    """A picture as a few gray pixels; None if it cannot be read, which training reports later."""
+    """An image as a few gray pixels; None if it cannot be read, which training reports later."""
     gray: np.ndarray | None
     try:
         data = sample.content()

@@ -11,13 +11,13 @@ from maskdet.datasets.class_list import read_classes
 from maskdet.datasets.image_files import SUFFIXES
 
 LABEL_FOLDERS = ("annotations", "labels", "imagesets", "main")
-"""Folders of labels, in small letters: their pictures lie beside them."""
+"""Folders of labels, in small letters: their images lie beside them."""
 
-PICTURE_FOLDERS = ("images", "JPEGImages")
+IMAGE_FOLDERS = ("images", "JPEGImages")
 
 
 def root_of(labels: Path) -> Path:
-    """The folder that the pictures of labels lie below, unless a person names another one.
+    """The folder that the images of labels lie below, unless a person names another one.
 
     Args:
         labels: a folder, which is that folder itself; or a file.
@@ -27,12 +27,12 @@ def root_of(labels: Path) -> Path:
     folder = labels.parent
     while folder.name.lower() in LABEL_FOLDERS:
         folder = folder.parent
-    beside = any((folder.parent / name).is_dir() for name in PICTURE_FOLDERS)
+    beside = any((folder.parent / name).is_dir() for name in IMAGE_FOLDERS)
     return folder.parent if beside and _holds_labels_alone(folder) else folder
 
 
 def _holds_labels_alone(folder: Path) -> bool:
-    """Whether a folder has neither pictures nor folders in it."""
+    """Whether a folder has neither images nor folders in it."""
     try:
         entries = list(folder.iterdir())
     except OSError:  # whose reader says why
@@ -42,11 +42,11 @@ def _holds_labels_alone(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Source:
-    """Labels, and where their pictures may lie.
+    """Labels, and where their images may lie.
 
     Attributes:
         path: the file or folder of the labels.
-        root: no picture may lie outside of this folder.
+        root: no image may lie outside of this folder.
         class_list: a file that lists the classes; None: the format's own place is looked into.
     """
 

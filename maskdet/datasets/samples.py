@@ -1,4 +1,4 @@
-"""Annotated pictures: what a data set is once its format no longer matters."""
+"""Annotated images: what a data set is once its format no longer matters."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from maskdet.model.class_names import guess_state, map_states
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One annotated picture, not yet read.
+    """One annotated image, not yet read.
 
     Attributes:
-        file: where the picture lies.
+        file: where the image lies.
         width: in pixels, as annotated.
         height: in pixels, as annotated.
-        boxes: float32 (N, 4), x1 y1 x2 y2 in pixels of the picture.
+        boxes: float32 (N, 4), x1 y1 x2 y2 in pixels of the image.
         classes: int64 (N,), indices into `CLASS_NAMES`, or into `DataSet.names` while it is in one.
         labelled: the classes that its data set labels at all; a face of another class stands
             there under a wrong name.
-        span: first byte and length of the picture within the file, where the file holds more.
+        span: first byte and length of the image within the file, where the file holds more.
         name: what its data set calls it; empty: the file's name.
         part: ``train``, ``val`` or ``test``, where its data set is divided so; else empty.
     """
@@ -44,11 +44,11 @@ class Sample:
 
     @property
     def title(self) -> str:
-        """The picture as messages name it."""
+        """The image as messages name it."""
         return f"{self.file}, picture {self.name[:80]!r}" if self.span else str(self.file)
 
     def read(self) -> np.ndarray:
-        """The picture, BGR uint8 (height, width, 3).
+        """The image, BGR uint8 (height, width, 3).
 
         Raises:
             DatasetError: it is missing, broken or of another size than annotated.
@@ -66,7 +66,7 @@ class Sample:
         return image
 
     def content(self) -> bytes:
-        """The picture's file as it is, not decoded.
+        """The image's file as it is, not decoded.
 
         Raises:
             DatasetError: it cannot be read.
@@ -83,7 +83,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
-    """Annotated pictures under the class names that they came with.
+    """Annotated images under the class names that they came with.
 
     Attributes:
         samples: their `classes` are indices into `names`.

@@ -17,7 +17,7 @@ from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import ConfigError, SinkError
 from maskdet.system.file_names import is_readable
 
-PICTURES = "images"
+IMAGES = "images"
 _SUFFIXES = {".csv": "csv", ".json": "coco"}
 _NOT_IN_NAMES = re.compile(r"[^\w .+@()=,~-]")
 
@@ -45,8 +45,8 @@ def write(data: DataSet, target: Path, kind: str) -> list[str]:
 
     Args:
         data: what is written.
-        target: a new folder, for labels and copies of the pictures; or, where a format's labels
-            are one file, that file: it then refers to the pictures if they lie below its folder,
+        target: a new folder, for labels and copies of the images; or, where a format's labels
+            are one file, that file: it then refers to the images if they lie below its folder,
             and has them copied into `images/` beside it if not.
         kind: a key of `FORMATS`.
 
@@ -55,21 +55,21 @@ def write(data: DataSet, target: Path, kind: str) -> list[str]:
 
     Raises:
         SinkError: it cannot be written, or something is there already.
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
     """
     chosen = FORMATS[kind]
     single = chosen.one_file and bool(target.suffix)
     require_free(target)
-    refers = single and not chosen.has_pictures
+    refers = single and not chosen.has_images
     names = below(data.samples, target.parent) if refers else None
     with _workplace(target) as work:
         if names is None:
             names = _unique_names(data.samples)
-            if not chosen.has_pictures:
+            if not chosen.has_images:
                 names = _copy(data.samples, names, work)
         notes = chosen.write(data, names, work / (target.name if single else chosen.labels))
-        if refers and (work / PICTURES).is_dir():
-            notes = [*notes, f"pictures were copied to {target.parent / PICTURES}"]
+        if refers and (work / IMAGES).is_dir():
+            notes = [*notes, f"pictures were copied to {target.parent / IMAGES}"]
         if single:
             _move_into(work, target)
         else:
@@ -92,7 +92,7 @@ def require_free(target: Path) -> None:
 
 
 def below(samples: Sequence[Sample], folder: Path) -> list[str] | None:
-    """The pictures' names relative to a folder; None if one is not below it, or is not UTF-8."""
+    """The images' names relative to a folder; None if one is not below it, or is not UTF-8."""
     top = Path(os.path.abspath(folder))
     names = []
     for sample in samples:
@@ -106,7 +106,7 @@ def below(samples: Sequence[Sample], folder: Path) -> list[str] | None:
 
 
 def _unique_names(samples: Sequence[Sample]) -> list[str]:
-    """A file name for each picture, no two alike but for their ending, which labels do not have."""
+    """A file name for each image, no two alike but for their ending, which labels do not have."""
     taken: set[str] = set()
     names = []
     for number, sample in enumerate(samples, start=1):
@@ -124,15 +124,15 @@ def _unique_names(samples: Sequence[Sample]) -> list[str]:
 
 
 def _copy(samples: Sequence[Sample], names: Sequence[str], folder: Path) -> list[str]:
-    """Copies pictures into `images/` of a folder; returns their names relative to it."""
-    (folder / PICTURES).mkdir()
+    """Copies images into `images/` of a folder; returns their names relative to it."""
+    (folder / IMAGES).mkdir()
     for sample, name in zip(samples, names, strict=True):
-        copy = folder / PICTURES / name
+        copy = folder / IMAGES / name
         if sample.span:
             copy.write_bytes(sample.content())
         else:
             shutil.copyfile(sample.file, copy)
-    return [f"{PICTURES}/{name}" for name in names]
+    return [f"{IMAGES}/{name}" for name in names]
 
 
 @contextmanager

@@ -18,14 +18,14 @@ _CELLS = 5
 
 
 def blur_faces(image: np.ndarray, detections: Detections) -> np.ndarray:
-    """A copy of the picture in which the faces found are a coarse mosaic.
+    """A copy of the image in which the faces found are a coarse mosaic.
 
     Each face keeps 5 × 5 mean colours of its surroundings and its own; what was between them is
     gone, so nothing can bring it back. A face that was not found stays as it is.
 
     Args:
         image: BGR uint8 (height, width, 3); left as it is.
-        detections: faces in the picture's pixels.
+        detections: faces in the image's pixels.
 
     Example:
         >>> import maskdet
@@ -61,13 +61,13 @@ def cover_faces(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def blur_observation(observation: Observation) -> Observation:
-    """The same observation on a picture with blurred faces."""
+    """The same observation on an image with blurred faces."""
     image = blur_faces(observation.frame.image, observation.detections)
     return replace(observation, frame=replace(observation.frame, image=image))
 
 
 def _regions(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The boxes with their margin, int (N, 4), inside the picture; empty ones left out."""
+    """The boxes with their margin, int (N, 4), inside the image; empty ones left out."""
     margin = np.tile((boxes[:, 2:] - boxes[:, :2]) * _MARGIN, 2) * (-1, -1, 1, 1)
     wide = box_math.clip(np.nan_to_num(boxes + margin), width, height)
     regions = np.hstack([np.floor(wide[:, :2]), np.ceil(wide[:, 2:])]).astype(int)

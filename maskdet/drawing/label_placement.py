@@ -1,4 +1,4 @@
-"""Where a face's label goes: inside the picture, off the other faces."""
+"""Where a face's label goes: inside the image, off the other faces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Size = tuple[int, int]
 
 
 def place(
-    face: np.ndarray, variants: Sequence[Size], taken: np.ndarray, picture: Size
+    face: np.ndarray, variants: Sequence[Size], taken: np.ndarray, image: Size
 ) -> tuple[int, tuple[int, int]]:
     """Chooses a label's variant and place.
 
@@ -21,14 +21,14 @@ def place(
         face: the face's own box (4,), int, x1 y1 x2 y2.
         variants: (width, height) of each variant, longest first.
         taken: boxes (N, 4) not to be covered: other faces, labels already placed.
-        picture: (width, height) that the label must stay in, where it can.
+        image: (width, height) that the label must stay in, where it can.
 
     Returns:
         The variant's index and the label's top left corner.
     """
     corners = np.array([corner for size in variants for corner in _corners(face, size)])
     sizes = np.repeat(np.array(variants), len(corners) // len(variants), axis=0)
-    corners = np.clip(corners, 0, np.maximum(np.array(picture) - sizes, 0))
+    corners = np.clip(corners, 0, np.maximum(np.array(image) - sizes, 0))
     rects = np.hstack([corners, corners + sizes])
     own = _overlaps(rects, face[None])
     roomy = sizes[:, 1] * 4 <= face[3] - face[1]

@@ -1,4 +1,4 @@
-"""Places of the pictures in the window, and the size that the window needs for them."""
+"""Places of the images in the window, and the size that the window needs for them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Size = tuple[int, int]
 """(width, height) in pixels."""
 
 _MIN_TILE_WIDTH = 400
-"""Of the window, so that its bar can be read above a picture that is narrower."""
+"""Of the window, so that its bar can be read above an image that is narrower."""
 _ENLARGED_WIDTH = 960
-"""A picture that is narrower is shown larger, up to this width."""
+"""An image that is narrower is shown larger, up to this width."""
 _MAX_GRID_TEXT = 18
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one source's picture stands, its bar included."""
+    """Where one source's image stands, its bar included."""
 
     x: int
     y: int
@@ -47,17 +47,17 @@ class Layout:
     places: tuple[Place, ...]
 
 
-def arrange(pictures: Sequence[Size], size: Size) -> Layout:
-    """Divides a window of that size, so that the pictures become as large as can be.
+def arrange(images: Sequence[Size], size: Size) -> Layout:
+    """Divides a window of that size, so that the images become as large as can be.
 
     Args:
-        pictures: size of each source's picture.
+        images: size of each source's image.
         size: of the window.
     """
-    count, (width, height) = len(pictures), size
+    count, (width, height) = len(images), size
     text = _text(count, size)
     top = _top(count, text)
-    columns = max(range(1, count + 1), key=lambda c: _shown(pictures, c, size, text))
+    columns = max(range(1, count + 1), key=lambda c: _shown(images, c, size, text))
     rows = math.ceil(count / columns)
     cell = max(1, width // columns), max(1, (height - top) // rows)
     places = []
@@ -69,28 +69,28 @@ def arrange(pictures: Sequence[Size], size: Size) -> Layout:
     return Layout(size, text, top, tuple(places))
 
 
-def window_size(pictures: Sequence[Size], box: Size) -> Size:
-    """The size of a window that has the pictures' aspect and fits into a box.
+def window_size(images: Sequence[Size], box: Size) -> Size:
+    """The size of a window that has the images' aspect and fits into a box.
 
     Args:
-        pictures: size of each source's picture.
+        images: size of each source's image.
         box: (width, height) that the window may have.
     """
-    count = len(pictures)
-    sizes = {columns: _size_for(pictures, columns, box) for columns in range(1, count + 1)}
-    best = max(sizes, key=lambda c: _shown(pictures, c, sizes[c], _text(count, sizes[c])))
+    count = len(images)
+    sizes = {columns: _size_for(images, columns, box) for columns in range(1, count + 1)}
+    best = max(sizes, key=lambda c: _shown(images, c, sizes[c], _text(count, sizes[c])))
     return sizes[best]
 
 
-def _size_for(pictures: Sequence[Size], columns: int, box: Size) -> Size:
+def _size_for(images: Sequence[Size], columns: int, box: Size) -> Size:
     """The window's size with so many columns."""
-    count = len(pictures)
-    aspect = median(width / height for width, height in pictures)
+    count = len(images)
+    aspect = median(width / height for width, height in images)
     rows = math.ceil(count / columns)
     text = _text(count, box)
     width = box[0] / columns
     if count == 1:
-        width = min(width, max(pictures[0][0], _ENLARGED_WIDTH))
+        width = min(width, max(images[0][0], _ENLARGED_WIDTH))
     for _ in range(3):  # the bar's height follows from the width, and the width from that
         shape = round(width * columns), box[1]
         text = _text(count, (shape[0], min(box[1], round(width / aspect * rows))))
@@ -106,17 +106,17 @@ def _size_for(pictures: Sequence[Size], columns: int, box: Size) -> Size:
     return whole, min(box[1], max(round(height), bar + 1))
 
 
-def _shown(pictures: Sequence[Size], columns: int, size: Size, text: int) -> float:
-    """Pixels of all pictures together, with so many columns."""
-    count = len(pictures)
+def _shown(images: Sequence[Size], columns: int, size: Size, text: int) -> float:
+    """Pixels of all images together, with so many columns."""
+    count = len(images)
     rows = math.ceil(count / columns)
     width = size[0] / columns
     bar = bar_height(round(width), text, compact=count > 1)
     height = (size[1] - _top(count, text)) / rows - bar
     if height <= 0:
         return 0.0
-    scales = (min(width / w, height / h) for w, h in pictures)
-    return sum(s * s * w * h for s, (w, h) in zip(scales, pictures, strict=True))
+    scales = (min(width / w, height / h) for w, h in images)
+    return sum(s * s * w * h for s, (w, h) in zip(scales, images, strict=True))
 
 
 def _text(count: int, size: Size) -> int:

@@ -1,4 +1,4 @@
-"""Several sources in one picture."""
+"""Several sources in one image."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _DARK = (20, 20, 20)
 
 
 def fit(observation: Observation, size: Size, *, enlarge: bool = False) -> Observation:
-    """The observation on a smaller picture where its own exceeds (width, height).
+    """The observation on a smaller image where its own exceeds (width, height).
 
     What is drawn on it afterwards, text above all, then stays legible in a tile of that size.
 
     Args:
         observation: left as it is.
-        size: (width, height) that its picture may have.
-        enlarge: makes a smaller picture larger, too.
+        size: (width, height) that its image may have.
+        enlarge: makes a smaller image larger, too.
     """
     frame, detections = observation.frame, observation.detections
     scale = min(size[0] / frame.width, size[1] / frame.height)
@@ -38,7 +38,7 @@ def fit(observation: Observation, size: Size, *, enlarge: bool = False) -> Obser
 
 
 def montage(images: Sequence[np.ndarray], places: Sequence[Place], size: Size) -> np.ndarray:
-    """The pictures (BGR uint8), each in its place, on a dark ground.
+    """The images (BGR uint8), each in its place, on a dark ground.
 
     Args:
         images: each of its place's size.

@@ -50,7 +50,7 @@ class Overlay:
     """Draws observations. An instance serves one thread: OpenCV's font is not shared safely.
 
     Attributes:
-        picture_box: x, y, width and height of the frame in the last `view`, pixels.
+        image_box: x, y, width and height of the frame in the last `view`, pixels.
     """
 
     def __init__(self, *, scores: bool = True, track_ids: bool = True) -> None:
@@ -62,7 +62,7 @@ class Overlay:
         """
         self._scores = scores
         self._track_ids = track_ids
-        self.picture_box = (0, 0, 1, 1)
+        self.image_box = (0, 0, 1, 1)
         self._renderer = TextRenderer()
         self._bar = StatusBar(self._renderer)
         self._panels = Panels(self._renderer)
@@ -77,7 +77,7 @@ class Overlay:
             status: content of the bar. None: no bar.
 
         Returns:
-            BGR uint8 (height, width, 3); with a status, higher by the bar above the picture: it
+            BGR uint8 (height, width, 3); with a status, higher by the bar above the image: it
             covers no face. The bar's height depends on the frame's size alone.
         """
         frame = observation.frame
@@ -86,7 +86,7 @@ class Overlay:
         top = self._renderer.row * len(rows)
         canvas = np.empty((top + frame.height, frame.width, 3), np.uint8)
         canvas[top:] = frame.image
-        self._draw_picture(canvas[top:], observation, status)
+        self._draw_image(canvas[top:], observation, status)
         if status:
             self._bar.draw(canvas[:top], rows, status.share)
         return canvas
@@ -94,7 +94,7 @@ class Overlay:
     def view(
         self, observation: Observation, status: Status, size: tuple[int, int], text: int
     ) -> np.ndarray:
-        """The frame and its bar in a picture of a given size, as it is shown on a screen.
+        """The frame and its bar in an image of a given size, as it is shown on a screen.
 
         The frame is made larger or smaller, its aspect kept, before anything is drawn on it: text
         is as large as it was asked for, whatever the source.
@@ -113,10 +113,10 @@ class Overlay:
         seen = fit(observation, (width, height - top), enlarge=True)
         x = (width - seen.frame.width) // 2
         y = top + (height - top - seen.frame.height) // 2
-        picture = canvas[y : y + seen.frame.height, x : x + seen.frame.width]
-        picture[:] = seen.frame.image
-        self._draw_picture(picture, seen, status)
-        self.picture_box = x, y, seen.frame.width, seen.frame.height
+        image = canvas[y : y + seen.frame.height, x : x + seen.frame.width]
+        image[:] = seen.frame.image
+        self._draw_image(image, seen, status)
+        self.image_box = x, y, seen.frame.width, seen.frame.height
         self._bar.draw(canvas[:top], rows, status.share)
         return canvas
 
@@ -139,63 +139,61 @@ class Overlay:
         return canvas
 
     def bar(self, canvas: np.ndarray, rows: Sequence[Row], text: int) -> None:
-        """Draws a bar over that part of a picture; one line of text for each row."""
+        """Draws a bar over that part of an image; one line of text for each row."""
         self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
         self._bar.draw(canvas, rows)
 
     def notice(self, canvas: np.ndarray, message: str, text: int) -> None:
-        """Draws a line about what has just happened onto the picture."""
+        """Draws a line about what has just happened onto the image."""
         self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
         self._panels.notice(canvas, message)
 
     def side_panel(self, canvas: np.ndarray, content: PanelContent, text: int) -> None:
-        """Draws the people of now and of the last hour onto the right side of the picture."""
+        """Draws the people of now and of the last hour onto the right side of the image."""
         self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
         self._side_panel.draw(canvas, content)
 
     def draft(
-        self, picture: np.ndarray, points: Sequence[tuple[float, float]], *, is_zone: bool
+        self, image: np.ndarray, points: Sequence[tuple[float, float]], *, is_zone: bool
     ) -> None:
-        """Draws the zone or line that is being drawn; points are shares of the picture."""
-        self._zones.draft(picture, points, is_zone=is_zone)
+        """Draws the zone or line that is being drawn; points are shares of the image."""
+        self._zones.draft(image, points, is_zone=is_zone)
 
     def help(self, canvas: np.ndarray, text: int, keys: Sequence[tuple[str, str]] = KEYS) -> None:
-        """Draws a panel with the keys, or whatever there is to choose, onto the picture."""
+        """Draws a panel with the keys, or whatever there is to choose, onto the image."""
         self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
         self._panels.help(canvas, keys)
 
     def _rows(self, status: Status, observation: Observation, width: int) -> list[Row]:
         return bar_rows(status, observation, narrow=is_narrow(width, self._renderer.size))
 
-    def _draw_picture(
-        self, picture: np.ndarray, observation: Observation, status: Status | None
+    def _draw_image(
+        self, image: np.ndarray, observation: Observation, status: Status | None
     ) -> None:
-        """Marks zones and faces; an old picture without signal has none."""
+        """Marks zones and faces; an old image without signal has none."""
         if status is None or not status.no_signal:
-            self._zones.draw(picture, observation.shapes, observation.people_counts)
-            self._draw_faces(picture, shown_faces(observation))
+            self._zones.draw(image, observation.shapes, observation.people_counts)
+            self._draw_faces(image, shown_faces(observation))
         else:
-            self._panels.no_signal(picture, status)
+            self._panels.no_signal(image, status)
         if status is not None and status.help:
-            self._panels.help(picture, KEYS)
+            self._panels.help(image, KEYS)
 
-    def _draw_faces(self, picture: np.ndarray, detections: Detections) -> None:
-        height, width = picture.shape[:2]
+    def _draw_faces(self, image: np.ndarray, detections: Detections) -> None:
+        height, width = image.shape[:2]
         inside = box_math.clip(np.nan_to_num(detections.boxes), width - 1, height - 1)
         faces = np.round(inside).astype(np.int32)
         states = [MaskState(state) for state in detections.states.tolist()]
         largest_first = np.argsort(-box_math.area(inside), kind="stable").tolist()
         for i in largest_first:
-            self._draw_box(picture, faces[i], STYLES[states[i]])
+            self._draw_box(image, faces[i], STYLES[states[i]])
         taken = faces
         for i in largest_first:
             others = np.delete(taken, i, axis=0)
-            label = self._draw_label(
-                picture, faces[i], others, states[i], self._facts(detections, i)
-            )
+            label = self._draw_label(image, faces[i], others, states[i], self._facts(detections, i))
             taken = np.vstack([taken, label])
 
-    def _draw_box(self, picture: np.ndarray, face: np.ndarray, style: Style) -> None:
+    def _draw_box(self, image: np.ndarray, face: np.ndarray, style: Style) -> None:
         """Draws the outline in its colour on a dark edge, so that it shows on any ground."""
         side = int((face[2:] - face[:2]).min())
         stroke = min(self._renderer.stroke, max(1, side // 8))
@@ -204,7 +202,7 @@ class Overlay:
         for color, more in ((_INK, edge), (style.color, 0)):
             for lines, thickness in strokes:
                 if lines:
-                    cv2.polylines(picture, lines, False, color, thickness + more)
+                    cv2.polylines(image, lines, False, color, thickness + more)
 
     def _facts(self, detections: Detections, i: int) -> str:
         """Text of face i's label after its title.
@@ -219,7 +217,7 @@ class Overlay:
 
     def _draw_label(
         self,
-        picture: np.ndarray,
+        image: np.ndarray,
         face: np.ndarray,
         others: np.ndarray,
         state: MaskState,
@@ -232,13 +230,13 @@ class Overlay:
         if face[2] - face[0] < renderer.size:
             texts = texts[-1:]
         sizes = [(self._label_width(text) + 2 * pad, round(renderer.size * 1.3)) for text in texts]
-        variant, (x, y) = label_placement.place(face, sizes, others, picture.shape[1::-1])
+        variant, (x, y) = label_placement.place(face, sizes, others, image.shape[1::-1])
         width, height = sizes[variant]
         box = (x, y), (x + width - 1, y + height - 1)
-        cv2.rectangle(picture, *box, STYLES[state].color, cv2.FILLED)
-        cv2.rectangle(picture, *box, _INK, 1)
-        renderer.mark(picture, state, x + pad, y + renderer.size, _INK)
-        renderer.write(picture, texts[variant], x + pad + renderer.size, y + renderer.size, _INK)
+        cv2.rectangle(image, *box, STYLES[state].color, cv2.FILLED)
+        cv2.rectangle(image, *box, _INK, 1)
+        renderer.mark(image, state, x + pad, y + renderer.size, _INK)
+        renderer.write(image, texts[variant], x + pad + renderer.size, y + renderer.size, _INK)
         return np.array([x, y, x + width, y + height])
 
     def _label_width(self, text: str) -> int:

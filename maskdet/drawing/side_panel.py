@@ -16,7 +16,7 @@ from maskdet.drawing.text_renderer import TextRenderer
 _INK = (0, 0, 0)
 _PLOT_ROWS = 3
 _MAX_SHARE = 0.45
-"""Of the picture's width, at most, unless the picture is very small."""
+"""Of the image's width, at most, unless the image is very small."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class PanelContent:
     """Content of the panel.
 
     Attributes:
-        now: people in the pictures by state (`MaskState` names).
+        now: people in the images by state (`MaskState` names).
         today: unique people of the day by state.
         shares: of the time that people were there, how much with a mask, for each of the last
             minutes, the newest last; None: nobody was there whose state was known.
@@ -38,22 +38,22 @@ class PanelContent:
 
 
 class SidePanel:
-    """Draws the panel onto the right side of a picture."""
+    """Draws the panel onto the right side of an image."""
 
     def __init__(self, renderer: TextRenderer) -> None:
         """Draws with that renderer, in the size that it has at the moment."""
         self._renderer = renderer
 
-    def draw(self, picture: np.ndarray, content: PanelContent) -> None:
+    def draw(self, image: np.ndarray, content: PanelContent) -> None:
         """Darkens the right side and writes on it; what has no room is left out, oldest first.
 
         Args:
-            picture: BGR uint8 (height, width, 3), drawn on.
+            image: BGR uint8 (height, width, 3), drawn on.
             content: what to show.
         """
-        renderer, (height, whole) = self._renderer, picture.shape[:2]
+        renderer, (height, whole) = self._renderer, image.shape[:2]
         width = min(whole, max(round(whole * _MAX_SHARE), renderer.size * 11), renderer.size * 19)
-        panel = picture[:, whole - width :]
+        panel = image[:, whole - width :]
         panel[:] = panel // 5
         pad, row = renderer.size // 2, renderer.row
         y = pad

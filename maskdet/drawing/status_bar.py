@@ -1,4 +1,4 @@
-"""The status bar, drawn above a picture."""
+"""The status bar, drawn above an image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StatusBar:
         """Draws the rows.
 
         Args:
-            bar: the part of a picture that becomes the bar; drawn over.
+            bar: the part of an image that becomes the bar; drawn over.
             rows: from top to bottom.
             share: part of a file that is done, 0 to 1, shown as a line at the lower edge.
         """

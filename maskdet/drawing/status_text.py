@@ -22,9 +22,9 @@ class Status:
         detect_fps: frames a second through the detector.
         age_ms: milliseconds since the frame was captured.
         device: what the detector computes on.
-        recording: whether the picture is being recorded.
+        recording: whether the image is being recorded.
         not_recording: whether it should be and cannot.
-        paused: whether the user holds the picture.
+        paused: whether the user holds the image.
         no_signal: whether the source gives nothing at the moment.
         signal_loss_reason: why, as far as is known.
         blurred: whether faces are made unrecognisable.
@@ -74,7 +74,7 @@ class Row:
 
 
 def bar_height(width: int, text: int, *, compact: bool = False) -> int:
-    """Pixels of the bar above a picture of that width, with text of that size."""
+    """Pixels of the bar above an image of that width, with text of that size."""
     return round(text * 1.5) * (3 if is_narrow(width, text) and not compact else 2)
 
 
@@ -89,7 +89,7 @@ def widest_text(width: int) -> int:
 
 
 def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[Row]:
-    """The bar's lines: always two, or three for a narrow picture that is no part of a grid."""
+    """The bar's lines: always two, or three for a narrow image that is no part of a grid."""
     name = Segment(status.source or observation.frame.source)
     marks = _marks(status, observation.alerts)
     faces = count_segments(None if status.no_signal else _counts(observation))
@@ -123,7 +123,7 @@ def count_segments(counts: Mapping[str, int] | None) -> list[Segment]:
 
 
 def _people(observation: Observation) -> list[Segment]:
-    """People in the picture and since midnight; nothing where nobody is followed."""
+    """People in the image and since midnight; nothing where nobody is followed."""
     counts = observation.people_counts
     if counts is None:
         return []
@@ -163,7 +163,7 @@ def _marks(status: Status, alerts: Sequence[str]) -> list[Segment]:
 
 
 def _speed(status: Status, *, short: bool) -> list[Segment]:
-    """Rates and age; short enough to leave room for the device on a picture of 320 pixels."""
+    """Rates and age; short enough to leave room for the device on an image of 320 pixels."""
     digits = 0 if short else 1
     camera, detect = (
         "–" if fps is None or status.no_signal else f"{fps:.{digits}f}"

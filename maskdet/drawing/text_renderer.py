@@ -34,12 +34,12 @@ class TextRenderer:
         self.fit(0, 0)
 
     def fit(self, width: int, height: int, text: int | None = None) -> None:
-        """Chooses sizes for a picture of that size.
+        """Chooses sizes for an image of that size.
 
         Args:
-            width: of the picture, pixels.
-            height: of the picture, pixels.
-            text: size of the text, where it is not to follow the picture's.
+            width: of the image, pixels.
+            height: of the image, pixels.
+            text: size of the text, where it is not to follow the image's.
         """
         short = min(width, height * 4 / 3)
         self.size = text or text_size(width, height)
@@ -88,7 +88,7 @@ class TextRenderer:
 
 
 def text_size(width: int, height: int, *, least: int = _MIN_TEXT) -> int:
-    """Pixels of the text that suits a picture of that size."""
+    """Pixels of the text that suits an image of that size."""
     return max(least, round(4 + min(width, height * 4 / 3) / 68))
 
 

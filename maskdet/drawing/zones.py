@@ -16,48 +16,46 @@ _ZONE, _LINE = (235, 170, 60), (200, 90, 220)  # BGR
 
 
 class ZoneRenderer:
-    """Draws zones and lines onto a picture."""
+    """Draws zones and lines onto an image."""
 
     def __init__(self, renderer: TextRenderer) -> None:
         """Draws with that renderer, in the size that it has at the moment."""
         self._renderer = renderer
 
-    def draw(
-        self, picture: np.ndarray, shapes: Sequence[Shape], counts: PeopleCounts | None
-    ) -> None:
+    def draw(self, image: np.ndarray, shapes: Sequence[Shape], counts: PeopleCounts | None) -> None:
         """Draws outlines, names and counts.
 
         Args:
-            picture: BGR uint8 (height, width, 3), drawn on.
-            shapes: in shares of that picture.
+            image: BGR uint8 (height, width, 3), drawn on.
+            shapes: in shares of that image.
             counts: of the people in the zones and over the lines, if known.
         """
         for shape in shapes:
-            points = _pixels(shape.points, picture)
-            self._outline(picture, points, closed=shape.is_zone)
+            points = _pixels(shape.points, image)
+            self._outline(image, points, closed=shape.is_zone)
             if not shape.is_zone:
-                self._arrow(picture, points)
-            self._name(picture, points, f"{shape.name}{_count_text(shape, counts)}")
+                self._arrow(image, points)
+            self._name(image, points, f"{shape.name}{_count_text(shape, counts)}")
 
     def draft(
-        self, picture: np.ndarray, points: Sequence[tuple[float, float]], *, is_zone: bool
+        self, image: np.ndarray, points: Sequence[tuple[float, float]], *, is_zone: bool
     ) -> None:
         """Draws what is being drawn: corners so far, the pointer's place last.
 
         Args:
-            picture: BGR uint8 (height, width, 3), drawn on.
-            points: in shares of that picture.
+            image: BGR uint8 (height, width, 3), drawn on.
+            points: in shares of that image.
             is_zone: whether it becomes a polygon.
         """
-        corners = _pixels(points, picture)
-        self._outline(picture, corners, closed=is_zone and len(corners) > 2, color=AMBER)
+        corners = _pixels(points, image)
+        self._outline(image, corners, closed=is_zone and len(corners) > 2, color=AMBER)
         for x, y in corners.tolist():
-            cv2.circle(picture, (x, y), self._renderer.size // 4, _INK, cv2.FILLED)
-            cv2.circle(picture, (x, y), max(2, self._renderer.size // 5), AMBER, cv2.FILLED)
+            cv2.circle(image, (x, y), self._renderer.size // 4, _INK, cv2.FILLED)
+            cv2.circle(image, (x, y), max(2, self._renderer.size // 5), AMBER, cv2.FILLED)
 
     def _outline(
         self,
-        picture: np.ndarray,
+        image: np.ndarray,
         points: np.ndarray,
         *,
         closed: bool,
@@ -66,9 +64,9 @@ class ZoneRenderer:
         stroke = max(1, self._renderer.stroke - 1)
         shown = color or (_ZONE if closed else _LINE)
         for ink, thickness in ((_INK, stroke + 2), (shown, stroke)):
-            cv2.polylines(picture, [points], closed, ink, thickness, cv2.LINE_AA)
+            cv2.polylines(image, [points], closed, ink, thickness, cv2.LINE_AA)
 
-    def _arrow(self, picture: np.ndarray, points: np.ndarray) -> None:
+    def _arrow(self, image: np.ndarray, points: np.ndarray) -> None:
         """Shows on which side of a line `in` is."""
         start, end = points[0].astype(float), points[-1].astype(float)
         along = end - start
@@ -79,22 +77,22 @@ class ZoneRenderer:
         tail, head = (np.round(point).astype(int).tolist() for point in (middle, tip))
         stroke = max(1, self._renderer.stroke - 1)
         for ink, thickness in ((_INK, stroke + 2), (_LINE, stroke)):
-            cv2.arrowedLine(picture, tail, head, ink, thickness, cv2.LINE_AA, tipLength=0.35)
+            cv2.arrowedLine(image, tail, head, ink, thickness, cv2.LINE_AA, tipLength=0.35)
 
-    def _name(self, picture: np.ndarray, points: np.ndarray, text: str) -> None:
-        """Writes the name inside the picture, at the first corner."""
+    def _name(self, image: np.ndarray, points: np.ndarray, text: str) -> None:
+        """Writes the name inside the image, at the first corner."""
         renderer, pad = self._renderer, self._renderer.size // 3
-        text = renderer.fitted(text, picture.shape[1] - 2 * pad)
+        text = renderer.fitted(text, image.shape[1] - 2 * pad)
         width, height = renderer.width(text) + 2 * pad, renderer.row
-        x = int(np.clip(points[0][0], 0, max(0, picture.shape[1] - width)))
-        y = int(np.clip(points[0][1], 0, max(0, picture.shape[0] - height)))
-        panel = picture[y : y + height, x : x + width]
+        x = int(np.clip(points[0][0], 0, max(0, image.shape[1] - width)))
+        y = int(np.clip(points[0][1], 0, max(0, image.shape[0] - height)))
+        panel = image[y : y + height, x : x + width]
         panel[:] = panel // 4
-        renderer.write(picture, text, x + pad, y + round(renderer.size * 1.15), BRIGHT)
+        renderer.write(image, text, x + pad, y + round(renderer.size * 1.15), BRIGHT)
 
 
-def _pixels(points: Sequence[tuple[float, float]], picture: np.ndarray) -> np.ndarray:
-    size = np.array([picture.shape[1] - 1, picture.shape[0] - 1])
+def _pixels(points: Sequence[tuple[float, float]], image: np.ndarray) -> np.ndarray:
+    size = np.array([image.shape[1] - 1, image.shape[0] - 1])
     return np.round(np.asarray(points, float).reshape(-1, 2) * size).astype(np.int32)
 
 

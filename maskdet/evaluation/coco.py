@@ -17,11 +17,11 @@ from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections
 
 MAX_DETECTIONS = 300
-"""Detections of a picture that count; its crowds have more faces than COCO's 100."""
+"""Detections of an image that count; its crowds have more faces than COCO's 100."""
 MIN_FURTHER_PROBABILITY = 0.001
 """A face's other states count from this probability on: calibration makes small ones smaller."""
 WIDTHS = ((0, 16), (16, 32), (32, 64), (64, 10_000))
-"""Face widths in pixels of the original picture, from … below."""
+"""Face widths in pixels of the original image, from … below."""
 
 
 def coco_eval(
@@ -33,7 +33,7 @@ def coco_eval(
 
     Args:
         samples: the truth.
-        found: detections of each sample's picture; where they have probabilities, a face counts
+        found: detections of each sample's image; where they have probabilities, a face counts
             for each of its states.
         widths: ranges of face width in pixels, from … below, each evaluated alone: faces of
             other widths are ignored in it, and so are detections of other widths that match none.

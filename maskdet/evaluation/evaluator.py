@@ -28,7 +28,7 @@ def width_name(low: float, high: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """Faces of some kind in each picture.
+    """Faces of some kind in each image.
 
     Attributes:
         faces: there are.
@@ -46,11 +46,11 @@ class Tally:
 
 
 class Evaluation:
-    """Detections held against the truth; matched once, summed up for any choice of pictures.
+    """Detections held against the truth; matched once, summed up for any choice of images.
 
     Attributes:
         samples: the truth.
-        found: detections of each sample's picture, down to a low score.
+        found: detections of each sample's image, down to a low score.
         rule: says which detections count as shown, and which as unsure.
         chosen: whether its lowest score was chosen here, as the best one by F1.
     """
@@ -96,7 +96,7 @@ class Evaluation:
         self._tally()
 
     def _tally(self) -> None:
-        """Counts in each picture, of what is shown."""
+        """Counts in each image, of what is shown."""
         self._owners = [
             coco.pair(sample, shown) for sample, shown in zip(self.samples, self.shown, strict=True)
         ]
@@ -126,7 +126,7 @@ class Evaluation:
         """Every figure by name; NaN where there is nothing to measure it on.
 
         Args:
-            weights: (pictures,), how many times each picture stands in the set; None: once.
+            weights: (images,), how many times each image stands in the set; None: once.
 
         Returns:
             ``mAP50``, ``mAP`` (IoU .5:.95), ``AP50_<class>``, ``AP_<class>``; ``face_AP50``, of
@@ -173,7 +173,7 @@ class Evaluation:
     def intervals(
         self, resamplings: int = 300, seed: int = 0, level: float = 0.95
     ) -> dict[str, tuple[float, float]]:
-        """Bootstrap intervals (Efron 1979) of the metrics, pictures drawn with repetition.
+        """Bootstrap intervals (Efron 1979) of the metrics, images drawn with repetition.
 
         What is shown stays as it is. A figure that no resampling can measure has NaN.
         """
@@ -205,7 +205,7 @@ class Evaluation:
         return truth, found_states, counts
 
     def mistakes(self) -> np.ndarray:
-        """Of what is shown, in each picture (pictures,): faces missed, false, or misjudged."""
+        """Of what is shown, in each image (images,): faces missed, false, or misjudged."""
         faces = self._tallies[0]
         return np.asarray(faces.faces - faces.right + self._answers - faces.found)
 

@@ -1,4 +1,4 @@
-"""Pictures with their true and their found faces side by side, many on one sheet."""
+"""Images with their true and their found faces side by side, many on one sheet."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from maskdet.system.file_names import readable_name
 
 DPI = 100
 HEADER_PIXELS = 34
-"""Pixels above the pictures, for the legend."""
+"""Pixels above the images, for the legend."""
 MIN_LEGIBLE_PIXELS = 24
 """Pixels from which a face on the sheet has room for a word above it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One picture, what is in it and what was found."""
+    """One image, what is in it and what was found."""
 
     sample: Sample
     found: Detections
 
 
 def sheet(pairs: Sequence[Pair], heading: str, *, columns: int = 3, tile: int = 320) -> bytes:
-    """A PNG of pictures, each twice: left with its labels, right with the detections.
+    """A PNG of images, each twice: left with its labels, right with the detections.
 
     Args:
         pairs: one or more; the detections are those to be shown.
         heading: stands on top.
         columns: pairs in a row.
-        tile: side in pixels of each picture's place.
+        tile: side in pixels of each image's place.
     """
     columns = min(columns, len(pairs))
     rows = -(-len(pairs) // columns)
     boxed = [letterbox(pair.sample.read(), tile, tile) for pair in pairs]
-    twice = [picture for picture, _ in boxed for _ in range(2)]
+    twice = [image for image, _ in boxed for _ in range(2)]
     montage = build_montages(twice, (tile, tile), (2 * columns, rows))[0]
     height, width = montage.shape[0] + HEADER_PIXELS, montage.shape[1]
     figure = Figure((width / DPI, height / DPI), dpi=DPI)
@@ -79,7 +79,7 @@ class Painter:
         for (x1, y1, x2, y2), name, label in zip(boxes.tolist(), names, labels, strict=True):
             colour, line = STYLES[name]
             corner, size = (x1, self._height - y2), (x2 - x1, y2 - y1)
-            for back, thick in (("white", 2.6), (colour, 1.6)):  # legible on any picture
+            for back, thick in (("white", 2.6), (colour, 1.6)):  # legible on any image
                 self._figure.add_artist(
                     Rectangle(
                         corner, *size, fill=False, edgecolor=back, linewidth=thick,
@@ -99,7 +99,7 @@ class Painter:
         )
 
     def header(self, text: str) -> None:
-        """Text above the pictures, and what each style means."""
+        """Text above the images, and what each style means."""
         lines = [
             Line2D([], [], color=colour, linestyle=line, linewidth=2, label=title_of(name))
             for name, (colour, line) in STYLES.items()

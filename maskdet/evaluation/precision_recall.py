@@ -1,7 +1,7 @@
-"""Precision and recall of detections already matched, of any choice of the pictures.
+"""Precision and recall of detections already matched, of any choice of the images.
 
-pycocotools matches each picture once; from its matches average precision follows for a subset of
-the pictures, or for one drawn with repetition, in milliseconds.
+pycocotools matches each image once; from its matches average precision follows for a subset of
+the images, or for one drawn with repetition, in milliseconds.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ class Matches:
 
     Attributes:
         scores: (N,), falling.
-        pictures: (N,), index of each one's picture.
+        images: (N,), index of each one's image.
         hits: bool (IoUs, N), whether it found a face of its own.
         counted: bool (IoUs, N); False for what is neither right nor wrong, as it found a face
             that is ignored.
-        faces: (pictures,), number of faces in each.
+        faces: (images,), number of faces in each.
     """
 
     scores: np.ndarray
-    pictures: np.ndarray
+    images: np.ndarray
     hits: np.ndarray
     counted: np.ndarray
     faces: np.ndarray
@@ -47,13 +47,13 @@ class Matches:
         each = [(i, r) for i, r in enumerate(results) if r is not None]
         ious = len(evaluation.params.iouThrs)
         scores = np.concatenate([np.zeros(0), *(r["dtScores"] for _, r in each)])
-        pictures = np.repeat([i for i, _ in each], [len(r["dtScores"]) for _, r in each])
+        images = np.repeat([i for i, _ in each], [len(r["dtScores"]) for _, r in each])
         none = np.zeros((ious, 0))
         ignored = np.concatenate([none, *(r["dtIgnore"] for _, r in each)], axis=1) > 0
         matched = np.concatenate([none, *(r["dtMatches"] for _, r in each)], axis=1) > 0
         order = np.argsort(-scores, kind="stable")  # as pycocotools does
         hits, counted = (matched & ~ignored)[:, order], ~ignored[:, order]
-        return cls(scores[order], pictures[order].astype(np.int64), hits, counted, faces)
+        return cls(scores[order], images[order].astype(np.int64), hits, counted, faces)
 
     @classmethod
     def pooled(cls, parts: Sequence[Matches]) -> Matches:
@@ -62,7 +62,7 @@ class Matches:
         order = np.argsort(-scores, kind="stable")
         return cls(
             scores[order],
-            np.concatenate([part.pictures for part in parts])[order],
+            np.concatenate([part.images for part in parts])[order],
             np.concatenate([part.hits for part in parts], axis=1)[:, order],
             np.concatenate([part.counted for part in parts], axis=1)[:, order],
             np.sum([part.faces for part in parts], axis=0),
@@ -72,14 +72,14 @@ class Matches:
         """COCO's average precision for each IoU; NaN where there are no faces.
 
         Args:
-            weights: (pictures,), how many times each picture stands in the set.
+            weights: (images,), how many times each image stands in the set.
             ious: which of the IoUs.
         """
         total = weights @ self.faces
         hits, counted = self.hits[ious], self.counted[ious]
         if not total:
             return np.full(len(hits), np.nan)
-        drawn = weights[self.pictures]
+        drawn = weights[self.images]
         pairs = zip(hits, counted, strict=True)
         return np.array([_average(drawn, hit, count, total) for hit, count in pairs])
 

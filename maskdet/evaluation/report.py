@@ -41,7 +41,7 @@ def build_report(
 
     Args:
         evaluation: matched.
-        folders: weights (pictures,) that choose each data set's pictures, by its name; empty or
+        folders: weights (images,) that choose each data set's images, by its name; empty or
             one: no measured of their own.
         about: what was evaluated: ``model``, ``device``, ``data`` …; stands first.
     """
@@ -140,15 +140,15 @@ def write_json(path: Path, report: Mapping[str, Any]) -> None:
     write_output(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_plots(folder: Path, evaluation: Evaluation, pictures: int = 12) -> list[Path]:
-    """Curves, confusion and the pictures with most mistakes; returns the files.
+def write_plots(folder: Path, evaluation: Evaluation, images: int = 12) -> list[Path]:
+    """Curves, confusion and the images with most mistakes; returns the files.
 
     Raises:
         SinkError: they cannot be written.
     """
     measured, curves = evaluation.metrics(), evaluation.curves()
     ap50 = {name: measured["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
-    pairs = _worst(evaluation, pictures)
+    pairs = _worst(evaluation, images)
     files = {
         "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.rule),
         "confusion.png": plots.confusion(*evaluation.confusion()),
@@ -272,10 +272,10 @@ def _text(value: float | None) -> str:
 
 
 def folders_of(names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Which pictures belong to which top folder, as weights (pictures,) of 0 and 1.
+    """Which images belong to which top folder, as weights (images,) of 0 and 1.
 
     Args:
-        names: of the pictures, relative to the data folder.
+        names: of the images, relative to the data folder.
     """
     tops = np.array([Path(name).parts[0] for name in names])
     return {str(top): (tops == top).astype(np.float64) for top in dict.fromkeys(tops.tolist())}

@@ -43,7 +43,7 @@ def size_views(
     """Views in each of which one face takes a share of the width, all states in turn.
 
     Args:
-        samples: pictures; faces that would have to be enlarged much are left out.
+        samples: images; faces that would have to be enlarged much are left out.
         share: of the view's width.
         count: of views at most.
         cut: whether an edge cuts the face.
@@ -101,7 +101,7 @@ def _size_view(
 
 
 def condition_view(sample: Sample, name: str, severity: int) -> MadeSample:
-    """A picture under a condition, the same each time."""
+    """An image under a condition, the same each time."""
 
     def make() -> np.ndarray:
         random = np.random.default_rng((severity, sample.width, sample.height))
@@ -112,7 +112,7 @@ def condition_view(sample: Sample, name: str, severity: int) -> MadeSample:
 
 
 def empty_views(samples: Sequence[Sample], count: int) -> Iterator[np.ndarray]:
-    """Views of what is between the faces, enlarged; at most one a picture."""
+    """Views of what is between the faces, enlarged; at most one an image."""
     random = np.random.default_rng(0)
     made = 0
     for index in random.permutation(len(samples)):
@@ -132,7 +132,7 @@ def empty_views(samples: Sequence[Sample], count: int) -> Iterator[np.ndarray]:
 
 
 def _shares(part: np.ndarray, boxes: np.ndarray) -> bool:
-    """Whether a part of a picture shares anything with a face or its surroundings."""
+    """Whether a part of an image shares anything with a face or its surroundings."""
     margin = (boxes[:, 2:] - boxes[:, :2]) * 0.3
     low, high = boxes[:, :2] - margin, boxes[:, 2:] + margin
     inside = (np.minimum(high, part[2:]) > np.maximum(low, part[:2])).all(axis=1)

@@ -1,7 +1,7 @@
 """Sweeps: how well faces are found by their share of the view, and in bad light or bad cameras.
 
-A mean over pictures hides that a model fails close to the camera or in the dark. Each sweep makes
-views of annotated pictures that differ in one thing alone, and measures each step alone.
+A mean over images hides that a model fails close to the camera or in the dark. Each sweep makes
+views of annotated images that differ in one thing alone, and measures each step alone.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Step:
 
     Attributes:
         sweep: ``size``, ``cut``, ``condition`` or ``empty``.
-        name: the share of the width, the condition, or ``pictures``.
+        name: the share of the width, the condition, or ``images``.
         level: the severity; 0 where there is none.
-        faces: how many; of ``empty``, pictures.
-        found: share of them; of ``empty``, pictures with a false face.
+        faces: how many; of ``empty``, images.
+        found: share of them; of ``empty``, images with a false face.
         right: share of the found ones in their right state (unsure is not right).
         unsure: share of the found ones whose state was not called.
     """
@@ -62,7 +62,7 @@ def run(
     """All sweeps.
 
     Args:
-        samples: annotated pictures.
+        samples: annotated images.
         detect: the model, every face down to a low score.
         rule: says what is shown.
         faces: how many each step has at most.
@@ -169,7 +169,7 @@ def measure(
 
 
 def measure_empty(images: Sequence[np.ndarray], detect: Detect, rule: DecisionRule) -> Step:
-    """Pictures without faces: in how many of them something is shown as one."""
+    """Images without faces: in how many of them something is shown as one."""
     false = 0
     for start in range(0, len(images), _BATCH):
         found = detect(list(images[start : start + _BATCH]))
@@ -186,7 +186,7 @@ def _detected(samples: Sequence[Sample], detect: Detect) -> Iterator[tuple[Sampl
 
 
 def _with_wide_faces(samples: Sequence[Sample], faces: int) -> list[Sample]:
-    """Pictures drawn by chance until they have so many wide faces."""
+    """Images drawn by chance until they have so many wide faces."""
     chosen, count = [], 0
     for index in np.random.default_rng(1).permutation(len(samples)):
         wide = samples[index].boxes[:, 2] - samples[index].boxes[:, 0] >= MIN_CONDITION_WIDTH

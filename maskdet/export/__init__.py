@@ -29,7 +29,7 @@ def run(
             ``saved_model``: what TensorFlow's Object Detection API exports, `saved_model/`,
             `frozen_inference_graph.pb` and `label_map.pbtxt`.
         int8: full-integer quantisation, of LiteRT alone: int8 in, inside and out.
-        calibrate: pictures like those to come, which set int8's ranges; better none of a
+        calibrate: images like those to come, which set int8's ranges; better none of a
             validation set.
 
     Returns:
@@ -37,8 +37,8 @@ def run(
 
     Raises:
         ModelError: the folder has no weights, or another runtime's.
-        ConfigError: int8 without pictures or for another format; a package is missing.
-        DatasetError: a picture cannot be read.
+        ConfigError: int8 without images or for another format; a package is missing.
+        DatasetError: an image cannot be read.
     """
     card = read_card(model)
     weights = model_file(model, card, "keras")
@@ -73,13 +73,13 @@ def _require_quantisable(card: ModelCard, to: Format, calibrate: Sequence[Path])
 
 
 def _write(
-    network: Network, card: ModelCard, folder: Path, to: Format, pictures: Sequence[Path] | None
+    network: Network, card: ModelCard, folder: Path, to: Format, images: Sequence[Path] | None
 ) -> dict[str, Path]:
     """The files, by what the card calls them."""
     if to == "litert":
         from maskdet.export import litert
 
-        return litert.write(network, card, folder, pictures)
+        return litert.write(network, card, folder, images)
     if to == "onnx":
         from maskdet.export import onnx
 

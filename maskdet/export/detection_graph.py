@@ -36,11 +36,11 @@ def detection_function(
 
     Args:
         network: built for even sides.
-        side: long side in pixels that pictures are resized to.
+        side: long side in pixels that images are resized to.
         calibration: of the scores.
 
     Returns:
-        A function of pictures uint8 RGB (batch, height, width, 3) to ``detection_boxes`` (batch, M,
+        A function of images uint8 RGB (batch, height, width, 3) to ``detection_boxes`` (batch, M,
         4) as ymin xmin ymax xmax in 0–1, ``detection_scores`` (batch, M), best first,
         ``detection_classes`` (batch, M), from 1, and ``num_detections`` (batch,), all float32.
         What is behind the number is padding: score 0.
@@ -55,7 +55,7 @@ def detection_function(
         edges = tf.cast(tf.shape(images)[1:3], tf.float32)
         boxes = box_coding.clip(boxes / tf.cast(factor, tf.float32), edges[0], edges[1])
         found = tf.map_fn(
-            lambda picture: _suppress(picture, limit, overlap),
+            lambda image: _suppress(image, limit, overlap),
             (boxes, scores, classes),
             fn_output_signature=(tf.float32, tf.float32, tf.float32, tf.float32),
         )
@@ -114,10 +114,10 @@ def _anchors(network: RetinaNet, shape: Tensor) -> Tensor:
 
 
 def _suppress(
-    picture: tuple[Tensor, Tensor, Tensor], limit: int, overlap: float
+    image: tuple[Tensor, Tensor, Tensor], limit: int, overlap: float
 ) -> tuple[Tensor, ...]:
     """One image's boxes after suppression, padded, and their number."""
-    boxes, scores, classes = picture
+    boxes, scores, classes = image
     real = tf.reduce_all(boxes[:, 2:] > boxes[:, :2], axis=1) & (
         scores >= MIN_SCORE * MIN_VOTER_SHARE
     )

@@ -18,14 +18,14 @@ BITS = 11
 
 
 def fitted(images: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Pictures letterboxed into the smallest input whose long side is `side`.
+    """Images letterboxed into the smallest input whose long side is `side`.
 
     Args:
         images: uint8 (batch, height, width, 3), any size.
         side: in pixels.
 
     Returns:
-        float32 (batch, rows, columns, 3), both sides multiples of 32, and the factor from picture
+        float32 (batch, rows, columns, 3), both sides multiples of 32, and the factor from image
         pixels to input pixels.
     """
     shape = tf.shape(images)[1:3]

@@ -17,18 +17,18 @@ from maskdet.networks.plans import Network
 from maskdet.system.atomic_files import write_whole
 
 MAX_CALIBRATION_IMAGES = 100
-"""Pictures that set the ranges of int8; more change them little."""
+"""Images that set the ranges of int8; more change them little."""
 
 
 def write(
     network: Network, card: ModelCard, folder: Path, calibrate: Sequence[Path] | None
 ) -> dict[str, Path]:
-    """Writes `model.tflite`, or `model_int8.tflite` if there are pictures to calibrate with.
+    """Writes `model.tflite`, or `model_int8.tflite` if there are images to calibrate with.
 
-    The graph takes one picture whose sides may be any multiples of 32.
+    The graph takes one image whose sides may be any multiples of 32.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
     """
     kind, name = ("litert", "model.tflite")
     inputs = None

@@ -1,4 +1,4 @@
-"""Export as TensorFlow's Object Detection API does it, with all from picture to faces inside.
+"""Export as TensorFlow's Object Detection API does it, with all from image to faces inside.
 
 What was built on such graphs goes on working: `saved_model/` has TF2's signature
 (``serving_default``, ``input_tensor`` uint8 (1, height, width, 3)), `frozen_inference_graph.pb`
@@ -37,7 +37,7 @@ class Served(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])
     def __call__(self, input_tensor: Any) -> Any:
-        """Faces of one picture, RGB: the API's four outputs by name."""
+        """Faces of one image, RGB: the API's four outputs by name."""
         return self._function(input_tensor)
 
 
@@ -48,9 +48,9 @@ def write(network: Network, card: ModelCard, folder: Path) -> dict[str, Path]:
     """
     side = max(card.input.height, card.input.width)
     detect = detection_function(network, side, card.rule.calibration)
-    pictures = tf.TensorSpec((None, None, None, 3), tf.uint8, "image_tensor")
+    images = tf.TensorSpec((None, None, None, 3), tf.uint8, "image_tensor")
     with quiet_logging():
-        concrete = tf.function(detect, input_signature=[pictures]).get_concrete_function()
+        concrete = tf.function(detect, input_signature=[images]).get_concrete_function()
         graph = convert_variables_to_constants_v2(concrete).graph.as_graph_def()
         write_whole(folder / GRAPH, graph.SerializeToString(deterministic=True))
         frozen = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])

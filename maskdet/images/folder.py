@@ -67,7 +67,7 @@ def left_out(content: FolderContent, folder: str | Path) -> list[str]:
 
 
 def _counted(paths: Sequence[str], one: str, several: str, folder: str | Path) -> str:
-    """``2 files are no pictures: a.txt, b.xml``."""
+    """``2 files are no images: a.txt, b.xml``."""
     names = ", ".join(os.path.relpath(path, folder) for path in paths[:MAX_NAMED])
     if len(paths) == 1:
         return f"1 file is {one}: {names}"

@@ -1,4 +1,4 @@
-"""A picture of any size made to fit a network's input."""
+"""An image of any size made to fit a network's input."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 
 GREY = 114
-"""What fills the input beside the picture."""
+"""What fills the input beside the image."""
 SHRINKING = 0.75
 """Factor below which pixels are averaged: plain interpolation would skip over some."""
 
 
 def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, float]:
-    """Resizes a picture, keeping its aspect, into the top left of an input of that size.
+    """Resizes an image, keeping its aspect, into the top left of an input of that size.
 
     Args:
         image: BGR uint8 (rows, columns, 3).
@@ -23,7 +23,7 @@ def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, f
         width: of the input.
 
     Returns:
-        RGB uint8 (height, width, 3), and the factor from picture pixels to input pixels.
+        RGB uint8 (height, width, 3), and the factor from image pixels to input pixels.
     """
     rows, columns = image.shape[:2]
     factor = min(height / rows, width / columns)
@@ -38,7 +38,7 @@ def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, f
 
 
 def fitting_size(height: int, width: int, side: int) -> tuple[int, int]:
-    """Height and width of the smallest input that holds a picture whose long side becomes `side`.
+    """Height and width of the smallest input that holds an image whose long side becomes `side`.
 
     Both are multiples of 32, the coarsest stride that a network's sums must match at.
     """

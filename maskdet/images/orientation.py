@@ -17,7 +17,7 @@ _SIDEWAYS = (5, 6, 7, 8)
 
 
 class Orientation(NamedTuple):
-    """A picture's header.
+    """An image's header.
 
     Attributes:
         width: of the pixels as they are stored.
@@ -31,7 +31,7 @@ class Orientation(NamedTuple):
 
     @property
     def shown_size(self) -> tuple[int, int]:
-        """Width and height of the picture as it is shown."""
+        """Width and height of the image as it is shown."""
         size = (self.width, self.height)
         return size[::-1] if self.exif in _SIDEWAYS else size
 
@@ -53,7 +53,7 @@ def read_orientation(source: Path | BytesIO) -> Orientation | None:
 
 
 def turn_boxes(boxes: np.ndarray, orientation: Orientation) -> np.ndarray:
-    """Boxes (N, 4) of the picture as stored, x1 y1 x2 y2, as boxes of the picture as shown."""
+    """Boxes (N, 4) of the image as stored, x1 y1 x2 y2, as boxes of the image as shown."""
     width, height, exif = orientation
     x1, y1, x2, y2 = boxes.T
     if exif in (2, 3, 7, 8):

@@ -12,7 +12,7 @@ from maskdet.system.console import say
 
 _POLL_S = 0.1
 _OPEN_WARNING_S = 10.0
-"""Seconds that a camera may take to give its first picture before that is worth a line."""
+"""Seconds that a camera may take to give its first image before that is worth a line."""
 
 
 class Watch:

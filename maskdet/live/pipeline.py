@@ -4,8 +4,8 @@
     [infer]  detect -> analysis -> Observation -> each sink         -> result_queue
     [main]   the caller of `Pipeline.next`
 
-Live sources have `newest` mailboxes: a slow detector lowers the picture rate, it never makes the
-picture late. Files have waiting ones and lose nothing.
+Live sources have `newest` mailboxes: a slow detector lowers the image rate, it never makes the
+image late. Files have waiting ones and lose nothing.
 """
 
 from __future__ import annotations

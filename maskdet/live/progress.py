@@ -14,11 +14,11 @@ class Progress:
     """Where a frame stands in its file or folder.
 
     Attributes:
-        position: seconds from the start of a video; None for pictures.
+        position: seconds from the start of a video; None for images.
         length: seconds that the video lasts; None where the file does not state it.
-        number: number of the picture file, from 1; 0 for videos.
-        count: how many picture files there are.
-        file: name of the picture file, without its folder.
+        number: number of the image file, from 1; 0 for videos.
+        count: how many image files there are.
+        file: name of the image file, without its folder.
     """
 
     position: float | None = None

@@ -106,7 +106,7 @@ class ModelCard(Settings):
     Attributes:
         name: the folder's name.
         network: which network it is, by its name in `maskdet.networks`.
-        input: the picture size that it takes.
+        input: the image size that it takes.
         classes: names by index.
         files: by runtime (``litert``, ``litert_int8``, ``keras`` …), the first is the default.
         min_score: the lowest score worth showing.

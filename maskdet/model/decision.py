@@ -88,7 +88,7 @@ class DecisionRule:
             least = min(least, self.min_scores[MaskState.unsure] / _CLASSES)
         return least
 
-    @cached_property  # asked for with each picture
+    @cached_property  # asked for with each image
     def lowest_logit(self) -> float:
         """A box all whose logits are below it is never shown, nor has a say in where one is."""
         least = self.lowest_score * MIN_VOTER_SHARE

@@ -60,8 +60,8 @@ class FasterRCNNPlan:
         samples: RoIAlign's points along a side of each of these.
         canonical: side in pixels of a region that is read at stride 16.
         before: best anchors of each level that become candidates.
-        after: proposals of a picture.
-        regions: of a picture that the box head learns from.
+        after: proposals of an image.
+        regions: of an image that the box head learns from.
         class_boxes: a box for each class instead of one for all.
     """
 

@@ -33,7 +33,7 @@ def encode(anchors: Tensor, boxes: Tensor, deviations: Sequence[float]) -> Tenso
 
 
 def clip(boxes: Tensor, height: int | Tensor, width: int | Tensor) -> Tensor:
-    """Boxes (…, 4) cut to a picture of that size."""
+    """Boxes (…, 4) cut to an image of that size."""
     x1, y1, x2, y2 = (boxes[..., i] for i in range(4))
     width, height = ops.cast(width, boxes.dtype), ops.cast(height, boxes.dtype)
     edges = [ops.clip(x1, 0, width), ops.clip(y1, 0, height)]

@@ -23,7 +23,7 @@ STAGES = (
 
 
 def efficientnet_lite0(inputs: Tensor) -> list[Tensor]:
-    """Features of an RGB picture scaled to (x − 127) / 128.
+    """Features of an RGB image scaled to (x − 127) / 128.
 
     Args:
         inputs: (batch, height, width, 3).

@@ -20,7 +20,7 @@ from maskdet.networks.tensor import Tensor
 
 
 class FasterRCNN(keras.Model):
-    """The network with its losses; pictures are RGB 0–255 (batch, height, width, 3).
+    """The network with its losses; images are RGB 0–255 (batch, height, width, 3).
 
     Its outputs are class scores (batch, proposals, classes), 0 for padding, and boxes
     (batch, proposals, 4) in input pixels.
@@ -127,9 +127,9 @@ class FasterRCNN(keras.Model):
         """Sum of both stages' class and box losses.
 
         Args:
-            x: pictures (batch, height, width, 3).
+            x: images (batch, height, width, 3).
             y: `targets` in batches, and ``known`` (batch, classes): 0 for a class that the
-                picture's data set does not label.
+                image's data set does not label.
             y_pred: of `call` while training.
             sample_weight: not used.
             training: not used.

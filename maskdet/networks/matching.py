@@ -1,4 +1,4 @@
-"""Which anchor answers for which box: training targets of one picture, in plain numpy."""
+"""Which anchor answers for which box: training targets of one image, in plain numpy."""
 
 from __future__ import annotations
 

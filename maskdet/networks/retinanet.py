@@ -20,7 +20,7 @@ from maskdet.networks.tensor import Tensor
 
 
 class RetinaNet(keras.Model):
-    """The network with its loss; pictures are RGB 0–255 (batch, height, width, 3).
+    """The network with its loss; images are RGB 0–255 (batch, height, width, 3).
 
     Its outputs are class logits (batch, N, classes) and box deltas (batch, N, 4), N anchors in
     the order of `AnchorGrid.anchors`.
@@ -38,8 +38,8 @@ class RetinaNet(keras.Model):
 
         Args:
             plan: what it is built from.
-            height: of its pictures; None: any.
-            width: of its pictures; None: any.
+            height: of its images; None: any.
+            width: of its images; None: any.
             even: both will be multiples of 32; for export.
         """
         inputs = keras.Input((height, width, 3), name="image")
@@ -75,9 +75,9 @@ class RetinaNet(keras.Model):
         """Class loss plus weighted box loss, both over the number of positive anchors.
 
         Args:
-            x: pictures (batch, height, width, 3).
+            x: images (batch, height, width, 3).
             y: `targets` in batches, and ``known`` (batch, classes): 0 for a class that the
-                picture's data set does not label, whose logits are then left out; and, where a
+                image's data set does not label, whose logits are then left out; and, where a
                 teacher answers too, what `_teacher_loss` reads.
             y_pred: the outputs.
             sample_weight: not used.
@@ -101,7 +101,7 @@ class RetinaNet(keras.Model):
         """Distance of class and box from a teacher's, both over the faces it sees.
 
         Args:
-            x: pictures.
+            x: images.
             y: ``teacher_classes`` (batch, N, classes), probabilities; ``teacher_deltas``
                 (batch, N, 4), each of the weight that the teacher gives its face.
             logits: (batch, N, classes).

@@ -62,8 +62,8 @@ def roi_align(
     x = _points(scaled[..., 0], scaled[..., 2], size, samples)
     y0, y1, wy0, wy1 = _neighbours(y, rows)
     x0, x1, wx0, wx1 = _neighbours(x, columns)
-    picture = ops.reshape(ops.arange(batch, dtype="int32") * cells, (-1, 1, 1, 1))
-    base = picture + start[:, :, None, None]
+    image = ops.reshape(ops.arange(batch, dtype="int32") * cells, (-1, 1, 1, 1))
+    base = image + start[:, :, None, None]
     table = ops.reshape(flat, (-1, channels))
     total = 0.0
     for row, row_weight in ((y0, wy0), (y1, wy1)):

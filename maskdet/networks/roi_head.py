@@ -58,7 +58,7 @@ def sample_regions(
 
     Args:
         match: of `match_regions` (batch, R).
-        count: regions of a picture.
+        count: regions of an image.
         share: of faces among them.
         seed: of the draw.
 

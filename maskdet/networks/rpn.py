@@ -47,7 +47,7 @@ class Proposer:
         grid: the anchors.
         deviations: scale of the box deltas.
         before: best anchors of each level that suppression looks at.
-        after: proposals of a picture.
+        after: proposals of an image.
         overlap: IoU above which the lower of a level's boxes goes.
     """
 

@@ -12,7 +12,7 @@ from maskdet.networks.matching import BACKGROUND, IGNORED, MATCHERS, match_by_io
 
 Targets = dict[str, np.ndarray]
 MAX_FACES = 120
-"""Boxes of a picture that Faster R-CNN's second stage gets, each alone."""
+"""Boxes of an image that Faster R-CNN's second stage gets, each alone."""
 PADDING, LEFT_OUT, CROWD = -1, -2, -3
 """In place of a class: no box; neither face nor background; around boxes that are too many to be
 labeled one by one, where nothing is background."""

@@ -25,7 +25,7 @@ SHARPNESS_INTERVAL_S = 0.15
 class Analysis:
     """Follows the people of one source.
 
-    A picture that comes from a file of its own has nothing to do with the picture before: nobody is
+    An image that comes from a file of its own has nothing to do with the image before: nobody is
     followed then, and its faces are counted as faces alone.
     """
 
@@ -113,7 +113,7 @@ class Analysis:
         )
 
     def _fit(self, frame: Frame) -> None:
-        """Follows a change of the picture's size."""
+        """Follows a change of the image's size."""
         size = (frame.width, frame.height)
         if self._size is not None and size != self._size:
             self._tracker.rescale(size[0] / self._size[0], size[1] / self._size[1])

@@ -24,7 +24,7 @@ class SourceClock:
         """Takes a frame's times; returns the seconds since the frame before.
 
         A time that lies before the last one (a clock set back, a file moved back in) counts as one
-        ordinary interval: who is in the picture stays who they are.
+        ordinary interval: who is in the image stays who they are.
         """
         before, self._before = self._before, frame.position
         self._frame_time, self._frame_utc = frame.time, frame.utc

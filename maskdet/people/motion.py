@@ -123,7 +123,7 @@ class Motion:
         self.correct(box)
 
     def rescale(self, across: float, down: float) -> None:
-        """Follows a change of the picture's size by these factors."""
+        """Follows a change of the image's size by these factors."""
         self.x, self.vx, self.width = self.x * across, self.vx * across, self.width * across
         self.y, self.vy, self.height = self.y * down, self.vy * down, self.height * down
 

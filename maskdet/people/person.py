@@ -66,7 +66,7 @@ class Places:
     def update(
         self, x: float, y: float, width: float, aspect: float, now: float, inertia: float
     ) -> list[Change]:
-        """Takes a position in, in shares of the picture; returns what it changes."""
+        """Takes a position in, in shares of the image; returns what it changes."""
         changes = []
         for zone, presence in zip(self.zones, self.presences, strict=True):
             began = presence.since
@@ -103,7 +103,7 @@ class Follower:
         weighed: moment of the newest evidence; None before the first.
         waiting: what happened before it was known for a person.
         worn: seconds by value of `MaskState`.
-        sharp: sharpness of its picture; None before it is measured.
+        sharp: sharpness of its image; None before it is measured.
         measured: moment of that.
         is_known: whether it was reported as a person.
     """

@@ -2,7 +2,7 @@
 
 A hidden Markov model with the three states: a frame's calibrated probabilities are evidence, which
 counts less for a small or blurred face and for a frame that comes soon after another (a second of
-pictures says the same at 5 and at 30 frames a second). Belief is limited, so that a true change
+images says the same at 5 and at 30 frames a second). Belief is limited, so that a true change
 shows within a second, and a new state must clearly win before it replaces the one before.
 """
 
@@ -64,7 +64,7 @@ class StateFilter:
 
         Args:
             probabilities: of the three states, summing up to 1.
-            weight: of this face's picture, 0-1.
+            weight: of this face's image, 0-1.
             seconds: since the evidence before; None: this is the first.
 
         Returns:
@@ -127,7 +127,7 @@ def weight_of(width: float, sharp: float) -> float:
 def sharpness(image: np.ndarray, box: Sequence[float]) -> float:
     """Mean step between samples of a face's green channel, over their mean deviation.
 
-    A box without any contrast, as outside the picture, counts as sharp: nothing is known.
+    A box without any contrast, as outside the image, counts as sharp: nothing is known.
 
     Args:
         image: BGR uint8 (height, width, 3).

@@ -12,7 +12,7 @@ GREW_SHARE = 0.15
 
 @dataclass(eq=False)
 class Stillness:
-    """Since when a face has been where it is, in shares of the picture."""
+    """Since when a face has been where it is, in shares of the image."""
 
     _x: float = -1.0
     _y: float = -1.0
@@ -23,8 +23,8 @@ class Stillness:
         """Seconds for which the face has not moved.
 
         Args:
-            x: smoothed center, in shares of the picture's width.
-            y: likewise, in units of the picture's width.
+            x: smoothed center, in shares of the image's width.
+            y: likewise, in units of the image's width.
             width: smoothed, likewise.
             now: seconds.
         """

@@ -43,7 +43,7 @@ LEAP_SIZE_RATIO = 0.3
 LEAP_S = 0.1
 """Seconds for which somebody who leaps may have been out of sight; slower cameras need no leap."""
 MAX_COORDINATE = 1e6
-"""Pixels from a picture's corner beyond which a box is an error of the detector."""
+"""Pixels from an image's corner beyond which a box is an error of the detector."""
 MAX_PAUSE_S = 60.0
 """Seconds of a source's pause over which people who stay where they are keep their number."""
 PAUSE_DISTANCE = 0.4
@@ -158,7 +158,7 @@ class Tracker:
         return Step(confirmed, ended, self._ids(len(boxes)))
 
     def rescale(self, across: float, down: float) -> None:
-        """Follows a change of the picture's size by these factors."""
+        """Follows a change of the image's size by these factors."""
         for track in self.tracks:
             track.motion.rescale(across, down)
 

@@ -1,6 +1,6 @@
-"""Zones and lines in a picture: who is in which, who crossed which.
+"""Zones and lines in an image: who is in which, who crossed which.
 
-Places are in shares of the picture, so that another resolution of the same camera keeps them. A
+Places are in shares of the image, so that another resolution of the same camera keeps them. A
 zone is entered and left with inertia. A line is crossed when a face is clearly on its other side,
 whatever lies between two frames, and a person counts once in each direction.
 """
@@ -26,14 +26,14 @@ class Zone:
 
     Attributes:
         name: unique among zones.
-        points: corners in order, x and y in shares of the picture's width and height.
+        points: corners in order, x and y in shares of the image's width and height.
     """
 
     name: str
     points: tuple[Point, ...]
 
     def contains(self, x: float, y: float) -> bool:
-        """Whether a point, in shares of the picture, lies inside."""
+        """Whether a point, in shares of the image, lies inside."""
         inside = False
         for (x1, y1), (x2, y2) in zip(self.points, (*self.points[1:], self.points[0]), strict=True):
             if (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1):
@@ -49,7 +49,7 @@ class Line:
 
     Attributes:
         name: unique among lines.
-        start: x and y in shares of the picture's width and height.
+        start: x and y in shares of the image's width and height.
         end: likewise.
     """
 
@@ -111,9 +111,9 @@ class LineCrossing:
 
         Args:
             line: the line.
-            point: the face's center in shares of the picture.
-            aspect: width of the picture over its height.
-            face_width: in shares of the picture's width.
+            point: the face's center in shares of the image.
+            aspect: width of the image over its height.
+            face_width: in shares of the image's width.
 
         Returns:
             The direction in which the line was crossed for the first time.
@@ -155,7 +155,7 @@ def crosses_itself(points: Sequence[Point]) -> bool:
 
 
 def _square(point: Point, aspect: float) -> Point:
-    """A point in units of the picture's width along both axes."""
+    """A point in units of the image's width along both axes."""
     return point[0], point[1] / aspect
 
 

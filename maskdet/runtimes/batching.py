@@ -1,4 +1,4 @@
-"""Pictures of any sizes, answered in batches of one size."""
+"""Images of any sizes, answered in batches of one size."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def detect_in_batches(
     batch: int,
     answer: Callable[[list[np.ndarray]], list[Detections]],
 ) -> list[Detections]:
-    """Detections of each picture, in the pictures' order.
+    """Detections of each image, in the images' order.
 
     Args:
         images: of any sizes.
-        kind: what pictures that may go together have in common.
-        batch: most pictures that go together.
-        answer: detections of pictures of one kind.
+        kind: what images that may go together have in common.
+        batch: most images that go together.
+        answer: detections of images of one kind.
     """
     kinds = [kind(image) for image in images]
     found: dict[int, Detections] = {}

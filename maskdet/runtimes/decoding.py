@@ -21,12 +21,12 @@ SUPPRESSION_IOU = 0.5
 """IoU above which two boxes are one face's."""
 ANCHOR_SUPPRESSION_IOU = 0.55
 """The same for a one-stage network's: in a crowd faces overlap, and it was best on validation
-pictures (mAP50 .835 at .5, .8365 at .55, .836 at .6)."""
+images (mAP50 .835 at .5, .8365 at .55, .836 at .6)."""
 VOTING_IOU = 0.7
-"""IoU from which on a box of the same face has a say in where the face is: validation pictures gave
+"""IoU from which on a box of the same face has a say in where the face is: validation images gave
 mAP .5:.95 .426 in place of .422 (ResNet-50), .397 in place of .392 (light)."""
 MAX_DETECTIONS = 300
-"""Most faces of a picture."""
+"""Most faces of an image."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,18 @@ class Decoder(Protocol):
         first: Output,
         second: Output,
         size: tuple[int, int],
-        picture: tuple[int, int],
+        image: tuple[int, int],
         factor: float,
         /,
     ) -> Detections:
-        """Faces of one picture, best first.
+        """Faces of one image, best first.
 
         Args:
             first: (N, classes), of whatever the network says of its classes.
             second: (N, 4), of whatever it says of its boxes.
             size: height and width of the network's input.
-            picture: height and width of the picture.
-            factor: from picture pixels to input pixels.
+            image: height and width of the image.
+            factor: from image pixels to input pixels.
         """
 
 
@@ -91,7 +91,7 @@ class AnchorDecoder:
         rule: turns logits into scores and states.
         overlap: IoU above which the lower of two boxes goes, whatever their states: a face has
             one state.
-        limit: most faces of a picture.
+        limit: most faces of an image.
     """
 
     grid: AnchorGrid
@@ -105,17 +105,17 @@ class AnchorDecoder:
         logits: Output,
         deltas: Output,
         size: tuple[int, int],
-        picture: tuple[int, int],
+        image: tuple[int, int],
         factor: float,
     ) -> Detections:
-        """Faces of one picture, best first.
+        """Faces of one image, best first.
 
         Args:
             logits: (N, classes).
             deltas: (N, 4).
             size: height and width of the network's input.
-            picture: height and width of the picture.
-            factor: from picture pixels to input pixels.
+            image: height and width of the image.
+            factor: from image pixels to input pixels.
         """
         found = _reaching(logits, self.rule.lowest_logit)
         probabilities = self.rule.calibration.probabilities(logits[found].astype(np.float32))
@@ -124,7 +124,7 @@ class AnchorDecoder:
             found, probabilities = found[best], probabilities[best]
         anchors = self.grid.anchors(*size)[found]
         boxes = anchor_ops.decode(anchors, deltas[found], self.deviations) / np.float32(factor)
-        boxes = box_ops.clip(boxes, picture[1], picture[0])
+        boxes = box_ops.clip(boxes, image[1], image[0])
         return self.rule.apply(_faces(boxes, probabilities, self.overlap, self.limit))
 
 
@@ -135,7 +135,7 @@ class RegionDecoder:
     Attributes:
         rule: turns the logits of its scores into scores and states.
         overlap: IoU above which the lower of two boxes goes, whatever their states.
-        limit: most faces of a picture.
+        limit: most faces of an image.
     """
 
     rule: DecisionRule
@@ -147,23 +147,23 @@ class RegionDecoder:
         scores: Output,
         boxes: Output,
         size: tuple[int, int],
-        picture: tuple[int, int],
+        image: tuple[int, int],
         factor: float,
     ) -> Detections:
-        """Faces of one picture, best first.
+        """Faces of one image, best first.
 
         Args:
             scores: (N, classes), 0 for padding.
             boxes: (N, 4) in input pixels.
             size: not used.
-            picture: height and width of the picture.
-            factor: from picture pixels to input pixels.
+            image: height and width of the image.
+            factor: from image pixels to input pixels.
         """
         least = 1 / (1 + math.exp(-max(self.rule.lowest_logit, -14)))  # above padding's 0
         found = _reaching(scores, least)
         clipped = np.clip(scores[found].astype(np.float32), 1e-7, 1 - 1e-6)
         probabilities = self.rule.calibration.probabilities(np.log(clipped / (1 - clipped)))
-        inside = box_ops.clip(boxes[found] / np.float32(factor), picture[1], picture[0])
+        inside = box_ops.clip(boxes[found] / np.float32(factor), image[1], image[0])
         return self.rule.apply(_faces(inside, probabilities, self.overlap, self.limit))
 
 

@@ -18,7 +18,7 @@ from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.decoding import Decoder
 
 GPU_BATCH = 8
-"""Most pictures in one call on a GPU."""
+"""Most images in one call on a GPU."""
 _GPU_BUILDS = {
     "tensorflow": "pip install 'tensorflow[and-cuda]'",
     "jax": "pip install 'jax[cuda12]'",
@@ -81,7 +81,7 @@ def _grow_memory() -> None:
 
 
 def padded_count(count: int, most: int) -> int:
-    """Pictures in a call that answers so many: a power of two, as each size is compiled again."""
+    """Images in a call that answers so many: a power of two, as each size is compiled again."""
     return min(most, 1 << (count - 1).bit_length())
 
 
@@ -111,7 +111,7 @@ class KerasDetector:
             name: of the model.
             side: longest side in pixels of the network's input.
             device: auto, cpu or gpu.
-            batch: most pictures in one call; None: eight on a GPU, else one.
+            batch: most images in one call; None: eight on a GPU, else one.
             half: half precision; None: on a GPU.
 
         Raises:
@@ -140,11 +140,11 @@ class KerasDetector:
         self._network.compile(jit_compile="auto" if gpu else False)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8), best first; pictures of one aspect go together."""
+        """Faces of each image (BGR uint8), best first; images of one aspect go together."""
         return detect_in_batches(images, self._size, self._batch, self._detect)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Compiles and runs every batch size once on grey pictures of the size to come.
+        """Compiles and runs every batch size once on grey images of the size to come.
 
         Another aspect is compiled again: who expects several calls it once for each.
         """
@@ -166,7 +166,7 @@ class KerasDetector:
     def _detect(self, images: list[np.ndarray]) -> list[Detections]:
         size = self._size(images[0])
         boxed = [letterbox(image, *size) for image in images]
-        inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
+        inputs = np.stack([inside for inside, _ in boxed]).astype(np.float32)
         missing = padded_count(len(images), self._batch) - len(images)
         inputs = np.concatenate([inputs, np.repeat(inputs[-1:], missing, axis=0)])
         with self._placed():

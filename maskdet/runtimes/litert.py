@@ -21,7 +21,7 @@ from maskdet.system.native_libraries import silent_stderr
 class LiteRtNetwork:
     """A `.tflite` file on the CPU.
 
-    It takes one picture (1, height, width, 3), float32 0–255 or int8 (0–255 less 128), whose sides
+    It takes one image (1, height, width, 3), float32 0–255 or int8 (0–255 less 128), whose sides
     may be any multiples of 32, and gives class logits (1, N, classes) and box deltas (1, N, 4).
     """
 
@@ -62,7 +62,7 @@ class LiteRtNetwork:
     def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits (N, classes) and deltas (N, 4), float32, of RGB uint8 (height, width, 3).
 
-        The picture may be written to.
+        The image may be written to.
         """
         logits, deltas = self.run(image)
         return as_floats(logits), as_floats(deltas)
@@ -91,7 +91,7 @@ class LiteRtNetwork:
 
 
 class LiteRtDetector:
-    """A network in a `.tflite` file on the CPU, whose input adapts to each picture's aspect."""
+    """A network in a `.tflite` file on the CPU, whose input adapts to each image's aspect."""
 
     def __init__(
         self, file: Path, decoder: Decoder, *, name: str, side: int, threads: int | None = None
@@ -115,11 +115,11 @@ class LiteRtDetector:
         self._network = LiteRtNetwork(file, threads)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8), best first; one after another."""
+        """Faces of each image (BGR uint8), best first; one after another."""
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey picture of the size to come."""
+        """Runs once on a grey image of the size to come."""
         self._detect(np.full((height, width, 3), 128, np.uint8))
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ def cpu_threads() -> int:
 
 
 def as_input(image: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
-    """RGB uint8 as an input tensor takes it; the picture itself may be written to."""
+    """RGB uint8 as an input tensor takes it; the image itself may be written to."""
     if tensor["dtype"] == np.int8:
         # 0 … 255 becomes −128 … 127, in place: the letterbox is ours alone
         return np.bitwise_xor(image, np.uint8(0x80), out=image).view(np.int8)

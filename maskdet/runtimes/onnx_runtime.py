@@ -19,9 +19,9 @@ Run = Callable[[np.ndarray], Sequence[np.ndarray]]
 
 
 class OnnxDetector:
-    """A network in a `.onnx` file, whose input adapts to each picture's aspect.
+    """A network in a `.onnx` file, whose input adapts to each image's aspect.
 
-    The file takes pictures (batch, height, width, 3), float32 0–255, and gives the network's two
+    The file takes images (batch, height, width, 3), float32 0–255, and gives the network's two
     outputs, (batch, N, classes) and (batch, N, 4), in this order.
     """
 
@@ -72,11 +72,11 @@ class OnnxDetector:
             raise ModelError(f"{file}: cannot be loaded as ONNX: {_one_line(error)}") from None
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8), best first; one after another."""
+        """Faces of each image (BGR uint8), best first; one after another."""
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey picture of the size to come."""
+        """Runs once on a grey image of the size to come."""
         self._detect(np.full((height, width, 3), 128, np.uint8))
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ def _onnx_runtime(file: Path, threads: int) -> Run:
         file.read_bytes(), options, providers=["CPUExecutionProvider"]
     )
     entry = session.get_inputs()[0].name
-    return lambda pictures: session.run(None, {entry: pictures})
+    return lambda images: session.run(None, {entry: images})
 
 
 def _openvino(file: Path, threads: int) -> Run:
@@ -121,8 +121,8 @@ def _openvino(file: Path, threads: int) -> Run:
     wanted["INFERENCE_PRECISION_HINT"] = "f32"
     request: Any = openvino.Core().compile_model(file, "CPU", wanted).create_infer_request()
 
-    def run(pictures: np.ndarray) -> list[np.ndarray]:
-        request.infer([pictures])
+    def run(images: np.ndarray) -> list[np.ndarray]:
+        request.infer([images])
         return [request.get_output_tensor(index).data for index in range(2)]
 
     return run

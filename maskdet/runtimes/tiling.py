@@ -1,6 +1,6 @@
 """Small faces: an image processed as a whole and again in overlapping tiles, each at full size.
 
-A network shrinks a large picture to its input, and small faces with it; in a tile they stay larger
+A network shrinks a large image to its input, and small faces with it; in a tile they stay larger
 (slicing aided inference: Akyon et al. 2022). It costs as many looks as there are tiles, and one.
 """
 
@@ -26,14 +26,14 @@ EDGE_PIXELS = 2.0
 
 
 class TiledDetector:
-    """Another detector, on the whole picture and on tiles of it."""
+    """Another detector, on the whole image and on tiles of it."""
 
     def __init__(self, detector: Detector, tiles: int) -> None:
         """Wraps a detector, which it closes, too.
 
         Args:
-            detector: looks at the picture and at each tile.
-            tiles: along either side of a picture.
+            detector: looks at the image and at each tile.
+            tiles: along either side of an image.
         """
         self.name = detector.name
         self.device = detector.device
@@ -41,11 +41,11 @@ class TiledDetector:
         self._tiles = tiles
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8), best first."""
+        """Faces of each image (BGR uint8), best first."""
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey picture of the size to come: its tiles have sizes of their own."""
+        """Runs once on a grey image of the size to come: its tiles have sizes of their own."""
         self._detector.warm_up()
         self.detect([np.full((height, width, 3), 128, np.uint8)])
 
@@ -68,7 +68,7 @@ def tiled(detector: Detector, tiles: int) -> Detector:
 
 
 def tiles_of(height: int, width: int, count: int) -> np.ndarray:
-    """Tiles (count², 4) of a picture, x1 y1 x2 y2 in whole pixels, row by row."""
+    """Tiles (count², 4) of an image, x1 y1 x2 y2 in whole pixels, row by row."""
     columns, rows = (_spans(side, count) for side in (width, height))
     return np.array([(x1, y1, x2, y2) for y1, y2 in rows for x1, x2 in columns])
 
@@ -80,7 +80,7 @@ def _spans(side: int, count: int) -> list[tuple[int, int]]:
 
 
 def uncut(part: Detections, tile: np.ndarray, height: int, width: int) -> Detections:
-    """A tile's faces in the picture's pixels, less those that its inner edges cut.
+    """A tile's faces in the image's pixels, less those that its inner edges cut.
 
     Larger ones than what tiles share go, too: of those a tile may hold a part that looks like a
     face, and the whole image shows them better.
@@ -94,7 +94,7 @@ def uncut(part: Detections, tile: np.ndarray, height: int, width: int) -> Detect
 
 
 def merged(parts: Sequence[Detections]) -> Detections:
-    """Detections of several looks at one picture as if of one: each face once, best first."""
+    """Detections of several looks at one image as if of one: each face once, best first."""
     known = [part.probabilities for part in parts if part.probabilities is not None]
     found = Detections(
         np.concatenate([part.boxes for part in parts]),

@@ -1,4 +1,4 @@
-"""Files for what comes out: never over an existing one, never half a picture."""
+"""Files for what comes out: never over an existing one, never half an image."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class RetryState:
         """It worked; said when it is sure.
 
         Args:
-            what: is missing, for the message: ``pictures``.
+            what: is missing, for the message: ``images``.
         """
         if self._began is None:
             return

@@ -22,7 +22,7 @@ _TIMEOUT_S_PER_MEGAPIXEL = 0.5
 
 
 class Snapshots:
-    """Saves pictures one after the other, and reports what became of them."""
+    """Saves images one after the other, and reports what became of them."""
 
     def __init__(self, folder: Path) -> None:
         """Plans to save into a folder, which is made if need be."""
@@ -31,18 +31,18 @@ class Snapshots:
         self._deadline = 0.0
         self._saved: list[Path] = []
 
-    def save(self, pictures: Mapping[str, np.ndarray]) -> str:
+    def save(self, images: Mapping[str, np.ndarray]) -> str:
         """Begins to save; returns a line for the user.
 
         Args:
-            pictures: BGR uint8, by what their names are to end in; "" adds nothing.
+            images: BGR uint8, by what their names are to end in; "" adds nothing.
         """
         if self._worker is not None:
             return "the snapshot before is still being saved"
         self._saved = []
-        megapixels = sum(picture.size for picture in pictures.values()) / 3e6
+        megapixels = sum(image.size for image in images.values()) / 3e6
         self._deadline = time.monotonic() + _TIMEOUT_S + _TIMEOUT_S_PER_MEGAPIXEL * megapixels
-        self._worker = Worker("saving a snapshot", partial(self._write, dict(pictures)))
+        self._worker = Worker("saving a snapshot", partial(self._write, dict(images)))
         self._worker.start()
         return "saving a snapshot …"
 
@@ -74,9 +74,9 @@ class Snapshots:
             self._deadline = 0.0
             self.news()
 
-    def _write(self, pictures: dict[str, np.ndarray]) -> None:
-        for label, picture in pictures.items():
-            self._saved.append(save_snapshot(picture, self._folder, label=label))
+    def _write(self, images: dict[str, np.ndarray]) -> None:
+        for label, image in images.items():
+            self._saved.append(save_snapshot(image, self._folder, label=label))
 
 
 def file_label(name: str) -> str:

@@ -16,7 +16,7 @@ from maskdet.sinks.output_files import write_new
 def save_snapshot(
     image: np.ndarray, folder: str | Path = ".", suffix: str = ".png", *, label: str = ""
 ) -> Path:
-    """Saves the picture (BGR uint8) under the time of day, whole or not at all.
+    """Saves the image (BGR uint8) under the time of day, whole or not at all.
 
     Args:
         image: what to save.

@@ -65,10 +65,10 @@ class Capture(Protocol):
     """A reader of images: OpenCV's, or `maskdet.sources.http.image_camera`."""
 
     def grab(self) -> bool:
-        """Waits for the next picture."""
+        """Waits for the next image."""
 
     def retrieve(self) -> tuple[bool, Any]:
-        """The picture that was grabbed."""
+        """The image that was grabbed."""
 
 
 @dataclass
@@ -109,7 +109,7 @@ def _find(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
         return _try(request)
     address = parse(request["url"])
     if address.scheme in ("http", "https"):
-        found = _find_pictures(address, request)
+        found = _find_images(address, request)
         if found is not None:
             return found
     elif fault := _unreachable(request):
@@ -119,7 +119,7 @@ def _find(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
     return _try(request)
 
 
-def _find_pictures(
+def _find_images(
     address: Address, request: Mapping[str, Any]
 ) -> _Opened | dict[str, object] | None:
     from maskdet.sources.http import image_camera
@@ -243,7 +243,7 @@ def _send(capture: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
 
 
 def _with_square_pixels(image: np.ndarray, capture: cv2.VideoCapture) -> np.ndarray:
-    """The picture in its true shape: many CCTV and PAL streams have pixels that are not square."""
+    """The image in its true shape: many CCTV and PAL streams have pixels that are not square."""
     across, down = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
     height, width = image.shape[:2]
     size = square_size(width, height, across / down if across > 0 and down > 0 else None)

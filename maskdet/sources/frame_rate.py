@@ -13,7 +13,7 @@ _LIVE_SLACK = 0.25
 class Pace:
     """Takes the first frame at or after each multiple of an interval, counted in the source's time.
 
-    So the same file gives the same frames each time. Frames without times, such as the pictures of
+    So the same file gives the same frames each time. Frames without times, such as the images of
     a folder, are all taken.
     """
 

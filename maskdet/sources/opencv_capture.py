@@ -27,7 +27,7 @@ BACKENDS = {
     "any": (cv2.CAP_ANY, "any back-end"),
 }
 TRANSPORTS = ("tcp", "udp", "udp_multicast")
-"""How an RTSP camera may send, the best first: over TCP no picture loses a part."""
+"""How an RTSP camera may send, the best first: over TCP no image loses a part."""
 
 # DirectShow first: with Media Foundation many webcams take minutes to open.
 _BY_SYSTEM = {"linux": ("v4l2",), "darwin": ("avfoundation",), "win32": ("dshow", "msmf")}
@@ -44,7 +44,7 @@ def open_file(path: str) -> cv2.VideoCapture:
 
 
 def too_large(capture: cv2.VideoCapture) -> bool:
-    """Whether its pictures have more than `MAX_PIXELS`, by its header."""
+    """Whether its images have more than `MAX_PIXELS`, by its header."""
     width = capture.get(cv2.CAP_PROP_FRAME_WIDTH)
     return width * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) > MAX_PIXELS
 
@@ -66,8 +66,8 @@ def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
         transport = request["rtsp_transport"]
         options["rtsp_transport"] = TRANSPORTS[0] if transport == "auto" else transport
         if request["low_delay"]:
-            # The rate is not probed: that takes 20 pictures. Without "fflags nobuffer": it throws
-            # away the first key frame, and grey pictures follow.
+            # The rate is not probed: that takes 20 images. Without "fflags nobuffer": it throws
+            # away the first key frame, and grey images follow.
             options["fpsprobesize"] = "0"
     return options | request["ffmpeg"]
 
@@ -85,7 +85,7 @@ def _open_stream(request: Mapping[str, Any]) -> cv2.VideoCapture:
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(request["read_timeout"] * 1000)),
     ]
     if request["low_delay"]:
-        # Each of FFmpeg's threads would hold a picture: on eight cores, seven. OpenCV hands its
+        # Each of FFmpeg's threads would hold an image: on eight cores, seven. OpenCV hands its
         # decoder none of the options above, "flags low_delay" included, only this number.
         parameters += [cv2.CAP_PROP_N_THREADS, 1]
     if request["hardware_decoding"]:  # OpenCV takes the CPU where there is none
@@ -103,7 +103,7 @@ def _open_webcam(request: Mapping[str, Any]) -> cv2.VideoCapture:
 
 
 def _ask(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> None:
-    # Before the size. USB 2 has no room for larger pictures uncompressed.
+    # Before the size. USB 2 has no room for larger images uncompressed.
     format_ = request["format"] or ("MJPG" if (request["width"] or 0) > 640 else None)
     if format_:
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*format_))

@@ -17,7 +17,7 @@ from maskdet.images.kinds import kind_of_file
 from maskdet.sources.address import scheme_of
 from maskdet.sources.demo import DemoClip
 from maskdet.sources.files.animated_image import AnimatedImage
-from maskdet.sources.files.image_files import Folder, Pages, Picture
+from maskdet.sources.files.image_files import Folder, ImageFile, Pages
 from maskdet.sources.files.video_file import VideoFile
 from maskdet.sources.options import SourceOptions
 from maskdet.sources.reconnecting import LiveSource
@@ -56,7 +56,7 @@ KINDS: dict[str, Kind] = {  # the first that fits
         lambda s: _is_image(s) and _holds_several(s, "animation"),
         lambda s, name, _: AnimatedImage(s, name),
     ),
-    "picture": Kind(lambda s: _is_image(s), lambda s, name, _: Picture(s, name)),
+    "picture": Kind(lambda s: _is_image(s), lambda s, name, _: ImageFile(s, name)),
     "video": Kind(os.path.exists, lambda s, name, options: VideoFile(s, name, fps=options.fps)),
 }
 

@@ -21,7 +21,7 @@ from maskdet.system.threads import Event
 log = logging.getLogger(__name__)
 
 _STEADY_S = 5.0
-"""Seconds of pictures after which a loss counts as the first one: the pauses are short again."""
+"""Seconds of images after which a loss counts as the first one: the pauses are short again."""
 _LOGIN_PAUSE_S = 60.0
 """Seconds between two tries with a password that was refused; many cameras lock after five."""
 _MAX_TRIES = 100
@@ -41,7 +41,7 @@ class LiveSource:
         fps: as stated by the camera.
         pause: seconds that it waits on its own between two frames.
         reconnects: how often it was opened again.
-        signal_loss_reason: why there is no picture at the moment, for people; None while there is.
+        signal_loss_reason: why there is no image at the moment, for people; None while there is.
     """
 
     def __init__(self, name: str, request: Mapping[str, object], *, insist: bool = False) -> None:
@@ -201,7 +201,7 @@ class LiveSource:
 def back_off(first: float = 0.25, longest: float = 2.0) -> Iterator[float]:
     """Seconds to wait before each new try: doubling, and spread so that cameras do not queue.
 
-    Never long: a picture is to be back soon after its camera is, and a try costs little.
+    Never long: an image is to be back soon after its camera is, and a try costs little.
     """
     for attempt in itertools.count():
         yield min(longest, first * 2 ** min(attempt, 16)) * random.uniform(0.5, 1.0)

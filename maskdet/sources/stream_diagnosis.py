@@ -63,7 +63,7 @@ def diagnose(url: str, log_text: str = "", timeout: float = 3.0, *, waited: bool
         url: of the stream.
         log_text: FFmpeg's log of the attempt.
         timeout: of the question, seconds.
-        waited: FFmpeg waited for pictures until its time was over; a password was not refused.
+        waited: FFmpeg waited for images until its time was over; a password was not refused.
     """
     place = _place(url)
     if isinstance(place, Fault):

@@ -1,4 +1,4 @@
-"""Whether a stream comes faster than it is decoded, and which of its pictures are old."""
+"""Whether a stream comes faster than it is decoded, and which of its images are old."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import cv2
 
 
 class Busy:
-    """Detects whether one thread, which holds no picture back, is too few for a stream.
+    """Detects whether one thread, which holds no image back, is too few for a stream.
 
-    Then it never waits for a picture, and they would come later and later.
+    Then it never waits for an image, and they would come later and later.
     """
 
     _WINDOW = 3.0  # seconds
@@ -44,11 +44,11 @@ class Queued:
     def __init__(self, capture: cv2.VideoCapture) -> None:
         self._capture = capture
         self._until = time.monotonic() + self._MAX_PERIOD_S
-        self._is_slow = not capture.get(cv2.CAP_PROP_FPS) >= 5  # its next picture may be far off
+        self._is_slow = not capture.get(cv2.CAP_PROP_FPS) >= 5  # its next image may be far off
         self._last: tuple[float, float] | None = None
 
     def has(self, now: float) -> bool:
-        """Whether the picture grabbed just now is one of them."""
+        """Whether the image grabbed just now is one of them."""
         position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         last, self._last = self._last, (now, position)
         if self._is_slow or now > self._until:

@@ -64,7 +64,7 @@ class Webcam(LiveSource):
 
 
 class Stream(LiveSource):
-    """A network camera or stream: RTSP, MJPEG, a picture fetched again and again, HLS, RTMP …"""
+    """A network camera or stream: RTSP, MJPEG, an image fetched again and again, HLS, RTMP …"""
 
     def __init__(self, url: str, name: str, options: StreamOptions | None = None) -> None:
         """Plans to open a URL; see `maskdet.sources.opening.open_source`."""

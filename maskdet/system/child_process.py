@@ -19,7 +19,7 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 _END_TIMEOUT_S = 0.4
 """Seconds for what takes milliseconds where nothing hangs; quitting takes less than one."""
 _POLL_MS = 100  # from one check to the next of whether a silent child was killed
-_PIPE_BYTES = 1 << 20  # what Linux allows everyone: a VGA picture in one go
+_PIPE_BYTES = 1 << 20  # what Linux allows everyone: a VGA image in one go
 
 
 class ChildProcess:

@@ -1,6 +1,6 @@
 """Threads, and the mailboxes between them.
 
-Nothing here knows of pictures. The rules:
+Nothing here knows of images. The rules:
 
 * A mailbox has one writer and one reader. Either may close it: the reader then gets what is left
   and after it the end or the writer's error, the writer is stopped by its next `put`.

@@ -42,8 +42,8 @@ def read_data(
 
     Args:
         settings: of the run.
-        data: folder of the annotated pictures.
-        folder: the run's, where the answers of teachers are kept, and the names of the pictures of
+        data: folder of the annotated images.
+        folder: the run's, where the answers of teachers are kept, and the names of the images of
             both sides; None: teachers are not asked.
         open_detector: opens the teachers; None: settings may name none.
         report: takes lines about what was read.
@@ -77,7 +77,7 @@ def read_data(
 
 
 def _write_names(file: Path, samples: Sequence[Sample], root: Path) -> None:
-    """A list of pictures, as `evaluate --images` reads it."""
+    """A list of images, as `evaluate --images` reads it."""
     names = [s.name if s.span else os.path.relpath(s.file, root) for s in samples]
     write_whole(file, "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape"))
 
@@ -142,6 +142,6 @@ def _processes(cores: int) -> int:
 
 
 def face_paste(samples: Sequence[Sample], share: float) -> CopyPaste | None:
-    """Pasting among the pictures that label every class; None where it is not wanted."""
+    """Pasting among the images that label every class; None where it is not wanted."""
     whole = [sample for sample in samples if len(sample.labelled) == len(CLASS_NAMES)]
     return CopyPaste(whole, share) if share else None

@@ -21,7 +21,7 @@ from maskdet.training.augmentation.copy_paste import CopyPaste
 from maskdet.training.augmentation.views import Augmentation
 
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
-"""Pictures uint8 RGB (batch, size, size, 3), and the network's targets stacked."""
+"""Images uint8 RGB (batch, size, size, 3), and the network's targets stacked."""
 
 _BATCH_TIMEOUT_S = 5.0
 """Seconds of waiting for a batch after which to look whether its process lives."""
@@ -60,7 +60,7 @@ class Loader:
             weights: how often each is drawn, relative to the others.
             augmentation: makes views of them.
             network: says what it should answer; pickled where there are processes.
-            batch: pictures in a batch.
+            batch: images in a batch.
             seed: of all that is drawn.
             threads: that make batches, where there are no processes.
             processes: that make batches: they keep more than a few cores busy, as threads, which
@@ -180,7 +180,7 @@ def _make_batch(number: int) -> Batch:
 
 
 def draw_weights(samples: Sequence[Sample], rare: float) -> np.ndarray:
-    """Weights (N,) that favour pictures of the class seen least, by `rare` times."""
+    """Weights (N,) that favour images of the class seen least, by `rare` times."""
     if not samples:
         return np.zeros(0)
     classes = np.concatenate([sample.classes for sample in samples]).astype(int)

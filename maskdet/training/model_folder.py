@@ -40,7 +40,7 @@ def write_model(
         weights: a `.weights.h5` file of the network in `settings`; kept in half precision, which
             changes scores by less than a thousandth.
         settings: of the run.
-        metrics: as measured on the validation pictures; ``threshold`` becomes the card's lowest
+        metrics: as measured on the validation images; ``threshold`` becomes the card's lowest
             score worth showing.
         command: what a person types to train it again.
     """

@@ -1,4 +1,4 @@
-"""Settings that ship, used with somebody's own pictures: what the data folder lacks is left out."""
+"""Settings that ship, used with somebody's own images: what the data folder lacks is left out."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def adapted(
 ) -> tuple[TrainingSettings, list[str]]:
     """The settings without what is missing, and a line about each change.
 
-    Where none of the lists that they name is in the data folder, all pictures there are taken.
-    Where some are there, the others are left out. A list of validation pictures that is missing
-    beside lists that are there is a mistake, and left as it is. A run on all pictures begins from
+    Where none of the lists that they name is in the data folder, all images there are taken.
+    Where some are there, the others are left out. A list of validation images that is missing
+    beside lists that are there is a mistake, and left as it is. A run on all images begins from
     the model that the settings are of, if it is here and no other weights are named.
 
     Args:
         settings: as they were read.
-        data: folder of the annotated pictures, or a file of labels.
+        data: folder of the annotated images, or a file of labels.
         is_model: whether there is a teacher of that name.
         find_start: finds the model to begin from.
     """
@@ -44,7 +44,7 @@ def adapted(
         settings = settings.model_copy(update={"train": tuple(found)})
         lines += [_left_out(part, data) for part in missing]
     elif missing and not validates and any(part.list and not part.source for part in missing):
-        settings, lines = _on_all_pictures(settings, data)
+        settings, lines = _on_all_images(settings, data)
     named = any(part.list or part.source for part in settings.train)
     if not named and (start := _start(settings, find_start)):
         settings = settings.model_copy(update={"start": start})
@@ -60,7 +60,7 @@ def _start(settings: TrainingSettings, find_start: FindStart) -> str:
     return "" if settings.start or settings.imagenet else find_start(settings)
 
 
-def _on_all_pictures(settings: TrainingSettings, data: Path) -> tuple[TrainingSettings, list[str]]:
+def _on_all_images(settings: TrainingSettings, data: Path) -> tuple[TrainingSettings, list[str]]:
     lists = [part for part in settings.train if not part.source]
     whole = next((p for p in lists if len(p.labelled) == len(CLASS_NAMES)), lists[0])
     changes = {"list": "", "about": "", "teacher": "", "share": 1.0, "labelled": CLASS_NAMES}

@@ -15,7 +15,7 @@ INERTIA = 0.95
 
 
 class ProgressDisplay:
-    """Shows step, loss, learning rate, pictures a second and time left."""
+    """Shows step, loss, learning rate, images a second and time left."""
 
     def __init__(self, console: Console, steps: int, batch: int) -> None:
         """Shows nothing before it is entered.
@@ -23,7 +23,7 @@ class ProgressDisplay:
         Args:
             console: where to.
             steps: the last one.
-            batch: pictures in a step.
+            batch: images in a step.
         """
         self._console = console
         self._steps, self._batch = steps, batch
@@ -50,7 +50,7 @@ class ProgressDisplay:
 
     @property
     def speed(self) -> float:
-        """Pictures learnt a second, 0 before it is known."""
+        """Images learnt a second, 0 before it is known."""
         return self._speed
 
     def say(self, text: str) -> None:

@@ -27,7 +27,7 @@ MIN_STATE_PROBABILITY = 0.7
 """Share of all states' probability that decides whether a state is one of the unlabelled."""
 BATCH = 8
 Answer = list[int] | None
-"""States of a picture's faces; None where the teacher is not sure of each."""
+"""States of an image's faces; None where the teacher is not sure of each."""
 
 
 OpenDetector = Callable[[str, DecisionRule], Detector]
@@ -42,11 +42,11 @@ def teach(
     Args:
         samples: of one data set.
         open_teacher: opens a detector that gives doubtful faces, too, with all probabilities; only
-            called if a picture is not in `memory`.
+            called if an image is not in `memory`.
         memory: file of the answers, so that a run taken up again need not ask again.
 
     Raises:
-        DatasetError: a picture or the memory is broken.
+        DatasetError: an image or the memory is broken.
     """
     answers = _read(memory)
     new = [sample for sample in samples if sample.title not in answers]

@@ -42,7 +42,7 @@ class Listener(Protocol):
     def preparing(self, what: str) -> None:
         """Something begins, or has been found, before the first step."""
 
-    def begun(self, step: int, pictures: int, validation: int) -> None:
+    def begun(self, step: int, images: int, validation: int) -> None:
         """The data has been read, the network built; learning goes on from that step."""
 
     def evaluating(self, step: int) -> None:
@@ -88,7 +88,7 @@ def run(
 
     Args:
         settings: of the run.
-        data: folder of the annotated pictures.
+        data: folder of the annotated images.
         folder: where checkpoint, best weights and logs go; made if missing.
         progress: called at every step.
         resume: go on from the folder's checkpoint, if it has one.
@@ -206,14 +206,14 @@ def _schedule(settings: ScheduleSettings) -> Schedule:
 def predict(
     network: Network, size: int, samples: Sequence[Sample], batch: int = 8, min_score: float = 0.02
 ) -> list[Detections]:
-    """Detections of every sample's picture, by the network itself on a square input."""
+    """Detections of every sample's image, by the network itself on a square input."""
     rule = DecisionRule.from_min_score(min_score)
     decoder = decoder_for(network.name, plan_to_options(network.plan), rule)
     found: list[Detections] = []
     for start in range(0, len(samples), batch):
         images = [sample.read() for sample in samples[start : start + batch]]
         boxed = [letterbox(image, size, size) for image in images]
-        inputs = np.stack([picture for picture, _ in boxed]).astype(np.float32)
+        inputs = np.stack([inside for inside, _ in boxed]).astype(np.float32)
         padded = np.concatenate([inputs, np.repeat(inputs[-1:], batch - len(images), axis=0)])
         first, second = (keras.ops.convert_to_numpy(o) for o in network.predict_on_batch(padded))
         found += [

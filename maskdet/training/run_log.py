@@ -18,10 +18,10 @@ from maskdet.training.progress import ProgressDisplay
 LOG_INTERVAL_STEPS = 10
 """Steps whose mean loss makes one line of `training.csv`."""
 SHEET_IMAGES = 9
-"""On a sheet of validation pictures."""
+"""On a sheet of validation images."""
 Metrics = dict[str, float]
 Improved = Callable[[int, Metrics, Path, Sequence[Sample]], None]
-"""A new best: step, metrics, weights, the pictures it was measured on."""
+"""A new best: step, metrics, weights, the images it was measured on."""
 
 
 class RunLog:
@@ -51,14 +51,14 @@ class RunLog:
         """Something begins, or has been found, before the first step."""
         self._display.say(what)
 
-    def begun(self, step: int, pictures: int, validation: int) -> None:
+    def begun(self, step: int, images: int, validation: int) -> None:
         """The data has been read; what an earlier run logged past that step is void."""
         from tensorboardX import SummaryWriter
 
         purge = step + 1 if step else None
         self._events = SummaryWriter(str(self._folder / "tensorboard"), purge_step=purge)
         start = f", going on after step {step}" if step else ""
-        self._display.say(f"{pictures} pictures to learn, {validation} to validate{start}")
+        self._display.say(f"{images} pictures to learn, {validation} to validate{start}")
 
     def stepped(self, step: int, metrics: Metrics) -> None:
         """One step has been learnt."""
@@ -126,10 +126,10 @@ class RunLog:
     def _sheet(
         self, step: int, threshold: float, samples: Sequence[Sample], found: Sequence[Detections]
     ) -> None:
-        """The same pictures each time, spread over all."""
+        """The same images each time, spread over all."""
         least = 0.3 if math.isnan(threshold) else threshold
         chosen = range(0, len(samples), max(1, -(-len(samples) // SHEET_IMAGES)))
         pairs = [Pair(samples[i], found[i][found[i].scores >= least]) for i in chosen]
         (self._folder / "validation").mkdir(exist_ok=True)
-        picture = sheet(pairs, f"Step {step}, score ≥ {least:.2f}", tile=280)
-        write_whole(self._folder / "validation" / f"step_{step:06d}.png", picture)
+        image = sheet(pairs, f"Step {step}, score ≥ {least:.2f}", tile=280)
+        write_whole(self._folder / "validation" / f"step_{step:06d}.png", image)

@@ -24,12 +24,12 @@ Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
 class DataSettings(Settings):
-    """One set of annotated pictures.
+    """One set of annotated images.
 
     Attributes:
         source: its labels, a file or a folder, relative to the data folder; empty: the data folder
             itself.
-        list: a text file below the data folder that names the pictures to take; empty: all.
+        list: a text file below the data folder that names the images to take; empty: all.
         format: of the labels; auto: by the files.
         classes: the mask state of each class name that does not speak for itself.
         class_list: a file that lists the classes, relative to the data folder; empty: the one
@@ -37,7 +37,7 @@ class DataSettings(Settings):
         labelled: the classes this data set labels; a face of another one hides under these names.
         teacher: a model, by name or folder, that finds which faces are of the classes this data
             set does not label; see `maskdet.training.pseudo_labels`; empty: nobody does.
-        share: how often its pictures are drawn, relative to their number.
+        share: how often its images are drawn, relative to their number.
         about: what it is, whence and under which licence; for the model card.
     """
 
@@ -103,7 +103,7 @@ class AugmentationSettings(Settings):
 
     Attributes:
         sizes: sides of views that batches take by chance; empty: `size` alone.
-        paste: share of pictures with pasted faces; see `maskdet.training.augmentation.copy_paste`.
+        paste: share of images with pasted faces; see `maskdet.training.augmentation.copy_paste`.
     """
 
     size: PositiveInt = 448
@@ -141,7 +141,7 @@ class ScheduleSettings(Settings):
     Attributes:
         steps: batches in all.
         minutes: ends the run earlier: its learning rate falls by the clock then, if time is short.
-        batch: pictures in a batch.
+        batch: images in a batch.
         rate: highest learning rate.
         warm_up: steps until it is reached; from then on it falls along half a cosine.
         final: what share of `rate` is left at the end.
@@ -150,7 +150,7 @@ class ScheduleSettings(Settings):
         average: decay of the running mean of the weights that is evaluated and kept.
         start_share: share in those weights of the ones that the run began from (`start`): what was
             learnt before is kept beside what is learnt now (Wortsman et al. 2022).
-        rare: how many times more often a picture is drawn that shows the rarest class.
+        rare: how many times more often an image is drawn that shows the rarest class.
         freeze_stem: the backbone's stages at strides 2 and 4 stay as they were.
         freeze_batch_norm: the backbone's batch norms stay as they were.
         freeze_head_norm: so do the ones behind it; for a run that goes on from weights (`start`).
@@ -188,7 +188,7 @@ class TrainingSettings(Settings):
         name: of the model; its folder below the output folder.
         description: a sentence about the model, for its card.
         train: what is learnt from.
-        validation: list of the pictures that choose the best weights, or labels in any format, as
+        validation: list of the images that choose the best weights, or labels in any format, as
             `source` of a set; empty: the first set's own part, or a tenth of it by a fixed draw.
         imagenet: a local file of the backbone's ImageNet weights; empty: Keras downloads them;
             none: random weights instead.

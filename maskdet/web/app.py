@@ -148,7 +148,7 @@ def create_app(
         device=device,
         max_bytes=limits.bytes,
         max_pixels=limits.pixels,
-        max_pictures=limits.pictures,
+        max_pictures=limits.images,
         min_scores=dict(min_scores),
     )
     _add_state(app, about, batcher, metrics)
@@ -190,7 +190,7 @@ def _add_api(app: FastAPI, processor: ImageProcessor, metrics: Metrics, limits: 
             process_upload = partial(processor.process, annotated=annotated, options=wanted)
             seen = await run_each(process_upload, uploads, threads)
         for one in seen:
-            metrics.picture(one.detections)
+            metrics.image(one.detections)
         return seen
 
     @app.post(

@@ -73,13 +73,13 @@ def _check(data: bytes, name: str, max_pixels: int) -> Kind:
         413, f"{name}: more than {max_pixels / MEGA:g} million pixels; make it smaller"
     )
     try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as picture:
-            if picture.width * picture.height > max_pixels:
+        with Image.open(BytesIO(data), formats=_FORMATS) as image:
+            if image.width * image.height > max_pixels:
                 raise too_large
-            if picture.format in _PHONE_KINDS:
-                return _PHONE_KINDS[picture.format]
-            kind = _KINDS[str(picture.format)]
-            _check_scans(picture, kind, data)
+            if image.format in _PHONE_KINDS:
+                return _PHONE_KINDS[image.format]
+            kind = _KINDS[str(image.format)]
+            _check_scans(image, kind, data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_large from None
     except UnidentifiedImageError:
@@ -95,19 +95,19 @@ def _check(data: bytes, name: str, max_pixels: int) -> Kind:
     return kind
 
 
-def _check_scans(picture: Image.Image, kind: Kind, data: bytes) -> None:
+def _check_scans(image: Image.Image, kind: Kind, data: bytes) -> None:
     """Raises if the file is cut short, which OpenCV fills up with grey and lets pass.
 
     PNG: the chunks' checksums. JPEG: decoded at an eighth of its size, unless it has so many scans
     that it can only have been made to keep a decoder busy. A cut WebP is refused by OpenCV.
     """
     if kind is PNG:
-        picture.verify()
+        image.verify()
     elif kind is JPEG:
         if data.count(_START_OF_SCAN) > _MAX_SCANS:
             raise ValueError("too many scans")
-        picture.draft("L", (1, 1))
-        picture.load()
+        image.draft("L", (1, 1))
+        image.load()
 
 
 def _begins_well(data: bytes) -> bool:

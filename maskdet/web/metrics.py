@@ -31,7 +31,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self._pictures = Counter("maskdet_pictures", "Pictures processed.", registry=registry)
+        self._images = Counter("maskdet_pictures", "Pictures processed.", registry=registry)
         self._faces = Counter("maskdet_faces", "Faces found.", ("state",), registry=registry)
         self._batches = Histogram(
             "maskdet_batch_pictures",
@@ -48,15 +48,15 @@ class Metrics:
         for state in MaskState:
             self._faces.labels(state.name)  # there from the start, at 0
 
-    def picture(self, detections: Detections) -> None:
+    def image(self, detections: Detections) -> None:
         """One image was processed."""
-        self._pictures.inc()
+        self._images.inc()
         for name, count in detections.counts().items():
             self._faces.labels(name).inc(count)
 
-    def batch(self, pictures: int, seconds: float) -> None:
+    def batch(self, images: int, seconds: float) -> None:
         """One batch went through the detector."""
-        self._batches.observe(pictures)
+        self._batches.observe(images)
         self._detecting.observe(seconds)
 
     def request(self, path: str, status: int, seconds: float) -> None:

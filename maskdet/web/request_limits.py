@@ -14,13 +14,13 @@ class Limits:
     Attributes:
         bytes: of one request, whatever number of pictures is in it.
         pixels: of one picture, by its header, before it is decoded.
-        pictures: in one request.
+        images: in one request.
         seconds: in which a request has to arrive.
         requests: whose pictures are held in memory at the same time; others wait unread.
     """
 
     bytes: int = 32 * MEGA
     pixels: int = 50 * MEGA
-    pictures: int = 20
+    images: int = 20
     seconds: float = 120.0
     requests: int = 16

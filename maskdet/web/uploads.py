@@ -53,7 +53,7 @@ async def read_uploads(request: Request, limits: Limits) -> tuple[list[Upload], 
         raise HTTPException(408, f"nothing complete came in {limits.seconds:g} s") from None
     if not uploads:
         raise HTTPException(422, "no picture in the request; send at least one file")
-    if len(uploads) > limits.pictures:
+    if len(uploads) > limits.images:
         raise _too_many(limits)
     return uploads, fields
 
@@ -67,7 +67,7 @@ async def _form(request: Request, limits: Limits) -> tuple[list[Upload], dict[st
     parser = MultiPartParser(
         request.headers,
         _counted(request, limits),
-        max_files=limits.pictures,
+        max_files=limits.images,
         max_fields=_MAX_FIELDS,
     )
     parser.spool_max_size = limits.bytes + 1  # beyond it Starlette would write to the disk
@@ -100,7 +100,7 @@ async def _counted(request: Request, limits: Limits) -> AsyncGenerator[bytes, No
 
 
 def _too_many(limits: Limits) -> HTTPException:
-    return HTTPException(413, f"more than {limits.pictures} pictures in one request")
+    return HTTPException(413, f"more than {limits.images} pictures in one request")
 
 
 def _safe(name: str | None) -> str:

@@ -30,7 +30,7 @@ def test_a_new_folder_has_labels_and_pictures(data: DataSet, tmp_path: Path, kin
     target = tmp_path / "new" / "out"
     write(data, target, kind)
     assert (target / FORMATS[kind].labels).exists()
-    assert (target / "images/a.png").exists() != FORMATS[kind].has_pictures
+    assert (target / "images/a.png").exists() != FORMATS[kind].has_images
     assert [entry.name for entry in target.parent.iterdir()] == ["out"]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.monitors import MONITOR, ROOT, StartMonitor, fill
-from tests.sinks.recording.test_recorder import pictures_in, probe
+from tests.sinks.recording.test_recorder import images_in, probe
 from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(180)
@@ -57,7 +57,7 @@ def test_kill_9_costs_a_second_and_the_next_start_goes_on(
     assert not list(tmp_path.glob("*.part"))
     *earlier, _ = sorted(tmp_path.glob("*.mp4"))
     assert len(earlier) >= 2
-    missing = len(seen) - sum(pictures_in(path) for path in earlier)
+    missing = len(seen) - sum(images_in(path) for path in earlier)
     assert missing <= 25 + 2  # a second of the demo
     assert [line["frame"] for line in lines_in(events)[len(seen) :]] == [0, 1, 2, 3, 4]
 
@@ -191,7 +191,7 @@ def test_an_event_log_that_nobody_reads_keeps_nobody_from_quitting(
     assert told.count("did not end in time and was left") == 1 and "Traceback" not in told
     assert process.returncode == 2 and f"{pipe} does not answer; lines may be missing" in told
     frames = json.loads(summary.read_text())["frames"]["processed"]
-    assert 0 <= frames - pictures_in(tmp_path / "r.mkv") <= 1  # the one whose line is stuck
+    assert 0 <= frames - images_in(tmp_path / "r.mkv") <= 1  # the one whose line is stuck
 
 
 def unread(pipe: int) -> int:

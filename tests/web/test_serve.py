@@ -38,7 +38,7 @@ def claims(width: int, height: int) -> bytes:
 
 
 def test_limits_are_told_with_413():
-    limits = Limits(bytes=20_000, pixels=64 * 48, pictures=2)
+    limits = Limits(bytes=20_000, pixels=64 * 48, images=2)
     with serving_app(limits=limits) as client:
         assert client.post("/api/detect", content=PNG).status_code == 200
         for body, told in (

@@ -1,4 +1,4 @@
-"""A detector's speed and memory by how many pictures it is given at once: by cameras."""
+"""A detector's speed and memory by how many images it is given at once: by cameras."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def time_batches(
     """Values of each batch size.
 
     Args:
-        new_detector: opens a detector that takes so many pictures in a call.
+        new_detector: opens a detector that takes so many images in a call.
         sizes: of the batches.
         images: of one size (BGR uint8), shown in turn.
         seconds: length of each measurement.

@@ -31,7 +31,7 @@ class Conditions:
         recall: share of the boxes that are found.
         burst: mean seconds for which somebody who is missed stays missed.
         jitter: standard deviation of a box's sides, as a share of its size.
-        false_boxes: mean number in a frame, anywhere in the picture.
+        false_boxes: mean number in a frame, anywhere in the image.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Which of a model's runtimes is the quickest here: each on the same pictures, by turns."""
+"""Which of a model's runtimes is the quickest here: each on the same images, by turns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.commands.benchmark.timing import rates, time_by_turns
-from maskdet.commands.benchmark.whole_monitor import demo_pictures, machine
+from maskdet.commands.benchmark.whole_monitor import demo_images, machine
 from maskdet.commands.models import table
 from maskdet.errors import ModelError
 from maskdet.model.card import read_card
@@ -39,7 +39,7 @@ def run(model: str, *, seconds: float = 10.0) -> dict[str, Any]:
     if "onnx" in kinds and find_spec("openvino"):
         kinds.append("openvino")
     detectors, ready = {}, {}
-    images = demo_pictures(60)
+    images = demo_images(60)
     for kind in kinds:
         say(f"{kind} …")
         started = time.perf_counter()

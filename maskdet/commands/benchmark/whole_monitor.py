@@ -82,8 +82,8 @@ def run(
 
 
 def time_detector(detector: Detector, seconds: float) -> dict[str, float]:
-    """The detector's rate and milliseconds on the demo's pictures, decoded beforehand."""
-    images = demo_pictures(60)
+    """The detector's rate and milliseconds on the demo's images, decoded beforehand."""
+    images = demo_images(60)
     detector.warm_up()
     return rates(time_calls(detector, [[image] for image in images], seconds))
 
@@ -166,8 +166,8 @@ def machine() -> dict[str, Any]:
     return {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()}
 
 
-def demo_pictures(count: int) -> list[np.ndarray]:
-    """The first pictures of the demo, 640×480, BGR uint8."""
+def demo_images(count: int) -> list[np.ndarray]:
+    """The first images of the demo, 640×480, BGR uint8."""
     clip = VideoFile(str(CLIP), "demo")
     frames = (clip.read() for _ in range(count))
     images = [frame.image for frame in frames if frame is not None]

@@ -36,7 +36,7 @@ def benchmark(
     """Speed, latency, start-up and memory on this machine."""
     from maskdet.commands.benchmark import batches
     from maskdet.commands.benchmark.runtimes import compare
-    from maskdet.commands.benchmark.whole_monitor import demo_pictures, run, table
+    from maskdet.commands.benchmark.whole_monitor import demo_images, run, table
     from maskdet.runtimes import load_detector
     from maskdet.system.atomic_files import write_output
 
@@ -51,7 +51,7 @@ def benchmark(
     if batch is not None:
         sizes = batches.parse_sizes(batch)
         by_batch = batches.time_batches(
-            lambda size: new_detector(batch=size), sizes, demo_pictures(60), seconds
+            lambda size: new_detector(batch=size), sizes, demo_images(60), seconds
         )
         print(batches.table(by_batch))
         if json_file is not None:

@@ -29,16 +29,16 @@ def export(
     ] = None,
 ) -> None:
     """Writes another runtime's files beside a model's weights, and enters them into its card."""
-    from maskdet.datasets.image_files import list_pictures
+    from maskdet.datasets.image_files import list_images
     from maskdet.runtimes.spec import find_model
     from maskdet.runtimes.tensorflow_import import quiet_import
 
     with quiet_import():
         from maskdet.export import run, unmeasured_files
 
-    pictures = list_pictures(calibrate) if calibrate else []
+    images = list_images(calibrate) if calibrate else []
     folder = find_model(model)
-    for file in run(folder, to, int8=int8, calibrate=pictures):
+    for file in run(folder, to, int8=int8, calibrate=images):
         print(f"wrote {file}")
     if unmeasured := unmeasured_files(folder):
         print(

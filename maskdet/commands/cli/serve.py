@@ -57,7 +57,7 @@ def serve(
     from maskdet.web.request_limits import MEGA, Limits
 
     limits = Limits(
-        bytes=round(max_mb * MEGA), pixels=round(max_megapixels * MEGA), pictures=max_pictures
+        bytes=round(max_mb * MEGA), pixels=round(max_megapixels * MEGA), images=max_pictures
     )
     spec = resolve(
         model, device=device, labels=labels, classes=parse_states(states), min_score=min_score

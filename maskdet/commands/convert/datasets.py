@@ -25,7 +25,7 @@ def run(
     classes: Path | None = None,
     images: Path | None = None,
 ) -> int:
-    """Converts; every box, class and picture is kept, or nothing is written.
+    """Converts; every box, class and image is kept, or nothing is written.
 
     Args:
         source: labels of any format, a file or a folder.
@@ -33,7 +33,7 @@ def run(
         from_kind: the source's format, a key of `FORMATS`; `AUTO`: detected by its files.
         to_kind: the target's; `AUTO`: detected by its name.
         classes: a file that lists the classes, in the order that they are to have.
-        images: the folder that the pictures' names are relative to; None: found automatically.
+        images: the folder that the images' names are relative to; None: found automatically.
 
     Returns:
         The exit status, 0.

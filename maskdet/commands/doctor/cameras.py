@@ -1,4 +1,4 @@
-"""Webcams, and sources that are asked for: each is opened and gives a picture."""
+"""Webcams, and sources that are asked for: each is opened and gives an image."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _look(spec: str, title: str, name: str) -> Finding:
 
 
 def _first(opened: Source) -> Frame | None:
-    """Its first picture; None if none comes in time, however patient the source is."""
+    """Its first image; None if none comes in time, however patient the source is."""
     came = Event()
 
     def watch() -> None:

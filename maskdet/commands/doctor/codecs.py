@@ -36,7 +36,7 @@ class CodecError:
 
 
 def try_codec(encoder: str) -> CodecError | None:
-    """Writes a short video and reads it again; None if its pictures come back."""
+    """Writes a short video and reads it again; None if its images come back."""
     with tempfile.TemporaryDirectory(prefix="maskdet-codec-") as folder:
         file = Path(folder, "clip.mp4")
         try:
@@ -64,20 +64,20 @@ def _encode(file: Path, encoder: str) -> None:
         stream: Any = container.add_stream(encoder, rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
         for index in range(_FRAMES):
-            picture = np.full((240, 320, 3), _level(index), np.uint8)
-            frame = av.VideoFrame.from_ndarray(picture, "bgr24")
+            image = np.full((240, 320, 3), _level(index), np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, "bgr24")
             frame.pts, frame.time_base = index, Fraction(1, 25)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
 
 def _decode(file: Path) -> list[float]:
-    """The mean level of each picture."""
+    """The mean level of each image."""
     capture = open_file(str(file))
     levels: list[float] = []
     while True:
-        okay, picture = capture.read()
-        if not okay or picture is None:
+        okay, image = capture.read()
+        if not okay or image is None:
             capture.release()
             return levels
-        levels.append(float(picture.mean()))
+        levels.append(float(image.mean()))

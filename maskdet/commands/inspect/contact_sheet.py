@@ -1,4 +1,4 @@
-"""Some of a data set's pictures with their boxes, on one sheet."""
+"""Some of a data set's images with their boxes, on one sheet."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from maskdet.model.class_names import guess_state
 
 COLUMNS, ROWS = 6, 5
 TILE_PIXELS = 240
-"""Side in pixels of each picture's place."""
+"""Side in pixels of each image's place."""
 
 
 def contact_sheet(data: DataSet, states: Mapping[str, str], heading: str) -> bytes:
-    """A PNG of up to 30 pictures, drawn evenly from the data set, with boxes and class names.
+    """A PNG of up to 30 images, drawn evenly from the data set, with boxes and class names.
 
     Args:
-        data: pictures that cannot be read are passed over.
+        data: images that cannot be read are passed over.
         states: by class name, where the guess will not do; they choose the boxes' colours.
         heading: stands on top.
     """
@@ -33,7 +33,7 @@ def contact_sheet(data: DataSet, states: Mapping[str, str], heading: str) -> byt
     rows = max(1, -(-len(chosen) // columns))
     boxed = [letterbox(image, TILE_PIXELS, TILE_PIXELS) for _, image in chosen]
     blank = np.zeros((TILE_PIXELS, TILE_PIXELS, 3), np.uint8)
-    tiles = [picture for picture, _ in boxed] or [blank]
+    tiles = [tile for tile, _ in boxed] or [blank]
     montage = build_montages(tiles, (TILE_PIXELS, TILE_PIXELS), (columns, rows))[0]
     height, width = montage.shape[0] + HEADER_PIXELS, montage.shape[1]
     figure = Figure((width / DPI, height / DPI), dpi=DPI)
@@ -49,7 +49,7 @@ def contact_sheet(data: DataSet, states: Mapping[str, str], heading: str) -> byt
 
 
 def _chosen(samples: list[Sample]) -> list[tuple[Sample, np.ndarray]]:
-    """Samples evenly drawn, with their pictures."""
+    """Samples evenly drawn, with their images."""
     limit = COLUMNS * ROWS
     order = np.unique(np.linspace(0, len(samples) - 1, limit).round().astype(int))
     chosen = []

@@ -41,10 +41,10 @@ def run(
     """Looks a data set over, prints what there is, and writes a contact sheet and all measured.
 
     Args:
-        data: folder of the annotated pictures, or a file of labels.
+        data: folder of the annotated images, or a file of labels.
         settings: their anchors, training size and mask states of class names count.
         kind: the labels' format, a key of `FORMATS`; `AUTO`: detected by the files.
-        images: list of the pictures to look at, as it stands or below `data`; None: all.
+        images: list of the images to look at, as it stands or below `data`; None: all.
         classes: a file that lists the classes; None: found automatically.
         output: folder for the results; None: one below `runs/inspection`, named like the data.
 

@@ -35,7 +35,7 @@ def measure_boxes(data: DataSet, problems: Problems, grid: AnchorGrid, long_side
         data: to measure.
         problems: takes the notes, under the titles of `KINDS`.
         grid: a network's anchors.
-        long_side: what training resizes a picture's long side to.
+        long_side: what training resizes an image's long side to.
     """
     for sample, places in zip(data.samples, data.places, strict=True):
         boxes = sample.boxes.astype(np.float64)
@@ -73,7 +73,7 @@ def best_iou(boxes: np.ndarray, grid: AnchorGrid) -> np.ndarray:
 
 
 def measure_images(samples: Iterable[Sample], problems: Problems) -> None:
-    """Adds to the problems each picture that is broken or of another size than annotated."""
+    """Adds to the problems each image that is broken or of another size than annotated."""
     for sample in samples:
         try:
             sample.read()

@@ -1,4 +1,4 @@
-"""Formats that annotated pictures come in: a reader and a writer each, in one plain dict."""
+"""Formats that annotated images come in: a reader and a writer each, in one plain dict."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Format:
     Attributes:
         title: for a person.
         read: from labels to a data set; what is wrong goes to the problems.
-        write: from a data set, and its pictures' names relative to the folder of the labels, to a
+        write: from a data set, and its images' names relative to the folder of the labels, to a
             new file (or folder) of labels; returns what somebody should know about it.
         labels: the usual name of that file or folder, beside `images/`.
-        one_file: the labels are a file, and not a folder with one for each picture.
-        has_pictures: the pictures are within it.
+        one_file: the labels are a file, and not a folder with one for each image.
+        has_images: the images are within it.
     """
 
     title: str
@@ -34,7 +34,7 @@ class Format:
     write: Write
     labels: str
     one_file: bool = True
-    has_pictures: bool = False
+    has_images: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -44,7 +44,7 @@ FORMATS: dict[str, Format] = {
         "keras-retinanet's CSV", retinanet_csv.read, retinanet_csv.write, "annotations.csv"
     ),
     "tfrecord": Format(
-        "TFRecord", tfrecord.read, tfrecord.write, "annotations.record", has_pictures=True
+        "TFRecord", tfrecord.read, tfrecord.write, "annotations.record", has_images=True
     ),
     "coco": Format("COCO json", coco.read, coco.write, "annotations.json"),
     "yolo": Format("YOLO txt", yolo.read, yolo.write, "labels", one_file=False),

@@ -36,20 +36,20 @@ def read(source: Source, problems: Problems) -> DataSet:
     content = _parse(source.path)
     classes = _categories(content, source.path, problems)
     gathering = DatasetBuilder(problems, source.names() or tuple(dict.fromkeys(classes.values())))
-    pictures = _images(content, source, gathering)
+    images = _images(content, source, gathering)
     for place, item in _items(content, "annotations", source.path, problems):
         if item.get("iscrowd"):
             problems.note(CROWDS, place, "")
             continue
         image, category = _key(item.get("image_id")), _key(item.get("category_id"))
-        if image not in pictures:
+        if image not in images:
             problems.add(place, f"image_id {shown_value(item.get('image_id'))} is no image's")
         elif category not in classes:
             problems.add(
                 place, f"category_id {shown_value(item.get('category_id'))} is no category's"
             )
-        elif picture := pictures[image]:
-            take_region(item, picture, classes[category], gathering, place)
+        elif target := images[image]:
+            take_region(item, target, classes[category], gathering, place)
     return gathering.dataset()
 
 
@@ -129,17 +129,17 @@ def _projects(content: dict[str, Any]) -> set[Any]:
 def _images(
     content: dict[str, Any], source: Source, gathering: DatasetBuilder
 ) -> dict[Any, Labelled | None]:
-    """Pictures by id; None for one that cannot be used, which was reported."""
+    """Images by id; None for one that cannot be used, which was reported."""
     problems = gathering.problems
     finder = Finder(source, problems)
-    pictures: dict[Any, Labelled | None] = {}
+    images: dict[Any, Labelled | None] = {}
     for place, item in _items(content, "images", source.path, problems):
         key, name = _key(item.get("id")), item.get("file_name")
         width, height = item.get("width"), item.get("height")
-        if key is None or key in pictures:
+        if key is None or key in images:
             problems.add(place, f"id {shown_value(item.get('id'))} is none, or is there twice")
             continue
-        pictures[key] = None
+        images[key] = None
         if not isinstance(name, str):
             problems.add(place, f"file_name {shown_value(name)} is no text")
         elif not all(value is None or is_number(value) for value in (width, height)):
@@ -149,10 +149,10 @@ def _images(
                 file = finder.find(name, place)
                 if width is None or height is None:
                     width, height = size_of(file)
-                pictures[key] = gathering.picture(file, width, height, place)
+                images[key] = gathering.image(file, width, height, place)
             except DatasetError as error:
                 problems.add(place, str(error))
-    return pictures
+    return images
 
 
 def _key(value: Any) -> int | str | None:

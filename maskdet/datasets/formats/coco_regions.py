@@ -12,13 +12,13 @@ MIN_POINTS = 3
 
 
 def take_region(
-    item: dict[str, Any], picture: Labelled, name: str, gathering: DatasetBuilder, place: str
+    item: dict[str, Any], image: Labelled, name: str, gathering: DatasetBuilder, place: str
 ) -> None:
     """Takes the box of an annotation, or else the box around its segmentation.
 
     Args:
         item: the annotation.
-        picture: that it belongs to.
+        image: that it belongs to.
         name: of its class.
         gathering: takes the box, or what is wrong with it.
         place: of the annotation, for messages.
@@ -30,7 +30,7 @@ def take_region(
         except DatasetError as error:
             gathering.problems.add(place, str(error))
             return
-        gathering.outline(picture, points, name, place)
+        gathering.outline(image, points, name, place)
         return
     if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box))):
         gathering.problems.add(place, f"bbox {shown_value(box)} is not [x, y, width, height]")
@@ -40,9 +40,9 @@ def take_region(
     if degrees and width > 0 and height > 0:
         center = (x + width / 2, y + height / 2)
         corners = turned_corners(*center, width, height, degrees)
-        gathering.outline(picture, corners, name, place)
+        gathering.outline(image, corners, name, place)
     else:
-        gathering.box(picture, (x, y, x + width, y + height), name, place)
+        gathering.box(image, (x, y, x + width, y + height), name, place)
 
 
 def _outline(segmentation: Any) -> tuple[float, ...]:

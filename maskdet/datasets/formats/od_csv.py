@@ -1,6 +1,6 @@
 """The CSV of the Object Detection API's `xml_to_csv`: a row per box.
 
-Beyond that script's own dialect, a picture without objects has a row whose class and box are
+Beyond that script's own dialect, an image without objects has a row whose class and box are
 empty, and coordinates may be fractions: nothing of a data set is lost.
 """
 
@@ -45,7 +45,7 @@ def read(source: Source, problems: Problems) -> DataSet:
         )
     finder = Finder(source, problems)
     gathering = DatasetBuilder(problems, source.names())
-    pictures: dict[str, Labelled | None] = {}
+    images: dict[str, Labelled | None] = {}
     for line, row in rows:
         place = f"{source.path}:{line}"
         if len(row) != len(header):
@@ -54,14 +54,14 @@ def read(source: Source, problems: Problems) -> DataSet:
         fields = {key: field if key == "filename" else field.strip()
                   for key, field in zip(header, row, strict=True)}  # fmt: skip
         name = fields["filename"]
-        if name not in pictures:
-            pictures[name] = _picture(fields, finder, gathering, place)
-        if picture := pictures[name]:
-            _box(picture, fields, gathering, place)
+        if name not in images:
+            images[name] = _image(fields, finder, gathering, place)
+        if image := images[name]:
+            _box(image, fields, gathering, place)
     return gathering.dataset()
 
 
-def _picture(
+def _image(
     fields: dict[str, str], finder: Finder, gathering: DatasetBuilder, place: str
 ) -> Labelled | None:
     width, height = whole_number(fields["width"]), whole_number(fields["height"])
@@ -73,11 +73,11 @@ def _picture(
     except DatasetError as error:
         gathering.problems.add(place, str(error))
         return None
-    return gathering.picture(file, width, height, place)
+    return gathering.image(file, width, height, place)
 
 
-def _box(picture: Labelled, fields: dict[str, str], gathering: DatasetBuilder, place: str) -> None:
-    size = (str(picture.width), str(picture.height))
+def _box(image: Labelled, fields: dict[str, str], gathering: DatasetBuilder, place: str) -> None:
+    size = (str(image.width), str(image.height))
     if (fields["width"], fields["height"]) != size:
         gathering.problems.add(place, f"states another size than the rows above: {'×'.join(size)}")
     elif any(fields[key] for key in (*EDGES, "class")):
@@ -87,7 +87,7 @@ def _box(picture: Labelled, fields: dict[str, str], gathering: DatasetBuilder, p
         if wrong:
             gathering.problems.add(place, f"{', '.join(wrong)}, not a number")
         else:
-            gathering.box(picture, [number(edge) for edge in edges], fields["class"], place)
+            gathering.box(image, [number(edge) for edge in edges], fields["class"], place)
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
@@ -95,7 +95,7 @@ def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
 
     Args:
         data: what is written.
-        names: of the pictures, relative to the file's folder.
+        names: of the images, relative to the file's folder.
         file: to be made.
 
     Returns:

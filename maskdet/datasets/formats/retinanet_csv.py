@@ -39,30 +39,30 @@ def read(source: Source, problems: Problems) -> DataSet:
         problems.add(source.folder / CLASSES, "ids must be 0, 1, 2 … without a gap")
     finder = Finder(source, problems)
     gathering = DatasetBuilder(problems, None if classes is None else tuple(classes.values()))
-    pictures: dict[str, Labelled | None] = {}
+    images: dict[str, Labelled | None] = {}
     for line, row in read_rows(source.path):
         place = f"{source.path}:{line}"
         if len(row) != 6:
             problems.add(place, "expected path,x1,y1,x2,y2,class or path,,,,,")
             continue
         row = [row[0], *(field.strip() for field in row[1:])]
-        if row[0] not in pictures:
-            pictures[row[0]] = _picture(row[0], finder, gathering, place)
-        if (picture := pictures[row[0]]) and any(row[1:]):
-            _box(picture, row, gathering, place)
+        if row[0] not in images:
+            images[row[0]] = _image(row[0], finder, gathering, place)
+        if (image := images[row[0]]) and any(row[1:]):
+            _box(image, row, gathering, place)
     return gathering.dataset()
 
 
-def _picture(name: str, finder: Finder, gathering: DatasetBuilder, place: str) -> Labelled | None:
+def _image(name: str, finder: Finder, gathering: DatasetBuilder, place: str) -> Labelled | None:
     try:
         file = finder.find(name, place)
-        return gathering.picture(file, *size_of(file), place)
+        return gathering.image(file, *size_of(file), place)
     except DatasetError as error:
         gathering.problems.add(place, str(error))
         return None
 
 
-def _box(picture: Labelled, row: list[str], gathering: DatasetBuilder, place: str) -> None:
+def _box(image: Labelled, row: list[str], gathering: DatasetBuilder, place: str) -> None:
     edges = [whole_number(text) for text in row[1:5]]
     box = [edge for edge in edges if edge is not None]
     if len(box) < 4:
@@ -74,7 +74,7 @@ def _box(picture: Labelled, row: list[str], gathering: DatasetBuilder, place: st
         low, high = (box[0], box[2]) if axis == "x" else (box[1], box[3])
         gathering.problems.add(place, f"{axis}2 ({high}) must be larger than {axis}1 ({low})")
     else:
-        gathering.box(picture, box, row[5], place)
+        gathering.box(image, box, row[5], place)
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""TFRecord of the Object Detection API: one ``tf.train.Example`` per picture, its file inside."""
+"""TFRecord of the Object Detection API: one ``tf.train.Example`` per image, its file inside."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def shards(path: Path) -> list[Path]:
 
 
 def read(source: Source, problems: Problems) -> DataSet:
-    """Reads the records of all shards. The pictures stay where they are, inside the files.
+    """Reads the records of all shards. The images stay where they are, inside the files.
 
     Raises:
         DatasetError: a file is damaged.
@@ -71,13 +71,13 @@ def read(source: Source, problems: Problems) -> DataSet:
 
 
 class _Reader:
-    """Turns records into pictures; those that repeat a picture become one."""
+    """Turns records into images; those that repeat an image become one."""
 
     def __init__(self, problems: Problems, listed: dict[int, str] | None) -> None:
         self._problems = problems
         self._listed = listed
         self._gathering = DatasetBuilder(problems, tuple(listed.values()) if listed else None)
-        self._pictures: dict[tuple[bytes, bytes], Labelled | None] = {}
+        self._images: dict[tuple[bytes, bytes], Labelled | None] = {}
         self._boxes_of: dict[tuple[bytes, bytes], set[tuple[Box, str]]] = {}
         self._labels: dict[int, str] = {}
 
@@ -85,7 +85,7 @@ class _Reader:
         """Reads one record.
 
         Raises:
-            DatasetError: it holds no picture, or lists of unequal length.
+            DatasetError: it holds no image, or lists of unequal length.
             ValueError: it is no ``tf.train.Example``.
         """
         features = example_features(raw)
@@ -94,17 +94,17 @@ class _Reader:
             raise DatasetError("has no image/encoded")
         name = _one(features, "image/filename", bytes) or _one(features, "image/source_id", bytes)
         key = (name or b"", blake2b(content).digest())
-        if key in self._pictures and name:
+        if key in self._images and name:
             self._problems.note(REPEATED_RECORDS, place, name.decode("utf-8", "replace")[:80])
         else:
             span = (start + raw.index(content), len(content))
             title = (name or b"").decode("utf-8", "replace") or f"{start}"
-            self._pictures[key] = self._picture(features, content, file, span, title, place)
+            self._images[key] = self._image(features, content, file, span, title, place)
             self._boxes_of[key] = set()
-        if picture := self._pictures[key]:
-            self._boxes_of[key] |= self._boxes(features, picture, place, self._boxes_of[key])
+        if image := self._images[key]:
+            self._boxes_of[key] |= self._boxes(features, image, place, self._boxes_of[key])
 
-    def _picture(
+    def _image(
         self,
         features: dict[str, Feature],
         content: bytes,
@@ -116,16 +116,16 @@ class _Reader:
         size = [_one(features, f"image/{side}", int) for side in ("width", "height")]
         width, height = (s for s in size) if None not in size else size_in(content, place)
         assert width is not None and height is not None
-        return self._gathering.picture(file, width, height, place, span=span, name=name)
+        return self._gathering.image(file, width, height, place, span=span, name=name)
 
     def _boxes(
         self,
         features: dict[str, Feature],
-        picture: Labelled,
+        image: Labelled,
         place: str,
         had: Set[tuple[Box, str]],
     ) -> set[tuple[Box, str]]:
-        """Takes a record's boxes, but for those that earlier records of its picture had.
+        """Takes a record's boxes, but for those that earlier records of its image had.
 
         Returns:
             Box and class of each that was taken.
@@ -147,13 +147,13 @@ class _Reader:
             except DatasetError as error:
                 self._problems.add(where, str(error))
                 continue
-            sides = (picture.width, picture.height) * 2
+            sides = (image.width, image.height) * 2
             edges_px = tuple(pixels(share, side) for share, side in zip(box, sides, strict=True))
             if (edges_px, name) in had:
                 self._problems.note(SAME, where, name)
                 continue
             taken.add((edges_px, name))
-            self._gathering.box(picture, edges_px, name, where)
+            self._gathering.box(image, edges_px, name, where)
         return taken
 
     def _name(self, text: str, label: int | None) -> str:
@@ -196,7 +196,7 @@ def _one(features: dict[str, Feature], key: str, kind: type) -> Any:
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
-    """Writes a record per picture, and the label map beside; see `od_csv.write`."""
+    """Writes a record per image, and the label map beside; see `od_csv.write`."""
     changed = 0
     with open(file, "wb") as target:
         for sample, name in zip(data.samples, names, strict=True):
@@ -211,7 +211,7 @@ def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
 
 
 def example_of(sample: Sample, name: str, names: Sequence[str]) -> tuple[bytes, bool]:
-    """A picture as a ``tf.train.Example``, and whether its file went in as it was."""
+    """An image as a ``tf.train.Example``, and whether its file went in as it was."""
     content, kind, kept = encoded(sample)
     sides = np.array([sample.width, sample.height] * 2)
     shares = sample.boxes / sides

@@ -15,7 +15,7 @@ from maskdet.errors import DatasetError
 _HEAD = struct.Struct("<QI")
 _FOOT = struct.Struct("<I")
 MAX_RECORD_BYTES = 2**30
-"""Bytes of a record beyond which it holds no picture."""
+"""Bytes of a record beyond which it holds no image."""
 
 
 def write_record(file: BinaryIO, payload: bytes) -> None:

@@ -1,6 +1,6 @@
 """Pascal VOC xml as LabelImg writes it, laid out as Kaggle does: `images/`, `annotations/`.
 
-An xml may also lie beside its picture, where LabelImg puts it by default, the folders may have
+An xml may also lie beside its image, where LabelImg puts it by default, the folders may have
 Pascal's own names, `JPEGImages/` and `Annotations/`, and folders of their own for each part.
 """
 
@@ -27,13 +27,13 @@ from maskdet.datasets.formats.voc_layout import (
     XML,
     XmlFinder,
     holds_xml,
+    images_in,
     in_other_layout,
     parts_of_stems,
-    pictures_in,
 )
 from maskdet.datasets.formats.xml_text import GUESSED, in_utf8, require_plain
-from maskdet.datasets.image_files import list_pictures
-from maskdet.datasets.image_list import ListedPictures, read_list
+from maskdet.datasets.image_files import list_images
+from maskdet.datasets.image_list import ListedImages, read_list
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet, inside
@@ -47,16 +47,16 @@ ORPHANS = "xml files without picture that were left out"
 
 
 def read(source: Source, problems: Problems) -> DataSet:
-    """Reads a folder, or the pictures below `source.root` that a list (a text file) names.
+    """Reads a folder, or the images below `source.root` that a list (a text file) names.
 
     Raises:
-        DatasetError: there are no pictures, or the list cannot be read.
+        DatasetError: there are no images, or the list cannot be read.
     """
     folder = source.path if source.path.is_dir() else None
     names = _names_in(source, problems) if folder else read_list(source.path)
     if not names and folder:
         _refuse_other_xml(folder)
-        if there := list_pictures(folder):
+        if there := list_images(folder):
             raise DatasetError(
                 f"{folder}: none of its {len(there)} pictures has an xml of its name, beside it or "
                 "in annotations/"
@@ -66,19 +66,19 @@ def read(source: Source, problems: Problems) -> DataSet:
     if not names:
         raise DatasetError(f"{source.path}: names no pictures; one a line, below {source.root}")
     gathering = DatasetBuilder(problems, source.names())
-    listed, labels = ListedPictures(source.root, problems), XmlFinder(source.root)
+    listed, labels = ListedImages(source.root, problems), XmlFinder(source.root)
     parts = parts_of_stems(folder) if folder else {}
     for name in names:
         try:
             found = name if folder else listed.find(name)
-            _read_picture(source.root, found, labels, gathering, parts.get(Path(found).stem, ""))
+            _read_image(source.root, found, labels, gathering, parts.get(Path(found).stem, ""))
         except DatasetError as error:
             problems.add_line(str(error))
     return gathering.dataset()
 
 
 def _refuse_other_xml(folder: Path) -> None:
-    """Names the tool whose xml, one file for all pictures, lies in a folder.
+    """Names the tool whose xml, one file for all images, lies in a folder.
 
     Raises:
         DatasetError: there is such a file.
@@ -89,14 +89,14 @@ def _refuse_other_xml(folder: Path) -> None:
 
 
 def _names_in(source: Source, problems: Problems) -> list[str]:
-    """Names, relative to `source.root`, of a folder's pictures."""
+    """Names, relative to `source.root`, of a folder's images."""
     folder = source.path
-    for pictures, labels in LAYOUTS:
-        files = pictures_in(folder / pictures)
+    for images, labels in LAYOUTS:
+        files = images_in(folder / images)
         if files and (holds_xml(folder / labels) or not in_other_layout(folder, labels)):
             _note_orphans(folder / labels, files, problems)
             return [os.path.relpath(file, source.root) for file in files]
-    files = pictures_in(folder) or list_pictures(folder)
+    files = images_in(folder) or list_images(folder)
     finder = XmlFinder(folder)
     labelled = []
     for file in files:
@@ -108,20 +108,20 @@ def _names_in(source: Source, problems: Problems) -> list[str]:
     return labelled
 
 
-def _note_orphans(folder: Path, pictures: Sequence[Path], problems: Problems) -> None:
-    stems = {picture.stem for picture in pictures}
+def _note_orphans(folder: Path, images: Sequence[Path], problems: Problems) -> None:
+    stems = {image.stem for image in images}
     for xml in sorted(folder.rglob(XML)):
         if xml.stem not in stems and not xml.name.startswith("."):
             problems.note(ORPHANS, xml, "")
 
 
-def _read_picture(
+def _read_image(
     root: Path, name: str, labels: XmlFinder, gathering: DatasetBuilder, part: str
 ) -> None:
-    """Takes one picture and its xml.
+    """Takes one image and its xml.
 
     Raises:
-        DatasetError: picture or xml is missing or no xml; wrong boxes go to the problems.
+        DatasetError: image or xml is missing or no xml; wrong boxes go to the problems.
     """
     image = inside(root, name)
     if not os.path.isfile(image):
@@ -136,17 +136,17 @@ def _read_picture(
         width, height = (_number(tree, f"size/{side}") for side in ("width", "height"))
     except DatasetError as error:
         raise DatasetError(f"{xml}: {xml_tool(tree.tag) or error}") from None
-    if picture := gathering.picture(image, width, height, xml):
-        picture.part = part
+    if target := gathering.image(image, width, height, xml):
+        target.part = part
         for item in tree.iter("object"):
             place = f"{xml}:{item.get('line')}"
             try:
-                _take_box(item, picture, gathering, place)
+                _take_box(item, target, gathering, place)
             except DatasetError as error:
                 gathering.problems.add(place, str(error))
 
 
-def _take_box(item: Element, picture: Labelled, gathering: DatasetBuilder, place: str) -> None:
+def _take_box(item: Element, image: Labelled, gathering: DatasetBuilder, place: str) -> None:
     """Takes the box of an object: `bndbox`, or what turned boxes and outlines stand in.
 
     Raises:
@@ -156,13 +156,13 @@ def _take_box(item: Element, picture: Labelled, gathering: DatasetBuilder, place
     turned, outline = item.find("robndbox"), item.find("polygon")
     if item.find("bndbox") is not None or (turned is None and outline is None):
         box = [_number(item, f"bndbox/{edge}") for edge in EDGES]
-        gathering.box(picture, box, name, place)
+        gathering.box(image, box, name, place)
     elif turned is not None:  # roLabelImg's, the angle in radians
         x, y, width, height, angle = (_number(turned, k) for k in ("cx", "cy", "w", "h", "angle"))
         corners = turned_corners(x, y, width, height, math.degrees(angle))
-        gathering.outline(picture, corners, name, place)
+        gathering.outline(image, corners, name, place)
     elif outline is not None:
-        gathering.outline(picture, _points(outline), name, place)
+        gathering.outline(image, _points(outline), name, place)
 
 
 def _points(outline: Element) -> list[float]:

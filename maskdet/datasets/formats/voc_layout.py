@@ -1,4 +1,4 @@
-"""Where Pascal VOC's pictures and xml lie, as LabelImg, Kaggle, Pascal and others have it."""
+"""Where Pascal VOC's images and xml lie, as LabelImg, Kaggle, Pascal and others have it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from maskdet.datasets.image_files import SUFFIXES, list_pictures
+from maskdet.datasets.image_files import SUFFIXES, list_images
 from maskdet.datasets.image_list import read_list
 from maskdet.datasets.image_lookup import shared_folders
 from maskdet.datasets.samples import inside
@@ -19,14 +19,14 @@ LAYOUTS = (
     ("images", "labels"),
     ("images", "xmls"),
 )
-"""Folders of pictures, and of their xml."""
+"""Folders of images, and of their xml."""
 SETS = Path("ImageSets/Main")
-"""Where Pascal lists the pictures of each part."""
+"""Where Pascal lists the images of each part."""
 XML = "*.[xX][mM][lL]"
 
 
 def parts_of_stems(folder: Path) -> dict[str, str]:
-    """The part of each picture, by its stem, where Pascal's lists have it."""
+    """The part of each image, by its stem, where Pascal's lists have it."""
     parts: dict[str, str] = {}
     for part in PARTS:
         file = folder / SETS / f"{part}.txt"
@@ -48,26 +48,26 @@ def in_other_layout(folder: Path, labels: str) -> bool:
     )
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """Pictures of a folder; of its folders, where it holds none itself and has such a name."""
+def images_in(folder: Path) -> list[Path]:
+    """Images of a folder; of its folders, where it holds none itself and has such a name."""
     # a Mac leaves a file named ._x.png beside x.png on other systems' disks and in archives
     files = (file for file in folder.glob("*") if not file.name.startswith("."))
     found = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
-    if not found and folder.name in {pictures for pictures, _ in LAYOUTS}:
-        return list_pictures(folder) if folder.is_dir() else []
+    if not found and folder.name in {images for images, _ in LAYOUTS}:
+        return list_images(folder) if folder.is_dir() else []
     return found
 
 
 class XmlFinder:
-    """Finds the xml of a picture: in the usual places, or anywhere, if its stem is unique."""
+    """Finds the xml of an image: in the usual places, or anywhere, if its stem is unique."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._all: dict[str, list[str]] | None = None
-        self._pictures: Counter[str] = Counter()
+        self._images: Counter[str] = Counter()
 
     def find(self, name: str, *, required: bool = True) -> Path | None:
-        """The xml of a picture that is named relative to the root; the usual place if required."""
+        """The xml of an image that is named relative to the root; the usual place if required."""
         wanted = list(_xml_names(name))
         for path in wanted:
             if not path.startswith("..") and (self._root / path).is_file():
@@ -76,19 +76,19 @@ class XmlFinder:
             return inside(self._root, found)
         return inside(self._root, wanted[0]) if required else None
 
-    def _by_last_parts(self, picture: Path) -> str | None:
-        """The one xml of a picture's stem, or the one in folders of the same names."""
-        found = self._by_stem().get(picture.stem, [])
-        if len(found) == 1 and self._pictures[picture.stem] == 1:
+    def _by_last_parts(self, image: Path) -> str | None:
+        """The one xml of an image's stem, or the one in folders of the same names."""
+        found = self._by_stem().get(image.stem, [])
+        if len(found) == 1 and self._images[image.stem] == 1:
             return found[0]
-        shared = [shared_folders(Path(xml).parent.parts, picture.parent.parts) for xml in found]
+        shared = [shared_folders(Path(xml).parent.parts, image.parent.parts) for xml in found]
         most = max(shared, default=0)
         return found[shared.index(most)] if most and shared.count(most) == 1 else None
 
     def _by_stem(self) -> dict[str, list[str]]:
         if self._all is None:
             self._all = {}
-            self._pictures.update(file.stem for file in list_pictures(self._root))
+            self._images.update(file.stem for file in list_images(self._root))
             for file in sorted(self._root.rglob(XML)):
                 if not file.name.startswith("."):
                     relative = os.path.relpath(file, self._root)
@@ -97,14 +97,14 @@ class XmlFinder:
 
 
 def _xml_names(name: str) -> Iterator[str]:
-    """Where the xml of a picture may lie, relative to the same folder."""
+    """Where the xml of an image may lie, relative to the same folder."""
     path = Path(name)
     beside = [Path(name, "../..", labels) for _, labels in LAYOUTS]
     places = [beside[0], path.parent, *beside[1:]]
     folders = path.parent.parts
     for index in reversed(range(len(folders))):  # images/a/b.png, annotations/a/b.xml
-        for pictures, labels in LAYOUTS:
-            if folders[index] == pictures:
+        for images, labels in LAYOUTS:
+            if folders[index] == images:
                 places.append(Path(*folders[:index], labels, *folders[index + 1 :]))
     for place in dict.fromkeys(map(os.path.normpath, places)):
         yield os.path.join(place, f"{path.stem}.xml")

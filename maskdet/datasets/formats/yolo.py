@@ -1,6 +1,6 @@
-"""YOLO txt: beside each picture, or in `labels/` for `images/`, rows of class, centre and size.
+"""YOLO txt: beside each image, or in `labels/` for `images/`, rows of class, centre and size.
 
-All four are shares of the picture's width and height. Outlines may stand in their place.
+All four are shares of the image's width and height. Outlines may stand in their place.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from maskdet.datasets.class_list import read_classes
 from maskdet.datasets.formats.yolo_data_yaml import (
     SUFFIXES_OF_PLANS,
     Plan,
+    images_of,
     is_plan,
-    pictures_of,
     plans_in,
     read_plan,
 )
-from maskdet.datasets.image_files import list_pictures, size_of
+from maskdet.datasets.image_files import list_images, size_of
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source, class_of
 from maskdet.datasets.samples import DataSet, inside
@@ -36,16 +36,16 @@ UNLABELLED = "pictures without a file of labels, taken as without objects"
 OUTSIDE = "pictures that no line of the data.yaml leads to, which were left out"
 KEYPOINTS = "key points behind boxes that were left aside"
 SLACK_SHARE = 0.1
-"""Share of a picture that an outline may reach over its edge, and is then cut."""
+"""Share of an image that an outline may reach over its edge, and is then cut."""
 
 
 def read(source: Source, problems: Problems) -> DataSet:
-    """Reads the pictures that a data.yaml leads to, or else every picture below a folder.
+    """Reads the images that a data.yaml leads to, or else every image below a folder.
 
-    A picture without labels has no objects.
+    An image without labels has no objects.
 
     Raises:
-        DatasetError: there are no pictures, or no list of classes.
+        DatasetError: there are no images, or no list of classes.
     """
     folder = source.folder
     plan = _plan(source)
@@ -59,24 +59,24 @@ def read(source: Source, problems: Problems) -> DataSet:
         )
     gathering = DatasetBuilder(problems, tuple(classes.values()))
     rows = _Rows(classes, gathering, keypoints=bool(plan and plan.keypoints))
-    for file, part in _pictures(source, plan, problems).items():
+    for file, part in _images(source, plan, problems).items():
         try:
             inside(source.root, os.path.relpath(file, source.root))
-            picture = gathering.picture(file, *size_of(file), file)
+            image = gathering.image(file, *size_of(file), file)
             labels = _labels_of(source.root, file)
             if labels is None:
                 problems.note(UNLABELLED, file, "")
-            elif picture:
-                picture.part = part
-                rows.read(labels, picture)
+            elif image:
+                image.part = part
+                rows.read(labels, image)
         except DatasetError as error:
             problems.add_line(str(error))
     return gathering.dataset()
 
 
-def _labels_of(root: Path, picture: Path) -> Path | None:
-    """The file of a picture's labels, if there is one."""
-    parts = list(picture.relative_to(root).parts)
+def _labels_of(root: Path, image: Path) -> Path | None:
+    """The file of an image's labels, if there is one."""
+    parts = list(image.relative_to(root).parts)
     wanted = [Path(*parts).with_suffix(".txt")]
     if "images" in parts:
         last = len(parts) - 1 - parts[::-1].index("images")
@@ -85,7 +85,7 @@ def _labels_of(root: Path, picture: Path) -> Path | None:
         if path.is_file():
             return path
     if root.name == "images" and (root.parent / "labels").is_dir():
-        raise DatasetError(f"{picture}: its labels are not below {root}; give the folder above")
+        raise DatasetError(f"{image}: its labels are not below {root}; give the folder above")
     return None
 
 
@@ -97,17 +97,17 @@ class _Rows:
     ) -> None:
         self._classes, self._gathering, self._keypoints = classes, gathering, keypoints
 
-    def read(self, file: Path, picture: Labelled) -> None:
-        """Takes the rows of a picture; what is wrong goes to the problems."""
+    def read(self, file: Path, image: Labelled) -> None:
+        """Takes the rows of an image; what is wrong goes to the problems."""
         for line, text in enumerate(read_text(file).splitlines(), start=1):
             if fields := text.split():
                 place = f"{file}:{line}"
                 try:
-                    self._take(fields, picture, place)
+                    self._take(fields, image, place)
                 except DatasetError as error:
                     self._gathering.problems.add(place, str(error))
 
-    def _take(self, fields: list[str], picture: Labelled, place: str) -> None:
+    def _take(self, fields: list[str], image: Labelled, place: str) -> None:
         """Takes one row.
 
         Raises:
@@ -133,15 +133,15 @@ class _Rows:
             shown = " ".join(field[:20] for field in fields[1:5])
             what = "outline's points" if outline else "centre and size"
             raise DatasetError(f"{shown}: {what} must be shares of the picture, from 0 to 1")
-        sides = (picture.width, picture.height)
+        sides = (image.width, image.height)
         if outline:
             points = [pixels(share, sides[i % 2]) for i, share in enumerate(shares)]
-            self._gathering.outline(picture, points, name, place)
+            self._gathering.outline(image, points, name, place)
         else:
             x, y, width, height = shares
             edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             box = [pixels(share, sides[i % 2]) for i, share in enumerate(edges)]
-            self._gathering.box(picture, box, name, place)
+            self._gathering.box(image, box, name, place)
 
 
 def _hint(count: int) -> str:
@@ -172,14 +172,14 @@ def _plan(source: Source) -> Plan | None:
     return read_plan(plans[0]) if plans else None
 
 
-def _pictures(source: Source, plan: Plan | None, problems: Problems) -> dict[Path, str]:
-    """The pictures to read, and the part of each.
+def _images(source: Source, plan: Plan | None, problems: Problems) -> dict[Path, str]:
+    """The images to read, and the part of each.
 
     Raises:
         DatasetError: there are none.
     """
-    files = list_pictures(source.root if plan and source.path == plan.file else source.folder)
-    listed = pictures_of(plan, source.root, problems) if plan else {}
+    files = list_images(source.root if plan and source.path == plan.file else source.folder)
+    listed = images_of(plan, source.root, problems) if plan else {}
     if not files and not listed:
         base = f" (its path is {plan.base:.120})" if plan and plan.base else ""
         raise DatasetError(

@@ -1,4 +1,4 @@
-"""YOLO's data.yaml, under any name: its classes' file, and where the pictures of each part lie."""
+"""YOLO's data.yaml, under any name: its classes' file, and where the images of each part lie."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.config import read_yaml
-from maskdet.datasets.image_files import SUFFIXES, list_pictures
+from maskdet.datasets.image_files import SUFFIXES, list_images
 from maskdet.datasets.image_list import read_list
 from maskdet.datasets.image_lookup import ImageLookup, parts_of, same_name_message
 from maskdet.datasets.problems import Problems
@@ -29,7 +29,7 @@ class Plan:
     Attributes:
         file: itself.
         base: its `path`, that the lines are relative to; may be empty.
-        lines: folders, lists or pictures of each part.
+        lines: folders, lists or images of each part.
         keypoints: whether rows have key points behind their box.
     """
 
@@ -40,7 +40,7 @@ class Plan:
 
 
 def is_plan(file: Path) -> bool:
-    """Whether a file is a data.yaml: it has the classes' names, and says where pictures lie."""
+    """Whether a file is a data.yaml: it has the classes' names, and says where images lie."""
     if file.suffix.lower() not in SUFFIXES_OF_PLANS or not file.is_file():
         return False
     try:
@@ -78,12 +78,12 @@ def _texts(value: Any) -> list[str]:
     return [text for text in values if isinstance(text, str) and text.strip()]
 
 
-def pictures_of(plan: Plan, root: Path, problems: Problems) -> dict[Path, str]:
-    """The pictures that the lines of a plan lead to, and the part of each; empty: to none.
+def images_of(plan: Plan, root: Path, problems: Problems) -> dict[Path, str]:
+    """The images that the lines of a plan lead to, and the part of each; empty: to none.
 
     Args:
         plan: its lines; those of other machines are followed by their last parts.
-        root: no picture may lie outside of this folder.
+        root: no image may lie outside of this folder.
         problems: takes lines that lead nowhere.
     """
     parts: dict[Path, set[str]] = {}
@@ -95,11 +95,11 @@ def pictures_of(plan: Plan, root: Path, problems: Problems) -> dict[Path, str]:
                 problems.note(ASTRAY, plan.file, f"{part}: {line:.120}")
                 continue
             if found.is_dir():
-                files = list_pictures(found)
+                files = list_images(found)
             elif found.suffix.lower() in SUFFIXES:
                 files = [found]
             else:
-                lookup = lookup or ImageLookup(list_pictures(root))
+                lookup = lookup or ImageLookup(list_images(root))
                 files = list(_listed(found, plan, root, lookup, problems))
             for file in files:
                 parts.setdefault(file, set()).add(part)

@@ -34,7 +34,7 @@ class Draft:
 
     Attributes:
         source: name of the source that it is in.
-        points: corners so far and the mouse's place, in shares of the picture.
+        points: corners so far and the mouse's place, in shares of the image.
         is_zone: whether it becomes a polygon.
     """
 
@@ -48,7 +48,7 @@ class View:
     """The user's choices of what to see.
 
     Attributes:
-        paused: the picture is held.
+        paused: the image is held.
         help: the keys are listed.
         blur: faces are unrecognisable.
         strict: faces are covered already, before they come here, and stay so.
@@ -67,10 +67,10 @@ class View:
 
 
 class Board:
-    """Composes the window's picture, and gives the window the shape of what it shows.
+    """Composes the window's image, and gives the window the shape of what it shows.
 
     Attributes:
-        picture: the whole, as last composed, without help and notice; None before the first.
+        image: the whole, as last composed, without help and notice; None before the first.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Board:
             box: (width, height) that a new window of several sources may have.
             history: of the people; None: nobody is followed.
         """
-        self.picture: np.ndarray | None = None
+        self.image: np.ndarray | None = None
         self._tiles = list(tiles)
         self._window = window
         self._overlay = overlay
@@ -139,8 +139,8 @@ class Board:
                 compact=len(self._tiles) > 1,
             )
         view.changed = False
-        self.picture = self._compose(self._layout, device)
-        self._window.show(self._dressed(self.picture, self._layout.text, view, now))
+        self.image = self._compose(self._layout, device)
+        self._window.show(self._dressed(self.image, self._layout.text, view, now))
         return True
 
     def place_at(self, x: int, y: int) -> tuple[Tile, tuple[float, float]] | None:
@@ -148,32 +148,32 @@ class Board:
         if self._layout is None:
             return None
         for tile, place in zip(self._tiles, self._layout.places, strict=True):
-            left, top, width, height = tile.picture_box
+            left, top, width, height = tile.image_box
             across, down = x - place.x - left, y - place.y - top
             if 0 <= across < width and 0 <= down < height:
                 return tile, (across / max(width - 1, 1), down / max(height - 1, 1))
         return None
 
-    def _frame_of(self, name: str, picture: np.ndarray) -> np.ndarray | None:
-        """The part of the window's picture that shows a source's frame."""
+    def _frame_of(self, name: str, image: np.ndarray) -> np.ndarray | None:
+        """The part of the window's image that shows a source's frame."""
         if self._layout is None:
             return None
         for tile, place in zip(self._tiles, self._layout.places, strict=True):
             if tile.name == name:
-                left, top, width, height = tile.picture_box
+                left, top, width, height = tile.image_box
                 x, y = place.x + left, place.y + top
-                return picture[y : y + height, x : x + width]
+                return image[y : y + height, x : x + width]
         return None
 
     def _bar_height(self) -> int:
-        """Height of what stands above the pictures: the bar of one source, the totals of more."""
+        """Height of what stands above the images: the bar of one source, the totals of more."""
         if len(self._tiles) == 1:
-            return self._tiles[0].picture_box[1]
+            return self._tiles[0].image_box[1]
         return 0 if self._layout is None else self._layout.top
 
     def _reshape(self) -> bool:
-        """Gives the window the shape of new pictures; whether anything is to be drawn larger."""
-        shapes = [tile.picture_size for tile in self._tiles]
+        """Gives the window the shape of new images; whether anything is to be drawn larger."""
+        shapes = [tile.image_size for tile in self._tiles]
         if shapes != self._shapes:
             self._shapes = shapes
             if self._window.resized_by_hand:
@@ -188,8 +188,8 @@ class Board:
 
     def _compose(self, layout: Layout, device: str) -> np.ndarray:
         if len(self._tiles) == 1:
-            return self._tiles[0].picture
-        whole = montage([tile.picture for tile in self._tiles], layout.places, layout.size)
+            return self._tiles[0].image
+        whole = montage([tile.image for tile in self._tiles], layout.places, layout.size)
         totals: Counter[str] = Counter()
         for tile in self._tiles:
             if tile.has_signal and tile.observation is not None:
@@ -198,25 +198,25 @@ class Board:
         self._overlay.bar(whole[: layout.top], [row], layout.text)
         return whole
 
-    def _dressed(self, picture: np.ndarray, text: int, view: View, now: float) -> np.ndarray:
-        """The picture with notice and help; itself where there is neither."""
+    def _dressed(self, image: np.ndarray, text: int, view: View, now: float) -> np.ndarray:
+        """The image with notice and help; itself where there is neither."""
         if not self._notice_until:  # the first one stays a while from when it can be seen
             self._notice_until = now + _FIRST_NOTICE_S
         has_notice = now < self._notice_until
         draft = view.draft
         people = self._history.summary(len(self._tiles)) if view.panel and self._history else None
         if not (has_notice or view.help or people or (draft is not None and draft.points)):
-            return picture
-        picture = picture.copy()
+            return image
+        image = image.copy()
         if draft is not None and draft.points:
-            frame = self._frame_of(draft.source, picture)
+            frame = self._frame_of(draft.source, image)
             if frame is not None and frame.size:
                 self._overlay.draft(frame, draft.points, is_zone=draft.is_zone)
         if people is not None:
-            below_bar = picture[self._bar_height() :]
+            below_bar = image[self._bar_height() :]
             self._overlay.side_panel(below_bar, people, text)
         if has_notice:
-            self._overlay.notice(picture, self._notice, text)
+            self._overlay.notice(image, self._notice, text)
         if view.help:
-            self._overlay.help(picture, text)
-        return picture
+            self._overlay.help(image, text)
+        return image

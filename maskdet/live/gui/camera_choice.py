@@ -83,10 +83,10 @@ def _ask_in_window(cameras: Sequence[Camera], window: Window, has_terminal: bool
     lines = [(str(number), str(camera)) for number, camera in enumerate(cameras, 1)]
     try:
         while True:
-            picture = np.full((_SIZE[1], _SIZE[0], 3), 45, np.uint8)
+            image = np.full((_SIZE[1], _SIZE[0], 3), 45, np.uint8)
             shown = lines[:9]  # there are nine such keys; the terminal lists all
-            Overlay().help(picture, _TEXT_PIXELS, [("", "Which camera? Press its number."), *shown])
-            window.show(picture)
+            Overlay().help(image, _TEXT_PIXELS, [("", "Which camera? Press its number."), *shown])
+            window.show(image)
             key = window.key(_POLL_MS)
             if window.closed or key in ("q", "esc"):
                 return None

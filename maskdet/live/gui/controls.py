@@ -25,7 +25,7 @@ class Controls:
 
     Attributes:
         quit: whether the user wants the end.
-        stepping: sources that are to give one more picture though the view is paused.
+        stepping: sources that are to give one more image though the view is paused.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Controls:
             window: goes full screen.
             tiles: the sources' places.
             recordings: one switch a source.
-            snapshots: folder for the pictures of key s.
+            snapshots: folder for the images of key s.
             zones: what becomes of clicks.
         """
         self.quit = False
@@ -159,16 +159,16 @@ class Controls:
         return f"full screen {_on(self._window.toggle_full_screen())}"
 
     def _snapshot(self) -> str:
-        """Saves the picture at the source's own size; of several, the grid and each of them."""
-        pictures: dict[str, np.ndarray] = {}
-        if len(self._tiles) > 1 and self._board.picture is not None:
-            pictures[""] = self._board.picture
+        """Saves the image at the source's own size; of several, the grid and each of them."""
+        images: dict[str, np.ndarray] = {}
+        if len(self._tiles) > 1 and self._board.image is not None:
+            images[""] = self._board.image
         for number, tile in enumerate(self._tiles, 1):
-            picture = tile.evidence(blur=self._view.blur)
-            if picture is not None:
+            image = tile.evidence(blur=self._view.blur)
+            if image is not None:
                 label = "" if len(self._tiles) == 1 else f"{number}-{file_label(tile.name)}"
-                pictures[label] = picture
-        return self._snapshots.save(pictures) if pictures else "no picture yet"
+                images[label] = image
+        return self._snapshots.save(images) if images else "no picture yet"
 
     def _step(self, step: int) -> str:
         """Shows the next frame, or the one before, and holds it."""
@@ -190,7 +190,7 @@ class Controls:
         return True
 
     def _seek(self, step: int) -> str:
-        """Goes 5 seconds, or a picture, back or on."""
+        """Goes 5 seconds, or an image, back or on."""
         said = [text for tile in self._tiles if (text := self._seek_in(tile, step))]
         return said[0] if said else "only files can be moved in"
 
@@ -211,7 +211,7 @@ class Controls:
         return f"{'+' if step > 0 else '−'}{_SEEK_S:.0f} s: {clock(position)}"
 
     def _turn(self, tile: Tile, step: int) -> str:
-        """Turns to another picture of a folder; empty where there is none."""
+        """Turns to another image of a folder; empty where there is none."""
         playback, seen = tile.pacing.playback, tile.observation
         if playback is None or not playback.count or seen is None:
             return ""

@@ -19,13 +19,13 @@ class Seekable(Source, Protocol):
     """A source on disk that can be read from any position."""
 
     def seek(self, position: float) -> None:
-        """Goes to a position: seconds of a video, or the place of a picture in its list."""
+        """Goes to a position: seconds of a video, or the place of an image in its list."""
 
 
 class Playback:
-    """A source around a video or pictures, which another thread moves about; a `Source`.
+    """A source around a video or images, which another thread moves about; a `Source`.
 
-    A video is read ahead, as any file is. Pictures are read one at a time, each when it is asked
+    A video is read ahead, as any file is. Images are read one at a time, each when it is asked
     for, so that there is a way back from the last one.
 
     Attributes:
@@ -50,7 +50,7 @@ class Playback:
 
     @property
     def count(self) -> int:
-        """Number of pictures; 0 for a video."""
+        """Number of images; 0 for a video."""
         return int(getattr(self._source, "count", 0))
 
     @property
@@ -60,7 +60,7 @@ class Playback:
         return found
 
     def place(self, file: str) -> int:
-        """The place of a picture file in the list, from 0."""
+        """The place of an image file in the list, from 0."""
         return int(self._source.place(file))  # type: ignore[attr-defined]
 
     # --- for the thread that reads
@@ -116,7 +116,7 @@ class Playback:
     # --- for the thread that shows
 
     def seek(self, position: float) -> None:
-        """Has `read` go on at a position: seconds of a video, or the place of a picture."""
+        """Has `read` go on at a position: seconds of a video, or the place of an image."""
         with self._bell:
             self._target = max(0.0, position)
             self._bell.notify_all()
@@ -127,7 +127,7 @@ class Playback:
             return self._target is not None or frame.index < self._first
 
     def go_on(self) -> None:
-        """Has `read` give the next picture."""
+        """Has `read` give the next image."""
         with self._bell:
             self._may_go_on = True
             self._bell.notify_all()
@@ -139,10 +139,10 @@ class Playback:
             self._bell.notify_all()
 
     def neighbor(self, file: str, step: int) -> int | None:
-        """The place of the next picture that can be read, in a direction; None at either end.
+        """The place of the next image that can be read, in a direction; None at either end.
 
         Args:
-            file: the picture from which to go.
+            file: the image from which to go.
             step: 1 for the next one, -1 for the one before.
         """
         place = self.place(file) + step
@@ -152,11 +152,11 @@ class Playback:
 
 
 class Pacing:
-    """When each frame of a source is due: a file's at its own pace, a still picture for a while.
+    """When each frame of a source is due: a file's at its own pace, a still image for a while.
 
     Attributes:
         playback: moves about in the source; None for one that cannot.
-        by_hand: whether the user turns a folder's pictures: none follows without a key.
+        by_hand: whether the user turns a folder's images: none follows without a key.
     """
 
     def __init__(self, source: Source, picture_seconds: float) -> None:
@@ -164,7 +164,7 @@ class Pacing:
 
         Args:
             source: as it is read.
-            picture_seconds: how long a still picture stays.
+            picture_seconds: how long a still image stays.
         """
         self.playback = source if isinstance(source, Playback) else None
         self.by_hand = False
@@ -174,8 +174,8 @@ class Pacing:
         self._has_shown = self._has_jumped = self._asked_for_next = False
 
     @property
-    def is_single_picture(self) -> bool:
-        """Whether the source is one picture, which stays."""
+    def is_single_image(self) -> bool:
+        """Whether the source is one image, which stays."""
         return self.playback is not None and self.playback.count == 1
 
     def due(self, frame: Frame | None) -> float:
@@ -201,16 +201,16 @@ class Pacing:
         self._hold = now + self._picture_seconds if is_still else 0.0
 
     def go_on(self) -> None:
-        """Has the next picture of a folder read, once the one that is shown has stayed enough."""
+        """Has the next image of a folder read, once the one that is shown has stayed enough."""
         playback = self.playback
         if playback is None or not playback.count or not self._has_shown:
             return
         is_held = self.by_hand or self._has_jumped or time.monotonic() < self._hold
-        if self.is_single_picture or is_held:
+        if self.is_single_image or is_held:
             return
         if playback.at_end:
             playback.finish()
-        elif not self._asked_for_next:  # once for each picture
+        elif not self._asked_for_next:  # once for each image
             self._asked_for_next = True
             playback.go_on()
 

@@ -27,8 +27,8 @@ class Tile:
     Attributes:
         name: the source's.
         observation: the last one; None before the first.
-        picture: as last drawn, BGR uint8.
-        picture_box: x, y, width, height of the frame within it; width 0 before the first one.
+        image: as last drawn, BGR uint8.
+        image_box: x, y, width, height of the frame within it; width 0 before the first one.
         drawn: when that was, by the monotonic clock.
         pacing: when its next one is due.
     """
@@ -50,12 +50,12 @@ class Tile:
             source: what is shown here.
             recording: whether it is recorded.
             overlay: draws.
-            picture_seconds: how long a still picture stays.
+            picture_seconds: how long a still image stays.
         """
         self.name = source.name
         self.observation: Observation | None = None
-        self.picture = np.zeros((1, 1, 3), np.uint8)
-        self.picture_box = (0, 0, 0, 0)
+        self.image = np.zeros((1, 1, 3), np.uint8)
+        self.image_box = (0, 0, 0, 0)
         self.drawn = 0.0
         self.pacing = Pacing(source, picture_seconds)
         self._pipeline = pipeline
@@ -81,8 +81,8 @@ class Tile:
         return self.observation is not None and not self._pipeline.stats.of(self._index).no_signal
 
     @property
-    def picture_size(self) -> tuple[int, int]:
-        """(width, height) of the source's picture; before the first one, of what is shown."""
+    def image_size(self) -> tuple[int, int]:
+        """(width, height) of the source's image; before the first one, of what is shown."""
         if self.observation is None:
             return _WAITING_SIZE
         return self.observation.frame.width, self.observation.frame.height
@@ -103,12 +103,12 @@ class Tile:
         strict: bool = False,
         compact: bool = False,
     ) -> None:
-        """Makes `picture` again.
+        """Makes `image` again.
 
         Args:
             size: (width, height) of it.
             text: size of the text, pixels.
-            paused: whether the user holds the picture.
+            paused: whether the user holds the image.
             blur: whether to make faces unrecognisable.
             strict: whether they are so already.
             compact: whether it stands in a grid.
@@ -118,15 +118,15 @@ class Tile:
         if self.observation is None:
             message = "" if status.signal_loss_reason else "waiting for the first picture"
             status = replace(status, no_signal=bool(status.signal_loss_reason))
-            self.picture = self._overlay.waiting(message, status, size, text)
-            self.picture_box = (0, 0, 0, 0)
+            self.image = self._overlay.waiting(message, status, size, text)
+            self.image_box = (0, 0, 0, 0)
             return
         shown = blur_observation(self.observation) if blur else self.observation
-        self.picture = self._overlay.view(shown, status, size, text)
-        self.picture_box = self._overlay.picture_box
+        self.image = self._overlay.view(shown, status, size, text)
+        self.image_box = self._overlay.image_box
 
     def evidence(self, *, blur: bool) -> np.ndarray | None:
-        """The source's picture at its own size, under a bar with the clock; None without one."""
+        """The source's image at its own size, under a bar with the clock; None without one."""
         if self.observation is None:
             return None
         return with_bar(self._overlay)(
@@ -138,12 +138,12 @@ class Tile:
         no_signal = stats.no_signal and not paused
         seen = self.observation
         progress = None if seen is None else progress_of(self._source, seen.frame)
-        is_picture = progress is not None and progress.count > 0
+        is_image = progress is not None and progress.count > 0
         age = None if seen is None else (time.monotonic() - self._since) * 1000
         return Status(
             source=self.name,
             capture_fps=stats.capture_fps if stats.captured else None,
-            detect_fps=stats.detect_fps if stats.processed and not is_picture else None,
+            detect_fps=stats.detect_fps if stats.processed and not is_image else None,
             age_ms=age,
             device=self._pipeline.detector.device,
             recording=self._recording.on and not self._recording.failing,
@@ -155,6 +155,6 @@ class Tile:
             else "",
             blurred=blur,
             is_file=not self._source.is_live,
-            progress="" if progress is None or self.pacing.is_single_picture else str(progress),
+            progress="" if progress is None or self.pacing.is_single_image else str(progress),
             share=None if progress is None or progress.count == 1 else progress.share,
         )

@@ -55,9 +55,9 @@ class Viewer:
             recordings: one switch a source.
             blur: whether faces are unrecognisable from the start.
             strict: whether they are covered already, and stay so.
-            snapshots: folder for the pictures of key s.
+            snapshots: folder for the images of key s.
             size: (width, height) of a new window with several sources, at most.
-            picture_seconds: how long each picture of a folder stays.
+            picture_seconds: how long each image of a folder stays.
             zones: what becomes of clicks; None: nobody is followed.
             history: of the people, for the side panel; likewise.
         """
@@ -95,11 +95,11 @@ class Viewer:
             self._controls.close()
 
     def _is_over(self) -> bool:
-        """Whether all has been shown; a single picture stays, unless it stands beside others."""
+        """Whether all has been shown; a single image stays, unless it stands beside others."""
         if not self._view.paused:
             for tile in self._tiles:
                 tile.pacing.go_on()
-        others = [tile for tile in self._tiles if not tile.pacing.is_single_picture]
+        others = [tile for tile in self._tiles if not tile.pacing.is_single_image]
         if others and all(tile.has_ended for tile in others):
             for tile in self._tiles:
                 if tile.pacing.playback is not None and tile.observation is not None:

@@ -89,7 +89,7 @@ class Window:
     """A resizable window, opened by the first `show`; for the main thread only.
 
     Attributes:
-        pointer: x and y of the mouse in the shown picture, pixels.
+        pointer: x and y of the mouse in the shown image, pixels.
 
     Call `key` after each `show`, and often while there is nothing to show: the window is painted
     and answers only then. Check `display_available` before.
@@ -117,7 +117,7 @@ class Window:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) of what a picture covers; (0, 0) while there is no window."""
+        """(width, height) of what an image covers; (0, 0) while there is no window."""
         if not self._is_open:
             return 0, 0
         try:
@@ -158,7 +158,7 @@ class Window:
         return self._is_full
 
     def show(self, image: np.ndarray) -> None:
-        """Shows a picture (BGR uint8), stretched to `size`; does nothing once closed."""
+        """Shows an image (BGR uint8), stretched to `size`; does nothing once closed."""
         if self.closed:
             return
         try:
@@ -195,7 +195,7 @@ class Window:
         return _KEYS.get(cv2.waitKeyEx(max(1, wait_ms)))
 
     def clicks(self) -> list[tuple[Button, int, int]]:
-        """Buttons pressed since the call before: which, and x and y in the shown picture."""
+        """Buttons pressed since the call before: which, and x and y in the shown image."""
         clicks, self._clicks = self._clicks, []
         return clicks
 
@@ -221,7 +221,7 @@ class Window:
         if sys.platform.startswith("linux"):
             _prepare_qt()
         # Free of any aspect: Qt keeps one only when the user resizes the window. Who shows makes
-        # the picture as large as `size`.
+        # the image as large as `size`.
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self._title, flags)
         cv2.setMouseCallback(self._title, self._mouse)

@@ -13,7 +13,7 @@ from maskdet.people.zones import Line, Point, Zone, crosses_itself
 
 Kind = Literal["zone", "line"]
 _MIN_SIDE = 0.01
-"""Share of the picture; nearer clicks are one, as a hand shakes."""
+"""Share of the image; nearer clicks are one, as a hand shakes."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class ZoneEditor:
     Attributes:
         kind: what is being drawn; None: nothing.
         source: name of the source that the first corner was clicked in.
-        points: corners so far, in shares of that source's picture.
+        points: corners so far, in shares of that source's image.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ def _distance(a: Point, b: Point) -> float:
 
 
 def _from_line(line: Line, point: Point) -> float:
-    """Distance of a point from a line's segment, in shares of the picture."""
+    """Distance of a point from a line's segment, in shares of the image."""
     (x1, y1), (x2, y2) = line.start, line.end
     dx, dy = x2 - x1, y2 - y1
     along = ((point[0] - x1) * dx + (point[1] - y1) * dy) / ((dx * dx + dy * dy) or 1.0)

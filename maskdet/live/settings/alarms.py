@@ -1,4 +1,4 @@
-"""Settings of alarms: rules, pictures and clips; `alarm_channels` has the channels."""
+"""Settings of alarms: rules, images and clips; `alarm_channels` has the channels."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class AlarmSettings(Settings):
             environment serves, too.
         file: SQLite file of alarms and undelivered messages; None: the store's, or else
             ``alarms.db`` in the folder of snapshots.
-        snapshots: folder for the picture of each alarm; None: there are none.
+        snapshots: folder for the image of each alarm; None: there are none.
         clips: the video of each alarm.
     """
 

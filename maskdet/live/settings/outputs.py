@@ -17,12 +17,12 @@ class OverlaySettings(Settings):
 
 
 class WindowSettings(Settings):
-    """Size of the window and pace of its pictures.
+    """Size of the window and pace of its images.
 
     Attributes:
         width: of the whole window with several sources, pixels.
         height: of the whole window with several sources, pixels.
-        picture_seconds: how long each still picture stays.
+        picture_seconds: how long each still image stays.
     """
 
     width: PositiveInt = 1280
@@ -34,7 +34,7 @@ class RecordingSettings(Settings):
     """Content of a recording, its division into files, and their retention.
 
     Attributes:
-        bar: a bar above the picture: date and time with zone, counts, the source's name.
+        bar: a bar above the image: date and time with zone, counts, the source's name.
         segment_seconds: a new file after so long.
         segment_mb: a new file at this size, in millions of bytes.
         keep_days: older segments are deleted.

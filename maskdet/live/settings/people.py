@@ -35,7 +35,7 @@ class _PlaceSettings(Settings):
 
     Attributes:
         name: what counts and events call it.
-        points: x and y of each, in shares of the picture from its left top corner.
+        points: x and y of each, in shares of the image from its left top corner.
         source: name of the source that it is drawn in; None: all.
     """
 
@@ -45,7 +45,7 @@ class _PlaceSettings(Settings):
 
     @field_validator("points")
     @classmethod
-    def _inside_the_picture(cls, points: Points) -> Points:
+    def _inside_the_image(cls, points: Points) -> Points:
         for x, y in points:
             if not (0 <= x <= 1 and 0 <= y <= 1):
                 raise ValueError(
@@ -91,7 +91,7 @@ class LineSettings(_PlaceSettings):
 
 
 def check_names(kind: str, places: tuple[_PlaceSettings, ...]) -> None:
-    """Refuses two places of one name in one picture.
+    """Refuses two places of one name in one image.
 
     Raises:
         ValueError: there are two.

@@ -26,8 +26,8 @@ class ServeSettings(Settings):
         key: PEM file of its private key.
         allow_hosts: names by which browsers reach the page, beside this machine's own.
         root_path: below which a proxy puts the page.
-        fps: frames a second of each camera's picture, at most.
-        width: pixels; wider pictures are made smaller for the page.
+        fps: frames a second of each camera's image, at most.
+        width: pixels; wider images are made smaller for the page.
     """
 
     SHORT_FORM: ClassVar[str] = "address"

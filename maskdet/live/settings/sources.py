@@ -17,13 +17,13 @@ class SourceSettings(Settings):
         name: what the window and the event log call it; by default the source itself.
         width: asked of a webcam, pixels; it may give something near it.
         height: asked of a webcam, pixels.
-        fps: asked of a webcam, frames a second; of an address that gives one picture, how often
+        fps: asked of a webcam, frames a second; of an address that gives one image, how often
             it is fetched (None: twice a second); of a video file, in place of its time stamps.
         format: asked of a webcam, four letters: MJPG, YUYV …
         backend: how a webcam is reached; auto is the right one for the system.
-        rtsp_transport: tcp gives whole pictures; auto takes udp, then udp_multicast, where a camera
+        rtsp_transport: tcp gives whole images; auto takes udp, then udp_multicast, where a camera
             knows nothing else.
-        low_delay: a stream is decoded by one thread, which holds no picture back, if one is enough.
+        low_delay: a stream is decoded by one thread, which holds no image back, if one is enough.
         hardware_decoding: a stream is decoded by the graphics card where that can be done.
         ffmpeg: further options of a stream, by FFmpeg's names.
         open_timeout: seconds a camera may take to open.

@@ -38,7 +38,7 @@ class Ready:
 
     Attributes:
         adapter: what it computes on.
-        ms: milliseconds of one picture.
+        ms: milliseconds of one image.
     """
 
     adapter: Adapter

@@ -17,20 +17,20 @@ from maskdet.runtimes.litert import CPU, LiteRtNetwork
 from maskdet.system.console import say
 
 _CPU_IMAGES = 5
-"""Pictures that the CPU answers, timed, before the GPU is tried: nobody waits for shaders."""
+"""Images that the CPU answers, timed, before the GPU is tried: nobody waits for shaders."""
 _MAX_TIME_SHARE = 0.9
 """What part of the CPU's time the GPU may take at most: less is not worth a change."""
 
 
 def worth_changing(gpu: float, cpu: float) -> bool:
-    """Whether ``auto`` leaves the CPU for the GPU, by the time of a picture on each."""
+    """Whether ``auto`` leaves the CPU for the GPU, by the time of an image on each."""
     return gpu <= _MAX_TIME_SHARE * cpu
 
 
 class LiteRtGpuDetector:
     """A network in a `.tflite` file, on the GPU where it is there, works and is faster.
 
-    The GPU's input has one size, a picture in a batch of its own; it grows when a picture of
+    The GPU's input has one size, an image in a batch of its own; it grows when an image of
     another aspect comes. Everything the GPU cannot answer, the CPU does.
     """
 
@@ -83,14 +83,14 @@ class LiteRtGpuDetector:
         return f"{self._ready.adapter.name} (LiteRT, {self._ready.adapter.backend})"
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each picture (BGR uint8), best first; one after another."""
+        """Faces of each image (BGR uint8), best first; one after another."""
         if images and not self._over:
             sizes = [fitting_size(one.shape[0], one.shape[1], self._side) for one in images]
             self._prepare((max(height for height, _ in sizes), max(width for _, width in sizes)))
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey picture of the size to come."""
+        """Runs once on a grey image of the size to come."""
         self.detect([np.full((height, width, 3), 128, np.uint8)])
         self._cpu_ms.clear()
 

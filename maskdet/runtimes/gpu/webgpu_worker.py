@@ -5,9 +5,9 @@ sizes are fixed, and its shaders are compiled at each start, which takes seconds
 from stdin
 
     one line      JSON: "model" (file), "size" (height, width), "answer" (file)
-    each picture  RGB bytes of that size
+    each image  RGB bytes of that size
 
-It writes the answer file when it is ready: {"ms", "shapes"}, or {"error"}. For each picture it
+It writes the answer file when it is ready: {"ms", "shapes"}, or {"error"}. For each image it
 then sends logits and deltas to stdout, float32. It ends when stdin does.
 """
 
@@ -38,13 +38,13 @@ from maskdet.runtimes.litert import LiteRtNetwork, as_floats, as_input, as_outpu
 from maskdet.system.atomic_files import write_whole
 
 PREPARING, ANSWERING = 120.0, 20.0
-"""Seconds after which a driver counts as hung: while shaders are compiled, and on a picture."""
+"""Seconds after which a driver counts as hung: while shaders are compiled, and on an image."""
 MAX_DIFFERENCE = 0.25
 """Most that the GPU's outputs may differ from the CPU's, root mean square, of their spread.
 
 Half precision differs by .015 (NVIDIA H200). Of a file of eight bits the GPU computes with the
 floats that its numbers stand for, the CPU with the numbers: both are as far from the network's own
-floats, and differ by .05 on pictures, by up to .14 on the noise that this is asked of (the same
+floats, and differ by .05 on images, by up to .14 on the noise that this is asked of (the same
 GPU). A broken driver differs by more than one."""
 _RUNS, _MAX_SECONDS = 10, 1.0
 
@@ -104,7 +104,7 @@ class WebGpuNetwork:
                 raise ModelError(f"its results are wrong (off by {off:.3g}); update its driver")
 
     def milliseconds(self) -> float:
-        """The median time of a picture."""
+        """The median time of an image."""
         image = _blocks(*self.size)
         taken: list[float] = []
         end = time.perf_counter() + _MAX_SECONDS
@@ -153,7 +153,7 @@ def serve() -> None:
 
 
 def _fill(image: np.ndarray) -> bool:
-    """Reads a picture; False at the end."""
+    """Reads an image; False at the end."""
     rest, stdin = image.data.cast("B"), sys.stdin.buffer
     while rest:
         count = stdin.readinto(rest)  # type: ignore[union-attr]  # it is buffered
@@ -164,7 +164,7 @@ def _fill(image: np.ndarray) -> bool:
 
 
 def _blocks(height: int, width: int) -> np.ndarray:
-    """A picture with something in it everywhere, the same each time."""
+    """An image with something in it everywhere, the same each time."""
     coarse = np.random.default_rng(0).integers(0, 256, (height // 16, width // 16, 3), np.uint8)
     return np.kron(coarse, np.ones((16, 16, 1), np.uint8))
 

@@ -151,7 +151,7 @@ def _regress_boxes(layer: Layer, anchors: Any, deltas: Any) -> Any:
 
 
 def _clip_boxes(layer: Layer, image: Any, boxes: Any) -> Any:
-    """To the picture; `inset` pixels less where this version of keras-retinanet does so."""
+    """To the image; `inset` pixels less where this version of keras-retinanet does so."""
     shape = tf.cast(tf.shape(image), tf.float32) - float(layer.config.get("inset", 0))
     limit = tf.stack([shape[2], shape[1], shape[2], shape[1]])
     return tf.clip_by_value(boxes, 0.0, limit)

@@ -1,6 +1,6 @@
 """keras-retinanet's inference models, as 0.5.1 and 1.0.0 wrote them.
 
-Pictures are prepared as that package does: BGR, what the backbone was trained with taken off
+Images are prepared as that package does: BGR, what the backbone was trained with taken off
 *before* resizing, short side 800 pixels and long side at most 1333. Anchors, suppression and score
 limits are the file's own.
 """
@@ -33,7 +33,7 @@ from maskdet.runtimes.legacy.legacy_detector import LegacyDetector
 from maskdet.runtimes.legacy.tensorflow_graphs import one_line
 
 SHORT, LONG = 800, 1333
-"""Sides in pixels that pictures are resized to unless one was trained otherwise."""
+"""Sides in pixels that images are resized to unless one was trained otherwise."""
 _GPU_BATCH = 4
 _IMAGENET_MEANS = np.array([103.939, 116.779, 123.68], np.float32)
 """Blue, green, red."""
@@ -65,9 +65,9 @@ class KerasRetinaNetDetector(LegacyDetector):
             name: what people call it.
             device: auto, cpu or gpu.
             rule: says which faces are given, of those above the file's own limit.
-            short: pixels that a picture's short side becomes …
+            short: pixels that an image's short side becomes …
             long: … unless its long side would be longer than this.
-            batch: most pictures in a call; None: several on a GPU, else one.
+            batch: most images in a call; None: several on a GPU, else one.
 
         Raises:
             ModelError: the file is broken, a training model, or none of keras-retinanet; or there
@@ -113,10 +113,10 @@ class KerasRetinaNetDetector(LegacyDetector):
     def _answers(self, images: list[np.ndarray]) -> list[Detections]:
         assert self._run is not None
         prepared = [prepare(image, *self._sides, tf_mode=self._tf_mode) for image in images]
-        prepared = [(_widened(picture), factor) for picture, factor in prepared]
+        prepared = [(_widened(scaled), factor) for scaled, factor in prepared]
         try:
             with tf.device(self._placed):
-                boxes, scores = self._run(np.stack([picture for picture, _ in prepared]))
+                boxes, scores = self._run(np.stack([scaled for scaled, _ in prepared]))
             with tf.device("/CPU:0"):
                 each = zip(boxes, scores, strict=True)
                 kept = [filter_detections(self._filter.config, *one) for one in each]
@@ -198,7 +198,7 @@ def uses_tf_mode(network: Network) -> bool:
 
 
 def prepare(image: np.ndarray, short: int, long: int, *, tf_mode: bool) -> tuple[np.ndarray, float]:
-    """A picture (BGR uint8) as the network takes it, float32, and the factor of its size."""
+    """An image (BGR uint8) as the network takes it, float32, and the factor of its size."""
     pixels = image.astype(np.float32)
     pixels = pixels / np.float32(127.5) - np.float32(1) if tf_mode else pixels - _IMAGENET_MEANS
     height, width = image.shape[:2]
@@ -209,20 +209,20 @@ def prepare(image: np.ndarray, short: int, long: int, *, tf_mode: bool) -> tuple
     return cv2.resize(pixels, None, fx=factor, fy=factor), factor
 
 
-def _widened(picture: np.ndarray) -> np.ndarray:
+def _widened(image: np.ndarray) -> np.ndarray:
     """A very slim input (rows, columns, 3) made `MIN_SIDE` pixels wide by zeros.
 
     Maps of a single row make some of TensorFlow's convolutions read what is not theirs: their
     answer changed from call to call.
     """
-    missing = [max(0, MIN_SIDE - side) for side in picture.shape[:2]]
-    return np.pad(picture, [(0, missing[0]), (0, missing[1]), (0, 0)]) if any(missing) else picture
+    missing = [max(0, MIN_SIDE - side) for side in image.shape[:2]]
+    return np.pad(image, [(0, missing[0]), (0, missing[1]), (0, 0)]) if any(missing) else image
 
 
 def filter_detections(
     config: Mapping[str, Any], boxes: Any, scores: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """keras-retinanet's choice of a picture's detections, without its padding.
+    """keras-retinanet's choice of an image's detections, without its padding.
 
     Args:
         config: settings of the FilterDetections layer.

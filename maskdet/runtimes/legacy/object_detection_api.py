@@ -1,6 +1,6 @@
 """TensorFlow's Object Detection API: frozen graphs of TF1, SavedModels of TF1 and TF2, unchanged.
 
-Such a model takes whole pictures of any size, RGB, and gives ``detection_boxes`` (ymin xmin ymax
+Such a model takes whole images of any size, RGB, and gives ``detection_boxes`` (ymin xmin ymax
 xmax, 0–1), ``detection_scores``, ``detection_classes`` (numbers of the label map) and
 ``num_detections``, all float32 with a batch dimension. Other outputs are left alone: graphs of
 2018 lack what later ones have.
@@ -34,7 +34,7 @@ OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_dete
 _INPUTS = ("image_tensor", "encoded_image_string_tensor", "tf_example", "input_tensor")
 _GPU_BATCH = 8
 MAX_ASPECT = 3
-"""A picture longer than this many times its width is padded where a graph refuses it."""
+"""An image longer than this many times its width is padded where a graph refuses it."""
 
 
 class ObjectDetectionApiDetector(LegacyDetector):
@@ -58,7 +58,7 @@ class ObjectDetectionApiDetector(LegacyDetector):
             name: what people call it.
             device: auto, cpu or gpu.
             rule: says which faces are given.
-            batch: most pictures of one size in a call; None: eight on a GPU, else one.
+            batch: most images of one size in a call; None: eight on a GPU, else one.
 
         Raises:
             ModelError: the file is broken, or no such model; or there is no GPU though asked for.
@@ -86,7 +86,7 @@ class ObjectDetectionApiDetector(LegacyDetector):
     def _outputs(self, images: list[np.ndarray]) -> tuple[dict[str, Any], tuple[int, ...]]:
         """The graph's outputs, and the size of its input.
 
-        Some graphs refuse slim pictures, which they would shrink to a thread; those are padded.
+        Some graphs refuse slim images, which they would shrink to a thread; those are padded.
         """
         assert self._run is not None
         with tf.device(self._placed):
@@ -101,7 +101,7 @@ class ObjectDetectionApiDetector(LegacyDetector):
     def _detections(
         self, boxes: np.ndarray, scores: np.ndarray, numbers: np.ndarray, shape: tuple[int, ...]
     ) -> Detections:
-        """Of one picture; boxes are ymin xmin ymax xmax in pixels."""
+        """Of one image; boxes are ymin xmin ymax xmax in pixels."""
         height, width = shape[:2]
         kept = np.flatnonzero((scores >= self._rule.lowest_score) & np.isfinite(boxes).all(axis=1))
         kept = kept[np.argsort(-scores[kept], kind="stable")]
@@ -128,7 +128,7 @@ def _verify(
     numbers: np.ndarray,
     counts: np.ndarray,
 ) -> None:
-    """Makes sure that a graph's outputs are a detector's, for so many pictures.
+    """Makes sure that a graph's outputs are a detector's, for so many images.
 
     Raises:
         ModelError: they are of another shape, or no numbers.
@@ -171,7 +171,7 @@ def _feed(path: Path, tensor: Any) -> Callable[[list[np.ndarray]], Any]:
 
 
 def _widened(image: np.ndarray) -> np.ndarray:
-    """A picture with black below or beside it, so that no side is less than a third."""
+    """An image with black below or beside it, so that no side is less than a third."""
     height, width = image.shape[:2]
     least = -(-max(height, width) // MAX_ASPECT)
     padding = [(0, max(0, least - height)), (0, max(0, least - width)), (0, 0)]

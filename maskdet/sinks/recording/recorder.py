@@ -1,6 +1,6 @@
 """Annotated video as a sink, which outlives what disks and people do to it.
 
-Every picture carries the time it was taken at: the video lasts as long as what it shows, however
+Every image carries the time it was taken at: the video lasts as long as what it shows, however
 unsteady the rate. What fails is said once, tried again, and said when it goes on: the monitor never
 ends because a disk is full.
 """
@@ -36,7 +36,7 @@ T = TypeVar("T")
 _QUEUE_LENGTH = 8
 """Observations that wait for the encoder before detection waits, too."""
 _WRITE_TIMEOUT_S = 5.0
-"""Seconds for a single picture after which the disk is taken to hang."""
+"""Seconds for a single image after which the disk is taken to hang."""
 _CLOSE_TIMEOUT_S = 0.5
 """Seconds at the end in which something must be written, or the disk is taken to hang."""
 _CHECK_INTERVAL_S = 1.0
@@ -54,10 +54,10 @@ class Recorder:
 
     No observation is left out; where the encoder is slower than detection, `write` waits for it. An
     existing file is never overwritten: ``door.mp4`` then becomes ``door-2.mp4``. So does what
-    follows a change of the picture's size, which a video cannot hold, or an interruption. A file
+    follows a change of the image's size, which a video cannot hold, or an interruption. A file
     appears with the first observation, not before.
 
-    Where the disk is full, read-only or gone, pictures are left out until it can go on, and a disk
+    Where the disk is full, read-only or gone, images are left out until it can go on, and a disk
     that hangs does not hold up detection for longer than `_WRITE_TIMEOUT_S`.
 
     Attributes:
@@ -84,7 +84,7 @@ class Recorder:
 
         Args:
             path: ends in ``.mp4`` or ``.mkv``.
-            draw: makes the picture to record, BGR uint8; called in the recorder's thread. Default:
+            draw: makes the image to record, BGR uint8; called in the recorder's thread. Default:
                 the frame with boxes and labels, without bar.
             blur: makes faces unrecognisable before that.
             segment_seconds: begins a new file after so long; see `Segments`.
@@ -178,8 +178,8 @@ class Recorder:
 
     def _record(self, observation: Observation, blur: bool) -> None:
         seen = blur_observation(observation) if blur else observation
-        picture = even(self._draw(seen))
-        if not (self._retry.due and self._try(lambda: self._add(picture, observation.frame))):
+        image = even(self._draw(seen))
+        if not (self._retry.due and self._try(lambda: self._add(image, observation.frame))):
             self._retry.count_dropped()
         else:
             self._retry.record_success("pictures")
@@ -196,18 +196,18 @@ class Recorder:
             return False
         return True
 
-    def _add(self, picture: np.ndarray, frame: Frame) -> None:
+    def _add(self, image: np.ndarray, frame: Frame) -> None:
         self._check()
         if self._video is not None:
             position = self._timeline.position(frame)
             is_over = position >= self._segment_seconds or self._video.size >= self._segment_bytes
-            if not is_over and self._video.shape == picture.shape:
-                self._video.add(picture, position)
+            if not is_over and self._video.shape == image.shape:
+                self._video.add(image, position)
                 return
             self._finish()
-        self._begin(picture.shape)
+        self._begin(image.shape)
         assert self._video is not None
-        self._video.add(picture, self._timeline.position(frame))
+        self._video.add(image, self._timeline.position(frame))
 
     def _check(self) -> None:
         """Now and then: whether the file is still there and there is room for more."""

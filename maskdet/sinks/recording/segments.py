@@ -87,7 +87,7 @@ class Files(Protocol):
 
 
 class SingleFile:
-    """The path itself, from the first picture on; after an interruption ``name-2``, ``name-3`` …"""
+    """The path itself, from the first image on; after an interruption ``name-2``, ``name-3`` …"""
 
     def __init__(self, path: Path) -> None:
         self._path = path

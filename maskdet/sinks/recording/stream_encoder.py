@@ -1,7 +1,7 @@
-"""Pictures as H.264 in fragments of MP4, each sent on at once: for a live page.
+"""Images as H.264 in fragments of MP4, each sent on at once: for a live page.
 
-A browser plays them by Media Source Extensions. A muxer that goes on from picture to picture gives
-a fragment only when the next picture is there, a whole interval late; so each packet goes through
+A browser plays them by Media Source Extensions. A muxer that goes on from image to image gives
+a fragment only when the next image is there, a whole interval late; so each packet goes through
 a muxer of its own, which takes about .3 ms.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _TICKS = 90_000
 _KEY_S = 4.0
-"""Seconds between key frames that nobody asked for: a player forgets old pictures by these."""
+"""Seconds between key frames that nobody asked for: a player forgets old images by these."""
 _HEAD = {b"ftyp", b"moov"}
 _FRAGMENT = {b"moof", b"mdat"}
 _OPTIONS = {
@@ -33,19 +33,19 @@ _OPTIONS = {
 
 
 class StreamEncoder:
-    """Encodes pictures of one size.
+    """Encodes images of one size.
 
     Attributes:
         codec: as a browser names it: ``avc1.42c01f``.
-        head: what a player needs before the first fragment; empty before the first picture.
+        head: what a player needs before the first fragment; empty before the first image.
     """
 
     def __init__(self, shape: tuple[int, ...], fps: float = 15.0) -> None:
         """Opens the encoder.
 
         Args:
-            shape: (height, width, 3) of the pictures.
-            fps: pictures a second, about.
+            shape: (height, width, 3) of the images.
+            fps: images a second, about.
         """
         import av  # late: needed only when somebody watches
 
@@ -76,21 +76,21 @@ class StreamEncoder:
         self._step = round(_TICKS / fps)
         self._number = 0
 
-    def encode(self, picture: np.ndarray, seconds: float, *, key: bool = False) -> bytes:
-        """One picture as a fragment.
+    def encode(self, image: np.ndarray, seconds: float, *, key: bool = False) -> bytes:
+        """One image as a fragment.
 
         Args:
-            picture: BGR uint8, of the encoder's shape.
+            image: BGR uint8, of the encoder's shape.
             seconds: its position, after that of the last one.
             key: a player can begin with it; the first one always is.
         """
         import av
 
         position = max(round(seconds * _TICKS), self._position + 1)
-        if self._position >= 0:  # a picture is taken to last as long as the one before did
+        if self._position >= 0:  # an image is taken to last as long as the one before did
             self._step = min(position - self._position, _TICKS)
         self._position = position
-        frame = av.VideoFrame.from_ndarray(even(picture), "bgr24").reformat(
+        frame = av.VideoFrame.from_ndarray(even(image), "bgr24").reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1
         )
         frame.pts, frame.time_base = position, Fraction(1, _TICKS)

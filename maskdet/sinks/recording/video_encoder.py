@@ -37,17 +37,17 @@ _FORMATS = {
 SUFFIXES = tuple(_FORMATS)
 """The endings of files that can be written."""
 _KEY_INTERVAL_S = 2.0
-"""A player can jump to a picture as often as this."""
+"""A player can jump to an image as often as this."""
 
 
-def even(picture: np.ndarray) -> np.ndarray:
-    """The picture, its last row and column doubled where H.264 needs even sides of 16 or more."""
-    height, width = picture.shape[:2]
+def even(image: np.ndarray) -> np.ndarray:
+    """The image, its last row and column doubled where H.264 needs even sides of 16 or more."""
+    height, width = image.shape[:2]
     down, right = max(height % 2, 16 - height), max(width % 2, 16 - width)
     if down <= 0 and right <= 0:
-        return picture
+        return image
     border = cv2.BORDER_REPLICATE
-    return np.asarray(cv2.copyMakeBorder(picture, 0, max(down, 0), 0, max(right, 0), border))
+    return np.asarray(cv2.copyMakeBorder(image, 0, max(down, 0), 0, max(right, 0), border))
 
 
 def encoding_errors() -> tuple[type[BaseException], ...]:
@@ -58,11 +58,11 @@ def encoding_errors() -> tuple[type[BaseException], ...]:
 
 
 class Video:
-    """One video file of pictures of one size.
+    """One video file of images of one size.
 
     Attributes:
-        shape: of its pictures.
-        seconds: the position of the last picture.
+        shape: of its images.
+        seconds: the position of the last image.
     """
 
     def __init__(self, file: RawIOBase, suffix: str, shape: tuple[int, ...]) -> None:
@@ -108,15 +108,15 @@ class Video:
         context.color_range = 1
         return cast("VideoStream", stream)
 
-    def add(self, picture: np.ndarray, seconds: float) -> None:
-        """Encodes one picture at its position, which is after the last one's."""
+    def add(self, image: np.ndarray, seconds: float) -> None:
+        """Encodes one image at its position, which is after the last one's."""
         import av
 
         position = max(round(seconds * _TICKS), self._position + 1)
         if self._position >= 0:
             self._steps.append(position - self._position)
         self._position, self.seconds = position, seconds
-        frame = av.VideoFrame.from_ndarray(picture, "bgr24")
+        frame = av.VideoFrame.from_ndarray(image, "bgr24")
         frame = frame.reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1
         )

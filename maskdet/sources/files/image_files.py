@@ -19,10 +19,10 @@ from maskdet.images.frames import FrameReader, count_frames
 log = logging.getLogger(__name__)
 
 
-class PictureFiles:
-    """One picture, or all of a list; one frame each, at time 0.
+class ImageFiles:
+    """One image, or all of a list; one frame each, at time 0.
 
-    In a list, a picture that cannot be read is reported to the log and left out.
+    In a list, an image that cannot be read is reported to the log and left out.
     """
 
     is_live = False
@@ -36,10 +36,10 @@ class PictureFiles:
         self._closed = False
 
     def read(self) -> Frame | None:
-        """The next picture; None at the end.
+        """The next image; None at the end.
 
         Raises:
-            SourceError: the only picture, or every one of the list, cannot be read.
+            SourceError: the only image, or every one of the list, cannot be read.
         """
         if self._closed:
             return None
@@ -88,15 +88,15 @@ class PictureFiles:
         return image
 
 
-class Picture(PictureFiles):
-    """A picture file."""
+class ImageFile(ImageFiles):
+    """An image file."""
 
     def __init__(self, path: str, name: str) -> None:
         super().__init__([path], name)
 
 
-class Pages(PictureFiles):
-    """The pages of a TIFF or HEIC file, read as the pictures of a folder are."""
+class Pages(ImageFiles):
+    """The pages of a TIFF or HEIC file, read as the images of a folder are."""
 
     def __init__(self, path: str, name: str) -> None:
         """Opens it.
@@ -117,8 +117,8 @@ class Pages(PictureFiles):
             raise SourceError(f"{path} {error}") from None
 
 
-class Folder(PictureFiles):
-    """The pictures in a folder and those below it, in natural order: 2.jpg before 10.jpg."""
+class Folder(ImageFiles):
+    """The images in a folder and those below it, in natural order: 2.jpg before 10.jpg."""
 
     def __init__(self, path: str, name: str) -> None:
         """Lists them, and reports the files that are none.

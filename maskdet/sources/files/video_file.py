@@ -197,7 +197,7 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
     Raises:
         SourceError: it cannot be opened, or is no video.
     """
-    import av  # late: 0.1 s that cameras and pictures need not wait for
+    import av  # late: 0.1 s that cameras and images need not wait for
 
     av.logging.set_level(None)  # our own line says what is wrong
     try:
@@ -207,7 +207,7 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from None
     if _is_text(head):
         raise _not_readable(path)
-    # Absolute: never "protocol:". Motion JPEG is otherwise taken for one picture of a sequence.
+    # Absolute: never "protocol:". Motion JPEG is otherwise taken for one image of a sequence.
     kind = "mjpeg" if head.startswith(b"\xff\xd8\xff") else None
     try:
         container = av.open(os.path.abspath(path), format=kind, metadata_errors="replace")

@@ -1,4 +1,4 @@
-"""Cameras that send pictures over HTTP: motion JPEG, and an address that gives one at a time.
+"""Cameras that send images over HTTP: motion JPEG, and an address that gives one at a time.
 
 What an address gives is judged by what it sends, its type and first bytes, not by its ending.
 Videos and playlists are FFmpeg's to open.
@@ -25,10 +25,10 @@ from maskdet.sources.stream_diagnosis import Answer, Fault, explain_error, rule,
 from maskdet.system.redaction import mask_address
 
 SNAPSHOT_FPS = 2.0
-"""How often an address that gives one picture is fetched a second, where nothing is set."""
+"""How often an address that gives one image is fetched a second, where nothing is set."""
 
 _JPEG = b"\xff\xd8\xff"
-_PICTURES = (b"\x89PNG\r\n", b"GIF8", b"BM", b"RIFF")
+_IMAGES = (b"\x89PNG\r\n", b"GIF8", b"BM", b"RIFF")
 _PAGE = re.compile(rb"\s*(?:<!doctype html|<html)", re.IGNORECASE)
 _PARTS = re.compile(rb"\s*--|.*content-type:\s*image/", re.IGNORECASE | re.DOTALL)
 _IN_PAGE = re.compile(
@@ -39,11 +39,11 @@ _HEAD_BYTES, _PAGE_BYTES, _SEARCH_BYTES = 512, 65536, 8 << 20
 _RECONNECT_TIMEOUT_S = 1.5  # seconds to a connection, where there has been one before
 
 
-class HttpPictures:
-    """Pictures one after the other, read as `cv2.VideoCapture` is.
+class HttpImages:
+    """Images one after the other, read as `cv2.VideoCapture` is.
 
     Attributes:
-        fps: pictures a second, as far as that is set.
+        fps: images a second, as far as that is set.
         interval: seconds that it waits between two on its own.
         is_unverified: whether the server's certificate is not to be trusted.
     """
@@ -58,30 +58,30 @@ class HttpPictures:
         self._image: np.ndarray | None = None
 
     def grab(self) -> bool:
-        """Waits for the next picture; False where the connection is over."""
+        """Waits for the next image; False where the connection is over."""
         raise NotImplementedError
 
     def retrieve(self) -> tuple[bool, np.ndarray | None]:
-        """The picture that was grabbed."""
+        """The image that was grabbed."""
         return self._image is not None, self._image
 
     def release(self) -> None:
         """Ends the connection."""
         self._client.close()
 
-    def _decode(self, picture: bytes) -> bool:
-        """Whether it is a picture; a spoiled one is left out."""
+    def _decode(self, image: bytes) -> bool:
+        """Whether it is an image; a spoiled one is left out."""
         try:
-            self._image = decode_image(picture)
+            self._image = decode_image(image)
         except ImageError:
             self._image = None
         return self._image is not None
 
 
-class MotionJpeg(HttpPictures):
+class MotionJpeg(HttpImages):
     """An endless answer with one JPEG after the other in it."""
 
-    _SOON = 0.002  # seconds: a picture that came sooner had waited for us
+    _SOON = 0.002  # seconds: an image that came sooner had waited for us
     _MAX_BEHIND, _MAX_SKIPPED = 15, 100
 
     def __init__(
@@ -89,25 +89,25 @@ class MotionJpeg(HttpPictures):
         client: HttpClient,
         response: requests.Response,
         stream: JpegStream,
-        pictures: list[bytes],
+        images: list[bytes],
     ) -> None:
-        """Goes on with an answer whose first pictures are there."""
+        """Goes on with an answer whose first images are there."""
         super().__init__(client)
-        self._response, self._stream, self._waiting = response, stream, deque(pictures)
+        self._response, self._stream, self._waiting = response, stream, deque(images)
         self._waited = 0.0
         self._behind = 0
 
     def grab(self) -> bool:
-        """See `HttpPictures`; where decoding is slower than the camera, pictures are left out."""
+        """See `HttpImages`; where decoding is slower than the camera, images are left out."""
         while True:
             if not self._waiting and not self._read():
                 return False
-            picture = self._waiting.popleft()
+            image = self._waiting.popleft()
             self._behind = self._behind + 1 if self._waited < self._SOON else 0
             self._waited = 0.0
             if self._behind > self._MAX_BEHIND + self._MAX_SKIPPED:
                 self._behind = 0
-            if self._behind <= self._MAX_BEHIND and self._decode(picture):
+            if self._behind <= self._MAX_BEHIND and self._decode(image):
                 return True
 
     def _read(self) -> bool:
@@ -124,15 +124,15 @@ class MotionJpeg(HttpPictures):
         return True
 
 
-class Snapshots(HttpPictures):
-    """An address that gives one picture, fetched again and again."""
+class Snapshots(HttpImages):
+    """An address that gives one image, fetched again and again."""
 
     def __init__(self, client: HttpClient, first: bytes, fps: float, read_timeout: float) -> None:
-        """Goes on from the first picture.
+        """Goes on from the first image.
 
         Args:
             client: asks for the next ones.
-            first: a picture, encoded.
+            first: an image, encoded.
             fps: how many are fetched a second.
             read_timeout: seconds that fetching may fail before the camera counts as lost.
         """
@@ -143,18 +143,18 @@ class Snapshots(HttpPictures):
         self._read_timeout = read_timeout
 
     def grab(self) -> bool:
-        """See `HttpPictures`."""
+        """See `HttpImages`."""
         while True:
-            picture, self._first = self._first or self._fetch(), None
+            image, self._first = self._first or self._fetch(), None
             now = time.monotonic()
-            if picture and self._decode(picture):
+            if image and self._decode(image):
                 self._last = now
                 return True
-            if picture is None or now - self._last > self._read_timeout + self.interval:
+            if image is None or now - self._last > self._read_timeout + self.interval:
                 return False
 
     def _fetch(self) -> bytes | None:
-        """The next picture when it is due; empty where that failed, None where it is no use."""
+        """The next image when it is due; empty where that failed, None where it is no use."""
         self._due = max(self._due + self.interval, time.monotonic())
         time.sleep(max(0.0, self._due - time.monotonic()))
         try:
@@ -167,7 +167,7 @@ class Snapshots(HttpPictures):
             return b""
 
 
-def open_http(address: Address, request: Mapping[str, Any]) -> HttpPictures | Fault | None:
+def open_http(address: Address, request: Mapping[str, Any]) -> HttpImages | Fault | None:
     """Opens what an address gives, by what it sends.
 
     Args:
@@ -175,18 +175,18 @@ def open_http(address: Address, request: Mapping[str, Any]) -> HttpPictures | Fa
         request: see `maskdet.sources.camera_process`.
 
     Returns:
-        Pictures; or why there are none; or None where FFmpeg is to open it.
+        Images; or why there are none; or None where FFmpeg is to open it.
     """
     timeout = request["open_timeout"]
     connect = min(timeout, _RECONNECT_TIMEOUT_S) if request["again"] else timeout
     client = HttpClient(address, connect, timeout)
-    found: HttpPictures | Fault | None = None
+    found: HttpImages | Fault | None = None
     try:
         found = _look(client, client.get(), address, request)
     except (OSError, ValueError) as error:
         found = explain_error(cause_of(error), address)
     finally:
-        if not isinstance(found, HttpPictures):
+        if not isinstance(found, HttpImages):
             client.close()
     return found
 
@@ -203,7 +203,7 @@ def read_all(response: requests.Response, head: bytes = b"") -> bytes:
 
 def _look(
     client: HttpClient, response: requests.Response, address: Address, request: Mapping[str, Any]
-) -> HttpPictures | Fault | None:
+) -> HttpImages | Fault | None:
     content = response.headers.get("Content-Type", "").lower()
     if not response.ok:
         return rule(Answer(response.status_code, content), address)
@@ -216,7 +216,7 @@ def _look(
         return fault
     if head.startswith(_JPEG):
         return _open_jpeg(client, response, head, request)
-    if content.startswith("image/") or head.startswith(_PICTURES):
+    if content.startswith("image/") or head.startswith(_IMAGES):
         return _open_snapshot(client, read_all(response, head), address, request)
     if head.startswith(b"#EXTM3U") or "mpegurl" in content:
         return None
@@ -242,48 +242,48 @@ def _read_head(response: requests.Response) -> bytes:
 
 def _open_parts(
     client: HttpClient, response: requests.Response, head: bytes, address: Address
-) -> HttpPictures | Fault:
+) -> HttpImages | Fault:
     stream, read = JpegStream(), len(head)
-    pictures = stream.feed(head)
-    while not pictures:
+    images = stream.feed(head)
+    while not images:
         data = more(response)
         read += len(data)
         if not data or read > _SEARCH_BYTES:
             return Fault(
                 f"'{shown_path(address)}' sends no JPEG pictures; try another of its streams"
             )
-        pictures = stream.feed(data)
-    return MotionJpeg(client, response, stream, pictures)
+        images = stream.feed(data)
+    return MotionJpeg(client, response, stream, images)
 
 
 def _open_jpeg(
     client: HttpClient, response: requests.Response, head: bytes, request: Mapping[str, Any]
-) -> HttpPictures:
-    """One picture; or, where more follow it, a stream of them without anything between."""
+) -> HttpImages:
+    """One image; or, where more follow it, a stream of them without anything between."""
     if "Content-Length" in response.headers:
         return _snapshots(client, read_all(response, head), request)
     stream, data = JpegStream(), bytearray(head)
-    pictures = stream.feed(head)
-    while len(pictures) < 2 and len(data) < MAX_BYTES:
+    images = stream.feed(head)
+    while len(images) < 2 and len(data) < MAX_BYTES:
         piece = more(response)
         if not piece:
             return _snapshots(client, bytes(data), request)
         data += piece
-        pictures += stream.feed(piece)
-    return MotionJpeg(client, response, stream, pictures)
+        images += stream.feed(piece)
+    return MotionJpeg(client, response, stream, images)
 
 
 def _open_snapshot(
-    client: HttpClient, picture: bytes, address: Address, request: Mapping[str, Any]
-) -> HttpPictures | Fault:
-    found = _snapshots(client, picture, request)
-    if found._decode(picture):
+    client: HttpClient, image: bytes, address: Address, request: Mapping[str, Any]
+) -> HttpImages | Fault:
+    found = _snapshots(client, image, request)
+    if found._decode(image):
         return found
     return Fault(f"'{shown_path(address)}' sends a picture that cannot be read; choose JPEG or PNG")
 
 
-def _snapshots(client: HttpClient, picture: bytes, request: Mapping[str, Any]) -> Snapshots:
-    return Snapshots(client, picture, request.get("fps") or SNAPSHOT_FPS, request["read_timeout"])
+def _snapshots(client: HttpClient, image: bytes, request: Mapping[str, Any]) -> Snapshots:
+    return Snapshots(client, image, request.get("fps") or SNAPSHOT_FPS, request["read_timeout"])
 
 
 def _explain_page(response: requests.Response, head: bytes, address: Address) -> Fault:

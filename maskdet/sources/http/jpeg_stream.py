@@ -1,7 +1,7 @@
-"""JPEG pictures out of a stream of bytes, by their own structure.
+"""JPEG images out of a stream of bytes, by their own structure.
 
 Network cameras wrap them as they like: a boundary with dashes or without, none before the first
-picture, a length or none, a wrong one, or no header at all. A JPEG says itself where it ends.
+image, a length or none, a wrong one, or no header at all. A JPEG says itself where it ends.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 MAX_BYTES = 64 << 20
-"""A larger picture is none; what was read of it is thrown away."""
+"""A larger image is none; what was read of it is thrown away."""
 
 _START = b"\xff\xd8\xff"
 # Inside compressed data ff is followed by 00, or by a restart marker d0 to d7.
@@ -20,9 +20,9 @@ _MAX_UNENDED = 3
 
 
 class JpegStream:
-    """Takes bytes as they come, gives whole pictures.
+    """Takes bytes as they come, gives whole images.
 
-    A picture that breaks off (a new one begins in it) is left out, unless several in a row do:
+    An image that breaks off (a new one begins in it) is left out, unless several in a row do:
     some cameras write no end.
 
     Attributes:
@@ -32,19 +32,19 @@ class JpegStream:
     def __init__(self) -> None:
         self.broken = 0
         self._data = bytearray()
-        self._at = 0  # how far the picture at the beginning of the data was followed
+        self._at = 0  # how far the image at the beginning of the data was followed
         self._in_scan = False
         self._without_end = 0
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The pictures that end in these bytes."""
+        """The images that end in these bytes."""
         self._data += data
-        pictures = []
+        images = []
         while (found := self._next()) is not None:
-            pictures.append(found)
+            images.append(found)
         if len(self._data) > MAX_BYTES:
             self._drop(len(self._data))
-        return pictures
+        return images
 
     def _next(self) -> bytes | None:
         while True:
@@ -56,7 +56,7 @@ class JpegStream:
             if marker == _END:
                 self._without_end = 0
                 return self._take(self._at)
-            self._without_end += 1  # a new picture began, or what followed is no JPEG
+            self._without_end += 1  # a new image began, or what followed is no JPEG
             if marker == _AGAIN and self._without_end >= _MAX_UNENDED:
                 return self._take(self._at) + b"\xff\xd9"
             self.broken += 1
@@ -105,9 +105,9 @@ class JpegStream:
                 self._in_scan = marker == _SCAN
 
     def _take(self, end: int) -> bytes:
-        picture = bytes(self._data[:end])
+        image = bytes(self._data[:end])
         self._drop(end)
-        return picture
+        return image
 
     def _drop(self, count: int) -> None:
         del self._data[:count]

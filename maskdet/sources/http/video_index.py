@@ -28,7 +28,7 @@ def unplayable_video(head: bytes, headers: Mapping[str, str], address: str) -> F
 
 
 def _has_index_behind(head: bytes) -> bool:
-    """Whether the pictures come before the index, as far as the first bytes show it."""
+    """Whether the images come before the index, as far as the first bytes show it."""
     at = 0
     while at + 16 <= len(head):
         size, kind = int.from_bytes(head[at : at + 4]), head[at + 4 : at + 8]

@@ -1,4 +1,4 @@
-"""Copy-paste of faces: one of another picture laid over one that is there.
+"""Copy-paste of faces: one of another image laid over one that is there.
 
 After Ghiasi et al. 2021, "Simple Copy-Paste is a Strong Data Augmentation"; here the pasted face
 takes another's place, so that head, body and surroundings stay plausible. Every class is pasted as
@@ -19,7 +19,7 @@ from maskdet.datasets.samples import Sample
 MARGIN_SHARE = 0.18
 """What is pasted beyond the box on each side, in parts of its size; it fades out there."""
 MIN_PASTED_WIDTH = 12.0
-"""Faces narrower than this in their picture are neither given nor replaced."""
+"""Faces narrower than this in their image are neither given nor replaced."""
 MAX_ENLARGEMENT = 1.6
 """How far a face may be blown up."""
 
@@ -33,7 +33,7 @@ class Face:
 
     @property
     def box(self) -> np.ndarray:
-        """x1 y1 x2 y2 in pixels of its picture."""
+        """x1 y1 x2 y2 in pixels of its image."""
         return self.sample.boxes[self.index]
 
     @property
@@ -43,7 +43,7 @@ class Face:
 
     @property
     def width(self) -> float:
-        """In pixels of its picture."""
+        """In pixels of its image."""
         return float(self.box[2] - self.box[0])
 
 
@@ -55,7 +55,7 @@ class PastedSample(Sample):
     """Face covered, face that covers it, whether mirrored."""
 
     def read(self) -> np.ndarray:
-        """The picture with its pasted faces; see `Sample.read`."""
+        """The image with its pasted faces; see `Sample.read`."""
         image = super().read()
         for index, source_face, mirrored in self.pasted:
             paste_face(image, self.boxes[index], source_face, mirrored)
@@ -63,7 +63,7 @@ class PastedSample(Sample):
 
 
 class CopyPaste:
-    """Lays faces of all classes over others, in a share of the pictures."""
+    """Lays faces of all classes over others, in a share of the images."""
 
     def __init__(self, samples: Sequence[Sample], share: float) -> None:
         """Faces in `samples` are what is pasted."""
@@ -107,9 +107,9 @@ class CopyPaste:
 
 
 def paste_face(image: np.ndarray, box: np.ndarray, source_face: Face, mirrored: bool) -> None:
-    """Lays a face, its edge fading, over the box (4,) of a picture, which is changed.
+    """Lays a face, its edge fading, over the box (4,) of an image, which is changed.
 
-    The face keeps half of the difference in brightness between its picture and this one.
+    The face keeps half of the difference in brightness between its image and this one.
     """
     crop = _around(source_face.sample.read(), source_face.box)
     if mirrored:
@@ -137,7 +137,7 @@ def _widened(box: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _around(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """The box with its margin cut out; what lies beyond the picture repeats its edge."""
+    """The box with its margin cut out; what lies beyond the image repeats its edge."""
     left, top, right, bottom = _widened(box)
     height, width = image.shape[:2]
     rows = np.clip(np.arange(top, bottom), 0, height - 1)

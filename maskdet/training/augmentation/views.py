@@ -1,4 +1,4 @@
-"""Augmentation for small faces: one random view of one or four pictures, boxes carried along.
+"""Augmentation for small faces: one random view of one or four images, boxes carried along.
 
 Every function takes its random generator, so that a seed gives the same view again.
 """
@@ -24,15 +24,15 @@ CLOSE_UP_WIDTHS = (0.2, 0.95)
 CLOSE_UP_ENLARGEMENT = 4.0
 """How far a face is enlarged at most for a close-up: beyond it there is nothing but blur."""
 MIN_CLOSE_UP_WIDTH = 32.0
-"""Faces narrower than this many pixels in their picture give no close-up."""
+"""Faces narrower than this many pixels in their image give no close-up."""
 CROWD_GRID = (3, 4)
-"""Smallest and largest number of pictures along either side of a crowd."""
+"""Smallest and largest number of images along either side of a crowd."""
 _MAX_TRIES = 4
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A picture (BGR uint8) as the network will see it, with its boxes (N, 4) and classes (N,)."""
+    """An image (BGR uint8) as the network will see it, with its boxes (N, 4) and classes (N,)."""
 
     image: np.ndarray
     boxes: np.ndarray
@@ -45,9 +45,9 @@ class Augmentation:
 
     Attributes:
         size: side in pixels of the square view.
-        long_side: what a picture's long side is resized to before jitter.
+        long_side: what an image's long side is resized to before jitter.
         scale: smallest and largest factor of that.
-        mosaic: share of views made of four pictures.
+        mosaic: share of views made of four images.
         rotation: degrees to either side, in a third of the views.
         colour: strength 0–1 of brightness, contrast, hue and saturation changes.
         degrade: share of views blurred, noised or JPEG-compressed.
@@ -55,7 +55,7 @@ class Augmentation:
             `maskdet.images.conditions`.
         close_up: share of views in which one face fills a fifth of the width and more; in half of
             them an edge or two cut it.
-        crowd: share of views made of many small pictures.
+        crowd: share of views made of many small images.
         background: share of views without any face.
         smallest: faces narrower than this in the view are ignored.
         visible: share of a face that must be in view for it to count.
@@ -143,7 +143,7 @@ class Augmentation:
     def _background(
         self, sample: Sample, others: Callable[[], Sample], random: np.random.Generator
     ) -> View:
-        """A view without faces: a part of a picture between them, enlarged."""
+        """A view without faces: a part of an image between them, enlarged."""
         for _ in range(_MAX_TRIES):
             for _ in range(_MAX_TRIES):
                 side = random.uniform(0.2, 0.8) * min(sample.width, sample.height)
@@ -158,7 +158,7 @@ class Augmentation:
     def _crowd(
         self, sample: Sample, others: Callable[[], Sample], random: np.random.Generator
     ) -> View:
-        """A grid of pictures made small: many faces, all of them far."""
+        """A grid of images made small: many faces, all of them far."""
         count = int(random.integers(CROWD_GRID[0], CROWD_GRID[1] + 1))
         edges = np.linspace(0, self.size, count + 1).astype(int)
         canvas = np.full((self.size, self.size, 3), GREY, np.uint8)
@@ -199,7 +199,7 @@ class Augmentation:
         random: np.random.Generator,
         scale: tuple[float, float],
     ) -> View:
-        """A crop of one picture, resized, perhaps rotated, placed at random."""
+        """A crop of one image, resized, perhaps rotated, placed at random."""
         jitter = np.exp(random.uniform(*np.sort(np.log(scale))))
         factor = jitter * self.long_side / max(sample.width, sample.height)
         corner = self._corner(sample, factor, width, height, random)
@@ -214,15 +214,15 @@ class Augmentation:
         factor: float,
         corner: np.ndarray,
     ) -> View:
-        """A part of a picture resized by a factor, perhaps rotated.
+        """A part of an image resized by a factor, perhaps rotated.
 
         Args:
-            sample: whose picture.
+            sample: whose image.
             width: of the part, in pixels of the view.
             height: of the part.
             random: draws the rotation.
-            factor: pixels of the view for one of the picture.
-            corner: x, y of the part's upper left corner in the resized picture.
+            factor: pixels of the view for one of the image.
+            corner: x, y of the part's upper left corner in the resized image.
         """
         image = sample.read()
         left_over = factor
@@ -246,7 +246,7 @@ class Augmentation:
     def _corner(
         self, sample: Sample, factor: float, width: int, height: int, random: np.random.Generator
     ) -> np.ndarray:
-        """Where the crop begins in the resized picture; mostly such that it holds a face."""
+        """Where the crop begins in the resized image; mostly such that it holds a face."""
         size = np.array([sample.width, sample.height]) * factor
         crop = np.array([width, height])
         low, high = np.minimum(0, size - crop), np.maximum(0, size - crop)

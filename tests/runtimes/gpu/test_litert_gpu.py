@@ -20,7 +20,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from maskdet import boxes
-from maskdet.commands.benchmark.whole_monitor import demo_pictures
+from maskdet.commands.benchmark.whole_monitor import demo_images
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
@@ -112,7 +112,7 @@ def test_the_model_that_ships_sees_the_same_faces(software_gpu: None):
     found = []
     for device in ("gpu", "cpu"):
         with closing(load_detector(device=device, side=320)) as detector:
-            found += detector.detect(demo_pictures(1))
+            found += detector.detect(demo_images(1))
             assert detector.device == (NAME if device == "gpu" else CPU)
     on_gpu, on_cpu = found
     assert len(on_gpu) == len(on_cpu) > 3

@@ -59,7 +59,7 @@ def probe(path: Path) -> tuple[list[float], list[np.ndarray], float]:
     return times, [frame.to_ndarray(format="bgr24") for frame in frames], seconds
 
 
-def pictures_in(path: Path) -> int:
+def images_in(path: Path) -> int:
     """How many can be decoded; also of a file without an end, which does not tell its length."""
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
@@ -268,7 +268,7 @@ def test_a_file_that_cannot_grow_goes_on_in_another(tmp_path: Path, suffix: str)
     assert done.stdout.startswith(f"recording to {path} stopped: File too large; check disk space")
     assert len(done.stdout.splitlines()) == 1
     for name in (f"a{suffix}", f"a-2{suffix}"):
-        assert pictures_in(tmp_path / name) >= 5
+        assert images_in(tmp_path / name) >= 5
 
 
 KILLED = """
@@ -295,4 +295,4 @@ def test_kill_loses_less_than_the_last_second(tmp_path: Path, suffix: str) -> No
             if int(line) == 60:
                 process.send_signal(signal.SIGKILL)
                 break
-    assert pictures_in(path) > 60 - 25  # a second holds at most 25 of them
+    assert images_in(path) > 60 - 25  # a second holds at most 25 of them

@@ -16,7 +16,7 @@ from maskdet.sinks.recording.fragment_recovery import playable_bytes
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.retention import Retention
 from maskdet.sinks.recording.segments import PART, Segments
-from tests.sinks.recording.test_recorder import noisy, observation, pictures_in, probe
+from tests.sinks.recording.test_recorder import images_in, noisy, observation, probe
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = re.compile(r"door-\d{8}-\d{6}(-\d+)?\.(mp4|mkv)")
@@ -115,7 +115,7 @@ def test_a_killed_run_is_recovered_at_the_next_start(
     assert recovered.name == part.name.removesuffix(PART)
     assert caplog.messages == [f"recovered {recovered}, which was cut off while it was written"]
     assert (
-        sum(pictures_in(path) for path in (*finished, recovered)) > 74 - 25
+        sum(images_in(path) for path in (*finished, recovered)) > 74 - 25
     )  # a second holds at most 25 of them
 
 
@@ -147,7 +147,7 @@ def test_wherever_a_file_is_cut_off_the_rest_plays(tmp_path: Path, suffix: str) 
         assert last <= playable <= length
         if playable > last:
             cut.write_bytes(whole[:playable])
-            assert pictures_in(cut) > 0
+            assert images_in(cut) > 0
         last = playable
     assert last > 0.8 * len(whole)
 

@@ -13,7 +13,7 @@ from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from tests.live.test_unattended import lines_in, wait_until
 from tests.monitors import StallingDisk, StartMonitor
-from tests.sinks.recording.test_recorder import observation, pictures_in
+from tests.sinks.recording.test_recorder import images_in, observation
 from tests.xserver import needs_xvfb, x_server
 
 pytestmark = pytest.mark.timeout(180)
@@ -55,7 +55,7 @@ def test_recording_stops_and_goes_on_and_quitting_waits_for_no_disk(
     _, told = again.communicate(timeout=60)
     assert again.returncode == 0, told
     assert not list(stalling_disk.folder.glob("*.part"))
-    assert all(pictures_in(path) for path in stalling_disk.folder.glob("*.mp4"))
+    assert all(images_in(path) for path in stalling_disk.folder.glob("*.mp4"))
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_a_recording_begun_by_key_holds_up_detection_for_a_moment_only(
     switch.toggle()
     switch.write(observation(1, 0.1))
     switch.close()
-    assert len(switch.paths) == 1 and pictures_in(switch.paths[0]) == 1
+    assert len(switch.paths) == 1 and images_in(switch.paths[0]) == 1
 
 
 @needs_xvfb

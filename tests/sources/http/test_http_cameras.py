@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from maskdet.live.meters import SourceMeter
 from maskdet.sources.address import parse
-from maskdet.sources.http.image_camera import HttpPictures, open_http
+from maskdet.sources.http.image_camera import HttpImages, open_http
 from maskdet.sources.http.jpeg_stream import JpegStream
 from maskdet.sources.opening import open_source
 from maskdet.sources.options import SourceOptions
@@ -227,8 +227,8 @@ STREAMS = (
 REQUEST = {"open_timeout": 10.0, "read_timeout": 5.0, "again": False, "fps": 20}
 
 
-def images(opened: HttpPictures | Fault | None, count: int) -> list[np.ndarray]:
-    assert isinstance(opened, HttpPictures), opened
+def images(opened: HttpImages | Fault | None, count: int) -> list[np.ndarray]:
+    assert isinstance(opened, HttpImages), opened
     found = []
     for _ in range(count):
         assert opened.grab()
