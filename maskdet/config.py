@@ -22,8 +22,9 @@ from pydantic import (
     field_validator,
 )
 
-from maskdet.config_messages import Key, describe, kind_of
+from maskdet.config_messages import Key, describe, kind_of, rename_old_keys
 from maskdet.errors import ConfigError
+from maskdet.system.console import say
 from maskdet.system.file_names import readable_name
 from maskdet.system.redaction import mask_password
 from maskdet.system.resources import settings_file
@@ -40,6 +41,8 @@ class Settings(BaseModel):
 
     SHORT_FORM: ClassVar[str] = ""
     """The key that a plain text in the place of the group stands for; empty: none."""
+    RENAMED: ClassVar[Mapping[str, str]] = {}
+    """New names of keys by their old ones, which are still read."""
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -77,6 +80,7 @@ def load_settings(
     cls: type[SettingsT],
     path: str | Path | None = None,
     overrides: Sequence[str | Override] = (),
+    notes: list[str] | None = None,
 ) -> SettingsT:
     """Settings from a YAML file, then overrides in their order, then the defaults of `cls`.
 
@@ -84,6 +88,7 @@ def load_settings(
         cls: the settings to make.
         path: a YAML file, ``configs/NAME.yaml`` is one that ships; None for none.
         overrides: ``a.b=value`` as typed after ``--set`` (the value is YAML), or `Override`.
+        notes: gets a line for each old name of a key; None: they are printed.
 
     Raises:
         ConfigError: a line for every mistake: where it stands, what is wrong, what is expected.
@@ -96,6 +101,12 @@ def load_settings(
             origins[_put(data, _spelled_out(cls, data, made))] = made.origin
         except ConfigError as error:
             mistakes.append(str(error))
+    renamed = rename_old_keys(cls, data, origins)
+    if notes is None:
+        for line in renamed:
+            say(line, "warning")
+    else:
+        notes += renamed
     try:
         settings = cls.model_validate(data)
     except ValidationError as error:

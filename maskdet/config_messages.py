@@ -40,6 +40,37 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
     return f"{place}: '{dotted}': {_expected(detail)}, not {shown}"
 
 
+def rename_old_keys(
+    cls: type[BaseModel], data: Any, origins: dict[Key, str], key: Key = ()
+) -> list[str]:
+    """Puts the values of keys that have a new name under it; a line for each that names it.
+
+    Args:
+        cls: the settings; its `RENAMED` has the new names by the old ones.
+        data: their values, changed.
+        origins: where each key was written, changed, too.
+        key: the place of `data`.
+    """
+    if isinstance(data, list):
+        items = enumerate(data)
+        return [
+            line for i, item in items for line in rename_old_keys(cls, item, origins, (*key, i))
+        ]
+    if not isinstance(data, dict):
+        return []
+    lines = []
+    for old, new in getattr(cls, "RENAMED", {}).items():
+        if old in data and new not in data:
+            data[new] = data.pop(old)
+            place = _place((*key, old), origins)
+            origins[(*key, new)] = origins.pop((*key, old), place)
+            lines.append(f"{place}: '{old}' is called '{new}' now; it is read under both names")
+    for name, field in cls.model_fields.items():
+        for group, _ in _groups(field.annotation):
+            lines += rename_old_keys(group, data.get(name), origins, (*key, name))
+    return lines
+
+
 def _without_tags(cls: type[BaseModel], key: Key) -> Key:
     """A place without pydantic's names for the members of a union (distinguished by ``kind``)."""
     tags = set(_tags(cls))

@@ -16,6 +16,7 @@ from maskdet.config import (
     write_yaml,
 )
 from maskdet.errors import ConfigError
+from maskdet.live.settings.monitor import MonitorSettings
 
 
 class Camera(Settings):
@@ -212,3 +213,27 @@ def test_a_missing_file_a_folder_and_an_empty_file(tmp_path: Path):
     assert "cannot be read" in mistakes_of(tmp_path)[0]
     (tmp_path / "empty.yaml").write_text("# nothing\n")
     assert load_settings(Sample, tmp_path / "empty.yaml") == Sample()
+
+
+def test_an_old_name_is_read_with_a_line_that_names_the_new_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "a.yaml"
+    file.write_text("sources:\n  - demo\n  - source: rtsp://cam/1\n    insist: true\n")
+    settings = load_settings(MonitorSettings, file, ["sources.0={source: demo, insist: false}"])
+    assert [one.retry_first_connection for one in settings.sources] == [False, True]
+    first, second = capsys.readouterr().err.splitlines()
+    assert "'insist' is called 'retry_first_connection' now" in first and "--set" in first
+    assert second.startswith(f"{file}:4: ")
+    notes: list[str] = []
+    load_settings(MonitorSettings, file, notes=notes)
+    assert len(notes) == 1 and capsys.readouterr().err == ""
+
+
+def test_both_names_of_a_key_are_one_too_many():
+    with pytest.raises(ConfigError, match="unknown key 'sources.0.insist'; .*retry_first_connection"):
+        load_settings(
+            MonitorSettings,
+            None,
+            ["sources=[{source: demo, insist: true, retry_first_connection: true}]"],
+        )

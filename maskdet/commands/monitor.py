@@ -17,7 +17,7 @@ from maskdet.live.settings.serve import DEFAULT_ADDRESS
 from maskdet.live.shutdown import Stop
 from maskdet.model.class_names import parse_states
 from maskdet.model.registry import DEFAULT_MODEL
-from maskdet.system.console import log_as
+from maskdet.system.console import log_as, say
 from maskdet.system.extras import require
 from maskdet.system.native_libraries import require_opencv
 from maskdet.system.resources import own_settings_file
@@ -187,8 +187,11 @@ def monitor(
     # before --set: sources.0.read_timeout=2 is about a source that is named here
     named = [Override("--source", ("sources",), [{"source": spec} for spec in source or ()])]
     overriding = [*(named if source else ()), *(overrides or ()), *options]
-    settings = load_settings(MonitorSettings, config, overriding)
+    notes: list[str] = []
+    settings = load_settings(MonitorSettings, config, overriding, notes)
     log_as(settings.log.format)
+    for note in notes:
+        say(note, "warning")
     stop = Stop(settings.max_seconds)
     with stop.listening():
         require_opencv()

@@ -88,8 +88,8 @@ def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:
 def source_options(wanted: SourceSettings, *, among_several: bool) -> SourceOptions:
     """The options of a source; one of several is waited for where it cannot be opened at first."""
     values = {name: getattr(wanted, name) for name in option_names()}
-    if wanted.insist is None:
-        values["insist"] = among_several
+    if wanted.retry_first_connection is None:
+        values["retry_first_connection"] = among_several
     return SourceOptions(**values)
 
 

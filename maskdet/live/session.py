@@ -278,7 +278,9 @@ def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[So
     sources = []
     for one, name in zip(wanted, names, strict=True):
         options = source_options(one, among_several=len(wanted) > 1)
-        sources.append(open_source(one.source, name, options, wait=not options.insist))
+        sources.append(
+            open_source(one.source, name, options, wait=not options.retry_first_connection)
+        )
         parts.callback(sources[-1].close)
     return sources
 

@@ -14,12 +14,12 @@ class ConnectionOptions:
     Attributes:
         open_timeout: seconds that a camera or stream may take to open.
         read_timeout: seconds without a frame after which it counts as lost.
-        insist: a camera or stream that cannot be opened at first is tried again, too.
+        retry_first_connection: one that cannot be opened at first is tried again, too.
     """
 
     open_timeout: float = 10.0
     read_timeout: float = 5.0
-    insist: bool = False
+    retry_first_connection: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,13 +44,15 @@ class LiveSource:
         signal_loss_reason: why there is no image at the moment, for people; None while there is.
     """
 
-    def __init__(self, name: str, request: Mapping[str, object], *, insist: bool = False) -> None:
+    def __init__(
+        self, name: str, request: Mapping[str, object], *, retry_first_connection: bool = False
+    ) -> None:
         """Starts the child, which takes its time to import what it needs.
 
         Args:
             name: what a person reads.
             request: for `maskdet.sources.camera_process.serve`.
-            insist: go on trying, too, where the camera has never been open.
+            retry_first_connection: go on trying, too, where the camera has never been open.
         """
         self.name = mask_password(name)
         self.is_live = True
@@ -59,7 +61,7 @@ class LiveSource:
         self.reconnects = 0
         self.signal_loss_reason: str | None = None
         self._request = request
-        self._insist = insist
+        self._retry_first = retry_first_connection
         self._noted: set[str] = set()
         self._closing = Event()
         self._pauses = back_off()
@@ -87,7 +89,7 @@ class LiveSource:
         """The next frame; None once closed, or at the end of a recording.
 
         Raises:
-            SourceError: it was never open, cannot be opened, and is not to be insisted on.
+            SourceError: it was never open, cannot be opened, and is not to be tried again.
         """
         while not self._closing.is_set():
             if self._connected and not self._flowing and self._child is not None:
@@ -102,7 +104,7 @@ class LiveSource:
                     return None
                 self._pause()
             elif not self._connect() and not self._closing.is_set():
-                if not (self._was_open or self._insist):
+                if not (self._was_open or self._retry_first):
                     self.close()
                     raise SourceError(self._explain(self.signal_loss_reason or ""))
                 self._pause()

@@ -31,11 +31,19 @@ class Webcam(LiveSource):
         self._backend = backend
         device: int | str = int(spec) if spec.isdecimal() else spec
         self._device_file = f"/dev/video{spec}" if spec.isdecimal() else spec
-        if sys.platform == "linux" and backend in ("auto", "v4l2") and not options.insist:
+        if (
+            sys.platform == "linux"
+            and backend in ("auto", "v4l2")
+            and not options.retry_first_connection
+        ):
             self._check_device_file()
         device_file = self._device_file if sys.platform == "linux" else None
         request = dict(device=device, device_file=device_file)
-        super().__init__(name, request | values_of(options, WebcamOptions), insist=options.insist)
+        super().__init__(
+            name,
+            request | values_of(options, WebcamOptions),
+            retry_first_connection=options.retry_first_connection,
+        )
 
     def _check_device_file(self) -> None:
         path = self._device_file
@@ -80,7 +88,7 @@ class Stream(LiveSource):
         except SourceError as error:
             raise SourceError(self._explain(str(error))) from None
         request = {"url": url, **values_of(options, StreamOptions), "ffmpeg": dict(options.ffmpeg)}
-        super().__init__(name, request, insist=options.insist)
+        super().__init__(name, request, retry_first_connection=options.retry_first_connection)
 
     def _explain(self, failure: str) -> str:
         return f"stream {self._shown}: {failure}"

@@ -151,7 +151,7 @@ def test_a_camera_that_knows_only_udp_is_opened_and_comes_back(caplog) -> None:
             open_source(camera.url("ann:geheim@"), options=SourceOptions(rtsp_transport="tcp"))
         url = camera.url("ann:geheim@").replace("rtsp", "RTSP")
         # For a moment after a session this server may answer 503: it is asked again then.
-        with reading(url, wait=False, insist=True) as reader:
+        with reading(url, wait=False, retry_first_connection=True) as reader:
             assert clock_of(reader.more(30).image)
             assert caplog.text.count("going on over UDP") == 1
             camera.kill()
@@ -237,7 +237,9 @@ def test_closing_takes_no_time_in_every_state(state: str) -> None:
         if state == "opening":
             camera.process.send_signal(signal.SIGSTOP)
         source = open_source(
-            camera.url(), options=SourceOptions(insist=True, read_timeout=600), wait=False
+            camera.url(),
+            options=SourceOptions(retry_first_connection=True, read_timeout=600),
+            wait=False,
         )
         reader = Reader(source)
         if state == "opening":
@@ -375,7 +377,7 @@ def test_a_camera_that_is_off_at_the_start_is_waited_for_if_insisted_on() -> Non
     url = f"rtsp://127.0.0.1:{port}/1"
     with pytest.raises(SourceError, match=f"refuses port {port}"):
         open_source(url, wait=False).read()
-    with reading(url, wait=False, insist=True) as reader:
+    with reading(url, wait=False, retry_first_connection=True) as reader:
         until("what is wrong", lambda: "refuses port" in (reader.source.signal_loss_reason or ""))
         camera = RtspCamera("--port", str(port))
         try:
@@ -454,7 +456,9 @@ def test_a_webcam_that_another_program_uses_is_waited_for(make_video, tmp_path) 
     device.touch()
     with pytest.raises(SourceError, match="could not be opened .+another program uses it"):
         Webcam(str(device), "camera", WebcamOptions(backend="any")).open()
-    source = Webcam(str(device), "camera", WebcamOptions(backend="any", insist=True))
+    source = Webcam(
+        str(device), "camera", WebcamOptions(backend="any", retry_first_connection=True)
+    )
     reader = Reader(source)
     until("what is wrong", lambda: source.signal_loss_reason == "could not be opened")
     time.sleep(1.0)  # several tries

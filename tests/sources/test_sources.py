@@ -550,7 +550,7 @@ def test_a_webcam_that_is_not_plugged_in_is_waited_for_if_insisted_on() -> None:
     """Beside other cameras; alone it is an error at once."""
     with pytest.raises(SourceError, match="/dev/video77 does not exist"):
         open_source("77")
-    source = open_source("77", options=SourceOptions(insist=True), wait=False)
+    source = open_source("77", options=SourceOptions(retry_first_connection=True), wait=False)
     try:
         assert source.is_live
     finally:

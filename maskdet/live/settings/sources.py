@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -29,8 +30,10 @@ class SourceSettings(Settings):
         open_timeout: seconds a camera may take to open.
         read_timeout: seconds of silence after which it is opened again.
         detect_fps: frames a second to process; None: as `detect.fps` says.
-        insist: go on trying where it cannot be opened at first; None: where there are several.
+        retry_first_connection: go on where it cannot be opened at first; None: of several.
     """
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"insist": "retry_first_connection"}
 
     source: Annotated[str, Field(min_length=1)]
     name: str | None = None
@@ -48,7 +51,7 @@ class SourceSettings(Settings):
     open_timeout: PositiveFloat = 10.0
     read_timeout: PositiveFloat = 5.0
     detect_fps: PositiveFloat | None = None
-    insist: bool | None = None
+    retry_first_connection: bool | None = None
 
     @model_validator(mode="before")
     @classmethod
