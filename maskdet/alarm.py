@@ -72,7 +72,7 @@ class AlarmMessage:
         text: a line for people.
         channels: names of the channels that get it; None: all.
         others: numbers of alarms that were muted meanwhile and are reported by this news, too.
-        message_id: the same at every attempt to send it, so that a receiver can tell; empty
+        message_id: the same at every attempt to send it, so that a receiver can know; empty
             before it is queued.
     """
 

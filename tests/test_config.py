@@ -231,7 +231,9 @@ def test_an_old_name_is_read_with_a_line_that_names_the_new_one(
 
 
 def test_both_names_of_a_key_are_one_too_many():
-    with pytest.raises(ConfigError, match="unknown key 'sources.0.insist'; .*retry_first_connection"):
+    with pytest.raises(
+        ConfigError, match="unknown key 'sources.0.insist'; .*retry_first_connection"
+    ):
         load_settings(
             MonitorSettings,
             None,

@@ -1,9 +1,11 @@
-"""The words of what users read: messages, help, settings, docs, the page."""
+"""The words of texts, and of the code: messages, help, docs, the page, docstrings, names."""
 
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +67,76 @@ def test_the_reader_finds_what_it_looks_for(tmp_path: Path):
 def test_users_read_the_words_of_the_field(path: Path):
     read = messages if path.suffix == ".py" else lines
     assert not [f"{line}: {text.strip()[:90]}" for line, text in read(path) if WORDS.search(text)]
+
+
+CODE = [path for path in READ if path.suffix == ".py"]
+FIRST_WORDS = {"What", "How", "From"}
+"""A docstring begins with the noun, or the verb, of what it documents."""
+NAMES_AVOIDED = re.compile(
+    r"(^|_)(told|tells?|said|mends?|mended|rightly|wrongly|anew|whoever|taught|pupils?|donors?|insist"
+    r"|foreign|patience|LARGEST|SMALLEST|MOST|LEAST|SURE|ENOUGH|TWICE|LONGEST|NARROWEST|WIDEST)(_|$)"
+)
+IMAGES = re.compile(r"(?<![a-z])pictures?(?![a-z])")
+OF_USERS = {
+    # stand in settings, options and answers as they are
+    *("picture_seconds", "_picture_seconds", "max_pictures"),
+    "tell",  # of a file, in Python
+}
+PAGES = ("maskdet/web/live/", "maskdet/commands/live_page/", "maskdet/live/alarms/",
+         "maskdet/sinks/channels/", "maskdet/people/alarms/")  # fmt: skip
+"""Rooms whose "picture" is what a user sees on a page or in a message."""
+
+
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    """First lines of a module's docstrings, with their place."""
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, kinds) and (text := ast.get_docstring(node)):
+            yield node.body[0].lineno, text
+
+
+def comments(path: Path) -> Iterator[tuple[int, str]]:
+    with path.open(encoding="utf-8") as file:
+        for token in tokenize.generate_tokens(io.StringIO(file.read()).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string
+
+
+def names(path: Path) -> Iterator[tuple[int, str]]:
+    """What a module defines: functions, classes, arguments, variables, attributes."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+
+
+def test_the_readers_of_code_find_what_they_look_for(tmp_path: Path):
+    module = tmp_path / "module.py"
+    module.write_text(
+        '"""What it is."""\n# told\nLARGEST = 1\n\n\ndef f(picture):\n    self.anew = 1\n'
+    )
+    assert [text.split()[0] for _, text in docstrings(module)] == ["What"]
+    assert [line for line, text in comments(module) if WORDS.search(text)] == [2]
+    assert {n for _, n in names(module)} == {"LARGEST", "f", "picture", "anew"}
+    found = [name for _, name in names(module) if NAMES_AVOIDED.search(name)]
+    assert set(found) == {"LARGEST", "anew"} and IMAGES.search("list_pictures")
+    assert not NAMES_AVOIDED.search("message") and not IMAGES.search("depicture")
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_code_has_the_words_of_the_field(path: Path):
+    of_page = path.relative_to(ROOT).as_posix().startswith(PAGES)
+    wrong = [(line, text) for line, text in docstrings(path) if text.split()[0] in FIRST_WORDS]
+    wrong += [found for found in (*docstrings(path), *comments(path)) if WORDS.search(found[1])]
+    wrong += [
+        (line, name)
+        for line, name in names(path)
+        if name not in OF_USERS
+        and (NAMES_AVOIDED.search(name) or (IMAGES.search(name) and not of_page))
+    ]
+    assert not [f"{line}: {text.splitlines()[0][:90]}" for line, text in wrong]

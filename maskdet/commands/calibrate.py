@@ -1,4 +1,4 @@
-"""``python -m maskdet calibrate``: a model's scores, limits and measured, measured and put down.
+"""``python -m maskdet calibrate``: a model's scores, limits and metrics, measured and written down.
 
 What belongs into a card after each new checkpoint, in one go: the calibration of its scores, the
 lowest score of each state, when a state is not called, and the measured of each of its files.
@@ -92,13 +92,13 @@ def run(
         every = card.rule.without_rejection(MIN_EVALUATED_SCORE)
         measured[runtime] = _measure(open_detector(runtime, every), card.rule, samples)
         _show_metrics(console, runtime, measured[runtime])
-    said = {
+    errors = {
         "fitted_on": wanted[0],
         "error_before": round(reliability["as the network gives them"]["all"].error, 4),
         "error": round(reliability["calibrated"]["all"].error, 4),
     }
     about = _about(card, samples, data, images)
-    update = {"metrics": {**card.metrics, "validation": about, "calibration": said, **measured}}
+    update = {"metrics": {**card.metrics, "validation": about, "calibration": errors, **measured}}
     write_output(folder / PLOT, plots.reliability(reliability))
     write_card(folder, card.model_copy(update=update))
     console.print(f"wrote {folder / CARD_NAME} and {PLOT} beside it", highlight=False)
@@ -125,15 +125,15 @@ def _reliability(classes: Sequence[Matches]) -> dict[str, Reliability]:
 def _measure(detector: Detector, rule: DecisionRule, samples: Sequence[Sample]) -> dict[str, Any]:
     """A file's measured, as a card has them."""
     evaluation = Evaluation(samples, _look(detector, samples), rule)
-    told = report.build_report(evaluation, {})
+    evaluated = report.build_report(evaluation, {})
     by_width = {
         name: {key: value if value is None else round(value, 3) for key, value in row.items()}
-        for name, row in told["by_width"].items()
+        for name, row in evaluated["by_width"].items()
     }
     return {
-        **told["metrics"],
-        "calibration_error": told["calibration"]["all"]["error"],
-        "intervals_95": {name: told["intervals"][name] for name in INTERVALS},
+        **evaluated["metrics"],
+        "calibration_error": evaluated["calibration"]["all"]["error"],
+        "intervals_95": {name: evaluated["intervals"][name] for name in INTERVALS},
         "by_width": by_width,
     }
 
@@ -188,8 +188,8 @@ def _show(
 
 def _show_metrics(console: Console, runtime: str, measured: Mapping[str, Any]) -> None:
     names = ("mAP50", "mAP", "right_state_32+", "right_when_called_32+", "unsure", "recall")
-    told = ", ".join(
+    text = ", ".join(
         f"{name} {'–' if measured[name] is None else format(measured[name], '.3f')}"
         for name in names
     )
-    console.print(f"{runtime}: {told}", highlight=False)
+    console.print(f"{runtime}: {text}", highlight=False)

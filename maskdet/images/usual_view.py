@@ -1,4 +1,4 @@
-"""What a camera usually shows, and how an image differs from it: a cheap measure."""
+"""The usual view of a camera, and the difference of an image from it: a cheap measure."""
 
 from __future__ import annotations
 

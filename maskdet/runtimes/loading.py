@@ -138,7 +138,7 @@ def _open_keras(spec: ModelSpec) -> Detector:
 
 def _open_graph(spec: ModelSpec) -> Detector:
     return open_graph(
-        spec.foreign, spec.states or {}, spec.rule, name=spec.name, device=spec.device,
+        spec.detected, spec.states or {}, spec.rule, name=spec.name, device=spec.device,
         side=spec.side,
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def _open_graph(spec: ModelSpec) -> Detector:
 def _open_keras_retinanet(spec: ModelSpec) -> Detector:
     size = (spec.card.input.height, spec.card.input.width) if spec.card else None
     return open_keras_retinanet(
-        spec.foreign, spec.states or {}, spec.rule, name=spec.name, device=spec.device,
+        spec.detected, spec.states or {}, spec.rule, name=spec.name, device=spec.device,
         side=spec.side, sides=(min(size), max(size)) if size else None,
     )  # fmt: skip
 
@@ -155,7 +155,7 @@ def _open_third_party(spec: ModelSpec) -> Detector:
     """The card's states, or those of the class names that the file, or a label map, has."""
     from maskdet.runtimes.third_party.opening import open_third_party, open_with_states
 
-    model, states = spec.foreign, spec.states
+    model, states = spec.detected, spec.states
     where: dict[str, Any] = {"name": spec.name, "device": spec.device, "side": spec.side}
     if states is not None:
         return open_with_states(model, states, spec.rule, **where)

@@ -74,7 +74,7 @@ class ModelSpec:
         return self.card is not None and self.states is None
 
     @property
-    def foreign(self) -> DetectedModel:
+    def detected(self) -> DetectedModel:
         """Format and path of a model of another system."""
         kind, file = next(iter(self.files.items()))
         is_folder = kind == Kind.SAVED_MODEL and file.is_file()

@@ -15,7 +15,7 @@ KILL_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a program ended.
+    """Result of a program.
 
     Attributes:
         status: its exit status; None: it was ended as it took too long.

@@ -67,7 +67,7 @@ def read_data(
         raise DatasetError(f"{data}: no faces in the {len(validation)} pictures for validation")
     if folder is not None:
         pairs = zip(settings.train, parts, strict=True)
-        parts = [_taught(*each, folder, open_detector) for each in pairs]
+        parts = [_labeled(*each, folder, open_detector) for each in pairs]
         root = data_root(below(data, settings.train[0].source) or data)
         _write_names(folder / TRAIN_LIST, [sample for part in parts for sample in part], root)
         _write_names(folder / VALIDATION_LIST, validation, root)
@@ -95,7 +95,7 @@ def _read(part: DataSettings, data: Path, problems: Problems) -> list[Sample]:
     )
 
 
-def _taught(
+def _labeled(
     part: DataSettings, samples: list[Sample], folder: Path, open_detector: OpenDetector | None
 ) -> list[Sample]:
     if not part.teacher:

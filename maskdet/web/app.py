@@ -239,7 +239,7 @@ def _add_state(app: FastAPI, about: About, batcher: Batcher, metrics: Metrics) -
     """Adds the routes by which others ask about this server."""
 
     @app.get("/api/about")
-    def tell() -> About:
+    def describe() -> About:
         """The model, and the limits of a request."""
         return about
 

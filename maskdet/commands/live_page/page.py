@@ -167,7 +167,7 @@ def _accounts(users: Path | None, is_open: bool) -> Accounts | None:
 
 
 def _new_draw(settings: MonitorSettings) -> Callable[[Observation], np.ndarray]:
-    """What draws a camera's picture for the page; each camera's thread has its own."""
+    """Overlay of a camera's picture for the page; each camera's thread has its own."""
     overlay, width = new_overlay(settings), settings.serve.width
     is_blurred = settings.blur and settings.privacy != "strict"  # then it is covered already
 

@@ -144,7 +144,7 @@ class AlarmDesk:
         run_all_with_timeout(CLOSE_TIMEOUT_S, {"keeping alarms": self._journal.save})
 
     def channel_states(self) -> Mapping[str, ChannelState]:
-        """How each channel is doing."""
+        """The state of each channel."""
         return self._dispatcher.states()
 
     # The book.

@@ -191,8 +191,8 @@ class Controls:
 
     def _seek(self, step: int) -> str:
         """Goes 5 seconds, or an image, back or on."""
-        said = [text for tile in self._tiles if (text := self._seek_in(tile, step))]
-        return said[0] if said else "only files can be moved in"
+        notices = [text for tile in self._tiles if (text := self._seek_in(tile, step))]
+        return notices[0] if notices else "only files can be moved in"
 
     def _seek_in(self, tile: Tile, step: int) -> str:
         playback, seen = tile.pacing.playback, tile.observation

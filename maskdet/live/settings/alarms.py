@@ -32,7 +32,7 @@ Name = Annotated[str, Field(min_length=1, max_length=60)]
 
 
 class AlarmRuleSettings(Settings):
-    """What has to be so, where, for how long and when, to raise an alarm.
+    """Conditions of an alarm: what has to be so, where, for how long and when.
 
     Attributes:
         name: unique among rules.

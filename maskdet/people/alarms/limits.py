@@ -12,7 +12,7 @@ HOUR_S = 3600.0
 
 
 class Limits:
-    """What is not sent at the moment, and why, by rule and camera.
+    """Alarms that are not sent at the moment, and why, by rule and camera.
 
     All times are of one clock that never goes back.
     """

@@ -1,4 +1,4 @@
-"""From alarms that open and close to what is recorded and what is sent."""
+"""Reports of alarms that open and close: what is recorded and what is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UPDATE_INTERVAL_S = 10.0
 
 @dataclass(frozen=True)
 class Changes:
-    """What has come of a frame or a sweep.
+    """Changes by a frame or a sweep.
 
     Attributes:
         alarms: those that changed, as of now.
@@ -31,7 +31,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Facts:
-    """What an alarm is about, as of a moment.
+    """Subject of an alarm, as of a moment.
 
     Attributes:
         states: of the people it is about.
@@ -79,7 +79,7 @@ class Reporter:
         self._unsettled: list[tuple[AlarmRule, Episode]] = []
 
     def take(self) -> Changes:
-        """What has come since the last call."""
+        """Takes what has come since the last call."""
         changes = Changes(tuple(self._alarms.values()), tuple(self._messages))
         self._alarms, self._messages = {}, []
         return changes

@@ -19,7 +19,7 @@ MOVED_LIKENESS = 0.3
 
 @dataclass(frozen=True)
 class CameraView:
-    """How an image differs from what its camera usually shows.
+    """Difference of an image from what its camera usually shows.
 
     Attributes:
         detail: edges of the image over those of the usual image; 1 where nothing has changed.
@@ -42,7 +42,7 @@ class CameraView:
 
 @dataclass(frozen=True)
 class AlarmRule:
-    """What has to be so, where, for how long and when, to raise an alarm.
+    """Conditions of an alarm: what has to be so, where, for how long and when.
 
     Attributes:
         name: unique among rules.

@@ -22,7 +22,7 @@ _WHOLE = 0
 
 @dataclass(eq=False)
 class _Camera:
-    """What is known of one source.
+    """State of one source.
 
     Attributes:
         clock: of its frames.

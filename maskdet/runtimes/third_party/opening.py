@@ -164,9 +164,9 @@ def _from_zero(names: dict[int, str]) -> dict[int, str]:
 
 def _own_side(metadata: Mapping[str, str]) -> int:
     """The longest side that the file was exported for, or the usual one."""
-    said: object = None
+    stated: object = None
     with contextlib.suppress(ValueError, SyntaxError):
-        said = ast.literal_eval(metadata.get("imgsz", "None"))
-    sides = said if isinstance(said, list | tuple) else [said]
+        stated = ast.literal_eval(metadata.get("imgsz", "None"))
+    sides = stated if isinstance(stated, list | tuple) else [stated]
     numbers = [side for side in sides if isinstance(side, int) and 32 <= side <= 4096]
     return -(-max(numbers) // 32) * 32 if numbers else SIDE

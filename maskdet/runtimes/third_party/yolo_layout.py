@@ -90,24 +90,24 @@ def find_layout(
 
 def _main_output(path: Path, outputs: Sequence[np.ndarray]) -> int:
     shapes = [output.shape for output in outputs]
-    told = ", ".join(" × ".join(map(str, shape)) or "a number" for shape in shapes[:6])
+    given = ", ".join(" × ".join(map(str, shape)) or "a number" for shape in shapes[:6])
     three = [index for index, shape in enumerate(shapes) if len(shape) == 3 and shape[0]]
     if len(three) == 1 and all(len(shape) in (3, 4, 5) for shape in shapes):
         return three[0]
     flat = [shape for shape in shapes if len([side for side in shape if side > 1]) <= 1]
     if len(shapes) == 1 and flat:
-        raise ModelError(f"{path}: gives {told} numbers; it seems to be {CLASSIFIER}")
+        raise ModelError(f"{path}: gives {given} numbers; it seems to be {CLASSIFIER}")
     if len(three) == 2 and any(shapes[index][2] == 4 for index in three):
         raise ModelError(
-            f"{path}: gives scores and boxes apart ({told}), as maskdet's own exports do; name "
+            f"{path}: gives scores and boxes apart ({given}), as maskdet's own exports do; name "
             "its folder, which has a card.yaml"
         )
     if not three and any(len(shape) in (4, 5) for shape in shapes):
         raise ModelError(
-            f"{path}: gives maps ({told}): a segmentation model, or a detector exported without "
+            f"{path}: gives maps ({given}): a segmentation model, or a detector exported without "
             f"its last layer, which makes boxes of them; {_EXPORTS}"
         )
-    raise ModelError(f"{path}: gives {told}; no detector of a known layout: {_EXPORTS}")
+    raise ModelError(f"{path}: gives {given}; no detector of a known layout: {_EXPORTS}")
 
 
 def _by_metadata(
@@ -115,8 +115,8 @@ def _by_metadata(
 ) -> Layout | None:
     """The layout by the file's metadata: RT-DETR, or boxes that are suppressed."""
     _, rows, columns = output.shape
-    said = (metadata.get("head", ""), metadata.get("description", ""))
-    if any("rtdetr" in text.lower().replace("-", "") for text in said):
+    texts = (metadata.get("head", ""), metadata.get("description", ""))
+    if any("rtdetr" in text.lower().replace("-", "") for text in texts):
         if columns == 6 and metadata.get("head"):
             return Layout(index, "queries", False, None)
         if columns == 4 + (classes or columns - 4):
@@ -134,7 +134,7 @@ def _fitting(
     size: tuple[int, int],
     masks: int,
     classes: int | None,
-    told: bool,
+    stated: bool,
 ) -> list[Layout]:
     """The layouts whose numbers fit, the likeliest first."""
     _, first, last = output.shape
@@ -151,7 +151,12 @@ def _fitting(
     grid = _per_cell(first, size)
     wanted = [without, with_objects] if grid == 1 else [with_objects, without]
     for layout in wanted:
-        if layout.kind == "objectness" and grid == 1 and not told and not _is_decoded(output, size):
+        if (
+            layout.kind == "objectness"
+            and grid == 1
+            and not stated
+            and not _is_decoded(output, size)
+        ):
             continue  # YOLOX's, whose boxes are still cells and strides
         if layout.classes and layout.classes > 0 and classes in (None, layout.classes):
             found.append(layout)

@@ -24,7 +24,7 @@ CLOSE_TIMEOUT_S = 0.5
 
 @dataclass(frozen=True)
 class ChannelState:
-    """How a channel is doing.
+    """State of a channel.
 
     Attributes:
         waiting: messages that are not delivered.
@@ -144,7 +144,7 @@ class Dispatcher:
                 self._queues[delivery.channel].put(delivery)
 
     def states(self) -> dict[str, ChannelState]:
-        """How each channel is doing."""
+        """State of each channel."""
         return {name: queue.state() for name, queue in self._queues.items()}
 
     def drain(self, seconds: float) -> bool:

@@ -16,7 +16,7 @@ _FIELD = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
 def fields_of(message: AlarmMessage) -> dict[str, Any]:
-    """What a web-hook, a command or a broker gets, before it is written as JSON."""
+    """Fields for a web-hook, a command or a broker, before they are written as JSON."""
     alarm = message.alarm
     ended = alarm.changed if alarm.cleared is None else alarm.cleared
     return {

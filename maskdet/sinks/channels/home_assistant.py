@@ -1,4 +1,4 @@
-"""What Home Assistant reads from a broker to show each rule and camera as a sensor."""
+"""Descriptions by which Home Assistant shows each rule and camera as a sensor."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Sensor:
 
     @property
     def name(self) -> str:
-        """What people read."""
+        """The name that people read."""
         return f"{self.rule} ({self.camera})" if self.camera else self.rule
 
     @property
     def topic_part(self) -> str:
-        """What stands for it in topics and numbers."""
+        """The name in topics and numbers."""
         return topic_part(f"{self.rule}_{self.camera}" if self.camera else self.rule)
 
 
@@ -91,7 +91,7 @@ class Topics:
         return f"{self.prefix}/binary_sensor/{self.node}/{self.sensors[sensor]}/config"
 
     def announcement(self, sensor: Sensor) -> dict[str, Any]:
-        """What Home Assistant has to know of a sensor."""
+        """Description of a sensor for Home Assistant."""
         return {
             "name": sensor.name,
             "unique_id": f"maskdet_{self.node}_{self.sensors[sensor]}",

@@ -96,8 +96,8 @@ class Mqtt:
 
         An attempt again waits for the receipt of what is under way already: nothing comes twice.
         """
-        patience, self._is_first = (FIRST_CONNECTION_S if self._is_first else 0.1), False
-        if not self._connected.wait(patience):
+        timeout, self._is_first = (FIRST_CONNECTION_S if self._is_first else 0.1), False
+        if not self._connected.wait(timeout):
             raise ChannelError(self._problem(), "check address, user, password and certificate")
         number, receipts = self._on_way
         if number != message.message_id or not number:
@@ -123,7 +123,7 @@ class Mqtt:
         return "broker {}:{}".format(*self._address)
 
     def _publish(self, message: AlarmMessage) -> list[Any]:
-        """Hands the message to the library; returns what tells of its receipts."""
+        """Hands the message to the library; returns what reports its receipts."""
         text = json.dumps(fields_of(message), ensure_ascii=False)
         receipts = [self._client.publish(self._topics.news, text, qos=1)]
         alarm = message.alarm

@@ -131,7 +131,7 @@ def request(
 
 
 def _host(url: str) -> str:
-    """What of an address holds no secret: scheme, host, port."""
+    """The part of an address without secrets: scheme, host, port."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
 

@@ -69,13 +69,13 @@ class CopyPaste:
         """Faces in `samples` are what is pasted."""
         self._share = share
         faces = [Face(sample, i) for sample in samples for i in range(len(sample.boxes))]
-        self._donors: dict[int, list[Face]] = {}
+        self._source_faces: dict[int, list[Face]] = {}
         for face in faces:
             if face.width >= MIN_PASTED_WIDTH and face.state >= 0:
-                self._donors.setdefault(face.state, []).append(face)
+                self._source_faces.setdefault(face.state, []).append(face)
         self._widths = {
             state: np.array([face.width for face in source_faces])
-            for state, source_faces in self._donors.items()
+            for state, source_faces in self._source_faces.items()
         }
 
     def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
@@ -87,23 +87,23 @@ class CopyPaste:
         classes = sample.classes.copy()
         pasted = []
         for index in random.permutation(places)[: random.integers(1, 3)]:
-            source_face = self._donor(Face(sample, int(index)).width, sample.labelled, random)
+            source_face = self._source_face(Face(sample, int(index)).width, sample.labelled, random)
             if source_face is not None:
                 pasted.append((int(index), source_face, bool(random.random() < 0.5)))
                 classes[index] = source_face.state
         known = {field.name: getattr(sample, field.name) for field in fields(sample)}
         return PastedSample(**{**known, "classes": classes}, pasted=tuple(pasted))
 
-    def _donor(
+    def _source_face(
         self, width: float, labelled: Sequence[int], random: np.random.Generator
     ) -> Face | None:
         """A face, of a class drawn first, that need not be blown up much to be that wide."""
-        states = [state for state in labelled if state in self._donors]
+        states = [state for state in labelled if state in self._source_faces]
         if not states:
             return None
         state = states[int(random.integers(len(states)))]
         fitting = np.flatnonzero(self._widths[state] * MAX_ENLARGEMENT >= width)
-        return self._donors[state][int(random.choice(fitting))] if len(fitting) else None
+        return self._source_faces[state][int(random.choice(fitting))] if len(fitting) else None
 
 
 def paste_face(image: np.ndarray, box: np.ndarray, source_face: Face, mirrored: bool) -> None:

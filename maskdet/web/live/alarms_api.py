@@ -24,7 +24,7 @@ _IMAGE: Responses = {200: {"description": "A picture.", "content": {"image/jpeg"
 
 
 def add_alarms(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
-    """What can be seen of alarms."""
+    """Routes that show alarms."""
 
     @app.get("/api/alarms", responses=REFUSED, dependencies=[Depends(guard.viewer)])
     def list_alarms() -> AlarmsAnswer:
@@ -69,7 +69,7 @@ def add_alarms(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
 
 
 def _add_changes(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
-    """What an operator may do to them."""
+    """Routes by which an operator changes them."""
 
     @app.post("/api/alarms/{alarm}/acknowledge", responses=REFUSED | UNKNOWN | WRONG)
     def acknowledge(

@@ -108,7 +108,7 @@ class StateAnswer(BaseModel):
 
 
 class EventAnswer(BaseModel):
-    """What happened to one person.
+    """An event of one person.
 
     Attributes:
         number: counts events from 1 on.
@@ -174,7 +174,7 @@ class AlarmAnswer(BaseModel):
 
 
 class SnoozeAnswer(BaseModel):
-    """What is quiet for a while.
+    """A rule that is quiet for a while.
 
     Attributes:
         rule: its name; empty: all.
@@ -196,7 +196,7 @@ class AlarmsAnswer(BaseModel):
 
 
 class SnoozeRequest(BaseModel):
-    """What to snooze, and for how long.
+    """A request to snooze: what, and for how long.
 
     Attributes:
         rule: its name; empty: all.

@@ -73,7 +73,7 @@ class Feed:
 
     @property
     def viewers(self) -> int:
-        """How many watch at the moment."""
+        """Number of viewers at the moment."""
         return len(self._viewers)
 
     def offer(self, observation: Observation) -> None:

@@ -21,7 +21,7 @@ _EVENTS = 500
 
 @dataclass
 class Camera:
-    """What is known of one camera.
+    """State of one camera.
 
     Attributes:
         name: the source's.
@@ -108,7 +108,7 @@ class LiveHub:
 
     @property
     def viewers(self) -> int:
-        """How many pictures are watched at the moment."""
+        """Number of pictures that are watched at the moment."""
         return sum(camera.feed.viewers for camera in self.cameras)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What the live page is handed: the command joins it to rooms that it never imports."""
+"""Parts that the live page gets: the command joins it to rooms that it never imports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Report = Callable[[str | None, str | None], str]
 
 @dataclass(frozen=True)
 class Parts:
-    """What the page shows.
+    """Content of the page.
 
     Attributes:
         hub: the newest of each camera.

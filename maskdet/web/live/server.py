@@ -63,7 +63,7 @@ class LiveServer:
 
     @property
     def error(self) -> BaseException | None:
-        """What the server died of; None while it serves."""
+        """The error that ended the server; None while it serves."""
         return self._worker.error if self._worker is not None else None
 
     def stop(self) -> None:

@@ -85,7 +85,7 @@ def add_session(app: FastAPI, guard: Guard) -> None:
 
 
 def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) -> None:
-    """What is so at this moment."""
+    """State at this moment."""
     seeing = [Depends(guard.viewer)]
 
     @app.get("/api/state", responses=REFUSED, dependencies=seeing)
@@ -124,7 +124,7 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) ->
         after: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> list[EventAnswer]:
-        """What happened to people lately, the newest first; after an event of that number."""
+        """Latest events of people, the newest first; after an event of that number."""
         return [
             EventAnswer(
                 number=number,

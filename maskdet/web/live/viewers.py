@@ -21,7 +21,7 @@ MAX_WAITING = 30
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent to viewers.
+    """Messages to viewers.
 
     Attributes:
         data: a JPEG, or a fragment of video.
