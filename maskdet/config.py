@@ -60,7 +60,7 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class Override:
-    """One value that replaces what the file says.
+    """One value that replaces the file's.
 
     Attributes:
         origin: what a person typed, for messages: ``--min-score``.

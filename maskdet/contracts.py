@@ -68,7 +68,7 @@ class Sink(Protocol):
         """Takes one observation; called for every one, in order, from one thread.
 
         Raises:
-            SinkError: it cannot be written; the message says where and what to do.
+            SinkError: it cannot be written; the message names the place and what to do.
         """
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ class Person:
 class PersonEvent:
     """A change of one person.
 
-    `appeared` and `gone` begin and end a visit. `still` says that the face has not moved for so
+    `appeared` and `gone` begin and end a visit. `still`: the face has not moved for so
     long that it is a poster or a screen: not counted from then on, nor for what was before;
     `moved` takes that back.
 

@@ -76,6 +76,7 @@ NAMES_AVOIDED = re.compile(
     r"(^|_)(told|tells?|said|mends?|mended|rightly|wrongly|anew|whoever|taught|pupils?|donors?|insist"
     r"|foreign|patience|LARGEST|SMALLEST|MOST|LEAST|SURE|ENOUGH|TWICE|LONGEST|NARROWEST|WIDEST)(_|$)"
 )
+SAID = re.compile(r"\bsaid\b")  # a program reports, logs, prints
 IMAGES = re.compile(r"(?<![a-z])pictures?(?![a-z])")
 OF_USERS = {
     # stand in settings, options and answers as they are
@@ -93,6 +94,13 @@ def docstrings(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, kinds) and (text := ast.get_docstring(node)):
             yield node.body[0].lineno, text
+
+
+def descriptions(path: Path) -> Iterator[tuple[int, str]]:
+    """Docstrings, those of constants and attributes with them."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.lineno, str(node.value.value)
 
 
 def comments(path: Path) -> Iterator[tuple[int, str]]:
@@ -118,8 +126,10 @@ def names(path: Path) -> Iterator[tuple[int, str]]:
 def test_the_readers_of_code_find_what_they_look_for(tmp_path: Path):
     module = tmp_path / "module.py"
     module.write_text(
-        '"""What it is."""\n# told\nLARGEST = 1\n\n\ndef f(picture):\n    self.anew = 1\n'
+        '"""What it is."""\n# told\nLARGEST = 1\n"""Said."""\n\n\n'
+        "def f(picture):\n    self.anew = 1\n"
     )
+    assert [text for _, text in descriptions(module)] == ["What it is.", "Said."]
     assert [text.split()[0] for _, text in docstrings(module)] == ["What"]
     assert [line for line, text in comments(module) if WORDS.search(text)] == [2]
     assert {n for _, n in names(module)} == {"LARGEST", "f", "picture", "anew"}
@@ -132,7 +142,8 @@ def test_the_readers_of_code_find_what_they_look_for(tmp_path: Path):
 def test_code_has_the_words_of_the_field(path: Path):
     of_page = path.relative_to(ROOT).as_posix().startswith(PAGES)
     wrong = [(line, text) for line, text in docstrings(path) if text.split()[0] in FIRST_WORDS]
-    wrong += [found for found in (*docstrings(path), *comments(path)) if WORDS.search(found[1])]
+    texts = (*descriptions(path), *comments(path))
+    wrong += [found for found in texts if WORDS.search(found[1]) or SAID.search(found[1])]
     wrong += [
         (line, name)
         for line, name in names(path)

@@ -60,7 +60,7 @@ def run(
 
     Raises:
         DatasetError: data or list cannot be used.
-        ModelError: the model cannot be opened, or says nothing of the classes that lost.
+        ModelError: the model cannot be opened, or gives no score of the classes that lost.
         SinkError: card or plot cannot be written.
     """
     console = Console()

@@ -57,7 +57,7 @@ def run(
         classes: a file that lists the classes; None: found automatically.
         json: file for all metrics.
         output: folder for the plots; None: one below `runs/evaluation`, named like the model.
-        rule: says which detections count as shown; None: one lowest score, the best by F1.
+        rule: decides which detections count as shown; None: one lowest score, the best by F1.
         with_sweeps: by the faces' share of the view and by condition, too; see
             `maskdet.evaluation.sweeps`.
         card_folder: of the model whose card gets the sweeps; None: no card does.

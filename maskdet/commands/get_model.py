@@ -45,7 +45,7 @@ def get(name: str, origin: str | None, shipped: Path, target: Path) -> Path:
 
     Raises:
         ConfigError: no origin is named.
-        ModelError: it cannot be fetched, or is not what its card says; one line.
+        ModelError: it cannot be fetched, or is not what its card describes; one line.
     """
     known = shipped / name
     if not _NAME.fullmatch(name) or not (known / CARD_NAME).is_file():

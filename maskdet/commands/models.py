@@ -85,7 +85,7 @@ def speeds(folder: Path, seconds: float = 2.0) -> list[str]:
         seconds: for each file.
 
     Returns:
-        A dash for a file that cannot be opened here; the reason is said.
+        A dash for a file that cannot be opened here; the reason is printed.
     """
     return [_speed(path, kind, seconds) for path, _, kind in _files(folder)]
 

@@ -162,7 +162,7 @@ def monitor(
     ] = None,
     version: Version = False,
 ) -> int:
-    """Runs the monitor as the options say; returns its exit status."""
+    """Runs the monitor by its options; returns its exit status."""
     values = {
         "--model": ("model", model),
         "--labels": ("labels", labels),

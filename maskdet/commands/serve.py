@@ -38,12 +38,12 @@ def run(
 
     Args:
         open_detector: loads the model with a rule, once the address is ours.
-        rule: says which faces are shown, where a request does not.
+        rule: decides which faces are shown, where a request does not.
         host: to listen at.
         port: to listen at; 0: any free one.
         limits: of a request.
         allow_hosts: names by which the page is asked for, beside this machine's own.
-        root_path: below which a proxy puts the page, if it does not say so itself.
+        root_path: below which a proxy puts the page, if its headers do not have it.
         strict: every face is covered in what is sent back.
 
     Returns:

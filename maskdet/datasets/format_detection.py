@@ -171,7 +171,7 @@ def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
     if candidates:
         raise _several(folder, candidates)
     if any((folder / images).is_dir() for images, _ in LAYOUTS):
-        return [("voc", folder)]  # whose reader says what is missing
+        return [("voc", folder)]  # whose reader reports what is missing
     raise DatasetError(
         f"{folder}: holds no labels that are known ({', '.join(FORMATS)}); give their file, or "
         "the folder above images/ and annotations/"
@@ -250,4 +250,4 @@ def _first_fields(file: Path) -> list[str]:
         row = next(csv.reader([line], delimiter=delimiter_of(line)), [])
         return [field.strip() for field in row]
     except csv.Error:
-        return []  # whose reader says what is wrong
+        return []  # whose reader reports what is wrong

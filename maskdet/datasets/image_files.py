@@ -74,7 +74,7 @@ def size_in(content: bytes, title: object) -> tuple[int, int]:
 
 
 def wrong_sizes(samples: Iterable[Sample]) -> Iterable[str]:
-    """A line for each image that is not there or not of the size that its labels say."""
+    """A line for each image that is not there or not of the size that its labels have."""
     for sample in samples:
         source = BytesIO(sample.content()) if sample.span else sample.file
         try:

@@ -35,7 +35,7 @@ def _holds_labels_alone(folder: Path) -> bool:
     """Whether a folder has neither images nor folders in it."""
     try:
         entries = list(folder.iterdir())
-    except OSError:  # whose reader says why
+    except OSError:  # whose reader reports why
         return False
     return not any(entry.is_dir() or entry.suffix.lower() in SUFFIXES for entry in entries)
 

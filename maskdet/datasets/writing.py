@@ -23,7 +23,7 @@ _NOT_IN_NAMES = re.compile(r"[^\w .+@()=,~-]")
 
 
 def kind_of_target(target: Path, kind: str = AUTO) -> str:
-    """The format to write, by the target's name unless it is said.
+    """The format to write, by the target's name unless it is named.
 
     Raises:
         ConfigError: it cannot be detected.
@@ -162,7 +162,7 @@ def _replace(work: Path, target: Path) -> None:
 
 
 def _move_into(work: Path, target: Path) -> None:
-    """Moves what was made beside the target, which comes last and says that all of it is there.
+    """Moves what was made beside the target, which comes last and shows that all of it is there.
 
     Raises:
         SinkError: something of these names is there.

@@ -44,7 +44,7 @@ class Panels:
         renderer.write(image, text, x + pad, y + round(renderer.size * 1.25), BRIGHT)
 
     def no_signal(self, image: np.ndarray, status: Status) -> None:
-        """Darkens an old image, so that nobody takes it for a live one, and says how old."""
+        """Darkens an old image, so that nobody takes it for a live one, and shows how old it is."""
         renderer = self._renderer
         image[:] = image // 3
         age = "" if status.age_ms is None else f" for {duration(status.age_ms / 1000)}"

@@ -31,7 +31,7 @@ class StrictBlur:
         """Nothing was seen yet.
 
         Args:
-            rule: says which of the faces found are shown; None: all.
+            rule: decides which of the faces found are shown; None: all.
         """
         self._rule = rule
         self._boxes = np.zeros((0, 4), np.float32)

@@ -65,7 +65,7 @@ class Reliability:
 def fit(samples: Sequence[Sample], found: Sequence[Detections]) -> Calibration:
     """The calibration that makes the network's scores of each class probabilities.
 
-    What it says of a face's other classes counts, too: states are distinguished by it.
+    Its scores of a face's other classes count, too: states are distinguished by it.
 
     Args:
         samples: the truth.
@@ -106,7 +106,7 @@ def apply(calibration: Calibration, found: Detections) -> Detections:
 def platt(scores: np.ndarray, hits: np.ndarray) -> tuple[float, float]:
     """Slope and shift that make probabilities of scores' logits, by Newton's method.
 
-    With too few scores to learn from, or scores that say the contrary of what is so, they stay.
+    With too few scores to learn from, or scores that are contrary to the truth, they stay.
 
     Args:
         scores: (N,).

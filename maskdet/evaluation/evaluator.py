@@ -51,7 +51,7 @@ class Evaluation:
     Attributes:
         samples: the truth.
         found: detections of each sample's image, down to a low score.
-        rule: says which detections count as shown, and which as unsure.
+        rule: decides which detections count as shown, and which as unsure.
         chosen: whether its lowest score was chosen here, as the best one by F1.
     """
 

@@ -121,7 +121,7 @@ def _overall(measured: Mapping[str, float]) -> dict[str, float]:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON can say it."""
+    """The value as JSON can hold it."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

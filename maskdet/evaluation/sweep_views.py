@@ -17,7 +17,7 @@ VIEW = (640, 480)
 CUT_SHARE = 0.3
 """Share of the face that an edge cuts off, in the part of the sweep that has cut faces."""
 ENLARGEMENT = 2.5
-"""A face is enlarged by so much at most: what is blurred says nothing of size."""
+"""A face is enlarged by so much at most: what is blurred shows nothing of size."""
 _MAX_TRIES = 16
 _GRAY = 114
 

@@ -64,7 +64,7 @@ def run(
     Args:
         samples: annotated images.
         detect: the model, every face down to a low score.
-        rule: says what is shown.
+        rule: decides what is shown.
         faces: how many each step has at most.
     """
     steps = []

@@ -44,7 +44,7 @@ class Served(tf.Module):
 def write(network: Network, card: ModelCard, folder: Path) -> dict[str, Path]:
     """Writes the frozen graph, the SavedModel and the label map into a model's folder.
 
-    Scores are calibrated as the card says now; which faces are unsure, such files cannot say.
+    Scores are calibrated as in the card of now; such files have no unsure faces.
     """
     side = max(card.input.height, card.input.width)
     detect = detection_function(network, side, card.rule.calibration)

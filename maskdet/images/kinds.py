@@ -63,9 +63,9 @@ def kind_of_content(head: bytes) -> FileKind:
 def kind_of_file(path: str | Path) -> FileKind:
     """The kind of a file by its content; by its ending where the content does not show it.
 
-    Motion JPEG has no header and begins as an image: it is a video where its ending says so, or
+    Motion JPEG has no header and begins as an image: it is a video by its ending, or
     where it has no image's ending and JPEG files one behind the other. A file that cannot be read
-    is what its ending says.
+    is what its ending names.
     """
     suffix = Path(path).suffix.lower()
     try:

@@ -1,4 +1,4 @@
-"""The outputs of a run, built as the settings say."""
+"""The outputs of a run, built by the settings."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def source_options(wanted: SourceSettings, *, among_several: bool) -> SourceOpti
 
 
 def new_overlay(settings: MonitorSettings) -> Overlay:
-    """Makes an overlay that draws as the settings say; each thread needs its own."""
+    """Makes an overlay that draws by the settings; each thread needs its own."""
     return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
 
 

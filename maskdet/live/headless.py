@@ -62,7 +62,7 @@ class Watch:
             if index not in self._silent or (reason and (index, reason) not in self._reasons):
                 why = f" ({reason})" if reason else ""
                 say(f"monitor.py: {name}: no signal{why}; waiting for it", "warning")
-            self._reasons.add((index, reason))  # each is said once
+            self._reasons.add((index, reason))  # each is reported once
             self._silent[index] = stats.silent_s
         elif index in self._silent and not stats.no_signal:
             say(f"monitor.py: {name}: signal again after {duration(self._silent.pop(index))}")

@@ -170,7 +170,7 @@ class Inference:
     def _write(self, sink: Sink, observation: Observation) -> None:
         try:
             sink.write(observation)
-        except MaskdetError as error:  # said once; the run and the other sinks go on
+        except MaskdetError as error:  # reported once; the run and the other sinks go on
             self.errors.append(error)
             for state in self._states:
                 with contextlib.suppress(ValueError):

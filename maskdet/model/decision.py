@@ -45,7 +45,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """Says which faces are shown, and whose state is called.
+    """Decides which faces are shown, and whose state is called.
 
     The classes' probabilities exclude each other, so their sum is that of there being a face, and
     a state's share of the sum is how certain that state is.

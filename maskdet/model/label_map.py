@@ -42,7 +42,7 @@ def read_found_map(path: Path) -> dict[int, str]:
     """The same of a file that was found beside a model, which may be something else.
 
     Raises:
-        ModelError: one line that says how to name another.
+        ModelError: one line with the option that names another.
     """
     try:
         return read_label_map(path)

@@ -24,7 +24,7 @@ class RetinaNetPlan:
         matcher: ``iou`` (the paper's) or ``atss``.
         box_loss: ``smooth_l1`` (the paper's) or ``giou``.
         box_weight: of the box loss beside the class loss.
-        class_loss: ``focal`` (the paper's) or ``varifocal``: a score then says how well its box
+        class_loss: ``focal`` (the paper's) or ``varifocal``: a score then shows how well its box
             lies, too.
     """
 

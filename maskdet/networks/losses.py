@@ -35,7 +35,7 @@ def quality_focal(wanted: Tensor, logits: Tensor, beta: float = 2.0) -> Tensor:
         beta: how much what is nearly right is played down.
 
     Returns:
-        Loss per element, 0 where the wanted probability is said.
+        Loss per element, 0 where the wanted probability is given.
     """
     distance = ops.abs(wanted - ops.sigmoid(logits))
     return distance**beta * _cross_entropy(wanted, logits)
@@ -47,7 +47,7 @@ def varifocal(
     """Varifocal loss (Zhang et al. 2021), equation 2: a box's score learns to be its IoU.
 
     Args:
-        quality: the wanted score where the label is 1: IoU of the box said with the true one.
+        quality: the wanted score where the label is 1: IoU of the predicted box with the true one.
         labels: 0 or 1, of the same shape.
         logits: of the same shape.
         alpha: weight of the negatives.

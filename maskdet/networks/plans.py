@@ -54,7 +54,7 @@ def plan_to_options(plan: Plan) -> dict[str, Any]:
 
 
 def plan_from_options(options: Mapping[str, Any], kind: str = "retinanet") -> Plan:
-    """The plan that a model card keeps; what it does not say has its default.
+    """The plan that a model card keeps; what it does not have has its default.
 
     Args:
         options: of the network.

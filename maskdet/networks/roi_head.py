@@ -44,7 +44,7 @@ def match_regions(regions: Tensor, real: Tensor, boxes: Tensor, classes: Tensor)
     best = ops.cast(ops.argmax(overlap, axis=-1), "int32")
     hit = ops.max(overlap, axis=-1) >= 0.5
     left_out = ops.take_along_axis(ops.cast(classes, "int32"), best, axis=1) < 0
-    # of what is in a crowd nobody says whether it is a face
+    # of what is in a crowd nobody knows whether it is a face
     crowd = ops.cast(classes == CROWD, "float32")[:, None, :]
     crowded = ops.max(box_coding.inside(regions, boxes) * crowd, axis=-1) >= 0.5
     match = ops.where(hit, ops.where(left_out, -2, best), ops.where(crowded, -2, -1))

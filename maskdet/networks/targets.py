@@ -91,7 +91,7 @@ def _of_anchors(
     Args:
         match: (N,), of a matcher.
         boxes: (M, 4).
-        values: (M,), what an anchor of each box should say.
+        values: (M,), the target of an anchor of each box.
         background: what one without a box should.
         ignored: in place of it, where nothing is asked.
     """

@@ -120,7 +120,7 @@ class Analysis:
         self._size = size
 
     def _follow(self, track: Track, frame: Frame, detections: Detections) -> list[PersonEvent]:
-        """Takes in what a frame says of one face; returns its events, if it is a person."""
+        """Takes in one face of a frame; returns its events, if it is a person."""
         one = self._followers.get(track)
         if one is None:
             places = Places(self._zones, self._lines)

@@ -97,7 +97,7 @@ def _tiles(totals: Totals) -> str:
 
 
 def _interval(people: People) -> str:
-    """Wilson's 95 % interval of the share: few people say little."""
+    """Wilson's 95 % interval of the share: of few people it is wide."""
     known = people.total - people.unsure
     if not known:
         return ""

@@ -73,8 +73,8 @@ class Decoder(Protocol):
         """Faces of one image, best first.
 
         Args:
-            first: (N, classes), of whatever the network says of its classes.
-            second: (N, 4), of whatever it says of its boxes.
+            first: (N, classes), of whatever the network gives for its classes.
+            second: (N, 4), of whatever it gives for its boxes.
             size: height and width of the network's input.
             image: height and width of the image.
             factor: from image pixels to input pixels.
@@ -173,7 +173,7 @@ def decoder_for(network: str, options: Mapping[str, Any], rule: DecisionRule) ->
     Args:
         network: its kind, as a model card names it.
         options: of the network, as the card has them.
-        rule: turns what it says into scores and states.
+        rule: turns its outputs into scores and states.
 
     Raises:
         KeyError, TypeError, AttributeError: options that no network has.
@@ -226,7 +226,7 @@ def judged(
     that are inside out, empty or not finite are no faces.
 
     Args:
-        rule: says which faces are given; one that gives every score gets both states of a face.
+        rule: decides which faces are given; one that gives every score gets both states of a face.
         found: in any order, inside the image.
         classes: (N,), the model's own class numbers; None for a model that has already suppressed
             over all classes.

@@ -66,7 +66,7 @@ def detect_model(path: Path) -> DetectedModel:
     """Which model a path is, or holds: a graph, an exported folder, a file of ONNX …
 
     Raises:
-        ModelError: it is none; the message says what it is instead.
+        ModelError: it is none; the message names what it is instead.
     """
     if not path.is_dir():
         return _of_file(path)

@@ -105,7 +105,7 @@ def _onnx_runtime(file: Path, threads: int) -> Run:
 
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # what goes wrong is raised, and said once
+    options.log_severity_level = 4  # what goes wrong is raised, and reported once
     session: Any = onnxruntime.InferenceSession(
         file.read_bytes(), options, providers=["CPUExecutionProvider"]
     )

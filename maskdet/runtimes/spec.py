@@ -125,7 +125,7 @@ def resolve(model: str = DEFAULT_MODEL, **options: Unpack[ModelOptions]) -> Mode
         options: what is wanted of it.
 
     Raises:
-        ModelError: there is no such model, or it is not what its card says.
+        ModelError: there is no such model, or it is not what its card describes.
     """
     device: Device = options.get("device", "auto")
     labels, runtime = options.get("labels"), options.get("runtime")

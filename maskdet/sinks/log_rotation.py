@@ -21,7 +21,7 @@ class Rotation:
     ) -> None:
         """Sets the limits; None for none.
 
-        The order of files is that in which they were put aside, whatever the clock says.
+        The order of files is that in which they were put aside, whatever the clock shows.
 
         Args:
             max_bytes: a file grows no larger, but for a single line that is larger.

@@ -1,4 +1,4 @@
-"""A fault of an output that may pass: said once, tried again now and then, and said when over."""
+"""A fault of an output that may pass: reported once, tried again, and reported when over."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class RetryState:
         return f"{self._what} failed for the last {seconds:.0f} s: {self._reason}"
 
     def fail(self, reason: str, advice: str) -> None:
-        """It failed; said unless it has been.
+        """It failed; reported unless it has been.
 
         Args:
             reason: what is wrong.
@@ -82,7 +82,7 @@ class RetryState:
         self.missed += 1
 
     def record_success(self, what: str) -> None:
-        """It worked; said when it is sure.
+        """It worked; reported when it is sure.
 
         Args:
             what: is missing, for the message: ``images``.

@@ -104,7 +104,7 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> _Opened | None:
 
 
 def _find(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
-    """Opens a camera or stream; else says why not."""
+    """Opens a camera or stream; else reports why not."""
     if "url" not in request:
         return _try(request)
     address = parse(request["url"])
@@ -153,7 +153,7 @@ def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
 
 
 def _try(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
-    """Opens, in each way that it may send, listening to what FFmpeg says meanwhile."""
+    """Opens, in each way that it may send, keeping what FFmpeg logs meanwhile."""
     notes: list[str] = []
     waited, log_text = False, ""
     for transport in _transports(request):

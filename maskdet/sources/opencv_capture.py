@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet; our own line says what is wrong
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet; our own line reports what is wrong
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskdet/__init__.py
 
 import cv2

@@ -112,7 +112,7 @@ def open_source(
         wait: a camera or stream is opened here, not by its first `read`.
 
     Raises:
-        SourceError: it cannot be opened; the message says why and what to do.
+        SourceError: it cannot be opened; the message has the reason and what to do.
 
     Example:
         >>> import maskdet

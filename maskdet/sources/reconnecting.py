@@ -117,7 +117,7 @@ class LiveSource:
             self._child.kill()
 
     def _connect(self) -> bool:
-        """Tries once; where that fails `signal_loss_reason` says why."""
+        """Tries once; where that fails `signal_loss_reason` has the reason."""
         if self._child is None or self._tries >= _MAX_TRIES:
             self._renew()
         if self._child is None:

@@ -53,7 +53,7 @@ def write_output(
         folder: the folder above it is created, created with a message, or has to be there.
 
     Raises:
-        SinkError: it cannot be written; one line says why and what to check.
+        SinkError: it cannot be written; one line with the reason and what to check.
     """
     path = Path(path)
     try:

@@ -43,7 +43,7 @@ def require(extra: str, *modules: str) -> None:
         modules: what is needed of it; none: all of it.
 
     Raises:
-        ConfigError: one is not installed; the line says which extra has it.
+        ConfigError: one is not installed; the line names the extra that has it.
     """
     for module in modules or EXTRAS[extra]:
         if find_spec(module) is None:

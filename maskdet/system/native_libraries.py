@@ -37,7 +37,7 @@ def require_opencv() -> None:
     """Makes sure that OpenCV can be imported; a command calls it before it imports what uses it.
 
     Raises:
-        ConfigError: it cannot; the line says which packages are missing.
+        ConfigError: it cannot; the line names the missing packages.
     """
     try:
         import cv2  # noqa: F401

@@ -34,7 +34,7 @@ def mask_password(text: str) -> str:
     ``#``, a space or a quote in a password were not escaped it is still covered whole, at the price
     of covering too much where there is none (``http://host:80/a@b``). Where the scheme was
     forgotten (``user:secret@host/1``), a password without a space or a slash is covered. What is
-    masked already is left as it is, so that a message around it can say what it likes.
+    masked already is left as it is, so that a message around it can be anything.
     """
     return "".join(_mask_part(part) for part in _NEXT.split(text))
 

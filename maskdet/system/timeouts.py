@@ -44,7 +44,7 @@ def run_with_timeout(seconds: float, name: str, job: Callable[[], T], otherwise:
         seconds: how long to wait for it.
         name: what it does.
         job: what to do; goes on, in a thread that is left, where it takes longer.
-        otherwise: what to say then.
+        otherwise: the message then.
 
     Raises:
         SinkError: it hangs.

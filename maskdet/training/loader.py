@@ -59,7 +59,7 @@ class Loader:
             samples: what is drawn from.
             weights: how often each is drawn, relative to the others.
             augmentation: makes views of them.
-            network: says what it should answer; pickled where there are processes.
+            network: makes its targets; pickled where there are processes.
             batch: images in a batch.
             seed: of all that is drawn.
             threads: that make batches, where there are no processes.

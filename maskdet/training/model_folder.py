@@ -1,4 +1,4 @@
-"""The folder that a training run leaves: weights and the card that says all about them."""
+"""The folder that a training run leaves: weights and the card that describes them."""
 
 from __future__ import annotations
 

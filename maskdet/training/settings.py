@@ -79,7 +79,7 @@ FasterRCNNSettings = _group(FasterRCNNPlan, NetworkGroup, "faster_rcnn")
 
 
 def _kind(value: Any) -> str:
-    """Which network is meant: RetinaNet where nothing is said."""
+    """Which network is meant: RetinaNet by default."""
     kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
     return str(kind or "retinanet")
 

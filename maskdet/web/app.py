@@ -129,7 +129,7 @@ def create_app(
         min_scores: lowest score of a face that is shown, by state.
         names: host names beside ``localhost`` and addresses under which it may be asked.
         origins: hosts whose pages may ask, whatever host the proxy before us names.
-        root_path: below which a proxy puts the page, if it does not say so itself.
+        root_path: below which a proxy puts the page, if its headers do not have it.
     """
     app = FastAPI(
         title="maskdet",

@@ -42,7 +42,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP", *_PHONE_KINDS)
 
 
 def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
-    """A picture as BGR uint8 (height, width, 3), turned as its EXIF data say, and its kind.
+    """A picture as BGR uint8 (height, width, 3), turned by its EXIF data, and its kind.
 
     The kind is read off the content; what name and sender call it does not matter. That of a HEIC
     or AVIF file is JPEG: it is what such a picture is answered with.

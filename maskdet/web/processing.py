@@ -30,7 +30,7 @@ class ProcessedImage:
 
     Attributes:
         name: of the upload.
-        width: in pixels, after turning as EXIF says.
+        width: in pixels, after turning by EXIF.
         height: in pixels.
         detections: its faces, in its pixels.
         annotated: the drawn picture as a file; empty if none was asked for.
@@ -71,8 +71,8 @@ class ImageProcessor:
             annotate: the picture with its faces drawn, a copy.
             blur_faces: the picture with its faces made unrecognizable, a copy.
             limits: of them the pixels.
-            rule: says which faces are shown, where a request does not.
-            strict: every face that is found is blurred, whatever a request says.
+            rule: decides which faces are shown, where a request does not.
+            strict: every face that is found is blurred, whatever a request asks for.
         """
         self._detect = detect
         self._annotate = annotate

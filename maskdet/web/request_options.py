@@ -20,7 +20,7 @@ _SCORE = {"type": "number", "minimum": MIN_SCORE_LIMIT, "maximum": 1.0}
 
 MinScore = Annotated[
     float | None,
-    WithJsonSchema(_SCORE),  # an address cannot say null
+    WithJsonSchema(_SCORE),  # an address cannot hold null
     Query(ge=MIN_SCORE_LIMIT, le=1.0, description=_MIN_SCORE),
 ]
 Blur = Annotated[bool, Query(description=_BLUR)]

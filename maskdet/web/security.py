@@ -4,7 +4,7 @@ The page has no accounts and stores nothing, so there are two ways to misuse it 
 page that somebody visits on this machine: by a name that the other page's owner lets point here
 (DNS rebinding), against which the Host has to be an address or one of our own names, and by posting
 to us (CSRF), against which an Origin has to be the Host. A reverse proxy may put its own name into
-the Host; then the Origin has to be what the proxy says that it was asked by (X-Forwarded-Host, a
+the Host; then the Origin has to be the one that the proxy was asked by (X-Forwarded-Host, a
 header that no page can send to another site unasked), or a name that the server's owner allows.
 """
 
@@ -104,7 +104,7 @@ class Gate:
             return False
 
     def _is_cross_site(self, headers: Headers, host: str) -> bool:
-        """Whether a browser says that another site's page is asking; other programs say nothing."""
+        """Whether a browser reports another site's page; other programs report nothing."""
         origin = headers.get("origin")
         if origin is None:
             return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")

@@ -164,7 +164,7 @@ def annotated_paths(images: Sequence[tuple[Path, Path]], output: Path) -> dict[P
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Writes an annotated image, in the kind that its name says."""
+    """Writes an annotated image, in the kind of its suffix."""
     write_output(path, cv2.imencode(path.suffix, image)[1].tobytes())
 
 

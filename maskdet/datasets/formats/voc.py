@@ -213,7 +213,7 @@ def parse(xml: Path, problems: Problems | None = None) -> Element:
 
     Args:
         xml: the file, in any encoding that it names and Python knows.
-        problems: takes a note if it is in another encoding than it says.
+        problems: takes a note if it is in another encoding than it declares.
 
     Raises:
         FileNotFoundError: there is none.

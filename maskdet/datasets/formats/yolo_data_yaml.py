@@ -40,7 +40,7 @@ class Plan:
 
 
 def is_plan(file: Path) -> bool:
-    """Whether a file is a data.yaml: it has the classes' names, and says where images lie."""
+    """Whether a file is a data.yaml: it has the classes' names, and the place of the images."""
     if file.suffix.lower() not in SUFFIXES_OF_PLANS or not file.is_file():
         return False
     try:

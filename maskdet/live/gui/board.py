@@ -111,7 +111,7 @@ class Board:
     def show(self, fresh: Tile | None, view: View, device: str) -> bool:
         """Draws what has changed, or is out of date, and shows the whole; whether it did.
 
-        However fast another source is: one that has fallen silent has to say so.
+        However fast another source is: one that has fallen silent has to show it.
 
         Args:
             fresh: the source with a new observation.

@@ -34,7 +34,7 @@ def choose_camera(
     """The number of the camera to take; None where the user quits instead.
 
     A choice made before holds as long as that camera is there. Where nobody can be asked, the
-    first one is taken, and a line says so.
+    first one is taken, and a line reports it.
 
     Args:
         cameras: what there is.

@@ -1,4 +1,4 @@
-"""The keys of the window: what each does, and what it says on the screen."""
+"""The keys of the window: what each does, and its notice on the screen."""
 
 from __future__ import annotations
 

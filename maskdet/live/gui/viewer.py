@@ -82,7 +82,7 @@ class Viewer:
         )
 
     def run(self, stop: Callable[[], bool]) -> None:
-        """Shows until the sources end, the user quits or `stop` says so."""
+        """Shows until the sources end, the user quits or `stop` asks for it."""
         try:
             while not (stop() or self._controls.quit or self._is_over()):
                 tile, spare = self._take()

@@ -46,7 +46,7 @@ class MonitorSettings(Settings):
         headless: no window.
         record: annotated video, ``.mp4`` or ``.mkv``; with several sources one file each.
         detect: what detection costs.
-        events: one JSON line per processed frame, or as its settings say.
+        events: one JSON line per processed frame, or by its settings.
         store: people, what they did, and totals, in one SQLite file.
         summary: values of the whole run, as JSON.
         max_seconds: ends automatically after so long.

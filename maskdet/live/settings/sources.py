@@ -29,7 +29,7 @@ class SourceSettings(Settings):
         ffmpeg: further options of a stream, by FFmpeg's names.
         open_timeout: seconds a camera may take to open.
         read_timeout: seconds of silence after which it is opened again.
-        detect_fps: frames a second to process; None: as `detect.fps` says.
+        detect_fps: frames a second to process; None: `detect.fps`.
         retry_first_connection: go on where it cannot be opened at first; None: of several.
     """
 

@@ -49,7 +49,7 @@ def software_counts() -> bool:
 
 
 def selected_adapter(log: str) -> Adapter | None:
-    """The adapter that LiteRT's log says it chose, if it says so.
+    """The adapter that LiteRT chose, if its log names it.
 
     LiteRT 2.3 has no call for it; its WebGPU accelerator (Dawn) logs it at every start.
     """

@@ -223,7 +223,7 @@ def _arrays(path: Path, weights: Any, layer: str) -> Iterator[tuple[str, np.ndar
 
 
 def _verify(path: Path, dataset: Any, layer: str) -> None:
-    """Nothing but numbers, in this very file, as many as it says."""
+    """Nothing but numbers, in this very file, as many as it declares."""
     place = f"{path}: weights of layer {layer!r:.60}"
     if getattr(dataset, "dtype", None) is None or dataset.dtype.kind != "f":
         raise ModelError(f"{place} are no numbers")

@@ -16,7 +16,7 @@ from maskdet.model.anchors import AnchorGrid
 from maskdet.runtimes.legacy.keras2_file import Layer, Network, Reference
 
 MAX_LAYER_PIXELS = 64
-"""No network here pads, steps or pools by more pixels; a file that says so is a trap."""
+"""No network here pads, steps or pools by more pixels; a file that has them is a trap."""
 
 
 def evaluate(network: Network, image: Any, wanted: Sequence[Reference]) -> list[Any]:

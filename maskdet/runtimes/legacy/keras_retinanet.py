@@ -64,7 +64,7 @@ class KerasRetinaNetDetector(LegacyDetector):
             states: by class number, from 0.
             name: what people call it.
             device: auto, cpu or gpu.
-            rule: says which faces are given, of those above the file's own limit.
+            rule: decides which faces are given, of those above the file's own limit.
             short: pixels that an image's short side becomes …
             long: … unless its long side would be longer than this.
             batch: most images in a call; None: several on a GPU, else one.
@@ -189,7 +189,7 @@ def _verify_filter(path: Path, layer: Layer) -> None:
 def uses_tf_mode(network: Network) -> bool:
     """Whether its backbone was trained on pixels from −1 to 1: MobileNet and DenseNet.
 
-    ResNet and VGG took BGR less ImageNet's means. The file does not say; names of layers do.
+    ResNet and VGG took BGR less ImageNet's means. The names of its layers show which.
     """
     names = [layer.name for layer in network.layers.values()]
     is_mobilenet = any(layer.kind == "DepthwiseConv2D" for layer in network.layers.values())

@@ -57,7 +57,7 @@ class ObjectDetectionApiDetector(LegacyDetector):
             states: by class number, as in its label map.
             name: what people call it.
             device: auto, cpu or gpu.
-            rule: says which faces are given.
+            rule: decides which faces are given.
             batch: most images of one size in a call; None: eight on a GPU, else one.
 
         Raises:

@@ -29,7 +29,7 @@ class LiteRtMetadata:
 
     Attributes:
         texts: by name; ``names`` are the classes.
-        normalization: mean and deviation of pixels; None where it does not say.
+        normalization: mean and deviation of pixels; None where it has none.
         post_process: tensor numbers of boxes, classes, scores and count; None without suppression
             in the file.
     """

@@ -44,7 +44,7 @@ def open_third_party(
     Args:
         model: the file.
         states_of: mask states by class number, of names by class number.
-        rule: says which faces are given.
+        rule: decides which faces are given.
         name: what people call it.
         device: auto, cpu or gpu; the last is refused.
         labels: the label map; None: the file's own names, or the label map beside it.
@@ -137,7 +137,7 @@ def names_in(model: DetectedModel, labels: Path | None) -> dict[int, str]:
 
 
 def class_names(model: DetectedModel, file: ThirdPartyFile, labels: Path | None) -> dict[int, str]:
-    """Names by class number, from 0: as a person says, as the file says, or as lies beside it.
+    """Names by class number, from 0: of the user, of the file, or of what lies beside it.
 
     Raises:
         ModelError: there are none.

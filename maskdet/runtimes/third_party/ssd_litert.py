@@ -39,7 +39,7 @@ class SsdDetector:
             file: the network.
             states: by class number, from 0.
             name: what people call it.
-            rule: says which faces are given.
+            rule: decides which faces are given.
 
         Raises:
             ModelError: the outputs of its suppression are not those of the file.

@@ -21,7 +21,7 @@ from maskdet.runtimes.third_party.image_input import UNIT
 from maskdet.runtimes.third_party.yolo_layout import Layout
 
 SIDE = 640
-"""Longest side of the input where the file leaves it open and does not say."""
+"""Longest side of the input where the file leaves it open."""
 MAX_CANDIDATES = 3000
 """Best boxes that suppression looks at."""
 _MAX_SHARE = 2.0
@@ -50,7 +50,7 @@ class YoloDetector:
             layout: of its outputs.
             states: by class number, from 0.
             name: what people call it.
-            rule: says which faces are given.
+            rule: decides which faces are given.
             side: longest side in pixels of an input whose size is open.
         """
         self.name = name

@@ -1,6 +1,6 @@
 """Recovery of a video that was cut off: its whole fragments, by the file's frame.
 
-Both formats are rows of parts that say their own length, which is all that is read here: MP4's
+Both formats are rows of parts that have their own length, which is all that is read here: MP4's
 boxes (ISO/IEC 14496-12) and Matroska's elements (RFC 8794, RFC 9559).
 """
 

@@ -1,8 +1,8 @@
 """Annotated video as a sink, which outlives what disks and people do to it.
 
 Every image carries the time it was taken at: the video lasts as long as what it shows, however
-unsteady the rate. What fails is said once, tried again, and said when it goes on: the monitor never
-ends because a disk is full.
+unsteady the rate. What fails is reported once, tried again, and reported when it goes on: the
+monitor never ends because a disk is full.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class RecordingSwitch:
         self.on = not self.on
 
     def write(self, observation: Observation) -> None:
-        """Records the observation, if it is on; where it cannot begin, says so and goes off."""
+        """Records the observation, if it is on; where it cannot begin, reports it and goes off."""
         if self.on and self._recorder is None:
             self._begin()
         if self.on and self._recorder is not None:

@@ -106,5 +106,5 @@ class Retention:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            self._refused.add(path)  # said once
+            self._refused.add(path)  # reported once
             log.warning("%s should go to make room and cannot: %s", path, error.strerror)

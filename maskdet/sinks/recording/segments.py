@@ -76,7 +76,7 @@ class Files(Protocol):
         """
 
     def recover(self) -> None:
-        """Finishes what could not be finished before, and says so."""
+        """Finishes what could not be finished before, and reports it."""
 
     def tidy(self) -> None:
         """Makes room, where that is asked for; called now and then.
@@ -153,7 +153,7 @@ class Segments:
             self._retention.enforce(self._path.parent, self._list(), open_bytes)
 
     def recover(self) -> None:
-        """Finishes what a run that was killed, or a disk that was away, has left; says so."""
+        """Finishes what a run that was killed, or a disk that was away, has left; reports it."""
         for part in sorted(self._list(PART)):
             try:
                 with part.open("rb+", buffering=0) as file:

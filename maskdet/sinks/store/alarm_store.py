@@ -51,7 +51,7 @@ class AlarmStore:
             run: what names this run.
 
         Raises:
-            SinkError: it cannot be used; the line says why.
+            SinkError: it cannot be used; the line gives the reason.
         """
         self._path, self._run = Path(path), run
         self._lock = Lock()

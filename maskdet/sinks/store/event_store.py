@@ -109,7 +109,7 @@ class EventStore:
         """Writes what waits and closes the file; may be called twice.
 
         Raises:
-            SinkError: it cannot be written at the moment; the line says how many rows are missing.
+            SinkError: it cannot be written at the moment; the line has the number of missing rows.
         """
         self._stopping.set()
         self._start()

@@ -17,7 +17,7 @@ MAX_GAP_S = 10.0
 MAX_CONFIRMATION_S = 60.0
 """Seconds, at most, by which a person was in the image before they were confirmed."""
 FORGOTTEN_S = 120.0
-"""Seconds after which somebody who is no longer reported, and was never said to be gone, is."""
+"""Seconds after which somebody who is no longer reported, and was never reported to be gone, is."""
 
 Rows = dict[tuple[object, ...], tuple[object, ...]]
 """By table and primary key, the whole row in the order of the table's columns."""

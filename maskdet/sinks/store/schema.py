@@ -133,7 +133,7 @@ TIME_COLUMNS = {
     "alarms": "began",
     "deliveries": "time",
 }
-"""The tables that grow, and the column that says when a row's event began."""
+"""The tables that grow, and the column with the time at which a row's event began."""
 
 
 class BrokenStoreError(SinkError):

@@ -135,7 +135,7 @@ class Folder(ImageFiles):
 
 
 def read_image(path: str) -> np.ndarray:
-    """An image file as BGR uint8 (height, width, 3), turned as its EXIF data say.
+    """An image file as BGR uint8 (height, width, 3), turned by its EXIF data.
 
     JPEG, PNG, WebP, HEIC of phones, and what else OpenCV and Pillow read.
 

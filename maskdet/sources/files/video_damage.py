@@ -17,7 +17,7 @@ class Damage:
 
     Attributes:
         frames: packets that could not be decoded; each holds a frame.
-        has_all_frames: False once frames were skipped by a jump, so that counts say nothing.
+        has_all_frames: False once frames were skipped by a jump, so that counts prove nothing.
     """
 
     def __init__(self) -> None:

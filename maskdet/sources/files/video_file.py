@@ -35,7 +35,7 @@ class VideoFile:
     """A video file: every frame, as fast as it is read; damaged ones are skipped and counted.
 
     A frame's time is its own time stamp, so a variable frame rate comes out right. Pixels that
-    are not square are made so, and the image is turned as the file says.
+    are not square are made so, and the image is turned by the file's matrix.
 
     Attributes:
         fps: frames a second, as set or as the file states them.
@@ -199,7 +199,7 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
     """
     import av  # late: 0.1 s that cameras and images need not wait for
 
-    av.logging.set_level(None)  # our own line says what is wrong
+    av.logging.set_level(None)  # our own line reports what is wrong
     try:
         with open(path, "rb") as file:
             head = file.read(4096)

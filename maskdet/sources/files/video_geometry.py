@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _MAX_ASPECT = 4
-"""A pixel's sides differ by no more than this factor; a header that says so is wrong."""
+"""A pixel's sides differ by no more than this factor; a header with more is wrong."""
 
 
 def square_size(width: int, height: int, aspect: Fraction | float | None) -> tuple[int, int]:

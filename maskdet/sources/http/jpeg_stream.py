@@ -1,7 +1,7 @@
 """JPEG images out of a stream of bytes, by their own structure.
 
 Network cameras wrap them as they like: a boundary with dashes or without, none before the first
-image, a length or none, a wrong one, or no header at all. A JPEG says itself where it ends.
+image, a length or none, a wrong one, or no header at all. A JPEG marks its own end.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 After Ghiasi et al. 2021, "Simple Copy-Paste is a Strong Data Augmentation"; here the pasted face
 takes another's place, so that head, body and surroundings stay plausible. Every class is pasted as
-often as the others: the rare one is seen in more places, and the seam of a pasted face says nothing
-about its class.
+often as the others: the rare one is seen in more places, and the seam of a pasted face shows
+nothing about its class.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Face:
 
 @dataclass(frozen=True, eq=False)
 class PastedSample(Sample):
-    """A sample in which some faces have others laid over them; its classes say so already."""
+    """A sample in which some faces have others laid over them; its classes are those already."""
 
     pasted: tuple[tuple[int, Face, bool], ...] = ()
     """Face covered, face that covers it, whether mirrored."""
