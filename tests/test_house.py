@@ -83,6 +83,7 @@ LEARNING = (
         (("ai_edge_litert",), ("runtimes/", "export/")),
         # Encoding, and a trial of it; decoding of files; the demo clip is made by a script.
         (("av",), ("sinks/recording/video_encoder.py", "sinks/recording/stream_encoder.py",
+                   "sinks/recording/clip_file.py",
                    "commands/doctor/codecs.py",
                    "sources/files/")),
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from maskdet.alarm import AlarmBook
 from maskdet.contracts import Sink, Source
 from maskdet.drawing.overlay import Overlay
 from maskdet.errors import ConfigError, SinkError
+from maskdet.live.alarms.tidying import clip_folder, files_of_alarms
 from maskdet.live.evidence import with_bar
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.viewer import Viewer
@@ -19,7 +21,6 @@ from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.events import EventSettings
 from maskdet.live.settings.monitor import MonitorSettings
-from maskdet.live.settings.outputs import RecordingSettings
 from maskdet.live.settings.sources import SourceSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.decision import DecisionRule
@@ -219,15 +220,18 @@ def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:
             blur=settings.blur,
             segment_seconds=wanted.segment_seconds,
             segment_bytes=_times(wanted.segment_mb, 1e6),
-            retention=_retention(wanted),
+            retention=_retention(settings),
             family=path.stem,
         )
 
     return RecordingSwitch(new_recorder, on=settings.record is not None, blur=settings.blur)
 
 
-def _retention(wanted: RecordingSettings) -> Retention:
+def _retention(settings: MonitorSettings) -> Retention:
+    """The limits of recordings, which reach pictures and clips of alarms, too."""
+    wanted, folder = settings.recording, clip_folder(settings)
     return Retention(
+        also=partial(files_of_alarms, folder) if settings.alarms.rules else tuple,
         keep_seconds=_times(wanted.keep_days, 24 * 3600),
         keep_bytes=_times(wanted.keep_gb, 1e9),
         keep_free_bytes=_times(wanted.keep_free_gb, 1e9),

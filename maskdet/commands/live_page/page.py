@@ -19,7 +19,7 @@ from maskdet.commands.live_page.users import default_file
 from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.montage import fit
 from maskdet.errors import ConfigError
-from maskdet.live.alarms.building import CLIP_BEGINNING, clip_folder
+from maskdet.live.alarms.tidying import CLIP_BEGINNING, clip_folder
 from maskdet.live.assembly import new_overlay
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings

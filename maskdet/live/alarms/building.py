@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
+
+import cv2
 
 from maskdet.alarm import Alarm, AlarmPhase
 from maskdet.contracts import Sink
 from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.overlay import Overlay
-from maskdet.errors import ConfigError, SinkError
+from maskdet.errors import ConfigError
 from maskdet.live.alarms.channels import ChannelMaker, phases_of
 from maskdet.live.alarms.desk import AlarmDesk
+from maskdet.live.alarms.tidying import CLIP_BEGINNING, Tidying, clip_folder
 from maskdet.live.alarms.watching import AlarmAnalysis
 from maskdet.live.inference import FrameAnalysis
 from maskdet.live.settings.monitor import MonitorSettings
@@ -20,19 +24,21 @@ from maskdet.observation import Observation
 from maskdet.people.alarms.rules import AlarmRules
 from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.channels.home_assistant import Sensor
+from maskdet.sinks.output_files import write_new
 from maskdet.sinks.retry_state import RetryState
-from maskdet.sinks.snapshots import save_snapshot
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
+from maskdet.system.folders import make_folder
 from maskdet.system.secrets import Secrets
 
-CLIP_BEGINNING = "alarm-"
-"""What the names of clips begin with."""
 STORE_NAME = "alarms.db"
 """Beside the snapshots, where neither alarms nor people have a file of their own."""
 
 
 def open_desk(
-    settings: MonitorSettings, cameras: Sequence[str], outputs: Iterable[Sink]
+    settings: MonitorSettings,
+    cameras: Sequence[str],
+    outputs: Iterable[Sink],
+    on_began: Callable[[Alarm], None] | None = None,
 ) -> AlarmDesk | None:
     """The desk, begun; None where there are no rules.
 
@@ -40,9 +46,10 @@ def open_desk(
         settings: of the monitor.
         cameras: names of the sources.
         outputs: of which the event store, if there is one, names the run.
+        on_began: called with each new alarm that has a picture.
     """
     run = next((str(run) for one in outputs if (run := getattr(one, "run", None))), "")
-    desk = new_desk(settings, cameras, run=run)
+    desk = new_desk(settings, cameras, run=run, on_began=on_began)
     if desk is not None:
         desk.start()
     return desk
@@ -99,18 +106,13 @@ def new_desk(
 
     snapshot = None
     if wanted.snapshots is not None:
-        snapshot = _Pictures(clip_folder(settings), _overlay(settings), blur=settings.blur).save
+        snapshot = _Pictures(settings).save
     return AlarmDesk(rules, store, dispatcher, wants=wants, snapshot=snapshot, on_began=on_began)
 
 
 def store_path(settings: MonitorSettings) -> Path:
     """The file of alarms and undelivered messages."""
     return settings.alarms.file or settings.store.file or settings.snapshots / STORE_NAME
-
-
-def clip_folder(settings: MonitorSettings) -> Path:
-    """The folder of the alarms' pictures and clips; below that of snapshots unless absolute."""
-    return settings.snapshots / (settings.alarms.snapshots or ".")
 
 
 def check_places(settings: MonitorSettings, cameras: Sequence[str]) -> None:
@@ -138,26 +140,29 @@ def check_places(settings: MonitorSettings, cameras: Sequence[str]) -> None:
             )
 
 
-def _overlay(settings: MonitorSettings) -> Overlay:
-    return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
-
-
 class _Pictures:
     """Saves the pictures of alarms; a disk that is full costs a picture, never an alarm."""
 
-    def __init__(self, folder: Path, overlay: Overlay, *, blur: bool) -> None:
-        self._folder, self._overlay, self._blur = folder, overlay, blur
-        self._retry = RetryState(f"saving pictures of alarms in {folder}")
+    def __init__(self, settings: MonitorSettings) -> None:
+        overlay = settings.overlay
+        self._folder = clip_folder(settings)
+        self._overlay = Overlay(scores=overlay.scores, track_ids=overlay.track_ids)
+        self._blur = settings.blur
+        self._tidying = Tidying(settings)
+        self._retry = RetryState(f"saving pictures of alarms in {self._folder}")
 
     def save(self, observation: Observation, alarm: Alarm) -> str:
         seen = blur_observation(observation) if self._blur else observation
+        _, data = cv2.imencode(".jpg", self._overlay.draw(seen))
+        name = f"{CLIP_BEGINNING}{datetime.now():%Y%m%d-%H%M%S}-{alarm.alarm_id}.jpg"
         try:
-            path = save_snapshot(
-                self._overlay.draw(seen), self._folder, ".jpg", label=alarm.alarm_id
-            )
-        except SinkError as error:
+            make_folder(self._folder, quiet=True)
+            self._tidying.tidy()
+            path = write_new(self._folder / name, data.tobytes())
+        except OSError as error:
             self._retry.count_dropped()
-            self._retry.fail(str(error), "the message goes without it")
+            advice = "check disk space and rights; the message goes without it"
+            self._retry.fail(error.strerror or str(error), advice)
             return ""
         self._retry.record_success("pictures")
         return str(path)

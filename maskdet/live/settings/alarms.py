@@ -143,6 +143,8 @@ class AlarmSettings(Settings):
             ``alarms.db`` in the folder of snapshots.
         snapshots: folder for the image of each alarm; None: there are none.
         clips: the video of each alarm.
+        keep_days: older pictures and clips are deleted; None: none.
+        keep_gb: the oldest pictures and clips go while all together are larger.
     """
 
     rules: tuple[AlarmRuleSettings, ...] = ()
@@ -151,6 +153,8 @@ class AlarmSettings(Settings):
     file: Path | None = None
     snapshots: Path | None = Path("alarms")
     clips: ClipSettings = ClipSettings()
+    keep_days: PositiveFloat | None = 30.0
+    keep_gb: PositiveFloat | None = None
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:

@@ -23,6 +23,7 @@ from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.observation import Observation
 from maskdet.sinks.output_files import Folder
+from maskdet.sinks.recording.packet_ring import EncodedPacket
 from maskdet.sinks.recording.retention import Retention
 from maskdet.sinks.recording.segments import GONE, Draft, Files, Segments, SingleFile
 from maskdet.sinks.recording.timestamps import Timeline
@@ -32,6 +33,7 @@ from maskdet.system.folders import make_folder
 from maskdet.system.threads import Closed, Mailbox, Worker
 
 T = TypeVar("T")
+Tap = Callable[[Frame, EncodedPacket], None]
 
 _QUEUE_LENGTH = 8
 """Observations that wait for the encoder before detection waits, too."""
@@ -64,6 +66,7 @@ class Recorder:
         blur: whether what is written from now on has its faces made unrecognisable.
         paths: the files written so far, the newest last; of very many, the newest ones.
         files: how many there were.
+        tap: called with each frame and its packet, for clips; None: nobody wants them.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class Recorder:
         self.blur = blur
         self.paths: list[Path] = []
         self.files = 0
+        self.tap: Tap | None = None
         self._draw = draw or Overlay().draw
         self._segment_seconds = segment_seconds or float("inf")
         self._segment_bytes = segment_bytes or float("inf")
@@ -197,6 +201,7 @@ class Recorder:
         return True
 
     def _add(self, image: np.ndarray, frame: Frame) -> None:
+        self._frame = frame
         self._check()
         if self._video is not None:
             position = self._timeline.position(frame)
@@ -229,7 +234,12 @@ class Recorder:
             self._files.recover()
         self._draft = self._files.create()
         self._video = Video(self._draft.file, self._path.suffix.lower(), shape)
+        self._video.on_packet = self._take if self.tap is not None else None
         self._timeline = Timeline()
+
+    def _take(self, packet: EncodedPacket) -> None:
+        if self.tap is not None:
+            self.tap(self._frame, packet)
 
     def _finish(self) -> None:
         """Ends the file well."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
-from maskdet.sinks.recording.recorder import Recorder
+from maskdet.sinks.recording.recorder import Recorder, Tap
 from maskdet.system.timeouts import run_with_timeout
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,23 @@ class RecordingSwitch:
         self.paths: list[Path] = []
         self.files = 0
         self.refusal = ""
+        self._tap: Tap | None = None
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether its encoder works at the moment."""
+        return self.on and self._recorder is not None and not self.failing
+
+    @property
+    def tap(self) -> Tap | None:
+        """Called with each frame and its packet, in the recorder's thread."""
+        return self._tap
+
+    @tap.setter
+    def tap(self, tap: Tap | None) -> None:
+        self._tap = tap
+        if self._recorder is not None:
+            self._recorder.tap = tap
 
     @property
     def failing(self) -> bool:
@@ -68,7 +85,7 @@ class RecordingSwitch:
         if self.on and self._recorder is None:
             self._begin()
         if self.on and self._recorder is not None:
-            self._recorder.blur = self.blur
+            self._recorder.blur, self._recorder.tap = self.blur, self._tap
             self._recorder.write(observation)
         elif self._recorder is not None:
             self._end_by_key()

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Retention:
         keep_seconds: float | None = None,
         keep_bytes: float | None = None,
         keep_free_bytes: float | None = None,
+        also: Callable[[], Iterable[Path]] = tuple,
     ) -> None:
         """Sets the limits; None for none.
 
@@ -44,10 +45,12 @@ class Retention:
             keep_seconds: older recordings go.
             keep_bytes: the oldest go while all together have more.
             keep_free_bytes: the oldest go while less is free on their disk.
+            also: further files that share the limits and may go, as clips do.
         """
         self._keep_seconds = keep_seconds
         self._keep_bytes = keep_bytes
         self._keep_free_bytes = keep_free_bytes
+        self._also = also
         self._born: dict[Path, float] = {}
         self._refused: set[Path] = set()
 
@@ -62,7 +65,7 @@ class Retention:
         Raises:
             OSError: less is free than should be, and nothing is left to delete.
         """
-        kept = self._look(finished)
+        kept = self._look([*finished, *self._also()])
         now, total = time.monotonic(), open_bytes + sum(one.size for one in kept)
         while kept and (
             now - kept[0].born > (self._keep_seconds or float("inf"))

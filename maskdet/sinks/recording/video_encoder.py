@@ -8,6 +8,7 @@ system had not yet written to the disk: with Linux's defaults up to half a minut
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from fractions import Fraction
 from io import RawIOBase
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 
 from maskdet.sinks.output_files import Output
+from maskdet.sinks.recording.packet_ring import EncodedPacket
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -63,6 +65,7 @@ class Video:
     Attributes:
         shape: of its images.
         seconds: the position of the last image.
+        on_packet: called with each packet; None: nobody wants them.
     """
 
     def __init__(self, file: RawIOBase, suffix: str, shape: tuple[int, ...]) -> None:
@@ -77,6 +80,7 @@ class Video:
 
         self.shape = shape
         self.seconds = 0.0
+        self.on_packet: Callable[[EncodedPacket], None] | None = None
         self._file = Output(file)
         name, options = _FORMATS[suffix]
         self._container: OutputContainer = av.open(
@@ -132,7 +136,11 @@ class Video:
             # The next one's time shows how long an image lasts. This is for the last of all: the
             # shortest of late, so that a gap just before it is not taken for the rate.
             packet.duration = min(self._steps, default=_TICKS // 25)
-            self._container.mux(packet)
+            data = None if self.on_packet is None else bytes(packet)
+            self._container.mux(packet)  # now the stream is a template, its parameter sets known
+            if self.on_packet is not None and data is not None:
+                taken = EncodedPacket(data, packet.is_keyframe, self._stream, self.shape)
+                self.on_packet(taken)
 
     def close(self) -> None:
         """Finishes the file."""
