@@ -12,7 +12,7 @@ from maskdet.contracts import Detector, Sink, Source
 from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError, SinkError, SourceError
 from maskdet.live.alarms.building import open_desk, with_alarms
-from maskdet.live.alarms.clips import SourceClips
+from maskdet.live.alarms.clips import open_clips
 from maskdet.live.alarms.watching import AlarmSweep
 from maskdet.live.assembly import (
     LivePage,
@@ -121,7 +121,7 @@ def _run(
         sources = [Playback(s) if isinstance(s, Seekable) else s for s in sources]
     names = [source.name for source in sources]
     analyses = new_analyses(settings, names)
-    clips = SourceClips(settings, names, recordings)
+    clips = open_clips(settings, names, recordings)
     desk = open_desk(settings, names, shared, clips.begin)
     if desk is not None:
         clips.attach = desk.attach_clip
@@ -132,7 +132,7 @@ def _run(
         sources,
         detector,
         [*shared, *([history] if has_window else []), *([page] if page is not None else [])],
-        source_sinks=[[one, *clips.sinks_of(i)] for i, one in enumerate(recordings)],
+        source_sinks=[[r, *clips.sinks_of(n)] for n, r in zip(names, recordings, strict=True)],
         min_score=settings.min_score or 0.0,
         analyses=analyses if desk is None else with_alarms(settings, analyses, desk),
         max_frames=settings.max_frames,

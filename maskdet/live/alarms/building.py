@@ -16,7 +16,7 @@ from maskdet.drawing.overlay import Overlay
 from maskdet.errors import ConfigError
 from maskdet.live.alarms.channels import ChannelMaker, phases_of
 from maskdet.live.alarms.desk import AlarmDesk
-from maskdet.live.alarms.tidying import CLIP_BEGINNING, Tidying, clip_folder
+from maskdet.live.alarms.tidying import CLIP_BEGINNING, clip_folder, new_tidying
 from maskdet.live.alarms.watching import AlarmAnalysis
 from maskdet.live.inference import FrameAnalysis
 from maskdet.live.settings.monitor import MonitorSettings
@@ -106,7 +106,10 @@ def new_desk(
 
     snapshot = None
     if wanted.snapshots is not None:
-        snapshot = _Pictures(settings).save
+        shown = settings.overlay
+        overlay = Overlay(scores=shown.scores, track_ids=shown.track_ids)
+        tidy = new_tidying(settings).tidy
+        snapshot = _Pictures(clip_folder(settings), overlay, tidy, blur=settings.blur).save
     return AlarmDesk(rules, store, dispatcher, wants=wants, snapshot=snapshot, on_began=on_began)
 
 
@@ -143,13 +146,12 @@ def check_places(settings: MonitorSettings, cameras: Sequence[str]) -> None:
 class _Pictures:
     """Saves the pictures of alarms; a disk that is full costs a picture, never an alarm."""
 
-    def __init__(self, settings: MonitorSettings) -> None:
-        overlay = settings.overlay
-        self._folder = clip_folder(settings)
-        self._overlay = Overlay(scores=overlay.scores, track_ids=overlay.track_ids)
-        self._blur = settings.blur
-        self._tidying = Tidying(settings)
-        self._retry = RetryState(f"saving pictures of alarms in {self._folder}")
+    def __init__(
+        self, folder: Path, overlay: Overlay, tidy: Callable[[], None], *, blur: bool
+    ) -> None:
+        self._folder, self._overlay = folder, overlay
+        self._tidy, self._blur = tidy, blur
+        self._retry = RetryState(f"saving pictures of alarms in {folder}")
 
     def save(self, observation: Observation, alarm: Alarm) -> str:
         seen = blur_observation(observation) if self._blur else observation
@@ -157,7 +159,7 @@ class _Pictures:
         name = f"{CLIP_BEGINNING}{datetime.now():%Y%m%d-%H%M%S}-{alarm.alarm_id}.jpg"
         try:
             make_folder(self._folder, quiet=True)
-            self._tidying.tidy()
+            self._tidy()
             path = write_new(self._folder / name, data.tobytes())
         except OSError as error:
             self._retry.count_dropped()

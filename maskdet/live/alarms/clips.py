@@ -8,7 +8,7 @@ from pathlib import Path
 from maskdet.alarm import Alarm
 from maskdet.contracts import Sink
 from maskdet.drawing.overlay import Overlay
-from maskdet.live.alarms.tidying import CLIP_BEGINNING, Tidying, clip_folder
+from maskdet.live.alarms.tidying import CLIP_BEGINNING, clip_folder, new_tidying
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.sinks.recording.clip_file import remove_parts
 from maskdet.sinks.recording.clips import Clips
@@ -19,58 +19,62 @@ class SourceClips:
     """The clips of each source.
 
     Attributes:
-        sinks: one a source, in their order; empty where no clips are wanted.
         attach: called with the number of each alarm and the file of its clip.
     """
 
-    def __init__(
-        self,
-        settings: MonitorSettings,
-        cameras: Sequence[str],
-        recordings: Sequence[RecordingSwitch],
-    ) -> None:
-        """Begins to keep the last seconds, if clips are wanted.
-
-        Args:
-            settings: of the monitor.
-            cameras: names of the sources.
-            recordings: one of each.
-        """
-        self.sinks: list[Clips] = []
+    def __init__(self) -> None:
+        """Has none."""
         self.attach: Callable[[str, str], None] | None = None
         self._of: dict[str, Clips] = {}
-        wanted = settings.alarms.clips
-        if not (settings.alarms.rules and wanted.enabled):
-            return
-        folder = clip_folder(settings)
-        remove_parts(folder, CLIP_BEGINNING)
-        overlay = settings.overlay
-        tidy = Tidying(settings).tidy
-        for name, recording in zip(cameras, recordings, strict=True):
-            clips = Clips(
-                folder,
-                label=CLIP_BEGINNING,
-                before_s=wanted.before,
-                after_s=wanted.after,
-                max_bytes=wanted.max_mb * 1e6,
-                draw=Overlay(scores=overlay.scores, track_ids=overlay.track_ids).draw,
-                recording=recording,
-                on_finished=self._finished,
-                tidy=tidy,
-            )
-            self.sinks.append(clips)
-            self._of[name] = clips
 
-    def sinks_of(self, index: int) -> list[Sink]:
+    def add(self, camera: str, clips: Clips) -> None:
+        """Adds those of a source."""
+        self._of[camera] = clips
+
+    def sinks_of(self, camera: str) -> list[Sink]:
         """The sink of a source, where there is one."""
-        return list(self.sinks[index : index + 1])
+        return [self._of[camera]] if camera in self._of else []
 
     def begin(self, alarm: Alarm) -> None:
         """An alarm has begun."""
         if (clips := self._of.get(alarm.camera)) is not None:
             clips.begin(alarm.alarm_id)
 
-    def _finished(self, alarms: Sequence[str], path: Path) -> None:
+    def finished(self, alarms: Sequence[str], path: Path) -> None:
+        """A clip is whole."""
         if self.attach is not None:
             for alarm_id in alarms:
                 self.attach(alarm_id, str(path))
+
+
+def open_clips(
+    settings: MonitorSettings, cameras: Sequence[str], recordings: Sequence[RecordingSwitch]
+) -> SourceClips:
+    """Begins to keep the last seconds of each source, if clips are wanted.
+
+    Args:
+        settings: of the monitor.
+        cameras: names of the sources.
+        recordings: one of each.
+    """
+    every = SourceClips()
+    wanted, overlay = settings.alarms.clips, settings.overlay
+    if not (settings.alarms.rules and wanted.enabled):
+        return every
+    folder = clip_folder(settings)
+    remove_parts(folder, CLIP_BEGINNING)
+    tidy = new_tidying(settings).tidy
+    for name, recording in zip(cameras, recordings, strict=True):
+        clips = Clips(
+            folder,
+            label=CLIP_BEGINNING,
+            before_s=wanted.before,
+            after_s=wanted.after,
+            max_bytes=wanted.max_mb * 1e6,
+            draw=Overlay(scores=overlay.scores, track_ids=overlay.track_ids).draw,
+            recording=recording,
+            on_finished=every.finished,
+            tidy=tidy,
+        )
+        every.add(name, clips)
+    return every

@@ -29,15 +29,19 @@ def files_of_alarms(folder: Path) -> list[Path]:
 class Tidying:
     """Deletes pictures and clips of alarms that are too old or too much."""
 
-    def __init__(self, settings: MonitorSettings) -> None:
-        """Takes the limits of alarms; those of recordings reach pictures and clips, too."""
-        wanted = settings.alarms
-        self._folder = clip_folder(settings)
+    def __init__(
+        self, folder: Path, keep_seconds: float | None = None, keep_bytes: float | None = None
+    ) -> None:
+        """Sets the limits; those of recordings reach pictures and clips, too.
+
+        Args:
+            folder: of pictures and clips.
+            keep_seconds: older ones go; None: none.
+            keep_bytes: the oldest go while all together have more; None: none.
+        """
+        self._folder = folder
         self._due = 0.0
-        self._retention = Retention(
-            keep_seconds=None if wanted.keep_days is None else wanted.keep_days * _DAY_S,
-            keep_bytes=None if wanted.keep_gb is None else wanted.keep_gb * 1e9,
-        )
+        self._retention = Retention(keep_seconds=keep_seconds, keep_bytes=keep_bytes)
 
     def tidy(self) -> None:
         """Deletes what has to go; once a minute at most."""
@@ -46,3 +50,13 @@ class Tidying:
             self._due = now + TIDY_INTERVAL_S
             with contextlib.suppress(OSError):
                 self._retention.enforce(self._folder, files_of_alarms(self._folder))
+
+
+def new_tidying(settings: MonitorSettings) -> Tidying:
+    """The limits of alarms, as the settings have them."""
+    days, gigabytes = settings.alarms.keep_days, settings.alarms.keep_gb
+    return Tidying(
+        clip_folder(settings),
+        None if days is None else days * _DAY_S,
+        None if gigabytes is None else gigabytes * 1e9,
+    )
