@@ -70,7 +70,7 @@ _EXAMPLE = _message("Example")
 
 
 def example_bytes(features: dict[str, Feature]) -> bytes:
-    """Lists by key as a serialised ``tf.train.Example``; an empty list fits any type."""
+    """Lists by key as a serialized ``tf.train.Example``; an empty list fits any type."""
     kinds = {bytes: "bytes_list", float: "float_list", int: "int64_list"}
     example = _EXAMPLE()
     for key, values in features.items():
@@ -81,7 +81,7 @@ def example_bytes(features: dict[str, Feature]) -> bytes:
 
 
 def example_features(raw: bytes) -> dict[str, Feature]:
-    """The lists of a serialised ``tf.train.Example`` by key.
+    """The lists of a serialized ``tf.train.Example`` by key.
 
     Raises:
         ValueError: it is none.

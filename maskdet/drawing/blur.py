@@ -1,4 +1,4 @@
-"""Faces made unrecognisable in what is stored or sent."""
+"""Faces made unrecognizable in what is stored or sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CELLS = 5
 def blur_faces(image: np.ndarray, detections: Detections) -> np.ndarray:
     """A copy of the image in which the faces found are a coarse mosaic.
 
-    Each face keeps 5 × 5 mean colours of its surroundings and its own; what was between them is
+    Each face keeps 5 × 5 mean colors of its surroundings and its own; what was between them is
     gone, so nothing can bring it back. A face that was not found stays as it is.
 
     Args:

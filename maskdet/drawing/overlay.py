@@ -1,7 +1,7 @@
 """Boxes, labels and the status bar: the one place that draws.
 
 A state is shown by color, by the shape of its box and by its mark and title: it can be read
-without seeing colours and, where a face is too small for text, without reading.
+without seeing colors and, where a face is too small for text, without reading.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ class Overlay:
             taken = np.vstack([taken, label])
 
     def _draw_box(self, image: np.ndarray, face: np.ndarray, style: Style) -> None:
-        """Draws the outline in its colour on a dark edge, so that it shows on any ground."""
+        """Draws the outline in its color on a dark edge, so that it shows on any ground."""
         side = int((face[2:] - face[:2]).min())
         stroke = min(self._renderer.stroke, max(1, side // 8))
         edge = 2 if side > 2 * self._renderer.size else 1  # a small box would be all edge

@@ -27,7 +27,7 @@ class Status:
         paused: whether the user holds the image.
         no_signal: whether the source gives nothing at the moment.
         signal_loss_reason: why, as far as is known.
-        blurred: whether faces are made unrecognisable.
+        blurred: whether faces are made unrecognizable.
         help: whether the help panel is shown.
         is_file: whether the source is a file: it has a progress in place of rates and an age.
         progress: position in a file or folder, as text.

@@ -1,6 +1,6 @@
 """Appearance of a state: color, outline of its box, mark; nothing here draws.
 
-The colours are from Okabe and Ito's palette for every kind of colour vision; black text is legible
+The colors are from Okabe and Ito's palette for every kind of color vision; black text is legible
 on each of them.
 """
 

@@ -62,7 +62,7 @@ def sheet(pairs: Sequence[Pair], heading: str, *, columns: int = 3, tile: int = 
         painter.faces(found.boxes * factor + (x, y, x, y), names, labels)
         painter.divide(x + tile, y, y + tile, 2.0)
         painter.divide(x, y, y + tile, 0.5)
-    painter.header(f"{heading}; left: labelled, right: found")
+    painter.header(f"{heading}; left: labeled, right: found")
     return png(figure)
 
 
@@ -77,9 +77,9 @@ class Painter:
     def faces(self, boxes: np.ndarray, names: Sequence[str], labels: Sequence[str]) -> None:
         """Boxes (N, 4) in their states' styles, with a label where there is room."""
         for (x1, y1, x2, y2), name, label in zip(boxes.tolist(), names, labels, strict=True):
-            colour, line = STYLES[name]
+            color, line = STYLES[name]
             corner, size = (x1, self._height - y2), (x2 - x1, y2 - y1)
-            for back, thick in (("white", 2.6), (colour, 1.6)):  # legible on any image
+            for back, thick in (("white", 2.6), (color, 1.6)):  # legible on any image
                 self._figure.add_artist(
                     Rectangle(
                         corner, *size, fill=False, edgecolor=back, linewidth=thick,
@@ -89,7 +89,7 @@ class Painter:
                 )  # fmt: skip
             if min(size) >= MIN_LEGIBLE_PIXELS:
                 title = label.replace(name, title_of(name))
-                self._text(x1, max(y1, HEADER_PIXELS + 10), title, colour)
+                self._text(x1, max(y1, HEADER_PIXELS + 10), title, color)
 
     def divide(self, x: float, top: float, bottom: float, thick: float) -> None:
         """An upright white line."""
@@ -101,8 +101,8 @@ class Painter:
     def header(self, text: str) -> None:
         """Text above the images, and what each style means."""
         lines = [
-            Line2D([], [], color=colour, linestyle=line, linewidth=2, label=title_of(name))
-            for name, (colour, line) in STYLES.items()
+            Line2D([], [], color=color, linestyle=line, linewidth=2, label=title_of(name))
+            for name, (color, line) in STYLES.items()
             if name in CLASS_NAMES
         ]
         self._figure.legend(
@@ -113,9 +113,9 @@ class Painter:
             parse_math=False,
         )  # fmt: skip
 
-    def _text(self, x: float, y: float, text: str, colour: str) -> None:
+    def _text(self, x: float, y: float, text: str, color: str) -> None:
         self._figure.text(
             x, self._height - y, readable_name(text), transform=self._pixels, va="bottom",
             fontsize=6, parse_math=False, color="white",
-            bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.6},
+            bbox={"facecolor": color, "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip

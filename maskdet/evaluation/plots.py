@@ -22,7 +22,7 @@ STYLES: dict[str, tuple[str, Line]] = {
     "mask_weared_incorrect": ("#E69F00", "dotted"),
     "unsure": ("#999999", "dashdot"),
 }
-"""Colour (Okabe and Ito's, for every kind of colour vision) and line of each state."""
+"""Colour (Okabe and Ito's, for every kind of color vision) and line of each state."""
 Columns = Mapping[str, np.ndarray]
 
 
@@ -54,14 +54,14 @@ def precision_recall(
     for name, (scores, precision, recall) in curves.items():
         if not np.isfinite(recall).any():
             continue  # no such faces
-        colour, line = STYLES.get(name, ("black", "solid"))
+        color, line = STYLES.get(name, ("black", "solid"))
         label = f"{title_of(name)}: AP50 {ap50[name]:.3f}"
-        axes.plot(recall, precision, color=colour, linestyle=line, label=label)
+        axes.plot(recall, precision, color=color, linestyle=line, label=label)
         known = name in MaskState.__members__
         least = rule.min_scores[MaskState[name]] if known else min(rule.min_scores)
         shown = np.flatnonzero(scores >= least)
         if len(shown):
-            axes.plot(recall[shown[-1]], precision[shown[-1]], "o", color=colour)
+            axes.plot(recall[shown[-1]], precision[shown[-1]], "o", color=color)
     _label(axes, "recall", "precision", "Precision and recall (● lowest score shown)")
     axes.set(xlim=(0, 1.01), ylim=(0, 1.01))
     if axes.lines:
@@ -83,11 +83,11 @@ def reliability(scores: Mapping[str, Mapping[str, Reliability]]) -> bytes:
         for name, each in classes.items():
             if not each.counts.any():
                 continue
-            colour, line = STYLES.get(name, ("black", "solid"))
+            color, line = STYLES.get(name, ("black", "solid"))
             label = f"{title_of(name)}: error {each.error:.3f}"
-            axes.plot(each.scores, each.precision, color=colour, linestyle=line, label=label)
+            axes.plot(each.scores, each.precision, color=color, linestyle=line, label=label)
             sizes = 4 + 120 * each.counts / each.counts.sum()
-            axes.scatter(each.scores, each.precision, sizes, color=colour)
+            axes.scatter(each.scores, each.precision, sizes, color=color)
         _label(axes, "score", "share that is right", title)
         axes.set(xlim=(0, 1), ylim=(0, 1))
         if len(axes.lines) > 1:
@@ -109,13 +109,13 @@ def confusion(truth: Sequence[str], called: Sequence[str], counts: np.ndarray) -
     for (row, column), count in np.ndenumerate(counts):
         if (row, column) == (len(truth) - 1, len(called) - 1):
             continue  # no face where none is: cannot be counted
-        colour = "white" if shares[row, column] > 0.5 else "black"
+        color = "white" if shares[row, column] > 0.5 else "black"
         text = f"{count}\n{shares[row, column]:.0%}"
-        axes.text(column, row, text, color=colour, ha="center", va="center")
+        axes.text(column, row, text, color=color, ha="center", va="center")
     axes.set_xticks(range(len(called)), [title_of(name) for name in called])
     axes.set_yticks(range(len(truth)), [title_of(name) for name in truth])
     axes.xaxis.set_ticks_position("bottom")
-    axes.set(xlabel="found as", ylabel="labelled as", title="Faces found and their states")
+    axes.set(xlabel="found as", ylabel="labeled as", title="Faces found and their states")
     return png(figure)
 
 
@@ -136,10 +136,10 @@ def learning_curves(training: Columns, validation: Columns) -> bytes:
         rate.plot(steps, training["rate"], color="black")
     for name in CLASS_NAMES:
         if f"AP50_{name}" in validation:
-            colour, line = STYLES[name]
+            color, line = STYLES[name]
             values = validation[f"AP50_{name}"]
             precision.plot(
-                validation["step"], values, ".", color=colour, linestyle=line, label=title_of(name)
+                validation["step"], values, ".", color=color, linestyle=line, label=title_of(name)
             )
     if "mAP50" in validation:
         precision.plot(validation["step"], validation["mAP50"], "k.-", linewidth=2, label="mean")
@@ -180,10 +180,10 @@ def sweeps(steps: Sequence[Step]) -> bytes:
     for sweep, line in (("size", "solid"), ("cut", "dashed")):
         rows = [step for step in steps if step.sweep == sweep]
         shares = [float(step.name) for step in rows]
-        for key, colour in (("found", "#0072B2"), ("right", "#009E73")):
+        for key, color in (("found", "#0072B2"), ("right", "#009E73")):
             values = [getattr(step, key) for step in rows]
             label = f"{key}, {'cut by an edge' if sweep == 'cut' else 'whole'}"
-            by_size.plot(shares, values, color=colour, linestyle=line, label=label)
+            by_size.plot(shares, values, color=color, linestyle=line, label=label)
     by_size.set(xscale="log", xlabel="share of the view's width", ylim=(0, 1.02), title="Size")
     by_size.legend()
     for name in dict.fromkeys(step.name for step in steps if step.sweep == "condition"):

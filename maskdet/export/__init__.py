@@ -28,7 +28,7 @@ def run(
         to: ``litert``: `model.tflite` or `model_int8.tflite`; ``onnx``: `model.onnx`;
             ``saved_model``: what TensorFlow's Object Detection API exports, `saved_model/`,
             `frozen_inference_graph.pb` and `label_map.pbtxt`.
-        int8: full-integer quantisation, of LiteRT alone: int8 in, inside and out.
+        int8: full-integer quantization, of LiteRT alone: int8 in, inside and out.
         calibrate: images like those to come, which set int8's ranges; better none of a
             validation set.
 

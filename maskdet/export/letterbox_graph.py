@@ -1,7 +1,7 @@
 """`maskdet.images.letterbox` inside a TensorFlow graph, to the very pixel.
 
 TensorFlow's own bilinear resizing rounds where OpenCV counts in whole numbers and cuts off: one
-grey level in an eighth of the pixels, and some thousandths in a face's score.
+gray level in an eighth of the pixels, and some thousandths in a face's score.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from maskdet.networks.tensor import Tensor
 STEP = 32
 """The network's sides are multiples of it."""
 BITS = 11
-"""Of OpenCV's weights: a pixel's two neighbours share 2^11."""
+"""Of OpenCV's weights: a pixel's two neighbors share 2^11."""
 
 
 def fitted(images: Tensor, side: int) -> tuple[Tensor, Tensor]:

@@ -43,7 +43,7 @@ def write(
 
 
 def _convert(network: Network, inputs: Sequence[np.ndarray] | None) -> bytes:
-    """The network as a LiteRT file's content; quantised if there are inputs to calibrate with."""
+    """The network as a LiteRT file's content; quantized if there are inputs to calibrate with."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 

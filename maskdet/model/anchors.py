@@ -93,6 +93,6 @@ def decode(anchors: np.ndarray, deltas: np.ndarray, deviations: Sequence[float])
     size = anchors[:, 2:] - anchors[:, :2]
     deltas = deltas * np.asarray(deviations, np.float32)
     centre = (anchors[:, :2] + anchors[:, 2:]) / 2 + deltas[:, :2] * size
-    # An untrained or quantised network may ask for e^50: 16 anchors' width is more than enough.
+    # An untrained or quantized network may ask for e^50: 16 anchors' width is more than enough.
     half = size * np.exp(np.minimum(deltas[:, 2:], np.log(16.0))) / 2
     return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)

@@ -115,7 +115,7 @@ class ModelCard(Settings):
         description: a sentence for people.
         options: what the network's builder needs beside that.
         metrics: metrics as measured, with the data they were measured on.
-        provenance: training command, data, licences.
+        provenance: training command, data, licenses.
     """
 
     name: str

@@ -41,7 +41,7 @@ def match_by_iou(
 def match_by_atss(levels: list[np.ndarray], boxes: np.ndarray, nearest: int = 9) -> np.ndarray:
     """Adaptive training sample selection (Zhang et al. 2020).
 
-    Of the `nearest` anchors of each level, those are a box's whose centre it holds and whose IoU
+    Of the `nearest` anchors of each level, those are a box's whose center it holds and whose IoU
     is no less than the candidates' mean plus standard deviation.
     """
     anchors = np.concatenate(levels)

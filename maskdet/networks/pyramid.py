@@ -78,7 +78,7 @@ def feature_pyramid(
 
 @keras.saving.register_keras_serializable("maskdet")
 class Upsample(layers.Layer):
-    """Doubles a map (nearest neighbour) and cuts it to another's size, which may be odd."""
+    """Doubles a map (nearest neighbor) and cuts it to another's size, which may be odd."""
 
     def __init__(self, even: bool = False, **more: Any) -> None:
         """With `even` sizes nothing is cut, and an exported graph works at any such size."""

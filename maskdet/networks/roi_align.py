@@ -23,7 +23,7 @@ def roi_align(
     """Features of each box, resampled bilinearly to a fixed grid.
 
     A grid cell is the mean of samples² points spread evenly in it; half a feature cell is taken
-    off every coordinate, so that cell (0, 0) has its centre at half a stride. Points up to one
+    off every coordinate, so that cell (0, 0) has its center at half a stride. Points up to one
     cell outside the map take the border's value, those further out are 0.
 
     Args:

@@ -144,7 +144,7 @@ class KerasDetector:
         return detect_in_batches(images, self._size, self._batch, self._detect)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Compiles and runs every batch size once on grey images of the size to come.
+        """Compiles and runs every batch size once on gray images of the size to come.
 
         Another aspect is compiled again: who expects several calls it once for each.
         """

@@ -119,7 +119,7 @@ class LiteRtDetector:
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey image of the size to come."""
+        """Runs once on a gray image of the size to come."""
         self._detect(np.full((height, width, 3), 128, np.uint8))
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from maskdet.detections import Detections
 from maskdet.runtimes.decoding import MAX_DETECTIONS, SUPPRESSION_IOU
 
 SHARED_SHARE = 0.2
-"""Share of a tile's side that its neighbour sees, too: a face up to that size is whole in one."""
+"""Share of a tile's side that its neighbor sees, too: a face up to that size is whole in one."""
 MIN_INSIDE_SHARE = 0.7
 """Share of the smaller of two boxes that lies in the other where both are one face's …"""
 MIN_AREA_SHARE = 0.3
@@ -45,7 +45,7 @@ class TiledDetector:
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey image of the size to come: its tiles have sizes of their own."""
+        """Runs once on a gray image of the size to come: its tiles have sizes of their own."""
         self._detector.warm_up()
         self.detect([np.full((height, width, 3), 128, np.uint8)])
 

@@ -67,7 +67,7 @@ def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
         options["rtsp_transport"] = TRANSPORTS[0] if transport == "auto" else transport
         if request["low_delay"]:
             # The rate is not probed: that takes 20 images. Without "fflags nobuffer": it throws
-            # away the first key frame, and grey images follow.
+            # away the first key frame, and gray images follow.
             options["fpsprobesize"] = "0"
     return options | request["ffmpeg"]
 

@@ -180,7 +180,7 @@ def _make_batch(number: int) -> Batch:
 
 
 def draw_weights(samples: Sequence[Sample], rare: float) -> np.ndarray:
-    """Weights (N,) that favour images of the class seen least, by `rare` times."""
+    """Weights (N,) that favor images of the class seen least, by `rare` times."""
     if not samples:
         return np.zeros(0)
     classes = np.concatenate([sample.classes for sample in samples]).astype(int)

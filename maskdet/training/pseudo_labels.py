@@ -22,9 +22,9 @@ from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_whole
 
 LABELED_IOU = 0.5
-"""IoU from which on the teacher's face is the labelled one."""
+"""IoU from which on the teacher's face is the labeled one."""
 MIN_STATE_PROBABILITY = 0.7
-"""Share of all states' probability that decides whether a state is one of the unlabelled."""
+"""Share of all states' probability that decides whether a state is one of the unlabeled."""
 BATCH = 8
 Answer = list[int] | None
 """States of an image's faces; None where the teacher is not sure of each."""
@@ -37,7 +37,7 @@ OpenDetector = Callable[[str, DecisionRule], Detector]
 def teach(
     samples: Sequence[Sample], open_teacher: Callable[[], Detector], memory: Path
 ) -> list[Sample]:
-    """The samples, with every class labelled in those where the teacher is sure of each face.
+    """The samples, with every class labeled in those where the teacher is sure of each face.
 
     Args:
         samples: of one data set.

@@ -38,7 +38,7 @@ class DataSettings(Settings):
         teacher: a model, by name or folder, that finds which faces are of the classes this data
             set does not label; see `maskdet.training.pseudo_labels`; empty: nobody does.
         share: how often its images are drawn, relative to their number.
-        about: what it is, whence and under which licence; for the model card.
+        about: what it is, whence and under which license; for the model card.
     """
 
     source: str = ""

@@ -96,7 +96,7 @@ def _check(data: bytes, name: str, max_pixels: int) -> Kind:
 
 
 def _check_scans(image: Image.Image, kind: Kind, data: bytes) -> None:
-    """Raises if the file is cut short, which OpenCV fills up with grey and lets pass.
+    """Raises if the file is cut short, which OpenCV fills up with gray and lets pass.
 
     PNG: the chunks' checksums. JPEG: decoded at an eighth of its size, unless it has so many scans
     that it can only have been made to keep a decoder busy. A cut WebP is refused by OpenCV.

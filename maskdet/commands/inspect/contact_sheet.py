@@ -25,7 +25,7 @@ def contact_sheet(data: DataSet, states: Mapping[str, str], heading: str) -> byt
 
     Args:
         data: images that cannot be read are passed over.
-        states: by class name, where the guess will not do; they choose the boxes' colours.
+        states: by class name, where the guess will not do; they choose the boxes' colors.
         heading: stands on top.
     """
     chosen = _chosen(data.samples)

@@ -57,7 +57,7 @@ def measure_boxes(data: DataSet, problems: Problems, grid: AnchorGrid, long_side
 def best_iou(boxes: np.ndarray, grid: AnchorGrid) -> np.ndarray:
     """Each box's IoU (N,) with the anchor that fits it best, in the input's pixels.
 
-    Of equal anchors, the one whose centre is nearest overlaps most, so only that one is compared.
+    Of equal anchors, the one whose center is nearest overlaps most, so only that one is compared.
     """
     best = np.zeros(len(boxes))
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2

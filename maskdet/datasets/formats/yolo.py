@@ -1,4 +1,4 @@
-"""YOLO txt: beside each image, or in `labels/` for `images/`, rows of class, centre and size.
+"""YOLO txt: beside each image, or in `labels/` for `images/`, rows of class, center and size.
 
 All four are shares of the image's width and height. Outlines may stand in their place.
 """
@@ -119,7 +119,7 @@ class _Rows:
         outline = len(fields) >= 7 and len(fields) % 2 == 1
         if len(fields) != 5 and not outline:
             raise DatasetError(
-                f"has {len(fields)} values, not: class, centre x, y, width, height"
+                f"has {len(fields)} values, not: class, center x, y, width, height"
                 f"{_hint(len(fields))}"
             )
         index = whole_number(fields[0])
@@ -131,7 +131,7 @@ class _Rows:
         least = -SLACK_SHARE if outline else 0.0
         if not all(least <= value <= 1 + slack for value in shares):
             shown = " ".join(field[:20] for field in fields[1:5])
-            what = "outline's points" if outline else "centre and size"
+            what = "outline's points" if outline else "center and size"
             raise DatasetError(f"{shown}: {what} must be shares of the picture, from 0 to 1")
         sides = (image.width, image.height)
         if outline:

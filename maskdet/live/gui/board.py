@@ -50,7 +50,7 @@ class View:
     Attributes:
         paused: the image is held.
         help: the keys are listed.
-        blur: faces are unrecognisable.
+        blur: faces are unrecognizable.
         strict: faces are covered already, before they come here, and stay so.
         changed: something of that has changed since it was drawn.
         draft: a zone or line that is being drawn; None: none is.

@@ -109,7 +109,7 @@ class Tile:
             size: (width, height) of it.
             text: size of the text, pixels.
             paused: whether the user holds the image.
-            blur: whether to make faces unrecognisable.
+            blur: whether to make faces unrecognizable.
             strict: whether they are so already.
             compact: whether it stands in a grid.
         """

@@ -53,7 +53,7 @@ class Viewer:
             window: where to show.
             overlay: draws; this loop's own.
             recordings: one switch a source.
-            blur: whether faces are unrecognisable from the start.
+            blur: whether faces are unrecognizable from the start.
             strict: whether they are covered already, and stay so.
             snapshots: folder for the images of key s.
             size: (width, height) of a new window with several sources, at most.

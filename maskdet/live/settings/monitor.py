@@ -51,7 +51,7 @@ class MonitorSettings(Settings):
         summary: values of the whole run, as JSON.
         max_seconds: ends automatically after so long.
         max_frames: ends automatically after so many processed frames.
-        blur: faces cannot be recognised in the window, the recording and snapshots.
+        blur: faces cannot be recognized in the window, the recording and snapshots.
         privacy: strict: faces are covered before a window, a file or a page gets an image.
         snapshots: folder for snapshots, and for recordings begun by key.
         recording: files of a recording, and how long they are kept.

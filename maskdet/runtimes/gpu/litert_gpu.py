@@ -90,7 +90,7 @@ class LiteRtGpuDetector:
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey image of the size to come."""
+        """Runs once on a gray image of the size to come."""
         self.detect([np.full((height, width, 3), 128, np.uint8)])
         self._cpu_ms.clear()
 

@@ -115,7 +115,7 @@ def states_of_names(
 def _from_one(file: Path, names: dict[int, str]) -> dict[int, str]:
     """A label map of the Object Detection API, whose classes are from 1: 0 is the background.
 
-    A list from 0, as keras-retinanet has them, would give every face the state of its neighbour.
+    A list from 0, as keras-retinanet has them, would give every face the state of its neighbor.
 
     Raises:
         ModelError: it has a class 0.

@@ -56,7 +56,7 @@ class LegacyDetector:
         return detect_in_batches(images, lambda image: image.shape, self._batch, self._answers)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a grey image of the size to come."""
+        """Runs once on a gray image of the size to come."""
         self.detect([np.full((height, width, 3), 128, np.uint8)])
 
     def close(self) -> None:

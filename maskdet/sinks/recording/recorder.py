@@ -63,7 +63,7 @@ class Recorder:
     that hangs does not hold up detection for longer than `_WRITE_TIMEOUT_S`.
 
     Attributes:
-        blur: whether what is written from now on has its faces made unrecognisable.
+        blur: whether what is written from now on has its faces made unrecognizable.
         paths: the files written so far, the newest last; of very many, the newest ones.
         files: how many there were.
         tap: called with each frame and its packet, for clips; None: nobody wants them.
@@ -89,7 +89,7 @@ class Recorder:
             path: ends in ``.mp4`` or ``.mkv``.
             draw: makes the image to record, BGR uint8; called in the recorder's thread. Default:
                 the frame with boxes and labels, without bar.
-            blur: makes faces unrecognisable before that.
+            blur: makes faces unrecognizable before that.
             segment_seconds: begins a new file after so long; see `Segments`.
             segment_bytes: begins a new file at about this size.
             retention: how long to keep segments.

@@ -25,7 +25,7 @@ class RecordingSwitch:
 
     Attributes:
         on: whether it is to record; read only.
-        blur: whether recorded faces are made unrecognisable.
+        blur: whether recorded faces are made unrecognizable.
         paths: the files so far; of very many, the newest ones.
         files: how many there were.
         refusal: why it could not begin when it was last switched on; empty where it could.

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def jitter_colour(image: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:
-    """Brightness, contrast, colour cast and saturation changed at once; grey now and then."""
+    """Brightness, contrast, color cast and saturation changed at once; gray now and then."""
     gain = np.exp(random.normal(0, 0.25 * strength)) * np.exp(random.normal(0, 0.08 * strength, 3))
     shift = random.normal(0, 20 * strength)
     table = np.clip((np.arange(256)[:, None] - 128) * gain + 128 + shift, 0, 255)

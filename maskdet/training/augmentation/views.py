@@ -234,7 +234,7 @@ class Augmentation:
         matrix = cv2.getRotationMatrix2D((0, 0), angle, left_over)
         middle = np.array([width / 2, height / 2])
         matrix[:, 2] = middle - matrix[:, :2] @ ((corner + middle) / left_over)
-        by_centres = matrix.copy()  # OpenCV counts from a pixel's centre, boxes from its corner
+        by_centres = matrix.copy()  # OpenCV counts from a pixel's center, boxes from its corner
         by_centres[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
         warped = cv2.warpAffine(
             image, by_centres, (width, height), flags=cv2.INTER_LINEAR, borderValue=(GREY,) * 3
