@@ -66,7 +66,7 @@ def test_a_picture_without_labels_has_no_objects_and_is_told(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ("1 0.25 0.5 0.5", "has 4 values, not: class, centre x, y, width, height"),
+        ("1 0.25 0.5 0.5", "has 4 values, not: class, center x, y, width, height"),
         ("1 0.25 0.5 0.5 1 0.9", "has 6 values"),
         ("1 " + "0.1 " * 29, "has 30 values"),
         ("1 " + "0.1 " * 30, "empty box 6, 4, 6, 4"),
@@ -76,7 +76,7 @@ def test_a_picture_without_labels_has_no_objects_and_is_told(tmp_path: Path) -> 
         ("1.0 0.25 0.5 0.5 1", "class '1.0' is no whole number"),
         ("2 0.25 0.5 0.5 1", "unknown class 'id 2'; there are 0: mask, 1: no"),
         ("-1 0.25 0.5 0.5 1", "unknown class 'id -1'"),
-        ("1 15 20 30 40", "15 20 30 40: centre and size must be shares of the picture"),
+        ("1 15 20 30 40", "15 20 30 40: center and size must be shares of the picture"),
         ("1 0.25 0.5 nan 1", "must be shares of the picture"),
         ("1 0.25 0.5 -0.5 1", "must be shares of the picture"),
         ("1 0.25 half 0.5 1", "must be shares of the picture"),
@@ -123,7 +123,7 @@ def test_nothing_outside_the_folder_is_read(tmp_path: Path) -> None:
 def test_nothing_but_text_reaches_the_terminal(tmp_path: Path) -> None:
     put(tmp_path, "1 0.5 \x1b[31m 0.1 0.1\n")
     (line,) = mistakes(tmp_path)
-    assert r"0.5 \x1b[31m 0.1 0.1: centre and size" in line
+    assert r"0.5 \x1b[31m 0.1 0.1: center and size" in line
 
 
 def test_a_folder_called_images(tmp_path: Path) -> None:
