@@ -19,14 +19,20 @@ import numpy as np
 import pytest
 
 from maskdet.contracts import Detector, Sink, Source
-from maskdet.detections import CLASS_NAMES, Detections
+from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.frame import Frame
+from maskdet.live.alarms.desk import AlarmDesk
 from maskdet.observation import Observation
+from maskdet.people.alarms.rule import AlarmRule
+from maskdet.people.alarms.rules import AlarmRules
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.tiling import TiledDetector
+from maskdet.sinks.channels.dispatcher import Dispatcher
+from maskdet.sinks.recording.clips import Clips
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.snapshots import EventLog
+from maskdet.sinks.store.alarm_store import AlarmStore
 from maskdet.sinks.store.event_store import EventStore
 from maskdet.sources.opening import open_source
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
@@ -137,7 +143,30 @@ SINKS: dict[str, Callable[[Tools], Sink]] = {
     "mkv": lambda t: Recorder(t.folder / "out.mkv"),
     "segments": lambda t: Recorder(t.folder / "door.mp4", segment_seconds=0.1),
     "switch": lambda t: RecordingSwitch(lambda: Recorder(t.folder / "r.mp4"), on=True),
+    "clips": lambda t: _clips(t.folder),
+    "alarm desk": lambda t: _desk(t.folder),
 }
+
+
+def _clips(folder: Path) -> Clips:
+    return Clips(
+        folder,
+        label="alarm-",
+        before_s=1.0,
+        after_s=1.0,
+        max_bytes=1e6,
+        draw=lambda one: one.frame.image,
+        recording=RecordingSwitch(lambda: Recorder(folder / "r.mp4")),
+        on_finished=lambda alarms, path: None,
+    )
+
+
+def _desk(folder: Path) -> AlarmDesk:
+    rules = AlarmRules([AlarmRule("any", states=frozenset(MaskState))], run="one")
+    store = AlarmStore(folder / "alarms.db", "one")
+    desk = AlarmDesk(rules, store, lambda done: Dispatcher({}, done), wants={})
+    desk.start()
+    return desk
 
 
 # --- sources -----------------------------------------------------------------------------------

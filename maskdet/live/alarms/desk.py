@@ -68,7 +68,8 @@ class AlarmDesk:
         self._dispatcher = dispatcher(self._record_delivered)
         self._worker = Worker("alarms", self._run)
         self._list = AlarmList(reversed(store.alarms(MAX_ALARMS)))
-        self._take_over()
+        with self._lock:
+            self._take_over()
 
     # What the run calls.
 
