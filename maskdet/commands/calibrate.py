@@ -67,7 +67,9 @@ def run(
     card = read_card(folder)
     wanted = list(runtimes or card.files)
     samples = read(data, images, kind, classes)
-    raw = _look(open_detector(wanted[0], DecisionRule.from_min_score(MIN_EVALUATED_SCORE)), samples)
+    raw = _detect_all(
+        open_detector(wanted[0], DecisionRule.from_min_score(MIN_EVALUATED_SCORE)), samples
+    )
     if any(each.probabilities is None for each in raw):
         raise ModelError(
             f"model '{card.name}': gives only the best class of each face; nothing to calibrate"
@@ -105,7 +107,7 @@ def run(
     return 0
 
 
-def _look(detector: Detector, samples: Sequence[Sample]) -> list[Detections]:
+def _detect_all(detector: Detector, samples: Sequence[Sample]) -> list[Detections]:
     try:
         return detect(detector, samples)
     finally:
@@ -124,7 +126,7 @@ def _reliability(classes: Sequence[Matches]) -> dict[str, Reliability]:
 
 def _measure(detector: Detector, rule: DecisionRule, samples: Sequence[Sample]) -> dict[str, Any]:
     """A file's measured, as a card has them."""
-    evaluation = Evaluation(samples, _look(detector, samples), rule)
+    evaluation = Evaluation(samples, _detect_all(detector, samples), rule)
     evaluated = report.build_report(evaluation, {})
     by_width = {
         name: {key: value if value is None else round(value, 3) for key, value in row.items()}

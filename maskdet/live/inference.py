@@ -126,11 +126,11 @@ class Inference:
                 else:
                     if frame is not None:
                         frames[index] = frame
-            for index, observation in self._look(frames).items():
+            for index, observation in self._process(frames).items():
                 if not result_queues[index].put(observation):
                     return
 
-    def _look(self, frames: dict[int, Frame]) -> dict[int, Observation]:
+    def _process(self, frames: dict[int, Frame]) -> dict[int, Observation]:
         if self._frames_left is not None:
             frames = dict(list(frames.items())[: self._frames_left])
             self._frames_left -= len(frames)

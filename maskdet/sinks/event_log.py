@@ -201,8 +201,8 @@ class EventLog:
         ):
             raise SinkError(f"{self._name} does not answer; lines may be missing at its end")
         if self._retry.down:
-            trouble, self._retry = self._retry, RetryState("")
-            raise SinkError(f"{trouble.reported}; {trouble.missed} lines are missing")
+            fault, self._retry = self._retry, RetryState("")
+            raise SinkError(f"{fault.reported}; {fault.missed} lines are missing")
 
 
 def _standard_output() -> RawIOBase:

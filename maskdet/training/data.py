@@ -22,7 +22,7 @@ from maskdet.training.augmentation.copy_paste import CopyPaste
 from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.distillation import ANSWERS, DistillationLoader, load_teacher
 from maskdet.training.loader import Loader, draw_weights
-from maskdet.training.pseudo_labels import OpenDetector, teach
+from maskdet.training.pseudo_labels import OpenDetector, pseudo_label
 from maskdet.training.settings import DataSettings, TrainingSettings
 
 TEACHER_SCORE = 0.03
@@ -103,7 +103,9 @@ def _labeled(
     if open_detector is None:
         raise ConfigError(f"settings, train: there is nobody to open the teacher {part.teacher!r}")
     open_teacher = partial(open_detector, part.teacher, DecisionRule.from_min_score(TEACHER_SCORE))
-    return teach(samples, open_teacher, folder / f"pseudo-labels-{Path(part.teacher).name}.json")
+    return pseudo_label(
+        samples, open_teacher, folder / f"pseudo-labels-{Path(part.teacher).name}.json"
+    )
 
 
 def make_loader(

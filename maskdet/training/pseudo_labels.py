@@ -34,7 +34,7 @@ OpenDetector = Callable[[str, DecisionRule], Detector]
 """From a model's name or folder, and what judges its answers, to a detector."""
 
 
-def teach(
+def pseudo_label(
     samples: Sequence[Sample], open_teacher: Callable[[], Detector], memory: Path
 ) -> list[Sample]:
     """The samples, with every class labeled in those where the teacher is sure of each face.

@@ -15,7 +15,7 @@ from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.model.decision import DecisionRule
-from maskdet.training.pseudo_labels import states, teach
+from maskdet.training.pseudo_labels import pseudo_label, states
 from maskdet.training.settings import TrainingSettings
 from tests.datasets.voc_folder import write_voc_folder
 from tests.doubles import ScriptedDetector
@@ -80,7 +80,7 @@ def test_a_picture_without_faces_teaches_nothing(sample: Sample) -> None:
 
 def test_a_sure_teacher_completes_the_labels(sample: Sample, tmp_path: Path) -> None:
     teacher = Teacher({10: found(WRONG, NONE)})
-    (taught,) = teach([sample], lambda: teacher, tmp_path / "told.json")
+    (taught,) = pseudo_label([sample], lambda: teacher, tmp_path / "told.json")
     assert taught.classes.tolist() == [2, 1]
     assert taught.labelled == (0, 1, 2)
     np.testing.assert_array_equal(taught.boxes, sample.boxes)
@@ -89,7 +89,7 @@ def test_a_sure_teacher_completes_the_labels(sample: Sample, tmp_path: Path) -> 
 
 def test_a_doubtful_one_leaves_the_sample_as_it_was(sample: Sample, tmp_path: Path) -> None:
     teacher = Teacher({10: found(TORN, NONE)})
-    assert teach([sample], lambda: teacher, tmp_path / "told.json") == [sample]
+    assert pseudo_label([sample], lambda: teacher, tmp_path / "told.json") == [sample]
 
 
 def test_nobody_is_asked_twice(sample: Sample, tmp_path: Path) -> None:
@@ -97,12 +97,12 @@ def test_nobody_is_asked_twice(sample: Sample, tmp_path: Path) -> None:
     memory = tmp_path / "told.json"
     cv2.imwrite(str(tmp_path / "11.png"), np.full((30, 70, 3), 11, np.uint8))
     more = [sample, replace(sample, file=tmp_path / "11.png")]
-    first = teach([sample], lambda: Teacher({10: found(WRONG, NONE)}), memory)
+    first = pseudo_label([sample], lambda: Teacher({10: found(WRONG, NONE)}), memory)
     second_teacher = Teacher({11: found(NONE, WRONG)})
-    second = teach(more, lambda: second_teacher, memory)
+    second = pseudo_label(more, lambda: second_teacher, memory)
     assert second_teacher.asked == 1
     assert [each.classes.tolist() for each in (*first, *second)] == [[2, 1], [2, 1], [0, 2]]
-    teach(more, lambda: pytest.fail("asked again"), memory)
+    pseudo_label(more, lambda: pytest.fail("asked again"), memory)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"a": 3}', '{"a": [7]}', '{"a": ["x"]}', "{"])
@@ -110,15 +110,15 @@ def test_a_broken_memory_is_one_line(sample: Sample, tmp_path: Path, text: str) 
     memory = tmp_path / "told.json"
     memory.write_text(text)
     with pytest.raises(DatasetError, match="remove it, and the teacher is asked again"):
-        teach([sample], lambda: Teacher({}), memory)
+        pseudo_label([sample], lambda: Teacher({}), memory)
 
 
 def test_boxes_that_changed_since(sample: Sample, tmp_path: Path) -> None:
     memory = tmp_path / "told.json"
-    teach([sample], lambda: Teacher({10: found(MASK, NONE)}), memory)
+    pseudo_label([sample], lambda: Teacher({10: found(MASK, NONE)}), memory)
     fewer = replace(sample, boxes=BOXES[:1], classes=np.array([0]))
     with pytest.raises(DatasetError, match="has other boxes"):
-        teach([fewer], lambda: Teacher({}), memory)
+        pseudo_label([fewer], lambda: Teacher({}), memory)
 
 
 def test_a_run_asks_the_teacher_that_its_settings_name(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def webcams() -> Iterator[Finding]:
     specs = list_webcams() or [Camera(str(number), "") for number in _tried()]
     found = False
     for spec, name in specs:
-        finding = _look(spec, f"camera {spec}", name)
+        finding = _check(spec, f"camera {spec}", name)
         if finding.health is Health.OK or sys.platform.startswith("linux"):
             found = True
             # One that nobody asked for is not needed.
@@ -46,10 +46,10 @@ def _tried() -> range:
 
 def source(spec: str) -> Iterator[Finding]:
     """A source that is asked for: it must work."""
-    yield _look(spec, "source", mask_password(spec))
+    yield _check(spec, "source", mask_password(spec))
 
 
-def _look(spec: str, title: str, name: str) -> Finding:
+def _check(spec: str, title: str, name: str) -> Finding:
     start = time.perf_counter()
     options = SourceOptions(open_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S)
     try:

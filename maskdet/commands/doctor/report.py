@@ -69,10 +69,10 @@ def run(
             say(finding.line())
         else:
             print(mask_password(finding.line()), flush=True)
-    sick = [finding for finding in findings if finding.health is Health.BROKEN]
+    broken_findings = [finding for finding in findings if finding.health is Health.BROKEN]
     if json_file is not None:
         _write(json_file, findings)
-    return 2 if sick else 0
+    return 2 if broken_findings else 0
 
 
 def _findings(checks: Iterable[tuple[str, Check]]) -> Iterator[Finding]:

@@ -64,7 +64,7 @@ def run(
     found, name = open_data(data, None, only, kind=kind, class_list=classes, problems=problems)
     chosen = {name: state for part in settings.train for name, state in part.classes.items()}
     states = {name: chosen.get(name) or _state(name) for name in found.names}
-    _look(found, settings, problems)
+    _check_images(found, settings, problems)
     _check_names(found, states, problems)
     measured = {"data": data.name, "format": name, **statistics.describe(found)}
     report = {
@@ -83,7 +83,7 @@ def run(
     return 2 if problems.count else 0
 
 
-def _look(data: DataSet, settings: TrainingSettings, problems: Problems) -> None:
+def _check_images(data: DataSet, settings: TrainingSettings, problems: Problems) -> None:
     """Everything beyond reading the labels."""
     from maskdet.model.anchors import AnchorGrid
 

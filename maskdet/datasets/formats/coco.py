@@ -35,8 +35,8 @@ def read(source: Source, problems: Problems) -> DataSet:
     """
     content = _parse(source.path)
     classes = _categories(content, source.path, problems)
-    gathering = DatasetBuilder(problems, source.names() or tuple(dict.fromkeys(classes.values())))
-    images = _images(content, source, gathering)
+    builder = DatasetBuilder(problems, source.names() or tuple(dict.fromkeys(classes.values())))
+    images = _images(content, source, builder)
     for place, item in _items(content, "annotations", source.path, problems):
         if item.get("iscrowd"):
             problems.note(CROWDS, place, "")
@@ -49,8 +49,8 @@ def read(source: Source, problems: Problems) -> DataSet:
                 place, f"category_id {shown_value(item.get('category_id'))} is no category's"
             )
         elif target := images[image]:
-            take_region(item, target, classes[category], gathering, place)
-    return gathering.dataset()
+            take_region(item, target, classes[category], builder, place)
+    return builder.dataset()
 
 
 def _parse(file: Path) -> dict[str, Any]:
@@ -127,10 +127,10 @@ def _projects(content: dict[str, Any]) -> set[Any]:
 
 
 def _images(
-    content: dict[str, Any], source: Source, gathering: DatasetBuilder
+    content: dict[str, Any], source: Source, builder: DatasetBuilder
 ) -> dict[Any, Labelled | None]:
     """Images by id; None for one that cannot be used, which was reported."""
-    problems = gathering.problems
+    problems = builder.problems
     finder = Finder(source, problems)
     images: dict[Any, Labelled | None] = {}
     for place, item in _items(content, "images", source.path, problems):
@@ -149,7 +149,7 @@ def _images(
                 file = finder.find(name, place)
                 if width is None or height is None:
                     width, height = size_of(file)
-                images[key] = gathering.image(file, width, height, place)
+                images[key] = builder.image(file, width, height, place)
             except DatasetError as error:
                 problems.add(place, str(error))
     return images

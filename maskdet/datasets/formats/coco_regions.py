@@ -12,7 +12,7 @@ MIN_POINTS = 3
 
 
 def take_region(
-    item: dict[str, Any], image: Labelled, name: str, gathering: DatasetBuilder, place: str
+    item: dict[str, Any], image: Labelled, name: str, builder: DatasetBuilder, place: str
 ) -> None:
     """Takes the box of an annotation, or else the box around its segmentation.
 
@@ -20,7 +20,7 @@ def take_region(
         item: the annotation.
         image: that it belongs to.
         name: of its class.
-        gathering: takes the box, or what is wrong with it.
+        builder: takes the box, or what is wrong with it.
         place: of the annotation, for messages.
     """
     box = item.get("bbox")
@@ -28,21 +28,21 @@ def take_region(
         try:
             points = _outline(item["segmentation"])
         except DatasetError as error:
-            gathering.problems.add(place, str(error))
+            builder.problems.add(place, str(error))
             return
-        gathering.outline(image, points, name, place)
+        builder.outline(image, points, name, place)
         return
     if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box))):
-        gathering.problems.add(place, f"bbox {shown_value(box)} is not [x, y, width, height]")
+        builder.problems.add(place, f"bbox {shown_value(box)} is not [x, y, width, height]")
         return
     x, y, width, height = map(float, box)
     degrees = _rotation(item)
     if degrees and width > 0 and height > 0:
         center = (x + width / 2, y + height / 2)
         corners = turned_corners(*center, width, height, degrees)
-        gathering.outline(image, corners, name, place)
+        builder.outline(image, corners, name, place)
     else:
-        gathering.box(image, (x, y, x + width, y + height), name, place)
+        builder.box(image, (x, y, x + width, y + height), name, place)
 
 
 def _outline(segmentation: Any) -> tuple[float, ...]:

@@ -44,7 +44,7 @@ def read(source: Source, problems: Problems) -> DataSet:
             f"{','.join(COLUMNS)}"
         )
     finder = Finder(source, problems)
-    gathering = DatasetBuilder(problems, source.names())
+    builder = DatasetBuilder(problems, source.names())
     images: dict[str, Labelled | None] = {}
     for line, row in rows:
         place = f"{source.path}:{line}"
@@ -55,14 +55,14 @@ def read(source: Source, problems: Problems) -> DataSet:
                   for key, field in zip(header, row, strict=True)}  # fmt: skip
         name = fields["filename"]
         if name not in images:
-            images[name] = _image(fields, finder, gathering, place)
+            images[name] = _image(fields, finder, builder, place)
         if image := images[name]:
-            _box(image, fields, gathering, place)
-    return gathering.dataset()
+            _box(image, fields, builder, place)
+    return builder.dataset()
 
 
 def _image(
-    fields: dict[str, str], finder: Finder, gathering: DatasetBuilder, place: str
+    fields: dict[str, str], finder: Finder, builder: DatasetBuilder, place: str
 ) -> Labelled | None:
     width, height = whole_number(fields["width"]), whole_number(fields["height"])
     try:
@@ -71,23 +71,23 @@ def _image(
             raise DatasetError(f"width and height are {shown}, not whole numbers")
         file = finder.find(fields["filename"], place)
     except DatasetError as error:
-        gathering.problems.add(place, str(error))
+        builder.problems.add(place, str(error))
         return None
-    return gathering.image(file, width, height, place)
+    return builder.image(file, width, height, place)
 
 
-def _box(image: Labelled, fields: dict[str, str], gathering: DatasetBuilder, place: str) -> None:
+def _box(image: Labelled, fields: dict[str, str], builder: DatasetBuilder, place: str) -> None:
     size = (str(image.width), str(image.height))
     if (fields["width"], fields["height"]) != size:
-        gathering.problems.add(place, f"states another size than the rows above: {'×'.join(size)}")
+        builder.problems.add(place, f"states another size than the rows above: {'×'.join(size)}")
     elif any(fields[key] for key in (*EDGES, "class")):
         edges = [fields[key] for key in EDGES]
         wrong = [f"{key} is {fields[key][:20]!r}" for key in EDGES
                  if number(fields[key]) != number(fields[key])]  # fmt: skip
         if wrong:
-            gathering.problems.add(place, f"{', '.join(wrong)}, not a number")
+            builder.problems.add(place, f"{', '.join(wrong)}, not a number")
         else:
-            gathering.box(image, [number(edge) for edge in edges], fields["class"], place)
+            builder.box(image, [number(edge) for edge in edges], fields["class"], place)
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:

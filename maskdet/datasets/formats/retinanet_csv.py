@@ -38,7 +38,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     if classes and source.class_list is None and list(classes) != list(range(len(classes))):
         problems.add(source.folder / CLASSES, "ids must be 0, 1, 2 … without a gap")
     finder = Finder(source, problems)
-    gathering = DatasetBuilder(problems, None if classes is None else tuple(classes.values()))
+    builder = DatasetBuilder(problems, None if classes is None else tuple(classes.values()))
     images: dict[str, Labelled | None] = {}
     for line, row in read_rows(source.path):
         place = f"{source.path}:{line}"
@@ -47,34 +47,34 @@ def read(source: Source, problems: Problems) -> DataSet:
             continue
         row = [row[0], *(field.strip() for field in row[1:])]
         if row[0] not in images:
-            images[row[0]] = _image(row[0], finder, gathering, place)
+            images[row[0]] = _image(row[0], finder, builder, place)
         if (image := images[row[0]]) and any(row[1:]):
-            _box(image, row, gathering, place)
-    return gathering.dataset()
+            _box(image, row, builder, place)
+    return builder.dataset()
 
 
-def _image(name: str, finder: Finder, gathering: DatasetBuilder, place: str) -> Labelled | None:
+def _image(name: str, finder: Finder, builder: DatasetBuilder, place: str) -> Labelled | None:
     try:
         file = finder.find(name, place)
-        return gathering.image(file, *size_of(file), place)
+        return builder.image(file, *size_of(file), place)
     except DatasetError as error:
-        gathering.problems.add(place, str(error))
+        builder.problems.add(place, str(error))
         return None
 
 
-def _box(image: Labelled, row: list[str], gathering: DatasetBuilder, place: str) -> None:
+def _box(image: Labelled, row: list[str], builder: DatasetBuilder, place: str) -> None:
     edges = [whole_number(text) for text in row[1:5]]
     box = [edge for edge in edges if edge is not None]
     if len(box) < 4:
         wrong = [f"{name} is {text[:20]!r}" for name, text, edge
                  in zip(EDGES, row[1:5], edges, strict=True) if edge is None]  # fmt: skip
-        gathering.problems.add(place, f"{', '.join(wrong)}, not a whole number")
+        builder.problems.add(place, f"{', '.join(wrong)}, not a whole number")
     elif box[2] <= box[0] or box[3] <= box[1]:
         axis = "x" if box[2] <= box[0] else "y"
         low, high = (box[0], box[2]) if axis == "x" else (box[1], box[3])
-        gathering.problems.add(place, f"{axis}2 ({high}) must be larger than {axis}1 ({low})")
+        builder.problems.add(place, f"{axis}2 ({high}) must be larger than {axis}1 ({low})")
     else:
-        gathering.box(image, box, row[5], place)
+        builder.box(image, box, row[5], place)
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:

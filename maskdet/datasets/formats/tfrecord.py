@@ -76,7 +76,7 @@ class _Reader:
     def __init__(self, problems: Problems, listed: dict[int, str] | None) -> None:
         self._problems = problems
         self._listed = listed
-        self._gathering = DatasetBuilder(problems, tuple(listed.values()) if listed else None)
+        self._builder = DatasetBuilder(problems, tuple(listed.values()) if listed else None)
         self._images: dict[tuple[bytes, bytes], Labelled | None] = {}
         self._boxes_of: dict[tuple[bytes, bytes], set[tuple[Box, str]]] = {}
         self._labels: dict[int, str] = {}
@@ -116,7 +116,7 @@ class _Reader:
         size = [_one(features, f"image/{side}", int) for side in ("width", "height")]
         width, height = (s for s in size) if None not in size else size_in(content, place)
         assert width is not None and height is not None
-        return self._gathering.image(file, width, height, place, span=span, name=name)
+        return self._builder.image(file, width, height, place, span=span, name=name)
 
     def _boxes(
         self,
@@ -153,7 +153,7 @@ class _Reader:
                 self._problems.note(SAME, where, name)
                 continue
             taken.add((edges_px, name))
-            self._gathering.box(image, edges_px, name, where)
+            self._builder.box(image, edges_px, name, where)
         return taken
 
     def _name(self, text: str, label: int | None) -> str:
@@ -176,7 +176,7 @@ class _Reader:
 
     def dataset(self) -> DataSet:
         """All that was taken, the classes in order of their labels."""
-        data = self._gathering.dataset()
+        data = self._builder.dataset()
         names = tuple(dict.fromkeys(self._labels[label] for label in sorted(self._labels)))
         if self._listed or set(names) != set(data.names):
             return data

@@ -65,16 +65,16 @@ def read(source: Source, problems: Problems) -> DataSet:
         raise DatasetError(f"{source.path}: no pictures in {where}; give the folder above them")
     if not names:
         raise DatasetError(f"{source.path}: names no pictures; one a line, below {source.root}")
-    gathering = DatasetBuilder(problems, source.names())
+    builder = DatasetBuilder(problems, source.names())
     listed, labels = ListedImages(source.root, problems), XmlFinder(source.root)
     parts = parts_of_stems(folder) if folder else {}
     for name in names:
         try:
             found = name if folder else listed.find(name)
-            _read_image(source.root, found, labels, gathering, parts.get(Path(found).stem, ""))
+            _read_image(source.root, found, labels, builder, parts.get(Path(found).stem, ""))
         except DatasetError as error:
             problems.add_line(str(error))
-    return gathering.dataset()
+    return builder.dataset()
 
 
 def _refuse_other_xml(folder: Path) -> None:
@@ -116,7 +116,7 @@ def _note_orphans(folder: Path, images: Sequence[Path], problems: Problems) -> N
 
 
 def _read_image(
-    root: Path, name: str, labels: XmlFinder, gathering: DatasetBuilder, part: str
+    root: Path, name: str, labels: XmlFinder, builder: DatasetBuilder, part: str
 ) -> None:
     """Takes one image and its xml.
 
@@ -129,24 +129,24 @@ def _read_image(
     xml = labels.find(name)
     assert xml is not None
     try:
-        tree = parse(xml, gathering.problems)
+        tree = parse(xml, builder.problems)
     except FileNotFoundError:
         raise DatasetError(f"{image}: has no annotation {xml}") from None
     try:
         width, height = (_number(tree, f"size/{side}") for side in ("width", "height"))
     except DatasetError as error:
         raise DatasetError(f"{xml}: {xml_tool(tree.tag) or error}") from None
-    if target := gathering.image(image, width, height, xml):
+    if target := builder.image(image, width, height, xml):
         target.part = part
         for item in tree.iter("object"):
             place = f"{xml}:{item.get('line')}"
             try:
-                _take_box(item, target, gathering, place)
+                _take_box(item, target, builder, place)
             except DatasetError as error:
-                gathering.problems.add(place, str(error))
+                builder.problems.add(place, str(error))
 
 
-def _take_box(item: Element, image: Labelled, gathering: DatasetBuilder, place: str) -> None:
+def _take_box(item: Element, image: Labelled, builder: DatasetBuilder, place: str) -> None:
     """Takes the box of an object: `bndbox`, or what turned boxes and outlines stand in.
 
     Raises:
@@ -156,13 +156,13 @@ def _take_box(item: Element, image: Labelled, gathering: DatasetBuilder, place: 
     turned, outline = item.find("robndbox"), item.find("polygon")
     if item.find("bndbox") is not None or (turned is None and outline is None):
         box = [_number(item, f"bndbox/{edge}") for edge in EDGES]
-        gathering.box(image, box, name, place)
+        builder.box(image, box, name, place)
     elif turned is not None:  # roLabelImg's, the angle in radians
         x, y, width, height, angle = (_number(turned, k) for k in ("cx", "cy", "w", "h", "angle"))
         corners = turned_corners(x, y, width, height, math.degrees(angle))
-        gathering.outline(image, corners, name, place)
+        builder.outline(image, corners, name, place)
     elif outline is not None:
-        gathering.outline(image, _points(outline), name, place)
+        builder.outline(image, _points(outline), name, place)
 
 
 def _points(outline: Element) -> list[float]:

@@ -57,12 +57,12 @@ def read(source: Source, problems: Problems) -> DataSet:
         raise DatasetError(
             f"{folder}: has no classes.txt or data.yaml; name the list of classes by --classes FILE"
         )
-    gathering = DatasetBuilder(problems, tuple(classes.values()))
-    rows = _Rows(classes, gathering, keypoints=bool(plan and plan.keypoints))
+    builder = DatasetBuilder(problems, tuple(classes.values()))
+    rows = _Rows(classes, builder, keypoints=bool(plan and plan.keypoints))
     for file, part in _images(source, plan, problems).items():
         try:
             inside(source.root, os.path.relpath(file, source.root))
-            image = gathering.image(file, *size_of(file), file)
+            image = builder.image(file, *size_of(file), file)
             labels = _labels_of(source.root, file)
             if labels is None:
                 problems.note(UNLABELLED, file, "")
@@ -71,7 +71,7 @@ def read(source: Source, problems: Problems) -> DataSet:
                 rows.read(labels, image)
         except DatasetError as error:
             problems.add_line(str(error))
-    return gathering.dataset()
+    return builder.dataset()
 
 
 def _labels_of(root: Path, image: Path) -> Path | None:
@@ -93,9 +93,9 @@ class _Rows:
     """Takes the rows of files of labels."""
 
     def __init__(
-        self, classes: dict[int, str], gathering: DatasetBuilder, *, keypoints: bool
+        self, classes: dict[int, str], builder: DatasetBuilder, *, keypoints: bool
     ) -> None:
-        self._classes, self._gathering, self._keypoints = classes, gathering, keypoints
+        self._classes, self._builder, self._keypoints = classes, builder, keypoints
 
     def read(self, file: Path, image: Labelled) -> None:
         """Takes the rows of an image; what is wrong goes to the problems."""
@@ -105,7 +105,7 @@ class _Rows:
                 try:
                     self._take(fields, image, place)
                 except DatasetError as error:
-                    self._gathering.problems.add(place, str(error))
+                    self._builder.problems.add(place, str(error))
 
     def _take(self, fields: list[str], image: Labelled, place: str) -> None:
         """Takes one row.
@@ -114,7 +114,7 @@ class _Rows:
             DatasetError: it is wrong.
         """
         if self._keypoints and len(fields) > 5:
-            self._gathering.problems.note(KEYPOINTS, place, "")
+            self._builder.problems.note(KEYPOINTS, place, "")
             fields = fields[:5]
         outline = len(fields) >= 7 and len(fields) % 2 == 1
         if len(fields) != 5 and not outline:
@@ -136,12 +136,12 @@ class _Rows:
         sides = (image.width, image.height)
         if outline:
             points = [pixels(share, sides[i % 2]) for i, share in enumerate(shares)]
-            self._gathering.outline(image, points, name, place)
+            self._builder.outline(image, points, name, place)
         else:
             x, y, width, height = shares
             edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             box = [pixels(share, sides[i % 2]) for i, share in enumerate(edges)]
-            self._gathering.box(image, box, name, place)
+            self._builder.box(image, box, name, place)
 
 
 def _hint(count: int) -> str:

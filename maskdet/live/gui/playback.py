@@ -40,7 +40,7 @@ class Playback:
         self.name = source.name
         self.fps = source.fps
         self._source = source
-        self._bell = Condition()
+        self._condition = Condition()
         self._target: float | None = None
         self._may_go_on = True
         self._closed = False
@@ -87,8 +87,8 @@ class Playback:
 
     def _wait(self) -> bool:
         """Waits for its turn and goes where it was asked to; False at the end."""
-        with self._bell:
-            self._bell.wait_for(self._has_turn)
+        with self._condition:
+            self._condition.wait_for(self._has_turn)
             if self._closed:
                 return False
             target, self._target = self._target, None
@@ -117,26 +117,26 @@ class Playback:
 
     def seek(self, position: float) -> None:
         """Has `read` go on at a position: seconds of a video, or the place of an image."""
-        with self._bell:
+        with self._condition:
             self._target = max(0.0, position)
-            self._bell.notify_all()
+            self._condition.notify_all()
 
     def is_stale(self, frame: Frame) -> bool:
         """Whether a frame was read before the last `seek`: it is not to be shown any more."""
-        with self._bell:
+        with self._condition:
             return self._target is not None or frame.index < self._first
 
     def go_on(self) -> None:
         """Has `read` give the next image."""
-        with self._bell:
+        with self._condition:
             self._may_go_on = True
-            self._bell.notify_all()
+            self._condition.notify_all()
 
     def finish(self) -> None:
         """Has `read` end."""
-        with self._bell:
+        with self._condition:
             self._closed = True
-            self._bell.notify_all()
+            self._condition.notify_all()
 
     def neighbor(self, file: str, step: int) -> int | None:
         """The place of the next image that can be read, in a direction; None at either end.

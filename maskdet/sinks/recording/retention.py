@@ -65,7 +65,7 @@ class Retention:
         Raises:
             OSError: less is free than should be, and nothing is left to delete.
         """
-        kept = self._look([*finished, *self._also()])
+        kept = self._kept_segments([*finished, *self._also()])
         now, total = time.monotonic(), open_bytes + sum(one.size for one in kept)
         while kept and (
             now - kept[0].born > (self._keep_seconds or float("inf"))
@@ -77,7 +77,7 @@ class Retention:
         if lacking := self._lacking(folder):
             raise OSError(errno.ENOSPC, lacking)
 
-    def _look(self, finished: Iterable[Path]) -> list[_Kept]:
+    def _kept_segments(self, finished: Iterable[Path]) -> list[_Kept]:
         """The recordings, the oldest first."""
         found = []
         for path in finished:

@@ -182,7 +182,7 @@ def open_http(address: Address, request: Mapping[str, Any]) -> HttpImages | Faul
     client = HttpClient(address, connect, timeout)
     found: HttpImages | Fault | None = None
     try:
-        found = _look(client, client.get(), address, request)
+        found = _open_content(client, client.get(), address, request)
     except (OSError, ValueError) as error:
         found = explain_error(cause_of(error), address)
     finally:
@@ -201,7 +201,7 @@ def read_all(response: requests.Response, head: bytes = b"") -> bytes:
     return bytes(data)
 
 
-def _look(
+def _open_content(
     client: HttpClient, response: requests.Response, address: Address, request: Mapping[str, Any]
 ) -> HttpImages | Fault | None:
     content = response.headers.get("Content-Type", "").lower()
