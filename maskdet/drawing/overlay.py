@@ -176,6 +176,8 @@ class Overlay:
             self._draw_faces(image, shown_faces(observation))
         else:
             self._panels.no_signal(image, status)
+        if observation.alerts:
+            self._panels.alarm(image, observation.alerts)
         if status is not None and status.help:
             self._panels.help(image, KEYS)
 

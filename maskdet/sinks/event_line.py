@@ -34,6 +34,8 @@ def event(observation: Observation) -> dict[str, Any]:
     if observation.people_counts is not None:
         line["people"] = [_person(person) for person in observation.people]
         line["changes"] = [_change(one) for one in observation.events]
+    if observation.alerts:
+        line["alarms"] = list(observation.alerts)
     return line
 
 
