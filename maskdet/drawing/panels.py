@@ -46,16 +46,14 @@ class Panels:
     def alarm(self, image: np.ndarray, rules: Sequence[str]) -> None:
         """Frames the image, and names the rules with an open alarm at its lower edge."""
         renderer, stroke = self._renderer, max(2, self._renderer.size // 5)
+        text = renderer.fitted("▲ " + ", ".join(rules), image.shape[1] - 2 * renderer.size)
+        if text and image.shape[0] >= 3 * renderer.row:
+            strip = image[-renderer.row - stroke :]
+            strip[:] = strip // 6
+            top = image.shape[0] - renderer.row - stroke
+            renderer.write(image, text, renderer.size, top + round(renderer.size * 1.05), RED)
         for edge in (image[:stroke], image[-stroke:], image[:, :stroke], image[:, -stroke:]):
             edge[:] = RED
-        text = renderer.fitted("▲ " + ", ".join(rules), image.shape[1] - 2 * renderer.size)
-        if not text or image.shape[0] < 3 * renderer.row:
-            return
-        strip = image[-renderer.row - stroke :]
-        strip[:] = strip // 6
-        strip[-stroke:] = RED
-        baseline = image.shape[0] - renderer.row - stroke + round(renderer.size * 1.05)
-        renderer.write(image, text, renderer.size, baseline, RED)
 
     def no_signal(self, image: np.ndarray, status: Status) -> None:
         """Darkens an old image, so that nobody takes it for a live one, and shows how old it is."""
