@@ -40,15 +40,23 @@ _POLICY_VIOLATION = 1008
 class Gate:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, names: Iterable[str], origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        names: Iterable[str],
+        origins: Iterable[str] = (),
+        option: str = "--allow-host",
+    ) -> None:
         """Stands before an app.
 
         Args:
             app: what is asked if nothing is wrong.
             names: host names under which it may be asked; addresses always may.
             origins: host names, with or without port, whose pages may ask.
+            option: by which a further name is allowed, for messages.
         """
         self._app = app
+        self._option = option
         self._names = frozenset(name.lower() for name in names) | {"localhost"}
         self._origins = frozenset(name.lower() for name in origins)
 
@@ -81,12 +89,12 @@ class Gate:
     def _refused(self, headers: Headers, method: str) -> JSONResponse | None:
         host = headers.get("host", "")
         if not self._knows(host):
-            detail = f"unknown host {host:.100}; start with --allow-host to be asked by that name"
+            detail = f"unknown host {host:.100}; start with {self._option} to be asked by that name"
             return JSONResponse({"detail": detail}, 421)
         if method not in ("GET", "HEAD", "OPTIONS") and self._is_cross_site(headers, host):
             detail = (
-                "sent by a page of another site; open the picture page itself. Behind a proxy: let "
-                "it pass on the Host, or start with --allow-host and the name of the page's address"
+                "sent by a page of another site; open the page itself. Behind a proxy: let it pass "
+                f"on the Host, or start with {self._option} and the name of the page's address"
             )
             return JSONResponse({"detail": detail}, 403)
         return None

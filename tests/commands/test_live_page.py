@@ -157,9 +157,12 @@ def test_settings_are_shown_without_secrets(tmp_path: Path):
     file.write_text(
         "sources: [{source: 'rtsp://u:s3cret@cam/1', ffmpeg: {headers: 'Authorization: s3cret'}},"
         " 'http://h/x?password=s3cret']\nserve: {address: '127.0.0.1:1'}\n"
+        "alarms: {channels: [{name: hook, kind: web_hook, url: 'https://chat.example/T0/s3cret',"
+        " headers: {X-Own: s3cret}, secret: '${HOOK}'}]}\n"
     )
     shown = json.dumps(masked(load_settings(MonitorSettings, file)))
     assert "s3cret" not in shown
+    assert "https://chat.example/***" in shown and "${HOOK}" in shown
     assert "rtsp://u:***@cam/1" in shown and "127.0.0.1:1" in shown
 
 

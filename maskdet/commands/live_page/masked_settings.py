@@ -11,6 +11,8 @@ from maskdet.system.redaction import mask_address, mask_password
 
 MASK = "***"
 _SECRET_KEY = re.compile(r"pass|token|secret|auth|cookie|header|credential|signature|key", re.I)
+_REFERENCE = re.compile(r"\$\{\w+\}")
+"""Names a secret, and is none."""
 _PLAIN_SCHEMES = {"http", "https", "mqtt", "mqtts", "rtsp", "rtsps", "tcp", "udp"}
 
 
@@ -26,11 +28,14 @@ def masked(settings: MonitorSettings) -> dict[str, Any]:
 
 
 def _masked(value: Any, key: str = "") -> Any:
+    is_secret = bool(_SECRET_KEY.search(key))
     if isinstance(value, dict):
-        return {name: _masked(one, str(name)) for name, one in value.items()}
+        return {name: _masked(one, key if is_secret else str(name)) for name, one in value.items()}
     if isinstance(value, list):
         return [_masked(one, key) for one in value]
-    if isinstance(value, str) and value and _SECRET_KEY.search(key):
+    if isinstance(value, str) and _REFERENCE.fullmatch(value):
+        return value
+    if isinstance(value, str) and value and is_secret:
         return MASK
     return _address(value) if isinstance(value, str) and "://" in value else _text(value)
 

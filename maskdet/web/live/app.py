@@ -60,7 +60,7 @@ def create_app(
     add_clips(app, guard, parts.clips)
     add_reports(app, guard, parts)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Gate, names=list(names), origins=list(origins))
+    app.add_middleware(Gate, names=list(names), origins=list(origins), option="serve.allow_hosts")
     own_paths = frozenset({"/api", "/docs", "/healthz", "/live", "/metrics", "/static"})
     app.add_middleware(SubPath, root_path=root_path, own_paths=own_paths)
     return app

@@ -104,20 +104,23 @@ def monitor() -> Iterator[tuple[str, psutil.Process]]:
     threading.Thread(target=camera.serve_forever, daemon=True).start()
     source = f"http://127.0.0.1:{camera.server_port}/video.mjpg"
     command = [sys.executable, "monitor.py", "--headless", "--source", source]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*command, "--serve", "127.0.0.1:0"], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        for line in process.stderr or ():
-            if found := re.match(r"live page: (\S+)/", line):
-                threading.Thread(target=list, args=(process.stderr,), daemon=True).start()
-                time.sleep(3)
-                yield found[1], psutil.Process(process.pid)
-                return
-    finally:
-        process.terminate()
-        process.wait()
-        camera.shutdown()
+    ) as process:
+        assert process.stderr
+        try:
+            found = (re.match(r"live page: (\S+)/", line) for line in process.stderr)
+            url = next(one[1] for one in found if one)
+            rest = threading.Thread(target=list, args=(process.stderr,))
+            rest.start()
+            time.sleep(3)
+            yield url, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+            rest.join()
+            camera.shutdown()
+            camera.server_close()
 
 
 def shown(url: str, path: str) -> list[float]:
@@ -135,7 +138,8 @@ def shown(url: str, path: str) -> list[float]:
 def watch_video(url: str, until: float) -> int:
     count = 0
     address = url.replace("http", "ws") + "/api/cameras/0/video"
-    with connect(address, proxy=None, compression=None) as socket:
+    quiet = {"proxy": None, "compression": None, "ping_interval": None, "max_queue": None}
+    with connect(address, **quiet) as socket:  # type: ignore[arg-type]
         while time.monotonic() < until:
             count += len(socket.recv(10))
     return count

@@ -117,8 +117,13 @@ def test_mjpeg_where_video_cannot_be_played(browser: Browser, folder: Path):
         assert not browser.complaints()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        *((390, "dark"), (1280, "light")),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in ((390, "light"), (1280, "dark"))),
+    ],
+)
 def test_it_fits_and_can_be_read(browser: Browser, folder: Path, width: int, scheme: str):
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     with (

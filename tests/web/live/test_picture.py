@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from maskdet.web.live import picture_api
 from tests.web.live.pages import Page, scene, serving_live
 
 
@@ -27,7 +28,8 @@ def page(tmp_path: Path) -> Iterator[Page]:
 
 def video(page: Page, **options: object) -> ClientConnection:
     url = page.url.replace("http", "ws") + "/api/cameras/0/video"
-    return connect(url, proxy=None, compression=None, **options)  # type: ignore[arg-type]
+    quiet = {"proxy": None, "compression": None, "ping_interval": None, "max_queue": None}
+    return connect(url, **quiet, **options)  # type: ignore[arg-type]
 
 
 def decoded(data: bytes) -> np.ndarray:
@@ -46,7 +48,10 @@ def frames_of(data: bytes) -> list[av.VideoFrame]:
         return list(container.decode(video=0))
 
 
-def test_a_snapshot_is_the_newest_picture_with_its_boxes(page: Page):
+def test_a_snapshot_is_the_newest_picture_with_its_boxes(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(picture_api, "_FIRST_S", 0.3)
     with page.client() as client:
         refused = client.get("/api/cameras/0/snapshot", timeout=10)
         assert refused.status_code == 503 and "no picture yet" in refused.json()["detail"]
