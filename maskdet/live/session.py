@@ -122,7 +122,8 @@ def _run(
     names = [source.name for source in sources]
     analyses = new_analyses(settings, names)
     clips = open_clips(settings, names, recordings)
-    desk = open_desk(settings, names, shared, clips.begin)
+    new_desk = partial(open_desk, settings, names, shared, clips.begin)
+    desk = interruptible("opening the alarms", new_desk)
     if desk is not None:
         clips.attach = desk.attach_clip
         parts.callback(desk.close)

@@ -17,7 +17,6 @@ from maskdet.people.alarms.rules import AlarmRules
 from maskdet.sinks.channels.dispatcher import ChannelState, Dispatcher
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
 from maskdet.system.threads import Condition, Worker
-from maskdet.system.timeouts import run_all_with_timeout
 
 HOUR_S = 3600.0
 CLOSE_TIMEOUT_S = 0.5
@@ -76,6 +75,7 @@ class AlarmDesk:
     def start(self) -> None:
         """Begins to send."""
         self._is_started = True
+        self._journal.start()
         self._dispatcher.start()
         self._worker.start()
 
@@ -142,7 +142,7 @@ class AlarmDesk:
         self._worker.join(CLOSE_TIMEOUT_S)
         self._dispatcher.drain(CLOSE_TIMEOUT_S / 2)
         self._dispatcher.close()
-        run_all_with_timeout(CLOSE_TIMEOUT_S, {"keeping alarms": self._journal.save})
+        self._journal.close(CLOSE_TIMEOUT_S)
 
     def channel_states(self) -> Mapping[str, ChannelState]:
         """The state of each channel."""

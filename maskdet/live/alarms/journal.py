@@ -1,7 +1,8 @@
-"""Alarms and deliveries that are still to be written; a disk that hangs holds up no alarm."""
+"""What is still to be written of alarms and deliveries; a disk that hangs holds up no alarm."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 
@@ -9,56 +10,100 @@ from maskdet.alarm import Alarm
 from maskdet.errors import SinkError
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
-from maskdet.system.threads import Lock
+from maskdet.system.threads import Condition, Worker
+
+log = logging.getLogger(__name__)
+
+SAVE_TIMEOUT_S = 2.0
+"""For a write, after which the disk is taken to hang, and alarms are sent without waiting."""
 
 
 class Journal:
-    """Writes to the alarm store, now or when it can be; for any thread.
+    """Writes to the alarm store in a thread of its own, now or when it can be; for any thread.
 
     A message is written before it is handed to its channel, so that a kill does not lose it; where
-    that fails it is sent all the same.
+    that fails, or takes too long, it is sent all the same.
     """
 
     def __init__(self, store: AlarmStore) -> None:
         """Has nothing to write."""
         self._store = store
         self._retry = RetryState("keeping alarms")
-        self._lock, self._writing = Lock(), Lock()
+        self._condition = Condition()
         self._alarms: dict[str, Alarm] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._arrived: dict[str, Delivery] = {}
+        self._wanted = self._done = 0
+        self._hangs = self._is_ending = False
+        self._worker = Worker("alarm journal", self._run)
+
+    def start(self) -> None:
+        """Begins to write."""
+        self._worker.start()
 
     def add(self, alarms: Iterable[Alarm], deliveries: Iterable[Delivery]) -> None:
         """Notes alarms that changed, and messages before they are sent."""
-        with self._lock:
+        with self._condition:
             self._alarms |= {one.alarm_id: one for one in alarms}
             self._deliveries |= {one.delivery_id: one for one in deliveries}
 
     def record_delivered(self, delivery: Delivery) -> None:
         """Notes that a message has arrived."""
-        with self._lock:
+        with self._condition:
             self._deliveries.pop(delivery.delivery_id, None)
             self._arrived[delivery.delivery_id] = delivery
 
     def save(self) -> None:
-        """Writes what is new; what cannot be written waits for the next call."""
-        with self._writing:
-            with self._lock:
-                alarms, self._alarms = self._alarms, {}
-                deliveries, self._deliveries = self._deliveries, {}
-                arrived, self._arrived = self._arrived, {}
-            if not (alarms or deliveries or arrived):
+        """Has everything written and waits for that; not for a disk that is known to hang."""
+        with self._condition:
+            self._wanted += 1
+            number = self._wanted
+            self._condition.notify_all()
+            timeout = 0.0 if self._hangs else SAVE_TIMEOUT_S
+            if self._condition.wait_for(lambda: self._done >= number, timeout):
                 return
-            try:
-                if alarms or deliveries:
-                    self._store.save(alarms.values(), deliveries.values())
-                if arrived:
-                    self._store.record_delivered(list(arrived.values()), time.time())
-            except SinkError as error:
-                with self._lock:
-                    self._alarms = alarms | self._alarms
-                    self._deliveries = deliveries | self._deliveries
-                    self._arrived = arrived | self._arrived
-                self._retry.fail(str(error), "alarms are sent all the same")
-            else:
-                self._retry.record_success("alarms")
+            if not self._hangs:
+                self._hangs = True
+                log.warning("keeping alarms: the disk does not answer; they are sent all the same")
+
+    def close(self, timeout_s: float) -> None:
+        """Writes what is left, and ends."""
+        with self._condition:
+            self._is_ending = True
+            self._condition.notify_all()
+        self._worker.join(timeout_s)
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._wanted > self._done or self._is_ending)
+                number, is_ending = self._wanted, self._is_ending
+            self._write()
+            with self._condition:
+                self._done = max(self._done, number)
+                self._hangs = False
+                self._condition.notify_all()
+            if is_ending:
+                return
+
+    def _write(self) -> None:
+        """Writes what is new; what cannot be written waits for the next time."""
+        with self._condition:
+            alarms, self._alarms = self._alarms, {}
+            deliveries, self._deliveries = self._deliveries, {}
+            arrived, self._arrived = self._arrived, {}
+        if not (alarms or deliveries or arrived):
+            return
+        try:
+            if alarms or deliveries:
+                self._store.save(alarms.values(), deliveries.values())
+            if arrived:
+                self._store.record_delivered(list(arrived.values()), time.time())
+        except SinkError as error:
+            with self._condition:
+                self._alarms = alarms | self._alarms
+                self._deliveries = deliveries | self._deliveries
+                self._arrived = arrived | self._arrived
+            self._retry.fail(str(error), "alarms are sent all the same")
+        else:
+            self._retry.record_success("alarms")

@@ -19,7 +19,7 @@ from maskdet.system.threads import Event, Lock
 
 KEEP_ALIVE_S = 20
 """Seconds of silence after which the broker takes the monitor to be gone: one and a half times."""
-FIRST_CONNECTION_S = 3.0
+FIRST_CONNECTION_S = 5.0
 """For the broker to answer at the start, before a message counts as failed."""
 FAREWELL_TIMEOUT_S = 0.2
 
@@ -69,7 +69,7 @@ class Mqtt:
         self._address = (host, port)
         self._topics = Topics(node, sensors, prefix)
         self._lock, self._connected = Lock(), Event()
-        self._refusal = ""
+        self._refusal, self._has_failed, self._is_first = "", False, True
         self._open: dict[Sensor, set[str]] = {sensor: set() for sensor in sensors}
         for alarm in open_alarms:
             self._open.get(Sensor(alarm.rule, alarm.camera), set()).add(alarm.alarm_id)
@@ -85,19 +85,18 @@ class Mqtt:
         self._client.will_set(self._topics.status, OFFLINE, qos=1, retain=True)
         self._client.reconnect_delay_set(*reconnect_seconds)
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
         self._client.connect_async(host, port, keepalive=KEEP_ALIVE_S)
         self._client.loop_start()
-        self._is_first = True
 
     def send(self, message: AlarmMessage) -> None:
         """Publishes a message and waits for the broker's receipt.
 
         An attempt again waits for the receipt of what is under way already: nothing comes twice.
         """
-        timeout, self._is_first = (FIRST_CONNECTION_S if self._is_first else 0.1), False
-        if not self._connected.wait(timeout):
+        if not self._is_connected():
             raise ChannelError(self._problem(), "check address, user, password and certificate")
         number, receipts = self._on_way
         if number != message.message_id or not number:
@@ -115,8 +114,16 @@ class Mqtt:
             farewell = self._client.publish(self._topics.status, OFFLINE, qos=1, retain=True)
             with contextlib.suppress(RuntimeError, ValueError):
                 farewell.wait_for_publish(FAREWELL_TIMEOUT_S)
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._client.disconnect()  # its thread ends; waiting for that takes up to a second
+
+    def _is_connected(self) -> bool:
+        """Whether there is a connection; the first one, or a failure of it, is waited for."""
+        until = time.monotonic() + (FIRST_CONNECTION_S if self._is_first else 0.1)
+        while not self._connected.wait(0.05) and not (self._refusal or self._has_failed):
+            if time.monotonic() > until:
+                break
+        self._is_first = False
+        return self._connected.is_set()
 
     @property
     def _where(self) -> str:
@@ -156,12 +163,15 @@ class Mqtt:
         if reason.is_failure:
             self._refusal = f"the broker refuses: {reason}"
             return
-        self._refusal = ""
+        self._refusal, self._has_failed = "", False
         if self._topics.prefix:
             topics = (self._topics.home_assistant_status, self._topics.all_configs)
             client.subscribe([(topic, 1) for topic in topics])
         self._introduce()
         self._connected.set()
+
+    def _on_connect_fail(self, client: Any, data: Any) -> None:
+        self._has_failed = True
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, more: Any) -> None:
         self._connected.clear()

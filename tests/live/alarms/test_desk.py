@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from maskdet.errors import SinkError
+from maskdet.live.alarms import journal
 from maskdet.live.alarms.desk import AlarmDesk
 from maskdet.people.alarms.rule import AlarmRule
 from maskdet.people.alarms.rules import AlarmRules
 from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.channels.web_hook import WebHook
 from maskdet.sinks.store.alarm_store import AlarmStore
+from maskdet.system.threads import Event
 from tests.monitors import ROOT
 from tests.people.alarms import scripts
 from tests.people.alarms.scripts import seen, somebody
@@ -124,12 +126,14 @@ def test_the_end_of_a_run_clears_people_and_the_next_sends_what_was_left(tmp_pat
 KILLED = """
 import sys, time
 from pathlib import Path
+from maskdet.live.alarms import journal
 from maskdet.live.alarms.desk import AlarmDesk
 from maskdet.people.alarms.rule import AlarmRule
 from maskdet.people.alarms.rules import AlarmRules
 from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.channels.web_hook import WebHook
 from maskdet.sinks.store.alarm_store import AlarmStore
+from maskdet.system.threads import Event
 from tests.live.alarms.test_desk import ALL, show
 from tests.people.alarms import scripts
 from tests.people.alarms.scripts import somebody
@@ -240,3 +244,30 @@ def test_cool_down_and_hourly_limit_outlive_a_restart(
         show(third, 0, somebody(1))
         assert third.find("three-1").muted == "hourly limit"
         assert [phase for phase, _ in phases(server)].count("began") == 1
+
+
+def test_a_disk_that_hangs_delays_an_alarm_for_a_moment_at_most(
+    tmp_path: Path, open_desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(journal, "SAVE_TIMEOUT_S", 0.2)
+    release = Event()
+    works = AlarmStore.save
+
+    def hang(store: AlarmStore, *arguments: object) -> None:
+        release.wait()
+        works(store, *arguments)  # type: ignore[arg-type]
+
+    with hook_server() as server:
+        desk = open_desk(tmp_path / "a.db", server.url, run="one")
+        monkeypatch.setattr(AlarmStore, "save", hang)
+        show(desk, 0, somebody(1))
+        wait_until(lambda: server.requests)
+        for number in range(2, 8):
+            show(desk, number, somebody(number))
+        wait_until(lambda: len(server.requests) == 13)
+        assert caplog.text.count("the disk does not answer; they are sent all the same") == 1
+        release.set()
+        wait_until(lambda: len(AlarmStore(tmp_path / "a.db", "x").alarms(99)) == 7)
+        desk.close()
+    store = AlarmStore(tmp_path / "a.db", "x")
+    assert [one.message.phase for one in store.pending()] in ([], ["cleared"])
