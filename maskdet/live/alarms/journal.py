@@ -1,4 +1,4 @@
-"""What is still to be written of alarms and deliveries; a disk that hangs holds up no alarm."""
+"""Alarms and deliveries that are still to be written; a disk that hangs holds up no alarm."""
 
 from __future__ import annotations
 
