@@ -255,10 +255,12 @@ def _load_detector(
 
 
 def _limit_looks(detector: Detector, sources: Sequence[Source]) -> None:
-    """Live frames get as many looks as the machine has time for, files all."""
+    """Live frames get as many looks and pixels as the machine has time for, files all."""
+    from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
     from maskdet.runtimes.looks import MultiLookDetector
 
-    if isinstance(detector, MultiLookDetector) and any(source.is_live for source in sources):
+    is_live = any(source.is_live for source in sources)
+    if is_live and isinstance(detector, MultiLookDetector | AdaptiveSideDetector):
         detector.keep_up()
 
 

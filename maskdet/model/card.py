@@ -29,10 +29,17 @@ FileName = Annotated[str, StringConstraints(pattern=r"^(\w[\w.+-]*/)*\w[\w.+-]*$
 
 
 class InputSize(Settings):
-    """Pixels that the network takes."""
+    """Pixels that the network takes.
+
+    Attributes:
+        height: largest.
+        width: largest.
+        sides: smaller longest sides at which the model is good, too.
+    """
 
     height: PositiveInt
     width: PositiveInt
+    sides: tuple[PositiveInt, ...] = ()
 
 
 class ModelFile(Settings):

@@ -91,7 +91,11 @@ class LiteRtNetwork:
 
 
 class LiteRtDetector:
-    """A network in a `.tflite` file on the CPU, whose input adapts to each image's aspect."""
+    """A network in a `.tflite` file on the CPU, whose input adapts to each image's aspect.
+
+    Attributes:
+        side: longest side in pixels of the network's input, a multiple of 32.
+    """
 
     def __init__(
         self, file: Path, decoder: Decoder, *, name: str, side: int, threads: int | None = None
@@ -111,7 +115,7 @@ class LiteRtDetector:
         self.name = name
         self.device = CPU
         self._decoder = decoder
-        self._side = side
+        self.side = side
         self._network = LiteRtNetwork(file, threads)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
@@ -128,7 +132,7 @@ class LiteRtDetector:
 
     def _detect(self, image: np.ndarray) -> Detections:
         height, width = image.shape[:2]
-        size = fitting_size(height, width, self._side)
+        size = fitting_size(height, width, self.side)
         boxed, factor = letterbox(image, *size)
         logits, deltas = self._network.run(boxed)
         return self._decoder.decode(logits, deltas, size, (height, width), factor)

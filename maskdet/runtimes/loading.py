@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from maskdet.contracts import Detector
 from maskdet.errors import ModelError
 from maskdet.model.card import ModelCard
 from maskdet.model.registry import DEFAULT_MODEL
+from maskdet.runtimes.adaptive_side import AdaptiveSideDetector, ResizableDetector
 from maskdet.runtimes.decoding import Decoder, decoder_for
 from maskdet.runtimes.legacy.labels import states_of_names
 from maskdet.runtimes.legacy.opening import open_graph, open_keras_retinanet
@@ -63,13 +64,15 @@ def open_model(spec: ModelSpec, *, looks: Looks = 1, budget_s: float | None = No
         ModelError: it is broken, or there is no GPU where one was asked for.
     """
     detector = OPENERS[spec.kind](spec)
+    if spec.sides:
+        detector = AdaptiveSideDetector(cast(ResizableDetector, detector), spec.sides)
     if looks == 1 or not spec.is_own:
         return detector
     assert spec.side is not None
     small = None
     if spec.side > 2 * SMALL_SIDE:
         kind = "litert" if spec.kind == "litert_gpu" and not spec.demanded else spec.kind
-        small = OPENERS[kind](replace(spec, kind=kind, side=SMALL_SIDE))
+        small = OPENERS[kind](replace(spec, kind=kind, side=SMALL_SIDE, sides=()))
     return MultiLookDetector(detector, spec.side, looks, small=small, budget_s=budget_s)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from maskdet.contracts import Detector
 from maskdet.detections import Detections
+from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
 from maskdet.runtimes.tiling import merged, tiles_of, uncut
 
 Looks = Literal["auto"] | int
@@ -160,6 +161,8 @@ class MultiLookDetector:
     def keep_up(self, budget_s: float = TIME_BUDGET_S) -> None:
         """Sets the seconds that all looks at an image may take: live frames do not wait."""
         self._budget = budget_s if self._looks == "auto" else None
+        if isinstance(self._detector, AdaptiveSideDetector):
+            self._detector.keep_up()
 
     def close(self) -> None:
         """Frees the model."""

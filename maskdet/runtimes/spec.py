@@ -42,6 +42,7 @@ class ModelSpec:
         name: what people call it.
         device: as asked for.
         side: longest side in pixels of the network's input; None: the model's own.
+        sides: smaller ones that a slow machine may choose.
         batch: most images in one call of Keras; None: what suits the device.
         card: of the model; None where it has none.
         states: mask states by class number of a model of another system; None: the file has them.
@@ -56,6 +57,7 @@ class ModelSpec:
     name: str
     device: Device = "auto"
     side: int | None = None
+    sides: tuple[int, ...] = ()
     batch: int | None = None
     card: ModelCard | None = None
     states: Mapping[int, MaskState] | None = None
@@ -93,7 +95,9 @@ class ModelOptions(TypedDict, total=False):
             unsure; None: the card's.
         min_width: pixels that a face must have, or it is unsure; None: the card's.
         rule: scores and calls states in place of the card's; the three above change it.
-        side: longest side in pixels of the network's input; None: the card's.
+        side: longest side in pixels of the network's input; None: the card's; ``auto``: likewise,
+            but smaller where live frames come faster than the machine; see
+            `maskdet.runtimes.adaptive_side`.
         runtime: a key of the card's files, or ``openvino`` for its ``onnx`` file; None: the best
             one for the device.
         classes: mask states by class names of a third-party or legacy model, where they cannot be
@@ -109,7 +113,7 @@ class ModelOptions(TypedDict, total=False):
     certainty: float | None
     min_width: float | None
     rule: DecisionRule | None
-    side: int | None
+    side: int | Literal["auto"] | None
     runtime: str | None
     classes: Mapping[str, str] | None
     batch: int | None
@@ -132,8 +136,9 @@ def resolve(model: str = DEFAULT_MODEL, **options: Unpack[ModelOptions]) -> Mode
     limits = options.get("min_score"), options.get("certainty"), options.get("min_width")
     rule = options.get("rule")
     path = find_model(model)
+    side = options.get("side")
     wanted: dict[str, Any] = {
-        "device": device, "side": options.get("side"), "batch": options.get("batch")
+        "device": device, "side": None if side == "auto" else side, "batch": options.get("batch")
     }  # fmt: skip
     if not (path / CARD_NAME).is_file():
         rule = rule or DecisionRule.from_min_score(MIN_SCORE)
@@ -252,6 +257,8 @@ def _own(
         if "litert" in card.files and name != "litert":  # a GPU is quicker with floats
             files["litert"] = model_file(folder, card, "litert")
     wanted["side"] = wanted["side"] or max(card.input.height, card.input.width)
+    if kind == "litert" and options.get("side") == "auto":
+        wanted["sides"] = card.input.sides
     return ModelSpec(kind, files, **wanted)
 
 

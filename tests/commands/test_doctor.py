@@ -12,6 +12,7 @@ import pytest
 from maskdet.__main__ import main
 from maskdet.commands.doctor import cameras, codecs, detection, display, storage
 from maskdet.commands.doctor.finding import Health
+from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes.gpu import gpu_probe
 from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector
 from maskdet.sources.webcam_list import list_webcams
@@ -119,8 +120,16 @@ def test_a_gpu_is_used_as_the_monitor_uses_it(
     }
     monkeypatch.setattr(detection, "_speed", lambda model, device: speeds[device])
     monkeypatch.setattr(detection, "gpu_seems_there", lambda: True)
-    on_cpu, on_gpu = detection.check("any", "auto")
+    on_cpu, on_gpu = detection.check(DEFAULT_MODEL, "auto")
+    assert "live frames" not in on_cpu.text
     assert on_gpu.health is Health.OK and on_gpu.text.endswith(told)
+
+
+def test_a_slow_processor_is_said_to_get_a_smaller_input(monkeypatch: pytest.MonkeyPatch):
+    slow = (ScriptedDetector(), "CPU", 80.0)
+    monkeypatch.setattr(detection, "_speed", lambda model, device: slow)
+    (on_cpu,) = detection.check(DEFAULT_MODEL, "cpu")
+    assert on_cpu.text == "CPU; live frames get an input of 448 pixels (side: auto)"
 
 
 def test_a_codec_that_is_not_there():

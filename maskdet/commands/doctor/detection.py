@@ -11,9 +11,10 @@ from maskdet.commands.doctor.finding import Finding, absent, broken, ok
 from maskdet.contracts import Detector
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
+from maskdet.runtimes.adaptive_side import LOOK_BUDGET_S, choose_side
 from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector, worth_changing
-from maskdet.runtimes.spec import Device
+from maskdet.runtimes.spec import Device, resolve
 
 _TIMED_S = 1.0
 _NO_DRIVER = (
@@ -25,9 +26,18 @@ _NO_DRIVER = (
 def check(model: str, device: Device) -> Iterator[Finding]:
     """The CPU, and the GPU if there is one."""
     _, text, on_cpu = _speed(model, "cpu")
-    yield ok("CPU", text)
+    yield ok("CPU", f"{text}{_chosen_side(model, on_cpu)}")
     if device != "cpu":
         yield _gpu(model, on_cpu, demanded=device == "gpu")
+
+
+def _chosen_side(model: str, milliseconds: float) -> str:
+    """The input's size that `side: auto` takes here, where it is not the model's own."""
+    spec = resolve(model, device="cpu", side="auto")
+    if spec.side is None or not spec.sides:
+        return ""
+    side = choose_side(milliseconds / 1000, spec.side, spec.sides, LOOK_BUDGET_S)
+    return "" if side == spec.side else f"; live frames get an input of {side} pixels (side: auto)"
 
 
 def _gpu(model: str, on_cpu: float, *, demanded: bool) -> Finding:

@@ -37,7 +37,8 @@ class MonitorSettings(Settings):
         labels: label map of a third-party or legacy model; None is the one beside it.
         classes: mask states by class names of a third-party or legacy model.
         device: where to detect.
-        side: longest side in pixels of the network's input; None is the model's own.
+        side: longest side in pixels of the network's input; None is the model's own; ``auto``, a
+            smaller one where live frames come faster than the machine.
         looks: at each image: ``auto``, what suits its size and the machine; 1, once; 2, once more
             for close faces; from 3 on, also at so many parts along either side.
         runtime: which of the model's files, as its card names them; None is the device's best.
@@ -73,7 +74,7 @@ class MonitorSettings(Settings):
     labels: Path | None = None
     classes: dict[str, Literal["with_mask", "without_mask", "mask_weared_incorrect"]] = {}
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    side: PositiveInt | None = None
+    side: Literal["auto"] | PositiveInt | None = "auto"
     looks: Literal["auto"] | Annotated[int, Field(ge=1, le=8)] = "auto"
     runtime: str | None = None
     min_score: Annotated[float, Field(ge=0, le=1)] | None = None
