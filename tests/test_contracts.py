@@ -20,6 +20,7 @@ import pytest
 
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
+from maskdet.drawing.overlay import Overlay
 from maskdet.frame import Frame
 from maskdet.live.alarms.desk import AlarmDesk
 from maskdet.observation import Observation
@@ -31,10 +32,12 @@ from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.recording.clips import Clips
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sinks.recording.stream_encoder import StreamEncoder
 from maskdet.sinks.snapshots import EventLog
 from maskdet.sinks.store.alarm_store import AlarmStore
 from maskdet.sinks.store.event_store import EventStore
 from maskdet.sources.opening import open_source
+from maskdet.web.live.hub import LiveHub
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
 from tests.images.pictures import write_frames
 from tests.old_models import open_old
@@ -145,7 +148,14 @@ SINKS: dict[str, Callable[[Tools], Sink]] = {
     "switch": lambda t: RecordingSwitch(lambda: Recorder(t.folder / "r.mp4"), on=True),
     "clips": lambda t: _clips(t.folder),
     "alarm desk": lambda t: _desk(t.folder),
+    "live page": lambda t: _live_hub(),
 }
+
+
+def _live_hub() -> LiveHub:
+    hub = LiveHub(lambda: Overlay().draw, StreamEncoder, 15.0)
+    hub.begin(["camera"])
+    return hub
 
 
 def _clips(folder: Path) -> Clips:

@@ -49,7 +49,7 @@ READ = [
     *(path for path in sorted((ROOT / "maskdet").rglob("*.py")) if path.name != OTHERS_WORDS),
     *sorted((ROOT / "configs").glob("*.yaml")),
     *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "maskdet/web/static").glob("*.html")),
+    *sorted((ROOT / "maskdet/web").glob("**/static/*.html")),
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
 ]

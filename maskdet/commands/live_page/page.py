@@ -58,6 +58,7 @@ class RunningPage:
         self._server = server
         self._hub = hub
         self._new_app = new_app
+        self._is_reported = False
 
     def begin(
         self,
@@ -79,6 +80,9 @@ class RunningPage:
     def write(self, observation: Observation) -> None:
         """Takes an observation; never waits."""
         self._hub.write(observation)
+        if self._server.error is not None and not self._is_reported:
+            self._is_reported = True
+            say(f"live page: it has ended, the monitor goes on: {self._server.error}", "error")
 
     def close(self) -> None:
         """Ends it; may be called twice."""

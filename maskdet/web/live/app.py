@@ -75,7 +75,7 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> FileResponse:
-        return FileResponse(_SHARED / "api.html")
+        return FileResponse(_STATIC / "api.html")
 
     app.mount("/static", StaticFiles(directory=_SHARED))
     app.mount("/live", StaticFiles(directory=_STATIC))

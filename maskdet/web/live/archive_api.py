@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -104,8 +105,12 @@ def add_reports(app: FastAPI, guard: Guard, parts: Parts) -> None:
     ) -> Response:
         """Events of some days, as CSV."""
         table = made(parts.export, first, last)
-        guard.require_record(request, session, "export", first=first or "", last=last or "")
-        return Response(table, 200, attachment("maskdet-events.csv"), "text/csv")
+        data = table.encode()
+        digest = hashlib.sha256(data).hexdigest()
+        days = {"first": first or "", "last": last or ""}
+        guard.require_record(request, session, "export", sha256=digest, **days)
+        headers = {**attachment("maskdet-events.csv"), "X-Content-SHA256": digest}
+        return Response(data, 200, headers, "text/csv")
 
 
 def is_first_part(request: Request) -> bool:

@@ -152,7 +152,11 @@ class Feed:
             self._end_encoder()
         self.encoded += 1
         for viewer in viewers:
-            viewer.offer(messages[viewer.kind])
+            if viewer.is_stuck:  # its connection is still there; its place is free for others
+                viewer.end()
+                self.leave(viewer)
+            else:
+                viewer.offer(messages[viewer.kind])
 
     def _encode(self, picture: np.ndarray) -> Message:
         now = time.monotonic()

@@ -15,7 +15,7 @@ from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.sessions import Session
 from maskdet.web.live.hub import Camera, LiveHub
 from maskdet.web.live.state_api import REFUSED, UNKNOWN, WRONG, Responses
-from maskdet.web.live.viewers import Message, ViewerQueue
+from maskdet.web.live.viewers import STUCK_S, Message, ViewerQueue
 
 MAX_VIEWERS = 64
 """Pictures that are watched at the same time; each of a page counts."""
@@ -23,8 +23,6 @@ _FIRST_S = 3.0
 """Seconds that a still picture may take."""
 _CHECK_S = 5.0
 """Between two checks whether a viewer's session goes on."""
-_STUCK_S = 20.0
-"""Seconds in which a viewer must take a message, or is taken to have gone."""
 _BOUNDARY = "frame"
 _POLICY_VIOLATION, _TRY_LATER = 1008, 1013
 _IMAGE: Responses = {
@@ -92,7 +90,7 @@ def add_pictures(app: FastAPI, guard: Guard, hub: LiveHub) -> None:
 
     @app.websocket("/api/cameras/{camera}/video")
     async def video(socket: WebSocket, camera: int) -> None:
-        session = await anyio.to_thread.run_sync(guard.session, socket)
+        session = await anyio.to_thread.run_sync(guard.session_if_any, socket)
         if session is None or not 0 <= camera < len(hub.cameras):
             await socket.close(_POLICY_VIOLATION)
             return
@@ -122,7 +120,7 @@ async def _mjpeg(
             message = await viewer.next(_CHECK_S)
             if time.monotonic() - checked > _CHECK_S:
                 checked = time.monotonic()
-                if await anyio.to_thread.run_sync(guard.session, request) is None:
+                if not await anyio.to_thread.run_sync(guard.is_in, request):
                     return
             if message is not None:
                 head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n"
@@ -150,12 +148,12 @@ async def _send_video(
         message = await viewer.next(_CHECK_S)
         if time.monotonic() - checked > _CHECK_S:
             checked = time.monotonic()
-            if await anyio.to_thread.run_sync(guard.session, socket) is None:
+            if not await anyio.to_thread.run_sync(guard.is_in, socket):
                 await socket.close(_POLICY_VIOLATION, "logged out")
                 break
         if message is None:
             continue
-        with anyio.move_on_after(_STUCK_S) as sending:
+        with anyio.move_on_after(STUCK_S) as sending:
             try:
                 head = await _send(socket, message, head)
             except (WebSocketDisconnect, RuntimeError):

@@ -46,6 +46,7 @@ class LiveServer:
         self._certificate, self._key = certificate, key
         self._listening = server.bind(host, port, ("--serve", "--serve HOST:PORT"))
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.is_open = server.is_open(self._listening)
         address = server.url_of(self._listening)
         self.url = address.replace("http:", "https:", 1) if certificate else address

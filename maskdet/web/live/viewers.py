@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ Kind = Literal["jpeg", "video"]
 
 MAX_WAITING = 30
 """Fragments that wait for a slow viewer of video: about two seconds."""
+STUCK_S = 30.0
+"""Seconds without taking anything after which a viewer is taken to have gone."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class ViewerQueue:
         self._waiting: deque[Message] = deque()
         self._needs_key = True
         self._closed = False
+        self._fetched = time.monotonic()
 
     def offer(self, message: Message) -> None:
         """Hands a message over, from any thread; never waits."""
@@ -81,7 +85,13 @@ class ViewerQueue:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
                     await self._ready.wait()
+        self._fetched = time.monotonic()
         return self._waiting.popleft() if self._waiting else None
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it has taken nothing for so long that it is taken to have gone."""
+        return bool(self._waiting) and time.monotonic() - self._fetched > STUCK_S
 
     @property
     def ended(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import ssl
@@ -72,8 +73,11 @@ def test_a_stranger_sees_the_form_and_nothing_else(page: Page):
             assert (answer.status_code, answer.json()["detail"]) == (401, "log in first"), path
         for method, path, body in OPERATORS:
             assert client.request(method, path, json=body).status_code == 401
-        with pytest.raises((InvalidStatus, WebSocketException)):
-            connect(page.url.replace("http", "ws") + "/api/cameras/0/video", proxy=None).recv()
+        url = page.url.replace("http", "ws") + "/api/cameras/0/video"
+        wrong = {"Authorization": "Basic " + base64.b64encode(b"oleg:no").decode()}
+        for headers in ({}, wrong):
+            with pytest.raises((InvalidStatus, WebSocketException)):
+                connect(url, proxy=None, additional_headers=headers).recv()
 
 
 def test_every_route_that_is_described_asks_who_it_is(page: Page):
@@ -116,6 +120,8 @@ def test_an_operator_acknowledges_snoozes_and_exports(page: Page, tmp_path: Path
         export = client.get("/api/export?from=2026-01-01&to=2026-01-31")
         assert export.headers["content-type"].startswith("text/csv")
         assert "maskdet-events.csv" in export.headers["content-disposition"]
+        digest = hashlib.sha256(export.content).hexdigest()
+        assert export.headers["x-content-sha256"] == audit_of(tmp_path)[-1]["sha256"] == digest
     done = [(line["action"], line["user"]) for line in audit_of(tmp_path)]
     for action in ("login", "acknowledge", "snooze", "export"):
         assert (action, "oleg") in done

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from maskdet.web.live import picture_api
+from maskdet.web.live import picture_api, viewers
 from tests.web.live.pages import Page, scene, serving_live
 
 
@@ -180,6 +180,34 @@ def test_a_viewer_that_takes_nothing_slows_nobody(page: Page):
         for _ in range(200):
             page.see()
         assert time.monotonic() - began < 1  # nor is the pipeline
+
+
+def test_a_viewer_that_is_stuck_gives_its_place_away(page: Page, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(viewers, "STUCK_S", 0.5)
+    noise = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
+    host, port = page.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck.sendall(f"GET /api/cameras/0/mjpeg HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        until(lambda: page.hub.viewers == 1)
+
+        def has_gone() -> bool:
+            page.see(image=noise)
+            time.sleep(0.07)
+            return page.hub.viewers == 0
+
+        until(has_gone, 20)
+
+
+def test_the_picture_below_a_path_behind_a_proxy(page: Page):
+    page.see()
+    prefix = {"X-Forwarded-Prefix": "/mask"}
+    with page.client(headers=prefix) as client:
+        assert client.get("/mask/api/state").status_code == 200
+        assert client.get("/mask/live/main.js").status_code == 200
+    url = page.url.replace("http", "ws") + "/mask/api/cameras/0/video"
+    with connect(url, proxy=None, additional_headers=prefix) as socket_:
+        assert "codec" in json.loads(socket_.recv(5))
 
 
 def test_a_slow_viewer_of_video_goes_on_with_a_key_frame(page: Page):

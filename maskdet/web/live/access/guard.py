@@ -53,6 +53,17 @@ class Guard:
             return session
         return self._basic_session(connection)
 
+    def session_if_any(self, connection: HTTPConnection) -> Session | None:
+        """As `session`; None also where a password that comes along is wrong."""
+        try:
+            return self.session(connection)
+        except HTTPException:
+            return None
+
+    def is_in(self, connection: HTTPConnection) -> bool:
+        """Whether somebody who watches may go on."""
+        return self.session_if_any(connection) is not None
+
     def viewer(self, request: Request) -> Session:
         """A user who may see.
 
