@@ -53,7 +53,8 @@ class Mqtt:
         Args:
             host: of the broker.
             port: of the broker.
-            sensors: rules and cameras to announce.
+            sensors: rules and cameras to announce; none: a guest, who publishes messages and
+                leaves what the monitor of that name keeps there alone.
             node: name of this monitor, unique on its broker.
             prefix: of Home Assistant's discovery; empty: nothing is announced.
             user: to log in with; empty: none.
@@ -82,7 +83,9 @@ class Mqtt:
             self._client.username_pw_set(user, password)
         if self._tls is not None:
             self._client.tls_set_context(self._tls)
-        self._client.will_set(self._topics.status, OFFLINE, qos=1, retain=True)
+        self._is_guest = not sensors
+        if not self._is_guest:
+            self._client.will_set(self._topics.status, OFFLINE, qos=1, retain=True)
         self._client.reconnect_delay_set(*reconnect_seconds)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
@@ -110,7 +113,7 @@ class Mqtt:
 
     def close(self) -> None:
         """Reports that the monitor is gone and disconnects."""
-        if self._connected.is_set():
+        if self._connected.is_set() and not self._is_guest:
             farewell = self._client.publish(self._topics.status, OFFLINE, qos=1, retain=True)
             with contextlib.suppress(RuntimeError, ValueError):
                 farewell.wait_for_publish(FAREWELL_TIMEOUT_S)
@@ -164,6 +167,9 @@ class Mqtt:
             self._refusal = f"the broker refuses: {reason}"
             return
         self._refusal, self._has_failed = "", False
+        if self._is_guest:
+            self._connected.set()
+            return
         if self._topics.prefix:
             topics = (self._topics.home_assistant_status, self._topics.all_configs)
             client.subscribe([(topic, 1) for topic in topics])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from maskdet.alarm import Alarm, AlarmMessage
 from maskdet.errors import SinkError
-from maskdet.sinks.store.schema import open_for_writing
+from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing, set_aside
 from maskdet.system.folders import make_folder
 from maskdet.system.threads import Lock
 
@@ -44,7 +44,7 @@ class AlarmStore:
     """
 
     def __init__(self, path: str | Path, run: str) -> None:
-        """Makes sure that the file can be used.
+        """Makes sure that the file can be used; a damaged one is set aside.
 
         Args:
             path: the SQLite file; created where it is missing.
@@ -59,8 +59,14 @@ class AlarmStore:
             make_folder(self._path.parent)
         except OSError as error:
             raise self._unusable(error) from None
-        with self._transaction():
-            pass
+        try:
+            self._check()
+        except BrokenStoreError as error:
+            try:
+                set_aside(self._path, error)
+            except OSError as why:
+                raise self._unusable(why) from None
+            self._check()
 
     def save(self, alarms: Iterable[Alarm], deliveries: Iterable[Delivery] = ()) -> None:
         """Writes alarms, and messages to be delivered, all or nothing.
@@ -122,6 +128,10 @@ class AlarmStore:
                 " WHERE (began >= ? OR delivered >= ?) AND muted = '' ORDER BY began",
                 (utc, utc),
             ).fetchall()
+
+    def _check(self) -> None:
+        with self._transaction():
+            pass
 
     def _select(self, rest: str, values: tuple[object, ...]) -> list[Alarm]:
         with self._transaction() as connection:

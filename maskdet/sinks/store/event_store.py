@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import time
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 
 from maskdet import __version__
@@ -19,7 +17,7 @@ from maskdet.sinks.output_files import Folder
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.ledger import Ledger, Rows
-from maskdet.sinks.store.schema import BrokenStoreError, is_damage, open_for_writing
+from maskdet.sinks.store.schema import BrokenStoreError, is_damage, open_for_writing, set_aside
 from maskdet.system.folders import make_folder
 from maskdet.system.threads import Event, Lock, Worker
 
@@ -31,8 +29,6 @@ _LIMIT_INTERVAL_S = 600.0
 """Between two looks at what is too old or too much."""
 _CLOSING_S = 0.5
 """Seconds at the end in which the thread must end, or the disk is taken to hang."""
-_STORE_SUFFIXES = ("", ".db", ".sqlite", ".sqlite3")
-"""Names under which a file that is no database is taken for a damaged store, and set aside."""
 _ADVICE = "nothing is lost yet: it waits in memory and is written when it can be"
 
 
@@ -179,7 +175,7 @@ class EventStore:
         self._close_connection()
         if isinstance(error, sqlite3.Error) and is_damage(error):
             try:
-                self._set_aside(str(error))
+                set_aside(self._path, error)
             except OSError as why:
                 error = why
             else:
@@ -219,24 +215,10 @@ class EventStore:
         try:
             self._connection = open_for_writing(self._path)
         except BrokenStoreError as error:
-            self._refuse_other_file(error)
-            self._set_aside(str(error))
+            set_aside(self._path, error)
             self._connection = open_for_writing(self._path)
         self._inode = self._path.stat().st_ino
         return self._connection
-
-    def _refuse_other_file(self, error: BrokenStoreError) -> None:
-        if self._path.suffix.lower() not in _STORE_SUFFIXES:
-            raise SinkError(f"{error}; choose another file, such as people.db") from None
-
-    def _set_aside(self, reason: str) -> None:
-        """Renames a damaged store, with the files that belong to it."""
-        now = f"{datetime.now():%Y%m%d-%H%M%S}"
-        aside = self._path.with_stem(f"{self._path.stem}-damaged-{now}")
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(f"{self._path}{suffix}", f"{aside}{suffix}")
-        log.warning("%s; it is now %s, and a new store is begun", reason, aside)
 
     def _close_connection(self) -> None:
         connection, self._connection = self._connection, None

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from maskdet.alarm import AlarmMessage
+from maskdet.errors import SinkError
 from maskdet.sinks.channels.channel import ChannelError
 from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.channels.web_hook import WebHook
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
+from maskdet.sinks.store.deletion import delete_between, delete_person
 from maskdet.sinks.store.schema import MIGRATIONS, migrate, open_for_writing
 from maskdet.system.threads import Event
 from tests.sinks.channels.messages import delivery, message
@@ -132,10 +134,6 @@ def test_the_store_keeps_what_is_not_delivered(tmp_path: Path):
     store = AlarmStore(path, "run-1")
     first, second = delivery("a"), delivery("b", message("cleared"))
     store.save([first.message.alarm], [second, first])
-    assert [one.delivery_id for one in AlarmStore(path, "run-2").pending()] == [
-        second.delivery_id,
-        first.delivery_id,
-    ] or second.time != first.time
     assert sorted(store.pending(), key=lambda one: one.channel) == [first, second]
     store.record_delivered([first], 123.0)
     assert store.pending() == [second]
@@ -161,3 +159,30 @@ def test_a_store_of_the_version_before_alarms_is_brought_forward(tmp_path: Path)
     connection = open_for_writing(path)
     assert connection.execute("SELECT run FROM runs").fetchall() == [("old",)]
     connection.close()
+
+
+def test_a_damaged_store_is_set_aside_and_another_file_refused(tmp_path: Path, caplog):
+    path, other = tmp_path / "alarms.db", tmp_path / "notes.txt"
+    for file in (path, other):
+        file.write_bytes(b"no database" * 100)
+    store = AlarmStore(path, "new")
+    store.save([message().alarm])
+    assert "a new store is begun" in caplog.text and len(list(tmp_path.glob("*damaged*"))) == 1
+    with pytest.raises(SinkError, match="choose another file"):
+        AlarmStore(other, "new")
+    assert other.read_bytes().startswith(b"no database")
+
+
+def test_what_is_deleted_of_a_person_or_a_day_is_gone_from_alarms_too(tmp_path: Path):
+    path = tmp_path / "people.db"
+    store = AlarmStore(path, "run-1")
+    for track_id in (7, 8):
+        sent = delivery("a", message("began", f"a-{track_id}", track_id=track_id))
+        store.save([sent.message.alarm], [sent])
+    connection = open_for_writing(path)
+    assert delete_person(connection, "run-1", 'hall "1"', 7) == 2
+    assert [one.alarm_id for one in store.alarms(9)] == ["a-8"] and len(store.pending()) == 1
+    now = time.time()
+    assert delete_between(connection, now - 60, now + 60) == 2
+    connection.close()
+    assert not store.alarms(9) and not store.pending()

@@ -100,7 +100,8 @@ def test_3_availability_is_really_published_and_ends_with_a_kill(broker, connect
         "import sys\n"
         "from maskdet.sinks.channels.mqtt import Mqtt\n"
         "from tests.sinks.channels.messages import message\n"
-        f"Mqtt('127.0.0.1', {broker.port}, sensors=()).send(message())\n"
+        "from maskdet.sinks.channels.home_assistant import Sensor\n"
+        f"Mqtt('127.0.0.1', {broker.port}, sensors=[Sensor('a', 'b')]).send(message())\n"
         "sys.stdin.read()\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
@@ -154,6 +155,20 @@ def test_5_after_a_restart_nothing_is_doubled_and_old_rules_go(broker, connect, 
     wait_until(lambda: late.of("homeassistant/binary_sensor/other/old_rule/config"))
     wait_until(lambda: late.of(TOPICS.config(YARD)))
     assert not late.of("homeassistant/binary_sensor/maskdet/old_rule/config")
+
+
+def test_a_test_message_leaves_alone_what_the_running_monitor_keeps(broker, connect, subscribe):
+    connect(broker.port).send(message())
+    home = subscribe()
+    wait_until(lambda: home.of(TOPICS.status) and home.of(TOPICS.state(HALL)))
+    guest = Mqtt("127.0.0.1", broker.port, sensors=())
+    guest.send(message("test"))
+    guest.close()
+    wait_until(lambda: home.of(TOPICS.news))
+    home.publish("homeassistant/status", "online")
+    wait_until(lambda: len(home.of(TOPICS.status)) > 1)
+    assert set(home.of(TOPICS.status)) == {"online"} and set(home.of(TOPICS.state(HALL))) == {"ON"}
+    assert all(home.of(TOPICS.config(sensor))[-1] for sensor in SENSORS)
 
 
 def test_a_broker_that_is_away_at_the_start_gets_each_message_once(tmp_path: Path, connect):
