@@ -101,7 +101,8 @@ def open_page(settings: MonitorSettings) -> RunningPage:
     root_path = checked_root_path(wanted.root_path)
     server = LiveServer(host, port, wanted.certificate, wanted.key)
     try:
-        guard = _guard(wanted.users, wanted.audit, server.is_open)
+        is_open = server.is_open or bool(wanted.allow_hosts)  # then a proxy is before it
+        guard = _guard(wanted.users, wanted.audit, is_open)
     except ConfigError:
         server.stop()
         raise

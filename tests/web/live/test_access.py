@@ -76,8 +76,11 @@ def test_a_stranger_sees_the_form_and_nothing_else(page: Page):
         url = page.url.replace("http", "ws") + "/api/cameras/0/video"
         wrong = {"Authorization": "Basic " + base64.b64encode(b"oleg:no").decode()}
         for headers in ({}, wrong):
-            with pytest.raises((InvalidStatus, WebSocketException)):
-                connect(url, proxy=None, additional_headers=headers).recv()
+            with (
+                pytest.raises((InvalidStatus, WebSocketException)),
+                connect(url, proxy=None, additional_headers=headers) as socket_,
+            ):
+                socket_.recv()
 
 
 def test_every_route_that_is_described_asks_who_it_is(page: Page):
@@ -150,10 +153,19 @@ def test_a_page_of_another_site_gets_nowhere(page: Page):
         socket_url = page.url.replace("http", "ws") + "/api/cameras/0/video"
         own = {"additional_headers": {"Cookie": cookie}, "origin": page.url, "proxy": None}
         with pytest.raises(InvalidStatus):
-            connect(socket_url, **{**own, "origin": foreign["Origin"]})
+            connect(socket_url, **{**own, "origin": foreign["Origin"]}).__enter__()
         with connect(socket_url, **own) as socket_:
             assert "codec" in json.loads(socket_.recv(5))
         assert client.get("/api/state", headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_a_proxy_needs_users(tmp_path: Path):
+    with serving_live(tmp_path) as page, page.client() as client:
+        page.see()
+        assert client.get("/api/state").status_code == 200
+        for header in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"):
+            answer = client.get("/api/state", headers={header: "10.0.0.7"})
+            assert answer.status_code == 403 and "serve.users" in answer.json()["detail"]
 
 
 def test_the_cookie_is_for_this_page_alone(page: Page):

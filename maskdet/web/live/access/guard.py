@@ -19,6 +19,7 @@ from maskdet.web.live.access.sessions import LoginLimit, Session, Sessions
 
 COOKIE = "maskdet_session"
 CSRF_HEADER = "x-csrf-token"
+_PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _BASIC_S = 60.0
 """Seconds for which a password sent with each request (HTTP Basic) is not hashed again."""
 _MAX_BASIC = 100
@@ -45,8 +46,15 @@ class Guard:
         self._basic: dict[str, tuple[float, Account]] = {}
 
     def session(self, connection: HTTPConnection) -> Session | None:
-        """The session of a request or a WebSocket; None of a stranger."""
+        """The session of a request or a WebSocket; None of a stranger.
+
+        Raises:
+            HTTPException: 403: a proxy passes on requests of others, and nobody has to log in;
+                401, 429 as `login`, of a password that comes along.
+        """
         if self.accounts is None:
+            if any(name in connection.headers for name in _PROXY_HEADERS):
+                raise HTTPException(403, "behind a proxy the live page needs users: serve.users")
             return self._local
         session = self._sessions.get(connection.cookies.get(COOKIE, ""))
         if session is not None and self._is_current(session):
