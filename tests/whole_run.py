@@ -37,6 +37,7 @@ LONG = (
     "tests/commands/test_monitor.py",
     "tests/live/test_passwords.py",
     "tests/runtimes/gpu/test_litert_gpu.py",
+    "tests/live/alarms/test_monitor_alarms.py",
     "tests/live/test_unattended.py",
     "tests/export/test_export.py",
     "tests/evaluation/test_report.py",

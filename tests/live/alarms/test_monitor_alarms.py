@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import av
+import cv2
 import pytest
 
 from maskdet.__main__ import main
@@ -128,6 +129,30 @@ def test_clips_and_pictures_of_a_run_with_privacy(tmp_path: Path, start_monitor:
     with av.open(str(folder / phases[1][2])) as video:
         assert len(list(video.decode(video=0))) > 20
     assert not list(folder.glob(".*"))
+
+
+def test_strict_privacy_covers_faces_in_pictures_of_alarms(
+    tmp_path: Path, start_monitor: StartMonitor
+):
+    details = {}
+    for privacy in ("normal", "strict"):
+        folder = tmp_path / privacy
+        monitor = start_monitor(
+            "sources=[demo]",
+            "headless=true",
+            "max_seconds=2",
+            f"privacy={privacy}",
+            RULE,
+            f"snapshots={folder}",
+        )
+        _, errors = monitor.communicate(timeout=60)
+        assert monitor.returncode == 0, errors
+        (path,) = (folder / "alarms").glob("*.jpg")
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        height, width = image.shape
+        face = image[height // 3 : -height // 3, width // 3 : -width // 3]
+        details[privacy] = float(cv2.Laplacian(face, cv2.CV_64F).var())
+    assert details["strict"] < details["normal"] / 4, details
 
 
 @pytest.mark.parametrize(
