@@ -93,10 +93,12 @@ def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[
     name = Segment(status.source or observation.frame.source)
     marks = _marks(status, observation.alerts)
     faces = count_segments(None if status.no_signal else _counts(observation))
-    if not status.no_signal and not narrow:
-        faces = [*faces, *_people(observation)]
+    people = [] if status.no_signal else _people(observation)
+    if not narrow:
+        faces = [*faces, *people]
     if status.clock:
-        return _evidence_rows(status, name, marks, faces, narrow=narrow)
+        names = [name, *people] if narrow else [name]
+        return _evidence_rows(status, names, marks, faces, narrow=narrow)
     device = Segment(status.device, DIM)
     speed = (
         _progress(status) if status.is_file else _speed(status, short=narrow and not status.compact)
@@ -104,7 +106,6 @@ def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[
     if status.compact:
         return [Row([name], marks), Row(faces, speed[-1:] if narrow else speed)]
     if narrow:
-        people = [] if status.no_signal else _people(observation)
         return [Row([name, *people], marks), Row(faces), Row([device], speed)]
     return [Row([name, device], marks), Row(faces, speed)]
 
@@ -136,12 +137,17 @@ def _counts(observation: Observation) -> Mapping[str, int]:
 
 
 def _evidence_rows(
-    status: Status, name: Segment, marks: list[Segment], faces: list[Segment], *, narrow: bool
+    status: Status,
+    names: list[Segment],
+    marks: list[Segment],
+    faces: list[Segment],
+    *,
+    narrow: bool,
 ) -> list[Row]:
     clock, progress = Segment(status.clock), _progress(status)
     if narrow:
-        return [Row([name], marks), Row(faces, progress), Row([clock])]
-    return [Row([name], [*marks, clock]), Row(faces, progress)]
+        return [Row(names, marks), Row(faces, progress), Row([clock])]
+    return [Row(names, [*marks, clock]), Row(faces, progress)]
 
 
 def _progress(status: Status) -> list[Segment]:
