@@ -216,14 +216,19 @@ def test_a_new_alarm_comes_up(browser: Browser, folder: Path):
 
 
 def test_clips_are_played_in_place_and_deleted(browser: Browser, folder: Path):
-    with serving_live(folder, alarms=alarms_of(folder)) as page:
+    book = alarms_of(folder)
+    with serving_live(folder, alarms=book) as page:
         open_page(browser, page)
         browser.until(lambda: browser.all("#clip-list .grow"))
         played = "return document.querySelector('.played')?.currentTime > 0.2"
         for button in ("#clip-list .grow", "#alarm-list .card button"):
             browser.find(button).click()
             browser.until(lambda: browser.js(played))
+            book.kept["a3"] = alarm("a3", title="while it plays")
+            book.version += 1
+            assert browser.js(played)  # it is not ended by what is new
             browser.js("document.querySelector('.played').remove()")
+        browser.until(lambda: "while it plays" in browser.text("#alarm-list"))
         browser.find("#clip-list .operator").click()
         browser.driver.switch_to.alert.accept()
         browser.until(lambda: browser.text("#clip-list") == "No clip so far.")

@@ -88,12 +88,13 @@ function alarmCard(alarm, after) {
   return card;
 }
 
+/** Shows the alarms; false while one of their clips plays, which would be ended. */
 export async function showAlarms() {
   const said = await ask("api/alarms");
   const again = () => showAlarms().catch(complain);
   const focused = document.activeElement?.getAttribute("aria-label");
   const playing = get("alarm-list").querySelector("video");
-  if (playing && !playing.paused && !playing.ended) return;
+  if (playing && !playing.paused && !playing.ended) return false;
   const cards = said.alarms.map((alarm) => alarmCard(alarm, again));
   get("alarm-list").replaceChildren(...(cards.length ? cards : [made("li", "No alarm so far.", "quiet")]));
   [...get("alarm-list").querySelectorAll("button")]
@@ -105,6 +106,7 @@ export async function showAlarms() {
   get("snoozed").textContent = said.snoozed
     .map((one) => `${one.rule || "All alarms"}${one.camera ? ` of ${one.camera}` : ""}: snoozed until ${time(one.until)}.`)
     .join(" ");
+  return true;
 }
 
 export function offerSnooze(complainAbout) {

@@ -70,8 +70,7 @@ async function work() {
     show(state);
     await showEvents();
     if (state.has_alarms && (turn === 0 || alarmsVersion !== state.alarms_version)) {
-      await showAlarms();
-      alarmsVersion = state.alarms_version;
+      if (await showAlarms()) alarmsVersion = state.alarms_version;
     }
     if (!get("clips").hidden && turn % CLIPS_EVERY === 0) await showClips();
   } catch (error) {
