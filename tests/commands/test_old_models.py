@@ -122,6 +122,7 @@ def test_evaluate(old: Old) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("old", ["ssd_mobilenet_v1"], indirect=True)  # each run takes seconds
 def test_benchmark(
     old: Old, make_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
