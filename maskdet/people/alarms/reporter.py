@@ -12,6 +12,8 @@ from maskdet.people.alarms.limits import Limits
 from maskdet.people.alarms.rule import AlarmRule
 from maskdet.people.alarms.wording import text, title
 
+MAX_MUTED = 500
+"""Muted alarms of a rule and camera that are kept for the next message; more are in the book."""
 UPDATE_INTERVAL_S = 10.0
 """Seconds between two updates of one open alarm."""
 
@@ -169,6 +171,7 @@ class Reporter:
         waiting = self._muted.setdefault((rule, camera), [])
         if episode not in waiting:
             waiting.append(episode)
+        del waiting[:-MAX_MUTED]
 
     def _unmute(self, rule: AlarmRule, episodes: Sequence[Episode], now: Now) -> None:
         """Sends one of those that were held back, and how many there are.

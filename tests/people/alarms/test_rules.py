@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from maskdet.people.alarms.episode import FLAP_TURNS, FLAP_WINDOW_S
+from maskdet.people.alarms.reporter import MAX_MUTED
 from maskdet.people.alarms.rule import AlarmRule, CameraView
 from maskdet.people.alarms.rules import AlarmRules
 from maskdet.people.alarms.timetable import Timetable
@@ -265,3 +266,16 @@ def test_a_restart_clears_people_and_goes_on_with_cameras():
     again.wait(26, {"hall": 1, "yard": 0})
     assert again.messages[1].phase == "cleared"
     assert again.messages[1].alarm.alarm_id == open_ones[1].alarm_id
+
+
+def test_weeks_of_visitors_leave_nothing_behind():
+    limited = AlarmRule("limited", max_per_hour=1)
+    stage = Stage.of(BARE, limited, AlarmRule("gate", line="gate"))
+    for number in range(1, 2000):
+        stage.show(number, P(number), crossings=[(number, "gate", "in")])
+    stage.show(2000)
+    rules, reporter = stage.rules, stage.rules._reporter
+    assert not any(rules._episodes.values()) and not rules._cameras["hall"].crossed
+    assert not reporter._unsettled
+    assert [len(muted) for muted in reporter._muted.values()] == [MAX_MUTED] * 3
+    assert len([m for m in stage.messages if m.alarm.rule == "bare"]) == 2 * 60
