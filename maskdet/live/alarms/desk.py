@@ -183,7 +183,10 @@ class AlarmDesk:
         with self._lock:
             self._rules.snooze(rule, camera, time.monotonic() + seconds)
             self._list.version += 1
-            return Snooze(rule, camera, time.time() + seconds)
+            snooze = Snooze(rule, camera, time.time() + seconds)
+            self._journal.add(snoozes=[snooze])
+            self._condition.notify_all()
+            return snooze
 
     def snoozes(self) -> Sequence[Snooze]:
         """The snoozes that are not over."""
@@ -273,6 +276,8 @@ class AlarmDesk:
             self._rules.record_sent(rule, camera, now - max(0.0, utc - began))
             if delivered is not None:
                 self._rules.record_delivered(rule, camera, now - max(0.0, utc - delivered))
+        for snooze in self._store.snoozes(utc):
+            self._rules.snooze(snooze.rule, snooze.camera, now + snooze.until - utc)
         self._dispatcher.put(self._store.pending())
         were_open = self._store.alarms(MAX_ALARMS, only_open=True)
         changes = self._rules.restore(were_open, now, utc)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable
 
-from maskdet.alarm import Alarm
+from maskdet.alarm import Alarm, Snooze
 from maskdet.errors import SinkError
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
@@ -33,6 +33,7 @@ class Journal:
         self._alarms: dict[str, Alarm] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._arrived: dict[str, Delivery] = {}
+        self._snoozes: dict[tuple[str, str], Snooze] = {}
         self._wanted = self._done = 0
         self._hangs = self._is_ending = False
         self._worker = Worker("alarm journal", self._run)
@@ -41,9 +42,15 @@ class Journal:
         """Begins to write."""
         self._worker.start()
 
-    def add(self, alarms: Iterable[Alarm], deliveries: Iterable[Delivery]) -> None:
-        """Notes alarms that changed, and messages before they are sent."""
+    def add(
+        self,
+        alarms: Iterable[Alarm] = (),
+        deliveries: Iterable[Delivery] = (),
+        snoozes: Iterable[Snooze] = (),
+    ) -> None:
+        """Notes alarms that changed, messages before they are sent, and snoozes."""
         with self._condition:
+            self._snoozes |= {(one.rule, one.camera): one for one in snoozes}
             self._alarms |= {one.alarm_id: one for one in alarms}
             self._deliveries |= {one.delivery_id: one for one in deliveries}
 
@@ -92,11 +99,12 @@ class Journal:
             alarms, self._alarms = self._alarms, {}
             deliveries, self._deliveries = self._deliveries, {}
             arrived, self._arrived = self._arrived, {}
-        if not (alarms or deliveries or arrived):
+            snoozes, self._snoozes = self._snoozes, {}
+        if not (alarms or deliveries or arrived or snoozes):
             return
         try:
-            if alarms or deliveries:
-                self._store.save(alarms.values(), deliveries.values())
+            if alarms or deliveries or snoozes:
+                self._store.save(alarms.values(), deliveries.values(), snoozes.values())
             if arrived:
                 self._store.record_delivered(list(arrived.values()), time.time())
         except SinkError as error:
@@ -104,6 +112,7 @@ class Journal:
                 self._alarms = alarms | self._alarms
                 self._deliveries = deliveries | self._deliveries
                 self._arrived = arrived | self._arrived
+                self._snoozes = snoozes | self._snoozes
             self._retry.fail(str(error), "alarms are sent all the same")
         else:
             self._retry.record_success("alarms")

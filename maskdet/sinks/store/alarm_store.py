@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from maskdet.alarm import Alarm, AlarmMessage
+from maskdet.alarm import Alarm, AlarmMessage, Snooze
 from maskdet.errors import SinkError
 from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing, set_aside
 from maskdet.system.folders import make_folder
@@ -68,8 +68,13 @@ class AlarmStore:
                 raise self._unusable(why) from None
             self._check()
 
-    def save(self, alarms: Iterable[Alarm], deliveries: Iterable[Delivery] = ()) -> None:
-        """Writes alarms, and messages to be delivered, all or nothing.
+    def save(
+        self,
+        alarms: Iterable[Alarm],
+        deliveries: Iterable[Delivery] = (),
+        snoozes: Iterable[Snooze] = (),
+    ) -> None:
+        """Writes alarms, messages to be delivered, and snoozes, all or nothing.
 
         Raises:
             SinkError: not now.
@@ -83,6 +88,11 @@ class AlarmStore:
                 connection.execute(
                     "INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (*row, one.time, json.dumps(asdict(one.message))),
+                )
+            for snooze in snoozes:
+                connection.execute(
+                    "INSERT OR REPLACE INTO snoozes VALUES (?, ?, ?)",
+                    (snooze.rule, snooze.camera, snooze.until),
                 )
 
     def record_delivered(self, deliveries: Sequence[Delivery], utc: float) -> None:
@@ -110,6 +120,13 @@ class AlarmStore:
                 " ORDER BY time, delivery_id"
             ).fetchall()
         return [Delivery(key, channel, _message(text), time) for key, channel, text, time in rows]
+
+    def snoozes(self, utc: float) -> list[Snooze]:
+        """Those that are not over at a Unix time; the others are deleted."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM snoozes WHERE until <= ?", (utc,))
+            rows = connection.execute("SELECT rule, camera, until FROM snoozes").fetchall()
+        return [Snooze(*row) for row in rows]
 
     def alarms(self, limit: int, *, only_open: bool = False) -> list[Alarm]:
         """The newest alarms, newest first."""

@@ -124,6 +124,13 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX deliveries_by_time ON deliveries (time);
     """,
+    """
+    CREATE TABLE snoozes (
+        rule TEXT NOT NULL, camera TEXT NOT NULL,
+        until REAL NOT NULL,
+        PRIMARY KEY (rule, camera)
+    ) WITHOUT ROWID;
+    """,
 )
 """Each brings a store from one version to the next; `user_version` counts those applied.
 

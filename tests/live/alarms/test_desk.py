@@ -107,6 +107,14 @@ def test_a_snooze_mutes_and_is_listed(tmp_path: Path, open_desk):
         desk.sweep({"hall": 0.0})
         wait_until(lambda: server.requests)
         assert phases(server) == [("began", 1)] and desk.snoozes() == []
+        until = desk.snooze(600, camera="hall").until
+        desk.close()
+        again = open_desk(tmp_path / "a.db", server.url, run="two")
+        assert [(one.rule, one.camera) for one in again.snoozes()] == [("", "hall")]
+        assert abs(again.snoozes()[0].until - until) < 1, "it outlives a restart"
+        again.snooze(0, camera="hall")
+        again.close()
+        assert open_desk(tmp_path / "a.db", server.url, run="three").snoozes() == []
 
 
 def test_the_end_of_a_run_clears_people_and_the_next_sends_what_was_left(tmp_path: Path, open_desk):
