@@ -11,7 +11,8 @@ from pathlib import Path
 
 from maskdet.alarm import Alarm, AlarmMessage, Snooze
 from maskdet.errors import SinkError
-from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing, set_aside
+from maskdet.sinks.store.damage import set_aside
+from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing
 from maskdet.system.folders import make_folder
 from maskdet.system.threads import Lock
 

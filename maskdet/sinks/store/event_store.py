@@ -15,9 +15,10 @@ from maskdet.errors import SinkError
 from maskdet.observation import Observation
 from maskdet.sinks.output_files import Folder
 from maskdet.sinks.retry_state import RetryState
+from maskdet.sinks.store.damage import set_aside
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.ledger import Ledger, Rows
-from maskdet.sinks.store.schema import BrokenStoreError, is_damage, open_for_writing, set_aside
+from maskdet.sinks.store.schema import BrokenStoreError, is_damage, open_for_writing
 from maskdet.system.folders import make_folder
 from maskdet.system.threads import Event, Lock, Worker
 

@@ -8,19 +8,12 @@ run and `track_id` the person's number within a run and camera: together they na
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from maskdet.errors import SinkError
 
-log = logging.getLogger(__name__)
-
-_STORE_SUFFIXES = ("", ".db", ".sqlite", ".sqlite3")
-"""Names under which a file that is no database is taken for a damaged store, and set aside."""
 APPLICATION_ID = 0x6D61736B
 """Written into the file, so that a database of another program is not taken for a store: "mask"."""
 BUSY_TIMEOUT_S = 0.3
@@ -284,20 +277,3 @@ def is_damage(error: sqlite3.Error) -> bool:
     damage = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in damage
-
-
-def set_aside(path: Path, reason: Exception) -> None:
-    """Renames a damaged store, with the files that belong to it, so that a new one is begun.
-
-    Raises:
-        SinkError: it is found damaged at its opening, and by its name may be another file.
-        OSError: it cannot be renamed.
-    """
-    if isinstance(reason, SinkError) and path.suffix.lower() not in _STORE_SUFFIXES:
-        raise SinkError(f"{reason}; choose another file, such as people.db") from None
-    now = f"{datetime.now():%Y%m%d-%H%M%S}"
-    aside = path.with_stem(f"{path.stem}-damaged-{now}")
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(f"{path}{suffix}", f"{aside}{suffix}")
-    log.warning("%s; it is now %s, and a new store is begun", reason, aside)
