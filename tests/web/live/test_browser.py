@@ -14,107 +14,20 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from maskdet.detections import MaskState
-from maskdet.observation import PersonEvent
-from maskdet.sinks.recording.video_encoder import Video
 from maskdet.web.live.server import LiveServer
 from tests.web.chromium import Browser, needs_chromium
+from tests.web.live.browsing import alarms_of, open_page, plays
 from tests.web.live.pages import (
     PASSWORD,
-    Page,
     ScriptedAlarms,
     alarm,
     answer,
-    scene,
     serving_live,
 )
-from tests.web.servers import encoded
 
 pytestmark = [needs_chromium, pytest.mark.timeout(240)]
 
-PLAYED = (
-    "const v = document.querySelector('.screen video'); return v && v.readyState >= 2 && "
-    "v.videoWidth ? v.currentTime : 0"
-)
 REPORT = "<style>p { color: rgb(1, 2, 3) }</style><p>12 people</p><script>document.title=1</script>"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    browser = Browser(tmp_path_factory.mktemp("browser"), "", None)
-    yield browser
-    browser.driver.quit()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "clips").mkdir()
-    path = tmp_path / "clips" / "door-20260131-120000.mp4"
-    video = Video(open(path, "xb", buffering=0), ".mp4", (360, 640, 3))  # noqa: SIM115
-    for index in range(20):
-        video.add(scene(index), index / 10)
-    video.close()
-    (tmp_path / "alarm.jpg").write_bytes(encoded(".jpg", 160, 90))
-    return tmp_path
-
-
-def alarms_of(folder: Path) -> ScriptedAlarms:
-    shown = {"snapshot": str(folder / "alarm.jpg")}
-    clip = {"clip": str(next((folder / "clips").iterdir()))}
-    old = alarm("a2", title="camera gone: gate", cleared=time.time(), acknowledged=1.0)
-    return ScriptedAlarms(alarm(**shown, **clip), old)
-
-
-def plays(browser: Browser) -> None:
-    """Waits until the video goes on."""
-    browser.until(lambda: browser.js(PLAYED) > 0)
-    before = browser.js(PLAYED)
-    browser.until(lambda: browser.js(PLAYED) > before + 0.3)
-
-
-def open_page(
-    browser: Browser, page: Page, path: str = "/", ready: str = "#cameras figure"
-) -> None:
-    browser.driver.delete_all_cookies()
-    browser.open(page.url + path)
-    browser.until(lambda: browser.all(ready))
-
-
-def happened(kind: Any, **more: Any) -> PersonEvent:
-    return PersonEvent(kind, 3, 1.0, time.time(), MaskState.without_mask, 0.9, **more)
-
-
-def test_the_picture_plays_beside_what_is_seen(browser: Browser, folder: Path):
-    with serving_live(folder, names=("door", "gate"), alarms=alarms_of(folder)) as page:
-        page.see("door", events=[happened("crossed", place="line <b>", direction="in")])
-        with page.running(15, "door", "gate"):
-            open_page(browser, page)
-            plays(browser)
-            assert browser.text("#connection") == "Live, 2 cameras"
-            assert (browser.text("#now"), browser.text("#now-states")) == ("2", "2 no mask")
-            browser.until(lambda: browser.all("#event-list tr"))
-            row = browser.text("#event-list tr")
-            assert "door 3 crossed line <b> in no mask" in row
-            late = browser.js(
-                "const v = document.querySelector('.screen video');"
-                "return v.buffered.end(v.buffered.length - 1) - v.currentTime"
-            )
-            assert late < 1.2
-            assert page.hub.viewers == 2
-            browser.driver.get("about:blank")
-            browser.until(lambda: page.hub.viewers == 0)  # nobody watches: nothing is encoded
-    assert not browser.complaints()
-
-
-def test_mjpeg_where_video_cannot_be_played(browser: Browser, folder: Path):
-    with serving_live(folder) as page, page.running():
-        open_page(browser, page, "/?mjpeg")
-        width = "return document.querySelector('.screen img')?.naturalWidth"
-        browser.until(lambda: browser.js(width) == 640)
-        assert "door: live picture, 1 person" in browser.find(".screen img").get_attribute("alt")
-        encoded = page.hub.cameras[0].feed.encoded
-        browser.until(lambda: page.hub.cameras[0].feed.encoded > encoded + 5)
-        assert not browser.complaints()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import { chips, total } from "./counts.js";
 import { Player } from "./player.js";
 
 const views = new Map();
+let playing = !document.hidden;
 
 class View {
   constructor(camera) {
@@ -21,6 +22,17 @@ class View {
       else this.screen.requestFullscreen?.();
     };
     this.player = new Player(this.screen, camera.id);
+    this.inView = false;
+    new IntersectionObserver(([entry]) => {
+      this.inView = entry.isIntersecting;
+      this.play();
+    }, { rootMargin: "200px" }).observe(this.screen);
+  }
+
+  /** A picture that nobody can see is not fetched. */
+  play() {
+    if (playing && this.inView) this.player.start();
+    else this.player.stop();
   }
 
   show(camera) {
@@ -75,7 +87,6 @@ export function showCameras(cameras) {
       view = new View(camera);
       views.set(names[index], view);
       place.append(view.root);
-      if (!document.hidden) view.player.start();
     }
     view.show(camera);
   });
@@ -91,8 +102,6 @@ export function coverCameras(message) {
 
 /** A page that nobody looks at fetches nothing; a stranger sees nothing. */
 export function play(wanted) {
-  for (const view of views.values()) {
-    if (wanted) view.player.start();
-    else view.player.stop();
-  }
+  playing = wanted;
+  for (const view of views.values()) view.play();
 }

@@ -6,6 +6,9 @@ const BEHIND_S = 0.1;  // how far behind the newest picture it plays
 const LATE_S = 0.35;   // from here on it plays faster
 const LOST_S = 1.2;    // from here on it jumps
 const KEPT_S = 15;
+const MAX_STREAMS = 4;  // browsers have six connections for a host, and the page needs some
+const STILL_MS = 5000;
+const streams = new Set();  // players that hold one of them
 const wantsMjpeg = new URLSearchParams(location.search).has("mjpeg");
 
 export class Player {
@@ -55,6 +58,7 @@ export class Player {
     this.socket = null;
     socket?.close();
     clearInterval(this.chase);
+    streams.delete(this);
     const { element } = this;
     if (!element) return;
     element.onerror = null;
@@ -75,9 +79,15 @@ export class Player {
   showMjpeg() {
     const image = document.createElement("img");
     image.alt = "";
-    image.onload = () => { this.pause = 500; };
+    const isStill = streams.size >= MAX_STREAMS;
+    if (!isStill) streams.add(this);
+    image.onload = () => {
+      this.pause = isStill ? STILL_MS : 500;
+      if (isStill) this.again();
+    };
     image.onerror = () => this.again();
-    image.src = `api/cameras/${this.camera}/mjpeg?t=${Date.now()}`;
+    const frames = isStill ? "&frames=1" : "";
+    image.src = `api/cameras/${this.camera}/mjpeg?t=${Date.now()}${frames}`;
     this.put(image);
   }
 

@@ -1,0 +1,84 @@
+"""The picture of the live page in a real browser: video, MJPEG, many cameras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.web.chromium import Browser, needs_chromium
+from tests.web.live.browsing import PLAYED, alarms_of, happened, open_page, plays
+from tests.web.live.pages import serving_live
+
+pytestmark = [needs_chromium, pytest.mark.timeout(240)]
+
+
+def test_the_picture_plays_beside_what_is_seen(browser: Browser, folder: Path):
+    with serving_live(folder, names=("door", "gate"), alarms=alarms_of(folder)) as page:
+        page.see("door", events=[happened("crossed", place="line <b>", direction="in")])
+        with page.running(15, "door", "gate"):
+            open_page(browser, page)
+            plays(browser)
+            assert browser.text("#connection") == "Live, 2 cameras"
+            assert (browser.text("#now"), browser.text("#now-states")) == ("2", "2 no mask")
+            browser.until(lambda: browser.all("#event-list tr"))
+            row = browser.text("#event-list tr")
+            assert "door 3 crossed line <b> in no mask" in row
+            late = browser.js(
+                "const v = document.querySelector('.screen video');"
+                "return v.buffered.end(v.buffered.length - 1) - v.currentTime"
+            )
+            assert late < 1.2
+            assert page.hub.viewers == 2
+            browser.driver.get("about:blank")
+            browser.until(lambda: page.hub.viewers == 0)  # nobody watches: nothing is encoded
+    assert not browser.complaints()
+
+
+def test_mjpeg_where_video_cannot_be_played(browser: Browser, folder: Path):
+    with serving_live(folder) as page, page.running():
+        open_page(browser, page, "/?mjpeg")
+        width = "return document.querySelector('.screen img')?.naturalWidth"
+        browser.until(lambda: browser.js(width) == 640)
+        alt = "return document.querySelector('.screen img').alt"
+        browser.until(lambda: browser.js(alt) == "door: live picture, 1 person")
+        encoded = page.hub.cameras[0].feed.encoded
+        browser.until(lambda: page.hub.cameras[0].feed.encoded > encoded + 5)
+        assert not browser.complaints()
+
+
+def test_a_browser_without_h264_gets_mjpeg(browser: Browser, folder: Path):
+    script = {"source": "MediaSource.isTypeSupported = () => false"}
+    added = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
+    try:
+        with serving_live(folder) as page, page.running():
+            open_page(browser, page)
+            width = "return document.querySelector('.screen img')?.naturalWidth"
+            browser.until(lambda: browser.js(width) == 640)
+    finally:
+        browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+def test_many_cameras_as_mjpeg_leave_the_page_its_connections(browser: Browser, folder: Path):
+    names = [f"camera {number}" for number in range(8)]
+    with serving_live(folder, names=names) as page, page.running(5, *names):
+        open_page(browser, page, "/?mjpeg")
+        loaded = "return [...document.querySelectorAll('.screen img')].map((i) => i.naturalWidth)"
+        browser.js("document.body.style.zoom = 0.3")  # all of them in view
+        browser.until(lambda: browser.js(loaded) == [640] * 8)
+        assert browser.text("#connection") == "Live, 8 cameras"
+        number = len(browser.all("#event-list tr"))
+        page.see("camera 0", events=[happened("appeared")])
+        browser.until(lambda: len(browser.all("#event-list tr")) > number)
+
+
+def test_a_picture_out_of_view_is_not_fetched(browser: Browser, folder: Path):
+    names = [f"camera {number}" for number in range(8)]
+    with serving_live(folder, names=names) as page, page.running(5, *names):
+        open_page(browser, page)
+        browser.be_wide(390)
+        browser.until(lambda: browser.js(PLAYED) > 0)
+        browser.until(lambda: page.hub.cameras[7].feed.viewers == 0 < page.hub.viewers)
+        browser.js("document.querySelectorAll('.screen')[7].scrollIntoView()")
+        browser.until(lambda: page.hub.cameras[7].feed.viewers == 1)
+        browser.until(lambda: page.hub.cameras[0].feed.viewers == 0)
