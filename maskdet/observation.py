@@ -135,6 +135,8 @@ class Observation:
         events: what happened to people since the frame before, in order of time.
         people_counts: people by state; None where nobody is followed.
         shapes: the source's zones and lines.
+        is_carried: nothing has moved since the last processed frame, whose faces, people and counts
+            these are: no new evidence, and no events.
     """
 
     frame: Frame
@@ -145,3 +147,4 @@ class Observation:
     events: tuple[PersonEvent, ...] = ()
     people_counts: PeopleCounts | None = None
     shapes: tuple[Shape, ...] = ()
+    is_carried: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from maskdet.alarm import AlarmBook
 from maskdet.contracts import Sink, Source
 from maskdet.drawing.overlay import Overlay
 from maskdet.errors import ConfigError, SinkError
+from maskdet.images.motion_gate import MotionGate
 from maskdet.live.alarms.tidying import clip_folder, files_of_alarms
 from maskdet.live.evidence import with_bar
 from maskdet.live.gui.people_history import PeopleHistory
@@ -33,6 +34,7 @@ from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.retention import Retention
 from maskdet.sources.options import SourceOptions, option_names
+from maskdet.system.console import say
 from maskdet.system.folders import make_folder
 
 _DOUBTFUL_SHARE = 0.5
@@ -77,6 +79,16 @@ def output_folders(settings: MonitorSettings) -> list[Path]:
 def doubtful_too(rule: DecisionRule) -> DecisionRule:
     """The rule of a detector that also gives faces which are too doubtful to be shown."""
     return rule.without_rejection(rule.lowest_score * _DOUBTFUL_SHARE)
+
+
+def motion_gate(settings: MonitorSettings) -> Callable[[], MotionGate] | None:
+    """Makes the gate of a source; None where every frame is processed."""
+    if not settings.detect.motion_gate:
+        return None
+    if settings.privacy == "strict":
+        say("privacy: strict covers the faces of every frame; detect.motion_gate is left out")
+        return None
+    return MotionGate
 
 
 def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:

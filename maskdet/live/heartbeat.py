@@ -43,8 +43,9 @@ class Heartbeat:
         if now < self._due or not (self._file or self._address):
             return
         self._due = now + _INTERVAL_S
-        answered = stats.processed > self._processed or not stats.pending
-        self._processed = stats.processed
+        processed = stats.processed + stats.unchanged
+        answered = processed > self._processed or not stats.pending
+        self._processed = processed
         if answered:
             self._touch()
             self._notify("WATCHDOG=1" if self._begun else "READY=1")

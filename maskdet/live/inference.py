@@ -14,6 +14,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
+from maskdet.images.motion_gate import MotionGate
 from maskdet.live.meters import SourceMeter
 from maskdet.observation import Observation, PeopleCounts, sum_by_state
 from maskdet.system.threads import Closed, Event, Mailbox
@@ -24,6 +25,9 @@ class FrameAnalysis(Protocol):
 
     def observe(self, frame: Frame, detections: Detections) -> Observation:
         """The frame with its faces and what follows from them."""
+
+    def carry_on(self, observation: Observation) -> Observation:
+        """The last observation with a newer frame, in which nothing has moved."""
 
 
 @dataclass
@@ -36,6 +40,8 @@ class SourceState:
         analysis: follows its people, if wanted.
         people: as of its newest frame; None where nobody is followed.
         strict_blur: covers its faces before anybody gets its frames, if wanted.
+        gate: decides which frames of a live source are processed; None: all.
+        last: observation of the newest processed frame; kept with a gate only.
     """
 
     meter: SourceMeter
@@ -43,6 +49,8 @@ class SourceState:
     analysis: FrameAnalysis | None = None
     people: PeopleCounts | None = None
     strict_blur: StrictBlur | None = None
+    gate: MotionGate | None = None
+    last: Observation | None = None
 
 
 def source_states(
@@ -51,13 +59,15 @@ def source_states(
     source_sinks: Sequence[Sequence[Sink]],
     analyses: Sequence[FrameAnalysis | None],
     new_strict_blur: Callable[[], StrictBlur] | None = None,
+    new_gate: Callable[[], MotionGate] | None = None,
 ) -> list[SourceState]:
     """The state of each source: its meter, the sinks of all and its own, its analysis."""
     each = zip(meters, source_sinks, analyses or [None] * len(meters), strict=True)
     states = [SourceState(meter, [*sinks, *own], analysis) for meter, own, analysis in each]
-    if new_strict_blur is not None:
-        for state in states:
-            state.strict_blur = new_strict_blur()
+    for state in states:
+        state.strict_blur = new_strict_blur() if new_strict_blur is not None else None
+        if new_gate is not None and new_strict_blur is None:  # that covers each frame's own faces
+            state.gate = new_gate()
     return states
 
 
@@ -126,9 +136,29 @@ class Inference:
                 else:
                     if frame is not None:
                         frames[index] = frame
-            for index, observation in self._process(frames).items():
+            live = {index for index in frames if frame_queues[index].keeps_newest}
+            carried = self._carry_on({index: frames[index] for index in live})
+            moved = {index: frame for index, frame in frames.items() if index not in carried}
+            for index, observation in (carried | self._process(moved)).items():
                 if not result_queues[index].put(observation):
                     return
+
+    def _carry_on(self, frames: dict[int, Frame]) -> dict[int, Observation]:
+        """The observations of those frames in which nothing has moved."""
+        carried = {}
+        for index, frame in frames.items():
+            state = self._states[index]
+            if state.gate is None or state.gate.passes(frame.image, frame.position):
+                continue
+            if state.last is None:
+                continue
+            observation = replace(state.last, frame=frame, events=(), is_carried=True)
+            if state.analysis is not None:
+                observation = state.analysis.carry_on(observation)
+            state.meter.carry_on()
+            self._write_all(state, observation)
+            carried[index] = observation
+        return carried
 
     def _process(self, frames: dict[int, Frame]) -> dict[int, Observation]:
         if self._frames_left is not None:
@@ -162,10 +192,17 @@ class Inference:
         if self.first_result is None:
             self.first_result = time.monotonic()
         state.meter.process()
+        if state.gate is not None:
+            if state.last is not None and state.last.counts != observation.counts:
+                state.gate.hold()
+            state.last = observation
+        self._write_all(state, observation)
+        return observation
+
+    def _write_all(self, state: SourceState, observation: Observation) -> None:
         for sink in list(state.sinks):
             if not self.abandoned.is_set():
                 self._write(sink, observation)
-        return observation
 
     def _write(self, sink: Sink, observation: Observation) -> None:
         try:

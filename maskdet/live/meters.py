@@ -79,6 +79,7 @@ class SourceStats:
         capture_fps: frames a second out of the source, over the last seconds.
         detect_fps: frames a second through the detector, over the last seconds.
         skipped: frames left out on purpose, as only so many a second are to be processed.
+        unchanged: frames that were not processed, as nothing had moved in them.
     """
 
     captured: int
@@ -93,6 +94,7 @@ class SourceStats:
     capture_fps: float
     detect_fps: float
     skipped: int = 0
+    unchanged: int = 0
 
     @property
     def no_signal(self) -> bool:
@@ -115,7 +117,7 @@ class SourceMeter:
 
     def __init__(self) -> None:
         self.pause = 0.0
-        self.captured = self.processed = self.shown = self.skipped = 0
+        self.captured = self.processed = self.shown = self.skipped = self.unchanged = 0
         self._capture_rate, self._detect_rate = Rate(), Rate()
         self._last: float | None = None
         self._over: float | None = None
@@ -145,6 +147,10 @@ class SourceMeter:
         """A captured frame is left out on purpose."""
         self.skipped += 1
 
+    def carry_on(self) -> None:
+        """A frame was not processed, as nothing had moved in it."""
+        self.unchanged += 1
+
     def process(self) -> None:
         """A frame was processed."""
         self.processed += 1
@@ -161,7 +167,8 @@ class SourceMeter:
             is_live: whether it is a camera or stream.
             is_held: whether it waits for main, not for the detector.
         """
-        pending = 0 if is_held else max(0, self.captured - self.processed - dropped - self.skipped)
+        done = self.processed + dropped + self.skipped + self.unchanged
+        pending = 0 if is_held else max(0, self.captured - done)
         silent = self._silent() if is_live else 0.0
         is_out = silent > NO_SIGNAL_S
         return SourceStats(
@@ -177,6 +184,7 @@ class SourceMeter:
             capture_fps=self._capture_rate.value,
             detect_fps=self._detect_rate.value,
             skipped=self.skipped,
+            unchanged=self.unchanged,
         )
 
     def _silent(self) -> float:

@@ -19,6 +19,7 @@ from maskdet.contracts import Detector, Sink, Source
 from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
+from maskdet.images.motion_gate import MotionGate
 from maskdet.live.inference import FrameAnalysis, Inference, source_states
 from maskdet.live.meters import SourceMeter, SourceStats
 from maskdet.live.run_stats import RunStats
@@ -56,6 +57,7 @@ class Pipeline:
         new_strict_blur: Callable[[], StrictBlur] | None = None,
         max_frames: int | None = None,
         detect_fps: Sequence[float | None] = (),
+        new_gate: Callable[[], MotionGate] | None = None,
     ) -> None:
         """Plans the run; nothing starts yet.
 
@@ -69,6 +71,7 @@ class Pipeline:
             new_strict_blur: makes what covers the faces of a source; called once for each.
             max_frames: ends the run after exactly so many processed frames, over all sources.
             detect_fps: frames a second to process, one a source, as of `Pace`; None: all.
+            new_gate: makes what leaves out frames without motion; for each live source.
         """
         self._sources = list(sources)
         self.detector = detector
@@ -78,16 +81,13 @@ class Pipeline:
         self._sinks = [*sinks, *(sink for few in own_sinks for sink in few)]
         self._inference = Inference(
             detector,
-            source_states(self._meters, sinks, own_sinks, analyses, new_strict_blur),
+            source_states(self._meters, sinks, own_sinks, analyses, new_strict_blur, new_gate),
             min_score=min_score,
             max_frames=max_frames,
         )
         self._detect_fps = detect_fps or [None] * len(self._sources)
         self._warm, self._stopping = Event(), Event()
         self._turn = 0
-        self._wire()
-
-    def _wire(self) -> None:
         if len(self._index_of) != len(self._sources):
             raise ValueError("sources need names of their own")
         self._frame_queues, self._result_queues = _queues(self._sources)

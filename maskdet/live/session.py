@@ -17,6 +17,7 @@ from maskdet.live.alarms.watching import AlarmSweep
 from maskdet.live.assembly import (
     LivePage,
     doubtful_too,
+    motion_gate,
     name_cameras,
     new_analyses,
     new_viewer,
@@ -139,6 +140,7 @@ def _run(
         max_frames=settings.max_frames,
         new_strict_blur=partial(StrictBlur, rule) if settings.privacy == "strict" else None,
         detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
+        new_gate=motion_gate(settings),
     )
     name_cameras(shared, names)
     report.begin(pipeline)

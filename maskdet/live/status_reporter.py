@@ -183,4 +183,6 @@ def rates(stats: SourceStats, *, is_live: bool) -> str:
         parts.append(f"{stats.dropped} frames dropped")
     if stats.skipped:
         parts.append(f"{stats.skipped} skipped (detect.fps)")
+    if stats.unchanged:
+        parts.append(f"{stats.unchanged} without motion")
     return ", ".join(parts)

@@ -54,7 +54,7 @@ class Report:
         """Content of `--summary`; rates are means of the run, in frames a second."""
         stats, first = self.stats, self._pipeline.stats.first_result if self._pipeline else None
         detector = self._pipeline.detector if self._pipeline else None
-        frames = ("captured", "processed", "shown", "dropped", "skipped")
+        frames = ("captured", "processed", "shown", "dropped", "skipped", "unchanged")
         return {
             "frames": {name: getattr(stats, name) for name in frames},
             "fps": self._rates(stats),
@@ -90,6 +90,7 @@ class Report:
                 "processed": stats.processed,
                 "dropped": stats.dropped,
                 "skipped": stats.skipped,
+                "unchanged": stats.unchanged,
                 "reconnects": stats.reconnects,
                 "no_signal": _silence(stats),
             }
@@ -104,6 +105,8 @@ class Report:
         dropped = f", {stats.dropped} dropped for newer ones" if stats.dropped else ""
         if stats.skipped:
             dropped += f", {stats.skipped} skipped as detect.fps asks"
+        if stats.unchanged:
+            dropped += f", {stats.unchanged} without motion"
         if stats.outages:
             times = "once" if stats.outages == 1 else f"{stats.outages} times"
             dropped += f"; no signal {times}, {duration(stats.outage_s)} in all"

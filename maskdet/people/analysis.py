@@ -63,6 +63,7 @@ class Analysis:
         self._place()
         self._size: tuple[int, int] | None = None
         self._margin = Margin()
+        self._position = self._rested = 0.0
 
     def set_places(self, zones: Sequence[Zone], lines: Sequence[Line]) -> None:
         """Replaces zones and lines from the next frame on; may be called from another thread."""
@@ -90,7 +91,7 @@ class Analysis:
             return Observation(frame, detections, detections.counts())
         if self._wanted_places != (self._zones, self._lines):
             self._place()
-        seconds = self._clock.advance(frame)
+        seconds = self._rest(frame, self._clock.advance(frame))
         self._fit(frame)
         self._tally.begin(frame.utc)
         step = self._tracker.update(detections.boxes, seconds, self._clock.now)
@@ -111,6 +112,27 @@ class Analysis:
             people_counts=self._counts(),
             shapes=self._shapes,
         )
+
+    def carry_on(self, observation: Observation) -> Observation:
+        """The last observation with a newer frame, in which nothing has moved.
+
+        It is no evidence, and nobody counts as out of sight meanwhile.
+        """
+        self._rested = observation.frame.position - self._position
+        return observation
+
+    def _rest(self, frame: Frame, seconds: float) -> float:
+        """Keeps those in place who were found before some carried frames.
+
+        Returns:
+            The seconds, of those since the last observed frame, in which something may have moved.
+        """
+        rested, self._rested = min(max(0.0, self._rested), seconds), 0.0
+        self._position = frame.position
+        for track in self._tracker.tracks:
+            if track.row is not None:
+                track.grace += rested
+        return seconds - rested
 
     def _fit(self, frame: Frame) -> None:
         """Follows a change of the image's size."""
@@ -150,7 +172,7 @@ class Analysis:
             changes.append(Change("state", now, {"previous": before}))
         x, y, width = motion.x / frame.width, motion.y / frame.height, motion.width / frame.width
         aspect = frame.width / frame.height
-        changes += self._rest(one, one.stillness.seconds(x, y / aspect, width, now))
+        changes += self._set_aside(one, one.stillness.seconds(x, y / aspect, width, now))
         if not one.track.is_still:
             changes += one.places.update(x, y, width, aspect, now, self._inertia)
         return changes
@@ -167,7 +189,7 @@ class Analysis:
         if one.is_known and not one.track.is_still:
             self._tally.add(one.track.track_id, one.mask.state, seconds)
 
-    def _rest(self, one: Follower, seconds: float) -> list[Change]:
+    def _set_aside(self, one: Follower, seconds: float) -> list[Change]:
         """Sets a face that does not move aside, or takes it back."""
         track = one.track
         is_still = self._still_after is not None and seconds >= self._still_after

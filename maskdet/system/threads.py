@@ -115,6 +115,11 @@ class Mailbox(Generic[T]):
         return self._newest or self._has_room_or_closed()
 
     @property
+    def keeps_newest(self) -> bool:
+        """Whether a newer item replaces an older one, as of a live source."""
+        return self._newest
+
+    @property
     def ready(self) -> bool:
         """Whether `get` would return or raise at once."""
         return bool(self._items) or self._closed

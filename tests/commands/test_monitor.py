@@ -141,7 +141,7 @@ def test_a_file_is_looked_at_whole_and_every_output_tells_the_same(
     assert lines[39]["detections"] == [face] and lines[39]["counts"]["without_mask"] == 1
     assert figures["frames"] == {
         **{"captured": 40, "processed": 40, "shown": 0},
-        **{"dropped": 0, "skipped": 0},
+        **{"dropped": 0, "skipped": 0, "unchanged": 0},
     }
     assert figures["counts"]["without_mask"] == 40 and figures["reconnects"] == 0
     assert figures["device"] == "CPU (scripted)" and figures["model"] == "scripted"

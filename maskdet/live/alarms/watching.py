@@ -42,7 +42,14 @@ class AlarmAnalysis:
             observation = self._analysis.observe(frame, detections)
         else:
             observation = Observation(frame, detections, detections.counts())
-        view = None
+        return self._with_alerts(observation)
+
+    def carry_on(self, observation: Observation) -> Observation:
+        """The last observation with a newer frame: time passes for the rules."""
+        return self._with_alerts(observation)
+
+    def _with_alerts(self, observation: Observation) -> Observation:
+        view, frame = None, observation.frame
         if self._view is not None:
             measured = self._view.measure(frame.image, frame.position)
             view = None if measured is None else CameraView(*measured)

@@ -130,7 +130,7 @@ class _Camera:
         frame = observation.frame
         seconds = self._seconds_since_last(frame)
         rows = self._turn_minute(int(frame.utc // 60) * 60)
-        self._frames += 1
+        self._frames += not observation.is_carried
         self._up_s += seconds
         self._peak = max(self._peak, sum(not person.still for person in observation.people))
         for person in observation.people:
