@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -55,6 +56,9 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Mqtt]]:
     yield make
     for one in made:
         one.close()
+        one._client.loop_stop()
+    made.clear()
+    gc.collect()  # the library leaves sockets of refused certificates to this
 
 
 @pytest.fixture
@@ -215,7 +219,7 @@ def test_a_wrong_password_is_named_and_not_shown(tmp_path: Path, connect):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_certificate_that_has_expired(tmp_path: Path, connect):
-    certificate, key = make_certificate(tmp_path, expired=True)  # paho leaves such a socket open
+    certificate, key = make_certificate(tmp_path, expired=True)
     broker = Broker(tmp_path, f"certfile {certificate}", f"keyfile {key}", "user root").start()
     try:
         with pytest.raises(ChannelError, match="certificate has expired"):
