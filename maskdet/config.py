@@ -175,7 +175,8 @@ def _parse(text: str, name: str) -> tuple[Any, dict[Key, int]]:
         return (None if node is None else _value(node, (), lines, set())), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"{name}:{mark.line + 1}" if mark else name
+        last = len(text.splitlines())  # libyaml names the line after an end that comes too early
+        place = f"{name}:{min(mark.line + 1, last)}" if mark else name
         raise ConfigError(f"{place}: not valid YAML: {error.problem or error.context}") from None
     except yaml.reader.ReaderError:
         raise ConfigError(f"{name}: not a text file: it holds control characters") from None

@@ -30,7 +30,7 @@ CLOSE_WIDTH = 0.15
 """Faces narrower than this share of the image are left to the other looks."""
 ENLARGEMENT = 1.25
 """From so many pixels of the image for one of the input on, parts of it show more."""
-MAX_PARTS = 3
+MAX_PARTS = 4
 """Along either side, by default: more would find faces that nobody can recognize."""
 TIME_BUDGET_S = 1 / 16
 """Seconds that all looks at a live frame may take together."""
