@@ -18,7 +18,7 @@ def _alarms() -> None:
 @app.command()
 def test(
     channel: Annotated[
-        str | None, typer.Argument(metavar="[CHANNEL]", help="One channel; default: all.")
+        str | None, typer.Argument(metavar="CHANNEL", help="One channel; default: all.")
     ] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The monitor's settings in YAML.")
