@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -18,6 +18,16 @@ from maskdet.images.motion_gate import MotionGate
 from maskdet.live.meters import SourceMeter
 from maskdet.observation import Observation, PeopleCounts, sum_by_state
 from maskdet.system.threads import Closed, Event, Mailbox
+
+LIVE_CALL_S = 0.1
+"""Seconds that a call of the detector may take for live frames: those that do not fit wait for the
+next one, and are replaced by newer ones meanwhile."""
+_TIME_SHARE = 0.3
+"""Weight of the newest call in the time that an image is taken to need."""
+
+
+_Ways = dict[int, tuple[Mailbox[Frame], Mailbox[Observation]]]
+"""By source, where its frames come from and where its observations go."""
 
 
 class FrameAnalysis(Protocol):
@@ -75,6 +85,7 @@ class Inference:
     """Turns the frames of several sources into observations, taking what is ready of each.
 
     A file whose observations nobody fetches (it is shown at its own speed, or paused) waits alone.
+    Of live sources those go first whose last frame is the longest ago: none starves.
 
     Attributes:
         errors: of sources that failed and of sinks; the others go on.
@@ -100,6 +111,8 @@ class Inference:
         self._states = list(states)
         self._min_score = min_score
         self._frames_left = max_frames
+        self._image_s = LIVE_CALL_S
+        self._served = [0.0] * len(self._states)
 
     @property
     def people(self) -> dict[str, int] | None:
@@ -124,41 +137,60 @@ class Inference:
         """
         running = dict(enumerate(zip(frame_queues, result_queues, strict=True)))
         while running and not stopping.is_set() and self._frames_left != 0:
-            frames = {}
-            for index in _passable(running):
-                try:
-                    frame = frame_queues[index].get(0)
-                except (Closed, MaskdetError) as end:
-                    if isinstance(end, MaskdetError):
-                        self.errors.append(end)
-                    del running[index]
-                    result_queues[index].close()
-                else:
-                    if frame is not None:
-                        frames[index] = frame
-            live = {index for index in frames if frame_queues[index].keeps_newest}
-            carried = self._carry_on({index: frames[index] for index in live})
-            moved = {index: frame for index, frame in frames.items() if index not in carried}
-            for index, observation in (carried | self._process(moved)).items():
+            frames, carried = self._take(running)
+            for index, observation in (carried | self._process(frames)).items():
                 if not result_queues[index].put(observation):
                     return
 
-    def _carry_on(self, frames: dict[int, Frame]) -> dict[int, Observation]:
-        """The observations of those frames in which nothing has moved."""
-        carried = {}
-        for index, frame in frames.items():
-            state = self._states[index]
-            if state.gate is None or state.gate.passes(frame.image, frame.position):
+    def _take(self, running: _Ways) -> tuple[dict[int, Frame], dict[int, Observation]]:
+        """Takes what there is, one frame a source: what to process, and what has not moved.
+
+        Of live sources it takes as many as a call has time for, the longest unserved first.
+        """
+        frames: dict[int, Frame] = {}
+        carried: dict[int, Observation] = {}
+        room = max(1, int(LIVE_CALL_S / max(self._image_s, 1e-6)))
+        for index in sorted(_passable(running), key=self._served.__getitem__):
+            queue = running[index][0]
+            if queue.keeps_newest and not queue.exhausted and not room:
                 continue
-            if state.last is None:
+            frame = self._get(index, running)
+            if frame is None:
                 continue
-            observation = replace(state.last, frame=frame, events=(), is_carried=True)
-            if state.analysis is not None:
-                observation = state.analysis.carry_on(observation)
-            state.meter.carry_on()
-            self._write_all(state, observation)
-            carried[index] = observation
-        return carried
+            self._served[index] = time.monotonic()
+            unchanged = self._carry_on(index, frame) if queue.keeps_newest else None
+            if unchanged is not None:
+                carried[index] = unchanged
+            else:
+                frames[index] = frame
+                room -= queue.keeps_newest
+        return frames, carried
+
+    def _get(self, index: int, running: _Ways) -> Frame | None:
+        """The next frame of a source; None where it has ended."""
+        frames, results = running[index]
+        try:
+            return frames.get(0)
+        except (Closed, MaskdetError) as end:
+            if isinstance(end, MaskdetError):
+                self.errors.append(end)
+            del running[index]
+            results.close()
+            return None
+
+    def _carry_on(self, index: int, frame: Frame) -> Observation | None:
+        """The observation of a live frame in which nothing has moved; None where it has."""
+        state = self._states[index]
+        if state.gate is None or state.gate.passes(frame.image, frame.position):
+            return None
+        if state.last is None:
+            return None
+        observation = replace(state.last, frame=frame, events=(), is_carried=True)
+        if state.analysis is not None:
+            observation = state.analysis.carry_on(observation)
+        state.meter.carry_on()
+        self._write_all(state, observation)
+        return observation
 
     def _process(self, frames: dict[int, Frame]) -> dict[int, Observation]:
         if self._frames_left is not None:
@@ -166,7 +198,10 @@ class Inference:
             self._frames_left -= len(frames)
         if not frames:
             return {}
+        began = time.monotonic()
         found = self._detector.detect([frame.image for frame in frames.values()])
+        taken = (time.monotonic() - began) / len(frames)
+        self._image_s += _TIME_SHARE * (taken - self._image_s)
         if self.abandoned.is_set():
             return {}
         return {
@@ -214,7 +249,7 @@ class Inference:
                     state.sinks.remove(sink)
 
 
-def _passable(ways: Mapping[int, tuple[Mailbox[Frame], Mailbox[Observation]]]) -> list[int]:
+def _passable(ways: _Ways) -> list[int]:
     """The ways (from, to) that an item can go now, or that have ended; waits until there is one.
 
     A way whose far end is full holds up no other. All the mailboxes share a condition.

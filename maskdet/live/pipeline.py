@@ -195,6 +195,7 @@ class Pipeline:
             meter.capture(getattr(source, "pause", 0.0))
             if not pace.takes(frame.position):
                 meter.skip()
+                frame_queue.refresh(frame)  # a frame that is due, and waits, becomes this one
             elif not frame_queue.put(frame):
                 return
 

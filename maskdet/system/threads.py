@@ -75,6 +75,18 @@ class Mailbox(Generic[T]):
             self.condition.notify_all()
             return True
 
+    def refresh(self, item: T) -> bool:
+        """Replaces the item that waits by a newer one; where none waits, nothing happens.
+
+        Of mailboxes alone that keep the newest. It is no new item: the reader may want only some,
+        and then the newest there is. Returns whether one was waiting.
+        """
+        with self.condition:
+            if not self._newest or not self._items or self._closed:
+                return False
+            self._items[-1] = item
+            return True
+
     def _has_room_or_closed(self) -> bool:
         return self._closed or len(self._items) < self._size
 
