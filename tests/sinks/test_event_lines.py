@@ -85,7 +85,8 @@ def test_fewer_frames_are_the_same_ones_and_counted_in_the_summary(
     assert monitor(f"sources=[{make_video(frames=25)}]", *options) == 0
     assert [line["frame"] for line in lines_of(events)] == [0, 5, 10, 15, 20]
     frames = json.loads(summary.read_text())["frames"]
-    assert frames == {"captured": 25, "processed": 5, "shown": 0, "dropped": 0, "skipped": 20}
+    wanted = {"captured": 25, "processed": 5, "shown": 0, "dropped": 0, "skipped": 20}
+    assert frames == {**wanted, "unchanged": 0}
     assert "processed 5 of 25 frames" in (told := capsys.readouterr().err)
     assert "20 skipped as detect.fps asks" in told
 
