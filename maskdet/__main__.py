@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import typer
 
 from maskdet.commands.cli.alarms import app as alarms
+from maskdet.commands.cli.archive import archive
 from maskdet.commands.cli.benchmark import benchmark
-from maskdet.commands.cli.calibrate import calibrate
 from maskdet.commands.cli.convert import convert
 from maskdet.commands.cli.detect import detect
 from maskdet.commands.cli.doctor import doctor
-from maskdet.commands.cli.evaluate import evaluate
+from maskdet.commands.cli.evaluate import calibrate, evaluate
 from maskdet.commands.cli.events import delete_events, export_events, report
 from maskdet.commands.cli.export import export
 from maskdet.commands.cli.inspect import inspect
@@ -29,7 +29,7 @@ from maskdet.system.native_libraries import require_opencv
 
 NAME = "maskdet"
 COMMANDS: tuple[Callable[..., int | None], ...] = (
-    *(detect, benchmark, doctor, serve),
+    *(detect, archive, benchmark, doctor, serve),
     *(report, export_events, delete_events),
     *(train, evaluate, calibrate, export, convert, inspect),
 )

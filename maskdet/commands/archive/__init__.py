@@ -1,0 +1,1 @@
+"""``maskdet archive``: folders of recordings are processed once, by several processes."""

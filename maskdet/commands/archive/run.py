@@ -1,0 +1,149 @@
+"""Folders of recordings in; event lines, totals and a summary out, each recording once."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from maskdet.commands.archive.archive_store import ArchiveStore
+from maskdet.commands.archive.keys import (
+    checksum_of_model,
+    counting_settings,
+    resolve_model,
+    settings_of,
+)
+from maskdet.commands.archive.ledger import RunLedger, Task
+from maskdet.commands.archive.progress import RunProgress
+from maskdet.commands.archive.recordings import Recording, find_recordings
+from maskdet.commands.archive.result_file import remove_parts
+from maskdet.commands.archive.scheduler import Scheduler, results_folder
+from maskdet.commands.archive.summary import totals_of, write_summary
+from maskdet.errors import SinkError, SourceError
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.system.console import say
+from maskdet.system.folders import make_folder
+from maskdet.system.signals import StopRequest
+
+_MAX_DEFAULT_WORKERS = 8
+_GPU_KINDS = ("keras", "litert_gpu")
+
+
+def run(
+    folders: Sequence[Path], settings: MonitorSettings, output: Path, workers: int | None = None
+) -> int:
+    """Processes what is not done, and writes the summary of all, whatever ends the run.
+
+    Args:
+        folders: of recordings.
+        settings: those of the monitor; sources, window, outputs and alarms do not count.
+        output: the archive's folder, which later runs go on with.
+        workers: processes; None: see `default_workers`.
+
+    Returns:
+        The exit status: 0; 3 where a recording could not be read; 130 after Ctrl-C, 143 after
+        SIGTERM.
+
+    Raises:
+        ConfigError: there is no recording.
+        ModelError: there is no such model, or it does not run.
+        SinkError: the archive cannot be written, or another run writes to it.
+    """
+    stop = StopRequest()
+    with stop.listening():
+        recordings, lines = find_recordings(folders, output)
+        for line in lines:
+            say(line)
+        _warn_of_unused_places(settings, recordings)
+        spec = resolve_model(settings)
+        model = checksum_of_model(spec)
+        with closing(ArchiveStore(output)) as store:
+            results = _open_results(output)
+            tasks = [_task(recording, settings) for recording in recordings]
+            ledger = RunLedger(store, results, model, tasks)
+            setup = {"settings": settings.model_dump(mode="json"), "results": str(results)}
+            wanted = workers or default_workers(spec.kind)
+            try:
+                _process(ledger, len(recordings), setup, model, wanted, stop)
+            finally:
+                outcomes = ledger.outcomes()
+                write_summary(output, outcomes)
+            say(_last_line(ledger, totals_of(outcomes)))
+            say(f"wrote {output / 'summary.csv'} and {output / 'summary.json'}")
+    if stop():
+        return stop.status
+    return SourceError.exit_code if ledger.failures else 0
+
+
+def default_workers(kind: str) -> int:
+    """Processes by default: one a core, and one alone for a GPU, whose memory it takes.
+
+    Args:
+        kind: of the model, as `ModelSpec` has it.
+    """
+    return 1 if kind in _GPU_KINDS else min(_MAX_DEFAULT_WORKERS, os.cpu_count() or 1)
+
+
+def _task(recording: Recording, settings: MonitorSettings) -> Task:
+    return Task(recording, counting_settings(settings_of(settings, recording.name)))
+
+
+def _process(
+    ledger: RunLedger,
+    total: int,
+    setup: dict[str, Any],
+    model: str,
+    workers: int,
+    stop: StopRequest,
+) -> None:
+    number = len(ledger.tasks)
+    if ledger.known:
+        say(f"{ledger.known} of {total} recordings are done already; {number} to process")
+    if not number:
+        return
+    progress = RunProgress(ledger.tasks, total)
+    try:
+        scheduler = Scheduler(ledger, progress, setup, model, time.monotonic)
+        scheduler.run(workers, stop)
+    finally:
+        progress.close()
+
+
+def _open_results(output: Path) -> Path:
+    """The folder of result files, without what runs that were killed have left there."""
+    results = results_folder(output.absolute())
+    try:
+        make_folder(results, quiet=True)
+        remove_parts(results)
+    except OSError as error:
+        raise SinkError(f"cannot write to {results}: {error.strerror}; check its rights") from None
+    return results
+
+
+def _warn_of_unused_places(settings: MonitorSettings, recordings: Sequence[Recording]) -> None:
+    """Names zones and lines that count in no recording: a name may be misspelled."""
+    names = {part for one in recordings for part in (one.name, Path(one.name).parts[0])}
+    for place in (*settings.zones, *settings.lines):
+        if place.source is not None and place.source not in names:
+            say(
+                f"'{place.name}' is drawn in the source '{place.source}', which is neither a "
+                "recording nor a folder of recordings here; it counts nobody",
+                "warning",
+            )
+
+
+def _last_line(ledger: RunLedger, totals: dict[str, Any]) -> str:
+    """``processed 3 of 200 recordings; 195 were done before, …``."""
+    people, faces = sum(totals["people"].values()), sum(totals["face_frames"].values())
+    parts = [f"processed {ledger.processed} of {totals['files']} recordings"]
+    counted = (
+        (ledger.known, "done already"),
+        (totals["copies"], "with the content of another, counted once"),
+        (totals["failed"], "could not be processed"),
+        (totals["missing"], "not reached"),
+    )
+    parts += [f"{number} {what}" for number, what in counted if number]
+    return "; ".join(parts) + f"; all of them: {people} people, {faces} face-frames"

@@ -1,0 +1,80 @@
+"""A worker as its run sees it: messages come out, orders go in, one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from maskdet.commands.archive.worker import LENGTH
+from maskdet.system.child_process import ChildProcess
+from maskdet.system.threads import Closed, Condition, Mailbox, Worker
+
+_WITHOUT_ORDER = ("progress", "fatal")
+"""Messages that wait for no order."""
+_MESSAGES_AHEAD = 64
+_JOIN_TIMEOUT_S = 1.0
+
+
+class WorkerProcess:
+    """A process that works on one recording at a time; killing it loses that one's work alone.
+
+    Attributes:
+        messages: of the worker; closed when it ends.
+    """
+
+    def __init__(self, setup: Mapping[str, Any], condition: Condition) -> None:
+        """Starts it.
+
+        Args:
+            setup: the first line that it reads.
+            condition: shared by the messages of all workers.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self._child = ChildProcess("maskdet.commands.archive.worker", "serve")
+        self.messages: Mailbox[dict[str, Any]] = Mailbox(_MESSAGES_AHEAD, condition=condition)
+        self._orders: Mailbox[Mapping[str, Any]] = Mailbox()
+        self._setup = setup
+        self._thread = Worker("archive worker", self._speak, [self.messages, self._orders])
+        self._thread.start()
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._child.pid
+
+    def order(self, order: Mapping[str, Any]) -> None:
+        """Has it do something; it waits for that since its last message."""
+        self._orders.put(order)
+
+    def kill(self) -> int | None:
+        """Ends it at once; its exit status, None where the system holds it."""
+        self._orders.close()
+        self.messages.close()
+        status = self._child.kill()
+        self._thread.join(_JOIN_TIMEOUT_S)
+        return status
+
+    def _speak(self) -> None:
+        """The thread: a worker that waits for an order is given one before it is heard again."""
+        self._child.send_request(self._setup)
+        with contextlib.suppress(Closed):
+            while (message := self._receive()) is not None and self.messages.put(message):
+                if message["kind"] not in _WITHOUT_ORDER:
+                    order = self._orders.get()
+                    assert order is not None
+                    self._child.send_request(order)
+
+    def _receive(self) -> dict[str, Any] | None:
+        """The next message; None when the process has ended."""
+        length = bytearray(LENGTH.size)
+        if not self._child.read_into(memoryview(length)):
+            return None
+        text = bytearray(LENGTH.unpack(length)[0])
+        if not self._child.read_into(memoryview(text)):
+            return None
+        message: dict[str, Any] = json.loads(text)
+        return message

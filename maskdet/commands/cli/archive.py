@@ -1,0 +1,66 @@
+"""``maskdet archive``: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskdet.commands.options import Device, Labels, MinScore, States
+from maskdet.model.class_names import parse_states
+
+
+def archive(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER", help="Folders of recordings, and videos.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="The archive: results and summary; runs go on in it."),
+    ] = Path("maskdet-archive"),
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=256, help="Processes; default: one a core."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="M", help="A folder under models/, or a path.")
+    ] = None,
+    labels: Labels = None,
+    states: States = None,
+    device: Device = "auto",
+    min_score: MinScore = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings of the monitor, in YAML.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=VALUE", help="Repeatable: changes one setting."),
+    ] = None,
+) -> int:
+    """Folders of recordings in; people and faces of each out. A run that is repeated goes on.
+
+    Exit status: 0 all is done; 2 wrong use, settings, model or output; 3 a recording could not be
+    read (each is named, the others are processed).
+    """
+    from maskdet.commands.archive.run import run
+    from maskdet.config import Override, load_settings
+    from maskdet.live.settings.monitor import MonitorSettings
+
+    values = {
+        "--model": ("model", model),
+        "--labels": ("labels", labels),
+        "--device": ("device", None if device == "auto" else device),
+        "--min-score": ("min_score", min_score),
+    }
+    options = [
+        Override(option, (key,), str(value))
+        for option, (key, value) in values.items()
+        if value is not None
+    ]
+    options += [
+        Override(f"--state {name}={value}", ("classes", name), value)
+        for name, value in parse_states(states).items()
+    ]
+    settings = load_settings(MonitorSettings, config, [*(overrides or ()), *options])
+    return run(folders, settings, output, workers)
