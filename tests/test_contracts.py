@@ -254,7 +254,7 @@ def test_a_source_may_be_closed_twice_and_by_another_thread(source: Source) -> N
 # --- detectors ---------------------------------------------------------------------------------
 
 
-REPEATED = ("Keras, Faster R-CNN", "ONNX Runtime, Faster R-CNN")
+REPEATED = ("Keras, Faster R-CNN", "LiteRT, Faster R-CNN", "ONNX Runtime, Faster R-CNN")
 """Detectors whose runtime and whose network another one has, too."""
 
 

@@ -63,6 +63,7 @@ def test_side_by_side_each_test_runs_once(project: Path) -> None:
     assert "2 passed, 1 skipped" in run(project, "-n2", "-m", "")[1]
 
 
+@pytest.mark.slow
 def test_ci_skips_nothing_in_silence(project: Path) -> None:
     status, shown = run(project, "-n0", "--no-skips")
     assert status == 1 and "--no-skips forbids" in shown and "needs a thing" in shown

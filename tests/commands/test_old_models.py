@@ -105,6 +105,7 @@ def test_detect(old: Old) -> None:
     assert len(list(Path("drawn").iterdir())) == 3
 
 
+@pytest.mark.slow
 def test_evaluate(old: Old) -> None:
     """Labels are what upstream found: all of it is found again, first and as labelled."""
     rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]

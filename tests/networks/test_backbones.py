@@ -72,6 +72,7 @@ def lite() -> RetinaNet:
     return RetinaNet(RetinaNetPlan("efficientnet_lite0", channels=8, depth=1))
 
 
+@pytest.mark.slow
 def test_efficientnet_lite_takes_imagenet_weights(lite: RetinaNet, tmp_path: Path) -> None:
     archive(tmp_path / "imagenet.npz", lite)
     head = lite.get_layer("p3").get_weights()[0]

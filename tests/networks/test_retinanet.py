@@ -262,6 +262,7 @@ def test_freezing_keeps_the_heads_batch_norms() -> None:
     assert all("bn" in name and not name.startswith("tiny") for name in frozen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backbone", "first", "free"),
     [

@@ -116,6 +116,7 @@ def test_a_transport_stream(read: str, send: str) -> None:
     comes_and_comes_back(read.format(port), *SENDER, send.format(port), "mpegts")
 
 
+@pytest.mark.slow
 @needs_ffmpeg
 def test_an_rtmp_stream() -> None:
     url = f"rtmp://127.0.0.1:{free_port()}/live/x"

@@ -183,6 +183,7 @@ def test_a_killed_process_is_one_line(in_processes: Loader) -> None:
         list(batches)
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_it_gives_its_batch_is_one_line(samples: list[Sample]) -> None:
     batches = loader(samples, [1] * 6, network=Fatal(), processes=2).batches(0, 9)
     with pytest.raises(MaskdetError, match="lower schedule.processes"):

@@ -108,6 +108,7 @@ def test_what_is_away_at_the_start_is_a_line_each_and_nothing_is_lost(
     assert waiting == {"hook": 2, "home": 2, "gong": 1, "light": 2}
 
 
+@pytest.mark.slow
 def test_clips_and_pictures_of_a_run_with_privacy(tmp_path: Path, start_monitor: StartMonitor):
     with hook_server() as server:
         monitor = start_monitor(
@@ -131,6 +132,7 @@ def test_clips_and_pictures_of_a_run_with_privacy(tmp_path: Path, start_monitor:
     assert not list(folder.glob(".*"))
 
 
+@pytest.mark.slow
 def test_strict_privacy_covers_faces_in_pictures_of_alarms(
     tmp_path: Path, start_monitor: StartMonitor
 ):

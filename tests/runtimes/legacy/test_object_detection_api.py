@@ -37,7 +37,7 @@ MODELS = {
     "Faster R-CNN": ("faster_rcnn_mobilenet_v1", "faster_rcnn_mobilenet_v1"),
     "exported folder of TF2": ("ssd_mobilenet_v2_tf2", "ssd_mobilenet_v2_tf2"),
 }
-REPEATED = ("exported folder", "its file")
+REPEATED = ("exported folder", "its file", "exported folder of TF2")
 
 
 @pytest.mark.parametrize(

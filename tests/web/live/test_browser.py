@@ -193,6 +193,7 @@ def test_logging_in_and_out(browser: Browser, folder: Path):
         assert not browser.find("#page").is_displayed()
 
 
+@pytest.mark.slow
 def test_a_camera_that_is_away_says_so(browser: Browser, folder: Path):
     with serving_live(folder) as page, page.running():
         open_page(browser, page)
@@ -208,6 +209,7 @@ def test_a_camera_that_is_away_says_so(browser: Browser, folder: Path):
         plays(browser)
 
 
+@pytest.mark.slow
 def test_a_monitor_that_is_away_is_waited_for(browser: Browser, folder: Path):
     """It ends, and another one begins at the same address."""
     with serving_live(folder) as page:
