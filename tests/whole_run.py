@@ -42,7 +42,6 @@ LONG = (
     "tests/commands/test_monitor.py",
     "tests/live/test_passwords.py",
     "tests/runtimes/gpu/test_litert_gpu.py",
-    "tests/live/alarms/test_monitor_alarms.py",
     "tests/live/test_unattended.py",
     "tests/export/test_export.py",
     "tests/evaluation/test_report.py",
@@ -92,10 +91,10 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process per core, where the memory allows: time limits hold, and the rest waits."""
+    """One process per core and one more, as many tests wait, where the memory allows."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     most = psutil.virtual_memory().available // MEMORY_OF_A_WORKER
-    return max(1, min(cores or 1, most))
+    return max(1, min((cores or 1) + 1, most))
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
