@@ -140,14 +140,14 @@ class Feed:
             return None
 
     def _publish(self, observation: Observation) -> None:
-        viewers = self._viewers
         picture = self._draw(observation)
+        viewers, wants_key = self._take_viewers()
         kinds = {viewer.kind for viewer in viewers}
         messages: dict[Kind, Message] = {}
         if "jpeg" in kinds:
             messages["jpeg"] = Message(encode_jpeg(picture))
         if "video" in kinds:
-            messages["video"] = self._encode(picture)
+            messages["video"] = self._encode(picture, wants_key)
         elif self._encoder is not None:
             self._end_encoder()
         self.encoded += 1
@@ -158,15 +158,25 @@ class Feed:
             else:
                 viewer.offer(messages[viewer.kind])
 
-    def _encode(self, picture: np.ndarray) -> Message:
+    def _take_viewers(self) -> tuple[tuple[ViewerQueue, ...], bool]:
+        """Viewers of the next picture, and whether it is to be a key frame for one of them.
+
+        Both at one time: who comes while it is encoded does not get it, and needs the next one.
+        """
+        with self._condition:
+            may = self._encoder is None or time.monotonic() - self._key_at >= _KEY_PAUSE_S
+            wants_key = self._wants_key and may
+            self._wants_key = self._wants_key and not may
+            return self._viewers, wants_key
+
+    def _encode(self, picture: np.ndarray, key: bool) -> Message:
         now = time.monotonic()
         if self._encoder is None or self._shape != picture.shape:
             self._end_encoder()
             self._encoder = self._new_encoder(picture.shape, self._fps)
-            self._shape, self._wants_key = picture.shape, True
-        key = self._wants_key and (now - self._key_at >= _KEY_PAUSE_S or not self._encoder.head)
+            self._shape, key = picture.shape, True
         if key:
-            self._key_at, self._wants_key = now, False
+            self._key_at = now
         data = self._encoder.encode(picture, now, key=key)
         height, width = picture.shape[:2]
         if not key:
