@@ -54,6 +54,13 @@ Classes = Annotated[
     typer.Option(metavar="FILE", help="Lists the classes: .txt, name,id CSV, .pbtxt, data.yaml."),
 ]
 
+MonitorFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The monitor's settings in YAML.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=VALUE", help="Repeatable: changes one setting."),
+]
 MinScore = Annotated[
     float | None,
     typer.Option(metavar="X", min=0.0, max=1.0, help="Lowest score; default: the model's."),

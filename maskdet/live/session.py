@@ -236,17 +236,7 @@ def _load_detector(
     from maskdet.runtimes.spec import resolve
 
     spec = resolve(
-        settings.model,
-        min_score=settings.min_score,
-        certainty=settings.unsure.certainty,
-        min_width=settings.unsure.width,
-        device=settings.device,
-        labels=settings.labels,
-        classes=settings.classes,
-        side=settings.side,
-        runtime=settings.runtime,
-        batch=len(settings.sources),
-        upgrade=True,
+        settings.model, **settings.model_options, batch=len(settings.sources), upgrade=True
     )
     shown = spec.rule if settings.privacy == "strict" and spec.card else None
     if shown is not None:

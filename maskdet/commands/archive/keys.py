@@ -69,17 +69,10 @@ def resolve_model(settings: MonitorSettings) -> ModelSpec:
     Raises:
         ModelError: there is no such model, or it is not what its card describes.
     """
-    return resolve(
-        settings.model,
-        min_score=settings.min_score,
-        certainty=settings.unsure.certainty,
-        min_width=settings.unsure.width,
-        device=settings.device,
-        labels=settings.labels,
-        classes=settings.classes,
-        side=None if settings.side == "auto" else settings.side,
-        runtime=settings.runtime,
-    )
+    options = settings.model_options
+    if settings.side == "auto":
+        options["side"] = None
+    return resolve(settings.model, **options)
 
 
 def checksum_of_model(spec: ModelSpec) -> str:

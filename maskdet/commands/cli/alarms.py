@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from maskdet.commands.options import MonitorFile, Overrides
 
 app = typer.Typer(rich_markup_mode=None, help="The alarms of the monitor.", no_args_is_help=True)
 
@@ -20,13 +21,8 @@ def test(
     channel: Annotated[
         str | None, typer.Argument(metavar="CHANNEL", help="One channel; default: all.")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The monitor's settings in YAML.")
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B=VALUE", help="Repeatable: changes one setting."),
-    ] = None,
+    config: MonitorFile = None,
+    overrides: Overrides = None,
 ) -> int:
     """Sends a test message to each channel and reports what became of it."""
     from maskdet.commands.alarms import run

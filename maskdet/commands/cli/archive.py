@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskdet.commands.options import Device, Labels, MinScore, States
+from maskdet.commands.options import Device, Labels, MinScore, MonitorFile, Overrides, States
 from maskdet.model.class_names import parse_states
 
 
@@ -30,13 +30,8 @@ def archive(
     states: States = None,
     device: Device = "auto",
     min_score: MinScore = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Settings of the monitor, in YAML.")
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B=VALUE", help="Repeatable: changes one setting."),
-    ] = None,
+    config: MonitorFile = None,
+    overrides: Overrides = None,
 ) -> int:
     """Folders of recordings in; people and faces of each out. A run that is repeated goes on.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from maskdet.commands.options import Overrides
 from maskdet.contracts import Detector
 from maskdet.model.decision import DecisionRule
 
@@ -24,10 +25,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")
     ] = False,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B=VALUE", help="Repeatable: changes one setting."),
-    ] = None,
+    overrides: Overrides = None,
 ) -> int:
     """Trains a network; Ctrl-C stops it between two steps, to be resumed (exit status 130)."""
     from maskdet.commands import train

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -100,6 +100,20 @@ class MonitorSettings(Settings):
     serve: ServeSettings = ServeSettings()
     heartbeat: Path | None = None
     log: LogSettings = LogSettings()
+
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """Options of the model, as keywords of `maskdet.runtimes.spec.resolve`."""
+        return {
+            "min_score": self.min_score,
+            "certainty": self.unsure.certainty,
+            "min_width": self.unsure.width,
+            "device": self.device,
+            "labels": self.labels,
+            "classes": self.classes,
+            "side": self.side,
+            "runtime": self.runtime,
+        }
 
     @field_validator("zones")
     @classmethod
