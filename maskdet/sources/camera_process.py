@@ -14,16 +14,12 @@ and ends when the stream does. No call in it can hang: a watchdog ends the proce
 
 from __future__ import annotations
 
-import faulthandler
 import json
 import os
-import re
-import signal
 import struct
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
@@ -33,22 +29,19 @@ import numpy as np
 from maskdet.images.decoding import MAX_PIXELS, as_bgr
 from maskdet.sources import ffmpeg_log
 from maskdet.sources.address import Address, parse
+from maskdet.sources.child.speaking import send, send_answer, take_output, watchdog
+from maskdet.sources.child.stream_options import OTHER_TRANSPORT, OVER_UDP, transports
 from maskdet.sources.files.video_geometry import square_size
-from maskdet.sources.opencv_capture import TRANSPORTS, open_camera, too_large
+from maskdet.sources.opencv_capture import open_camera, too_large
 from maskdet.sources.stream_pace import Busy, Queued
 
-ANSWER = struct.Struct("<I")
 HEADER = struct.Struct("<IIddd")
-
-_OTHER_WAY = re.compile(r"\b461\b|[Uu]nsupported transport|Nonmatching transport")
 
 
 def serve() -> None:
     """The child: opens what a JSON line on stdin asks for and sends its frames to stdout."""
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"  # errors, for `_try`; nobody else hears them
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it then kills us
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # drivers that print
+    output = take_output()
     try:
         for line in iter(sys.stdin.readline, ""):
             request = json.loads(line)
@@ -84,12 +77,12 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> _Opened | None:
     """Opens and answers; None if there is nothing to read."""
     found = _find(request)
     if isinstance(found, dict):
-        _answer(output, found)
+        send_answer(output, found)
         return None
     capture = found.capture
     is_ours = not hasattr(capture, "get")
     if not is_ours and too_large(capture):
-        _answer(output, {"error": "its pictures are too large", "login": False})
+        send_answer(output, {"error": "its pictures are too large", "login": False})
         return None
     facts = {
         "fps": capture.fps if is_ours else capture.get(cv2.CAP_PROP_FPS),
@@ -99,7 +92,7 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> _Opened | None:
         "notes": found.notes,
         "pause": capture.interval if is_ours else 0.0,
     }
-    _answer(output, facts)
+    send_answer(output, facts)
     return found
 
 
@@ -125,7 +118,7 @@ def _find_images(
     from maskdet.sources.http import image_camera
     from maskdet.sources.stream_diagnosis import Fault
 
-    with _watchdog(2 * request["open_timeout"] + 1):
+    with watchdog(2 * request["open_timeout"] + 1):
         found = image_camera.open_http(address, request)
     if isinstance(found, Fault):
         return {"error": found.reason, "login": found.login}
@@ -147,7 +140,7 @@ def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
         return None
     from maskdet.sources import stream_diagnosis
 
-    with _watchdog(request["open_timeout"] + 1):
+    with watchdog(request["open_timeout"] + 1):
         fault = stream_diagnosis.reach(request["url"])
     return fault and {"error": fault.reason, "login": fault.login}
 
@@ -156,26 +149,26 @@ def _try(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
     """Opens, in each way that it may send, keeping what FFmpeg logs meanwhile."""
     notes: list[str] = []
     waited, log_text = False, ""
-    for transport in _transports(request):
+    for transport in transports(request):
         chosen = {**request, "rtsp_transport": transport}
         began = time.monotonic()
-        with _watchdog(request["open_timeout"] + 1), ffmpeg_log.listening() as log:
+        with watchdog(request["open_timeout"] + 1), ffmpeg_log.listening() as log:
             capture = open_camera(chosen)
         if capture.isOpened():
             return _Opened(capture, chosen, notes)
         waited = time.monotonic() - began > 0.9 * request["open_timeout"]
         log_text = log_text if "461" in log.text and "401" in log_text else log.text
-        if not _OTHER_WAY.search(log.text):
+        if not OTHER_TRANSPORT.search(log.text):
             break
-        notes = ["it does not send over TCP; going on over UDP, which may lose pictures"]
-    with _watchdog(10):
+        notes = [OVER_UDP]
+    with watchdog(10):
         return _diagnose(request, log_text, waited)
 
 
 def _try_srt(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
     from maskdet.sources import srt_relay
 
-    with _watchdog(request["open_timeout"] + 1), ffmpeg_log.listening() as log:
+    with watchdog(request["open_timeout"] + 1), ffmpeg_log.listening() as log:
         try:
             relay = srt_relay.SrtRelay(request["url"])
         except OSError:
@@ -189,17 +182,6 @@ def _try_srt(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
     if "rotocol not" in log.text:
         return {"error": srt_relay.HINT, "login": False}
     return _diagnose(request, "", waited=False)
-
-
-def _transports(request: Mapping[str, Any]) -> list[str | None]:
-    """Transports to ask an RTSP camera for, one after the other until it agrees."""
-    wanted = request.get("rtsp_transport")
-    if wanted != "auto" or not request["url"].startswith("rtsp"):
-        return [wanted]
-    if "rtsp_transport" in request["ffmpeg"]:
-        return ["tcp"]  # it goes before ours
-    first = request.get("transport") or TRANSPORTS[0]
-    return [first, *(one for one in TRANSPORTS if one != first)]
 
 
 def _diagnose(request: Mapping[str, Any], log_text: str, waited: bool) -> dict[str, object]:
@@ -225,7 +207,7 @@ def _send(capture: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
         if busy is not None and busy.all_the_time:
             capture, busy = _with_all_threads(capture, request), None
             queued = _queue_of(capture, request)
-        with _watchdog(request["read_timeout"] + 1 + 2 * pause):
+        with watchdog(request["read_timeout"] + 1 + 2 * pause):
             grabbed = capture.grab()
             stamps = time.time(), time.monotonic()
             if grabbed and queued is not None:
@@ -238,8 +220,8 @@ def _send(capture: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
         image = as_bgr(image) if is_ours else _with_square_pixels(as_bgr(image), capture)
         image = np.ascontiguousarray(image)
         position = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000) if is_finite else 0.0
-        _write(output, HEADER.pack(image.shape[1], image.shape[0], *stamps, position))
-        _write(output, image.data.cast("B"))
+        send(output, HEADER.pack(image.shape[1], image.shape[0], *stamps, position))
+        send(output, image.data.cast("B"))
 
 
 def _with_square_pixels(image: np.ndarray, capture: cv2.VideoCapture) -> np.ndarray:
@@ -252,7 +234,7 @@ def _with_square_pixels(image: np.ndarray, capture: cv2.VideoCapture) -> np.ndar
 
 def _with_all_threads(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> cv2.VideoCapture:
     """Opened again, to be decoded by as many threads as there are cores."""
-    with _watchdog(request["open_timeout"] + 1):
+    with watchdog(request["open_timeout"] + 1):
         capture.release()
         return open_camera({**request, "low_delay": False})
 
@@ -260,25 +242,3 @@ def _with_all_threads(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> 
 def _queue_of(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> Queued | None:
     url = request.get("url", "file:")
     return None if url.startswith(("http", "file:")) else Queued(capture)
-
-
-@contextmanager
-def _watchdog(seconds: float) -> Iterator[None]:
-    """Ends the process if the block takes longer, even where native code never comes back."""
-    with open(os.devnull, "w") as nowhere:
-        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-
-
-def _answer(output: BinaryIO, answer: Mapping[str, object]) -> None:
-    text = json.dumps(answer).encode()
-    _write(output, ANSWER.pack(len(text)) + text)
-
-
-def _write(output: BinaryIO, data: bytes | memoryview) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[output.write(rest) :]

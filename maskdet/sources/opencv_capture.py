@@ -13,6 +13,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskde
 import cv2
 
 from maskdet.images.decoding import MAX_PIXELS
+from maskdet.sources.child.stream_options import ffmpeg_options
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
@@ -26,8 +27,6 @@ BACKENDS = {
     "avfoundation": (cv2.CAP_AVFOUNDATION, "AVFoundation"),
     "any": (cv2.CAP_ANY, "any back-end"),
 }
-TRANSPORTS = ("tcp", "udp", "udp_multicast")
-"""How an RTSP camera may send, the best first: over TCP no image loses a part."""
 
 # DirectShow first: with Media Foundation many webcams take minutes to open.
 _BY_SYSTEM = {"linux": ("v4l2",), "darwin": ("avfoundation",), "win32": ("dshow", "msmf")}
@@ -54,22 +53,6 @@ def length(capture: cv2.VideoCapture) -> float | None:
     frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
     is_stated = 0 < frames < _MAX_FRAMES and 0 < fps < 1000
     return float(frames / fps) if is_stated else None
-
-
-def ffmpeg_options(request: Mapping[str, Any]) -> dict[str, str]:
-    """FFmpeg's options of a stream, by its own names; those of the user go before."""
-    options: dict[str, str] = {}
-    scheme = request["url"].partition(":")[0].lower()
-    if scheme not in ("rtsp", "rtsps", "http", "https"):
-        options["analyzeduration"] = "1000000"  # microseconds; else five seconds go by
-    if request["url"].lower().startswith("rtsp"):
-        transport = request["rtsp_transport"]
-        options["rtsp_transport"] = TRANSPORTS[0] if transport == "auto" else transport
-        if request["low_delay"]:
-            # The rate is not probed: that takes 20 images. Without "fflags nobuffer": it throws
-            # away the first key frame, and gray images follow.
-            options["fpsprobesize"] = "0"
-    return options | request["ffmpeg"]
 
 
 def open_camera(request: Mapping[str, Any]) -> cv2.VideoCapture:

@@ -7,18 +7,23 @@ import json
 import logging
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
-from maskdet.sources.camera_process import ANSWER, HEADER
+from maskdet.sources.camera_process import HEADER
+from maskdet.sources.child.speaking import ANSWER
 from maskdet.system.child_process import ChildProcess
 from maskdet.system.redaction import mask_password
 from maskdet.system.threads import Event
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _STEADY_S = 5.0
 """Seconds of images after which a loss counts as the first one: the pauses are short again."""
@@ -28,8 +33,8 @@ _MAX_TRIES = 100
 """Tries after which the child is replaced, and with it whatever its libraries leaked."""
 
 
-class LiveSource:
-    """The common part of webcams and streams: they are read, and opened again whenever lost.
+class Reconnecting(ABC, Generic[T]):
+    """Reading from a camera by a child process; it is opened again whenever it is lost.
 
     The camera is opened by the first `read`, or by `open`. `read` waits while the camera is away;
     `close`, from any thread, ends the wait at once.
@@ -44,6 +49,9 @@ class LiveSource:
         signal_loss_reason: why there is no image at the moment, for people; None while there is.
     """
 
+    _CHILD = ""
+    """The module of the child's function ``serve``."""
+
     def __init__(
         self, name: str, request: Mapping[str, object], *, retry_first_connection: bool = False
     ) -> None:
@@ -51,7 +59,7 @@ class LiveSource:
 
         Args:
             name: what a person reads.
-            request: for `maskdet.sources.camera_process.serve`.
+            request: for the child.
             retry_first_connection: go on trying, too, where the camera has never been open.
         """
         self.name = mask_password(name)
@@ -85,8 +93,8 @@ class LiveSource:
             self.close()
             raise
 
-    def read(self) -> Frame | None:
-        """The next frame; None once closed, or at the end of a recording.
+    def read(self) -> T | None:
+        """The next one; None once closed, or at the end of a recording.
 
         Raises:
             SourceError: it was never open, cannot be opened, and is not to be tried again.
@@ -95,9 +103,9 @@ class LiveSource:
             if self._connected and not self._flowing and self._child is not None:
                 self._child.send_request({"go": True})
                 self._flowing = True
-            frame = self._receive() if self._connected else None
-            if frame is not None:
-                return frame
+            item = self._receive() if self._connected else None
+            if item is not None:
+                return item
             if self._connected:
                 self._lose()
                 if not self.is_live:
@@ -173,11 +181,25 @@ class LiveSource:
             self._child.kill()
         self._child, self._tries, self._flowing = None, 0, False
         try:
-            self._child = ChildProcess("maskdet.sources.camera_process", "serve")
+            self._child = ChildProcess(self._CHILD, "serve")
         except OSError as error:
             self.signal_loss_reason = f"no process could be started for it: {error.strerror}"
         if self._closing.is_set() and self._child is not None:  # `close` saw the old one only
             self._child.kill()
+
+    @abstractmethod
+    def _receive(self) -> T | None:
+        """The next item that the child sends; None where it has ended."""
+
+    @abstractmethod
+    def _explain(self, failure: str) -> str:
+        """A failure as a message that names the camera."""
+
+
+class LiveSource(Reconnecting[Frame]):
+    """The common part of webcams and streams: they are read, and opened again whenever lost."""
+
+    _CHILD = "maskdet.sources.camera_process"
 
     def _receive(self) -> Frame | None:
         header = bytearray(HEADER.size)
@@ -195,9 +217,6 @@ class LiveSource:
         frame = Frame(image, self._index, stamp, captured, self.name, position=position, utc=utc)
         self._index += 1
         return frame
-
-    def _explain(self, failure: str) -> str:
-        raise NotImplementedError
 
 
 def back_off(first: float = 0.25, longest: float = 2.0) -> Iterator[float]:

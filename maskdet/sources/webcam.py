@@ -7,7 +7,8 @@ import sys
 
 from maskdet.errors import SourceError
 from maskdet.sources.address import parse
-from maskdet.sources.opencv_capture import BACKENDS, TRANSPORTS, webcam_backends
+from maskdet.sources.child.stream_options import TRANSPORTS
+from maskdet.sources.opencv_capture import BACKENDS, webcam_backends
 from maskdet.sources.options import StreamOptions, WebcamOptions, values_of
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.system.redaction import mask_address

@@ -4,7 +4,8 @@ Runs on the system's Python, which has GStreamer's bindings (`tests/sources/rtsp
 Each picture is grey with 64 square blocks in its upper left corner: 48 bits of the machine's
 monotonic clock in milliseconds and a checksum, which `tests/sources/rtsp.py` reads back.
 
-Says ``ready PORT``, then obeys lines: ``rate N`` pictures a second (0: none at all), ``end``.
+Says ``ready PORT``, then obeys lines: ``rate N`` pictures a second (0: none at all), ``jump
+SECONDS`` of its time stamps, ``end``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ ENCODERS = {
     "h264": "x264enc tune=zerolatency sliced-threads=false threads=1 speed-preset=ultrafast "
     "bitrate={kbit} key-int-max={key} "
     "! video/x-h264,profile=baseline ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    "h264-b": "x264enc bframes=2 b-adapt=false rc-lookahead=2 sync-lookahead=0 "
+    "sliced-threads=false threads=1 speed-preset=ultrafast bitrate={kbit} key-int-max={key} "
+    "! video/x-h264,profile=main ! rtph264pay name=pay0 pt=96 config-interval=-1",
     "h265": "x265enc tune=zerolatency speed-preset=ultrafast bitrate={kbit} key-int-max={key} "
     "log-level=none ! h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1",
 }
@@ -61,7 +65,7 @@ class Server:
     def __init__(self, options: argparse.Namespace) -> None:
         self.width, self.height = (int(side) for side in options.size.split("x"))
         self.fps, self.rate = options.fps, float(options.fps)
-        self.codec = options.codec
+        self.codec, self.audio = options.codec, options.audio
         self.appsrc = None
         self.next = 0.0
         self.server = GstRtspServer.RTSPServer()
@@ -86,7 +90,8 @@ class Server:
             f"framerate={self.fps}/1"
         )
         source = f"appsrc name=clock is-live=true do-timestamp=true format=time caps={caps}"
-        return f"( {source} ! {encoder} )"
+        audio = "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1 pt=8"
+        return f"( {source} ! {encoder} {audio if self.audio else ''} )"
 
     def protect(self, factory: GstRtspServer.RTSPMediaFactory, options: argparse.Namespace) -> None:
         role = "viewer"
@@ -125,6 +130,10 @@ class Server:
 
     def obey(self, source: object, condition: object) -> bool:
         line = sys.stdin.readline()
+        if line.startswith("jump ") and self.appsrc is not None:
+            pad = self.appsrc.get_static_pad("src")
+            pad.set_offset(pad.get_offset() + int(float(line.split()[1]) * Gst.SECOND))
+            return True
         if line.startswith("rate "):
             self.rate, self.next = float(line.split()[1]), 0.0
             return True
@@ -142,6 +151,7 @@ def main() -> None:
     parser.add_argument("--password")
     parser.add_argument("--digest", action="store_true")
     parser.add_argument("--only-udp", action="store_true")
+    parser.add_argument("--audio", action="store_true")
     Gst.init(None)
     server = Server(parser.parse_args())
     GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, server.obey)

@@ -23,7 +23,7 @@ import pytest
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
-from maskdet.sources.opencv_capture import ffmpeg_options
+from maskdet.sources.child.stream_options import ffmpeg_options
 from maskdet.sources.opening import open_source
 from maskdet.sources.options import SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import LiveSource
