@@ -147,6 +147,12 @@ class SourceMeter:
         """A captured frame is left out on purpose."""
         self.skipped += 1
 
+    def skip_unread(self, count: int) -> None:
+        """The source itself left out so many frames, as it was asked to."""
+        for _ in range(count):
+            self.capture(self.pause)
+        self.skipped += count
+
     def carry_on(self) -> None:
         """A frame was not processed, as nothing had moved in it."""
         self.unchanged += 1

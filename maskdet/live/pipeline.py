@@ -32,6 +32,9 @@ __all__ = ["Pipeline", "SourceStats"]
 
 _FRAMES_AHEAD, _RESULTS_AHEAD = 4, 2
 """Frames and observations of a file that wait, so that reading, detecting, and main overlap."""
+_MIN_READ_FPS = 2.0
+"""Frames a second that a camera gives at least: one that waits for the detector is replaced by a
+newer one."""
 
 
 class Pipeline:
@@ -183,12 +186,13 @@ class Pipeline:
         frame_queue = self._frame_queues[index]
         self._warm.wait()
         meter.begin()
+        new_pace = _thin(source, self._detect_fps[index], meter)
         while not self._stopping.is_set():
             frame = source.read()
             if frame is None:
                 return
             if meter.captured == 0:
-                pace = Pace(self._detect_fps[index], is_live=source.is_live)
+                pace = new_pace()
                 if not source.is_live:  # a stream knows when it is open
                     frame_queue.make_lossless(_FRAMES_AHEAD)
                     self._result_queues[index].make_lossless(_RESULTS_AHEAD)
@@ -220,6 +224,20 @@ def _queues(
         frames.append(Mailbox(1 if live else _FRAMES_AHEAD, newest=live, condition=condition))
         results.append(Mailbox(1 if live else _RESULTS_AHEAD, newest=live, condition=condition))
     return frames, results
+
+
+def _thin(source: Source, fps: float | None, meter: SourceMeter) -> Callable[[], Pace]:
+    """Has a camera leave out frames where it is decoded.
+
+    Returns:
+        Makes the pace of what it gives; called with its first frame, when it is known to be live.
+    """
+    thin = getattr(source, "thin", None)
+    is_thinned = False
+    if fps is not None and thin is not None:
+        thin(max(fps, _MIN_READ_FPS), meter.skip_unread)
+        is_thinned = fps >= _MIN_READ_FPS
+    return lambda: Pace(None if is_thinned and source.is_live else fps, is_live=source.is_live)
 
 
 def _death(result_queues: Sequence[Mailbox[Observation]]) -> BaseException | None:

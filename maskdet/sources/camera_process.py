@@ -5,9 +5,12 @@ It is asked by a JSON line on stdin and sends
     one answer    `ANSWER` with the length of a JSON text, then the text: {"fps", "finite",
                   "hardware", "transport", "notes", "pause"}, or {"error", "login"} if it could
                   not be opened: then it can be asked again, which costs little
-    after another line
-    each frame    `HEADER` with width, height, Unix time, monotonic time, seconds since the
-                  beginning of a video on a server (0 for what is live); then the BGR bytes
+    after another line, {"go": true} and, where not all images are wanted, "send_fps": so many a
+                  second
+    each frame    `HEADER` with width, height, number of images left out before it, Unix time,
+                  monotonic time, seconds since the beginning of a video on a server (0 for what is
+                  live); then the BGR bytes. Without an image, width and height are 0: the number
+                  alone
 
 and ends when the stream does. No call in it can hang: a watchdog ends the process.
 """
@@ -31,11 +34,12 @@ from maskdet.sources import ffmpeg_log
 from maskdet.sources.address import Address, parse
 from maskdet.sources.child.speaking import send, send_answer, take_output, watchdog
 from maskdet.sources.child.stream_options import OTHER_TRANSPORT, OVER_UDP, transports
+from maskdet.sources.child.thinning import Thinning
 from maskdet.sources.files.video_geometry import square_size
 from maskdet.sources.opencv_capture import open_camera, too_large
 from maskdet.sources.stream_pace import Busy, Queued
 
-HEADER = struct.Struct("<IIddd")
+HEADER = struct.Struct("<IIIddd")
 
 
 def serve() -> None:
@@ -47,8 +51,8 @@ def serve() -> None:
             request = json.loads(line)
             opened = _open(request, output)
             if opened is not None:
-                sys.stdin.readline()
-                _send(opened.capture, opened.request, output)
+                wanted = json.loads(sys.stdin.readline() or "{}")
+                _send(opened.capture, opened.request, output, wanted.get("send_fps"))
                 return
     except BrokenPipeError:
         os._exit(0)  # the parent has gone
@@ -195,7 +199,9 @@ def _diagnose(request: Mapping[str, Any], log_text: str, waited: bool) -> dict[s
     return {"error": fault.reason, "login": fault.login}
 
 
-def _send(capture: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
+def _send(
+    capture: Any, request: Mapping[str, Any], output: BinaryIO, send_fps: float | None = None
+) -> None:
     is_ours = not hasattr(capture, "get")
     pause = capture.interval if is_ours else 0.0
     busy = Busy() if request.get("low_delay") and not is_ours else None
@@ -203,6 +209,7 @@ def _send(capture: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
     if busy is not None and is_finite:
         capture, busy = _with_all_threads(capture, request), None
     queued = None if is_ours else _queue_of(capture, request)
+    thinning = Thinning(None if is_finite else send_fps)
     while True:
         if busy is not None and busy.all_the_time:
             capture, busy = _with_all_threads(capture, request), None
@@ -214,13 +221,20 @@ def _send(capture: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
                 if queued.has(stamps[1]):
                     continue
                 queued = None
-            okay, image = capture.retrieve() if grabbed else (False, None)
+            takes = grabbed and thinning.takes(stamps[1])
+            okay, image = capture.retrieve() if takes else (False, None)
+        if grabbed and not takes:
+            if thinning.is_report_due(stamps[1]):
+                send(output, HEADER.pack(0, 0, thinning.report(stamps[1]), *stamps, 0.0))
+            continue
         if not okay or image is None or image.shape[0] * image.shape[1] > MAX_PIXELS:
             return
         image = as_bgr(image) if is_ours else _with_square_pixels(as_bgr(image), capture)
         image = np.ascontiguousarray(image)
         position = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000) if is_finite else 0.0
-        send(output, HEADER.pack(image.shape[1], image.shape[0], *stamps, position))
+        height, width = image.shape[:2]
+        skipped = thinning.report(stamps[1])
+        send(output, HEADER.pack(width, height, skipped, *stamps, position))
         send(output, image.data.cast("B"))
 
 

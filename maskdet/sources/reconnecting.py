@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.sources.camera_process import HEADER
-from maskdet.sources.child.speaking import ANSWER
+from maskdet.sources.child.speaking import ANSWER, TIMEOUT_STATUSES
 from maskdet.system.child_process import ChildProcess
 from maskdet.system.redaction import mask_password
 from maskdet.system.threads import Event
@@ -78,6 +78,7 @@ class Reconnecting(ABC, Generic[T]):
         self._since = 0.0
         self._first: float | None = None
         self._child: ChildProcess | None = None
+        self._go: Mapping[str, object] = {"go": True}
         self._renew()
 
     def open(self) -> None:
@@ -101,7 +102,7 @@ class Reconnecting(ABC, Generic[T]):
         """
         while not self._closing.is_set():
             if self._connected and not self._flowing and self._child is not None:
-                self._child.send_request({"go": True})
+                self._child.send_request(self._go)
                 self._flowing = True
             item = self._receive() if self._connected else None
             if item is not None:
@@ -200,14 +201,27 @@ class LiveSource(Reconnecting[Frame]):
     """The common part of webcams and streams: they are read, and opened again whenever lost."""
 
     _CHILD = "maskdet.sources.camera_process"
+    _on_skip: Callable[[int], None] | None = None
+
+    def thin(self, fps: float, on_skip: Callable[[int], None]) -> None:
+        """Leaves out frames where they are decoded, which saves converting and carrying them.
+
+        A stream that turns out not to be live is read whole.
+
+        Args:
+            fps: frames a second that `read` gives; set before the first one.
+            on_skip: called by `read` with the number of frames left out, at least twice a second.
+        """
+        self._go, self._on_skip = {"go": True, "send_fps": fps}, on_skip
 
     def _receive(self) -> Frame | None:
-        header = bytearray(HEADER.size)
-        if self._child is None or not self._child.read_into(memoryview(header)):
+        child = self._child
+        header = None if child is None else self._next_header(child)
+        if child is None or header is None:
             return None
-        width, height, utc, captured, position = HEADER.unpack(header)
+        width, height, utc, captured, position = header
         image = np.empty((height, width, 3), np.uint8)
-        if not self._child.read_into(image.data.cast("B")):
+        if not child.read_into(image.data.cast("B")):
             return None
         if self._first is None:
             self._first = captured
@@ -217,6 +231,18 @@ class LiveSource(Reconnecting[Frame]):
         frame = Frame(image, self._index, stamp, captured, self.name, position=position, utc=utc)
         self._index += 1
         return frame
+
+    def _next_header(self, child: ChildProcess) -> tuple[int, int, float, float, float] | None:
+        """Size and times of the next frame with an image; None at the end."""
+        header = bytearray(HEADER.size)
+        while child.read_into(memoryview(header)):
+            width, height, skipped, utc, captured, position = HEADER.unpack(header)
+            self._index += skipped
+            if skipped and self._on_skip is not None:
+                self._on_skip(skipped)
+            if width:
+                return width, height, utc, captured, position
+        return None
 
 
 def back_off(first: float = 0.25, longest: float = 2.0) -> Iterator[float]:
@@ -237,6 +263,6 @@ def _read_answer(child: ChildProcess) -> dict[str, object] | None:
 
 
 def _cause_of_death(status: int) -> str:
-    if status == 1:  # the watchdog's
+    if status in TIMEOUT_STATUSES:
         return "gave no answer in time"
     return f"its driver or decoder crashed (status {status})" if status else "ended at once"

@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 ANSWER = struct.Struct("<I")
 """The length of an answer's JSON text, which follows."""
+TIMEOUT_STATUSES = (1, -14)
+"""Exit statuses of a process that its watchdog ended: faulthandler's, and by SIGALRM."""
 
 
 def take_output() -> BinaryIO:
@@ -26,7 +28,18 @@ def take_output() -> BinaryIO:
 
 @contextmanager
 def watchdog(seconds: float) -> Iterator[None]:
-    """Ends the process if the block takes longer, even where native code never comes back."""
+    """Ends the process if the block takes longer, even where native code never comes back.
+
+    For blocks of the main thread, one at a time. The system's own timer costs a microsecond, and is
+    set for every image. Windows has none: there faulthandler starts a thread each time.
+    """
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        return
     with open(os.devnull, "w") as nowhere:
         faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
         try:
