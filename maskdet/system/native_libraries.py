@@ -6,9 +6,11 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from maskdet.errors import ConfigError
+from maskdet.system.threads import Lock
 
 _PACKAGES = {
     "libGL.so.1": "libgl1",
@@ -53,22 +55,68 @@ def require_opencv() -> None:
 
 @contextmanager
 def silent_stderr() -> Iterator[None]:
-    """Keeps what native code writes to stderr, past Python, off the terminal."""
+    """Keeps what native code writes to stderr, past Python, off the terminal.
+
+    Messages of Python's other threads still get there; several threads may do this at one time.
+    """
+    _silence.begin()
     try:
-        stderr = os.dup(2)
-    except OSError:  # closed
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        if sys.stderr is not None:
-            sys.stderr.flush()
-        os.dup2(nowhere, 2)
         yield
     finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
+        _silence.end()
+
+
+class _Silence:
+    """File descriptor 2 leads nowhere while somebody wants that; Python's own stderr does not."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._count = 0
+        self._messages: TextIO | None = None
+        self._replaced: TextIO | None = None
+
+    def begin(self) -> None:
+        with self._lock:
+            self._count += 1
+            if self._count == 1:
+                with suppress(OSError):  # closed
+                    self._redirect()
+
+    def end(self) -> None:
+        with self._lock:
+            self._count -= 1
+            if self._count or self._messages is None:
+                return
+            with suppress(OSError):
+                os.dup2(self._messages.fileno(), 2)
+            if self._replaced is not None and sys.stderr is self._messages:
+                sys.stderr = self._replaced
+            self._replaced = None
+
+    def _redirect(self) -> None:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        if self._messages is None:  # kept: another thread may be writing to it when this ends
+            self._messages = os.fdopen(
+                os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1
+            )
+        else:
+            os.dup2(2, self._messages.fileno())
+        if _is_stderr(sys.stderr):
+            self._replaced, sys.stderr = sys.stderr, self._messages
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
         os.close(nowhere)
+
+
+_silence = _Silence()
+
+
+def _is_stderr(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.fileno() == 2
+    except (OSError, ValueError):
+        return False
 
 
 def _loads(library: str) -> bool:

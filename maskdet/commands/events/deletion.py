@@ -12,6 +12,7 @@ from pathlib import Path
 from maskdet.errors import ConfigError, SinkError
 from maskdet.reports.local_time import LocalTime
 from maskdet.sinks.store.deletion import delete_between, delete_person
+from maskdet.sinks.store.evidence_files import delete_with_files, visit_of, visits_between
 from maskdet.sinks.store.schema import open_for_reading, open_for_writing
 from maskdet.system.console import say
 
@@ -21,7 +22,7 @@ _STILL_THERE_S = 60
 
 
 def run(store: Path, *, day: str | None, person: str | None, zone: str | None = None) -> int:
-    """Deletes a local day, or everything about one visit.
+    """Deletes a local day, or everything about one visit, with pictures and clips of alarms.
 
     Args:
         store: the event store; a monitor may be writing to it.
@@ -38,27 +39,46 @@ def run(store: Path, *, day: str | None, person: str | None, zone: str | None = 
     try:
         with closing(open_for_writing(store)) as connection:
             connection.execute("PRAGMA busy_timeout = 10000")
+            folder = store.absolute().parent
             if day is not None:
-                what, count = f"the day {day}", _delete_day(connection, day, LocalTime(zone))
+                what = f"the day {day}"
+                rows, files = _delete_day(connection, day, LocalTime(zone), folder)
             else:
-                what, count = f"person {person}", _delete_person(connection, person or "")
+                what = f"person {person}"
+                rows, files = _delete_person(connection, person or "", folder)
     except sqlite3.OperationalError as error:
-        raise SinkError(f"{store}: nothing was deleted: {error}; check its rights") from None
-    if not count:
+        raise SinkError(f"{store}: no row was deleted: {error}; check its rights") from None
+    except OSError as error:
+        raise SinkError(
+            f"{store}: no row was deleted, as {error.filename} cannot be deleted: "
+            f"{error.strerror}; check the folder's rights and repeat this"
+        ) from None
+    if not rows:
         raise ConfigError(f"{store} has nothing of {what}")
-    say(f"deleted {what} from {store}: {count} rows")
+    counted = f"{rows} rows" + (f", {files} pictures and clips of alarms" if files else "")
+    say(f"deleted {what} from {store}: {counted}")
     return 0
 
 
-def _delete_day(connection: sqlite3.Connection, day: str, clock: LocalTime) -> int:
+def _delete_day(
+    connection: sqlite3.Connection, day: str, clock: LocalTime, folder: Path
+) -> tuple[int, int]:
+    """Deletes a day; returns the number of rows and of files."""
     if "T" in day or " " in day:
         raise ConfigError(f"--day {day}: expected a day, such as 2026-01-31")
     began = clock.parse(day, "--day")
     following: date = clock.day_of(began) + timedelta(days=1)
-    return delete_between(connection, began, clock.start_of(following))
+    ended = clock.start_of(following)
+    return delete_with_files(
+        connection,
+        visits_between(began, ended),
+        folder,
+        lambda: delete_between(connection, began, ended),
+    )
 
 
-def _delete_person(connection: sqlite3.Connection, person: str) -> int:
+def _delete_person(connection: sqlite3.Connection, person: str, folder: Path) -> tuple[int, int]:
+    """Deletes a visit; returns the number of rows and of files."""
     match = _PERSON.fullmatch(person)
     if match is None:
         raise ConfigError(
@@ -75,4 +95,6 @@ def _delete_person(connection: sqlite3.Connection, person: str) -> int:
             f"--person {person} is in the image at the moment, and would be written again; "
             "repeat this when they have gone, or stop the monitor before"
         )
-    return delete_person(connection, *key)
+    return delete_with_files(
+        connection, visit_of(*key), folder, lambda: delete_person(connection, *key)
+    )

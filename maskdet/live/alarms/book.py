@@ -45,6 +45,13 @@ class AlarmList:
         self._keep(changed)
         return changed
 
+    def drop(self, numbers: Iterable[str]) -> None:
+        """Forgets alarms that were deleted, those that are over."""
+        for number in numbers:
+            if (alarm := self._alarms.get(number)) is not None and not alarm.is_open:
+                del self._alarms[number]
+                self.version += 1
+
     def find(self, alarm_id: str) -> Alarm | None:
         """One alarm."""
         return self._alarms.get(alarm_id)

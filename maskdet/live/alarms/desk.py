@@ -217,6 +217,8 @@ class AlarmDesk:
                 self._process(changes, observation)
             if not inbox:
                 self._journal.save()
+                with self._lock:
+                    self._list.drop(self._journal.take_deleted())
         self._journal.save()
 
     def _process(self, changes: Changes, observation: Observation | None) -> None:

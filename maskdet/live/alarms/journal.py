@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 
 SAVE_TIMEOUT_S = 2.0
 """For a write, after which the disk is taken to hang, and alarms are sent without waiting."""
+_DELETED_INTERVAL_S = 10.0
+"""Between two looks at what somebody else has deleted from the store."""
 
 
 class Journal:
@@ -34,6 +37,8 @@ class Journal:
         self._deliveries: dict[str, Delivery] = {}
         self._arrived: dict[str, Delivery] = {}
         self._snoozes: dict[tuple[str, str], Snooze] = {}
+        self._deleted: list[str] = []
+        self._deleted_due = 0.0
         self._wanted = self._done = 0
         self._hangs = self._is_ending = False
         self._worker = Worker("alarm journal", self._run)
@@ -59,6 +64,12 @@ class Journal:
         with self._condition:
             self._deliveries.pop(delivery.delivery_id, None)
             self._arrived[delivery.delivery_id] = delivery
+
+    def take_deleted(self) -> list[str]:
+        """Numbers of alarms that were deleted from the store since the last call."""
+        with self._condition:
+            deleted, self._deleted = self._deleted, []
+            return deleted
 
     def save(self) -> None:
         """Has everything written and waits for that; not for a disk that is known to hang."""
@@ -86,12 +97,22 @@ class Journal:
                 self._condition.wait_for(lambda: self._wanted > self._done or self._is_ending)
                 number, is_ending = self._wanted, self._is_ending
             self._write()
+            self._note_deleted()
             with self._condition:
                 self._done = max(self._done, number)
                 self._hangs = False
                 self._condition.notify_all()
             if is_ending:
                 return
+
+    def _note_deleted(self) -> None:
+        if time.monotonic() < self._deleted_due:
+            return
+        self._deleted_due = time.monotonic() + _DELETED_INTERVAL_S
+        with contextlib.suppress(SinkError):  # then at the next look
+            deleted = self._store.deleted()
+            with self._condition:
+                self._deleted += deleted
 
     def _write(self) -> None:
         """Writes what is new; what cannot be written waits for the next time."""

@@ -16,8 +16,11 @@ _DAY_S = 24 * 3600.0
 
 
 def clip_folder(settings: MonitorSettings) -> Path:
-    """The folder of the alarms' pictures and clips; below that of snapshots unless absolute."""
-    return settings.snapshots / (settings.alarms.snapshots or ".")
+    """The folder of the alarms' pictures and clips; below that of snapshots unless absolute.
+
+    Absolute, as its files are written into the store, which others read from elsewhere.
+    """
+    return (settings.snapshots / (settings.alarms.snapshots or ".")).absolute()
 
 
 def files_of_alarms(folder: Path) -> list[Path]:

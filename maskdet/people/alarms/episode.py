@@ -38,6 +38,7 @@ class Episode:
     is_flapping: bool = False
     sent_at: float = 0.0
     _since: float | None = None
+    _is_unseen: bool = False
     _turns: deque[float] = field(default_factory=deque)
 
     def step(self, holds: bool, seconds: float, for_s: float, clear_s: float) -> Turn:
@@ -58,6 +59,7 @@ class Episode:
             return ""
         self._since = None
         self.is_open = holds
+        self._is_unseen = self._is_unseen and holds
         return "opened" if holds else "closed"
 
     @property
@@ -68,7 +70,25 @@ class Episode:
     def close(self) -> bool:
         """The subject is gone: closes at once; returns whether it was open."""
         was_open, self.is_open, self._since = self.is_open, False, None
+        self._is_unseen = self._is_unseen or was_open
         return was_open
+
+    def is_over(self, seconds: float, utc: float) -> bool:
+        """Whether what the condition is met for now is another occurrence, with its own alarm.
+
+        Not where it flaps, or began too often to be sent each time; nor where it closed because
+        nothing was seen for a moment.
+        """
+        if self.alarm is None or self.alarm.cleared is None or self.is_flapping:
+            return False
+        if self._is_unseen and utc - self.alarm.cleared < FLAP_WINDOW_S:
+            return False
+        self._forget(seconds)
+        return len(self._turns) < FLAP_TURNS
+
+    def next(self) -> Episode:
+        """The next occurrence, open, which knows how often it began before."""
+        return Episode(is_open=True, _turns=self._turns.copy())
 
     def begins_to_flap(self, now: float) -> bool:
         """Notes that it opened; returns whether it is now taken to flap, the first time."""

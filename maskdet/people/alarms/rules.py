@@ -226,6 +226,8 @@ class AlarmRules:
         episode = episodes.get(subject) or Episode()
         turn = episode.step(holds, clock, rule.for_s if for_s is None else for_s, rule.clear_s)
         if turn == "opened":
+            if subject == _WHOLE and episode.is_over(now.seconds, now.utc):
+                episode = episode.next()
             self._reporter.opened(rule, camera, episode, facts or Facts(), now)
         elif turn == "closed":
             self._reporter.closed(rule, episode, now)

@@ -18,6 +18,8 @@ from maskdet.system.threads import Lock
 
 _COLUMNS = tuple(field.name for field in fields(Alarm))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM alarms"
+_MAX_WRITTEN = 10_000
+"""Numbers of alarms that are known to have been written."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class AlarmStore:
         """
         self._path, self._run = Path(path), run
         self._lock = Lock()
+        self._written: dict[str, None] = {}
         try:
             make_folder(self._path.parent)
         except OSError as error:
@@ -80,6 +83,7 @@ class AlarmStore:
         Raises:
             SinkError: not now.
         """
+        alarms = tuple(alarms)
         with self._transaction() as connection:
             for alarm in alarms:
                 self._put(connection, alarm)
@@ -95,6 +99,7 @@ class AlarmStore:
                     "INSERT OR REPLACE INTO snoozes VALUES (?, ?, ?)",
                     (snooze.rule, snooze.camera, snooze.until),
                 )
+        self._note_written(alarm.alarm_id for alarm in alarms)
 
     def record_delivered(self, deliveries: Sequence[Delivery], utc: float) -> None:
         """Messages have arrived; they are not sent again.
@@ -132,7 +137,18 @@ class AlarmStore:
     def alarms(self, limit: int, *, only_open: bool = False) -> list[Alarm]:
         """The newest alarms, newest first."""
         where = "WHERE cleared IS NULL" if only_open else ""
-        return self._select(f"{where} ORDER BY began DESC LIMIT ?", (limit,))
+        found = self._select(f"{where} ORDER BY began DESC LIMIT ?", (limit,))
+        self._note_written(alarm.alarm_id for alarm in reversed(found))
+        return found
+
+    def deleted(self) -> list[str]:
+        """Numbers of alarms that were written and are not there any more; each once."""
+        with self._transaction() as connection:
+            there = {number for (number,) in connection.execute("SELECT alarm_id FROM alarms")}
+        gone = [number for number in self._written if number not in there]
+        for number in gone:
+            del self._written[number]
+        return gone
 
     def find(self, alarm_id: str) -> Alarm | None:
         """One alarm; None: there is none of that number."""
@@ -151,6 +167,11 @@ class AlarmStore:
         with self._transaction():
             pass
 
+    def _note_written(self, numbers: Iterable[str]) -> None:
+        self._written |= dict.fromkeys(numbers)
+        for number in list(self._written)[:-_MAX_WRITTEN]:
+            del self._written[number]
+
     def _select(self, rest: str, values: tuple[object, ...]) -> list[Alarm]:
         with self._transaction() as connection:
             rows = connection.execute(f"{_SELECT} {rest}", values).fetchall()
@@ -158,7 +179,12 @@ class AlarmStore:
         return [replace(one, states=tuple(json.loads(str(one.states)))) for one in alarms]
 
     def _put(self, connection: sqlite3.Connection, alarm: Alarm) -> None:
-        """Writes an alarm; the run of an earlier one, and when it was delivered, stay."""
+        """Writes an alarm; the run of an earlier one, and when it was delivered, stay.
+
+        One that is over and was written before is not written again: somebody has deleted it.
+        """
+        if alarm.alarm_id in self._written and not alarm.is_open and not _has(connection, alarm):
+            return
         values = asdict(alarm) | {"states": json.dumps(alarm.states), "run": self._run}
         names = ", ".join(values)
         places = ", ".join(f":{name}" for name in values)
@@ -188,6 +214,11 @@ class AlarmStore:
         reason = getattr(error, "strerror", None) or str(error)
         advice = "check folder, rights and disk space"
         return SinkError(f"cannot keep alarms in {self._path}: {reason}; {advice}")
+
+
+def _has(connection: sqlite3.Connection, alarm: Alarm) -> bool:
+    found = connection.execute("SELECT 1 FROM alarms WHERE alarm_id = ?", (alarm.alarm_id,))
+    return found.fetchone() is not None
 
 
 def _message(text: str) -> AlarmMessage:

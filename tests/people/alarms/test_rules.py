@@ -250,6 +250,40 @@ def test_a_rule_that_is_not_armed_clears_and_begins_with_its_hours():
     assert stage.sent[0][1] == first
 
 
+def test_a_camera_a_disk_or_a_group_has_an_alarm_each_time():
+    """Channels that send beginnings alone hear of each."""
+    rules = (
+        AlarmRule("gone", "camera_gone", for_s=10, clear_s=1),
+        AlarmRule("full", "disk_full", clear_s=1, free_bytes=100),
+        replace(BARE, people=2, clear_s=1),
+    )
+    stage = Stage.of(*rules)
+    for begin in (0, 100):
+        stage.show(begin, P(1), P(2))
+        stage.show(begin + 1, P(1))
+        stage.show(begin + 2, P(1))
+        stage.wait(begin + 20, {"hall": 1, "yard": 15}, free=1)
+        for seconds in (30, 40):
+            stage.wait(begin + seconds, {"hall": 1, "yard": 0}, free=999)
+    for rule in ("gone", "full", "bare"):
+        news = [(m.phase, m.alarm.alarm_id) for m in stage.messages if m.alarm.rule == rule]
+        (first, second) = dict.fromkeys(number for _, number in news)
+        expected = [(phase, n) for n in (first, second) for phase in ("began", "cleared")]
+        assert news == expected
+        assert stage.alarms[first].cleared < stage.alarms[second].began
+
+
+def test_a_group_that_was_not_seen_for_a_moment_is_the_same_one():
+    stage = Stage.of(replace(BARE, people=2))
+    stage.show(0, P(1), P(2))
+    stage.wait(10, {"hall": 10})
+    stage.show(20, P(3), P(4))
+    assert [kind for kind, *_ in stage.sent] == ["began", "cleared", "updated"]
+    stage.wait(40, {"hall": 20})
+    stage.show(40 + FLAP_WINDOW_S, P(5), P(6))
+    assert [kind for kind, *_ in stage.sent[3:]] == ["cleared", "began"]
+
+
 def test_a_restart_clears_people_and_goes_on_with_cameras():
     rules = (BARE, AlarmRule("gone", "camera_gone", for_s=10))
     stage = Stage.of(*rules)

@@ -1,0 +1,61 @@
+"""Native code is silent, messages are not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import os, threading
+from maskdet.system.console import say
+from maskdet.system.native_libraries import silent_stderr
+
+first_in, second_in, first_out = (threading.Event() for _ in range(3))
+
+def first():
+    with silent_stderr():
+        first_in.set()
+        second_in.wait()
+    first_out.set()
+
+def second():
+    first_in.wait()
+    with silent_stderr():
+        second_in.set()
+        first_out.wait()
+        os.write(2, b"native two\\n")
+        say("message within")
+
+threads = [threading.Thread(target=first), threading.Thread(target=second)]
+for one in threads:
+    one.start()
+first_in.wait()
+os.write(2, b"native one\\n")
+say("message meanwhile")
+for one in threads:
+    one.join()
+say("message after")
+os.write(2, b"native after\\n")
+with silent_stderr():
+    os.write(2, b"native three\\n")
+    say("message again")
+"""
+
+
+def test_messages_get_through_while_native_code_is_silent():
+    """Two threads that overlap, as the first to begin ends first; then once more."""
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60)
+    assert done.stderr.splitlines() == [
+        *("message meanwhile", "message within", "message after", "native after", "message again")
+    ]
+
+
+def test_a_process_without_stderr_goes_on():
+    code = (
+        "import os; os.close(2)\n"
+        "from maskdet.system.native_libraries import silent_stderr\n"
+        "with silent_stderr(): pass\n"
+        "print('done')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "done\n"
