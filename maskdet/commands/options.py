@@ -85,6 +85,13 @@ BatchSizes = Annotated[
 CompareRuntimes = Annotated[
     bool, typer.Option("--runtimes", help="Compares the model's files instead: LiteRT, ONNX …")
 ]
+CountCameras = Annotated[
+    bool,
+    typer.Option("--cameras", help="Instead: how many network cameras this machine carries."),
+]
+MaxCameras = Annotated[
+    int, typer.Option(metavar="N", min=1, help="With --cameras: the most that are tried.")
+]
 HeadTracks = Annotated[
     Path | None,
     typer.Option(

@@ -10,10 +10,12 @@ from pathlib import Path
 from maskdet.commands.options import (
     BatchSizes,
     CompareRuntimes,
+    CountCameras,
     Device,
     HeadTracks,
     Json,
     Labels,
+    MaxCameras,
     Model,
     Seconds,
     States,
@@ -31,6 +33,8 @@ def benchmark(
     batch: BatchSizes = None,
     runtimes: CompareRuntimes = False,
     people: HeadTracks = None,
+    cameras: CountCameras = False,
+    max_cameras: MaxCameras = 64,
     json_file: Json = None,
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
@@ -47,6 +51,13 @@ def benchmark(
         compare(model, seconds, json_file)
         return
     chosen = parse_states(states)
+    if cameras:
+        from maskdet.commands.benchmark.cameras.run import compare as count_cameras
+
+        of_model = [f"model={model}", f"device={device}"] + [f"labels={labels}"] * bool(labels)
+        of_model += [f"classes.{name}={state}" for name, state in chosen.items()]
+        count_cameras(of_model, seconds, max_cameras, json_file)
+        return
     new_detector = partial(load_detector, model, device=device, labels=labels, classes=chosen)
     if batch is not None:
         sizes = batches.parse_sizes(batch)

@@ -1,0 +1,1 @@
+"""``maskdet benchmark --cameras``: how many cameras this machine carries."""
