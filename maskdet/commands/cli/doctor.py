@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskdet.commands.options import Device, Model
+from maskdet.commands.options import Device, Model, MonitorFile
 from maskdet.model.registry import DEFAULT_MODEL
 
 
@@ -21,6 +21,7 @@ def doctor(
     folder: Annotated[
         Path, typer.Option(metavar="DIR", help="Where recordings go; default: here.")
     ] = Path("."),
+    config: MonitorFile = None,
     json_file: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="All of it as JSON; - is stdout.")
     ] = None,
@@ -28,4 +29,11 @@ def doctor(
     """Checks what works on this machine, with the exact fix of what does not (exit status 2)."""
     from maskdet.commands.doctor import run
 
-    return run(model=model, device=device, sources=source or (), folder=folder, json_file=json_file)
+    return run(
+        model=model,
+        device=device,
+        sources=source or (),
+        folder=folder,
+        config=config,
+        json_file=json_file,
+    )

@@ -10,6 +10,8 @@ class Health(StrEnum):
     """Severity of a finding."""
 
     OK = "ok"
+    WARNING = "warning"
+    """It works, and soon will not."""
     ABSENT = "absent"
     """Not there, and nothing needs it."""
     BROKEN = "broken"
@@ -33,7 +35,12 @@ class Finding:
 
     def line(self) -> str:
         """For a person."""
-        mark = {Health.OK: "ok", Health.ABSENT: "–", Health.BROKEN: "BROKEN"}[self.health]
+        mark = {
+            Health.OK: "ok",
+            Health.WARNING: "warning",
+            Health.ABSENT: "–",
+            Health.BROKEN: "BROKEN",
+        }[self.health]
         fix = f"; {self.fix}" if self.fix else ""
         return f"{mark:<7} {self.name:<14} {self.text}{fix}"
 

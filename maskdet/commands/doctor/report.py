@@ -9,7 +9,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from maskdet.commands.doctor import cameras, codecs, detection, display, storage
+from maskdet.commands.doctor import cameras, certificate, codecs, detection, display, storage
 from maskdet.commands.doctor.finding import Finding, Health, broken, ok
 from maskdet.errors import MaskdetError
 from maskdet.runtimes.spec import Device
@@ -35,6 +35,7 @@ def run(
     device: Device,
     sources: Sequence[str] = (),
     folder: Path = Path("."),
+    config: Path | None = None,
     json_file: str | None = None,
 ) -> int:
     """Examines this machine.
@@ -44,6 +45,7 @@ def run(
         device: auto, cpu or gpu: gpu makes a missing one a fault.
         sources: cameras or streams to open beside the webcams that are there.
         folder: where recordings go.
+        config: the monitor's settings, whose TLS certificate is checked; None: none is.
         json_file: all of it as JSON into this file; ``-`` is standard output, which then holds
             nothing else.
 
@@ -60,6 +62,7 @@ def run(
         ("camera", cameras.webcams),
         *((mask_password(source), partial(cameras.source, source)) for source in sources),
         ("recordings", partial(storage.check, folder)),
+        *([(certificate.NAME, partial(certificate.check, config))] if config else []),
         ("detection", partial(detection.check, model, device)),
     ]
     findings: list[Finding] = []

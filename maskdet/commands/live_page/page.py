@@ -112,7 +112,7 @@ def open_page(settings: MonitorSettings) -> RunningPage:
         pipeline: Pipeline, recordings: Sequence[RecordingSwitch], book: AlarmBook | None
     ) -> FastAPI:
         return create_app(
-            _parts(settings, hub, partial(_cameras, pipeline, hub, recordings), book),
+            _parts(settings, hub, partial(_cameras, pipeline, hub, recordings), book, server),
             guard,
             names=[host, *_own_names(), *map(_without_port, wanted.allow_hosts)],
             origins=wanted.allow_hosts,
@@ -127,6 +127,7 @@ def _parts(
     hub: LiveHub,
     cameras: Callable[[], Sequence[CameraAnswer]],
     book: AlarmBook | None,
+    server: LiveServer,
 ) -> Parts:
     store = settings.store.file
     return Parts(
@@ -137,6 +138,7 @@ def _parts(
         clips=ClipFolder(_clip_folders(settings)),
         report=partial(page_text, store) if store is not None else None,
         export=partial(table_text, store) if store is not None else None,
+        notices=lambda: [server.notice] if server.notice else [],
     )
 
 

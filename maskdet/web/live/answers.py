@@ -93,6 +93,7 @@ class StateAnswer(BaseModel):
         can_report: whether there is a store to report from.
         has_alarms: whether alarms are set up.
         has_clips: whether there may be clips.
+        notices: for operators: what they have to do, such as renew a certificate.
     """
 
     utc: float
@@ -105,6 +106,7 @@ class StateAnswer(BaseModel):
     can_report: bool = False
     has_alarms: bool = False
     has_clips: bool = False
+    notices: list[str] = []
 
 
 class EventAnswer(BaseModel):

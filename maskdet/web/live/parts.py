@@ -41,6 +41,7 @@ class Parts:
         clips: None: likewise.
         report: None: there is no store.
         export: events of such a time as CSV; likewise.
+        notices: lines for operators about what they have to do.
     """
 
     hub: LiveHub
@@ -50,3 +51,4 @@ class Parts:
     clips: Clips | None = None
     report: Report | None = None
     export: Report | None = None
+    notices: Callable[[], Sequence[str]] = tuple

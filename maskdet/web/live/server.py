@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from maskdet.errors import ConfigError
 from maskdet.system.threads import Worker
 from maskdet.web import server
+from maskdet.web.live.certificate import CertificateWatch, check_certificate
 
 _SEND_BUFFER_BYTES = 256 * 1024
 """The system's buffer of a connection: what waits in it for a slow viewer is old when it comes."""
@@ -52,6 +51,9 @@ class LiveServer:
         self.url = address.replace("http:", "https:", 1) if certificate else address
         self._uvicorn: uvicorn.Server | None = None
         self._worker: Worker | None = None
+        self._watch: CertificateWatch | None = None
+        if certificate is not None and key is not None:
+            self._watch = CertificateWatch(certificate, key, self._serve_renewed)
 
     def start(self, app: ASGIApp) -> None:
         """Begins to answer."""
@@ -61,42 +63,35 @@ class LiveServer:
         self._uvicorn = uvicorn.Server(config)
         self._worker = Worker("live page", self._run)
         self._worker.start()
+        if self._watch is not None:
+            self._watch.start()
 
     @property
     def error(self) -> BaseException | None:
         """The error that ended the server; None while it serves."""
         return self._worker.error if self._worker is not None else None
 
+    @property
+    def notice(self) -> str:
+        """Line for operators about the certificate; empty: nothing is to be done."""
+        return self._watch.notice if self._watch is not None else ""
+
     def stop(self) -> None:
         """Ends it; requests under way are given a second. May be called twice."""
+        if self._watch is not None:
+            self._watch.close()
         if self._uvicorn is not None and self._worker is not None:
             self._uvicorn.should_exit = True
             self._worker.join(_STOP_S)
         self._listening.close()
 
+    def _serve_renewed(self) -> None:
+        """Serves the files' certificate on new connections."""
+        context = self._uvicorn.config.ssl if self._uvicorn is not None else None
+        if context is not None and self._certificate is not None:
+            context.load_cert_chain(self._certificate, self._key)
+
     def _run(self) -> None:
         assert self._uvicorn is not None
         with contextlib.suppress(SystemExit):  # uvicorn's way to end
             self._uvicorn.run(sockets=[self._listening])
-
-
-def check_certificate(certificate: Path, key: Path) -> None:
-    """Makes sure that TLS will work, before anything slow is done.
-
-    Raises:
-        ConfigError: a file is missing, no PEM, or the key is of another certificate.
-    """
-    for path in (certificate, key):
-        try:
-            path.read_bytes()
-        except OSError as error:
-            raise ConfigError(f"TLS: {path} cannot be read: {error.strerror}") from None
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key, password=lambda: "")
-    except (ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "reason", None) or "the key has a password"
-        raise ConfigError(
-            f"TLS: {certificate} and {key} do not serve ({reason}); give a PEM certificate and its "
-            "PEM key without a password"
-        ) from None

@@ -88,8 +88,8 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) ->
     """State at this moment."""
     seeing = [Depends(guard.viewer)]
 
-    @app.get("/api/state", responses=REFUSED, dependencies=seeing)
-    def state() -> StateAnswer:
+    @app.get("/api/state", responses=REFUSED)
+    def state(session: Session = Depends(guard.viewer)) -> StateAnswer:
         """All that changes from second to second, in one answer."""
         people, alarms = parts.hub.people(), parts.alarms
         recent = alarms.alarms() if alarms is not None else ()
@@ -104,6 +104,7 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) ->
             can_report=parts.report is not None,
             has_alarms=alarms is not None,
             has_clips=parts.clips is not None,
+            notices=list(parts.notices()) if session.role == "operator" else [],
         )
 
     @app.get("/api/cameras", responses=REFUSED, dependencies=seeing)

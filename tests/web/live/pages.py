@@ -197,6 +197,7 @@ def serving_live(
         clips=ClipFolder([(folder / "clips", "")]),
         report=report,
         export=export,
+        notices=lambda: [server.notice] if server.notice else [],
     )
     server.start(create_app(parts, guard, **options))
     try:

@@ -88,6 +88,9 @@ function show(state) {
   const clock = new Date(state.utc * 1000).toLocaleTimeString();
   say(lost ? `${lost} of ${state.cameras.length} cameras without signal` : `Live, ${state.cameras.length} ${state.cameras.length === 1 ? "camera" : "cameras"}`, lost > 0);
   get("connection").title = `The monitor's clock: ${clock}`;
+  const notices = state.notices.join("; ");
+  get("notices").hidden = !notices;
+  if (get("notices").textContent !== notices) get("notices").textContent = notices;
   get("now").textContent = total(state.people);
   get("now-states").replaceChildren(...chips(state.people));
   get("today").textContent = total(state.people_today);
