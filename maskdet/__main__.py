@@ -14,7 +14,7 @@ from maskdet.commands.cli.convert import convert
 from maskdet.commands.cli.detect import detect
 from maskdet.commands.cli.doctor import doctor
 from maskdet.commands.cli.evaluate import calibrate, evaluate
-from maskdet.commands.cli.events import delete_events, export_events, report
+from maskdet.commands.cli.events import collect_events, delete_events, export_events, report
 from maskdet.commands.cli.export import export
 from maskdet.commands.cli.inspect import inspect
 from maskdet.commands.cli.models import app as models
@@ -30,7 +30,7 @@ from maskdet.system.native_libraries import require_opencv
 NAME = "maskdet"
 COMMANDS: tuple[Callable[..., int | None], ...] = (
     *(detect, archive, benchmark, doctor, serve),
-    *(report, export_events, delete_events),
+    *(report, export_events, delete_events, collect_events),
     *(train, evaluate, calibrate, export, convert, inspect),
 )
 

@@ -73,6 +73,8 @@ class Override:
     value: Any
 
 
+_SECRET_KEYS = ("password", "token", "secret")
+"""Keys whose values are never repeated in a message."""
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
@@ -123,8 +125,9 @@ def parse_override(text: str) -> Override:
         ConfigError: it has no ``=`` or no key.
     """
     name, equals, written = text.partition("=")
-    shown = f"--set {mask_password(text)}"
     parts = [part.strip() for part in name.split(".")]
+    is_secret = parts[-1] in _SECRET_KEYS
+    shown = f"--set {name}=***" if is_secret else f"--set {mask_password(text)}"
     if not equals or not all(parts):
         raise ConfigError(f"{shown}: expected key=value, as in overlay.scores=false")
     try:

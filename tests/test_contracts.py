@@ -29,6 +29,8 @@ from maskdet.people.alarms.rules import AlarmRules
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.tiling import TiledDetector
 from maskdet.sinks.channels.dispatcher import Dispatcher
+from maskdet.sinks.messaging.server import Server
+from maskdet.sinks.messaging.uplink import Uplink
 from maskdet.sinks.recording.clips import Clips
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
@@ -149,6 +151,7 @@ SINKS: dict[str, Callable[[Tools], Sink]] = {
     "clips": lambda t: _clips(t.folder),
     "alarm desk": lambda t: _desk(t.folder),
     "live page": lambda t: _live_hub(),
+    "uplink": lambda t: Uplink(Server(("nats://127.0.0.1:9",)), t.folder / "people.db", "north"),
 }
 
 

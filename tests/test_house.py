@@ -87,7 +87,8 @@ LEARNING = (
                    "commands/doctor/codecs.py",
                    "sources/files/")),
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
-         ("system/threads.py", "web/batcher.py", "web/live/viewers.py", "training/loader.py")),
+         ("system/threads.py", "web/batcher.py", "web/live/viewers.py", "training/loader.py",
+          "sinks/messaging/")),
         (("subprocess",),
          ("system/child_process.py", "system/external_command.py", "sources/srt_relay.py",
           "commands/benchmark/")),
@@ -96,6 +97,7 @@ LEARNING = (
          ("commands/cli/", "commands/options.py", "commands/monitor.py", "__main__.py")),
         # Curve fitting, and the assignment of faces to people.
         (("lap",), ("people/",)),
+        (("nats",), ("sinks/messaging/",)),
         (("paho", "apprise", "serial", "gpiozero", "winsound"), ("sinks/channels/",)),
         (("sqlite3",), ("sinks/store/", "reports/", "commands/")),
     ],
@@ -110,6 +112,7 @@ BUILDERS = (
     "runtimes/",
     "live/session.py",
     "live/assembly.py",
+    "live/messaging/uplink.py",
     "sources/opening.py",
     "commands/",
     "__main__.py",
@@ -266,7 +269,13 @@ def test_the_pipeline_keeps_the_flow_alone():
 
 
 @pytest.mark.parametrize(
-    "way", ["One frame's way", "A model's way", "One picture's way through the page"]
+    "way",
+    [
+        "One frame's way",
+        "A model's way",
+        "One picture's way through the page",
+        "An event's way to a store of all sites",
+    ],
 )
 def test_a_way_enters_each_file_once(way: str):
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
@@ -286,7 +295,7 @@ def test_the_top_of_the_tree_is_what_the_user_asked_for():
 
 HEAVY = (
     *("tensorflow", "keras", "tf_keras", "matplotlib", "torch", "jax", "pandas", "scipy"),
-    *("fastapi", "uvicorn", "prometheus_client", "websockets", "argon2"),
+    *("fastapi", "uvicorn", "prometheus_client", "websockets", "argon2", "nats"),
 )
 
 

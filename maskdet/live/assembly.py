@@ -19,11 +19,11 @@ from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
+from maskdet.live.messaging.uplink import open_store
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.events import EventSettings
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.sources import SourceSettings
-from maskdet.live.settings.store import StoreSettings
 from maskdet.model.decision import DecisionRule
 from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
@@ -64,8 +64,7 @@ def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list
     _check_summary(settings)
     recordings = [_recording(settings, i) for i in range(len(settings.sources))]
     shared: list[Sink] = [_event_log(settings.events)] if settings.events.file else []
-    if settings.store.file:
-        shared.append(_event_store(settings.store))
+    shared += open_store(settings.store, settings.nats)
     return recordings, shared
 
 
@@ -208,14 +207,6 @@ def _event_log(wanted: EventSettings) -> EventLog:
         append=wanted.append,
         rotation=rotation,
     )
-
-
-def _event_store(wanted: StoreSettings) -> Sink:
-    from maskdet.sinks.store.deletion import Limits
-    from maskdet.sinks.store.event_store import EventStore
-
-    limits = Limits(_times(wanted.keep_days, 24 * 3600), _times(wanted.max_mb, 1e6))
-    return EventStore(wanted.file or "", limits=limits)
 
 
 def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:

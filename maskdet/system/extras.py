@@ -22,6 +22,7 @@ EXTRAS = {
         *("websockets", "argon2"),
     ),
     "alerts": ("paho", "apprise", "serial"),
+    "nats": ("nats", "nkeys"),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),
     "openvino": ("openvino",),
     "jax": ("jax",),

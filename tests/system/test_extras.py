@@ -16,7 +16,8 @@ from maskdet.system import extras, resources
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-MODULES = {"google-crc32c": "google_crc32c", "python-multipart": "python_multipart",
+MODULES = {"nats-py": "nats", "google-crc32c": "google_crc32c",
+           "python-multipart": "python_multipart",
            "argon2-cffi": "argon2", "paho-mqtt": "paho", "pyserial": "serial",
            "prometheus-client": "prometheus_client"}  # fmt: skip
 SHARED = {"protobuf", "starlette"}

@@ -1,4 +1,4 @@
-"""``maskdet report``, ``export-events`` and ``delete-events``: their options."""
+"""``maskdet report``, ``export-events``, ``delete-events``, ``collect-events``: their options."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from maskdet.commands.options import MonitorFile, Overrides
 
 Store = Annotated[
     Path, typer.Argument(metavar="STORE", help="The monitor's event store (setting store.file).")
@@ -102,3 +104,48 @@ def delete_events(
     from maskdet.commands.events.deletion import run
 
     return run(store, day=day, person=person, zone=timezone)
+
+
+def collect_events(
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", help="The store of all sites: all-sites.db.")
+    ],
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="nats://HOST:4222, tls://…; several with commas."),
+    ] = None,
+    stream: Annotated[
+        str, typer.Option(metavar="NAME", help="Of the JetStream stream; made if it is missing.")
+    ] = "MASKDET",
+    max_gb: Annotated[
+        float,
+        typer.Option(
+            "--max-gb", metavar="N", min=0.001, help="Size of a new stream; then sites wait."
+        ),
+    ] = 2.0,
+    keep_days: Annotated[
+        float, typer.Option("--keep-days", metavar="N", min=0, help="Older rows go; 0: none.")
+    ] = 90.0,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Collect in the place of another, lost store.")
+    ] = False,
+    until_empty: Annotated[
+        bool, typer.Option("--until-empty", help="End when no event waits on the server.")
+    ] = False,
+    config: MonitorFile = None,
+    overrides: Overrides = None,
+) -> int:
+    """Collects the events of many sites from a NATS server into one store, each once.
+
+    Login, certificates and subject are those of `nats` in the settings: --config, or --set
+    nats.user=…; passwords come from the environment or the file nats.secrets.
+    """
+    from maskdet.commands.events.collection import Wanted, addresses, run
+    from maskdet.config import Override, load_settings
+    from maskdet.live.settings.monitor import MonitorSettings
+
+    options: list[str | Override] = list(overrides or ())
+    if server is not None:
+        options.append(Override("--server", ("nats", "server"), addresses(server)))
+    settings = load_settings(MonitorSettings, config, options)
+    return run(store, settings.nats, Wanted(stream, max_gb, keep_days, take_over, until_empty))

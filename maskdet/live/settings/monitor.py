@@ -15,6 +15,7 @@ from pydantic import (
 from maskdet.config import Settings
 from maskdet.live.settings.alarms import AlarmSettings
 from maskdet.live.settings.events import EventSettings
+from maskdet.live.settings.nats import NatsSettings
 from maskdet.live.settings.outputs import (
     LogSettings,
     OverlaySettings,
@@ -49,6 +50,7 @@ class MonitorSettings(Settings):
         detect: what detection costs.
         events: one JSON line per processed frame, or by its settings.
         store: people, what they did, and totals, in one SQLite file.
+        nats: what the store holds is sent to a NATS server, too, for a store of several sites.
         summary: values of the whole run, as JSON.
         max_seconds: ends automatically after so long.
         max_frames: ends automatically after so many processed frames.
@@ -84,6 +86,7 @@ class MonitorSettings(Settings):
     detect: DetectSettings = DetectSettings()
     events: EventSettings = EventSettings()
     store: StoreSettings = StoreSettings()
+    nats: NatsSettings = NatsSettings()
     summary: Path | None = None
     max_seconds: PositiveFloat | None = None
     max_frames: PositiveInt | None = None

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from maskdet.sinks.store.schema import TIME_COLUMNS
 
-_PERSONAL = ("visits", "changes", "crossings", "stays", "alarms", "deliveries")
+_PERSONAL = ("visits", "changes", "crossings", "stays", "alarms", "deliveries", "outbox")
 """The tables with a row for a person; `minutes` has only sums."""
+_TIMES = {**TIME_COLUMNS, "outbox": "time"}
 _STEPS = 10
 """Parts into which the time of a store that is too large is cut; the oldest goes first."""
 
@@ -69,8 +70,7 @@ def used_bytes(connection: sqlite3.Connection) -> int:
 def delete_before(connection: sqlite3.Connection, moment: float) -> int:
     """Deletes what began before a Unix time; returns the number of rows."""
     statements = [
-        (f"DELETE FROM {table} WHERE {column} < ?", (moment,))
-        for table, column in TIME_COLUMNS.items()
+        (f"DELETE FROM {table} WHERE {column} < ?", (moment,)) for table, column in _TIMES.items()
     ]
     statements.append(("DELETE FROM runs WHERE ended < ?", (moment,)))
     return _delete(connection, statements)
@@ -93,7 +93,7 @@ def delete_between(connection: sqlite3.Connection, began: float, ended: float) -
     statements.append((f"DELETE FROM visits WHERE {inside}", bounds))
     statements += [
         (f"DELETE FROM {table} WHERE {column} >= ? AND {column} < ?", (began, ended))
-        for table, column in TIME_COLUMNS.items()
+        for table, column in _TIMES.items()
     ]
     return _delete(connection, statements)
 
@@ -133,7 +133,7 @@ def _span(connection: sqlite3.Connection) -> tuple[float, float] | None:
     """The oldest and newest time in a store; None when it is empty."""
     bounds = [
         connection.execute(f"SELECT min({column}), max({column}) FROM {table}").fetchone()
-        for table, column in TIME_COLUMNS.items()
+        for table, column in _TIMES.items()
     ]
     found = [(low, high) for low, high in bounds if low is not None]
     return (min(low for low, _ in found), max(high for _, high in found)) if found else None

@@ -18,7 +18,9 @@ from maskdet.sinks.retry_state import RetryState
 from maskdet.sinks.store.damage import set_aside
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.ledger import Ledger, Rows
+from maskdet.sinks.store.outbox import OutboxWriter
 from maskdet.sinks.store.schema import BrokenStoreError, is_damage, open_for_writing
+from maskdet.sinks.store.writing import write_rows
 from maskdet.system.folders import make_folder
 from maskdet.system.threads import Event, Lock, Worker
 
@@ -53,6 +55,7 @@ class EventStore:
         path: str | Path,
         *,
         limits: Limits | None = None,
+        outbox: OutboxWriter | None = None,
         write_seconds: float = 1.0,
         retry_seconds: float = 5.0,
     ) -> None:
@@ -61,6 +64,7 @@ class EventStore:
         Args:
             path: the SQLite file.
             limits: how long to keep what.
+            outbox: queues every row for another store, too; None: nothing is sent.
             write_seconds: between two writes of what has happened; `kill -9` loses so much.
             retry_seconds: how soon to try again after a failure.
 
@@ -72,6 +76,7 @@ class EventStore:
         self.rows = 0
         self.run = uuid.uuid4().hex
         self._limits = limits or Limits()
+        self._outbox = outbox
         self._write_seconds = write_seconds
         self._retry = RetryState(f"writing people to {self._path}", retry_seconds)
         self._connection: sqlite3.Connection | None = None
@@ -139,7 +144,15 @@ class EventStore:
             self._close_connection()  # SQLite binds a connection to its thread
 
     def _run(self) -> None:
-        """The store's thread: writes once a second, and a last time at the end."""
+        """The store's thread; a queue of rows to be sent learns that it was the last write."""
+        try:
+            self._write_until_stopped()
+        finally:
+            if self._outbox is not None:
+                self._outbox.ended.set()
+
+    def _write_until_stopped(self) -> None:
+        """Writes once a second, and a last time at the end."""
         while not self._stopping.wait(self._write_seconds):
             self._write_waiting(with_open=time.monotonic() >= self._open_due)
         self._retry.hurry()
@@ -185,17 +198,7 @@ class EventStore:
         self._retry.fail(getattr(error, "strerror", None) or str(error), _ADVICE)
 
     def _insert(self, rows: Rows) -> None:
-        connection = self._open()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for (table, *_), row in rows.items():
-                places = ", ".join("?" * len(row))
-                connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", row)
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
+        write_rows(self._open(), rows, self._outbox)
         self.rows += len(rows)
 
     def _enforce_limits(self) -> None:

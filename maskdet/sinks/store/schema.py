@@ -124,6 +124,20 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (rule, camera)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE outbox (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        item TEXT NOT NULL UNIQUE,
+        run TEXT NOT NULL, camera TEXT NOT NULL, track_id INTEGER,
+        time REAL NOT NULL,
+        message TEXT NOT NULL
+    );
+    CREATE INDEX outbox_by_time ON outbox (time);
+    CREATE TABLE collections (
+        stream TEXT PRIMARY KEY,
+        consumer TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 """Each brings a store from one version to the next; `user_version` counts those applied.
 
@@ -140,7 +154,10 @@ TIME_COLUMNS = {
     "alarms": "began",
     "deliveries": "time",
 }
-"""The tables that grow, and the column with the time at which a row's event began."""
+"""The tables that grow, and the column with the time at which a row's event began.
+
+So does `outbox`, which repeats rows of these until they are sent.
+"""
 
 
 class BrokenStoreError(SinkError):

@@ -1,0 +1,1 @@
+"""The uplink of a run: what the event store holds, sent to other machines."""
