@@ -9,6 +9,7 @@ import struct
 import sys
 import tempfile
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 from maskdet.alarm import AlarmMessage
@@ -16,7 +17,7 @@ from maskdet.sinks.channels.channel import ChannelError
 from maskdet.system.external_command import run_command
 
 PLAYERS = (
-    ("afplay",),
+    ("afplay",),  # of macOS, on every one
     ("pw-play",),
     ("paplay",),
     ("aplay", "-q"),
@@ -43,13 +44,10 @@ class Sound:
     def send(self, message: AlarmMessage) -> None:
         """Plays the sound to its end."""
         path = self._path()
-        if sys.platform == "win32":
+        player = player_of(sys.platform)
+        if player is None:
             _play_on_windows(path)
             return
-        player = next((one for one in PLAYERS if shutil.which(one[0])), None)
-        if player is None:
-            names = ", ".join(one[0] for one in PLAYERS)
-            raise ChannelError("no player is installed", f"install one of {names}")
         done = run_command([*player, path], timeout_s=self._timeout)
         if done.status != 0 or _FAILED.search(done.last_line):  # ffplay ends with 0 all the same
             detail = done.last_line or f"ended with status {done.status}"
@@ -72,6 +70,27 @@ class Sound:
         if not path.exists():
             write_tones(path)
         return str(path)
+
+
+def player_of(
+    system: str, find: Callable[[str], str | None] = shutil.which
+) -> tuple[str, ...] | None:
+    """The command that plays a file on a system; None where that is a call of Windows.
+
+    Args:
+        system: as `sys.platform` names it.
+        find: finds a program by its name, or gives None.
+
+    Raises:
+        ChannelError: none of the programs is installed.
+    """
+    if system == "win32":
+        return None
+    player = next((one for one in PLAYERS if find(one[0])), None)
+    if player is None:
+        names = ", ".join(one[0] for one in PLAYERS)
+        raise ChannelError("no player is installed", f"install one of {names}")
+    return player
 
 
 def write_tones(path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from maskdet.alarm import AlarmMessage
 from maskdet.sinks.channels.channel import REQUEST_TIMEOUT_S, ChannelError
 from maskdet.sinks.channels.web_hook import request
+
+_GPIO_ADVICE = "on a Raspberry Pi, install gpiozero and lgpio (Raspberry Pi OS has them)"
 
 
 class Output(Protocol):
@@ -127,14 +130,16 @@ class PinOutput:
     def switch(self, on: bool) -> None:
         """Sets the pin, which is kept until the end."""
         try:
-            from gpiozero import DigitalOutputDevice
+            from gpiozero import BadPinFactory, DigitalOutputDevice, PinFactoryFallback
         except ImportError:
-            advice = "install gpiozero and lgpio (Raspberry Pi OS has them)"
-            raise ChannelError("gpiozero is not installed", advice) from None
+            raise ChannelError("gpiozero is not installed", _GPIO_ADVICE) from None
+        warnings.simplefilter("ignore", PinFactoryFallback)  # a line for each that it tries
         try:
             if self._device is None:
                 self._device = DigitalOutputDevice(self._pin, active_high=self._active_high)
             self._device.value = on
+        except BadPinFactory:
+            raise ChannelError("this machine has no pins to switch", _GPIO_ADVICE) from None
         except Exception as error:  # of gpiozero's many kinds
             raise ChannelError(f"GPIO {self._pin}: {_reason(error)}", "check the pin") from None
 

@@ -25,6 +25,13 @@ from maskdet.web.sub_path import SubPath
 _STATIC = Path(__file__).with_name("static")
 _SHARED = Path(__file__).parents[1] / "static"
 _POLICY = f"{POLICY}; frame-src 'self'"
+_DESCRIPTION = (
+    "Where users log in, a program sends name and password with each request (HTTP Basic). "
+    "Where nobody has to, what changes something needs the header X-CSRF-Token with the token of "
+    "/api/session. Video is a WebSocket, /api/cameras/{camera}/video: a JSON text with codec, "
+    "width and height, then bytes: the head of a fragmented MP4, then a fragment for each picture; "
+    "all three begin again where the picture's size or the encoder changes."
+)
 
 
 def create_app(
@@ -47,6 +54,7 @@ def create_app(
     app = FastAPI(
         title="maskdet live",
         summary="Cameras, people, alarms and clips of a running monitor.",
+        description=_DESCRIPTION,
         version=maskdet.__version__,
         docs_url=None,
         redoc_url=None,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import stat
+import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -17,13 +20,15 @@ from maskdet.sinks.channels import sound as sound_channel
 from maskdet.sinks.channels.channel import ChannelError
 from maskdet.sinks.channels.command import CommandChannel
 from maskdet.sinks.channels.notify import Notify
-from maskdet.sinks.channels.sound import Sound, write_tones
+from maskdet.sinks.channels.sound import Sound, player_of, write_tones
 from maskdet.sinks.channels.switch import PinOutput, SerialOutput, Switch
 from maskdet.system.secrets import Secrets
+from tests.monitors import ROOT
 from tests.sinks.channels.messages import message
 from tests.sinks.channels.servers import free_port, hook_server, mail_server
 
 pytestmark = pytest.mark.timeout(60)
+HAS_PINS = Path("/dev/gpiochip0").exists()
 
 
 def test_a_command_gets_the_message_and_no_shell_reads_it(tmp_path: Path):
@@ -77,6 +82,57 @@ def test_a_sound_device_that_is_missing_is_a_line(tmp_path: Path, monkeypatch: p
         sound.send(message())
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ChannelError, match="no player is installed"):
+        sound.send(message())
+    sound.close()
+
+
+@pytest.mark.parametrize(
+    ("system", "installed", "player"),
+    [
+        ("win32", [], None),
+        ("win32", ["ffplay"], None),
+        ("darwin", ["afplay", "ffplay"], ("afplay",)),
+        ("linux", ["aplay", "paplay", "pw-play", "ffplay"], ("pw-play",)),
+        ("linux", ["aplay", "paplay"], ("paplay",)),
+        ("linux", ["ffplay", "aplay"], ("aplay", "-q")),
+        ("linux", ["ffplay"], ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error")),
+        ("freebsd14", ["ffplay"], ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error")),
+    ],
+)
+def test_the_player_of_each_system(system: str, installed: list[str], player: tuple | None):
+    assert player_of(system, lambda name: f"/bin/{name}" if name in installed else None) == player
+
+
+@pytest.mark.parametrize("system", ["darwin", "linux"])
+def test_a_system_without_a_player_is_a_line(system: str):
+    with pytest.raises(ChannelError) as caught:
+        player_of(system, lambda name: None)
+    assert str(caught.value) == (
+        "no player is installed; install one of afplay, pw-play, paplay, aplay, ffplay"
+    )
+
+
+def test_a_missing_sound_device_of_windows_is_a_line(monkeypatch: pytest.MonkeyPatch):
+    """Its call, as Python's documentation has it: RuntimeError where there is no device."""
+
+    class Winsound:
+        SND_FILENAME, SND_NODEFAULT = 0x20000, 0x2
+        played: ClassVar[list[tuple[str, int]]] = []
+        error: ClassVar[Exception | None] = None
+
+        @classmethod
+        def PlaySound(cls, path: str, flags: int) -> None:  # noqa: N802
+            if cls.error is not None:
+                raise cls.error
+            cls.played.append((Path(path).name, flags))
+
+    monkeypatch.setitem(sys.modules, "winsound", Winsound)
+    monkeypatch.setattr(sound_channel.sys, "platform", "win32")
+    sound = Sound()
+    sound.send(message())
+    assert Winsound.played == [("alarm.wav", 0x20002)]
+    Winsound.error = RuntimeError("Failed to play sound")
+    with pytest.raises(ChannelError, match="no sound: Failed to play sound; check the sound"):
         sound.send(message())
     sound.close()
 
@@ -139,10 +195,55 @@ def test_a_relay_on_a_serial_line():
         SerialOutput("/dev/no-such-line", "a", "b").switch(True)
 
 
-def test_a_pin_without_its_library_is_a_line():
-    """Where it is there, this machine has no pins."""
-    with pytest.raises(ChannelError, match="gpiozero is not installed; install|GPIO 17: "):
-        PinOutput(17).switch(True)
+def test_a_pin_by_gpiozeros_own_pins_without_hardware(monkeypatch: pytest.MonkeyPatch):
+    """Its simulator: this kernel has no pins. On, off, reversed, given back, refused."""
+    gpiozero = pytest.importorskip("gpiozero")
+    factory = pytest.importorskip("gpiozero.pins.mock").MockFactory()
+    monkeypatch.setattr(gpiozero.Device, "pin_factory", factory)
+    light = factory.pin(17)
+    relay = Switch(PinOutput(17))
+    relay.send(message())
+    assert (light.function, light.state) == ("output", True)
+    relay.send(message("cleared"))
+    assert not light.state
+    with pytest.raises(ChannelError, match="GPIO17 is already in use .*check the pin"):
+        PinOutput("GPIO17").switch(True)
+    relay.close()
+    assert light.function == "input"
+    low = PinOutput(17, active_high=False)
+    low.switch(True)
+    assert not light.state
+    low.switch(False)
+    assert light.state
+    low.close()
+    with pytest.raises(ChannelError, match="GPIO99 is not a valid pin name; check the pin"):
+        PinOutput("GPIO99").switch(True)
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        "sys.modules['gpiozero'] = None",
+        pytest.param("", marks=pytest.mark.skipif(HAS_PINS, reason="there are pins")),
+    ],
+    ids=["no library", "no pins"],
+)
+def test_a_machine_without_pins_is_a_line(prepare: str):
+    code = (
+        f"import sys; {prepare}\n"
+        "from maskdet.sinks.channels.switch import PinOutput\n"
+        "try: PinOutput(17).switch(True)\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert done.stderr == ""
+    assert re.fullmatch(
+        "ChannelError (gpiozero is not installed|this machine has no pins to switch); "
+        r"on a Raspberry Pi, install gpiozero and lgpio \(Raspberry Pi OS has them\)\n",
+        done.stdout,
+    )
 
 
 def test_secrets_come_from_environment_or_a_file_that_nobody_else_may_read(
