@@ -247,11 +247,15 @@ def _load_detector(
 
 
 def _limit_looks(detector: Detector, sources: Sequence[Source]) -> None:
-    """Live frames get as many looks and pixels as the machine has time for, files all."""
+    """Live frames get as many looks and pixels as the machine has time for, images all."""
     from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
     from maskdet.runtimes.looks import MultiLookDetector
+    from maskdet.sources.files.image_files import ImageFiles
 
     is_live = any(source.is_live for source in sources)
+    is_video = not all(isinstance(source, ImageFiles) for source in sources)
+    if is_video and isinstance(detector, MultiLookDetector):
+        detector.expect_video()
     if is_live and isinstance(detector, MultiLookDetector | AdaptiveSideDetector):
         detector.keep_up()
 

@@ -14,7 +14,7 @@ from maskdet.runtimes.adaptive_side import AdaptiveSideDetector, ResizableDetect
 from maskdet.runtimes.decoding import Decoder, decoder_for
 from maskdet.runtimes.legacy.labels import states_of_names
 from maskdet.runtimes.legacy.opening import open_graph, open_keras_retinanet
-from maskdet.runtimes.looks import SMALL_SIDE, Looks, MultiLookDetector
+from maskdet.runtimes.looks import MIN_AGREED_SCORE, SMALL_SIDE, Looks, MultiLookDetector
 from maskdet.runtimes.spec import ModelOptions, ModelSpec, resolve
 from maskdet.runtimes.tensorflow_import import quiet_import
 from maskdet.system.extras import missing_line
@@ -72,8 +72,11 @@ def open_model(spec: ModelSpec, *, looks: Looks = 1, budget_s: float | None = No
     small = None
     if spec.side > 2 * SMALL_SIDE:
         kind = "litert" if spec.kind == "litert_gpu" and not spec.demanded else spec.kind
-        small = OPENERS[kind](replace(spec, kind=kind, side=SMALL_SIDE, sides=()))
-    return MultiLookDetector(detector, spec.side, looks, small=small, budget_s=budget_s)
+        doubtful = spec.rule.without_rejection(min(MIN_AGREED_SCORE, spec.rule.lowest_score))
+        small = OPENERS[kind](replace(spec, kind=kind, side=SMALL_SIDE, sides=(), rule=doubtful))
+    return MultiLookDetector(
+        detector, spec.side, looks, small=small, rule=spec.rule, budget_s=budget_s
+    )
 
 
 def _decoder(spec: ModelSpec, card: ModelCard) -> Decoder:

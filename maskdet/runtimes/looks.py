@@ -3,20 +3,23 @@
 A network is best at faces of some widths of its input. A face that fills the view is found when
 the image is made small; a face of a few pixels is found when the part of the image around it is
 enlarged (slicing aided inference: Akyon et al. 2022). One suppression over all looks gives each
-face once.
+face once. What fills the view and is no face at all to the small look is none: a hand, a sleeve or
+a blurred wall, of which the network sees too little at full size.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.contracts import Detector
 from maskdet.detections import Detections
+from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
 from maskdet.runtimes.tiling import merged, tiles_of, uncut
 
@@ -28,8 +31,21 @@ SMALL_SIDE = 256
 """Longest side in pixels of the small look's input."""
 CLOSE_WIDTH = 0.15
 """Faces narrower than this share of the image are left to the other looks."""
+LARGE_WIDTH = 0.3
+"""Share of the image from which on a face needs the small look's agreement …"""
+MIN_AGREED_SCORE = 0.05
+"""… which is a face of this score or more, and all that is left to it without one …"""
+MIN_AGREED_IOU = 0.4
+"""… that overlaps it by so much."""
 ENLARGEMENT = 1.25
 """From so many pixels of the image for one of the input on, parts of it show more."""
+STILL_ENLARGEMENT = 0.6
+"""The same for an image that is no frame of a video, for which there is time: more faces of 8 to 32
+pixels are found in its parts."""
+STILL_PARTS = 1.4
+"""Parts of such an image along a side, for each pixel of it for one of the input."""
+STILL_SIDE = 640
+"""Longest input side up to which that gains anything; a larger one shows as much in one look."""
 MAX_PARTS = 4
 """Along either side, by default: more would find faces that nobody can recognize."""
 TIME_BUDGET_S = 1 / 16
@@ -54,7 +70,7 @@ class LookPlan:
         return 1 + self.small + (self.parts**2 if self.parts > 1 else 0)
 
 
-def plan_looks(looks: Looks, height: int, width: int, side: int) -> LookPlan:
+def plan_looks(looks: Looks, height: int, width: int, side: int, *, still: bool = True) -> LookPlan:
     """The looks that suit an image.
 
     Args:
@@ -62,12 +78,15 @@ def plan_looks(looks: Looks, height: int, width: int, side: int) -> LookPlan:
         height: of the image.
         width: of the image.
         side: longest side in pixels of the network's input.
+        still: whether it is an image for itself, not a frame of a video.
     """
-    if looks == "auto":
-        ratio = max(height, width) / side
-        parts = min(MAX_PARTS, int(np.ceil(ratio - 0.25))) if ratio > ENLARGEMENT else 1
-        return LookPlan(True, parts)
-    return LookPlan(looks > 1, looks if looks > 2 else 1)
+    if looks != "auto":
+        return LookPlan(looks > 1, looks if looks > 2 else 1)
+    ratio = max(height, width) / side
+    parts = int(np.ceil(ratio - 0.25)) if ratio > ENLARGEMENT else 1
+    if still and side <= STILL_SIDE and ratio > STILL_ENLARGEMENT:
+        parts = max(parts, 2, round(STILL_PARTS * ratio))
+    return LookPlan(True, min(parts, MAX_PARTS))
 
 
 class MultiLookDetector:
@@ -84,6 +103,7 @@ class MultiLookDetector:
         looks: Looks = "auto",
         *,
         small: Detector | None = None,
+        rule: DecisionRule = EVERYTHING,
         budget_s: float | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -93,7 +113,9 @@ class MultiLookDetector:
             detector: looks at the image and at each part.
             side: longest side in pixels of its input.
             looks: how often.
-            small: the same model with an input of `SMALL_SIDE`; None: there is no small look.
+            small: the same model with an input of `SMALL_SIDE`, which gives doubtful faces, too;
+                None: there is no small look.
+            rule: decides which of the small look's faces are shown.
             budget_s: seconds that all looks at an image may take; None: any.
             clock: seconds, for the budget.
         """
@@ -102,6 +124,8 @@ class MultiLookDetector:
         self._side = side
         self._looks: Looks = looks
         self._small = small
+        self._rule = rule
+        self._still = True
         self._budget = budget_s if looks == "auto" else None
         self._clock = clock
         self._look_s: float | None = None
@@ -134,19 +158,23 @@ class MultiLookDetector:
         for looks, image, cuts in zip(found, images, tiles, strict=True):
             looks += [uncut(next(answers), tile, *image.shape[:2]) for tile in cuts]
         if self._small is not None:
-            self._add_close_faces(self._small, images, plans, found)
+            self._compare_with_small(self._small, images, plans, found)
         return [merged(looks) if len(looks) > 1 else looks[0] for looks in found]
 
-    def _add_close_faces(
+    def _compare_with_small(
         self,
         small: Detector,
         images: Sequence[np.ndarray],
         plans: Sequence[LookPlan],
         found: Sequence[list[Detections]],
     ) -> None:
+        """Adds the small look's close faces; large ones that it denies are doubtful."""
         chosen = [index for index, plan in enumerate(plans) if plan.small]
-        for index, close in zip(chosen, small.detect([images[i] for i in chosen]), strict=True):
-            found[index].append(_close_faces(close, *images[index].shape[:2]))
+        for index, doubtful in zip(chosen, small.detect([images[i] for i in chosen]), strict=True):
+            size = max(images[index].shape[:2])
+            looks = found[index]
+            looks[0] = self._rule.apply(_agreed(looks[0], doubtful, LARGE_WIDTH * size))
+            looks.append(_from_width(self._rule.apply(doubtful), CLOSE_WIDTH * size))
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Runs on a gray image of the size to come, twice: the second run is timed."""
@@ -158,8 +186,13 @@ class MultiLookDetector:
         if self._small is not None:
             self._small.detect([image])
 
+    def expect_video(self) -> None:
+        """Leaves out what only single images have the time for."""
+        self._still = False
+
     def keep_up(self, budget_s: float = TIME_BUDGET_S) -> None:
         """Sets the seconds that all looks at an image may take: live frames do not wait."""
+        self.expect_video()
         self._budget = budget_s if self._looks == "auto" else None
         if isinstance(self._detector, AdaptiveSideDetector):
             self._detector.keep_up()
@@ -172,7 +205,9 @@ class MultiLookDetector:
 
     def _plan(self, image: np.ndarray) -> LookPlan:
         height, width = image.shape[:2]
-        return self._within_budget(plan_looks(self._looks, height, width, self._side))
+        return self._within_budget(
+            plan_looks(self._looks, height, width, self._side, still=self._still)
+        )
 
     def _within_budget(self, plan: LookPlan) -> LookPlan:
         if self._budget is None or self._look_s is None or plan.parts == 1:
@@ -196,6 +231,24 @@ def _tiles(image: np.ndarray, plan: LookPlan) -> np.ndarray:
     return tiles_of(height, width, plan.parts)
 
 
-def _close_faces(found: Detections, height: int, width: int) -> Detections:
-    """The small look's faces, less those that are not close."""
-    return found[found.boxes[:, 2] - found.boxes[:, 0] >= CLOSE_WIDTH * max(height, width)]
+def _from_width(found: Detections, width: float) -> Detections:
+    """Those of so many pixels' width or more."""
+    return found[found.boxes[:, 2] - found.boxes[:, 0] >= width]
+
+
+def _agreed(found: Detections, doubtful: Detections, width: float) -> Detections:
+    """Faces, the large ones with a score of next to nothing where another look sees no face.
+
+    Args:
+        found: of the look at the whole image.
+        doubtful: of the small look.
+        width: in pixels, from which on they are large.
+    """
+    likely = doubtful.boxes[doubtful.scores >= MIN_AGREED_SCORE]
+    denied = found.boxes[:, 2] - found.boxes[:, 0] >= width
+    denied &= ~(box_ops.iou(found.boxes, likely) > MIN_AGREED_IOU).any(axis=1)
+    if not denied.any() or found.probabilities is None:
+        return found
+    factor = np.where(denied, np.minimum(1, MIN_AGREED_SCORE / found.scores), 1)
+    scores, probabilities = found.scores * factor, found.probabilities * factor[:, None]
+    return replace(found, scores=scores, probabilities=probabilities)

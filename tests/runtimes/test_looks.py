@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from maskdet.detections import Detections
+from maskdet.model.decision import DecisionRule
 from maskdet.runtimes.looks import MultiLookDetector, plan_looks
 from maskdet.runtimes.tiling import merged
 from tests.doubles import ScriptedDetector
@@ -54,9 +55,58 @@ def looking(**options: object) -> MultiLookDetector:
 def test_what_suits_an_image(
     looks: object, height: int, width: int, expected: tuple[bool, int]
 ) -> None:
-    plan = plan_looks(looks, height, width, 576)  # type: ignore[arg-type]
+    plan = plan_looks(looks, height, width, 576, still=False)  # type: ignore[arg-type]
     assert (plan.small, plan.parts) == expected
     assert plan.looks == 1 + expected[0] + (expected[1] ** 2 if expected[1] > 1 else 0)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side", "parts"),
+    [
+        (200, 267, 576, 1),
+        (267, 400, 576, 2),
+        (480, 640, 576, 2),
+        (720, 1280, 576, 3),
+        (2160, 3840, 576, 4),
+        (480, 640, 768, 1),
+    ],
+)
+def test_an_image_that_is_no_frame_of_a_video_has_time_for_more_parts(
+    height: int, width: int, side: int, parts: int
+) -> None:
+    assert plan_looks("auto", height, width, side).parts == parts
+
+
+def test_a_single_image_shows_a_far_face_that_a_video_leaves_out() -> None:
+    image = scene((60, 60, 20))
+    detector = looking()
+    assert len(detector.detect([image])[0]) == 1
+    detector.expect_video()
+    assert len(detector.detect([image])[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("width", "seen", "left"),
+    [(300, [0.9], 1), (300, [0.06], 1), (300, [0.04], 0), (300, [], 0), (100, [], 1)],
+)
+def test_what_fills_the_view_has_to_be_a_face_to_the_small_look_too(
+    width: int, seen: list[float], left: int
+) -> None:
+    def face(score: float, width: float) -> Detections:
+        box = [[50, 50, 50 + width, 50 + width]]
+        return Detections(box, [score], [0], None, np.array([[score, 0, 0]]))
+
+    def small_look(image: np.ndarray) -> Detections:
+        return face(seen[0], width * 0.9) if seen else face(0.9, 20)
+
+    detector = MultiLookDetector(
+        ScriptedDetector(lambda image: face(0.8, width)),
+        576,
+        2,
+        small=ScriptedDetector(small_look),
+        rule=DecisionRule.from_min_score(0.3),
+    )
+    assert len(detector.detect([scene()])[0]) == left
 
 
 def test_a_face_that_fills_the_view_a_usual_one_and_a_far_one_are_each_found_once() -> None:
@@ -76,6 +126,7 @@ def test_the_small_look_says_nothing_of_faces_that_are_not_close() -> None:
 def test_images_of_several_sources_go_into_one_call() -> None:
     whole = ScriptedDetector(lambda image: squares(image, 0.04, 0.3))
     detector = MultiLookDetector(whole, 576)
+    detector.expect_video()
     found = detector.detect([scene((10, 10, 80)), scene((60, 60, 40), width=1280, height=720)])
     assert [len(each) for each in found] == [1, 1]
     assert whole.batches == [2 + 4]

@@ -61,8 +61,11 @@ def _serve(output: BinaryIO) -> None:
     folder = Path(setup["results"])
     spec = resolve_model(settings)
     from maskdet.runtimes.loading import open_model
+    from maskdet.runtimes.looks import MultiLookDetector
 
     detector = open_model(spec, looks=settings.looks)
+    if isinstance(detector, MultiLookDetector):
+        detector.expect_video()
     _send(output, "ready", model=checksum_of_model(spec))
     for line in iter(sys.stdin.readline, ""):
         order = json.loads(line)
