@@ -10,6 +10,7 @@ import typer
 from maskdet.commands.cli.alarms import app as alarms
 from maskdet.commands.cli.archive import archive
 from maskdet.commands.cli.benchmark import benchmark
+from maskdet.commands.cli.cluster.app import app as cluster
 from maskdet.commands.cli.convert import convert
 from maskdet.commands.cli.detect import detect
 from maskdet.commands.cli.doctor import doctor
@@ -44,6 +45,7 @@ app.command(help=HELP, short_help="The live monitor: window, recording, event lo
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(alarms, name="alarms", short_help="test sends a message to each alarm channel.")
+app.add_typer(cluster, name="cluster", short_help="Cameras on several machines: up, status, add …")
 app.add_typer(models, name="models", short_help="The models: size, accuracy; get fetches one.")
 app.add_typer(users, name="users", short_help="Who may log in to the live page: add, list, remove.")
 app.command(short_help="Prints the monitor's settings file, with every default.")(settings)

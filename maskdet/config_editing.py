@@ -49,6 +49,27 @@ def remove_items(path: Path, key: str, matching: Mapping[str, Any]) -> bool:
     return bool(fits)
 
 
+def set_in_item(
+    path: Path, key: str, matching: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """Sets values in the mappings of a list that have these values.
+
+    An item that is a plain text counts as a mapping whose `name` it is.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
+    yaml, data = _load(path)
+    items = data.get(key) or []
+    for index, item in enumerate(items):
+        if isinstance(item, str):
+            item = {"name": item}
+        if all(item.get(name) == value for name, value in matching.items()):
+            item.update(values)
+            items[index] = item
+    _save(path, yaml, data)
+
+
 def _load(path: Path) -> tuple[Any, Any]:
     from ruamel.yaml import YAML
     from ruamel.yaml.comments import CommentedMap

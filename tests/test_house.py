@@ -99,6 +99,7 @@ LEARNING = (
         (("lap",), ("people/",)),
         (("nats",), ("sinks/messaging/",)),
         (("paho", "apprise", "serial", "gpiozero", "winsound"), ("sinks/channels/",)),
+        (("ray",), ("cluster/",)),
         (("sqlite3",), ("sinks/store/", "reports/", "commands/")),
     ],
 )  # fmt: skip
@@ -189,6 +190,7 @@ def test_values_stand_on_numpy_alone():
         ("sinks", {*GROUND_ROOMS, "sources", "people", "drawing", "sinks"}),
         ("live", {*GROUND_ROOMS, "runtimes", *MONITOR} - {"reports"}),
         ("reports", {*GROUND_ROOMS, "sinks", "reports"}),
+        ("cluster", {*GROUND_ROOMS, "live", "cluster"}),  # the monitor's settings
         ("web", {*VALUES, "config", "system", "images", "model", "web"}),
     ],
 )
@@ -295,7 +297,7 @@ def test_the_top_of_the_tree_is_what_the_user_asked_for():
 
 HEAVY = (
     *("tensorflow", "keras", "tf_keras", "matplotlib", "torch", "jax", "pandas", "scipy"),
-    *("fastapi", "uvicorn", "prometheus_client", "websockets", "argon2", "nats"),
+    *("fastapi", "uvicorn", "prometheus_client", "websockets", "argon2", "nats", "ray"),
 )
 
 

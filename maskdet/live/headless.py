@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from maskdet.drawing.status_text import duration
 from maskdet.live.heartbeat import Heartbeat
@@ -23,7 +23,7 @@ class Watch:
         pipeline: Pipeline,
         stop: Callable[[], bool],
         heartbeat: Heartbeat | None = None,
-        also: Callable[[], object] | None = None,
+        also: Iterable[Callable[[], object] | None] = (),
     ) -> None:
         """Watches.
 
@@ -31,11 +31,12 @@ class Watch:
             pipeline: the run.
             stop: whether somebody has asked for the end.
             heartbeat: shows others that all is well.
-            also: called at each turn, too.
+            also: called at each turn, too, where there are any.
         """
         self._pipeline = pipeline
         self._stop = stop
-        self._heartbeat, self._also = heartbeat, also
+        self._heartbeat = heartbeat
+        self._also = [job for job in also if job is not None]
         self._reported = 0
         self._silent: dict[int, float] = {}
         self._reasons: set[tuple[int, str | None]] = set()
@@ -49,8 +50,8 @@ class Watch:
             self._report_signal(index, name)
         if self._heartbeat is not None:
             self._heartbeat.beat(self._pipeline.stats.total())
-        if self._also is not None:
-            self._also()
+        for job in self._also:
+            job()
         return self._stop()
 
     def _report_signal(self, index: int, name: str) -> None:

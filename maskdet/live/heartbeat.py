@@ -1,14 +1,16 @@
-"""Signs of life for a service manager: a file's age, and systemd."""
+"""Signs of life for a service manager: a file's age, systemd, and the state of each source."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import time
 from pathlib import Path
 
 from maskdet.live.meters import SourceStats
+from maskdet.live.run_stats import RunStats
 from maskdet.system.console import say
 
 _INTERVAL_S = 1.0
@@ -67,3 +69,57 @@ class Heartbeat:
         kind = socket.SOCK_DGRAM | getattr(socket, "SOCK_CLOEXEC", 0)
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, kind) as link:
             link.sendto(state.encode(), address)
+
+
+class StatusFile:
+    """The state of each source as JSON, in a file that is replaced once a second.
+
+    A reader meets it whole. It is not brought onto the disk each time: it is of no use after a
+    power cut.
+    """
+
+    def __init__(self, file: Path, stats: RunStats) -> None:
+        """Waits for the first call.
+
+        Args:
+            file: replaced each time.
+            stats: of the run.
+        """
+        self._file, self._stats = file, stats
+        self._due = 0.0
+        self._reported = False
+
+    def __call__(self) -> None:
+        """Writes what is due; called often, by the main loop."""
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + _INTERVAL_S
+        part = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+        try:
+            part.write_text(json.dumps(self._values(), ensure_ascii=True))
+            part.replace(self._file)
+        except OSError as error:
+            if not self._reported:
+                self._reported = True
+                say(f"status {self._file}: {error.strerror}; make its folder first", "error")
+
+    def _values(self) -> dict[str, object]:
+        return {
+            "version": 1,
+            "time": round(time.time(), 3),
+            "pid": os.getpid(),
+            "sources": [self._source(i, n) for i, n in enumerate(self._stats.source_names)],
+        }
+
+    def _source(self, index: int, name: str) -> dict[str, object]:
+        stats = self._stats.of(index)
+        return {
+            "name": name,
+            "captured": stats.captured,
+            "processed": stats.processed,
+            "capture_fps": round(stats.capture_fps, 2),
+            "detect_fps": round(stats.detect_fps, 2),
+            "silent_s": round(stats.silent_s, 2) if stats.captured else None,
+            "reconnects": stats.reconnects,
+        }

@@ -30,7 +30,7 @@ from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.playback import Playback, Seekable
 from maskdet.live.gui.window import Window, display_available
 from maskdet.live.headless import Watch
-from maskdet.live.heartbeat import Heartbeat
+from maskdet.live.heartbeat import Heartbeat, StatusFile
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.sources import SourceSettings
@@ -146,7 +146,8 @@ def _run(
     report.begin(pipeline)
     stop.start()
     sweep = None if desk is None else AlarmSweep(desk, pipeline, output_folders(settings))
-    watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat), also=sweep)
+    status = StatusFile(settings.status, pipeline.stats) if settings.status else None
+    watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat), also=[sweep, status])
     with pipeline:
         if page is not None:
             page.begin(pipeline, recordings, desk)

@@ -30,7 +30,13 @@ class ChildProcess:
     to a whole process, can differ from stream to stream.
     """
 
-    def __init__(self, module: str, function: str, stderr: IO[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        module: str,
+        function: str,
+        stderr: IO[bytes] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         """Starts it.
 
         Args:
@@ -38,6 +44,7 @@ class ChildProcess:
             function: called there without arguments; reads what it is asked from stdin and
                 writes to stdout.
             stderr: a file for what it writes to stderr; None: that is lost.
+            folder: its current folder; None: ours.
 
         Raises:
             OSError: it cannot be started.
@@ -48,6 +55,7 @@ class ChildProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr or subprocess.DEVNULL,
+            cwd=folder,
             bufsize=0,
             pipesize=_PIPE_BYTES if sys.platform == "linux" else -1,
             process_group=None if sys.platform == "win32" else 0,
@@ -71,6 +79,12 @@ class ChildProcess:
         with self._reading, contextlib.suppress(OSError, ValueError):  # it ended, or was killed
             while rest:
                 rest = rest[stream.write(rest) :]
+
+    def end_input(self) -> None:
+        """Closes its stdin: one that waits for that ends in its own way."""
+        assert self._process.stdin is not None
+        with self._reading, contextlib.suppress(OSError):
+            self._process.stdin.close()
 
     def read_into(self, buffer: memoryview) -> bool:
         """Fills the buffer (of bytes); False when the child ended or was killed before."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from maskdet.live.progress_bar import ProgressBars
 from maskdet.live.status_reporter import StatusReporter
 from maskdet.observation import Observation
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
+from tests.monitors import StartMonitor
 
 
 def face(state: int) -> Callable[[np.ndarray], Detections]:
@@ -133,3 +137,26 @@ def test_it_ends_when_somebody_asks():
     with Pipeline([SyntheticSource(None, rate=50, is_live=True)], ScriptedDetector()) as pipeline:
         Watch(pipeline, lambda: next(asked)).run()
     assert next(asked, None) is None
+
+
+def test_the_status_file_has_each_source_and_is_always_whole(
+    tmp_path: Path, start_monitor: StartMonitor
+):
+    status = tmp_path / "status.json"
+    process = start_monitor(
+        *("sources=[demo, {source: 'rtsp://u:secret@127.0.0.1:1/1'}]", "headless=true"),
+        *(f"status={status}", "max_seconds=4"),
+    )
+    found = []
+    while process.poll() is None:
+        if status.exists():
+            found.append(json.loads(status.read_text()))
+        time.sleep(0.05)
+    demo, lost = found[-1]["sources"]
+    assert demo["name"] == "demo" and demo["captured"] >= demo["processed"] > 0
+    assert 0 <= demo["silent_s"] < 2
+    assert lost["captured"] == 0 and lost["silent_s"] is None
+    assert "secret" not in status.read_text()
+    assert found[-1]["pid"] == process.pid
+    assert len({one["time"] for one in found}) >= 3
+    assert list(tmp_path.iterdir()) == [status]

@@ -66,6 +66,7 @@ class MonitorSettings(Settings):
         alarms: what raises an alarm, and where it is sent.
         serve: the live page in a browser.
         heartbeat: a file touched every second while frames are processed as they come.
+        status: a JSON file with the state of each source, replaced every second.
         log: how messages are written.
     """
 
@@ -102,6 +103,7 @@ class MonitorSettings(Settings):
     alarms: AlarmSettings = AlarmSettings()
     serve: ServeSettings = ServeSettings()
     heartbeat: Path | None = None
+    status: Path | None = None
     log: LogSettings = LogSettings()
 
     @property

@@ -1,0 +1,194 @@
+"""This machine's part of the cluster: Ray's processes, started, found and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from maskdet.cluster.group import STATE_VARIABLE
+from maskdet.errors import ConfigError, SinkError
+from maskdet.system.external_command import run_command
+
+MACHINE_RESOURCE = "maskdet-"
+"""Prefix of the resource that each machine has one of, by which its group is put on it."""
+_START_TIMEOUT_S = 90.0
+_END_TIMEOUT_S = 5.0
+_STORE_BYTES = 80_000_000
+"""Ray's least store of objects; frames do not go through it."""
+_ENVIRONMENT = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_BACKEND_LOG_LEVEL": "warning",
+    "RAY_NUM_REDIS_GET_RETRIES": "20",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # A machine that does not answer for 1.5 s counts as dead: its cameras go to others.
+    "RAY_health_check_initial_delay_ms": "0",
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_timeout_ms": "1500",
+    "RAY_health_check_failure_threshold": "3",
+    # A machine whose link to the first one is down goes on with its cameras: a week.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "604800",
+    "RAY_memory_monitor_refresh_ms": "0",  # nothing of ours can be done again elsewhere
+}
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a machine stands in a cluster.
+
+    Attributes:
+        name: the machine's.
+        host: name or number of the first machine.
+        port: at which that answers.
+        is_first: whether it is that one.
+        token: file with the secret of the cluster.
+        state: folder for the monitor's files.
+    """
+
+    name: str
+    host: str
+    port: int
+    is_first: bool
+    token: Path
+    state: Path
+
+    @property
+    def temporary(self) -> Path:
+        """Folder for Ray's sockets and logs: short, as sockets must have short names."""
+        return Path(tempfile.gettempdir()) / f"maskdet-{getpass.getuser()}-{self.port}"
+
+
+def prepare_token(token: Path, *, make: bool) -> None:
+    """Has this process, and what it starts, use the secret of the cluster.
+
+    Args:
+        token: the file.
+        make: it is made where it is missing.
+
+    Raises:
+        ConfigError: it is missing, or others can read it.
+        SinkError: it cannot be made.
+    """
+    if make and not token.exists():
+        try:
+            with os.fdopen(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+        except OSError as error:
+            raise SinkError(f"cannot write {token}: {error.strerror}") from None
+    if not token.is_file():
+        raise ConfigError(f"{token} is missing; copy it from the first machine (chmod 600)")
+    if os.name != "nt" and token.stat().st_mode & 0o077:
+        raise ConfigError(f"{token} can be read by others; chmod 600 it")
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token.resolve())
+
+
+def start(place: Place) -> None:
+    """Starts this machine's part.
+
+    Raises:
+        ConfigError: Ray cannot be started; the line has its reason.
+    """
+    address = f"{place.host}:{place.port}"
+    where = (
+        [
+            *("--head", "--port", str(place.port), "--node-ip-address", place.host),
+            *("--temp-dir", str(place.temporary), "--include-dashboard", "false"),
+            *("--ray-client-server-port", str(_free_port())),
+        ]
+        if place.is_first
+        else ["--address", address]
+    )
+    with contextlib.suppress(OSError):
+        place.temporary.mkdir(mode=0o700)
+    outcome = run_command(
+        [
+            *(sys.executable, "-m", "ray.scripts.scripts", "start", *where),
+            *("--num-cpus", "1", "--object-store-memory", str(_STORE_BYTES)),
+            *("--resources", json.dumps({f"{MACHINE_RESOURCE}{place.name}": 1})),
+            *("--include-log-monitor", "false", "--disable-usage-stats", "--log-style", "record"),
+            *("--log-color", "false"),
+        ],
+        environment={
+            **_ENVIRONMENT,
+            "RAY_AUTH_TOKEN_PATH": str(place.token.resolve()),
+            STATE_VARIABLE: str(place.state.resolve()),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.getenv("PYTHONPATH")))),
+        },
+        timeout_s=_START_TIMEOUT_S,
+    )
+    if outcome.status != 0:
+        why = "it takes too long" if outcome.status is None else outcome.last_line
+        raise ConfigError(f"Ray cannot be started for {place.name} at {address}: {why}")
+    # Nobody needs the way in for clients from elsewhere, which cannot be left out.
+    end(process for process in _processes() if _is_client_server(process, place.port))
+
+
+def _free_port() -> int:
+    with socket.create_server(("", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _is_client_server(process: psutil.Process, port: int) -> bool:
+    with contextlib.suppress(psutil.Error):
+        words = process.cmdline()
+        is_one = "ray.util.client.server" in words
+        return is_one and any(word.endswith(f":{port}") for word in words)
+    return False
+
+
+def find(place: Place) -> psutil.Process | None:
+    """The process that stands for this machine in the cluster; None where it is not up."""
+    resource = f"{MACHINE_RESOURCE}{place.name},1"
+    for process in _processes("raylet"):
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            is_ours = any(resource in word for word in words)
+            if is_ours and any(word.endswith(f":{place.port}") for word in words):
+                return process
+    return None
+
+
+def end_rest(place: Place) -> None:
+    """Ends what Ray has started on the first machine beside the machine's own part."""
+    ended = []
+    for process in _processes():
+        with contextlib.suppress(psutil.Error):
+            if any(str(place.temporary) in word for word in process.cmdline()):
+                ended.append(process)
+    end(ended)
+
+
+def end(processes: Iterable[psutil.Process]) -> None:
+    """Ends processes, by force those that do not end in time."""
+    asked = list(processes)
+    for process in asked:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, left = psutil.wait_procs(asked, timeout=_END_TIMEOUT_S)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left, timeout=_END_TIMEOUT_S)
+
+
+def _processes(name: str | None = None) -> list[psutil.Process]:
+    """Processes of this user, but for this one."""
+    found = []
+    for process in psutil.process_iter(["name", "username"]):
+        if process.pid == os.getpid() or process.info["username"] != getpass.getuser():
+            continue
+        if name is None or process.info["name"] == name:
+            found.append(process)
+    return found

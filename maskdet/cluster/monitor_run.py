@@ -1,0 +1,184 @@
+"""A monitor that is kept running: its child process, its settings file, its load."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from maskdet.system.atomic_files import write_whole
+from maskdet.system.child_process import ChildProcess
+
+SETTINGS_FILE, LOG_FILE = "monitor.yaml", "monitor.log"
+STATUS_FILE, HEARTBEAT_FILE = "status.json", "alive"
+_MODULE = "maskdet.commands.cluster.monitor_child"
+_END_TIMEOUT_S = 5.0
+"""Seconds until a monitor that should end is killed; it gives up on its own before."""
+_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before it is started again, after so many short lives in a row."""
+_SHORT_LIFE_S = 10.0
+_MAX_SILENCE_S = 20.0
+"""Seconds without a sign of life after which it hangs; it gives one every second."""
+_MAX_LOG_BYTES = 5_000_000
+_LOAD_INTERVAL_S = 2.0
+_NEW_SHARE = 0.3
+"""Weight of the newest measurement in the load."""
+
+
+class MonitorRun:
+    """The monitor of a settings file: started, started again when it ends, ended.
+
+    Not safe for several threads: `MachineGroup` has a lock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing runs yet.
+
+        Args:
+            folder: of its files, and its current folder.
+        """
+        self.folder = folder
+        self.starts = 0
+        self.load_cores: float | None = None
+        self.last_line = ""
+        self._child: ChildProcess | None = None
+        self._began = self._due = 0.0
+        self._short_lives = 0
+        self._load = _Load()
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the monitor's process; None where none runs."""
+        return None if self._child is None else self._child.pid
+
+    def write_settings(self, text: str) -> None:
+        """Writes the file that the next start reads; it may hold passwords, so it is ours alone.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        make_private_folder(self.folder)
+        write_whole(self.folder / SETTINGS_FILE, text)
+        (self.folder / SETTINGS_FILE).chmod(0o600)
+
+    def poll(self) -> None:
+        """Starts it where it does not run and its pause is over; called often."""
+        now = time.monotonic()
+        if self._child is not None:
+            if self._child.poll() is None and not self._hangs(now):
+                self.load_cores = self._load.measure(self._child.pid, now)
+                return
+            self._bury(now)
+        if now >= self._due:
+            self._start(now)
+
+    def end(self) -> None:
+        """Ends it: recordings closed, everything written."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.end_input()
+        deadline = time.monotonic() + _END_TIMEOUT_S
+        while child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        child.kill()
+        self._short_lives, self._due = 0, 0.0
+
+    def status(self) -> dict[str, Any]:
+        """The status file of the monitor that runs; empty where there is none yet."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / STATUS_FILE).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if found.get("pid") == self.pid else {}
+
+    def _start(self, now: float) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = self.folder / LOG_FILE
+        with contextlib.suppress(OSError):
+            if log.stat().st_size > _MAX_LOG_BYTES:
+                log.replace(log.with_suffix(".log.1"))
+        with log.open("ab") as stderr:
+            self._child = ChildProcess(_MODULE, "main", stderr, self.folder)
+        self._child.send(json.dumps(["--config", SETTINGS_FILE]).encode() + b"\n")
+        self.starts += 1
+        self._began = now
+        self._load = _Load()
+
+    def _bury(self, now: float) -> None:
+        """Takes note of an end that nobody asked for."""
+        assert self._child is not None
+        status = self._child.kill()
+        self._child = None
+        self.load_cores = None
+        self.last_line = f"ended with status {status}: {self._last_log_line()}"
+        is_short = now - self._began < _SHORT_LIFE_S
+        self._short_lives = self._short_lives + 1 if is_short else 0
+        self._due = now + _PAUSES_S[min(self._short_lives, len(_PAUSES_S) - 1)]
+
+    def _hangs(self, now: float) -> bool:
+        """Whether it should have given a sign of life since, and has not."""
+        if now - self._began < _MAX_SILENCE_S:
+            return False
+        try:
+            age = time.time() - (self.folder / HEARTBEAT_FILE).stat().st_mtime
+        except OSError:
+            return True
+        return age > _MAX_SILENCE_S
+
+    def _last_log_line(self) -> str:
+        try:
+            with (self.folder / LOG_FILE).open("rb") as log:
+                log.seek(max(0, os.fstat(log.fileno()).st_size - 2000))
+                lines = log.read().decode(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1][:300] if lines else ""
+
+
+class _Load:
+    """Cores that a process and its children need, over the last seconds."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, float] = {}
+        self._since = time.monotonic()
+        self._cores: float | None = None
+
+    def measure(self, pid: int, now: float) -> float | None:
+        """The load now; None before it was measured."""
+        if now - self._since < _LOAD_INTERVAL_S:
+            return self._cores
+        before, self._seconds = self._seconds, _cpu_seconds(pid)
+        if before:
+            used = sum(max(0.0, s - before.get(p, 0.0)) for p, s in self._seconds.items())
+            cores = used / (now - self._since)
+            old = cores if self._cores is None else self._cores
+            self._cores = old + _NEW_SHARE * (cores - old)
+        self._since = now
+        return self._cores
+
+
+def _cpu_seconds(pid: int) -> dict[int, float]:
+    """Seconds of processor time so far, of a process and of each of its children."""
+    seconds = {}
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                times = one.cpu_times()
+                seconds[one.pid] = times.user + times.system
+    return seconds
+
+
+def make_private_folder(folder: Path) -> None:
+    """Makes a folder that nobody else may read.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,0 +1,39 @@
+"""The settings file of one machine's monitor, made from the cluster's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from maskdet.cluster.monitor_run import HEARTBEAT_FILE, STATUS_FILE
+from maskdet.cluster.settings import ClusterSettings
+from maskdet.config import write_yaml
+
+
+def monitor_settings(settings: ClusterSettings, cameras: Sequence[str]) -> str:
+    """The text of the file: what the cluster's file has for all monitors, and these cameras.
+
+    Args:
+        settings: the cluster's.
+        cameras: names; the order is that of the cluster's file.
+    """
+    chosen = [camera for camera in settings.cameras if camera.name in set(cameras)]
+    names = {camera.name for camera in chosen}
+    values = settings.monitor.model_dump(mode="json", exclude_unset=True)
+    for group in ("zones", "lines"):
+        if group in values:
+            values[group] = [one for one in values[group] if _is_here(one, names)]
+    return write_yaml(
+        {
+            "sources": [camera.source_values() for camera in chosen],
+            "headless": True,
+            "heartbeat": HEARTBEAT_FILE,
+            "status": STATUS_FILE,
+            **values,
+        }
+    )
+
+
+def _is_here(place: dict[str, Any], names: set[str]) -> bool:
+    """Whether a zone or line is of one of these cameras, or of all."""
+    return place.get("source") is None or place["source"] in names

@@ -1,0 +1,72 @@
+"""The placement: a detached actor that keeps every camera on a machine.
+
+What it knows comes from its settings and from the groups, so killing it loses nothing: Ray starts
+it again with the same settings.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+
+from maskdet.cluster import ray_client
+from maskdet.cluster.monitor_settings import monitor_settings
+from maskdet.cluster.planner import Planner
+from maskdet.cluster.settings import ClusterSettings
+from maskdet.system.threads import Event, Lock, Worker
+
+_TURN_S = 0.5
+_REPORT_TIMEOUT_S = 1.5
+
+
+class Placement:
+    """Asks all groups twice a second what they run, and orders what they should."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        """Begins.
+
+        Args:
+            settings: the cluster's, as plain values.
+        """
+        made = ClusterSettings.model_validate(settings)
+        self._known = {node.name for node in made.nodes}
+        self._planner = Planner(*made.places(), partial(monitor_settings, made))
+        self._lock, self._over = Lock(), Event()
+        self._pending: dict[str, Any] = {}
+        self._problem = ""
+        self._table = self._planner.table()
+        Worker("placement", self._place).start()
+
+    def table(self) -> dict[str, Any]:
+        """Machines and cameras, as of the last turn; plain values."""
+        return {**self._table, "placement_pid": os.getpid(), "problem": self._problem}
+
+    def end(self) -> None:
+        """Gives no further orders."""
+        self._over.set()
+        with self._lock:
+            pass
+
+    def _place(self) -> None:
+        """The thread."""
+        while not self._over.is_set():
+            with self._lock:
+                try:
+                    self._turn()
+                    self._problem = ""
+                except ray_client.RayError as error:
+                    self._problem = ray_client.line_of(error)
+            self._over.wait(_TURN_S)
+
+    def _turn(self) -> None:
+        alive = ray_client.machines() & self._known
+        groups = {name: ray_client.group(name) for name in sorted(alive)}
+        reports = ray_client.reports(groups, _REPORT_TIMEOUT_S)
+        # What a group reports from before it has done an order must not bring another order.
+        self._pending = {n: ref for n, ref in self._pending.items() if not ray_client.is_done(ref)}
+        orders = self._planner.turn(alive, reports)
+        for name, order in orders.items():
+            if name not in self._pending:
+                self._pending[name] = groups[name].assign.remote(order.cameras, order.text)
+        self._table = self._planner.table()

@@ -1,0 +1,163 @@
+"""One turn of the placement: from reports of the groups to orders for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from maskdet.cluster.group import digest_of
+from maskdet.cluster.placement import Camera, Node, place
+
+_FIRST_REPORT_S = 10.0
+"""Seconds that a machine has for its first report; until then its cameras are left to it."""
+_MOVE_INTERVAL_S = 60.0
+"""Seconds between two moves for the sake of load; each costs the camera a pause."""
+_NO_SIGNAL_S = 2.5
+"""Age of the last frame from which a camera has no signal; a status is up to a second old."""
+
+Report = Mapping[str, Any]
+"""Of a group; see `maskdet.cluster.group.MachineGroup.report`."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Cameras that a group is to run, and how.
+
+    Attributes:
+        cameras: their names.
+        text: the monitor's settings file.
+    """
+
+    cameras: tuple[str, ...]
+    text: str
+
+
+class Planner:
+    """Keeps camera -> machine; what it knows comes from the settings and from the reports."""
+
+    def __init__(
+        self,
+        machines: Sequence[Node],
+        cameras: Sequence[Camera],
+        text_of: Callable[[Sequence[str]], str],
+    ) -> None:
+        """Knows nothing yet of what runs.
+
+        Args:
+            machines: all that may join; what is measured of them is not known yet.
+            cameras: all that are wanted.
+            text_of: makes the settings file of a monitor from its cameras' names.
+        """
+        self._machines, self._cameras, self._text_of = machines, cameras, text_of
+        self._where: dict[str, str] = {}
+        self._reports: dict[str, Report] = {}
+        self._seen: dict[str, float] = {}
+        self._alive: set[str] = set()
+        self._is_settled = False
+        self._move_due = time.monotonic() + _MOVE_INTERVAL_S
+
+    def turn(self, alive: set[str], reports: Mapping[str, Report]) -> dict[str, Order]:
+        """Orders for the groups whose monitors are to change, by machine.
+
+        Args:
+            alive: names of the machines that have joined and answer Ray.
+            reports: of the groups that answered in time.
+        """
+        now = time.monotonic()
+        for name in alive:
+            self._seen.setdefault(name, now)
+        for name in self._seen.keys() - alive:
+            del self._seen[name]
+        self._alive = alive
+        self._reports = {n: r for n, r in self._reports.items() if n in alive} | dict(reports)
+        silent = {n for n in alive if n not in self._reports}
+        waiting = {n for n in silent if now - self._seen[n] < _FIRST_REPORT_S}
+        for name, report in reports.items():  # what a placement before this one has decided
+            for camera in report["cameras"]:
+                self._where.setdefault(camera, name)
+        if waiting:
+            return {}
+        self._is_settled = True
+        max_moves = 1 if now >= self._move_due else 0
+        before = self._where
+        self._where = place(self._cameras, self._nodes(alive - silent), before, max_moves=max_moves)
+        if max_moves:
+            self._move_due = now + _MOVE_INTERVAL_S
+        return dict(filter(None, map(self._order, self._reports)))
+
+    def _nodes(self, names: set[str]) -> list[Node]:
+        return [
+            replace(
+                one,
+                cores=self._reports[one.name]["cores"],
+                load_cores=self._reports[one.name]["load_cores"],
+            )
+            for one in self._machines
+            if one.name in names
+        ]
+
+    def _order(self, node: str) -> tuple[str, Order] | None:
+        """The order for a machine; None: there is nothing to change, or not yet."""
+        mine = [name for name, where in self._where.items() if where == node]
+        report = self._reports[node]
+        elsewhere = {
+            camera
+            for name, other in self._reports.items()
+            if name != node
+            for camera in other["cameras"]
+        }
+        text = self._text_of(mine)
+        if digest_of(text) == report["digest"] or not (mine or report["cameras"]):
+            return None
+        if elsewhere & set(mine) and not set(report["cameras"]) - set(mine):
+            return None  # they are still let go there; one pause for all of them
+        free = [name for name in mine if name not in elsewhere]
+        if len(free) < len(mine):
+            text = self._text_of(free)
+            if digest_of(text) == report["digest"]:
+                return None
+        return node, Order(tuple(free), text)
+
+    def table(self) -> dict[str, Any]:
+        """Machines and cameras as `maskdet cluster status` shows them; plain values."""
+        return {
+            "version": 1,
+            "settled": self._is_settled,
+            "nodes": [self._node_row(one.name, not one.is_open) for one in self._machines],
+            "cameras": [self._camera_row(one.name) for one in self._cameras],
+        }
+
+    def _node_row(self, name: str, drained: bool) -> dict[str, Any]:
+        report = self._reports.get(name, {})
+        state = "up" if report else "starting" if name in self._alive else "down"
+        keys = ("cores", "load_cores", "machine_share", "problem", "version")
+        pids = ("group_pid", "monitor_pid", "monitor_starts")
+        return {
+            "name": name,
+            "state": "drained" if drained and state == "up" else state,
+            "cameras": len(report.get("cameras", ())),
+            **{key: report.get(key) for key in (*keys, *pids)},
+        }
+
+    def _camera_row(self, name: str) -> dict[str, Any]:
+        node = self._where.get(name)
+        report = self._reports.get(node or "", {})
+        found: Report = next((one for one in report.get("status", ()) if one["name"] == name), {})
+        age = found.get("silent_s")
+        if node is None:
+            state = "waiting for a machine" if self._is_settled else "starting"
+        elif age is None:
+            state = "connecting" if found else "starting"
+        else:
+            state = "running" if age <= _NO_SIGNAL_S else "no signal"
+        return {
+            "name": name,
+            "node": node,
+            "state": state,
+            "age_s": None if age is None else round(age, 2),
+            "capture_fps": found.get("capture_fps"),
+            "detect_fps": found.get("detect_fps"),
+            "processed": found.get("processed"),
+        }

@@ -1,0 +1,224 @@
+"""Ray as the cluster uses it: connecting, actors by name, calls with a time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import RayError as RayError
+
+from maskdet.cluster.group import MachineGroup
+from maskdet.cluster.machine import MACHINE_RESOURCE
+from maskdet.errors import SourceError
+
+NAMESPACE = "maskdet"
+_PLACEMENT = "placement"
+_ANSWER_TIMEOUT_S = 2.0
+_RESTART_TIMEOUT_S = 20.0
+"""Seconds within which an actor that was killed answers again; two on a quiet machine."""
+_END_TIMEOUT_S = 15.0
+_RETRY_S = 0.2
+
+
+class ClusterError(SourceError):
+    """The cluster does not answer as it should."""
+
+
+def connect(host: str, port: int) -> None:
+    """Makes this process part of the cluster; once.
+
+    Raises:
+        ClusterError: none answers there, or this machine is no part of it.
+    """
+    address = f"{host}:{port}"
+    if not answers(host, port):
+        raise ClusterError(f"no cluster answers at {address}; start it: maskdet cluster up")
+    try:
+        with _without_stderr():
+            ray.init(
+                address=address,
+                namespace=NAMESPACE,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+            )
+    except (RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
+        raise ClusterError(
+            f"cannot join the cluster at {address}: {line_of(error)}; is this machine one of its "
+            "own, with the same token file? On it run: maskdet cluster up"
+        ) from None
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Drops the log of Ray's native part while it connects: an error is raised, too."""
+    with open(os.devnull, "wb") as nothing:
+        kept = os.dup(2)
+        os.dup2(nothing.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether something takes connections there."""
+    try:
+        with socket.create_connection((host, port), _ANSWER_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
+def disconnect() -> None:
+    """Ends the connection."""
+    ray.shutdown()
+
+
+def machines() -> set[str]:
+    """Names of the machines that are part of the cluster and answer."""
+    return {
+        resource.removeprefix(MACHINE_RESOURCE)
+        for node in ray.nodes()
+        if node["Alive"]
+        for resource in node["Resources"]
+        if resource.startswith(MACHINE_RESOURCE)
+    }
+
+
+def group(node: str) -> Any:
+    """The group of a machine; made where there is none."""
+    return (
+        ray.remote(MachineGroup)
+        .options(
+            name=f"group-{node}",
+            namespace=NAMESPACE,
+            lifetime="detached",
+            get_if_exists=True,
+            max_restarts=-1,
+            num_cpus=0,
+            resources={f"{MACHINE_RESOURCE}{node}": 1},
+            max_concurrency=4,  # a report does not wait for a monitor that ends
+        )
+        .remote(node)
+    )
+
+
+def reports(groups: Mapping[str, Any], timeout_s: float) -> dict[str, dict[str, Any]]:
+    """The reports of those groups that answer in time, by machine."""
+    asked = {name: one.report.remote() for name, one in groups.items()}
+    if not asked:
+        return {}
+    ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=timeout_s)
+    found = {}
+    for name, ref in asked.items():
+        if ref in ready:
+            try:
+                found[name] = ray.get(ref)
+            except RayActorError:  # it is being started again
+                continue
+    return found
+
+
+def is_done(ref: Any) -> bool:
+    """Whether a call has returned or failed."""
+    return bool(ray.wait([ref], timeout=0)[0])
+
+
+def placement() -> Any | None:
+    """The placement; None where there is none."""
+    try:
+        return ray.get_actor(_PLACEMENT, NAMESPACE)
+    except ValueError:
+        return None
+
+
+def replace_placement(kind: type, settings: Mapping[str, Any]) -> Any:
+    """Puts a placement with these settings in the place of the one there is.
+
+    Args:
+        kind: its class.
+        settings: what that is made with.
+
+    Raises:
+        ClusterError: the one before does not go.
+    """
+    end_placement()
+    options = ray.remote(kind).options(
+        name=_PLACEMENT,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        max_restarts=-1,
+        num_cpus=0,
+        max_concurrency=4,
+    )
+    deadline = time.monotonic() + _RESTART_TIMEOUT_S
+    while True:
+        try:
+            return options.remote(dict(settings))
+        except ValueError:  # the name is free once Ray has noticed the end
+            if time.monotonic() > deadline:
+                raise ClusterError("the placement before does not end; try again") from None
+            time.sleep(_RETRY_S)
+
+
+def end_placement() -> None:
+    """Ends the placement, so that no group gets another order."""
+    before = placement()
+    if before is None:
+        return
+    with contextlib.suppress(RayError, GetTimeoutError):  # it may be starting again just now
+        ray.get(before.end.remote(), timeout=_ANSWER_TIMEOUT_S)
+    ray.kill(before, no_restart=True)
+
+
+def end_machines(names: Sequence[str], local: Sequence[str]) -> list[str]:
+    """Ends the monitors of all machines, and Ray on those that are not this one.
+
+    Args:
+        names: of all machines.
+        local: names of those that are this one: Ray is needed here until all is done.
+
+    Returns:
+        The names of the machines that did not answer.
+    """
+    alive = machines()
+    groups = {name: group(name) for name in names if name in alive}
+    ended = {name: one.end.remote() for name, one in groups.items()}
+    if ended:
+        ray.wait(list(ended.values()), num_returns=len(ended), timeout=_END_TIMEOUT_S)
+    asked = {name: one.end_node.remote() for name, one in groups.items() if name not in local}
+    if asked:
+        ray.wait(list(asked.values()), num_returns=len(asked), timeout=_END_TIMEOUT_S)
+    done = {name for name, ref in ended.items() if is_done(ref)} | set(local)
+    return [name for name in names if name in alive and name not in done]
+
+
+def call(actor: Any, method: str, timeout_s: float = _RESTART_TIMEOUT_S) -> Any:
+    """The result of a method without arguments; waits while an actor is started again.
+
+    Raises:
+        ClusterError: it does not answer in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            left = max(0.1, deadline - time.monotonic())
+            return ray.get(getattr(actor, method).remote(), timeout=left)
+        except (GetTimeoutError, RayActorError) as error:
+            if time.monotonic() > deadline:
+                raise ClusterError(f"the cluster does not answer: {line_of(error)}") from None
+            time.sleep(_RETRY_S)
+
+
+def line_of(error: Exception) -> str:
+    """The first line of an error of Ray's, which may have fifty."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:200]

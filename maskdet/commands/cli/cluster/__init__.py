@@ -1,0 +1,1 @@
+"""``maskdet cluster``: its options."""

@@ -1,0 +1,1 @@
+"""``maskdet cluster``: the work of its commands."""

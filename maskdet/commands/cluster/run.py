@@ -1,0 +1,236 @@
+"""``maskdet cluster up|status|add|drain|down``."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from maskdet.cluster import machine, ray_client
+from maskdet.cluster.placement_actor import Placement
+from maskdet.cluster.settings import ClusterSettings, NodeSettings
+from maskdet.commands.cluster.table import lines_of
+from maskdet.config import Override, load_settings, read_yaml
+from maskdet.config_editing import append_item, set_in_item
+from maskdet.errors import ConfigError
+from maskdet.sources.address import parse
+from maskdet.system.console import print_data, say
+from maskdet.system.signals import StopRequest
+
+_PLACE_TIMEOUT_S = 30.0
+"""Seconds that `up` waits for the cameras to have their machines."""
+_CONNECT_TIMEOUT_S = 5.0
+"""Seconds that it waits for a camera that does not answer."""
+_POLL_S = 0.5
+_RESTART_PAUSE_S = 2.0
+
+
+def up(file: Path, node: str | None, *, foreground: bool) -> int:
+    """Starts this machine's part; on the first one has the cameras placed as the file says."""
+    settings = load_settings(ClusterSettings, file)
+    place = _place(settings, file, node)
+    if not foreground:
+        _start(settings, place)
+        return 0
+    stop = StopRequest()
+    with stop.listening():
+        while not stop():
+            _start(settings, place)
+            process = machine.find(place)
+            while process is not None and process.is_running() and not stop():
+                time.sleep(_POLL_S)
+            if not stop():
+                say(f"this machine's part of the cluster has ended; starting {place.name} again")
+                time.sleep(_RESTART_PAUSE_S)
+    _end_this(place)
+    return 0
+
+
+def status(file: Path, *, as_json: bool) -> int:
+    """Prints machines, their groups and cameras."""
+    settings = load_settings(ClusterSettings, file)
+    with _connected(settings, file):
+        table = _table()
+    print_data(json.dumps(table, indent=2) + "\n" if as_json else "\n".join(lines_of(table)) + "\n")
+    return 0
+
+
+def add(file: Path, name: str, source: str | None, place: Mapping[str, Any]) -> int:
+    """Adds a camera: by an address, which is written into the file, or by its name there.
+
+    Args:
+        file: the cluster's settings.
+        name: the camera's.
+        source: its address; None: the file has it already.
+        place: `node` and `labels`, where they are given.
+    """
+    settings = load_settings(ClusterSettings, file)
+    names = [camera.name for camera in settings.cameras]
+    if source is None and name not in names:
+        known = ", ".join(names) or "none"
+        raise ConfigError(f"{file}: no camera is called '{name}' (it has {known}); add an address")
+    if source is not None and name in names:
+        raise ConfigError(f"{file}: a camera is called '{name}' already; choose another name")
+    with _connected(settings, file):
+        if source is not None:
+            settings = _append(file, {"name": name, "source": source, **place})
+        _replace_placement(settings)
+        _report_placed(settings)
+    return 0
+
+
+def drain(file: Path, node: str, *, undo: bool) -> int:
+    """Has a machine give its cameras away and take no more, or take cameras again."""
+    settings = load_settings(ClusterSettings, file)
+    _node(settings, file, node)
+    with _connected(settings, file):
+        set_in_item(file, "nodes", {"name": node}, {"drained": not undo})
+        settings = load_settings(ClusterSettings, file)
+        _replace_placement(settings)
+        _report_placed(settings)
+    return 0
+
+
+def down(file: Path) -> int:
+    """Ends every monitor, every machine's part, and the cluster."""
+    settings = load_settings(ClusterSettings, file)
+    places = [_place_of(settings, file, node) for node in settings.nodes]
+    local = {place.name: found for place in places if (found := machine.find(place))}
+    with _connected(settings, file):
+        ray_client.end_placement()
+        left = ray_client.end_machines([node.name for node in settings.nodes], list(local))
+    machine.end(local.values())
+    machine.end_rest(places[0])
+    for name in left:
+        say(f"{name} has not answered; on it, end it with: maskdet cluster down", "warning")
+    say("the cluster has ended")
+    return 0
+
+
+def _append(file: Path, camera: dict[str, Any]) -> ClusterSettings:
+    """Writes a camera into the file, once it is known to be right; the settings with it."""
+    parse(camera["source"])
+    cameras = [*(read_yaml(file).get("cameras") or ()), camera]
+    load_settings(ClusterSettings, file, [Override("cluster add", ("cameras",), cameras)])
+    append_item(file, "cameras", camera)
+    return load_settings(ClusterSettings, file)
+
+
+def _start(settings: ClusterSettings, place: machine.Place) -> None:
+    """Starts what does not run of this machine's part."""
+    machine.prepare_token(place.token, make=place.is_first)
+    if machine.find(place) is None:
+        if not place.is_first and not ray_client.answers(place.host, place.port):
+            raise ray_client.ClusterError(
+                f"the first machine does not answer at {place.host}:{place.port}; run maskdet "
+                "cluster up on it, and check the network between"
+            )
+        machine.start(place)
+    ray_client.connect(place.host, place.port)
+    try:
+        if place.is_first:
+            _replace_placement(settings)
+            _report_placed(settings)
+        else:
+            say(f"{place.name} is part of the cluster at {place.host}:{place.port}")
+    finally:
+        ray_client.disconnect()
+
+
+def _end_this(place: machine.Place) -> None:
+    """Ends this machine's part alone; of the first machine, the placement with it."""
+    process = machine.find(place)
+    machine.end([process] if process else [])
+    if place.is_first:
+        machine.end_rest(place)
+
+
+@contextmanager
+def _connected(settings: ClusterSettings, file: Path) -> Iterator[None]:
+    machine.prepare_token(_beside(file, settings.token), make=False)
+    ray_client.connect(settings.host, settings.port)
+    try:
+        yield
+    finally:
+        ray_client.disconnect()
+
+
+def _table() -> dict[str, Any]:
+    actor = ray_client.placement()
+    if actor is None:
+        raise ray_client.ClusterError(
+            "no cameras are placed; on the first machine: maskdet cluster up"
+        )
+    table: dict[str, Any] = ray_client.call(actor, "table")
+    return table
+
+
+def _report_placed(settings: ClusterSettings) -> None:
+    """Waits until the cameras have their machines, and prints how many run where."""
+    began, table = time.monotonic(), _table()
+    while (waited := time.monotonic() - began) < _PLACE_TIMEOUT_S:
+        states = {row["state"] for row in table["cameras"]}
+        is_placed = table["settled"] and "starting" not in states
+        if is_placed and ("connecting" not in states or waited > _CONNECT_TIMEOUT_S):
+            break
+        time.sleep(_POLL_S)
+        table = _table()
+    nodes = {row["name"]: row["cameras"] for row in table["nodes"] if row["cameras"]}
+    where = ", ".join(f"{name} {count}" for name, count in nodes.items()) or "none yet"
+    count = len(table["cameras"])
+    say(f"{count} cameras in the cluster at {settings.address}, by machine: {where}")
+    for row in table["cameras"]:
+        if row["state"] != "running":
+            say(f"{row['name']}: {row['state']}", "warning")
+
+
+def _place(settings: ClusterSettings, file: Path, node: str | None) -> machine.Place:
+    """The place of this machine."""
+    if node is not None:
+        return _place_of(settings, file, _node(settings, file, node))
+    own = [one for one in settings.nodes if one.address in _own_addresses()]
+    found = settings.nodes if len(settings.nodes) == 1 else own
+    if len(found) != 1:
+        names = "|".join(one.name for one in settings.nodes)
+        raise ConfigError(f"{file}: which of its machines is this one? --node {names}")
+    return _place_of(settings, file, found[0])
+
+
+def _own_addresses() -> set[str]:
+    numbers = {a.address for group in psutil.net_if_addrs().values() for a in group}
+    return numbers | {socket.gethostname(), socket.getfqdn()}
+
+
+def _node(settings: ClusterSettings, file: Path, name: str) -> NodeSettings:
+    for node in settings.nodes:
+        if node.name == name:
+            return node
+    names = ", ".join(one.name for one in settings.nodes)
+    raise ConfigError(f"{file}: no machine is called '{name}'; there are: {names}")
+
+
+def _place_of(settings: ClusterSettings, file: Path, node: NodeSettings) -> machine.Place:
+    return machine.Place(
+        name=node.name,
+        host=settings.host,
+        port=settings.port,
+        is_first=node is settings.nodes[0],
+        token=_beside(file, settings.token),
+        state=_beside(file, settings.state),
+    )
+
+
+def _beside(file: Path, path: Path) -> Path:
+    """A path that is relative to the settings file."""
+    return file.resolve().parent / path.expanduser()
+
+
+def _replace_placement(settings: ClusterSettings) -> None:
+    values = settings.model_dump(mode="json", exclude_unset=True)
+    ray_client.replace_placement(Placement, values)

@@ -1,0 +1,273 @@
+"""``maskdet cluster`` as its users run it: real commands, Ray's own processes, real monitors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from maskdet.__main__ import main
+from maskdet.config import load_settings
+from maskdet.errors import ConfigError
+from maskdet.system.resources import shipped
+from tests.soak.cluster import LoopbackCluster, broken, run
+from tests.sources.rtsp import needs_rtsp
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(sys.platform == "win32", reason="Ray's processes are found as on POSIX"),
+]
+pytest.importorskip("ray", reason="the extra cluster is not installed")
+
+SMALL = {"side": 320, "looks": 1, "device": "cpu", "detect": {"fps": 2}}
+
+
+def command(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "maskdet", "cluster", *words],
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackCluster]:
+    """A cluster whose first machine alone is up, with two cameras for any machine."""
+    folder = tmp_path_factory.mktemp("cluster")
+    made = LoopbackCluster(folder, {"hall": "demo", "door": "demo"}, SMALL)
+    made.up("a")
+    yield made
+    made.close()
+
+
+def test_what_ships_is_the_default_of_every_key():
+    from maskdet.cluster.settings import CameraSettings, ClusterSettings, NodeSettings
+
+    path = shipped("configs") / "cluster.yaml"
+    written = yaml.safe_load(path.read_text())
+    loaded = load_settings(ClusterSettings, path)
+    assert set(written) == set(ClusterSettings.model_fields)
+    assert set(written["nodes"][0]) == set(NodeSettings.model_fields)
+    assert {"name", "source", "labels", "node"} <= set(CameraSettings.model_fields)
+    for key in ("address", "token", "state"):
+        assert getattr(loaded, key) == ClusterSettings.model_fields[key].default
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nodes: [a, a]", "two entries have the name 'a'; each machine needs its own"),
+        ("nodes: []", "'nodes': name at least one machine"),
+        ("nodes: [../x]", "'nodes.0.name': must be letters, digits"),
+        ("nodes: [a]\ncameras: [{source: demo}]", "'cameras.0.name' is missing"),
+        ("nodes: [a]\ncameras: [{name: x, source: demo, node: b}]", "no machine is called 'b'"),
+        (
+            "nodes: [a]\ncameras: [{name: x, source: demo, labels: {site: n}}]",
+            "camera 'x': no machine has the labels {site: n}",
+        ),
+        ("nodes: [a]\nmonitor: {sources: [demo]}", "the cluster sets sources of each monitor"),
+        ("nodes: [a]\nmonitor: {detect: {fsp: 5}}", "did you mean 'monitor.detect.fps'?"),
+        ("nodes: [a]\nmonitor: {events: '-'}", "not to standard output"),
+        ("nodes: [a]\naddress: here", "'address': must be HOST:PORT"),
+        ("nodes: [a", "not valid YAML"),
+    ],
+)
+def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, text: str, message: str):
+    from maskdet.cluster.settings import ClusterSettings
+
+    file = tmp_path / "cluster.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        load_settings(ClusterSettings, file)
+    (line,) = str(error.value).splitlines()
+    assert message in line and line.startswith(str(file))
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["status"], 3, "no cluster answers at 127.0.0.1:1; start it: maskdet cluster up"),
+        (["up", "--node", "b"], 3, "the first machine does not answer at 127.0.0.1:1"),
+        (["up"], 2, "which of its machines is this one? --node a|b"),
+        (["up", "--node", "x"], 2, "no machine is called 'x'; there are: a, b"),
+        (["drain", "x"], 2, "no machine is called 'x'; there are: a, b"),
+        (["add", "y"], 2, "no camera is called 'y' (it has x); add an address"),
+        (["add", "x", "demo"], 2, "a camera is called 'x' already"),
+        (["add", "z", "demo", "--label", "site"], 2, "--label site: expected KEY=VALUE"),
+    ],
+)
+def test_wrong_use_is_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    status: int,
+    message: str,
+):
+    file = tmp_path / "cluster.yaml"
+    text = "address: 127.0.0.1:1\nnodes: [a, b]\ncameras: [{name: x, source: demo}]\n"
+    file.write_text(text)
+    (tmp_path / "cluster.token").write_text("0" * 64)
+    (tmp_path / "cluster.token").chmod(0o600)
+    assert main(["cluster", *words, "--config", str(file)]) == status
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert file.read_text() == text and not (tmp_path / "maskdet-cluster").exists()
+
+
+def test_a_token_that_is_missing_or_open_to_others_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "cluster.yaml"
+    file.write_text("address: 127.0.0.1:1\nnodes: [a, b]\n")
+    assert main(["cluster", "up", "--node", "b", "--config", str(file)]) == 2
+    assert "copy it from the first machine" in capsys.readouterr().err
+    (tmp_path / "cluster.token").write_text("0" * 64)
+    (tmp_path / "cluster.token").chmod(0o644)
+    assert main(["cluster", "status", "--config", str(file)]) == 2
+    assert "can be read by others; chmod 600 it" in capsys.readouterr().err
+
+
+def test_without_ray_the_command_that_installs_it_is_named(tmp_path: Path):
+    code = (
+        "import sys; from maskdet.system import extras; "
+        "extras.find_spec = lambda name: None if name == 'ray' else True; "
+        "from maskdet.__main__ import main; sys.exit(main(['cluster', 'status']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "ray is not installed; it comes with maskdet's extra 'cluster'" in done.stderr
+
+
+def test_status_is_a_table_for_people_and_json_for_programs(cluster: LoopbackCluster):
+    table = cluster.status()
+    assert [(n["name"], n["state"]) for n in table["nodes"]] == [
+        ("a", "up"),
+        ("b", "down"),
+        ("c", "down"),
+    ]
+    assert [(c["name"], c["node"], c["state"]) for c in table["cameras"]] == [
+        ("hall", "a", "running"),
+        ("door", "a", "running"),
+    ]
+    assert all(0 <= camera["age_s"] < 2.5 for camera in table["cameras"])
+    done = command("status", "--config", cluster.file)
+    assert done.returncode == 0 and not done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:4] == ["machine", "state", "cameras", "monitor"]
+    assert any(line.split()[:3] == ["hall", "a", "running"] for line in lines)
+
+
+@pytest.mark.slow
+def test_up_again_changes_nothing_and_disturbs_nobody(cluster: LoopbackCluster):
+    before = cluster.status()["nodes"][0]
+    cluster.up("a")
+    after = cluster.status()["nodes"][0]
+    keys = ("group_pid", "monitor_pid", "monitor_starts")
+    assert [before[key] for key in keys] == [after[key] for key in keys]
+
+
+@pytest.mark.slow
+def test_a_wrong_token_is_one_line(cluster: LoopbackCluster):
+    token = cluster.folder / "cluster.token"
+    right = token.read_text()
+    try:
+        token.write_text("0" * 64)
+        done = command("status", "--config", cluster.file)
+    finally:
+        token.write_text(right)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 3 and "with the same token file?" in line
+
+
+def test_an_added_camera_runs_and_stands_in_the_file(cluster: LoopbackCluster):
+    source = "rtsp://admin:secret@127.0.0.1:1/1"
+    done = command("add", "gate", source, "--label", "site=a", "--config", cluster.file)
+    assert done.returncode == 0, done.stderr
+    assert "secret" not in done.stderr
+    written = yaml.safe_load(cluster.file.read_text())["cameras"]
+    assert written[-1] == {"name": "gate", "source": source, "labels": {"site": "a"}}
+    cameras = cluster.status()["cameras"]
+    assert [(c["name"], c["node"]) for c in cameras] == [
+        ("hall", "a"),
+        ("door", "a"),
+        ("gate", "a"),
+    ]
+    assert cameras[-1]["state"] == "connecting" and cameras[-1]["age_s"] is None
+    folder = cluster.folder / "maskdet-cluster/a"
+    assert "secret" not in (folder / "monitor.log").read_text()
+    assert (folder / "monitor.yaml").stat().st_mode & 0o077 == 0
+
+    refused = command("add", "wrong", "rtsp://", "--config", cluster.file)
+    assert refused.returncode in (2, 3) and len(refused.stderr.splitlines()) == 1
+    assert yaml.safe_load(cluster.file.read_text())["cameras"] == written
+
+
+def test_a_killed_monitor_and_a_killed_group_are_back(cluster: LoopbackCluster):
+    for key in ("monitor_pid", "group_pid"):
+        before = cluster.status()["nodes"][0]
+        os.kill(before[key], 9)
+        wait_for_running(cluster, "hall", not_before=time.time())
+        after = cluster.status()["nodes"][0]
+        assert after[key] != before[key]
+        assert not psutil.pid_exists(before["monitor_pid"])
+
+
+@pytest.mark.slow
+def test_a_drained_machine_has_no_cameras_until_that_is_undone(cluster: LoopbackCluster):
+    text = cluster.file.read_text()
+    done = command("drain", "a", "--config", cluster.file)
+    assert done.returncode == 0, done.stderr
+    table = cluster.status()
+    assert table["nodes"][0]["state"] == "drained"
+    assert {camera["state"] for camera in table["cameras"]} == {"waiting for a machine"}
+    wait_until(lambda: cluster.status()["nodes"][0]["monitor_pid"] is None)
+    assert command("drain", "a", "--undo", "--config", cluster.file).returncode == 0
+    wait_for_running(cluster, "hall")
+    written = yaml.safe_load(cluster.file.read_text())
+    assert written["nodes"][0] == {**yaml.safe_load(text)["nodes"][0], "drained": False}
+
+
+def test_down_leaves_no_process_and_whole_files(cluster: LoopbackCluster):
+    assert cluster.processes()
+    done = command("down", "--config", cluster.file)
+    assert done.returncode == 0 and done.stderr == "the cluster has ended\n"
+    wait_until(lambda: not cluster.processes())
+    events = (cluster.folder / "maskdet-cluster/a/events.jsonl").read_text().splitlines()
+    assert {json.loads(line)["source"] for line in events} == {"hall", "door"}
+    assert command("down", "--config", cluster.file).returncode == 3
+
+
+@pytest.mark.slow
+@needs_rtsp
+def test_three_machines_whose_processes_are_killed(tmp_path: Path):
+    """The short form of `tests.soak.cluster`, with limits for a machine that does more."""
+    found = run(tmp_path, kills=5, cameras=6, pause=6.0, fps=2)
+    slack = {"own": 15.0, "others": 15.0}
+    assert not broken(found, **slack), found
+    assert found["kills"] == 5
+
+
+def wait_for_running(cluster: LoopbackCluster, name: str, not_before: float = 0.0) -> None:
+    events = cluster.folder / "maskdet-cluster/a/events.jsonl"
+
+    def runs() -> bool:
+        rows = {row["name"]: row for row in cluster.status()["cameras"]}
+        return rows[name]["state"] == "running" and events.stat().st_mtime > not_before + 1
+
+    wait_until(runs)
+
+
+def wait_until(done, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
