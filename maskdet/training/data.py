@@ -21,7 +21,7 @@ from maskdet.system.atomic_files import write_whole
 from maskdet.training.augmentation.copy_paste import CopyPaste
 from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.distillation import ANSWERS, DistillationLoader, load_teacher
-from maskdet.training.loader import Loader, draw_weights
+from maskdet.training.loader import Loader, draw_weights, scene_weights
 from maskdet.training.pseudo_labels import OpenDetector, pseudo_label
 from maskdet.training.settings import DataSettings, TrainingSettings
 
@@ -72,7 +72,12 @@ def read_data(
         _write_names(folder / TRAIN_LIST, [sample for part in parts for sample in part], root)
         _write_names(folder / VALIDATION_LIST, validation, root)
     shares = zip(parts, settings.train, strict=True)
-    weights = [draw_weights(part, settings.schedule.rare) * source.share for part, source in shares]
+    weights = [
+        draw_weights(part, settings.schedule.rare)
+        * scene_weights(part, source.scene, source.max_per_scene)
+        * source.share
+        for part, source in shares
+    ]
     return [sample for part in parts for sample in part], np.concatenate(weights), validation
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import signal
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -189,3 +190,24 @@ def draw_weights(samples: Sequence[Sample], rare: float) -> np.ndarray:
     if counts[rarest] * len(CLASS_NAMES) >= counts.sum():
         return np.ones(len(samples))
     return np.array([rare if (sample.classes == rarest).any() else 1.0 for sample in samples])
+
+
+def scene_weights(samples: Sequence[Sample], scene: str, limit: int) -> np.ndarray:
+    """Weights (N,) by which no scene counts as more than `limit` images.
+
+    Args:
+        samples: of a data set.
+        scene: a regular expression whose first group, found in an image's path, names its scene;
+            an image without one is a scene of its own; empty: each is.
+        limit: images.
+    """
+    weights = np.ones(len(samples))
+    if not scene:
+        return weights
+    found = [re.search(scene, sample.file.as_posix()) for sample in samples]
+    names = [match[1] if match else None for match in found]
+    counts = Counter(names)
+    for index, name in enumerate(names):
+        if name is not None:
+            weights[index] = min(1.0, limit / counts[name])
+    return weights

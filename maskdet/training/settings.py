@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, get_type_hints
@@ -14,6 +15,7 @@ from pydantic import (
     StringConstraints,
     Tag,
     create_model,
+    field_validator,
 )
 
 from maskdet.config import Settings
@@ -38,6 +40,10 @@ class DataSettings(Settings):
         teacher: a model, by name or folder, that finds which faces are of the classes this data
             set does not label; see `maskdet.training.pseudo_labels`; empty: nobody does.
         share: how often its images are drawn, relative to their number.
+        scene: a regular expression whose first group, found in an image's path, names the person
+            or the scene that it shows; empty: each image is a scene of its own.
+        max_per_scene: images that a scene counts as at most, so that one person of whom there are
+            hundreds is not what a network learns.
         about: what it is, whence and under which license; for the model card.
     """
 
@@ -49,7 +55,20 @@ class DataSettings(Settings):
     labelled: tuple[str, ...] = CLASS_NAMES
     teacher: str = ""
     share: PositiveFloat = 1.0
+    scene: str = ""
+    max_per_scene: PositiveInt = 20
     about: str = ""
+
+    @field_validator("scene")
+    @classmethod
+    def _check_scene(cls, value: str) -> str:
+        try:
+            groups = re.compile(value).groups
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from None
+        if value and groups != 1:
+            raise ValueError("must have one group, as in '([a-z]+)_[0-9]+'")
+        return value
 
 
 class NetworkGroup(Settings):

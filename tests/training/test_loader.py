@@ -20,7 +20,8 @@ from maskdet.errors import DatasetError, MaskdetError
 from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.targets import RetinaNetTargets
 from maskdet.training.augmentation.views import Augmentation
-from maskdet.training.loader import Loader, draw_weights
+from maskdet.training.loader import Loader, draw_weights, scene_weights
+from maskdet.training.settings import DataSettings
 
 STILL = Augmentation(32, 32, (1, 1), mosaic=0, rotation=0, colour=0, degrade=0)
 THREE, TWO = (0, 1, 2), (0, 1)
@@ -236,6 +237,25 @@ def test_batches_of_several_sizes_hold_about_as_many_pixels(samples: list[Sample
     made = loader(samples, [1] * 6, sizes=(STILL.size, STILL.size // 2))
     shapes = {made.batch(number)[0].shape for number in range(12)}
     assert shapes == {(4, STILL.size, STILL.size, 3), (16, STILL.size // 2, STILL.size // 2, 3)}
+
+
+def test_a_scene_counts_as_so_many_images_at_most() -> None:
+    names = ["anna_1", "anna_2", "anna_3", "anna_4", "ben_1", "loose"]
+    samples = [
+        Sample(Path(f"images/{name}.jpg"), 9, 9, np.zeros((0, 4)), np.zeros(0, np.int64), THREE)
+        for name in names
+    ]
+    weights = scene_weights(samples, r"/([a-z]+)_\d+\.", 2)
+    assert weights.tolist() == [0.5, 0.5, 0.5, 0.5, 1, 1]
+    assert (scene_weights(samples, "", 2) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("scene", "expected"), [("([a-z", "no regular expression"), ("[a-z]+", "one group")]
+)
+def test_a_scene_is_named_by_one_group(scene: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        DataSettings(scene=scene)
 
 
 def test_faces_that_are_ignored_have_no_say_in_the_drawing(samples: list[Sample]) -> None:
