@@ -22,7 +22,7 @@ from pydantic import (
     field_validator,
 )
 
-from maskdet.config_messages import Key, describe, kind_of, rename_old_keys
+from maskdet.config_messages import Key, describe_all, kind_of, rename_old_keys
 from maskdet.errors import ConfigError
 from maskdet.system.console import say
 from maskdet.system.file_names import readable_name
@@ -112,7 +112,7 @@ def load_settings(
     try:
         settings = cls.model_validate(data)
     except ValidationError as error:
-        mistakes += [describe(cls, detail, origins) for detail in error.errors(include_url=False)]
+        mistakes += describe_all(cls, error.errors(include_url=False), origins)
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return settings

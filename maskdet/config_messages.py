@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -16,6 +16,20 @@ _OF_GROUPS = ("value_error", "channel_kind")
 
 Key = tuple[str | int, ...]
 """Where a value stands: names in mappings, positions in lists."""
+
+
+def describe_all(
+    cls: type[BaseModel], details: Sequence[ErrorDetails], origins: Mapping[Key, str]
+) -> list[str]:
+    """A line for each mistake; a list that lacks what is wrong in it is not one of its own."""
+    places = [detail["loc"] for detail in details]
+
+    def is_own(detail: ErrorDetails) -> bool:
+        length = len(detail["loc"])
+        within = any(len(loc) > length and loc[:length] == detail["loc"] for loc in places)
+        return not (within and detail["type"] == "too_short")
+
+    return [describe(cls, detail, origins) for detail in filter(is_own, details)]
 
 
 def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, str]) -> str:
@@ -33,6 +47,8 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
         return f"{place}: unknown key '{dotted}'; {_nearest(cls, key)}"
     if detail["type"] == "missing":
         return f"{place}: '{dotted}' is missing"
+    if not key:  # of several groups together
+        return f"{place}: {_expected(detail)}"
     given = detail["input"]
     if detail["type"] in _OF_GROUPS and isinstance(given, dict):
         return f"{place}: '{dotted}': {_expected(detail)}"

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from maskdet.alarm import AlarmBook
 from maskdet.contracts import Sink, Source
-from maskdet.drawing.overlay import Overlay
 from maskdet.errors import ConfigError, SinkError
 from maskdet.images.motion_gate import MotionGate
-from maskdet.live.alarms.tidying import clip_folder, files_of_alarms
-from maskdet.live.evidence import with_bar
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.messaging.uplink import open_store
 from maskdet.live.pipeline import Pipeline
+from maskdet.live.recording.building import new_overlay, new_recording
 from maskdet.live.settings.events import EventSettings
 from maskdet.live.settings.monitor import MonitorSettings
-from maskdet.live.settings.sources import SourceSettings
 from maskdet.model.decision import DecisionRule
 from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
 from maskdet.people.zones import Line, Zone
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.log_rotation import Rotation
-from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
-from maskdet.sinks.recording.retention import Retention
-from maskdet.sources.options import SourceOptions, option_names
 from maskdet.system.console import say
 from maskdet.system.folders import make_folder
 
@@ -62,7 +54,7 @@ class LivePage(Protocol):
 def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:
     """The recording of each source, and the outputs of all."""
     _check_summary(settings)
-    recordings = [_recording(settings, i) for i in range(len(settings.sources))]
+    recordings = [new_recording(settings, i) for i in range(len(settings.sources))]
     shared: list[Sink] = [_event_log(settings.events)] if settings.events.file else []
     shared += open_store(settings.store, settings.nats)
     return recordings, shared
@@ -95,19 +87,6 @@ def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:
     for sink in sinks:
         if (watch := getattr(sink, "watch", None)) is not None:
             watch(names)
-
-
-def source_options(wanted: SourceSettings, *, among_several: bool) -> SourceOptions:
-    """The options of a source; one of several is waited for where it cannot be opened at first."""
-    values = {name: getattr(wanted, name) for name in option_names()}
-    if wanted.retry_first_connection is None:
-        values["retry_first_connection"] = among_several
-    return SourceOptions(**values)
-
-
-def new_overlay(settings: MonitorSettings) -> Overlay:
-    """Makes an overlay that draws by the settings; each thread needs its own."""
-    return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
 
 
 def new_analyses(settings: MonitorSettings, names: Sequence[str]) -> list[Analysis | None]:
@@ -206,38 +185,6 @@ def _event_log(wanted: EventSettings) -> EventLog:
         seconds=wanted.seconds,
         append=wanted.append,
         rotation=rotation,
-    )
-
-
-def _recording(settings: MonitorSettings, index: int) -> RecordingSwitch:
-    """The recording of one source; each has an overlay of its own, as it draws in its thread."""
-    several, wanted = len(settings.sources) > 1, settings.recording
-    in_segments = wanted.segment_seconds is not None or wanted.segment_mb is not None
-
-    def new_recorder() -> Recorder:
-        now = "" if in_segments else f"-{datetime.now():%Y%m%d-%H%M%S}"
-        path = settings.record or settings.snapshots / f"maskdet{now}.mp4"
-        return Recorder(
-            path.with_stem(f"{path.stem}-{index + 1}") if several else path,
-            draw=with_bar(new_overlay(settings)) if wanted.bar else new_overlay(settings).draw,
-            blur=settings.blur,
-            segment_seconds=wanted.segment_seconds,
-            segment_bytes=_times(wanted.segment_mb, 1e6),
-            retention=_retention(settings),
-            family=path.stem,
-        )
-
-    return RecordingSwitch(new_recorder, on=settings.record is not None, blur=settings.blur)
-
-
-def _retention(settings: MonitorSettings) -> Retention:
-    """The limits of recordings, which reach pictures and clips of alarms, too."""
-    wanted, folder = settings.recording, clip_folder(settings)
-    return Retention(
-        also=partial(files_of_alarms, folder) if settings.alarms.rules else tuple,
-        keep_seconds=_times(wanted.keep_days, 24 * 3600),
-        keep_bytes=_times(wanted.keep_gb, 1e9),
-        keep_free_bytes=_times(wanted.keep_free_gb, 1e9),
     )
 
 

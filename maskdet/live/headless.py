@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from maskdet.drawing.status_text import duration
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.pipeline import Pipeline
+from maskdet.live.recording.watching import RecordedStreamWatch
 from maskdet.live.status_reporter import StatusReporter
 from maskdet.system.console import say
 
@@ -37,6 +38,7 @@ class Watch:
         self._stop = stop
         self._heartbeat = heartbeat
         self._also = [job for job in also if job is not None]
+        self._recorded = RecordedStreamWatch()
         self._reported = 0
         self._silent: dict[int, float] = {}
         self._reasons: set[tuple[int, str | None]] = set()
@@ -48,6 +50,8 @@ class Watch:
             self._reported += 1
         for index, name in enumerate(self._pipeline.stats.source_names):
             self._report_signal(index, name)
+            if (recorded := self._pipeline.stats.recorded_stream(index)) is not None:
+                self._recorded.report(name, recorded)
         if self._heartbeat is not None:
             self._heartbeat.beat(self._pipeline.stats.total())
         for job in self._also:

@@ -10,7 +10,10 @@ from maskdet.frame import Frame
 from maskdet.live.inference import Inference
 from maskdet.live.meters import Reservoir, SourceMeter, SourceStats
 from maskdet.live.progress import Progress, progress_of
+from maskdet.live.recording.watching import recorded_stream
 from maskdet.observation import Observation
+from maskdet.sinks.recording.copy.packet_feed import FeedState
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.system.threads import Mailbox
 
 
@@ -37,7 +40,17 @@ class RunStats:
         self._result_queues = result_queues
         self._inference = inference
         self._index_of = {name: i for i, name in enumerate(self.source_names)}
+        self._recordings: Sequence[RecordingSwitch] = ()
         self._latency = Reservoir()
+
+    def include(self, recordings: Sequence[RecordingSwitch]) -> None:
+        """Takes the recordings, one of each source, for `recorded_stream`."""
+        self._recordings = recordings
+
+    def recorded_stream(self, source: int) -> FeedState | None:
+        """State of the camera's own video; None where it is not what is recorded."""
+        known = source < len(self._recordings)
+        return recorded_stream(self._recordings[source]) if known else None
 
     def of(self, source: int) -> SourceStats:
         """Numbers of one source."""

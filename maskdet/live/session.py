@@ -24,7 +24,6 @@ from maskdet.live.assembly import (
     new_zone_editor,
     open_outputs,
     output_folders,
-    source_options,
 )
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.playback import Playback, Seekable
@@ -33,6 +32,7 @@ from maskdet.live.headless import Watch
 from maskdet.live.heartbeat import Heartbeat, StatusFile
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.source_options import source_options
 from maskdet.live.settings.sources import SourceSettings
 from maskdet.live.shutdown import Stop
 from maskdet.live.summary import Report, write_summary
@@ -142,6 +142,7 @@ def _run(
         detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
         new_gate=motion_gate(settings),
     )
+    pipeline.stats.include(recordings)
     name_cameras(shared, names)
     report.begin(pipeline)
     stop.start()
@@ -280,10 +281,9 @@ def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[So
     )
     sources = []
     for one, name in zip(wanted, names, strict=True):
+        address = one.detect_source or one.source
         options = source_options(one, among_several=len(wanted) > 1)
-        sources.append(
-            open_source(one.source, name, options, wait=not options.retry_first_connection)
-        )
+        sources.append(open_source(address, name, options, wait=not options.retry_first_connection))
         parts.callback(sources[-1].close)
     return sources
 

@@ -100,8 +100,12 @@ class StatusReporter:
 
     def _line(self, index: int, name: str, seen: _Seen, seconds: float) -> str:
         stats = self._pipeline.stats.of(index)
+        recorded = self._pipeline.stats.recorded_stream(index)
+        lost = []
+        if recorded is not None and recorded.no_signal:
+            lost.append(f"recorded stream: no signal for {duration(recorded.silent_s)}")
         if seen.last is None:
-            return f"{name}: no frame yet"
+            return "; ".join([f"{name}: no frame yet", *lost])
         progress = self._pipeline.stats.progress(seen.last)
         parts = [] if progress is None else [self._left(progress, seen)]
         if stats.no_signal:
@@ -115,7 +119,7 @@ class StatusReporter:
                 most = states(seen.most, all_of_them=False)
                 parts.append(f"at most {most} in one frame of the last {duration(seconds)}")
         parts.append(rates(stats, is_live=progress is None))
-        return f"{name}: {'; '.join(parts)}"
+        return f"{name}: {'; '.join([*parts, *lost])}"
 
     def _sum(self, seconds: float) -> str:
         """One line for many sources."""
@@ -127,6 +131,9 @@ class StatusReporter:
             else:
                 now.update(seen.last.counts)
         without = f"; {silent} of them without a picture" if silent else ""
+        recorded = [self._pipeline.stats.recorded_stream(i) for i in range(len(self._seen))]
+        if lost := sum(one is not None and one.no_signal for one in recorded):
+            without += f"; {lost} recorded streams without signal"
         total = rates(self._pipeline.stats.total(), is_live=True)
         return f"{len(self._seen)} sources: {states(now)}{without}; {total}"
 

@@ -14,6 +14,7 @@ from typing import Any
 from maskdet.drawing.status_text import duration
 from maskdet.live.pipeline import Pipeline, SourceStats
 from maskdet.live.status_reporter import states
+from maskdet.sinks.recording.copy.packet_feed import FeedState
 from maskdet.system.atomic_files import write_output
 
 _NOTHING = SourceStats(0, 0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
@@ -79,9 +80,9 @@ class Report:
     def _sources(self) -> list[dict[str, Any]]:
         if self._pipeline is None:
             return []
+        run = self._pipeline.stats
         each = [
-            (name, self._pipeline.stats.of(i))
-            for i, name in enumerate(self._pipeline.stats.source_names)
+            (name, run.of(i), run.recorded_stream(i)) for i, name in enumerate(run.source_names)
         ]
         return [
             {
@@ -93,8 +94,9 @@ class Report:
                 "unchanged": stats.unchanged,
                 "reconnects": stats.reconnects,
                 "no_signal": _silence(stats),
+                "recorded_stream": None if recorded is None else _recorded(recorded),
             }
-            for name, stats in each
+            for name, stats, recorded in each
         ]
 
     def line(self) -> str:
@@ -110,6 +112,7 @@ class Report:
         if stats.outages:
             times = "once" if stats.outages == 1 else f"{stats.outages} times"
             dropped += f"; no signal {times}, {duration(stats.outage_s)} in all"
+        dropped += self._recorded_outages()
         rate = self._rates(stats)["detect"]
         fps = "" if rate is None else f" ({rate:.1f} fps)"
         found = states(Counter(self._pipeline.stats.counts))
@@ -120,6 +123,18 @@ class Report:
             f"{dropped}{seen}; face-frames (each face in each frame): {found}; "
             f"{detector.name} on {detector.device}"
         )
+
+    def _recorded_outages(self) -> str:
+        assert self._pipeline is not None
+        run = self._pipeline.stats
+        states = [run.recorded_stream(i) for i in range(len(run.source_names))]
+        known = [one for one in states if one is not None and one.outages]
+        if not known:
+            return ""
+        outages = sum(one.outages for one in known)
+        times = "once" if outages == 1 else f"{outages} times"
+        seconds = sum(one.outage_s for one in known)
+        return f"; no signal of the recorded stream {times}, {duration(seconds)} in all"
 
     def _rates(self, stats: SourceStats) -> dict[str, float | None]:
         """Means of the run from its first result on, in frames a second."""
@@ -181,6 +196,14 @@ def peak_rss_mb() -> float:
 
 def _silence(stats: SourceStats) -> dict[str, float]:
     return {"times": stats.outages, "seconds": round(stats.outage_s, 2)}
+
+
+def _recorded(state: FeedState) -> dict[str, Any]:
+    return {
+        "packets": state.packets,
+        "reconnects": state.reconnects,
+        "no_signal": {"times": state.outages, "seconds": round(state.outage_s, 2)},
+    }
 
 
 def _rate(frames: int, seconds: float) -> float | None:

@@ -26,11 +26,15 @@ class SourceClock:
         A time that lies before the last one (a clock set back, a file moved back in) counts as one
         ordinary interval: who is in the image stays who they are.
         """
-        before, self._before = self._before, frame.position
         self._frame_time, self._frame_utc = frame.time, frame.utc
+        return self.step(frame.position)
+
+    def step(self, position: float) -> float:
+        """Takes a position alone; returns the seconds since the one before."""
+        before, self._before = self._before, position
         if before is None:
             return 0.0
-        seconds = frame.position - before
+        seconds = position - before
         if seconds < 0:
             seconds = self._interval
         elif seconds > 0:

@@ -31,6 +31,7 @@ ENCODERS = {
     "h264-b": "x264enc bframes=2 b-adapt=false rc-lookahead=2 sync-lookahead=0 "
     "sliced-threads=false threads=1 speed-preset=ultrafast bitrate={kbit} key-int-max={key} "
     "! video/x-h264,profile=main ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    "jpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
     "h265": "x265enc tune=zerolatency speed-preset=ultrafast bitrate={kbit} key-int-max={key} "
     "log-level=none ! h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1",
 }

@@ -20,7 +20,12 @@ def masked(settings: MonitorSettings) -> dict[str, Any]:
     """All settings as JSON has them, secrets masked."""
     values = settings.model_dump(mode="json")
     sources = [
-        {**one, "source": mask_address(one["source"]), "name": _text(one["name"])}
+        {
+            **one,
+            "source": mask_address(one["source"]),
+            "detect_source": one["detect_source"] and mask_address(one["detect_source"]),
+            "name": _text(one["name"]),
+        }
         for one in values.pop("sources")
     ]
     sources = [{**one, "ffmpeg": {key: MASK for key in one["ffmpeg"]}} for one in sources]

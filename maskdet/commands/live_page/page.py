@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from fastapi import FastAPI
@@ -20,11 +21,12 @@ from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.montage import fit
 from maskdet.errors import ConfigError
 from maskdet.live.alarms.tidying import CLIP_BEGINNING, clip_folder
-from maskdet.live.assembly import new_overlay
 from maskdet.live.pipeline import Pipeline
+from maskdet.live.recording.building import new_overlay
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import split_address
 from maskdet.observation import Observation
+from maskdet.sinks.recording.copy.packet_feed import FeedState
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.stream_encoder import StreamEncoder
 from maskdet.system.console import say
@@ -202,6 +204,7 @@ def _cameras(
             signal = "waiting"
         people = camera.people
         recording = recordings[index] if index < len(recordings) else None
+        recorded = pipeline.stats.recorded_stream(index)
         answers.append(
             CameraAnswer(
                 id=index,
@@ -217,10 +220,20 @@ def _cameras(
                 people=dict(people.now) if people is not None else None,
                 people_today=dict(people.day) if people is not None else None,
                 recording=recording is not None and recording.on and not recording.failing,
+                recorded_stream=_recorded(recorded),
+                recorded_stream_reason=(recorded.reason or "") if recorded is not None else "",
                 viewers=camera.feed.viewers,
             )
         )
     return answers
+
+
+def _recorded(state: FeedState | None) -> Literal["ok", "no signal", "off"] | None:
+    if state is None:
+        return None
+    if not state.is_wanted:
+        return "off"
+    return "no signal" if state.no_signal else "ok"
 
 
 def _clip_folders(settings: MonitorSettings) -> list[tuple[Path, str]]:

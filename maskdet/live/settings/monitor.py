@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
     field_validator,
+    model_validator,
 )
 
 from maskdet.config import Settings
@@ -27,6 +28,7 @@ from maskdet.live.settings.serve import ServeSettings
 from maskdet.live.settings.sources import DetectSettings, SourceSettings, UnsureSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.registry import DEFAULT_MODEL
+from maskdet.system.redaction import mask_address, mask_password
 
 
 class MonitorSettings(Settings):
@@ -119,6 +121,28 @@ class MonitorSettings(Settings):
             "side": self.side,
             "runtime": self.runtime,
         }
+
+    def copies(self, source: SourceSettings) -> bool:
+        """Whether a source's own video is recorded, without encoding and overlay."""
+        encode = self.recording.encode
+        return encode == "never" or (encode == "auto" and source.detect_source is not None)
+
+    @model_validator(mode="after")
+    def _what_is_copied_can_be(self) -> Self:
+        for one in filter(self.copies, self.sources):
+            name = mask_password(one.name) if one.name else mask_address(one.source)
+            if problem := one.copy_problem():
+                raise ValueError(
+                    f"'{name}' {problem}: its recording needs recording.encode: always"
+                )
+            if self.record is not None and (self.blur or self.privacy == "strict"):
+                demand = "privacy: strict" if self.privacy == "strict" else "blur"
+                raise ValueError(
+                    f"the recording of '{name}' would be the camera's own video, whose faces "
+                    f"cannot be covered as {demand} demands; set recording.encode: always, which "
+                    "records the pictures that are processed"
+                )
+        return self
 
     @field_validator("zones")
     @classmethod

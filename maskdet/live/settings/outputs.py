@@ -34,6 +34,9 @@ class RecordingSettings(Settings):
     """Content of a recording, its division into files, and their retention.
 
     Attributes:
+        encode: auto: annotated, and encoded, but of sources with a `detect_source` the camera's own
+            video as it comes; never: that of all sources, which have to be network cameras; always:
+            annotated, which with a `detect_source` is that smaller picture.
         bar: a bar above the image: date and time with zone, counts, the source's name.
         segment_seconds: a new file after so long.
         segment_mb: a new file at this size, in millions of bytes.
@@ -42,6 +45,7 @@ class RecordingSettings(Settings):
         keep_free_gb: the oldest segments are deleted while less is free on their disk.
     """
 
+    encode: Literal["auto", "always", "never"] = "auto"
     bar: bool = True
     segment_seconds: Annotated[float, Field(ge=1)] | None = None
     segment_mb: PositiveFloat | None = None

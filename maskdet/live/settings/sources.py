@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from maskdet.config import Settings
+from maskdet.sources.address import scheme_of
+
+_RECEIVED_ONCE = ("udp", "rtp")
+_COPIED_SCHEMES = (
+    *("rtsp", "rtsps", "http", "https", "tcp", *_RECEIVED_ONCE),
+    *("rtmp", "rtmps", "rtmpt", "rtmpts", "rtmpe", "rtmpte"),
+)
+"""Schemes of addresses whose video can be recorded as it comes."""
 
 
 class SourceSettings(Settings):
@@ -15,6 +30,8 @@ class SourceSettings(Settings):
 
     Attributes:
         source: as after ``--source``: ``0``, ``/dev/video0``, ``rtsp://…``, a path, ``demo``.
+        detect_source: address of a network camera's second, smaller stream: that one is detected
+            in, shown and drawn on; `source` is recorded as it comes, see `recording.encode`.
         name: what the window and the event log call it; by default the source itself.
         width: asked of a webcam, pixels; it may give something near it.
         height: asked of a webcam, pixels.
@@ -36,6 +53,7 @@ class SourceSettings(Settings):
     RENAMED: ClassVar[Mapping[str, str]] = {"insist": "retry_first_connection"}
 
     source: Annotated[str, Field(min_length=1)]
+    detect_source: Annotated[str, Field(min_length=1)] | None = None
     name: str | None = None
     width: PositiveInt | None = None
     height: PositiveInt | None = None
@@ -61,6 +79,22 @@ class SourceSettings(Settings):
         if isinstance(value, dict) and type(value.get("source")) is int:
             return {**value, "source": str(value["source"])}
         return value
+
+    @field_validator("detect_source")
+    @classmethod
+    def _is_a_stream(cls, address: str | None) -> str | None:
+        if address is not None and not scheme_of(address):
+            raise ValueError("is a second stream of the same network camera: give its address")
+        return address
+
+    def copy_problem(self) -> str:
+        """The reason why its own video cannot be recorded without encoding; empty: it can."""
+        scheme = scheme_of(self.source)
+        if scheme not in _COPIED_SCHEMES:
+            return "is no network camera that sends encoded video"
+        if scheme in _RECEIVED_ONCE and self.detect_source is None:
+            return f"is received over {scheme} and cannot be opened twice; give a detect_source"
+        return ""
 
 
 class DetectSettings(Settings):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from maskdet.sinks.recording.packet_ring import RingEntry
+from maskdet.sinks.recording.packet_video import TICKS, mux, new_stream
 from maskdet.sinks.recording.video_encoder import encoding_errors
 
 PART = ".part"
 """What the name of a clip ends in while it is written."""
-_TICKS = 90_000
 _OPTIONS = {"movflags": "faststart"}
 """The table of contents first: a browser plays it while it comes, and knows how long it is."""
 
@@ -37,15 +35,15 @@ class ClipFile:
         self._part = path.with_name(f".{path.name}{PART}")
         self._began = first.seconds
         self._position = -1
-        self._shape = first.packet.shape
+        self._shape, self._parameters = first.packet.shape, first.packet.parameters
         self._container = av.open(str(self._part), "w", format="mp4", options=_OPTIONS)
-        self._stream: Any = self._container.add_stream_from_template(first.packet.template)
-        self._stream.time_base = Fraction(1, _TICKS)
+        self._stream = new_stream(self._container, first.packet.template)
         self.add(first)
 
     def fits(self, entry: RingEntry) -> bool:
-        """Whether a packet has the clip's shape."""
-        return entry.packet.shape == self._shape
+        """Whether a packet can be decoded as those of the clip are."""
+        packet = entry.packet
+        return packet.shape == self._shape and packet.parameters == self._parameters
 
     def add(self, entry: RingEntry) -> None:
         """Writes a packet.
@@ -53,16 +51,9 @@ class ClipFile:
         Raises:
             BaseException: one of `encoding_errors`.
         """
-        import av
-
-        position = max(round((entry.seconds - self._began) * _TICKS), self._position + 1)
-        step = position - self._position if self._position >= 0 else _TICKS // 25
-        packet = av.Packet(entry.packet.data)
-        packet.pts = packet.dts = position
-        packet.duration, packet.time_base = step, Fraction(1, _TICKS)
-        packet.is_keyframe = entry.packet.is_key
-        packet.stream = self._stream
-        self._container.mux(packet)
+        position = max(round((entry.seconds - self._began) * TICKS), self._position + 1)
+        step = position - self._position if self._position >= 0 else TICKS // 25
+        mux(self._container, self._stream, entry.packet, position, step)
         self._position, self.last = position, entry
 
     def finish(self) -> Path:

@@ -112,7 +112,7 @@ class Clips:
         if not self._is_started:
             self._is_started = True
             self._worker.start()
-        if not self._recording.is_recording:
+        if not self._recording.gives_packets:
             self._inbox.put((observation, self._recording.blur))
         if self._worker.error is not None:
             error, self._worker.error = self._worker.error, None
@@ -130,7 +130,7 @@ class Clips:
                 item = self._inbox.get(_TURN_S)
                 if item is not None:
                     self._encode(*item)
-                elif self._recording.is_recording:
+                elif self._recording.gives_packets:
                     self._end_encoder()
                 self._proceed()
         self._proceed()
@@ -146,7 +146,7 @@ class Clips:
             self._end_encoder()
         if self._video is None:
             self._video = Video(_Discard(), ".mp4", image.shape)
-            self._video.on_packet = lambda packet: self.ring.add(self._frame, packet)
+            self._video.on_packet = lambda packet: self.ring.add(self._frame.position, packet)
         self._video.add(image, self._clock.now)
 
     def _end_encoder(self) -> None:

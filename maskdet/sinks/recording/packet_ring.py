@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maskdet.frame import Frame
 from maskdet.people.clock import SourceClock
 from maskdet.system.threads import Lock
 
@@ -21,12 +20,18 @@ class EncodedPacket:
         is_key: whether a player can begin with it.
         template: the encoder's stream, of which a file's stream is made.
         shape: (height, width, 3) of the image.
+        delay: seconds from its decoding to its showing, where others are shown in between.
+        parameters: the parameter sets of a camera's own video; empty of what is encoded here.
+        connection: of a camera's own video: counts how often it was opened again before.
     """
 
     data: bytes
     is_key: bool
     template: Any
     shape: tuple[int, ...]
+    delay: float = 0.0
+    parameters: bytes = b""
+    connection: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,15 @@ class PacketRing:
         """Bytes of all packets."""
         return self._bytes
 
-    def add(self, frame: Frame, packet: EncodedPacket) -> None:
-        """Takes the packet of a frame, and lets go of the oldest."""
+    def add(self, position: float, packet: EncodedPacket) -> None:
+        """Takes a packet, and lets go of the oldest.
+
+        Args:
+            position: of its frame, in seconds.
+            packet: the packet.
+        """
         with self._lock:
-            self._clock.advance(frame)
+            self._clock.step(position)
             self.now = self._clock.now
             if not self._entries and not packet.is_key:
                 return  # what it builds on is gone

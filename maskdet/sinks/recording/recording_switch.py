@@ -5,16 +5,47 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
-from maskdet.sinks.recording.recorder import Recorder, Tap
+from maskdet.sinks.recording.recorder import Tap
 from maskdet.system.timeouts import run_with_timeout
 
 log = logging.getLogger(__name__)
 
 _BEGIN_TIMEOUT_S = 2.0
 """Seconds for a recording to begin by key, after which its disk is taken to hang."""
+
+
+class SwitchedRecorder(Protocol):
+    """A recorder, as `maskdet.sinks.recording.recorder.Recorder` is one.
+
+    Attributes:
+        blur: whether what is recorded from now on has no face that can be recognized.
+        tap: takes each packet; None: nobody wants them.
+    """
+
+    blur: bool
+    tap: Tap | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files written so far, the newest last; of very many, the newest ones."""
+
+    @property
+    def files(self) -> int:
+        """Their number."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether, at the moment, nothing is recorded."""
+
+    def write(self, observation: Observation) -> None:
+        """Records an observation."""
+
+    def close(self) -> None:
+        """Finishes the file; may be called twice."""
 
 
 class RecordingSwitch:
@@ -25,37 +56,47 @@ class RecordingSwitch:
 
     Attributes:
         on: whether it is to record; read only.
-        blur: whether recorded faces are made unrecognizable.
         paths: the files so far; of very many, the newest ones.
         files: how many there were.
         refusal: why it could not begin when it was last switched on; empty where it could.
     """
 
     def __init__(
-        self, new_recorder: Callable[[], Recorder], *, on: bool = False, blur: bool = False
+        self, new_recorder: Callable[[], SwitchedRecorder], *, on: bool = False, blur: bool = False
     ) -> None:
         """Makes the first recorder at once if it is on: a wrong path is reported at the start.
 
         Args:
             new_recorder: makes a recorder.
             on: whether it records from the start.
-            blur: see the attribute.
+            blur: whether recorded faces are made unrecognizable.
 
         Raises:
             SinkError: there is nowhere to record to.
         """
         self._new_recorder = new_recorder
-        self._recorder = new_recorder() if on else None
+        self._tap: Tap | None = None
+        self._recorder: SwitchedRecorder | None = None
         self.on = on
+        self.refusal = ""
         self.blur = blur
         self.paths: list[Path] = []
         self.files = 0
-        self.refusal = ""
-        self._tap: Tap | None = None
+        if self.on:
+            self._recorder = new_recorder()
 
     @property
-    def is_recording(self) -> bool:
-        """Whether its encoder works at the moment."""
+    def blur(self) -> bool:
+        """Whether recorded faces are made unrecognizable."""
+        return self._blur
+
+    @blur.setter
+    def blur(self, blur: bool) -> None:
+        self._blur = blur
+
+    @property
+    def gives_packets(self) -> bool:
+        """Whether what it encodes at the moment reaches `tap`."""
         return self.on and self._recorder is not None and not self.failing
 
     @property
@@ -96,6 +137,9 @@ class RecordingSwitch:
         Raises:
             SinkError: the recording does not work at the moment.
         """
+        self._end()
+
+    def _end(self) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             try:
@@ -117,6 +161,6 @@ class RecordingSwitch:
 
     def _end_by_key(self) -> None:
         try:
-            self.close()
+            self._end()
         except SinkError as error:  # it can be switched on again
             log.warning("%s", error)

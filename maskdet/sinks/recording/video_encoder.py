@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _TICKS = 90_000
-_FORMATS = {
+FORMATS = {
     ".mp4": (
         "mp4",
         {
@@ -36,7 +36,8 @@ _FORMATS = {
     ),
     ".mkv": ("matroska", {"cluster_time_limit": "500", "flush_packets": "1"}),  # milliseconds
 }
-SUFFIXES = tuple(_FORMATS)
+"""Names and options of FFmpeg's formats, by the endings of files."""
+SUFFIXES = tuple(FORMATS)
 """The endings of files that can be written."""
 _KEY_INTERVAL_S = 2.0
 """A player can jump to an image as often as this."""
@@ -82,7 +83,7 @@ class Video:
         self.seconds = 0.0
         self.on_packet: Callable[[EncodedPacket], None] | None = None
         self._file = Output(file)
-        name, options = _FORMATS[suffix]
+        name, options = FORMATS[suffix]
         self._container: OutputContainer = av.open(
             self._file, "w", format=name, container_options=options
         )

@@ -50,6 +50,11 @@ class LiveMetrics(Collector):
         detect = GaugeMetricFamily(
             "maskdet_camera_detect_fps", "Frames a second processed.", labels=["camera"]
         )
+        recorded = GaugeMetricFamily(
+            "maskdet_camera_recorded_stream_up",
+            "1: the camera's own video comes, where that is recorded.",
+            labels=["camera"],
+        )
         viewers = GaugeMetricFamily(
             "maskdet_camera_viewers", "Pictures watched.", labels=["camera"]
         )
@@ -64,10 +69,12 @@ class LiveMetrics(Collector):
             capture.add_metric([one.name], one.capture_fps)
             detect.add_metric([one.name], one.detect_fps)
             viewers.add_metric([one.name], one.viewers)
+            if one.recorded_stream not in (None, "off"):
+                recorded.add_metric([one.name], one.recorded_stream == "ok")
             for family, counts in ((now, one.people), (today, one.people_today)):
                 for state, count in (counts or {}).items():
                     family.add_metric([one.name, state], count)
-        yield from (up, capture, detect, viewers, now, today)
+        yield from (up, capture, detect, recorded, viewers, now, today)
 
     def _of_hub(self) -> Iterator[Metric]:
         frames = CounterMetricFamily(

@@ -243,7 +243,7 @@ def test_the_ring_is_bounded_and_begins_with_a_key(
     ring = PacketRing(seconds, most)
     for number, (is_key, size) in enumerate(packets):
         packet = EncodedPacket(bytes(size), is_key or number == 0, None, (1, 1, 3))
-        ring.add(observation(number).frame, packet)
+        ring.add(observation(number).frame.position, packet)
         assert ring.used_bytes <= most
         kept = ring.after(0)
         assert ring.used_bytes == sum(len(one.packet.data) for one in kept)

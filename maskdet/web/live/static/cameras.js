@@ -53,6 +53,7 @@ class View {
     if (camera.width) rates.unshift(`${camera.width} × ${camera.height}`);
     if (camera.people_today) rates.push(`${seen(camera, total(camera.people_today))} today`);
     if (camera.recording) rates.push("recording");
+    if (camera.recorded_stream === "no signal") rates.push("NOT RECORDED: its stream is away");
     this.root.querySelector(".rates").textContent = rates.join(", ");
     const { element } = this.player;
     if (element) {

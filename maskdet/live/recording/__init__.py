@@ -1,0 +1,1 @@
+"""Recordings as the settings ask for them, and the state of cameras' recorded streams."""

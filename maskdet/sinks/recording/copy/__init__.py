@@ -1,0 +1,1 @@
+"""Recording of a network camera's own video, without encoding it again."""

@@ -1,0 +1,173 @@
+"""A network camera's own video as files, without encoding it again.
+
+It has no overlay and no sound, and it cannot be blurred. As an annotated recording it outlives
+full, missing and hanging disks; a file begins with a key frame, and a connection with a file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from maskdet.errors import SinkError
+from maskdet.observation import Observation
+from maskdet.sinks.recording.copy.packet_feed import PacketFeed
+from maskdet.sinks.recording.file_sequence import FileSequence
+from maskdet.sinks.recording.packet_ring import EncodedPacket
+from maskdet.sinks.recording.packet_video import PacketVideo
+from maskdet.sinks.recording.recorder import Tap, drain
+from maskdet.sinks.recording.retention import Retention
+from maskdet.sinks.retry_state import RetryState
+from maskdet.system.threads import Mailbox, Worker
+
+_QUEUE_LENGTH = 1024
+"""Packets that wait for a slow disk: about half a minute."""
+_CLOSE_TIMEOUT_S = 0.5
+"""Seconds at the end in which something must be written, or the disk is taken to hang."""
+
+
+class PacketRecorder:
+    """Records what a feed gives, in a thread of its own, from its making until it is closed.
+
+    It does not depend on observations: it goes on while detection has no frames.
+
+    Attributes:
+        blur: nothing is written while it is set, as this video cannot be blurred.
+        tap: of nobody; clips take their packets from the feed.
+    """
+
+    def __init__(
+        self,
+        feed: PacketFeed,
+        path: str | Path,
+        *,
+        segment_seconds: float | None = None,
+        segment_bytes: float | None = None,
+        retention: Retention | None = None,
+        family: str = "",
+        retry_seconds: float = 5.0,
+    ) -> None:
+        """Begins to record; see `maskdet.sinks.recording.recorder.Recorder` for the arguments.
+
+        Raises:
+            SinkError: another suffix, no such folder, or no right to write there.
+        """
+        self.blur = False
+        self.tap: Tap | None = None
+        self._feed, self._path = feed, Path(path)
+        self._files: FileSequence[PacketVideo] = FileSequence(
+            self._path,
+            segment_seconds=segment_seconds,
+            segment_bytes=segment_bytes,
+            retention=retention,
+            family=family,
+            retry_seconds=retry_seconds,
+        )
+        self._hanging = RetryState(f"recording to {self._path}", retry_seconds)
+        self._waits_for_key = True
+        self._first: EncodedPacket | None = None
+        self._began = 0.0
+        self._written = 0
+        self._error: BaseException | None = None
+        self._inbox: Mailbox[tuple[float, EncodedPacket | None]] = Mailbox(_QUEUE_LENGTH)
+        self._worker = Worker("recorder", self._run, [cast(Mailbox[object], self._inbox)])
+        self._worker.start()
+        feed.subscribe(self._take)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files written so far, the newest last; of very many, the newest ones."""
+        return self._files.paths
+
+    @property
+    def files(self) -> int:
+        """Their number."""
+        return self._files.number
+
+    @property
+    def failing(self) -> bool:
+        """Whether, at the moment, nothing is recorded."""
+        return self._files.failing or self._hanging.active or self._feed.state().no_signal
+
+    def write(self, observation: Observation) -> None:
+        """Takes nothing of it; raises what killed a thread, a fault of ours."""
+        self._raise_error()
+
+    def close(self) -> None:
+        """Writes what is queued and finishes the file; may be called twice.
+
+        Raises:
+            SinkError: it does not work at the moment; what was recorded before can be played.
+        """
+        self._feed.unsubscribe(self._take)
+        self._inbox.close()
+        seen = -1
+        while not self._worker.join(_CLOSE_TIMEOUT_S):
+            if seen == self._written:
+                raise SinkError(
+                    f"recording to {self._path}: the disk does not answer; what it did not take "
+                    "is left"
+                )
+            seen = self._written
+        self._raise_error()
+
+    def _raise_error(self) -> None:
+        error, self._error = self._error or self._feed.error, None
+        self._feed.error = None
+        if error is not None:
+            raise error
+
+    def _take(self, seconds: float, packet: EncodedPacket) -> None:
+        """Queues a packet; called by the feed."""
+        if self.blur:
+            if not self._waits_for_key:  # what was recorded is a whole file at once
+                self._inbox.put((seconds, None), 0.0)
+            self._waits_for_key = True
+        elif self._waits_for_key and not packet.is_key:
+            if self._hanging.active:
+                self._hanging.count_dropped()
+        elif self._inbox.put((seconds, packet), 0.0):
+            self._waits_for_key = False
+            self._hanging.record_success("pictures")
+        elif not self._inbox.closed:
+            self._waits_for_key = True
+            self._hanging.count_dropped()
+            if not self._hanging.active:
+                self._hanging.fail("the disk does not answer", "the monitor goes on without it")
+
+    def _run(self) -> None:
+        """The recorder's thread: writes until the inbox ends."""
+        try:
+            for seconds, packet in drain(self._inbox):
+                self._record(seconds, packet)
+                self._written += 1
+            self._error = self._files.close()
+        except BaseException as error:  # raised in the thread that writes next
+            self._error = error
+            self._files.close()
+
+    def _record(self, seconds: float, packet: EncodedPacket | None) -> None:
+        if packet is None:
+            self._files.attempt(self._files.finish)
+        elif self._files.video is None and not packet.is_key:
+            self._files.count_dropped()
+        else:
+            self._files.record(lambda: self._add(seconds, packet))
+
+    def _add(self, seconds: float, packet: EncodedPacket) -> None:
+        self._files.check()
+        video, first = self._files.video, self._first
+        if video is not None and first is not None:
+            is_other = (packet.connection, packet.parameters) != (
+                first.connection,
+                first.parameters,
+            )
+            is_over = packet.is_key and self._files.is_over(seconds - self._began)
+            if not (is_other or is_over):
+                video.add(seconds, packet)
+                return
+            self._files.finish()
+        if packet.is_key:
+            self._first, self._began = packet, seconds
+            video = self._files.begin(lambda f, suffix: PacketVideo(f, suffix, packet.template))
+            video.add(seconds, packet)

@@ -1,0 +1,1 @@
+"""Encoded video of network cameras, as they send it."""
