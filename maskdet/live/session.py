@@ -149,6 +149,8 @@ def _run(
     sweep = None if desk is None else AlarmSweep(desk, pipeline, output_folders(settings))
     status = StatusFile(settings.status, pipeline.stats) if settings.status else None
     watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat), also=[sweep, status])
+    for recording in recordings:
+        recording.begin()
     with pipeline:
         if page is not None:
             page.begin(pipeline, recordings, desk)

@@ -116,6 +116,9 @@ class RecordingSwitch:
         recorder = self._recorder
         return self.on and recorder is not None and recorder.failing
 
+    def begin(self) -> None:
+        """Begins what does not wait for observations; called once, when everything is built."""
+
     def toggle(self) -> None:
         """Switches on or off."""
         self.refusal = ""

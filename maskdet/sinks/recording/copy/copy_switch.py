@@ -34,7 +34,7 @@ class CopySwitch(RecordingSwitch):
         on: bool = False,
         blur: bool = False,
     ) -> None:
-        """Begins to record at once if it is on.
+        """Checks at once where it is to record to, if it is on.
 
         Args:
             new_recorder: makes a recorder of the feed.
@@ -77,6 +77,11 @@ class CopySwitch(RecordingSwitch):
         if blur and self.on:
             self._refuse()
         self._connect_tap()
+
+    def begin(self) -> None:
+        """Begins to record, if it is on, whether detection has frames or not."""
+        if isinstance(self._recorder, PacketRecorder):
+            self._recorder.start()
 
     def toggle(self) -> None:
         """Switches on, where faces need not be blurred, or off."""

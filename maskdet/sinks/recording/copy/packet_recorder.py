@@ -27,7 +27,7 @@ _CLOSE_TIMEOUT_S = 0.5
 
 
 class PacketRecorder:
-    """Records what a feed gives, in a thread of its own, from its making until it is closed.
+    """Records what a feed gives, in a thread of its own, from its start until it is closed.
 
     It does not depend on observations: it goes on while detection has no frames.
 
@@ -47,7 +47,7 @@ class PacketRecorder:
         family: str = "",
         retry_seconds: float = 5.0,
     ) -> None:
-        """Begins to record; see `maskdet.sinks.recording.recorder.Recorder` for the arguments.
+        """Checks the path; see `maskdet.sinks.recording.recorder.Recorder` for the arguments.
 
         Raises:
             SinkError: another suffix, no such folder, or no right to write there.
@@ -71,8 +71,14 @@ class PacketRecorder:
         self._error: BaseException | None = None
         self._inbox: Mailbox[tuple[float, EncodedPacket | None]] = Mailbox(_QUEUE_LENGTH)
         self._worker = Worker("recorder", self._run, [cast(Mailbox[object], self._inbox)])
-        self._worker.start()
-        feed.subscribe(self._take)
+        self._is_started = False
+
+    def start(self) -> None:
+        """Begins to receive and record, if it has not."""
+        if not self._is_started:
+            self._is_started = True
+            self._worker.start()
+            self._feed.subscribe(self._take)
 
     @property
     def paths(self) -> list[Path]:
@@ -90,7 +96,8 @@ class PacketRecorder:
         return self._files.failing or self._hanging.active or self._feed.state().no_signal
 
     def write(self, observation: Observation) -> None:
-        """Takes nothing of it; raises what killed a thread, a fault of ours."""
+        """Takes nothing of it but a start; raises what killed a thread, a fault of ours."""
+        self.start()
         self._raise_error()
 
     def close(self) -> None:

@@ -103,6 +103,7 @@ def clocks_in(path: Path) -> list[float]:
 def test_every_image_is_there_at_its_own_time(make: Make, ending: str, tmp_path: Path):
     setup = make()
     recorder = PacketRecorder(setup.feed, tmp_path / f"own.{ending}")
+    recorder.start()
     setup.more(45)
     recorder.close()
     (path,) = recorder.paths
