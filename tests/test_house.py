@@ -85,7 +85,7 @@ LEARNING = (
         (("av",), ("sinks/recording/video_encoder.py", "sinks/recording/stream_encoder.py",
                    "sinks/recording/clip_file.py", "sinks/recording/packet_video.py",
                    "commands/doctor/codecs.py",
-                   "sources/files/", "sources/packets/")),
+                   "sources/files/", "sources/packets/", "sources/child/key_frames.py")),
         (("threading", "multiprocessing", "concurrent", "asyncio", "_thread", "queue"),
          ("system/threads.py", "web/batcher.py", "web/live/viewers.py", "training/loader.py",
           "sinks/messaging/")),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Self
 
 from maskdet.contracts import Detector, Sink, Source
@@ -186,18 +186,16 @@ class Pipeline:
         frame_queue = self._frame_queues[index]
         self._warm.wait()
         meter.begin()
-        new_pace = _thin(source, self._detect_fps[index], meter)
+        takes = _thin(source, self._detect_fps[index], meter)
         while not self._stopping.is_set():
             frame = source.read()
             if frame is None:
                 return
-            if meter.captured == 0:
-                pace = new_pace()
-                if not source.is_live:  # a stream knows when it is open
-                    frame_queue.make_lossless(_FRAMES_AHEAD)
-                    self._result_queues[index].make_lossless(_RESULTS_AHEAD)
+            if meter.captured == 0 and not source.is_live:  # a stream knows when it is open
+                frame_queue.make_lossless(_FRAMES_AHEAD)
+                self._result_queues[index].make_lossless(_RESULTS_AHEAD)
             meter.capture(getattr(source, "pause", 0.0))
-            if not pace.takes(frame.position):
+            if not takes(frame.position):
                 meter.skip()
                 frame_queue.refresh(frame)  # a frame that is due, and waits, becomes this one
             elif not frame_queue.put(frame):
@@ -226,18 +224,22 @@ def _queues(
     return frames, results
 
 
-def _thin(source: Source, fps: float | None, meter: SourceMeter) -> Callable[[], Pace]:
-    """Has a camera leave out frames where it is decoded.
+def _thin(source: Source, fps: float | None, meter: SourceMeter) -> Callable[[float], bool]:
+    """Has a camera leave out frames where it is decoded; whether to take one that it gives.
 
     Returns:
-        Makes the pace of what it gives; called with its first frame, when it is known to be live.
+        A function of the position of each frame that is read.
     """
     thin = getattr(source, "thin", None)
-    is_thinned = False
-    if fps is not None and thin is not None:
-        thin(max(fps, _MIN_READ_FPS), meter.skip_unread)
-        is_thinned = fps >= _MIN_READ_FPS
-    return lambda: Pace(None if is_thinned and source.is_live else fps, is_live=source.is_live)
+    is_thinned = fps is not None and thin is not None and fps >= _MIN_READ_FPS
+    if thin is not None:
+        thin(None if fps is None else max(fps, _MIN_READ_FPS), meter.skip_unread)
+
+    @cache
+    def pace() -> Pace:  # with the first frame, when a stream is known to be live
+        return Pace(None if is_thinned and source.is_live else fps, is_live=source.is_live)
+
+    return lambda position: pace().takes(position)
 
 
 def _death(result_queues: Sequence[Mailbox[Observation]]) -> BaseException | None:

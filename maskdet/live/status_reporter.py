@@ -189,7 +189,7 @@ def rates(stats: SourceStats, *, is_live: bool) -> str:
     if is_live:
         parts.append(f"{stats.dropped} frames dropped")
     if stats.skipped:
-        parts.append(f"{stats.skipped} skipped (detect.fps)")
+        parts.append(f"{stats.skipped} skipped")
     if stats.unchanged:
         parts.append(f"{stats.unchanged} without motion")
     return ", ".join(parts)

@@ -106,7 +106,7 @@ class Report:
         seconds = self._ended - self._began
         dropped = f", {stats.dropped} dropped for newer ones" if stats.dropped else ""
         if stats.skipped:
-            dropped += f", {stats.skipped} skipped as detect.fps asks"
+            dropped += f", {stats.skipped} skipped as the settings ask"
         if stats.unchanged:
             dropped += f", {stats.unchanged} without motion"
         if stats.outages:

@@ -41,6 +41,10 @@ from maskdet.sources.stream_pace import Busy, Queued
 
 HEADER = struct.Struct("<IIIddd")
 
+_ALL_THREADS = {"low_delay": False}
+"""Decoding by as many threads as there are cores."""
+_ALL_IMAGES = {**_ALL_THREADS, "decode": "all"}
+
 
 def serve() -> None:
     """The child: opens what a JSON line on stdin asks for and sends its frames to stdout."""
@@ -206,14 +210,16 @@ def _send(
     pause = capture.interval if is_ours else 0.0
     busy = Busy() if request.get("low_delay") and not is_ours else None
     is_finite = not is_ours and _is_finite(capture, request)
-    if busy is not None and is_finite:
-        capture, busy = _with_all_threads(capture, request), None
+    if is_finite and (busy is not None or request.get("decode") == "key_frames"):
+        capture, busy = _opened_again(capture, {**request, **_ALL_IMAGES}), None
     queued = None if is_ours else _queue_of(capture, request)
     thinning = Thinning(None if is_finite else send_fps)
     while True:
         if busy is not None and busy.all_the_time:
-            capture, busy = _with_all_threads(capture, request), None
+            capture, busy = _opened_again(capture, {**request, **_ALL_THREADS}), None
             queued = _queue_of(capture, request)
+        if getattr(capture, "lacks_key_frames", False):
+            capture = _opened_again(capture, {**request, "decode": "all"})
         with watchdog(request["read_timeout"] + 1 + 2 * pause):
             grabbed = capture.grab()
             stamps = time.time(), time.monotonic()
@@ -221,7 +227,8 @@ def _send(
                 if queued.has(stamps[1]):
                     continue
                 queued = None
-            takes = grabbed and thinning.takes(stamps[1])
+            has_image = getattr(capture, "has_image", True)
+            takes = grabbed and thinning.takes(stamps[1], has_image)
             okay, image = capture.retrieve() if takes else (False, None)
         if grabbed and not takes:
             if thinning.is_report_due(stamps[1]):
@@ -246,11 +253,10 @@ def _with_square_pixels(image: np.ndarray, capture: cv2.VideoCapture) -> np.ndar
     return image if size == (width, height) else cv2.resize(image, size)
 
 
-def _with_all_threads(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> cv2.VideoCapture:
-    """Opened again, to be decoded by as many threads as there are cores."""
+def _opened_again(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> cv2.VideoCapture:
     with watchdog(request["open_timeout"] + 1):
         capture.release()
-        return open_camera({**request, "low_delay": False})
+        return open_camera(request)
 
 
 def _queue_of(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> Queued | None:

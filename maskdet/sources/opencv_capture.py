@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet; our own line reports what is wrong
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskdet/__init__.py
@@ -73,6 +73,17 @@ def _open_stream(request: Mapping[str, Any]) -> cv2.VideoCapture:
         parameters += [cv2.CAP_PROP_N_THREADS, 1]
     if request["hardware_decoding"]:  # OpenCV takes the CPU where there is none
         parameters += [cv2.CAP_PROP_HW_ACCELERATION, cv2.VIDEO_ACCELERATION_ANY]
+    if request.get("decode") == "key_frames":
+        capture = cv2.VideoCapture(
+            request["url"], cv2.CAP_FFMPEG, [*parameters, cv2.CAP_PROP_FORMAT, -1]
+        )
+        if not capture.isOpened():
+            return capture
+        from maskdet.sources.child.key_frames import KeyFrames, codec_of  # few need a decoder
+
+        if (codec := codec_of(capture)) is not None:
+            return cast(cv2.VideoCapture, KeyFrames(capture, codec))
+        capture.release()
     return cv2.VideoCapture(request["url"], cv2.CAP_FFMPEG, parameters)
 
 

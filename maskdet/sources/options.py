@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+DECODED_IMAGES = ("all", "key_frames")
+"""Images of a stream that are decoded."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionOptions:
@@ -52,6 +55,7 @@ class StreamOptions(ConnectionOptions):
             the camera knows.
         low_delay: it is decoded by one thread, which holds no image back, if one is enough.
         hardware_decoding: it is decoded by the graphics card where that can be done.
+        decode: all, or key_frames: images that need no other, one in a second or two.
         ffmpeg: further options, by FFmpeg's names.
     """
 
@@ -59,6 +63,7 @@ class StreamOptions(ConnectionOptions):
     rtsp_transport: str = "auto"
     low_delay: bool = True
     hardware_decoding: bool = False
+    decode: str = "all"
     ffmpeg: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -9,7 +9,7 @@ from maskdet.errors import SourceError
 from maskdet.sources.address import parse
 from maskdet.sources.child.stream_options import TRANSPORTS
 from maskdet.sources.opencv_capture import BACKENDS, webcam_backends
-from maskdet.sources.options import StreamOptions, WebcamOptions, values_of
+from maskdet.sources.options import DECODED_IMAGES, StreamOptions, WebcamOptions, values_of
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.system.redaction import mask_address
 
@@ -83,6 +83,9 @@ class Stream(LiveSource):
             raise SourceError(
                 f"unknown RTSP transport '{options.rtsp_transport}': choose one of {known}"
             )
+        if options.decode not in DECODED_IMAGES:
+            known = ", ".join(DECODED_IMAGES)
+            raise SourceError(f"unknown choice of images '{options.decode}': choose one of {known}")
         self._shown = mask_address(url)
         try:
             url = parse(url).url

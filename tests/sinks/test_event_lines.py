@@ -88,7 +88,7 @@ def test_fewer_frames_are_the_same_ones_and_counted_in_the_summary(
     wanted = {"captured": 25, "processed": 5, "shown": 0, "dropped": 0, "skipped": 20}
     assert frames == {**wanted, "unchanged": 0}
     assert "processed 5 of 25 frames" in (told := capsys.readouterr().err)
-    assert "20 skipped as detect.fps asks" in told
+    assert "20 skipped as the settings ask" in told
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ class SourceSettings(Settings):
             knows nothing else.
         low_delay: a stream is decoded by one thread, which holds no image back, if one is enough.
         hardware_decoding: a stream is decoded by the graphics card where that can be done.
+        decode: images of a stream that are decoded: all, or key_frames, which need no other image
+            and come once in a second or two; that costs a fifth.
         ffmpeg: further options of a stream, by FFmpeg's names.
         open_timeout: seconds a camera may take to open.
         read_timeout: seconds of silence after which it is opened again.
@@ -63,6 +65,7 @@ class SourceSettings(Settings):
     rtsp_transport: Literal["auto", "tcp", "udp", "udp_multicast"] = "auto"
     low_delay: bool = True
     hardware_decoding: bool = False
+    decode: Literal["all", "key_frames"] = "all"
     ffmpeg: dict[
         Annotated[str, Field(pattern="^[^;|]+$")], Annotated[str, Field(pattern="^[^;|]*$")]
     ] = {}

@@ -27,11 +27,16 @@ class Thinning:
         self._first: float | None = None
         self._reported = 0.0
 
-    def takes(self, seconds: float) -> bool:
-        """Whether to send the image grabbed at that moment; called for each one."""
+    def takes(self, seconds: float, has_image: bool = True) -> bool:
+        """Whether to send the image grabbed at that moment; called for each one.
+
+        Args:
+            seconds: when.
+            has_image: False: it cannot be decoded alone.
+        """
         if self._first is None:
             self._first = self._reported = seconds
-        if self._pace.takes(seconds - self._first):
+        if has_image and self._pace.takes(seconds - self._first):
             return True
         self.skipped += 1
         return False
