@@ -44,7 +44,7 @@ class SourceSettings(Settings):
         low_delay: a stream is decoded by one thread, which holds no image back, if one is enough.
         hardware_decoding: a stream is decoded by the graphics card where that can be done.
         decode: images of a stream that are decoded: all, or key_frames, which need no other image
-            and come once in a second or two; that costs a fifth.
+            and come once in a second or two: decoding then costs a tenth.
         ffmpeg: further options of a stream, by FFmpeg's names.
         open_timeout: seconds a camera may take to open.
         read_timeout: seconds of silence after which it is opened again.
