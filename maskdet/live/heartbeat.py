@@ -122,4 +122,12 @@ class StatusFile:
             "detect_fps": round(stats.detect_fps, 2),
             "silent_s": round(stats.silent_s, 2) if stats.captured else None,
             "reconnects": stats.reconnects,
+            "recorded_stream": self._recorded_stream(index),
         }
+
+    def _recorded_stream(self, index: int) -> dict[str, object] | None:
+        state = self._stats.recorded_stream(index)
+        if state is None:
+            return None
+        silent_s = round(state.silent_s, 2) if state.is_wanted else None
+        return {"packets": state.packets, "silent_s": silent_s, "reconnects": state.reconnects}

@@ -7,7 +7,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 
 import av
 import numpy as np
@@ -137,6 +140,29 @@ def test_a_camera_that_sends_over_udp_alone(caplog: pytest.LogCaptureFixture):
     with rtsp_camera("--only-udp", "--fps", "15") as camera, received(camera.url()) as stream:
         assert take(stream, 10)[0].is_key
     assert "it does not send over TCP" in caplog.text
+
+
+def test_a_video_of_a_web_server_whose_images_have_lengths(tmp_path: Path):
+    """As RTMP and HTTP bring them, in place of start codes; it ends where the video does."""
+    parts = BytesIO()
+    with av.open(parts, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": "10", "bf": "2"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(30):
+            image = np.full((48, 64, 3), 8 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode(None))
+    (tmp_path / "v.mp4").write_bytes(parts.getvalue())
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        with received(f"http://127.0.0.1:{server.server_port}/v.mp4") as stream_:
+            packets = list(iter(stream_.read, None))
+        server.shutdown()
+    data = packets[0].parameters + b"".join(one.data for one in packets)
+    with av.open(BytesIO(data), format="h264") as video:
+        assert len(list(video.decode(video=0))) == 30
+    assert len(packets) == 30 and packets[0].parameters.startswith(b"\0\0\0\1")
 
 
 def failure_of(url: str) -> str:

@@ -20,7 +20,7 @@ class CopySwitch(RecordingSwitch):
     """A switch of a camera's own video, which clips take as well.
 
     Blurred faces and this recording exclude each other: where blur goes on, recording goes off at
-    once, and clips are made of the frames that are processed.
+    once, and clips are made of the frames that are processed; so they are while the stream is away.
 
     Attributes:
         feed: what is recorded.
@@ -51,8 +51,8 @@ class CopySwitch(RecordingSwitch):
 
     @property
     def gives_packets(self) -> bool:
-        """Whether the camera's own video reaches `tap`, recorded or not."""
-        return not self.blur
+        """Whether the camera's own video reaches `tap` at the moment, recorded or not."""
+        return not self.blur and not self.feed.state().no_signal
 
     @property
     def tap(self) -> Tap | None:

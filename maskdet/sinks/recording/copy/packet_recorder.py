@@ -6,6 +6,7 @@ full, missing and hanging disks; a file begins with a key frame, and a connectio
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +23,8 @@ from maskdet.system.threads import Mailbox, Worker
 
 _QUEUE_LENGTH = 1024
 """Packets that wait for a slow disk: about half a minute."""
+_WRITE_TIMEOUT_S = 5.0
+"""Seconds for a single packet after which the disk is taken to hang."""
 _CLOSE_TIMEOUT_S = 0.5
 """Seconds at the end in which something must be written, or the disk is taken to hang."""
 
@@ -67,7 +70,8 @@ class PacketRecorder:
         self._waits_for_key = True
         self._first: EncodedPacket | None = None
         self._began = 0.0
-        self._written = 0
+        self._queued = self._written = self._seen = 0
+        self._moved = 0.0
         self._error: BaseException | None = None
         self._inbox: Mailbox[tuple[float, EncodedPacket | None]] = Mailbox(_QUEUE_LENGTH)
         self._worker = Worker("recorder", self._run, [cast(Mailbox[object], self._inbox)])
@@ -126,21 +130,29 @@ class PacketRecorder:
 
     def _take(self, seconds: float, packet: EncodedPacket) -> None:
         """Queues a packet; called by the feed."""
+        self._watch_disk()
         if self.blur:
             if not self._waits_for_key:  # what was recorded is a whole file at once
-                self._inbox.put((seconds, None), 0.0)
+                self._put(seconds, None)
             self._waits_for_key = True
-        elif self._waits_for_key and not packet.is_key:
-            if self._hanging.active:
-                self._hanging.count_dropped()
-        elif self._inbox.put((seconds, packet), 0.0):
-            self._waits_for_key = False
-            self._hanging.record_success("pictures")
-        elif not self._inbox.closed:
-            self._waits_for_key = True
+        elif packet.is_key or not self._waits_for_key:
+            self._waits_for_key = not self._put(seconds, packet)
+        if self._waits_for_key and self._hanging.active:
             self._hanging.count_dropped()
-            if not self._hanging.active:
-                self._hanging.fail("the disk does not answer", "the monitor goes on without it")
+
+    def _put(self, seconds: float, packet: EncodedPacket | None) -> bool:
+        is_taken = self._inbox.put((seconds, packet), 0.0)
+        self._queued += is_taken
+        return is_taken
+
+    def _watch_disk(self) -> None:
+        """Reports a disk that hangs, long before there is no room for further packets."""
+        now = time.monotonic()
+        if self._queued == self._written or self._written != self._seen:
+            self._seen, self._moved = self._written, now
+            self._hanging.record_success("pictures")
+        elif now - self._moved > _WRITE_TIMEOUT_S and not self._hanging.active:
+            self._hanging.fail("the disk does not answer", "the monitor goes on without it")
 
     def _run(self) -> None:
         """The recorder's thread: writes until the inbox ends."""

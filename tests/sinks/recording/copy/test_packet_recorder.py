@@ -20,7 +20,7 @@ from maskdet.sinks.recording.copy.copy_switch import NO_BLUR, CopySwitch
 from maskdet.sinks.recording.copy.packet_feed import PacketFeed
 from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
 from maskdet.sources.packets.packet_stream import PacketStream
-from tests.monitors import fill
+from tests.monitors import StallingDisk, fill
 from tests.sources.rtsp import RtspCamera, clock_of, needs_rtsp, rtsp_camera
 from tests.sources.test_rtsp import until
 
@@ -99,6 +99,10 @@ def clocks_in(path: Path) -> list[float]:
     return found  # type: ignore[return-value]
 
 
+def max_step(moments: list[float]) -> float:
+    return max(b - a for a, b in zip(moments, moments[1:], strict=False))
+
+
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
 def test_every_image_is_there_at_its_own_time(make: Make, ending: str, tmp_path: Path):
     setup = make()
@@ -115,16 +119,17 @@ def test_every_image_is_there_at_its_own_time(make: Make, ending: str, tmp_path:
     assert times[-1] - times[15] == pytest.approx(seen[-1] - seen[15], abs=0.3)
 
 
-def test_segments_follow_without_a_gap(make: Make):
+def test_segments_follow_without_a_gap(make: Make, caplog: pytest.LogCaptureFixture):
     setup = make(segment_seconds=2)
     setup.begin()
     setup.more(100)
     setup.switch.close()
     files = setup.files()
+    assert not caplog.text
     assert len(files) >= 3 and setup.switch.files == len(files)
     seen = [moment for path in files for moment in clocks_in(path)]
     assert seen == sorted(set(seen)) and len(seen) >= 100
-    assert max(b - a for a, b in zip(seen[20:], seen[21:], strict=False)) < 0.5, "no gap"
+    assert max_step(seen[20:]) < 0.5, "no gap"
 
 
 def test_switched_off_and_on_again(make: Make):
@@ -177,6 +182,28 @@ def test_a_full_disk_is_outlived(make: Make, small_disk: Path, caplog: pytest.Lo
     assert "goes on after" in caplog.text
     files = setup.files()
     assert len(files) == 2 and all(clocks_in(path) for path in files)
+
+
+def test_a_disk_that_hangs_loses_nothing_of_the_first_minute(
+    make: Make,
+    stalling_disk: StallingDisk,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("maskdet.sinks.recording.copy.packet_recorder._WRITE_TIMEOUT_S", 0.5)
+    setup = make(stalling_disk.folder)
+    setup.begin()
+    setup.more()
+    stalling_disk.hang()
+    until("it is noticed", lambda: setup.switch.failing)
+    setup.more()
+    stalling_disk.answer()
+    until("it goes on", lambda: not setup.switch.failing)
+    setup.switch.close()
+    assert "stopped: the disk does not answer" in caplog.text
+    assert "; 0 pictures are missing" in caplog.text
+    seen = clocks_in(*setup.files())
+    assert seen == sorted(seen) and max_step(seen[20:]) < 0.5
 
 
 def test_a_folder_that_is_deleted_is_made_again(make: Make, tmp_path: Path):
@@ -240,9 +267,14 @@ def test_a_clip_is_made_of_the_cameras_own_video(make: Make, tmp_path: Path, rec
     assert len(seen) > 2.5 * FPS
 
 
-def test_where_blur_is_on_a_clip_is_made_of_processed_frames(make: Make, tmp_path: Path):
-    setup = make()
-    setup.switch.blur = True
+@pytest.mark.parametrize("blur", [True, False], ids=["blur", "stream away"])
+def test_where_packets_are_not_to_be_had_a_clip_is_made_of_processed_frames(
+    make: Make, tmp_path: Path, blur: bool
+):
+    with rtsp_camera() as away:
+        away.kill()
+    setup = make(camera=away)
+    setup.switch.blur = blur
     clips = Clips(
         tmp_path / "clips",
         label="alarm-",
@@ -253,8 +285,9 @@ def test_where_blur_is_on_a_clip_is_made_of_processed_frames(make: Make, tmp_pat
         recording=setup.switch,
         on_finished=lambda alarms, path: None,
     )
+    until("frames are taken", lambda: not setup.switch.gives_packets)
     clips.write(OBSERVATION)
     until("an encoded frame", lambda: clips.ring.after(0))
     assert clips.ring.after(0)[0].packet.shape == (90, 160, 3)
-    assert not setup.feed.state().is_wanted
+    assert setup.feed.state().is_wanted is not blur
     clips.close()
