@@ -63,7 +63,7 @@ def serve() -> None:
 
 
 class Capture(Protocol):
-    """A reader of images: OpenCV's, or `maskdet.sources.http.image_camera`."""
+    """A reader of images: OpenCV's, or `maskdet.sources.http.captures`."""
 
     def grab(self) -> bool:
         """Waits for the next image."""
@@ -214,6 +214,8 @@ def _send(
         capture, busy = _opened_again(capture, {**request, **_ALL_IMAGES}), None
     queued = None if is_ours else _queue_of(capture, request)
     thinning = Thinning(None if is_finite else send_fps)
+    if is_ours:
+        capture.is_wanted = lambda: thinning.is_due(time.monotonic())
     while True:
         if busy is not None and busy.all_the_time:
             capture, busy = _opened_again(capture, {**request, **_ALL_THREADS}), None

@@ -31,13 +31,14 @@ class Pace:
         self._last: float | None = None
         self._next = 0.0
 
+    def is_due(self, position: float) -> bool:
+        """Whether a frame at this position, in seconds, would be taken."""
+        is_first = self._last is None or position <= self._last  # also after going back in a file
+        return is_first or not self._step or position + self._slack >= self._next
+
     def takes(self, position: float) -> bool:
         """Whether to take the frame at this position, in seconds; called for every frame."""
-        is_first = self._last is None or position <= self._last  # also after going back in a file
-        self._last = position
-        if not self._step:
-            return True
-        if not is_first and position + self._slack < self._next:
-            return False
-        self._next = (floor((position + self._slack) / self._step) + 1) * self._step
-        return True
+        is_due, self._last = self.is_due(position), position
+        if is_due and self._step:
+            self._next = (floor((position + self._slack) / self._step) + 1) * self._step
+        return is_due

@@ -84,12 +84,14 @@ class Frames:
     """Takes what the child sends, for as long as so many frames with an image have come."""
 
     def __init__(self, frames: int) -> None:
-        self.images = 0
+        self.images = self.skipped = 0
         self._frames = frames
 
     def write(self, data: memoryview) -> int:
-        if len(data) == camera_process.HEADER.size and camera_process.HEADER.unpack(data)[0]:
-            self.images += 1
+        if len(data) == camera_process.HEADER.size:
+            width, _, skipped, *_ = camera_process.HEADER.unpack(data)
+            self.images += width > 0
+            self.skipped += skipped
             if self.images == self._frames:
                 raise BrokenPipeError
         return len(data)

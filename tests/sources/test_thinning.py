@@ -5,16 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
+from maskdet.images.decoding import decode_image
 from maskdet.live.meters import SourceMeter
 from maskdet.live.pipeline import Pipeline
+from maskdet.sources import camera_process
 from maskdet.sources.child.thinning import Thinning
+from maskdet.sources.http import captures
 from maskdet.sources.opening import open_source
 from maskdet.sources.reconnecting import LiveSource
 from tests.doubles import CollectingSink, ScriptedDetector
 from tests.sources.rtsp import clock_of, needs_rtsp, rtsp_camera
+from tests.sources.test_camera_process import REQUEST
+from tests.sources.test_key_frames import Frames
 
 
 def test_images_are_chosen_evenly_and_the_others_counted():
@@ -110,3 +116,23 @@ def test_a_watchdog_ends_its_process_and_only_then():
         ended = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
         assert (ended.stdout == "done\n") is done
         assert ended.returncode == (0 if done else -14)
+
+
+def test_images_of_an_http_camera_that_are_left_out_are_not_decoded(
+    camera: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """Motion JPEG, in this process: what is decoded can be counted."""
+    decoded: list[int] = []
+
+    def decode(data: bytes) -> Any:
+        decoded.append(len(data))
+        return decode_image(data)
+
+    monkeypatch.setattr(captures, "decode_image", decode)
+    found = camera_process._find({**REQUEST, "url": camera.url("live"), "fps": None})
+    assert not isinstance(found, dict) and isinstance(found.capture, captures.MotionJpeg)
+    output = Frames(5)
+    with pytest.raises(BrokenPipeError):
+        camera_process._send(found.capture, found.request, output, 4.0)  # type: ignore[arg-type]
+    found.capture.release()
+    assert len(decoded) <= output.images + 1 and output.skipped > 3 * output.images

@@ -41,6 +41,10 @@ class Thinning:
         self.skipped += 1
         return False
 
+    def is_due(self, seconds: float) -> bool:
+        """Whether an image grabbed at that moment would be sent."""
+        return self._first is None or self._pace.is_due(seconds - self._first)
+
     def is_report_due(self, seconds: float) -> bool:
         """Whether the count has waited long enough."""
         return seconds - self._reported >= REPORT_INTERVAL_S
