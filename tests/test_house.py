@@ -115,6 +115,7 @@ BUILDERS = (
     "live/assembly.py",
     "live/messaging/uplink.py",
     "live/recording/building.py",
+    "live/cameras/building.py",
     "sources/opening.py",
     "commands/",
     "__main__.py",

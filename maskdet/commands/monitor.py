@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -199,7 +200,8 @@ def monitor(
 
         own_file = own_settings_file(config)
         open_page = _open_page if settings.serve.address is not None else None
-        return run(settings, stop, settings_file=own_file, open_page=open_page)
+        again = partial(load_settings, MonitorSettings, config, overriding, [])
+        return run(settings, stop, settings_file=own_file, open_page=open_page, reload=again)
 
 
 def _open_page(settings: MonitorSettings) -> LivePage:

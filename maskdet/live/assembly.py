@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from maskdet.alarm import AlarmBook
-from maskdet.contracts import Sink, Source
+from maskdet.contracts import Sink
 from maskdet.errors import ConfigError, SinkError
 from maskdet.images.motion_gate import MotionGate
+from maskdet.live.cameras.camera import CameraState
+from maskdet.live.cameras.control import CameraControl
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window
@@ -37,12 +39,12 @@ class LivePage(Protocol):
     """A sink that shows what it gets in a browser; `commands/live_page` has one."""
 
     def begin(
-        self,
-        pipeline: Pipeline,
-        recordings: Sequence[RecordingSwitch],
-        book: AlarmBook | None = None,
+        self, pipeline: Pipeline, control: CameraControl, book: AlarmBook | None = None
     ) -> None:
         """Begins to serve, alarms too; called once, as the pipeline begins."""
+
+    def note_camera(self, name: str, state: CameraState) -> None:
+        """A camera was added, paused, resumed or removed."""
 
     def write(self, observation: Observation) -> None:
         """Takes an observation; never waits."""
@@ -54,7 +56,11 @@ class LivePage(Protocol):
 def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:
     """The recording of each source, and the outputs of all."""
     _check_summary(settings)
-    recordings = [new_recording(settings, i) for i in range(len(settings.sources))]
+    several = len(settings.sources) > 1
+    recordings = [
+        new_recording(settings, one, index + 1 if several else None)
+        for index, one in enumerate(settings.sources)
+    ]
     shared: list[Sink] = [_event_log(settings.events)] if settings.events.file else []
     shared += open_store(settings.store, settings.nats)
     return recordings, shared
@@ -89,19 +95,35 @@ def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:
             watch(names)
 
 
-def new_analyses(settings: MonitorSettings, names: Sequence[str]) -> list[Analysis | None]:
-    """Makes the analysis of each source, by the sources' names; None: nobody is followed.
+def check_sources_of_places(settings: MonitorSettings, names: Sequence[str]) -> None:
+    """Refuses zones and lines of sources that are not there.
 
     Raises:
         ConfigError: a zone or line is of a source that is not there.
     """
-    places = (*settings.zones, *settings.lines)
-    for place in places:
+    for place in (*settings.zones, *settings.lines):
         if place.source is not None and place.source not in names:
             raise ConfigError(
                 f"'{place.name}' is drawn in the source '{place.source}', which is not there; "
                 f"there is {', '.join(names)}"
             )
+
+
+def new_analyses(
+    settings: MonitorSettings, names: Sequence[str], *, check: bool = True
+) -> list[Analysis | None]:
+    """Makes the analysis of each source, by the sources' names; None: nobody is followed.
+
+    Args:
+        settings: of the monitor.
+        names: of the sources.
+        check: whether these are all sources that zones and lines may be of.
+
+    Raises:
+        ConfigError: a zone or line is of a source that is not there.
+    """
+    if check:
+        check_sources_of_places(settings, names)
     people = settings.people
     if not people.enabled:
         return [None] * len(names)
@@ -127,42 +149,33 @@ def _lines_of(settings: MonitorSettings, name: str) -> list[Line]:
     return [line.place() for line in settings.lines if line.source in (None, name)]
 
 
-def new_zone_editor(
+def new_places(
     settings: MonitorSettings,
-    names: Sequence[str],
-    analyses: Sequence[Analysis | None],
-    settings_file: Path | None,
-) -> ZoneEditor:
-    """Makes the editor of zones and lines, kept in that file, if there is one."""
-    places = [
-        SourcePlaces(
-            name,
-            analysis.set_places,
-            _zones_of(settings, name),
-            _lines_of(settings, name),
-        )
-        for name, analysis in zip(names, analyses, strict=True)
-        if analysis is not None
-    ]
-    return ZoneEditor(places, settings_file, enabled=bool(places))
+    name: str,
+    apply: Callable[[Sequence[Zone], Sequence[Line]], None],
+) -> SourcePlaces:
+    """Zones and lines of a source, and what takes others for the frames that come."""
+    return SourcePlaces(name, apply, _zones_of(settings, name), _lines_of(settings, name))
 
 
 def new_viewer(
     settings: MonitorSettings,
     pipeline: Pipeline,
-    sources: Sequence[Source],
+    control: CameraControl,
     window: Window,
-    recordings: Sequence[RecordingSwitch],
-    zones: ZoneEditor,
     history: PeopleHistory,
+    settings_file: Path | None,
 ) -> Viewer:
-    """Makes the viewer that shows the run in a window and obeys its keys."""
+    """Makes the viewer that shows the run in a window and obeys its keys.
+
+    Zones that are drawn are kept in that settings file, if there is one.
+    """
+    zones = ZoneEditor([], settings_file, enabled=settings.people.enabled)
     return Viewer(
         pipeline,
-        sources,
+        control,
         window,
         new_overlay(settings),
-        recordings,
         blur=settings.blur,
         strict=settings.privacy == "strict",
         snapshots=settings.snapshots,

@@ -60,6 +60,10 @@ class Watch:
 
     def _report_signal(self, index: int, name: str) -> None:
         """A line when a live source falls silent, and another when it is back."""
+        if not self._pipeline.stats.is_wanted(index):  # a user has paused or removed it
+            self._silent.pop(index, None)
+            self._reasons = {reported for reported in self._reasons if reported[0] != index}
+            return
         stats = self._pipeline.stats.of(index)
         reason = self._pipeline.stats.signal_loss_reason(index)
         is_opening = not stats.captured and reason is None and stats.silent_s < _OPEN_WARNING_S

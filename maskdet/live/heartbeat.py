@@ -116,6 +116,7 @@ class StatusFile:
         stats = self._stats.of(index)
         return {
             "name": name,
+            "state": self._state(index),
             "captured": stats.captured,
             "processed": stats.processed,
             "capture_fps": round(stats.capture_fps, 2),
@@ -131,3 +132,9 @@ class StatusFile:
             return None
         silent_s = round(state.silent_s, 2) if state.is_wanted else None
         return {"packets": state.packets, "silent_s": silent_s, "reconnects": state.reconnects}
+
+    def _state(self, index: int) -> str:
+        """As users have asked for: running, paused or removed."""
+        if self._stats.is_removed(index):
+            return "removed"
+        return "paused" if self._stats.is_paused(index) else "running"

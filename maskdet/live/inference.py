@@ -5,19 +5,16 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import replace
 
 from maskdet.contracts import Detector, Sink
 from maskdet.detections import Detections, MaskState
-from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
-from maskdet.images.motion_gate import MotionGate
-from maskdet.live.meters import SourceMeter
-from maskdet.observation import Observation, PeopleCounts, sum_by_state
-from maskdet.system.threads import Closed, Event, Mailbox
+from maskdet.live.cameras.source_state import SourceState
+from maskdet.observation import Observation, sum_by_state
+from maskdet.system.threads import Closed, Condition, Event, Mailbox
 
 LIVE_CALL_S = 0.1
 """Seconds that a call of the detector may take for live frames: those that do not fit wait for the
@@ -28,57 +25,6 @@ _TIME_SHARE = 0.3
 
 _Ways = dict[int, tuple[Mailbox[Frame], Mailbox[Observation]]]
 """By source, where its frames come from and where its observations go."""
-
-
-class FrameAnalysis(Protocol):
-    """Makes observations of frames and their faces; one for each source."""
-
-    def observe(self, frame: Frame, detections: Detections) -> Observation:
-        """The frame with its faces and what follows from them."""
-
-    def carry_on(self, observation: Observation) -> Observation:
-        """The last observation with a newer frame, in which nothing has moved."""
-
-
-@dataclass
-class SourceState:
-    """The state of one source on its way through inference.
-
-    Attributes:
-        meter: counts its frames.
-        sinks: get its observations; one that fails is taken off this list.
-        analysis: follows its people, if wanted.
-        people: as of its newest frame; None where nobody is followed.
-        strict_blur: covers its faces before anybody gets its frames, if wanted.
-        gate: decides which frames of a live source are processed; None: all.
-        last: observation of the newest processed frame; kept with a gate only.
-    """
-
-    meter: SourceMeter
-    sinks: list[Sink] = field(default_factory=list)
-    analysis: FrameAnalysis | None = None
-    people: PeopleCounts | None = None
-    strict_blur: StrictBlur | None = None
-    gate: MotionGate | None = None
-    last: Observation | None = None
-
-
-def source_states(
-    meters: Sequence[SourceMeter],
-    sinks: Sequence[Sink],
-    source_sinks: Sequence[Sequence[Sink]],
-    analyses: Sequence[FrameAnalysis | None],
-    new_strict_blur: Callable[[], StrictBlur] | None = None,
-    new_gate: Callable[[], MotionGate] | None = None,
-) -> list[SourceState]:
-    """The state of each source: its meter, the sinks of all and its own, its analysis."""
-    each = zip(meters, source_sinks, analyses or [None] * len(meters), strict=True)
-    states = [SourceState(meter, [*sinks, *own], analysis) for meter, own, analysis in each]
-    for state in states:
-        state.strict_blur = new_strict_blur() if new_strict_blur is not None else None
-        if new_gate is not None and new_strict_blur is None:  # that covers each frame's own faces
-            state.gate = new_gate()
-    return states
 
 
 class Inference:
@@ -113,6 +59,10 @@ class Inference:
         self._frames_left = max_frames
         self._image_s = LIVE_CALL_S
         self._served = [0.0] * len(self._states)
+        self._ways: _Ways = {}
+        self._condition = Condition()
+        self._is_over = False
+        self._failed: list[Sink] = []
 
     @property
     def people(self) -> dict[str, int] | None:
@@ -135,14 +85,65 @@ class Inference:
             result_queues: observations, likewise; one is closed when its source has ended.
             stopping: set by the caller that wants an end before the next frame.
         """
-        running = dict(enumerate(zip(frame_queues, result_queues, strict=True)))
-        while running and not stopping.is_set() and self._frames_left != 0:
-            frames, carried = self._take(running)
+        self._condition = frame_queues[0].condition
+        with self._condition:
+            first = dict(enumerate(zip(frame_queues, result_queues, strict=True)))
+            self._ways = first | self._ways
+        while self._goes_on(stopping):
+            frames, carried = self._take()
             for index, observation in (carried | self._process(frames)).items():
-                if not result_queues[index].put(observation):
+                ways = self._ways.get(index)
+                if ways is not None and not ways[1].put(observation) and stopping.is_set():
                     return
 
-    def _take(self, running: _Ways) -> tuple[dict[int, Frame], dict[int, Observation]]:
+    def join(
+        self,
+        index: int,
+        state: SourceState,
+        frames: Mailbox[Frame],
+        results: Mailbox[Observation],
+    ) -> bool:
+        """Takes a source in, from any thread; False where the run is over.
+
+        Args:
+            index: of a new source, or of one that has ended and begins again.
+            state: of that source.
+            frames: its frames; shares the condition of all.
+            results: its observations, likewise.
+        """
+        with frames.condition:
+            if self._is_over:
+                return False
+            state.sinks = [one for one in state.sinks if not any(one is f for f in self._failed)]
+            if index == len(self._states):
+                self._states.append(state)
+                self._served.append(0.0)
+            self._ways[index] = frames, results
+            frames.condition.notify_all()
+            return True
+
+    def finish(self, index: int) -> Event:
+        """Ends the people of a source once its waiting frames are processed; from any thread.
+
+        Returns:
+            Set when that is done.
+        """
+        state = self._states[index]
+        with self._condition:
+            state.finished.clear()
+            state.is_finishing = True
+            if self._is_over or index not in self._ways:
+                state.is_finishing = False
+                state.finished.set()
+            self._condition.notify_all()
+        return state.finished
+
+    def _goes_on(self, stopping: Event) -> bool:
+        with self._condition:
+            self._is_over = not self._ways or stopping.is_set() or self._frames_left == 0
+            return not self._is_over
+
+    def _take(self) -> tuple[dict[int, Frame], dict[int, Observation]]:
         """Takes what there is, one frame a source: what to process, and what has not moved.
 
         Of live sources it takes as many as a call has time for, the longest unserved first.
@@ -150,11 +151,14 @@ class Inference:
         frames: dict[int, Frame] = {}
         carried: dict[int, Observation] = {}
         room = max(1, int(LIVE_CALL_S / max(self._image_s, 1e-6)))
-        for index in sorted(_passable(running), key=self._served.__getitem__):
-            queue = running[index][0]
+        for index in sorted(self._passable(), key=self._served.__getitem__):
+            queue = self._ways[index][0]
+            if self._states[index].is_finishing and not queue.ready:
+                self._finish(self._states[index])
+                continue
             if queue.keeps_newest and not queue.exhausted and not room:
                 continue
-            frame = self._get(index, running)
+            frame = self._get(index)
             if frame is None:
                 continue
             self._served[index] = time.monotonic()
@@ -166,17 +170,35 @@ class Inference:
                 room -= queue.keeps_newest
         return frames, carried
 
-    def _get(self, index: int, running: _Ways) -> Frame | None:
+    def _get(self, index: int) -> Frame | None:
         """The next frame of a source; None where it has ended."""
-        frames, results = running[index]
+        frames, results = self._ways[index]
         try:
             return frames.get(0)
         except (Closed, MaskdetError) as end:
             if isinstance(end, MaskdetError):
                 self.errors.append(end)
-            del running[index]
-            results.close()
-            return None
+        with self._condition:
+            del self._ways[index]
+            is_finishing = self._states[index].is_finishing
+        if is_finishing:
+            self._finish(self._states[index])
+        results.close()
+        return None
+
+    def _finish(self, state: SourceState) -> None:
+        """Ends the people of a source with its last frame, for its sinks."""
+        last, state.last = state.last, None
+        if last is not None:
+            empty = Detections.empty()
+            seen = replace(last, detections=empty, counts=empty.counts(), alerts=(), people=())
+            seen = replace(seen, events=(), is_carried=True)
+            if state.analysis is not None:
+                seen = state.analysis.finish(seen)
+            state.people = seen.people_counts
+            self._write_all(state, seen)
+        state.is_finishing = False
+        state.finished.set()
 
     def _carry_on(self, index: int, frame: Frame) -> Observation | None:
         """The observation of a live frame in which nothing has moved; None where it has."""
@@ -227,10 +249,10 @@ class Inference:
         if self.first_result is None:
             self.first_result = time.monotonic()
         state.meter.process()
-        if state.gate is not None:
-            if state.last is not None and state.last.counts != observation.counts:
-                state.gate.hold()
-            state.last = observation
+        has_changed = state.last is not None and state.last.counts != observation.counts
+        if state.gate is not None and has_changed:
+            state.gate.hold()
+        state.last = observation
         self._write_all(state, observation)
         return observation
 
@@ -244,21 +266,24 @@ class Inference:
             sink.write(observation)
         except MaskdetError as error:  # reported once; the run and the other sinks go on
             self.errors.append(error)
+            self._failed.append(sink)
             for state in self._states:
                 with contextlib.suppress(ValueError):
                     state.sinks.remove(sink)
 
+    def _passable(self) -> list[int]:
+        """The sources of which an item can go on now, that have ended or are to be finished.
 
-def _passable(ways: _Ways) -> list[int]:
-    """The ways (from, to) that an item can go now, or that have ended; waits until there is one.
+        Waits until there is one. A way whose far end is full holds up no other.
+        """
 
-    A way whose far end is full holds up no other. All the mailboxes share a condition.
-    """
+        def passable() -> list[int]:
+            return [
+                index
+                for index, (a, b) in self._ways.items()
+                if a.exhausted or (a.ready and b.has_room) or self._states[index].is_finishing
+            ]
 
-    def passable() -> list[int]:
-        return [k for k, (a, b) in ways.items() if a.exhausted or (a.ready and b.has_room)]
-
-    condition = next(iter(ways.values()))[0].condition
-    with condition:
-        condition.wait_for(passable)
-        return passable()
+        with self._condition:
+            self._condition.wait_for(passable)
+            return passable()

@@ -80,6 +80,7 @@ class SourceStats:
         detect_fps: frames a second through the detector, over the last seconds.
         skipped: frames left out on purpose, as only so many a second are to be processed.
         unchanged: frames that were not processed, as nothing had moved in them.
+        paused_s: seconds in which a user had paused or removed it.
     """
 
     captured: int
@@ -95,6 +96,7 @@ class SourceStats:
     detect_fps: float
     skipped: int = 0
     unchanged: int = 0
+    paused_s: float = 0.0
 
     @property
     def no_signal(self) -> bool:
@@ -122,9 +124,28 @@ class SourceMeter:
         self._last: float | None = None
         self._over: float | None = None
         self._outages, self._outage_s = 0, 0.0
+        self._paused_at: float | None = None
+        self._paused_s = 0.0
 
     def begin(self) -> None:
-        """Records that from now on a frame may come."""
+        """Records that from now on a frame may come, unless it is suspended."""
+        if self._paused_at is None:
+            self._last = time.monotonic()
+
+    def suspend(self) -> None:
+        """Records that from now on no frame is wanted, which is no silence."""
+        if self._paused_at is None:
+            self._end_silence()
+            self._last, self._paused_at = None, time.monotonic()
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether no frame is wanted at the moment."""
+        return self._paused_at is not None
+
+    def resume(self) -> None:
+        """Records that frames are wanted again."""
+        self._paused_s, self._paused_at = self._paused(), None
         self._last = time.monotonic()
 
     def end(self) -> None:
@@ -135,11 +156,9 @@ class SourceMeter:
     def capture(self, pause: float = 0.0) -> None:
         """A frame left the source, which waits so many seconds on its own before the next."""
         self.pause = pause
-        silent = self._silent()
-        if silent > NO_SIGNAL_S:
-            self._outages += 1
-            self._outage_s += silent
-        self._last = time.monotonic()
+        self._end_silence()
+        if self._paused_at is None:
+            self._last = time.monotonic()
         self.captured += 1
         self._capture_rate.tick()
 
@@ -191,7 +210,20 @@ class SourceMeter:
             detect_fps=self._detect_rate.value,
             skipped=self.skipped,
             unchanged=self.unchanged,
+            paused_s=self._paused(),
         )
+
+    def _end_silence(self) -> None:
+        """Counts a silence that is over."""
+        silent = self._silent()
+        if silent > NO_SIGNAL_S:
+            self._outages += 1
+            self._outage_s += silent
+
+    def _paused(self) -> float:
+        if self._paused_at is None:
+            return self._paused_s
+        return self._paused_s + (self._over or time.monotonic()) - self._paused_at
 
     def _silent(self) -> float:
         last, over = self._last, self._over

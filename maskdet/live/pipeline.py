@@ -12,29 +12,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Self
 
 from maskdet.contracts import Detector, Sink, Source
 from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError
-from maskdet.frame import Frame
 from maskdet.images.motion_gate import MotionGate
-from maskdet.live.inference import FrameAnalysis, Inference, source_states
+from maskdet.live.cameras.changes import SourceChanges
+from maskdet.live.cameras.lanes import Lane, Lanes
+from maskdet.live.cameras.source_state import FrameAnalysis, SourceState, source_states
+from maskdet.live.inference import Inference
 from maskdet.live.meters import SourceMeter, SourceStats
 from maskdet.live.run_stats import RunStats
 from maskdet.live.teardown import close_sinks, end_threads
 from maskdet.observation import Observation
-from maskdet.sources.frame_rate import Pace
-from maskdet.system.threads import Condition, Event, Mailbox, Worker, wait_ready
+from maskdet.system.threads import Event, Worker, wait_ready
 
 __all__ = ["Pipeline", "SourceStats"]
-
-_FRAMES_AHEAD, _RESULTS_AHEAD = 4, 2
-"""Frames and observations of a file that wait, so that reading, detecting, and main overlap."""
-_MIN_READ_FPS = 2.0
-"""Frames a second that a camera gives at least: one that waits for the detector is replaced by a
-newer one."""
 
 
 class Pipeline:
@@ -46,6 +41,7 @@ class Pipeline:
     Attributes:
         detector: as given; its device may change.
         stats: numbers of the run.
+        changes: adds and removes sources while it runs.
     """
 
     def __init__(
@@ -76,33 +72,24 @@ class Pipeline:
             detect_fps: frames a second to process, one a source, as of `Pace`; None: all.
             new_gate: makes what leaves out frames without motion; for each live source.
         """
-        self._sources = list(sources)
         self.detector = detector
-        self._meters = [SourceMeter() for _ in self._sources]
-        self._index_of = {source.name: i for i, source in enumerate(self._sources)}
-        own_sinks = source_sinks or [()] * len(self._sources)
-        self._sinks = [*sinks, *(sink for few in own_sinks for sink in few)]
-        self._inference = Inference(
-            detector,
-            source_states(self._meters, sinks, own_sinks, analyses, new_strict_blur, new_gate),
-            min_score=min_score,
-            max_frames=max_frames,
-        )
-        self._detect_fps = detect_fps or [None] * len(self._sources)
-        self._warm, self._stopping = Event(), Event()
-        self._turn = 0
-        if len(self._index_of) != len(self._sources):
+        self._sinks, self._lanes = sinks, Lanes()
+        new_state = partial(_new_state, sinks, new_strict_blur, new_gate)
+        own = source_sinks or [()] * len(sources)
+        each = zip(sources, own, detect_fps or [None] * len(sources), strict=True)
+        followed = analyses or [None] * len(sources)
+        for (source, few, fps), analysis in zip(each, followed, strict=True):
+            state = new_state(SourceMeter(), few, analysis)
+            self._lanes.put(self._lanes.new(source, state, fps, few))
+        if len(self._lanes) != len(sources):
             raise ValueError("sources need names of their own")
-        self._frame_queues, self._result_queues = _queues(self._sources)
-        infer = Worker("detector", self._infer, [*self._frame_queues, *self._result_queues])
-        grabs = [
-            Worker(f"reading {source.name}", partial(self._grab, i), [self._frame_queues[i]])
-            for i, source in enumerate(self._sources)
-        ]
-        self._workers = [infer, *grabs]
-        self.stats = RunStats(
-            self._sources, self._meters, self._frame_queues, self._result_queues, self._inference
-        )
+        states = [lane.state for lane in self._lanes]
+        self._inference = Inference(detector, states, min_score=min_score, max_frames=max_frames)
+        self._warm, self._stopping = Event(), Event()
+        infer = Worker("detector", self._infer, self._lanes.boxes)
+        self._workers = [infer, *map(self._reader_of, self._lanes)]
+        self.stats = RunStats(self._lanes, self._inference)
+        self.changes = SourceChanges(self._lanes, self._inference, new_state, self._add_reader)
 
     def __enter__(self) -> Self:
         for worker in self._workers:
@@ -133,28 +120,23 @@ class Pipeline:
             without: names of sources whose next observation is not wanted yet. With none left that
                 could give one, returns at once.
         """
-        barred = {self._result_queues[self._index_of[name]] for name in without}
         deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            turned = self._result_queues[self._turn :] + self._result_queues[: self._turn]
-            waiting = [box for box in turned if not box.exhausted and box not in barred]
-            if not waiting:
-                break
+        while waiting := {lane.results: lane for lane in self._lanes.in_turn(without)}:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready = wait_ready(waiting, left)
             if not ready:
                 return None
-            self._turn = (self._result_queues.index(ready[0]) + 1) % len(self._result_queues)
+            self._lanes.give_turn_after(waiting[ready[0]])
             if not ready[0].exhausted:
                 return ready[0].get()
-        if (death := _death(self._result_queues)) is not None:
+        if (death := self._lanes.death) is not None:
             raise death
         return None
 
     @property
     def ended(self) -> bool:
         """Whether every source has ended and `next` has nothing more to return or raise."""
-        return all(box.exhausted for box in self._result_queues) and not _death(self._result_queues)
+        return all(lane.results.exhausted for lane in self._lanes) and not self._lanes.death
 
     @property
     def errors(self) -> list[MaskdetError]:
@@ -171,77 +153,62 @@ class Pipeline:
         """
         self._stopping.set()
         self._warm.set()
-        for meter in self._meters:
-            meter.end()
-        for frame_queue, result_queue in zip(self._frame_queues, self._result_queues, strict=True):
-            frame_queue.close()
-            result_queue.close()
+        self.changes.close()
+        for lane in self._lanes:
+            lane.meter.end()
+            lane.frames.close()
+            lane.results.close()
+        sinks = [*self._sinks, *(sink for lane in self._lanes for sink in lane.own_sinks)]
         try:
-            end_threads(self._workers, self._sources, self._inference.abandoned.set)
+            sources = [lane.source for lane in self._lanes]
+            end_threads(self._workers, sources, self._inference.abandoned.set)
         finally:
-            close_sinks(self._sinks, self.errors)
+            close_sinks(sinks, self.errors)
 
-    def _grab(self, index: int) -> None:
-        source, meter = self._sources[index], self._meters[index]
-        frame_queue = self._frame_queues[index]
+    def _reader_of(self, lane: Lane) -> Worker:
+        return Worker(f"reading {lane.name}", partial(self._read, lane), [lane.frames])
+
+    def _add_reader(self, lane: Lane) -> Worker:
+        running = [worker for worker in self._workers if not worker.has_ended]
+        self._workers = [*running, reader := self._reader_of(lane)]
+        return reader
+
+    def _read(self, lane: Lane) -> None:
+        source, meter = lane.source, lane.meter
         self._warm.wait()
         meter.begin()
-        takes = _thin(source, self._detect_fps[index], meter)
+        lane.thin(lane.detect_fps)
+        new_pace, pace = None, lane.new_pace()
         while not self._stopping.is_set():
             frame = source.read()
             if frame is None:
                 return
-            if meter.captured == 0 and not source.is_live:  # a stream knows when it is open
-                frame_queue.make_lossless(_FRAMES_AHEAD)
-                self._result_queues[index].make_lossless(_RESULTS_AHEAD)
+            if new_pace is not lane.new_pace:
+                if new_pace is None and not source.is_live:  # a stream knows when it is open
+                    lane.make_lossless()
+                new_pace = lane.new_pace
+                pace = new_pace()
             meter.capture(getattr(source, "pause", 0.0))
-            if not takes(frame.position):
+            if not pace.takes(frame.position):
                 meter.skip()
-                frame_queue.refresh(frame)  # a frame that is due, and waits, becomes this one
-            elif not frame_queue.put(frame):
+                lane.frames.refresh(frame)  # a frame that is due, and waits, becomes this one
+            elif not lane.frames.put(frame):
                 return
 
     def _infer(self) -> None:
         self.detector.warm_up()
         self._warm.set()
-        self._inference.run(self._frame_queues, self._result_queues, self._stopping)
+        queues = [lane.frames for lane in self._lanes], [lane.results for lane in self._lanes]
+        self._inference.run(*queues, self._stopping)
 
 
-def _queues(
-    sources: Sequence[Source],
-) -> tuple[list[Mailbox[Frame]], list[Mailbox[Observation]]]:
-    """Mailboxes before and after the detector, one of each a source.
-
-    They share a condition: the infer thread waits for both ends of each way.
-    """
-    condition = Condition()
-    frames: list[Mailbox[Frame]] = []
-    results: list[Mailbox[Observation]] = []
-    for source in sources:
-        live = source.is_live
-        frames.append(Mailbox(1 if live else _FRAMES_AHEAD, newest=live, condition=condition))
-        results.append(Mailbox(1 if live else _RESULTS_AHEAD, newest=live, condition=condition))
-    return frames, results
-
-
-def _thin(source: Source, fps: float | None, meter: SourceMeter) -> Callable[[float], bool]:
-    """Has a camera leave out frames where it is decoded; whether to take one that it gives.
-
-    Returns:
-        A function of the position of each frame that is read.
-    """
-    thin = getattr(source, "thin", None)
-    is_thinned = fps is not None and thin is not None and fps >= _MIN_READ_FPS
-    if thin is not None:
-        thin(None if fps is None else max(fps, _MIN_READ_FPS), meter.skip_unread)
-
-    @cache
-    def pace() -> Pace:  # with the first frame, when a stream is known to be live
-        return Pace(None if is_thinned and source.is_live else fps, is_live=source.is_live)
-
-    return lambda position: pace().takes(position)
-
-
-def _death(result_queues: Sequence[Mailbox[Observation]]) -> BaseException | None:
-    """The error that ended the detector's thread."""
-    return next((box.error for box in result_queues if box.error), None)
+def _new_state(
+    sinks: Sequence[Sink],
+    new_strict_blur: Callable[[], StrictBlur] | None,
+    new_gate: Callable[[], MotionGate] | None,
+    meter: SourceMeter,
+    own: Sequence[Sink],
+    analysis: FrameAnalysis | None,
+) -> SourceState:
+    """The state of one source, whose observations go to the sinks of all, and to its own."""
+    return source_states([meter], sinks, [own], [analysis], new_strict_blur, new_gate)[0]

@@ -3,81 +3,76 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
-from maskdet.contracts import Source
-from maskdet.frame import Frame
+from maskdet.live.cameras.lanes import Lanes
 from maskdet.live.inference import Inference
-from maskdet.live.meters import Reservoir, SourceMeter, SourceStats
+from maskdet.live.meters import Reservoir, SourceStats
 from maskdet.live.progress import Progress, progress_of
 from maskdet.live.recording.watching import recorded_stream
 from maskdet.observation import Observation
 from maskdet.sinks.recording.copy.packet_feed import FeedState
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
-from maskdet.system.threads import Mailbox
 
 
 class RunStats:
-    """Reads what the parts of a pipeline count; a source is named by its index.
+    """Reads what the parts of a pipeline count; a source is named by its index."""
 
-    Attributes:
-        source_names: the sources' names, in order.
-    """
-
-    def __init__(
-        self,
-        sources: Sequence[Source],
-        meters: Sequence[SourceMeter],
-        frame_queues: Sequence[Mailbox[Frame]],
-        result_queues: Sequence[Mailbox[Observation]],
-        inference: Inference,
-    ) -> None:
-        """Takes the parts of a pipeline, each sequence with one entry a source."""
-        self.source_names = [source.name for source in sources]
-        self._sources = sources
-        self._meters = meters
-        self._frame_queues = frame_queues
-        self._result_queues = result_queues
+    def __init__(self, lanes: Lanes, inference: Inference) -> None:
+        """Takes the parts of a pipeline."""
+        self._lanes = lanes
         self._inference = inference
-        self._index_of = {name: i for i, name in enumerate(self.source_names)}
-        self._recordings: Sequence[RecordingSwitch] = ()
         self._latency = Reservoir()
 
-    def include(self, recordings: Sequence[RecordingSwitch]) -> None:
-        """Takes the recordings, one of each source, for `recorded_stream`."""
-        self._recordings = recordings
+    @property
+    def source_names(self) -> list[str]:
+        """The sources' names, in order; those that were removed, too."""
+        return [lane.name for lane in self._lanes]
 
     def recorded_stream(self, source: int) -> FeedState | None:
         """State of the camera's own video; None where it is not what is recorded."""
-        known = source < len(self._recordings)
-        return recorded_stream(self._recordings[source]) if known else None
+        sinks = self._lanes[source].own_sinks
+        recording = next((one for one in sinks if isinstance(one, RecordingSwitch)), None)
+        return None if recording is None else recorded_stream(recording)
 
     def of(self, source: int) -> SourceStats:
         """Numbers of one source."""
-        one = self._sources[source]
-        return self._meters[source].read(
-            self._frame_queues[source].dropped,
-            getattr(one, "reconnects", 0),
-            is_live=one.is_live,
-            is_held=not self._result_queues[source].has_room,  # a pause, or a still that stays
+        lane = self._lanes[source]
+        return lane.meter.read(
+            lane.frames.dropped,
+            getattr(lane.source, "reconnects", 0),
+            is_live=lane.source.is_live,
+            is_held=not lane.results.has_room,  # a pause, or a still that stays
         )
 
     def total(self) -> SourceStats:
         """Numbers summed over all sources."""
-        return SourceStats.total(self.of(i) for i in range(len(self._sources)))
+        return SourceStats.total(self.of(i) for i in range(len(self._lanes)))
 
     def has_been_read(self, source: int) -> bool:
         """Whether the last frame of a source was read."""
-        return self._frame_queues[source].closed
+        return self._lanes[source].frames.closed
 
     def has_ended(self, source: int) -> bool:
         """Whether a source has ended and all of it was fetched."""
-        return self._result_queues[source].exhausted
+        return self._lanes[source].results.exhausted
+
+    def is_wanted(self, source: int) -> bool:
+        """Whether a source should give frames: nobody has paused or removed it."""
+        return not self._lanes[source].meter.is_suspended
+
+    def is_removed(self, source: int) -> bool:
+        """Whether a source was taken out of the run."""
+        return self._lanes[source].is_removed
+
+    def is_paused(self, source: int) -> bool:
+        """Whether a user has paused a source; one that was removed is not paused."""
+        lane = self._lanes[source]
+        return lane.meter.is_suspended and not lane.is_removed
 
     def record_finished(self, observation: Observation, *, shown: bool = True) -> None:
         """Counts an observation whose overlay the main loop has finished; samples its latency."""
         self._latency.add((time.monotonic() - observation.frame.captured) * 1000)
-        self._meters[self._index_of[observation.frame.source]].shown += shown
+        self._lanes.lane_of(observation.frame.source).meter.shown += shown
 
     @property
     def counts(self) -> dict[str, int]:
@@ -100,10 +95,10 @@ class RunStats:
 
     def signal_loss_reason(self, source: int) -> str | None:
         """Why a live source gives no frames at the moment, as far as is known."""
-        found: str | None = getattr(self._sources[source], "signal_loss_reason", None)
+        found: str | None = getattr(self._lanes[source].source, "signal_loss_reason", None)
         return found
 
     def progress(self, observation: Observation) -> Progress | None:
         """Progress of the file or folder that an observation is of; None of a live source."""
-        source = self._sources[self._index_of[observation.frame.source]]
+        source = self._lanes.lane_of(observation.frame.source).source
         return progress_of(source, observation.frame)

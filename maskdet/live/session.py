@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from maskdet.contracts import Detector, Sink, Source
+from maskdet.contracts import Detector, Sink
 from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.errors import MaskdetError, SinkError, SourceError
 from maskdet.live.alarms.building import open_desk, with_alarms
@@ -21,28 +21,33 @@ from maskdet.live.assembly import (
     name_cameras,
     new_analyses,
     new_viewer,
-    new_zone_editor,
     open_outputs,
     output_folders,
 )
+from maskdet.live.cameras.building import (
+    NewCameras,
+    SettingsOfRun,
+    first_cameras,
+    limit_looks,
+    listeners,
+    open_sources,
+)
+from maskdet.live.cameras.control import CameraControl
+from maskdet.live.cameras.reloading import Reloading
+from maskdet.live.cameras.settings_file import SettingsFile
 from maskdet.live.gui.people_history import PeopleHistory
-from maskdet.live.gui.playback import Playback, Seekable
 from maskdet.live.gui.window import Window, display_available
 from maskdet.live.headless import Watch
 from maskdet.live.heartbeat import Heartbeat, StatusFile
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings
-from maskdet.live.settings.source_options import source_options
-from maskdet.live.settings.sources import SourceSettings
 from maskdet.live.shutdown import Stop
 from maskdet.live.summary import Report, write_summary
 from maskdet.model.decision import DecisionRule
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
-from maskdet.sources.opening import open_source, unique_names
 from maskdet.sources.webcam_list import list_webcams
 from maskdet.system.console import say
-from maskdet.system.redaction import mask_address, mask_password
 from maskdet.system.timeouts import has_hung_threads, interruptible, run_all_with_timeout
 
 _LAST_TIMEOUT_S = 0.15
@@ -59,6 +64,7 @@ def run(
     detector: Detector | None = None,
     settings_file: Path | None = None,
     open_page: Callable[[MonitorSettings], LivePage] | None = None,
+    reload: Callable[[], MonitorSettings] | None = None,
 ) -> int:
     """Runs the monitor until its sources end or someone ends it.
 
@@ -70,6 +76,7 @@ def run(
         detector: in place of the one that the settings name; for tests.
         settings_file: where zones drawn in the window are kept; None: nowhere.
         open_page: takes the address of a live page; None: there is none.
+        reload: reads the settings again where that file has changed; None: nobody looks.
 
     Returns:
         The exit status: 0, or that of a source or sink that failed on the way.
@@ -81,7 +88,7 @@ def run(
     interrupted = False
     try:
         with ExitStack() as parts:
-            return _run(settings, detector, stop, report, parts, settings_file, open_page)
+            return _run(settings, detector, stop, report, parts, settings_file, open_page, reload)
     except KeyboardInterrupt:  # only while the parts are built: see `Stop`
         interrupted = True
         return 0
@@ -100,13 +107,14 @@ def _run(
     parts: ExitStack,
     settings_file: Path | None,
     open_page: Callable[[MonitorSettings], LivePage] | None,
+    reload: Callable[[], MonitorSettings] | None,
 ) -> int:
     """Builds and runs; the stack closes the parts, the last one built first."""
     has_window = _wants_window(settings)
     chosen = _with_camera(settings, has_window)
     if chosen is None:
         return 0
-    settings = chosen
+    as_read, settings = settings, chosen
     page = open_page(settings) if open_page is not None else None
     if page is not None:
         parts.callback(page.close)
@@ -116,10 +124,8 @@ def _run(
     rule = None
     if detector is None:
         detector, rule = _load_detector(settings, parts)
-    sources = _open_sources(settings.sources, parts)
-    _limit_looks(detector, sources)
-    if has_window:
-        sources = [Playback(s) if isinstance(s, Seekable) else s for s in sources]
+    sources = open_sources(settings.sources, parts, in_window=has_window)
+    limit_looks(detector, sources)
     names = [source.name for source in sources]
     analyses = new_analyses(settings, names)
     clips = open_clips(settings, names, recordings)
@@ -142,8 +148,12 @@ def _run(
         detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
         new_gate=motion_gate(settings),
     )
-    pipeline.stats.include(recordings)
     name_cameras(shared, names)
+    run_settings = SettingsOfRun(settings)
+    limit = partial(limit_looks, detector)
+    makes = NewCameras(run_settings, clips, desk, limit, has_window)
+    cameras = first_cameras(settings, sources, recordings, clips, analyses)
+    control = CameraControl(pipeline.changes, cameras, makes, listeners([*shared, page, desk]))
     report.begin(pipeline)
     stop.start()
     sweep = None if desk is None else AlarmSweep(desk, pipeline, output_folders(settings))
@@ -151,20 +161,24 @@ def _run(
     watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat), also=[sweep, status])
     for recording in recordings:
         recording.begin()
-    with pipeline:
+    watched: AbstractContextManager[object] = nullcontext()
+    if reload is not None and settings_file is not None:
+        apply = Reloading(reload, as_read, run_settings, control)
+        watched = SettingsFile(settings_file, apply)
+        stop.on_hangup = watched.hurry
+    with pipeline, watched:
         if page is not None:
-            page.begin(pipeline, recordings, desk)
+            page.begin(pipeline, control, desk)
         if has_window:
             window = Window("maskdet: " + ", ".join(names))
             parts.callback(window.close)
-            zones = new_zone_editor(settings, names, analyses, settings_file)
-            new_viewer(settings, pipeline, sources, window, recordings, zones, history).run(watch)
+            new_viewer(settings, pipeline, control, window, history, settings_file).run(watch)
         else:
             watch.run()
         was_asked = not (pipeline.ended or stop.timed_out)  # by key, by signal
         report.end()
     watch()  # reports what failed last
-    _report_recorded(recordings)
+    _report_recorded([camera.recording for camera in control.ever])
     for log in shared:
         if isinstance(log, EventLog) and str(settings.events.file) != "-":
             say(f"wrote {log.lines} events to {log.name}")
@@ -250,44 +264,12 @@ def _load_detector(
     return detector, shown
 
 
-def _limit_looks(detector: Detector, sources: Sequence[Source]) -> None:
-    """Live frames get as many looks and pixels as the machine has time for, images all."""
-    from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
-    from maskdet.runtimes.looks import MultiLookDetector
-    from maskdet.sources.files.image_files import ImageFiles
-
-    is_live = any(source.is_live for source in sources)
-    is_video = not all(isinstance(source, ImageFiles) for source in sources)
-    if is_video and isinstance(detector, MultiLookDetector):
-        detector.expect_video()
-    if is_live and isinstance(detector, MultiLookDetector | AdaptiveSideDetector):
-        detector.keep_up()
-
-
 def _end_detector(detector: Detector) -> None:
     """Frees the model, and ends a process that computes for it, which may be what hangs."""
     if has_hung_threads():
         run_all_with_timeout(_LAST_TIMEOUT_S, {"closing the detector": detector.close})
     else:
         detector.close()
-
-
-def _open_sources(wanted: Sequence[SourceSettings], parts: ExitStack) -> list[Source]:
-    """All, each under a name of its own: ``demo``, ``demo (2)``.
-
-    A camera alone is opened here, and it is reported at once if it cannot be. Several are opened by
-    the threads that read them: none waits for another.
-    """
-    names = unique_names(
-        mask_password(one.name) if one.name else mask_address(one.source) for one in wanted
-    )
-    sources = []
-    for one, name in zip(wanted, names, strict=True):
-        address = one.detect_source or one.source
-        options = source_options(one, among_several=len(wanted) > 1)
-        sources.append(open_source(address, name, options, wait=not options.retry_first_connection))
-        parts.callback(sources[-1].close)
-    return sources
 
 
 def _close_quietly(sink: Sink) -> None:

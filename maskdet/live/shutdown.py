@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import time
+from collections.abc import Callable
+from types import FrameType
 
 from maskdet.system.signals import StopRequest
 
@@ -10,8 +15,14 @@ from maskdet.system.signals import StopRequest
 class Stop(StopRequest):
     """A request to end the run, by a signal or its time limit.
 
+    SIGHUP has the settings file read again, where there is one; of a terminal that has gone it is
+    the end.
+
     While a run is being prepared (a camera that opens slowly, a model that loads) a signal raises
     `KeyboardInterrupt`; once it is under way the main loop asks, so that no frame is cut in half.
+
+    Attributes:
+        on_hangup: called by SIGHUP in place of the end; None: it is the end.
     """
 
     def __init__(self, max_seconds: float | None = None) -> None:
@@ -24,6 +35,8 @@ class Stop(StopRequest):
         self._max_seconds = max_seconds
         self._deadline: float | None = None
         self._started = False
+        self._had_terminal = _has_terminal()
+        self.on_hangup: Callable[[], object] | None = None
 
     def __call__(self) -> bool:
         """Whether to end now."""
@@ -42,5 +55,21 @@ class Stop(StopRequest):
         if self._max_seconds is not None:
             self._deadline = time.monotonic() + self._max_seconds
 
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        is_hangup = hasattr(signal, "SIGHUP") and number == signal.SIGHUP
+        terminal_is_gone = self._had_terminal and not _has_terminal()
+        if is_hangup and self.on_hangup is not None and not terminal_is_gone:
+            self.on_hangup()
+        else:
+            super()._on_signal(number, frame)
+
     def _ends_at_once(self) -> bool:
         return not self._started
+
+
+def _has_terminal() -> bool:
+    """Whether this process has a terminal that would end it (POSIX)."""
+    with contextlib.suppress(OSError):
+        os.close(os.open("/dev/tty", os.O_RDONLY | getattr(os, "O_NOCTTY", 0)))
+        return True
+    return False

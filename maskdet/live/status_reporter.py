@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -49,14 +50,15 @@ class StatusReporter:
             pipeline: the run.
         """
         self._pipeline = pipeline
-        self._seen = {name: _Seen() for name in pipeline.stats.source_names}
+        self._seen: dict[str, _Seen] = {}
         self._bars = _bars() if has_terminal() else None
         self._due: float | None = None
         self._since = time.monotonic()
 
     def add(self, observation: Observation) -> None:
         """Takes note of an observation."""
-        now, seen = time.monotonic(), self._seen[observation.frame.source]
+        now = time.monotonic()
+        seen = self._seen.setdefault(observation.frame.source, _Seen())
         if self._due is None:
             self._due, self._since = now + FIRST_LINE_S, now
         if seen.last is None:
@@ -89,16 +91,20 @@ class StatusReporter:
             self._bars.close()
 
     def _lines(self, seconds: float) -> list[str]:
-        shown = [
-            (index, name, seen)
-            for index, (name, seen) in enumerate(self._seen.items())
-            if self._bars is None or not self._bars.has(_short(name))
+        stats = self._pipeline.stats
+        present = [
+            (index, name, self._seen.setdefault(name, _Seen()))
+            for index, name in enumerate(stats.source_names)
+            if not stats.is_removed(index)
         ]
+        shown = [one for one in present if self._bars is None or not self._bars.has(_short(one[1]))]
         if len(shown) > _MAX_LINES:
-            return [self._sum(seconds)]
+            return [self._sum(present, seconds)]
         return [self._line(index, name, seen, seconds) for index, name, seen in shown]
 
     def _line(self, index: int, name: str, seen: _Seen, seconds: float) -> str:
+        if self._pipeline.stats.is_paused(index):
+            return f"{name}: paused"
         stats = self._pipeline.stats.of(index)
         recorded = self._pipeline.stats.recorded_stream(index)
         lost = []
@@ -121,21 +127,24 @@ class StatusReporter:
         parts.append(rates(stats, is_live=progress is None))
         return f"{name}: {'; '.join([*parts, *lost])}"
 
-    def _sum(self, seconds: float) -> str:
+    def _sum(self, present: Sequence[tuple[int, str, _Seen]], seconds: float) -> str:
         """One line for many sources."""
         now: Counter[str] = Counter()
-        silent = 0
-        for index, seen in enumerate(self._seen.values()):
-            if seen.last is None or self._pipeline.stats.of(index).no_signal:
+        silent = paused = 0
+        for index, _, seen in present:
+            if self._pipeline.stats.is_paused(index):
+                paused += 1
+            elif seen.last is None or self._pipeline.stats.of(index).no_signal:
                 silent += 1
             else:
                 now.update(seen.last.counts)
         without = f"; {silent} of them without a picture" if silent else ""
-        recorded = [self._pipeline.stats.recorded_stream(i) for i in range(len(self._seen))]
+        recorded = [self._pipeline.stats.recorded_stream(index) for index, *_ in present]
         if lost := sum(one is not None and one.no_signal for one in recorded):
             without += f"; {lost} recorded streams without signal"
+        without += f"; {paused} paused" if paused else ""
         total = rates(self._pipeline.stats.total(), is_live=True)
-        return f"{len(self._seen)} sources: {states(now)}{without}; {total}"
+        return f"{len(present)} sources: {states(now)}{without}; {total}"
 
     def _left(self, progress: Progress, seen: _Seen) -> str:
         """Position, length, and the time that the rest will take at the mean speed so far."""

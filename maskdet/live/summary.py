@@ -95,6 +95,7 @@ class Report:
                 "reconnects": stats.reconnects,
                 "no_signal": _silence(stats),
                 "recorded_stream": None if recorded is None else _recorded(recorded),
+                "paused_s": round(stats.paused_s, 2),
             }
             for name, stats, recorded in each
         ]

@@ -47,6 +47,16 @@ def end_threads(
             raise worker.error
 
 
+def close_source(source: Source) -> None:
+    """Closes one source while others go on; a driver that hangs is left."""
+    closing = Worker(f"closing {source.name}", source.close)
+    closing.start()
+    if not closing.join(THREADS_TIMEOUT_S):
+        log.warning("%s did not close in time and was left", source.name)
+    if closing.error is not None:
+        raise closing.error
+
+
 def close_sinks(sinks: Iterable[Sink], errors: list[MaskdetError]) -> None:
     """Closes each sink once; what fails is added to `errors`."""
     each = {id(sink): sink for sink in sinks}.values()

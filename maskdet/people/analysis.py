@@ -121,6 +121,18 @@ class Analysis:
         self._rested = observation.frame.position - self._position
         return observation
 
+    def finish(self, observation: Observation) -> Observation:
+        """The last observation without anybody: all who were there are gone.
+
+        Numbers of people go on with those who come later.
+        """
+        known = list(self._people())
+        events = [event for one in known for event in self._end(one)]
+        self._tracker.tracks.clear()
+        self._forget()
+        counts = self._counts() if observation.people_counts is not None else None
+        return replace(observation, people=(), events=tuple(events), people_counts=counts)
+
     def _rest(self, frame: Frame, seconds: float) -> float:
         """Keeps those in place who were found before some carried frames.
 

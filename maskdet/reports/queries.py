@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
 from maskdet.detections import MaskState
 from maskdet.errors import ConfigError
 from maskdet.reports.local_time import LocalTime
+from maskdet.reports.spans import watched
 
 STATES = tuple(state.name for state in MaskState)
 """States in the order of the counts of `People`."""
@@ -254,37 +255,12 @@ def _sum_uptime(connection: sqlite3.Connection, totals: Totals, clock: LocalTime
     for camera, quarter, up_s in sums:
         totals.uptime[camera].up_s += up_s
         totals.uptime_by_hour[camera, clock.hour_start(quarter * _QUARTER_S)].up_s += up_s
-    for camera, spans in _expected(connection, totals.selection).items():
-        for began, ended in _merged(spans):
+    selection = totals.selection
+    for camera, spans in watched(connection, selection.began, selection.ended).items():
+        if selection.cameras and camera not in selection.cameras:
+            continue
+        for began, ended in spans:
             totals.uptime[camera].expected_s += ended - began
             for hour in clock.hours(began, ended):
                 inside = min(ended, hour + 3600) - max(began, hour)
                 totals.uptime_by_hour[camera, hour].expected_s += inside
-
-
-def _expected(
-    connection: sqlite3.Connection, selection: Selection
-) -> dict[str, list[tuple[float, float]]]:
-    """The times, for each camera, in which a monitor ran that was to watch it."""
-    spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    runs = connection.execute(
-        "SELECT camera, cameras.began, ended FROM cameras JOIN runs USING (run)"
-        " WHERE ended > ? AND cameras.began < ?",
-        (selection.began, selection.ended),
-    )
-    for camera, began, ended in runs:
-        if not selection.cameras or camera in selection.cameras:
-            inside = max(began, selection.began), min(ended, selection.ended)
-            spans[camera].append(inside)
-    return spans
-
-
-def _merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Spans of time without overlaps: two monitors may have watched the same camera."""
-    merged: list[tuple[float, float]] = []
-    for began, ended in sorted(spans):
-        if merged and began <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], ended))
-        elif ended > began:
-            merged.append((began, ended))
-    return merged

@@ -119,6 +119,11 @@ class Reconnecting(ABC, Generic[T]):
                 self._pause()
         return None
 
+    def drop(self) -> None:
+        """Ends the connection, from any thread; `read` opens it again."""
+        if self._child is not None:
+            self._child.kill()
+
     def close(self) -> None:
         """Kills the child, and with it whatever `read` waits for."""
         self._closing.set()

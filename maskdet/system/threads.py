@@ -13,7 +13,7 @@ Nothing here knows of images. The rules:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from threading import Condition as Condition  # these three for others, too: ways to wait that
 from threading import Event as Event  # can be cut short, and what keeps others out
 from threading import Lock as Lock
@@ -161,12 +161,12 @@ class Worker:
     """
 
     def __init__(
-        self, name: str, run: Callable[[], object], closes: Iterable[Mailbox[Any]] = ()
+        self, name: str, run: Callable[[], object], closes: Sequence[Mailbox[Any]] = ()
     ) -> None:
         self.name = name
         self.error: BaseException | None = None
         self._run = run
-        self._closes = list(closes)
+        self._closes = closes  # more may come while it runs
         # Not a daemon: the interpreter must not tear down native code under a running thread.
         self._thread = Thread(target=self._main, name=name)
 
@@ -189,6 +189,11 @@ class Worker:
         if self.is_alive and self not in left:
             left.append(self)
         return not self.is_alive
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has begun and is over."""
+        return self._thread.ident is not None and not self.is_alive
 
     @property
     def is_alive(self) -> bool:

@@ -236,7 +236,7 @@ def test_a_run_without_a_frame_has_not_done_its_job(
     status: int,
     told: str,
 ):
-    monkeypatch.setattr(session, "_open_sources", lambda *_: [source])
+    monkeypatch.setattr(session, "open_sources", lambda *_, **__: [source])
     assert monitor(*overrides) == status
     assert told in capsys.readouterr().err
 
@@ -249,14 +249,14 @@ def test_if_one_source_fails_the_others_are_closed(
     monkeypatch.setattr(video_file.VideoFile, "close", lambda self: closed.append(self.name))
     wanted = [SourceSettings(source=path), SourceSettings(source="no such file.mp4")]
     with pytest.raises(SourceError), ExitStack() as parts:
-        session._open_sources(wanted, parts)
+        session.open_sources(wanted, parts, in_window=False)
     assert closed == [path]
 
 
 def test_a_run_that_was_ended_before_its_first_frame_ended_as_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(session, "_open_sources", lambda *_: [Silent(is_live=True)])
+    monkeypatch.setattr(session, "open_sources", lambda *_, **__: [Silent(is_live=True)])
     stop = Stop()
     stop.start()
     stop._on_signal(signal.SIGTERM, None)

@@ -14,7 +14,8 @@ import pytest
 from maskdet.detections import Detections
 from maskdet.frame import Frame
 from maskdet.images.motion_gate import MotionGate
-from maskdet.live.inference import Inference, source_states
+from maskdet.live.cameras.source_state import source_states
+from maskdet.live.inference import Inference
 from maskdet.live.meters import SourceMeter
 from maskdet.observation import Observation, PersonEvent
 from maskdet.people.analysis import Analysis

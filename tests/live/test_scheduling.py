@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from maskdet.frame import Frame
-from maskdet.live.inference import Inference, source_states
+from maskdet.live.cameras.source_state import source_states
+from maskdet.live.inference import Inference
 from maskdet.live.meters import SourceMeter
 from maskdet.live.pipeline import Pipeline
 from maskdet.observation import Observation

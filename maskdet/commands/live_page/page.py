@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from fastapi import FastAPI
@@ -14,6 +13,7 @@ from fastapi import FastAPI
 from maskdet.alarm import AlarmBook
 from maskdet.commands.events.export import table_text
 from maskdet.commands.events.report import page_text
+from maskdet.commands.live_page.cameras import PageControl, camera_answers
 from maskdet.commands.live_page.clip_folder import ClipFolder
 from maskdet.commands.live_page.masked_settings import masked
 from maskdet.commands.live_page.users import default_file
@@ -21,19 +21,18 @@ from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.montage import fit
 from maskdet.errors import ConfigError
 from maskdet.live.alarms.tidying import CLIP_BEGINNING, clip_folder
+from maskdet.live.cameras.camera import CameraState
+from maskdet.live.cameras.control import CameraControl
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.recording.building import new_overlay
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import split_address
 from maskdet.observation import Observation
-from maskdet.sinks.recording.copy.packet_feed import FeedState
-from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.stream_encoder import StreamEncoder
 from maskdet.system.console import say
 from maskdet.web.live.access.accounts import Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.guard import Guard
-from maskdet.web.live.answers import CameraAnswer, Signal
 from maskdet.web.live.app import create_app
 from maskdet.web.live.hub import LiveHub
 from maskdet.web.live.parts import Parts
@@ -48,7 +47,7 @@ class RunningPage:
         self,
         server: LiveServer,
         hub: LiveHub,
-        new_app: Callable[[Pipeline, Sequence[RecordingSwitch], AlarmBook | None], FastAPI],
+        new_app: Callable[[Pipeline, CameraControl, AlarmBook | None], FastAPI],
     ) -> None:
         """Serves nothing yet.
 
@@ -63,14 +62,11 @@ class RunningPage:
         self._is_reported = False
 
     def begin(
-        self,
-        pipeline: Pipeline,
-        recordings: Sequence[RecordingSwitch],
-        book: AlarmBook | None = None,
+        self, pipeline: Pipeline, control: CameraControl, book: AlarmBook | None = None
     ) -> None:
         """Begins to serve."""
         self._hub.begin(pipeline.stats.source_names)
-        self._server.start(self._new_app(pipeline, recordings, book))
+        self._server.start(self._new_app(pipeline, control, book))
         say(f"live page: {self._server.url}")
         if self._server.is_open and not self._server.url.startswith("https:"):
             say(
@@ -78,6 +74,15 @@ class RunningPage:
                 "set serve.certificate and serve.key, or put a proxy with TLS before it",
                 "warning",
             )
+
+    def note_camera(self, name: str, state: CameraState) -> None:
+        """A camera runs, is paused or removed."""
+        if state == "removed":
+            self._hub.remove(name)
+        elif state == "paused":
+            self._hub.clear(name)
+        elif all(one.name != name for one in self._hub.cameras.values()):
+            self._hub.add(name)
 
     def write(self, observation: Observation) -> None:
         """Takes an observation; never waits."""
@@ -110,11 +115,9 @@ def open_page(settings: MonitorSettings) -> RunningPage:
         raise
     hub = LiveHub(partial(_new_draw, settings), StreamEncoder, wanted.fps)
 
-    def new_app(
-        pipeline: Pipeline, recordings: Sequence[RecordingSwitch], book: AlarmBook | None
-    ) -> FastAPI:
+    def new_app(pipeline: Pipeline, control: CameraControl, book: AlarmBook | None) -> FastAPI:
         return create_app(
-            _parts(settings, hub, partial(_cameras, pipeline, hub, recordings), book, server),
+            _parts(settings, hub, pipeline, control, book, server),
             guard,
             names=[host, *_own_names(), *map(_without_port, wanted.allow_hosts)],
             origins=wanted.allow_hosts,
@@ -127,20 +130,22 @@ def open_page(settings: MonitorSettings) -> RunningPage:
 def _parts(
     settings: MonitorSettings,
     hub: LiveHub,
-    cameras: Callable[[], Sequence[CameraAnswer]],
+    pipeline: Pipeline,
+    control: CameraControl,
     book: AlarmBook | None,
     server: LiveServer,
 ) -> Parts:
     store = settings.store.file
     return Parts(
         hub=hub,
-        cameras=cameras,
+        cameras=partial(camera_answers, pipeline, hub, control),
         alarms=book,
         settings=partial(masked, settings),
         clips=ClipFolder(_clip_folders(settings)),
         report=partial(page_text, store) if store is not None else None,
         export=partial(table_text, store) if store is not None else None,
         notices=lambda: [server.notice] if server.notice else [],
+        control=PageControl(control),
     )
 
 
@@ -185,55 +190,6 @@ def _new_draw(settings: MonitorSettings) -> Callable[[Observation], np.ndarray]:
         return overlay.draw(blur_observation(shown) if is_blurred else shown)
 
     return draw
-
-
-def _cameras(
-    pipeline: Pipeline, hub: LiveHub, recordings: Sequence[RecordingSwitch]
-) -> list[CameraAnswer]:
-    """The cameras at this moment."""
-    answers = []
-    for index, camera in enumerate(hub.cameras):
-        stats, newest = pipeline.stats.of(index), camera.newest
-        signal: Signal = "ok"
-        reason = pipeline.stats.signal_loss_reason(index) or ""
-        if pipeline.stats.has_ended(index):
-            signal = "ended"
-        elif stats.no_signal or reason:
-            signal = "no signal"
-        elif newest is None:
-            signal = "waiting"
-        people = camera.people
-        recording = recordings[index] if index < len(recordings) else None
-        recorded = pipeline.stats.recorded_stream(index)
-        answers.append(
-            CameraAnswer(
-                id=index,
-                name=camera.name,
-                signal=signal,
-                reason=reason if signal == "no signal" else "",
-                silent_s=round(stats.silent_s, 1) if signal == "no signal" else 0.0,
-                width=newest.frame.width if newest is not None else 0,
-                height=newest.frame.height if newest is not None else 0,
-                capture_fps=round(stats.capture_fps, 1),
-                detect_fps=round(stats.detect_fps, 1),
-                faces=dict(newest.counts) if newest is not None else {},
-                people=dict(people.now) if people is not None else None,
-                people_today=dict(people.day) if people is not None else None,
-                recording=recording is not None and recording.on and not recording.failing,
-                recorded_stream=_recorded(recorded),
-                recorded_stream_reason=(recorded.reason or "") if recorded is not None else "",
-                viewers=camera.feed.viewers,
-            )
-        )
-    return answers
-
-
-def _recorded(state: FeedState | None) -> Literal["ok", "no signal", "off"] | None:
-    if state is None:
-        return None
-    if not state.is_wanted:
-        return "off"
-    return "no signal" if state.no_signal else "ok"
 
 
 def _clip_folders(settings: MonitorSettings) -> list[tuple[Path, str]]:

@@ -18,7 +18,7 @@ from maskdet.live.alarms.channels import ChannelMaker, phases_of
 from maskdet.live.alarms.desk import AlarmDesk
 from maskdet.live.alarms.tidying import CLIP_BEGINNING, clip_folder, new_tidying
 from maskdet.live.alarms.watching import AlarmAnalysis
-from maskdet.live.inference import FrameAnalysis
+from maskdet.live.cameras.source_state import FrameAnalysis
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.observation import Observation
 from maskdet.people.alarms.rules import AlarmRules

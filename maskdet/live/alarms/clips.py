@@ -20,16 +20,20 @@ class SourceClips:
 
     Attributes:
         attach: called with the number of each alarm and the file of its clip.
+        new: makes the clips of a source, of its recording; None: there are none.
     """
 
     def __init__(self) -> None:
         """Has none."""
         self.attach: Callable[[str, str], None] | None = None
+        self.new: Callable[[RecordingSwitch], Clips] | None = None
         self._of: dict[str, Clips] = {}
 
-    def add(self, camera: str, clips: Clips) -> None:
-        """Adds those of a source."""
-        self._of[camera] = clips
+    def open(self, camera: str, recording: RecordingSwitch) -> list[Sink]:
+        """Begins to keep the last seconds of a source; its sink, where clips are wanted."""
+        if self.new is not None:
+            self._of[camera] = self.new(recording)
+        return self.sinks_of(camera)
 
     def sinks_of(self, camera: str) -> list[Sink]:
         """The sink of a source, where there is one."""
@@ -64,8 +68,9 @@ def open_clips(
     folder = clip_folder(settings)
     remove_parts(folder, CLIP_BEGINNING)
     tidy = new_tidying(settings).tidy
-    for name, recording in zip(cameras, recordings, strict=True):
-        clips = Clips(
+
+    def new_clips(recording: RecordingSwitch) -> Clips:
+        return Clips(
             folder,
             label=CLIP_BEGINNING,
             before_s=wanted.before,
@@ -76,5 +81,8 @@ def open_clips(
             on_finished=every.finished,
             tidy=tidy,
         )
-        every.add(name, clips)
+
+    every.new = new_clips
+    for name, recording in zip(cameras, recordings, strict=True):
+        every.open(name, recording)
     return every

@@ -102,6 +102,7 @@ class AlarmDesk:
         silent: Mapping[str, float],
         free_bytes: float | None = None,
         ended: Iterable[str] = (),
+        idle: Iterable[str] = (),
     ) -> None:
         """Applies the rules to what happens while no frame comes; called about once a second.
 
@@ -109,10 +110,11 @@ class AlarmDesk:
             silent: seconds since the last frame of each source that should give some.
             free_bytes: on the fullest disk that is written to.
             ended: names of sources that will give no further frame.
+            idle: names of sources that a user has paused or removed.
         """
         now, utc = time.monotonic(), time.time()
         with self._lock:
-            changes = self._rules.sweep(now, utc, silent, free_bytes, ended)
+            changes = self._rules.sweep(now, utc, silent, free_bytes, ended, idle)
             if changes.alarms or changes.messages:
                 self._put(changes, None)
 

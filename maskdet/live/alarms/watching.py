@@ -12,7 +12,7 @@ from maskdet.detections import Detections
 from maskdet.frame import Frame
 from maskdet.images.usual_view import UsualView
 from maskdet.live.alarms.desk import AlarmDesk
-from maskdet.live.inference import FrameAnalysis
+from maskdet.live.cameras.source_state import FrameAnalysis
 from maskdet.live.pipeline import Pipeline
 from maskdet.observation import Observation
 from maskdet.people.alarms.rule import CameraView
@@ -48,6 +48,12 @@ class AlarmAnalysis:
         """The last observation with a newer frame: time passes for the rules."""
         return self._with_alerts(observation)
 
+    def finish(self, observation: Observation) -> Observation:
+        """The last observation without anybody; alarms about people end with it."""
+        if self._analysis is not None:
+            observation = self._analysis.finish(observation)
+        return replace(observation, alerts=self._desk.observe(observation))
+
     def _with_alerts(self, observation: Observation) -> Observation:
         view, frame = None, observation.frame
         if self._view is not None:
@@ -78,9 +84,14 @@ class AlarmSweep:
         self._due = now + SWEEP_INTERVAL_S
         stats = self._pipeline.stats
         names = stats.source_names
-        silent = {name: stats.of(index).silent_s for index, name in enumerate(names)}
+        idle = [name for index, name in enumerate(names) if not stats.is_wanted(index)]
+        silent = {
+            name: stats.of(index).silent_s
+            for index, name in enumerate(names)
+            if stats.is_wanted(index)
+        }
         ended = [name for index, name in enumerate(names) if stats.has_ended(index)]
-        self._desk.sweep(silent, free_bytes(self._folders), ended)
+        self._desk.sweep(silent, free_bytes(self._folders), ended, idle)
 
 
 def free_bytes(folders: Iterable[Path]) -> float | None:

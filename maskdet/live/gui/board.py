@@ -84,14 +84,14 @@ class Board:
         """Shows nothing yet.
 
         Args:
-            tiles: the sources' places.
+            tiles: the sources' places, which may become more and fewer.
             window: where to show.
             overlay: draws.
             box: (width, height) that a new window of several sources may have.
             history: of the people; None: nobody is followed.
         """
         self.image: np.ndarray | None = None
-        self._tiles = list(tiles)
+        self._tiles = tiles
         self._window = window
         self._overlay = overlay
         self._history = history

@@ -44,8 +44,8 @@ class Controls:
             view: what the keys change.
             board: shows the notices.
             window: goes full screen.
-            tiles: the sources' places.
-            recordings: one switch a source.
+            tiles: the sources' places, which may become more and fewer.
+            recordings: one switch a source, likewise.
             snapshots: folder for the images of key s.
             zones: what becomes of clicks.
         """

@@ -31,6 +31,8 @@ class Tile:
         image_box: x, y, width, height of the frame within it; width 0 before the first one.
         drawn: when that was, by the monotonic clock.
         pacing: when its next one is due.
+        source: what is shown here.
+        is_off: whether its camera is paused.
     """
 
     def __init__(
@@ -60,7 +62,8 @@ class Tile:
         self.pacing = Pacing(source, picture_seconds)
         self._pipeline = pipeline
         self._index = index
-        self._source = source
+        self.source = source
+        self.is_off = False
         self._recording = recording
         self._overlay = overlay
         self._since = time.monotonic()
@@ -78,7 +81,9 @@ class Tile:
     @property
     def has_signal(self) -> bool:
         """Whether what is shown is of now."""
-        return self.observation is not None and not self._pipeline.stats.of(self._index).no_signal
+        if self.observation is None or self.is_off:
+            return False
+        return not self._pipeline.stats.of(self._index).no_signal
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -115,6 +120,10 @@ class Tile:
         """
         status = replace(self._status(paused=paused, blur=blur or strict), compact=compact)
         self.drawn = time.monotonic()
+        if self.is_off:
+            self.image = self._overlay.waiting("paused", replace(status, paused=True), size, text)
+            self.image_box = (0, 0, 0, 0)
+            return
         if self.observation is None:
             message = "" if status.signal_loss_reason else "waiting for the first picture"
             status = replace(status, no_signal=bool(status.signal_loss_reason))
@@ -127,7 +136,7 @@ class Tile:
 
     def evidence(self, *, blur: bool) -> np.ndarray | None:
         """The source's image at its own size, under a bar with the clock; None without one."""
-        if self.observation is None:
+        if self.observation is None or self.is_off:
             return None
         return with_bar(self._overlay)(
             blur_observation(self.observation) if blur else self.observation
@@ -137,7 +146,7 @@ class Tile:
         stats = self._pipeline.stats.of(self._index)
         no_signal = stats.no_signal and not paused
         seen = self.observation
-        progress = None if seen is None else progress_of(self._source, seen.frame)
+        progress = None if seen is None else progress_of(self.source, seen.frame)
         is_image = progress is not None and progress.count > 0
         age = None if seen is None else (time.monotonic() - self._since) * 1000
         return Status(
@@ -154,7 +163,7 @@ class Tile:
             if no_signal
             else "",
             blurred=blur,
-            is_file=not self._source.is_live,
+            is_file=not self.source.is_live,
             progress="" if progress is None or self.pacing.is_single_image else str(progress),
             share=None if progress is None or progress.count == 1 else progress.share,
         )

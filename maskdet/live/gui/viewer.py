@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from maskdet.contracts import Source
 from maskdet.drawing.overlay import Overlay
+from maskdet.live.cameras.camera import Camera
+from maskdet.live.cameras.control import CameraControl
 from maskdet.live.gui.board import Board, View
 from maskdet.live.gui.controls import Controls
 from maskdet.live.gui.people_history import PeopleHistory
@@ -32,10 +33,9 @@ class Viewer:
     def __init__(
         self,
         pipeline: Pipeline,
-        sources: Sequence[Source],
+        control: CameraControl,
         window: Window,
         overlay: Overlay,
-        recordings: Sequence[RecordingSwitch],
         *,
         blur: bool = False,
         strict: bool = False,
@@ -49,10 +49,9 @@ class Viewer:
 
         Args:
             pipeline: running.
-            sources: the pipeline's sources.
+            control: knows the cameras, which come and go.
             window: where to show.
             overlay: draws; this loop's own.
-            recordings: one switch a source.
             blur: whether faces are unrecognizable from the start.
             strict: whether they are covered already, and stay so.
             snapshots: folder for the images of key s.
@@ -61,13 +60,14 @@ class Viewer:
             zones: what becomes of clicks; None: nobody is followed.
             history: of the people, for the side panel; likewise.
         """
-        self._pipeline = pipeline
-        self._window = window
-        self._tiles = [
-            Tile(pipeline, i, source, recordings[i], overlay, picture_seconds)
-            for i, source in enumerate(sources)
-        ]
-        self._tile_of = {tile.name: tile for tile in self._tiles}
+        self._pipeline, self._control, self._window = pipeline, control, window
+        self._overlay, self._picture_seconds = overlay, picture_seconds
+        self._tiles: list[Tile] = []
+        self._recordings: list[RecordingSwitch] = []
+        self._tile_of: dict[str, Tile] = {}
+        self._version = -1
+        self._zones = zones or ZoneEditor([], None, enabled=False)
+        self._follow_cameras()
         self._waiting: dict[str, Observation] = {}
         self._view = View(blur=blur and not strict, strict=strict)
         self._board = Board(self._tiles, window, overlay, size, history)
@@ -76,15 +76,18 @@ class Viewer:
             self._board,
             window,
             self._tiles,
-            recordings,
+            self._recordings,
             snapshots,
-            zones or ZoneEditor([], None, enabled=False),
+            self._zones,
         )
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Shows until the sources end, the user quits or `stop` asks for it."""
         try:
             while not (stop() or self._controls.quit or self._is_over()):
+                if self._control.version != self._version:
+                    self._follow_cameras()
+                    self._view.changed = True
                 tile, spare = self._take()
                 shown = self._board.show(tile, self._view, self._pipeline.detector.device)
                 if shown and tile is not None and tile.observation is not None:
@@ -93,6 +96,22 @@ class Viewer:
                 self._controls.quit = self._controls.quit or self._window.closed
         finally:
             self._controls.close()
+
+    def _follow_cameras(self) -> None:
+        """Gives each camera a tile; one whose source has changed gets a new one."""
+        self._version = self._control.version
+        present = self._control.present
+        known = {id(tile.source): tile for tile in self._tiles}
+        self._tiles[:] = [known.get(id(one.source)) or self._new_tile(one) for one in present]
+        self._tile_of = {tile.name: tile for tile in self._tiles}
+        for tile, camera in zip(self._tiles, present, strict=True):
+            tile.is_off = camera.state == "paused"
+        self._recordings[:] = [camera.recording for camera in present]
+        self._zones.follow([camera.places for camera in present if camera.places is not None])
+
+    def _new_tile(self, camera: Camera) -> Tile:
+        parts = camera.source, camera.recording, self._overlay, self._picture_seconds
+        return Tile(self._pipeline, camera.index, *parts)
 
     def _is_over(self) -> bool:
         """Whether all has been shown; a single image stays, unless it stands beside others."""
@@ -152,14 +171,15 @@ class Viewer:
         observation = self._pipeline.next(timeout, without=barred)
         if observation is None:
             return False
-        self._waiting[observation.frame.source] = observation
+        if observation.frame.source in self._tile_of:  # else it was removed meanwhile
+            self._waiting[observation.frame.source] = observation
         self._drop_stale()
         return True
 
     def _drop_stale(self) -> None:
         """Lets go of what was read before the user went elsewhere in its file."""
         for name, observation in list(self._waiting.items()):
-            if self._tile_of[name].pacing.is_stale(observation.frame):
+            if name not in self._tile_of or self._tile_of[name].pacing.is_stale(observation.frame):
                 del self._waiting[name]
 
     def _earliest(self) -> tuple[Tile | None, float]:

@@ -59,6 +59,12 @@ class ZoneEditor:
         self._file = settings_file
         self._enabled = enabled
 
+    def follow(self, places: Sequence[SourcePlaces]) -> None:
+        """Takes other sources: some were added or removed."""
+        self._places = {one.name: one for one in places}
+        if self.source and self.source not in self._places:
+            self.kind, self.points, self.source = None, [], ""
+
     def begin(self, kind: Kind) -> str:
         """Starts a zone or a line; returns what to do next, for the screen."""
         if not self._enabled:

@@ -12,6 +12,7 @@ from maskdet.live.alarms.tidying import clip_folder, files_of_alarms
 from maskdet.live.evidence import with_bar
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.source_options import source_options
+from maskdet.live.settings.sources import SourceSettings
 from maskdet.sinks.recording.copy.copy_switch import CopySwitch
 from maskdet.sinks.recording.copy.packet_feed import PacketFeed
 from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
@@ -37,46 +38,52 @@ def new_overlay(settings: MonitorSettings) -> Overlay:
     return Overlay(scores=settings.overlay.scores, track_ids=settings.overlay.track_ids)
 
 
-def new_recording(settings: MonitorSettings, index: int) -> RecordingSwitch:
+def new_recording(
+    settings: MonitorSettings, one: SourceSettings, number: int | None
+) -> RecordingSwitch:
     """Makes the recording of one source: annotated, or the camera's own video.
+
+    Args:
+        settings: of the monitor.
+        one: of the source.
+        number: in the names of its files; None: it is the only source.
 
     Raises:
         MaskdetError: there is nowhere to record to, or the address cannot be read.
     """
-    if settings.copies(settings.sources[index]):
-        return _copied(settings, index)
-    return _annotated(settings, index)
+    if settings.copies(one):
+        return _copied(settings, one, number)
+    return _annotated(settings, number)
 
 
-def _annotated(settings: MonitorSettings, index: int) -> RecordingSwitch:
+def _annotated(settings: MonitorSettings, number: int | None) -> RecordingSwitch:
     def new_recorder() -> Recorder:
         overlay = new_overlay(settings)  # each recorder draws in a thread of its own
         draw = with_bar(overlay) if settings.recording.bar else overlay.draw
-        return Recorder(**_files(settings, index), draw=draw, blur=settings.blur)
+        return Recorder(**_files(settings, number), draw=draw, blur=settings.blur)
 
     return RecordingSwitch(new_recorder, on=settings.record is not None, blur=settings.blur)
 
 
-def _copied(settings: MonitorSettings, index: int) -> CopySwitch:
-    one = settings.sources[index]
+def _copied(settings: MonitorSettings, one: SourceSettings, number: int | None) -> CopySwitch:
     name = mask_password(one.name) if one.name else mask_address(one.source)
     options = source_options(one, among_several=True)
     feed = PacketFeed(partial(PacketStream, one.source, f"{name}: recorded stream", options))
     return CopySwitch(
-        lambda: PacketRecorder(feed, **_files(settings, index)),
+        lambda: PacketRecorder(feed, **_files(settings, number)),
         feed,
         on=settings.record is not None,
         blur=settings.blur or settings.privacy == "strict",
     )
 
 
-def _files(settings: MonitorSettings, index: int) -> _Files:
-    several, wanted = len(settings.sources) > 1, settings.recording
+def _files(settings: MonitorSettings, number: int | None) -> _Files:
+    wanted = settings.recording
     in_segments = wanted.segment_seconds is not None or wanted.segment_mb is not None
     now = "" if in_segments else f"-{datetime.now():%Y%m%d-%H%M%S}"
     path = settings.record or settings.snapshots / f"maskdet{now}.mp4"
     return _Files(
-        path=path.with_stem(f"{path.stem}-{index + 1}") if several else path,
+        path=path if number is None else path.with_stem(f"{path.stem}-{number}"),
         family=path.stem,
         segment_seconds=wanted.segment_seconds,
         segment_bytes=_times(wanted.segment_mb, 1e6),

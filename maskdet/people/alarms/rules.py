@@ -98,6 +98,7 @@ class AlarmRules:
         silent: Mapping[str, float],
         free_bytes: float | None = None,
         ended: Iterable[str] = (),
+        idle: Iterable[str] = (),
     ) -> Changes:
         """Applies the rules to what happens while no frame comes; called about once a second.
 
@@ -107,9 +108,13 @@ class AlarmRules:
             silent: seconds since the last frame of each source that should give some.
             free_bytes: on the fullest disk that is written to; None: not known.
             ended: names of sources that will give no further frame.
+            idle: names of sources that a user has paused or removed: no alarm of them goes on.
         """
         now = Now(seconds, utc)
         self._end(ended, now)
+        for name in idle:
+            for rule in self.rules:
+                self._close_all(rule, name, now)
         for rule in self.rules:
             is_armed = rule.timetable.covers(utc, self._zone)
             if rule.kind == "disk_full":

@@ -134,6 +134,22 @@ class RecordingSwitch:
         elif self._recorder is not None:
             self._end_by_key()
 
+    def pause(self) -> None:
+        """Finishes the file; the next observation, if it is on, begins another one.
+
+        For a time in which none comes.
+
+        Raises:
+            SinkError: the recording does not work at the moment.
+        """
+        self.close()
+
+    def resume(self) -> None:
+        """Observations come again."""
+
+    def reconnect(self) -> None:
+        """Opens again what it receives itself: nothing."""
+
     def close(self) -> None:
         """Finishes the file.
 

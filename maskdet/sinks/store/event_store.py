@@ -94,6 +94,12 @@ class EventStore:
             self._ledger.watch(cameras, time.time())
         self._start()
 
+    def note_camera(self, name: str, state: str) -> None:
+        """A camera is running, paused or removed from now on: a pause is no down-time."""
+        with self._lock:
+            self._ledger.note_camera(name, state, time.time())
+        self._start()
+
     def write(self, observation: Observation) -> None:
         """Notes what is new in an observation.
 

@@ -81,6 +81,11 @@ class Ledger:
             if name not in self._cameras:
                 self._cameras[name] = _Camera(self._run, name, now)
 
+    def note_camera(self, name: str, state: str, now: float) -> None:
+        """A camera is running, paused or removed from now on."""
+        self.watch([name], now)
+        self._waiting |= self._cameras[name].change(state, now)
+
     def add(self, observation: Observation) -> None:
         """Takes one observation."""
         frame = observation.frame
@@ -99,7 +104,7 @@ class Ledger:
         if with_open:
             rows["runs", self._run] = (self._run, self._began, now, self._version)
             for camera in self._cameras.values():
-                rows |= camera.open_rows()
+                rows |= camera.open_rows(now)
         return rows
 
     def put_back(self, rows: Rows) -> None:
@@ -124,6 +129,13 @@ class _Camera:
         self._frames = self._peak = 0
         self._up_s = 0.0
         self._person_s: dict[str, float] = defaultdict(float)
+        self._pause: tuple[float, str] | None = None
+
+    def change(self, state: str, now: float) -> Rows:
+        """It is running, paused or removed from now on; returns the row of a pause that is over."""
+        rows = self._pause_row(now)
+        self._pause = None if state == "running" else (now, state)
+        return rows
 
     def observe(self, observation: Observation) -> Rows:
         """Takes one observation; returns the rows of what is over, or has happened, by it."""
@@ -139,15 +151,23 @@ class _Camera:
             rows |= self._happen(event, frame)
         return rows | self._forget(frame.captured)
 
-    def open_rows(self) -> Rows:
-        """The rows of visits and of the minute that are not over."""
+    def open_rows(self, now: float) -> Rows:
+        """The rows of visits, of the minute and of a pause that are not over."""
         rows: Rows = {("cameras", *self._key): (*self._key, self._began)}
+        rows |= self._pause_row(now)
         rows |= dict([self._minute_row()]) if self._frames else {}
         for track_id, visit in self._visits.items():
             rows |= dict([self._visit_row(track_id, visit)])
             for zone, (time, began) in visit.zones.items():
                 rows |= self._stay(track_id, zone, time, visit.seconds - began, visit, is_over=0)
         return rows
+
+    def _pause_row(self, now: float) -> Rows:
+        if self._pause is None:
+            return {}
+        began, reason = self._pause
+        key = (*self._key, began)
+        return {("pauses", *key): (*key, round(max(0.0, now - began), 3), reason)}
 
     def _seconds_since_last(self, frame: Frame) -> float:
         last, self._position = self._position, frame.position

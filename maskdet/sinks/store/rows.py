@@ -21,6 +21,7 @@ KINDS = {
     "stays": "stay",
     "minutes": "minute",
     "alarms": "alarm",
+    "pauses": "pause",
 }
 """The tables whose rows leave a store, and what one row is called."""
 _MAX_TEXT_LENGTH = 2000
@@ -30,6 +31,7 @@ _NEWNESS = {
     "visits": ("is_over", "seconds"),
     "stays": ("is_over", "seconds"),
     "minutes": ("frames", "up_s"),
+    "pauses": ("seconds",),
     "alarms": ("cleared IS NOT NULL", "changed", "coalesce(acknowledged, 0)", "repeats"),
 }
 """For each table whose rows change: what only grows while its row does."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from maskdet.web.live.access.accounts import Role
 
 Counts = dict[str, int]
-Signal = Literal["ok", "waiting", "no signal", "ended"]
+Signal = Literal["ok", "waiting", "no signal", "paused", "ended"]
 
 
 class Problem(BaseModel):
@@ -49,7 +49,8 @@ class CameraAnswer(BaseModel):
     Attributes:
         id: its number in addresses, from 0 on.
         name: of the source.
-        signal: whether it gives frames: ``waiting`` before the first, ``ended`` of a file.
+        signal: whether it gives frames: ``waiting`` before the first, ``paused`` by a user,
+            ``ended`` of a file.
         reason: why there is no signal, as far as is known.
         silent_s: seconds since the last frame of a camera without signal.
         width: of its frames, pixels; 0 before the first.
@@ -64,6 +65,7 @@ class CameraAnswer(BaseModel):
             ``no signal``, or ``off`` while nobody wants it; null of other recordings.
         recorded_stream_reason: why it does not come, as far as is known.
         viewers: who watch its picture.
+        can_pause: whether it can be paused and restarted: it is no file.
     """
 
     id: int
@@ -82,6 +84,7 @@ class CameraAnswer(BaseModel):
     recorded_stream: Literal["ok", "no signal", "off"] | None = None
     recorded_stream_reason: str = ""
     viewers: int = 0
+    can_pause: bool = False
 
 
 class StateAnswer(BaseModel):
@@ -112,6 +115,20 @@ class StateAnswer(BaseModel):
     has_alarms: bool = False
     has_clips: bool = False
     notices: list[str] = []
+
+
+class CameraRequest(BaseModel):
+    """A camera to watch until the monitor ends; the settings file has those that stay.
+
+    Attributes:
+        source: a webcam's number or device file, or the address of a stream.
+        name: what is shown; null: the address without its password.
+        options: keys of a source in the settings file, such as ``read_timeout``.
+    """
+
+    source: Annotated[str, Field(min_length=1, max_length=2000)]
+    name: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    options: dict[str, str | float | bool | None] = {}
 
 
 class EventAnswer(BaseModel):

@@ -15,6 +15,7 @@ from maskdet.web.live.access.body_limit import BodyLimit
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.alarms_api import add_alarms
 from maskdet.web.live.archive_api import add_clips, add_reports
+from maskdet.web.live.cameras_api import add_changes
 from maskdet.web.live.metrics import LiveMetrics
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.picture_api import add_pictures
@@ -63,6 +64,7 @@ def create_app(
     _add_pages(app)
     add_session(app, guard)
     add_state(app, guard, parts, LiveMetrics(parts))
+    add_changes(app, guard, parts)
     add_pictures(app, guard, parts.hub)
     add_alarms(app, guard, parts.alarms)
     add_clips(app, guard, parts.clips)

@@ -83,6 +83,11 @@ class Feed:
             if self._viewers:
                 self._condition.notify_all()
 
+    def forget(self) -> None:
+        """Shows the last picture to nobody any more."""
+        with self._condition:
+            self._newest, self._fresh = None, False
+
     def open(self, kind: Kind) -> ViewerQueue:
         """A new viewer, whose first message comes at once where there is a picture."""
         viewer = ViewerQueue(kind, self.want_key)

@@ -28,7 +28,8 @@ class Camera:
         feed: its picture, for those who watch.
         frames: processed so far.
         faces: found so far, by state.
-        newest: the last observation.
+        newest: the last observation; None before the first, and while it is paused.
+        counts: people by state, as of the last observation; None where nobody is followed.
     """
 
     name: str
@@ -36,18 +37,14 @@ class Camera:
     frames: int = 0
     faces: Counter[str] = field(default_factory=lambda: Counter({s.name: 0 for s in MaskState}))
     newest: Observation | None = None
-
-    @property
-    def people(self) -> PeopleCounts | None:
-        """People by state, as of the last observation; None where nobody is followed."""
-        return None if self.newest is None else self.newest.people_counts
+    counts: PeopleCounts | None = None
 
 
 class LiveHub:
     """A sink that holds every camera's newest observation.
 
     Attributes:
-        cameras: in the order of the sources; empty before `begin`.
+        cameras: by number, those of now; none before `begin`.
     """
 
     def __init__(self, new_draw: Callable[[], Draw], new_encoder: NewEncoder, fps: float) -> None:
@@ -62,7 +59,7 @@ class LiveHub:
         self._new_draw = new_draw
         self._new_encoder = new_encoder
         self._fps = fps
-        self.cameras: tuple[Camera, ...] = ()
+        self.cameras: dict[int, Camera] = {}
         self._by_name: dict[str, Camera] = {}
         self._events: deque[tuple[int, str, PersonEvent]] = deque(maxlen=_EVENTS)
         self._number = 0
@@ -70,17 +67,37 @@ class LiveHub:
 
     def begin(self, names: Sequence[str]) -> None:
         """Names the cameras; nothing was written before."""
-        self.cameras = tuple(
-            Camera(name, Feed(name, self._new_draw(), self._new_encoder, self._fps))
-            for name in names
-        )
-        self._by_name = {camera.name: camera for camera in self.cameras}
+        for name in names:
+            if name not in self._by_name:
+                self.add(name)
+
+    def add(self, name: str) -> None:
+        """Takes a camera in; one of a name that was there before has its number and its counts."""
+        number = list(self._by_name).index(name) if name in self._by_name else len(self._by_name)
+        camera = Camera(name, Feed(name, self._new_draw(), self._new_encoder, self._fps))
+        if (old := self._by_name.get(name)) is not None:
+            camera.frames, camera.faces, camera.counts = old.frames, old.faces, old.counts
+        self._by_name[name] = camera
+        self.cameras = dict(sorted({**self.cameras, number: camera}.items()))
+
+    def remove(self, name: str) -> None:
+        """Ends a camera's picture; its counts of today stay."""
+        self.cameras = {n: one for n, one in self.cameras.items() if one.name != name}
+        self.clear(name)
+        self._by_name[name].feed.close()
+
+    def clear(self, name: str) -> None:
+        """A camera gives no picture for a while: the last one is shown to nobody."""
+        camera = self._by_name[name]
+        camera.newest = None
+        camera.feed.forget()
 
     def write(self, observation: Observation) -> None:
         """Takes an observation, from the pipeline's thread."""
         camera = self._by_name.get(observation.frame.source)
         if camera is None:
             return
+        camera.counts = observation.people_counts
         camera.frames += 1
         camera.faces.update(observation.counts)
         camera.newest = observation
@@ -99,7 +116,7 @@ class LiveHub:
 
     def people(self) -> dict[str, Mapping[str, int]]:
         """People of all cameras by state: ``now`` and, since its local day began, ``today``."""
-        counts = [camera.people for camera in self.cameras]
+        counts = [camera.counts for camera in list(self._by_name.values())]
         known = [one for one in counts if one is not None]
         return {
             "now": sum_by_state(one.now for one in known),
@@ -109,9 +126,9 @@ class LiveHub:
     @property
     def viewers(self) -> int:
         """Number of pictures that are watched at the moment."""
-        return sum(camera.feed.viewers for camera in self.cameras)
+        return sum(camera.feed.viewers for camera in self.cameras.values())
 
     def close(self) -> None:
         """Ends the cameras' threads; may be called twice."""
-        for camera in self.cameras:
+        for camera in self.cameras.values():
             camera.feed.close()

@@ -44,6 +44,9 @@ class LiveMetrics(Collector):
 
     def _of_cameras(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("maskdet_camera_up", "1: gives frames.", labels=["camera"])
+        paused = GaugeMetricFamily(
+            "maskdet_camera_paused", "1: a user has paused it.", labels=["camera"]
+        )
         capture = GaugeMetricFamily(
             "maskdet_camera_capture_fps", "Frames a second it gives.", labels=["camera"]
         )
@@ -66,6 +69,7 @@ class LiveMetrics(Collector):
         )
         for one in self._parts.cameras():
             up.add_metric([one.name], one.signal == "ok")
+            paused.add_metric([one.name], one.signal == "paused")
             capture.add_metric([one.name], one.capture_fps)
             detect.add_metric([one.name], one.detect_fps)
             viewers.add_metric([one.name], one.viewers)
@@ -74,7 +78,7 @@ class LiveMetrics(Collector):
             for family, counts in ((now, one.people), (today, one.people_today)):
                 for state, count in (counts or {}).items():
                     family.add_metric([one.name, state], count)
-        yield from (up, capture, detect, recorded, viewers, now, today)
+        yield from (up, paused, capture, detect, recorded, viewers, now, today)
 
     def _of_hub(self) -> Iterator[Metric]:
         frames = CounterMetricFamily(
@@ -86,7 +90,7 @@ class LiveMetrics(Collector):
         encoded = CounterMetricFamily(
             "maskdet_camera_encoded", "Pictures encoded for viewers.", labels=["camera"]
         )
-        for camera in self._parts.hub.cameras:
+        for camera in self._parts.hub.cameras.values():
             frames.add_metric([camera.name], camera.frames)
             encoded.add_metric([camera.name], camera.feed.encoded)
             for state, count in dict(camera.faces).items():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from maskdet.alarm import AlarmBook
 from maskdet.web.live.answers import CameraAnswer, ClipAnswer
 from maskdet.web.live.hub import LiveHub
+
+Action = Literal["pause", "resume", "restart", "remove"]
 
 
 class Clips(Protocol):
@@ -23,6 +25,22 @@ class Clips(Protocol):
 
     def delete(self, name: str) -> bool:
         """Deletes a clip; False where there is none of that name."""
+
+
+class Control(Protocol):
+    """Changes of cameras; its methods may be called from any thread, and take a while.
+
+    Each raises a `MaskdetError` whose line says why nothing was changed.
+    """
+
+    def check(self, source: str, name: str | None, options: Mapping[str, object]) -> str:
+        """Name that a new camera of these settings would have, without a password."""
+
+    def add(self, source: str, name: str | None, options: Mapping[str, object]) -> int:
+        """Begins to watch a camera; its number."""
+
+    def change(self, name: str, action: Action) -> None:
+        """Pauses, resumes, restarts or removes a camera."""
 
 
 Report = Callable[[str | None, str | None], str]
@@ -42,6 +60,7 @@ class Parts:
         report: None: there is no store.
         export: events of such a time as CSV; likewise.
         notices: lines for operators about what they have to do.
+        control: adds, removes, pauses and restarts cameras; None: they stay as they are.
     """
 
     hub: LiveHub
@@ -52,3 +71,4 @@ class Parts:
     report: Report | None = None
     export: Report | None = None
     notices: Callable[[], Sequence[str]] = tuple
+    control: Control | None = None

@@ -43,11 +43,12 @@ def add_pictures(app: FastAPI, guard: Guard, hub: LiveHub) -> None:
     """The routes."""
 
     def find(camera: int) -> Camera:
-        if not 0 <= camera < len(hub.cameras):
+        found = hub.cameras.get(camera)
+        if found is None:
             raise HTTPException(404, f"there is no camera {camera}")
         if hub.viewers >= MAX_VIEWERS:
             raise HTTPException(503, f"{MAX_VIEWERS} pictures are watched already; close some")
-        return hub.cameras[camera]
+        return found
 
     @app.get(
         "/api/cameras/{camera}/snapshot",
@@ -66,7 +67,7 @@ def add_pictures(app: FastAPI, guard: Guard, hub: LiveHub) -> None:
         finally:
             found.feed.leave(viewer)
         if message is None:
-            raise HTTPException(503, f"{found.name}: there is no picture yet")
+            raise HTTPException(503, f"{found.name}: there is no picture yet, or it is paused")
         return Response(message.data, media_type="image/jpeg")
 
     @app.get(
@@ -91,14 +92,14 @@ def add_pictures(app: FastAPI, guard: Guard, hub: LiveHub) -> None:
     @app.websocket("/api/cameras/{camera}/video")
     async def video(socket: WebSocket, camera: int) -> None:
         session = await anyio.to_thread.run_sync(guard.session_if_any, socket)
-        if session is None or not 0 <= camera < len(hub.cameras):
+        found = hub.cameras.get(camera)
+        if session is None or found is None:
             await socket.close(_POLICY_VIOLATION)
             return
         await socket.accept()
         if hub.viewers >= MAX_VIEWERS:
             await socket.close(_TRY_LATER, "too many viewers")
             return
-        found = hub.cameras[camera]
         await _record(guard, socket, session, "watch", found.name)
         began, viewer = time.monotonic(), found.feed.open("video")
         try:

@@ -16,7 +16,8 @@ from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.channels.web_hook import WebHook
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
 from maskdet.sinks.store.deletion import delete_between, delete_person
-from maskdet.sinks.store.schema import MIGRATIONS, migrate, open_for_writing
+from maskdet.sinks.store.migrations import MIGRATIONS
+from maskdet.sinks.store.schema import migrate, open_for_writing
 from maskdet.system.threads import Event
 from tests.sinks.channels.messages import delivery, message
 from tests.sinks.channels.servers import free_port, hook_server, wait_until

@@ -14,8 +14,9 @@ from maskdet.sinks.store import outbox as outbox_module
 from maskdet.sinks.store.deletion import delete_before, delete_person
 from maskdet.sinks.store.event_store import EventStore
 from maskdet.sinks.store.ledger import Ledger
+from maskdet.sinks.store.migrations import MIGRATIONS
 from maskdet.sinks.store.outbox import OutboxReader, OutboxWriter
-from maskdet.sinks.store.schema import MIGRATIONS, migrate, open_for_reading, open_for_writing
+from maskdet.sinks.store.schema import migrate, open_for_reading, open_for_writing
 from maskdet.sinks.store.writing import write_rows
 from tests.sinks.store.scenes import NOON, a_visit
 

@@ -16,11 +16,12 @@ import psutil
 
 from maskdet.alarm import AlarmBook
 from maskdet.commands.benchmark.cameras.backlog import unread_bytes
+from maskdet.live.cameras.camera import CameraState
+from maskdet.live.cameras.control import CameraControl
 from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.shutdown import Stop
 from maskdet.observation import Observation
-from maskdet.sinks.recording.recording_switch import RecordingSwitch
 
 SETTLE_S = 3.0
 """Seconds from the last camera's first processed frame to the measurement."""
@@ -102,13 +103,13 @@ class Measurement(Stop):
         self._memory: list[float] = []
 
     def begin(
-        self,
-        pipeline: Pipeline,
-        recordings: Sequence[RecordingSwitch],
-        book: AlarmBook | None = None,
+        self, pipeline: Pipeline, control: CameraControl, book: AlarmBook | None = None
     ) -> None:
         """Takes the run that is measured."""
         self._pipeline = pipeline
+
+    def note_camera(self, name: str, state: CameraState) -> None:
+        """No camera changes while it is measured."""
 
     def write(self, observation: Observation) -> None:
         """Takes the age of a frame that is finished."""

@@ -91,6 +91,26 @@ class CopySwitch(RecordingSwitch):
         elif self._recorder is not None:
             self._recorder.blur = not self.on  # at once, whether observations come or not
 
+    def pause(self) -> None:
+        """Finishes the file, and receives nothing until `resume`.
+
+        Raises:
+            SinkError: the recording does not work at the moment.
+        """
+        self._is_tapped = False
+        self.close()
+
+    def resume(self) -> None:
+        """Receives and records again, if it is on, whether detection has frames or not."""
+        self._connect_tap()
+        if self.on and self._recorder is None:
+            self._begin()
+            self.begin()
+
+    def reconnect(self) -> None:
+        """Has the stream opened again."""
+        self.feed.reconnect()
+
     def close(self) -> None:
         """Finishes the file, and receives nothing more.
 

@@ -101,6 +101,11 @@ class PacketFeed:
             if stream is not None:
                 self._end(stream)
 
+    def reconnect(self) -> None:
+        """Ends the connection, if there is one; the stream is opened again at once."""
+        if (stream := self._stream) is not None:
+            stream.drop()
+
     def close(self) -> None:
         """Closes the stream; may be called twice."""
         with self._lock:

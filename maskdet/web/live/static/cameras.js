@@ -1,10 +1,17 @@
 // The cameras: a picture each, what is seen in it, and what is wrong with it.
 
+import { ask } from "./api.js";
 import { chips, total } from "./counts.js";
 import { Player } from "./player.js";
 
 const views = new Map();
 let playing = !document.hidden;
+let complain = () => {};
+
+/** What is refused, or not answered, is shown by that. */
+export function reportTo(shows) {
+  complain = shows;
+}
 
 class View {
   constructor(camera) {
@@ -22,7 +29,13 @@ class View {
       else this.screen.requestFullscreen?.();
     };
     this.player = new Player(this.screen, camera.id);
-    this.inView = false;
+    this.inView = this.paused = false;
+    this.address = `api/cameras/${camera.id}`;
+    this.name = camera.name;
+    this.pauseButton = root.querySelector(".pause");
+    this.restartButton = root.querySelector(".restart");
+    this.pauseButton.onclick = () => this.change(this.paused ? "resume" : "pause");
+    this.restartButton.onclick = () => this.change("restart");
     new IntersectionObserver(([entry]) => {
       this.inView = entry.isIntersecting;
       this.play();
@@ -31,8 +44,33 @@ class View {
 
   /** A picture that nobody can see is not fetched. */
   play() {
-    if (playing && this.inView) this.player.start();
+    if (playing && this.inView && !this.paused) this.player.start();
     else this.player.stop();
+  }
+
+  /** Asks for a change; the state of the next second shows what has come of it. */
+  async change(action) {
+    if (this.changing) return;
+    this.changing = true;
+    this.offer();
+    try {
+      await ask(`${this.address}/${action}`, "POST");
+    } catch (error) {
+      complain(error);
+    }
+    this.changing = false;
+    this.offer();
+  }
+
+  /** Labels of the buttons; one that is disabled would lose the keyboard's place. */
+  offer() {
+    const action = this.paused ? "Resume" : "Pause";
+    if (this.pauseButton.textContent !== action) this.pauseButton.textContent = action;
+    this.pauseButton.setAttribute("aria-label", `${action} ${this.name}`);
+    this.restartButton.setAttribute("aria-label", `Restart ${this.name}`);
+    for (const one of [this.pauseButton, this.restartButton]) {
+      one.setAttribute("aria-disabled", String(Boolean(this.changing)));
+    }
   }
 
   show(camera) {
@@ -41,11 +79,19 @@ class View {
       waiting: "Waiting for the first picture …",
       "no signal": `NO SIGNAL${camera.reason ? `: ${camera.reason}` : ""}${
         camera.silent_s ? `, for ${duration(camera.silent_s)}` : ""}`,
+      paused: "Paused.",
       ended: "This video has ended.",
     }[camera.signal];
+    if (this.paused !== (camera.signal === "paused")) {
+      this.paused = !this.paused;
+      this.play();
+    }
+    this.root.querySelector(".changes").hidden = !camera.can_pause;
+    this.offer();
     this.cover.hidden = !message;
     this.cover.textContent = message;
     this.root.classList.toggle("lost", camera.signal === "no signal");
+    this.root.classList.toggle("paused", this.paused);
     const isLive = camera.signal === "ok";
     const counts = camera.people ?? camera.faces;
     this.root.querySelector(".counts").replaceChildren(...(isLive ? chips(counts) : []));

@@ -4,7 +4,7 @@ import { Refused, ask, isAway } from "./api.js";
 import {
   offerReport, offerSettings, offerSnooze, showAlarms, showClips, showEvents,
 } from "./archive.js";
-import { coverCameras, play, showCameras } from "./cameras.js";
+import { coverCameras, play, reportTo, showCameras } from "./cameras.js";
 import { chips, total } from "./counts.js";
 
 const get = (id) => document.getElementById(id);
@@ -86,7 +86,10 @@ async function work() {
 function show(state) {
   const lost = state.cameras.filter((camera) => camera.signal === "no signal").length;
   const clock = new Date(state.utc * 1000).toLocaleTimeString();
-  say(lost ? `${lost} of ${state.cameras.length} cameras without signal` : `Live, ${state.cameras.length} ${state.cameras.length === 1 ? "camera" : "cameras"}`, lost > 0);
+  const paused = state.cameras.filter((camera) => camera.signal === "paused").length;
+  const all = `${state.cameras.length} ${state.cameras.length === 1 ? "camera" : "cameras"}`;
+  const news = lost ? `${lost} of ${state.cameras.length} cameras without signal` : `Live, ${all}`;
+  say(paused ? `${news}, ${paused} paused` : news, lost > 0);
   get("connection").title = `The monitor's clock: ${clock}`;
   const notices = state.notices.join("; ");
   get("notices").hidden = !notices;
@@ -127,4 +130,5 @@ document.onvisibilitychange = () => {
 offerReport();
 offerSettings();
 offerSnooze(complain);
+reportTo(complain);
 enter();

@@ -1,0 +1,159 @@
+"""Cameras and their parts, built as the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from maskdet.contracts import Detector, Source
+from maskdet.errors import ConfigError
+from maskdet.live.alarms.building import with_alarms
+from maskdet.live.alarms.clips import SourceClips
+from maskdet.live.alarms.desk import AlarmDesk
+from maskdet.live.assembly import new_analyses, new_places
+from maskdet.live.cameras.camera import Camera, CameraListener
+from maskdet.live.cameras.source_state import FrameAnalysis
+from maskdet.live.cameras.switched_source import SwitchedSource
+from maskdet.live.gui.playback import Playback, Seekable
+from maskdet.live.recording.building import new_recording
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.source_options import source_options
+from maskdet.live.settings.sources import SourceSettings
+from maskdet.people.analysis import Analysis
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sources.opening import open_source, unique_names
+from maskdet.sources.reconnecting import LiveSource
+from maskdet.system.redaction import mask_address, mask_password
+
+
+@dataclass
+class SettingsOfRun:
+    """The settings of a run, which may change while it goes on.
+
+    Attributes:
+        now: as last applied.
+    """
+
+    now: MonitorSettings
+
+
+@dataclass
+class NewCameras:
+    """Builds cameras for a run that goes on.
+
+    Attributes:
+        settings: of the run.
+        clips: of all sources.
+        desk: applies the rules of alarms; None: there are none.
+        limit_looks: called before a source is added to those that are read.
+        in_window: whether files can be moved about in.
+    """
+
+    settings: SettingsOfRun
+    clips: SourceClips
+    desk: AlarmDesk | None
+    limit_looks: Callable[[Sequence[Source]], object]
+    in_window: bool
+
+    def make(
+        self, one: SourceSettings, name: str, index: int
+    ) -> tuple[Camera, FrameAnalysis | None]:
+        """A camera that is not read yet, and what follows its people."""
+        settings = self.settings.now
+        if settings.copies(one) and (problem := one.copy_problem()):
+            raise ConfigError(f"'{name}' {problem}: its recording needs recording.encode: always")
+        source = self.connect(one, name)
+        try:
+            recording = new_recording(settings, one, index + 1 if index else None)
+            (analysis,) = new_analyses(settings, [name], check=False)
+            places = None if analysis is None else new_places(settings, name, analysis.set_places)
+            clips = self.clips.open(name, recording)
+        except BaseException:
+            source.close()
+            raise
+        self.limit_looks([source])
+        followed: FrameAnalysis | None = analysis
+        if self.desk is not None:
+            (followed,) = with_alarms(settings, [analysis], self.desk)
+        return Camera(index, one, source, recording, clips, places), followed
+
+    def connect(self, one: SourceSettings, name: str) -> Source:
+        """A source that is opened by its first read, and again whenever it is lost."""
+        options = replace(source_options(one, among_several=True), retry_first_connection=True)
+        return switched(
+            open_source(one.detect_source or one.source, name, options, wait=False), self.in_window
+        )
+
+    def detect_fps(self, one: SourceSettings) -> float | None:
+        """Frames a second to process; None: all."""
+        return one.detect_fps or self.settings.now.detect.fps
+
+
+def switched(source: Source, in_window: bool) -> Source:
+    """A source as a run reads it: cameras can be paused, files moved about in a window."""
+    if isinstance(source, LiveSource):
+        return SwitchedSource(source)
+    return Playback(source) if in_window and isinstance(source, Seekable) else source
+
+
+def names_of(wanted: Sequence[SourceSettings]) -> list[str]:
+    """The names of sources, without passwords, each another one: ``demo``, ``demo (2)``."""
+    return unique_names(
+        mask_password(one.name) if one.name else mask_address(one.source) for one in wanted
+    )
+
+
+def open_sources(
+    wanted: Sequence[SourceSettings], parts: ExitStack, *, in_window: bool
+) -> list[Source]:
+    """All sources at the start, each under a name of its own.
+
+    A camera alone is opened here, and it is reported at once if it cannot be. Several are opened by
+    the threads that read them: none waits for another.
+    """
+    sources = []
+    for one, name in zip(wanted, names_of(wanted), strict=True):
+        options = source_options(one, among_several=len(wanted) > 1)
+        address = one.detect_source or one.source
+        opened = open_source(address, name, options, wait=not options.retry_first_connection)
+        sources.append(switched(opened, in_window))
+        parts.callback(sources[-1].close)
+    return sources
+
+
+def limit_looks(detector: Detector, sources: Sequence[Source]) -> None:
+    """Live frames get as many looks and pixels as the machine has time for, images all."""
+    from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
+    from maskdet.runtimes.looks import MultiLookDetector
+    from maskdet.sources.files.image_files import ImageFiles
+
+    is_live = any(source.is_live for source in sources)
+    is_video = not all(isinstance(source, ImageFiles) for source in sources)
+    if is_video and isinstance(detector, MultiLookDetector):
+        detector.expect_video()
+    if is_live and isinstance(detector, MultiLookDetector | AdaptiveSideDetector):
+        detector.keep_up()
+
+
+def first_cameras(
+    settings: MonitorSettings,
+    sources: Sequence[Source],
+    recordings: Sequence[RecordingSwitch],
+    clips: SourceClips,
+    analyses: Sequence[Analysis | None],
+) -> list[Camera]:
+    """The cameras of a run as it begins, of their parts."""
+    cameras = []
+    each = zip(settings.sources, sources, recordings, analyses, strict=True)
+    for index, (one, source, recording, analysis) in enumerate(each):
+        apply = None if analysis is None else analysis.set_places
+        places = None if apply is None else new_places(settings, source.name, apply)
+        own = clips.sinks_of(source.name)
+        cameras.append(Camera(index, one, source, recording, own, places))
+    return cameras
+
+
+def listeners(parts: Iterable[object]) -> list[CameraListener]:
+    """Those parts of a run that keep something for each camera."""
+    return [part for part in parts if isinstance(part, CameraListener)]

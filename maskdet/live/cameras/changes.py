@@ -1,0 +1,119 @@
+"""Sources that are added to a running pipeline and taken out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from maskdet.contracts import Sink, Source
+from maskdet.live.cameras.lanes import Lane, Lanes
+from maskdet.live.cameras.source_state import FrameAnalysis, SourceState
+from maskdet.live.inference import Inference
+from maskdet.live.meters import SourceMeter
+from maskdet.live.teardown import close_sinks, close_source
+from maskdet.system.threads import Worker
+
+FINISH_TIMEOUT_S = 3.0
+"""For the frames of one source that are on their way, a call of the detector under way included."""
+
+NewState = Callable[[SourceMeter, Sequence[Sink], FrameAnalysis | None], SourceState]
+
+
+class SourceChanges:
+    """Adds and removes sources of a pipeline, from any thread, one change at a time."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        inference: Inference,
+        new_state: NewState,
+        begin: Callable[[Lane], Worker],
+    ) -> None:
+        """Has changed nothing.
+
+        Args:
+            lanes: of the pipeline.
+            inference: of the pipeline.
+            new_state: makes the state of a source, of its meter, its own sinks and its analysis.
+            begin: makes the thread that reads a lane, which the pipeline will end.
+        """
+        self._lanes, self._inference = lanes, inference
+        self._new_state, self._begin = new_state, begin
+        self._is_closed = False
+
+    def add(
+        self,
+        source: Source,
+        own_sinks: Sequence[Sink] = (),
+        analysis: FrameAnalysis | None = None,
+        detect_fps: float | None = None,
+    ) -> bool:
+        """Begins to read a source; False where the run is over.
+
+        One of the name of a source that has ended takes its place: counts, and numbers of people,
+        go on.
+
+        Args:
+            source: opened by its first read.
+            own_sinks: sinks for it alone.
+            analysis: follows its people; not asked for one that takes another's place.
+            detect_fps: frames a second to process; None: all.
+        """
+        with self._lanes.condition:
+            if self._is_closed:
+                return False
+            index = self._lanes.index_of(source.name)
+            if index is None:
+                index, state = len(self._lanes), self._new_state(SourceMeter(), own_sinks, analysis)
+            else:
+                shared = self._new_state(SourceMeter(), own_sinks, None)
+                state = self._lanes[index].state
+                state.sinks = shared.sinks
+            lane = self._lanes.new(source, state, detect_fps, own_sinks)
+            if not self._inference.join(index, state, lane.frames, lane.results):
+                return False
+            self._lanes.put(lane)
+            state.meter.resume()
+            self._begin(lane).start()
+        return True
+
+    def remove(self, index: int) -> None:
+        """Ends one source: its people end, and its own sinks are closed."""
+        lane = self._lanes[index]
+        lane.is_removed = True
+        lane.meter.suspend()
+        close_source(lane.source)
+        lane.results.close()
+        finished = self._inference.finish(index)
+        lane.frames.close()
+        finished.wait(FINISH_TIMEOUT_S)
+        lane.state.sinks = []
+        close_sinks(lane.own_sinks, self._inference.errors)
+
+    def suspend(self, index: int) -> None:
+        """No frames are wanted for a while, which is no loss of signal."""
+        self._lanes[index].meter.suspend()
+
+    def finish_people(self, index: int) -> bool:
+        """Ends the people of a source that gives no frames for a while; False: not in time."""
+        return self._inference.finish(index).wait(FINISH_TIMEOUT_S)
+
+    def resume(self, index: int) -> None:
+        """Frames are wanted again."""
+        self._lanes[index].meter.resume()
+
+    def has_ended(self, index: int) -> bool:
+        """Whether nothing more comes of a source."""
+        return self._lanes[index].has_ended
+
+    def set_detect_fps(self, index: int, detect_fps: float | None) -> bool:
+        """Frames a second of a source to process from now on, None: all; whether that is new."""
+        lane = self._lanes[index]
+        if lane.detect_fps == detect_fps:
+            return False
+        lane.thin(detect_fps)
+        return True
+
+    def close(self) -> None:
+        """The run ends: nothing is added any more."""
+        with self._lanes.condition:
+            self._is_closed = True

@@ -1,0 +1,149 @@
+"""A camera whose connection is closed, opened again or replaced while its reader waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from maskdet.contracts import Source
+from maskdet.errors import SourceError
+from maskdet.frame import Frame
+from maskdet.system.threads import Condition
+
+PARK_TIMEOUT_S = 2.0
+"""For the thread that reads to notice that its camera was closed."""
+
+
+class SwitchedSource:
+    """A `Source` around the connection to a camera or stream, which may be another one later.
+
+    Its frames are numbered on, and their positions grow, whatever connection they come from.
+
+    Attributes:
+        name: of the first connection; it stays.
+        is_live: as of the newest connection, known with its first frame.
+        fps: as the camera states it, likewise.
+    """
+
+    def __init__(self, source: Source) -> None:
+        """Reads a source until `hold` or `take_over` is called.
+
+        Args:
+            source: as opened; it is closed here.
+        """
+        self.name, self.is_live, self.fps = source.name, source.is_live, source.fps
+        self._condition = Condition()
+        self._source: Source | None = source
+        self._last = source
+        self._closed = self._parked = False
+        self._index = self._earlier_reconnects = 0
+        self._first: float | None = None
+        self._thin: tuple[float | None, Callable[[int], None]] | None = None
+
+    # For the thread that reads.
+
+    def read(self) -> Frame | None:
+        """The next frame; waits while the camera is held; None at the end and once closed.
+
+        Raises:
+            SourceError: the present connection failed for good.
+        """
+        while (source := self._wait()) is not None:
+            try:
+                frame = source.read()
+            except SourceError:
+                if source is self._source:
+                    raise
+                continue  # it was closed here, or replaced
+            if source is self._source:
+                self.is_live, self.fps = source.is_live, source.fps
+                return None if frame is None else self._numbered(frame)
+        return None
+
+    def _wait(self) -> Source | None:
+        with self._condition:
+            self._parked = True
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._closed or self._source is not None)
+            self._parked = False
+            return None if self._closed else self._source
+
+    def _numbered(self, frame: Frame) -> Frame:
+        """The frame with a number and a position after those of all earlier ones."""
+        if not self.is_live:
+            return frame
+        self._first = frame.captured if self._first is None else self._first
+        index, self._index = self._index, self._index + 1
+        return replace(frame, index=index, position=frame.captured - self._first)
+
+    # For any thread.
+
+    def hold(self) -> bool:
+        """Closes the connection; `read` waits for `take_over`.
+
+        Returns:
+            Whether the thread that reads waits already: no earlier frame comes from it any more.
+        """
+        self._switch(None)
+        with self._condition:
+            return self._condition.wait_for(lambda: self._parked or self._closed, PARK_TIMEOUT_S)
+
+    def take_over(self, other: SwitchedSource) -> None:
+        """Reads the connection of another one from now on; what was read before is closed."""
+        self._switch(other._last)
+
+    def thin(self, fps: float | None, on_skip: Callable[[int], None]) -> None:
+        """Leaves out frames where they are decoded, from the next connection on.
+
+        Args:
+            fps: frames a second that `read` gives; None: all.
+            on_skip: called by `read` with the number of frames left out.
+        """
+        self._thin = (fps, on_skip)
+        self._apply_thinning(self._source)
+
+    def _apply_thinning(self, source: Source | None) -> None:
+        thin = getattr(source, "thin", None)
+        if thin is not None and self._thin is not None:
+            thin(*self._thin)
+
+    def close(self) -> None:
+        """Ends it, and what `read` waits for."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+        self._last.close()
+
+    def _switch(self, source: Source | None) -> None:
+        self._apply_thinning(source)
+        with self._condition:
+            old, self._source = self._source, source
+            if old is not None:
+                self._earlier_reconnects += getattr(old, "reconnects", 0)
+            if source is not None:
+                self._last = source
+            is_late = self._closed
+            self._condition.notify_all()
+        if old is not None:
+            old.close()
+        if is_late and source is not None:
+            source.close()
+
+    @property
+    def pause(self) -> float:
+        """Seconds that the camera waits on its own between two frames."""
+        return float(getattr(self._last, "pause", 0.0))
+
+    @property
+    def reconnects(self) -> int:
+        """Number of times it was opened again after a loss, over all connections."""
+        source = self._source
+        return self._earlier_reconnects + (
+            0 if source is None else int(getattr(source, "reconnects", 0))
+        )
+
+    @property
+    def signal_loss_reason(self) -> str | None:
+        """Why there is no image at the moment; None while there is, or while it is held."""
+        found: str | None = getattr(self._source, "signal_loss_reason", None)
+        return found
