@@ -56,5 +56,5 @@ def test_the_api_keeps_what_its_description_says(url: str, tmp_path: Path, examp
         text=True,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "20 passed" in done.stdout, done.stdout[-800:]
+    assert "25 passed" in done.stdout, done.stdout[-800:]
     assert httpx.get(f"{url}/healthz", trust_env=False).json() == {"status": "ok"}
