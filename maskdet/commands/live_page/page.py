@@ -16,6 +16,7 @@ from maskdet.commands.events.report import page_text
 from maskdet.commands.live_page.cameras import PageControl, camera_answers
 from maskdet.commands.live_page.clip_folder import ClipFolder
 from maskdet.commands.live_page.masked_settings import masked
+from maskdet.commands.live_page.shared_picture import SharedPictures
 from maskdet.commands.live_page.users import default_file
 from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.montage import fit
@@ -48,6 +49,7 @@ class RunningPage:
         server: LiveServer,
         hub: LiveHub,
         new_app: Callable[[Pipeline, CameraControl, AlarmBook | None], FastAPI],
+        shared: SharedPictures,
     ) -> None:
         """Serves nothing yet.
 
@@ -55,10 +57,11 @@ class RunningPage:
             server: has its address.
             hub: where observations go.
             new_app: makes what is served of a pipeline.
+            shared: has recordings serve, too.
         """
         self._server = server
         self._hub = hub
-        self._new_app = new_app
+        self._new_app, self._shared = new_app, shared
         self._is_reported = False
 
     def begin(
@@ -66,6 +69,7 @@ class RunningPage:
     ) -> None:
         """Begins to serve."""
         self._hub.begin(pipeline.stats.source_names)
+        self._shared.begin(control)
         self._server.start(self._new_app(pipeline, control, book))
         say(f"live page: {self._server.url}")
         if self._server.is_open and not self._server.url.startswith("https:"):
@@ -83,6 +87,7 @@ class RunningPage:
             self._hub.clear(name)
         elif all(one.name != name for one in self._hub.cameras.values()):
             self._hub.add(name)
+        self._shared.update()
 
     def write(self, observation: Observation) -> None:
         """Takes an observation; never waits."""
@@ -124,7 +129,9 @@ def open_page(settings: MonitorSettings) -> RunningPage:
             root_path=root_path,
         )
 
-    return RunningPage(server, hub, new_app)
+    is_blurred = _is_blurred(settings)
+    shared = SharedPictures(hub, is_blurred=is_blurred, width=wanted.width, fps=wanted.fps)
+    return RunningPage(server, hub, new_app, shared)
 
 
 def _parts(
@@ -183,13 +190,18 @@ def _accounts(users: Path | None, is_open: bool) -> Accounts | None:
 def _new_draw(settings: MonitorSettings) -> Callable[[Observation], np.ndarray]:
     """Overlay of a camera's picture for the page; each camera's thread has its own."""
     overlay, width = new_overlay(settings), settings.serve.width
-    is_blurred = settings.blur and settings.privacy != "strict"  # then it is covered already
+    is_blurred = _is_blurred(settings)
 
     def draw(observation: Observation) -> np.ndarray:
         shown = fit(observation, (width, width))
         return overlay.draw(blur_observation(shown) if is_blurred else shown)
 
     return draw
+
+
+def _is_blurred(settings: MonitorSettings) -> bool:
+    """Whether the page blurs faces; with strict privacy they are covered already."""
+    return settings.blur and settings.privacy != "strict"
 
 
 def _clip_folders(settings: MonitorSettings) -> list[tuple[Path, str]]:

@@ -23,6 +23,7 @@ class EncodedPacket:
         delay: seconds from its decoding to its showing, where others are shown in between.
         parameters: the parameter sets of a camera's own video; empty of what is encoded here.
         connection: of a camera's own video: counts how often it was opened again before.
+        is_blurred: whether its faces were made unrecognizable by `blur`.
     """
 
     data: bytes
@@ -32,6 +33,7 @@ class EncodedPacket:
     delay: float = 0.0
     parameters: bytes = b""
     connection: int = 0
+    is_blurred: bool = False
 
 
 @dataclass(frozen=True)

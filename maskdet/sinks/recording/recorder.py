@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -101,7 +102,7 @@ class Recorder:
         self._error: BaseException | None = None
         self._inbox: Mailbox[tuple[Observation, bool]] = Mailbox(_QUEUE_LENGTH)
         self._worker = Worker("recorder", self._run, [cast(Mailbox[object], self._inbox)])
-        self._started = False
+        self._started = self._wants_key = False
         self._written = 0
 
     @property
@@ -118,6 +119,10 @@ class Recorder:
     def failing(self) -> bool:
         """Whether, at the moment, nothing is recorded."""
         return self._files.failing or self._hanging.active
+
+    def want_key(self) -> None:
+        """Makes one of the next images one that a player can begin with; for any thread."""
+        self._wants_key = True
 
     def write(self, observation: Observation) -> None:
         """Queues one observation; raises what killed the recorder's thread, a fault of ours."""
@@ -168,7 +173,7 @@ class Recorder:
             self._files.close()
 
     def _record(self, observation: Observation, blur: bool) -> None:
-        seen = blur_observation(observation) if blur else observation
+        seen, self._is_blurred = blur_observation(observation) if blur else observation, blur
         image = even(self._draw(seen))
         self._files.record(lambda: self._add(image, observation.frame))
 
@@ -179,17 +184,18 @@ class Recorder:
         if video is not None:
             position = self._timeline.position(frame)
             if not self._files.is_over(position) and video.shape == image.shape:
-                video.add(image, position)
+                key, self._wants_key = self._wants_key, False
+                video.add(image, position, key=key)
                 return
             self._files.finish()
         video = self._files.begin(lambda file, suffix: Video(file, suffix, image.shape))
-        video.on_packet = self._take if self.tap is not None else None
+        video.on_packet = self._take  # a tap may come while the file grows
         self._timeline = Timeline()
         video.add(image, self._timeline.position(frame))
 
     def _take(self, packet: EncodedPacket) -> None:
         if self.tap is not None:
-            self.tap(self._frame.position, packet)
+            self.tap(self._frame.position, replace(packet, is_blurred=self._is_blurred))
 
 
 def drain(inbox: Mailbox[T]) -> Iterator[T]:

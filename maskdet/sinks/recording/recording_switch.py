@@ -9,7 +9,8 @@ from typing import Protocol
 
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
-from maskdet.sinks.recording.recorder import Tap
+from maskdet.sinks.recording.packet_ring import EncodedPacket
+from maskdet.sinks.recording.recorder import Recorder, Tap
 from maskdet.system.timeouts import run_with_timeout
 
 log = logging.getLogger(__name__)
@@ -109,6 +110,22 @@ class RecordingSwitch:
         self._tap = tap
         if self._recorder is not None:
             self._recorder.tap = tap
+
+    def add_tap(self, tap: Tap) -> None:
+        """Calls that, too, with each packet."""
+        first = self.tap
+
+        def both(seconds: float, packet: EncodedPacket) -> None:
+            if first is not None:
+                first(seconds, packet)
+            tap(seconds, packet)
+
+        self.tap = both
+
+    def want_key(self) -> None:
+        """Makes one of the next images one that a player can begin with; for any thread."""
+        if isinstance(recorder := self._recorder, Recorder):
+            recorder.want_key()
 
     @property
     def failing(self) -> bool:

@@ -32,13 +32,68 @@ _OPTIONS = {
 }
 
 
-class StreamEncoder:
-    """Encodes images of one size.
+class FragmentMuxer:
+    """Makes a fragment of each packet of one encoder.
 
     Attributes:
-        codec: as a browser names it: ``avc1.42c01f``.
-        head: what a player needs before the first fragment; empty before the first image.
+        codec: as a browser names it: ``avc1.42c01f``; empty before the first packet.
+        head: what a player needs before the first fragment; likewise.
     """
+
+    def __init__(self, template: Any, fps: float) -> None:
+        """Has made none.
+
+        Args:
+            template: the encoder's stream.
+            fps: images a second, about: the first one is taken to last as long.
+        """
+        self.codec = ""
+        self.head = b""
+        self._template = template
+        self._position = -1
+        self._step = round(_TICKS / fps)
+        self._number = 0
+
+    def place(self, seconds: float) -> int:
+        """The position of the next image, in ticks: after that of the last one."""
+        position = max(round(seconds * _TICKS), self._position + 1)
+        if self._position >= 0:  # an image is taken to last as long as the one before did
+            self._step = min(position - self._position, _TICKS)
+        self._position = position
+        return position
+
+    def add_bytes(self, data: bytes, seconds: float, *, key: bool) -> bytes:
+        """A packet that was taken from its encoder before, as a fragment."""
+        import av
+
+        packet = av.Packet(data)
+        packet.pts = packet.dts = self.place(seconds)
+        packet.time_base, packet.is_keyframe = Fraction(1, _TICKS), key
+        return self.add(packet)
+
+    def add(self, packet: Packet[Any]) -> bytes:
+        """A packet at its position, as a fragment."""
+        import av
+
+        self._number += 1
+        memory = BytesIO()
+        options = {**_OPTIONS, "fragment_index": str(self._number)}
+        with av.open(memory, "w", format="mp4", container_options=options) as container:
+            stream = container.add_stream_from_template(self._template)
+            stream.time_base = Fraction(1, _TICKS)
+            packet.duration = self._step
+            packet.stream = stream
+            container.mux(packet)
+        data = memory.getvalue()
+        if not self.head:
+            self.head = b"".join(box for kind, box in _boxes(data) if kind in _HEAD)
+            at = data.index(b"avcC") + 5  # profile, constraints, level
+            self.codec = f"avc1.{data[at : at + 3].hex()}"
+        return b"".join(box for kind, box in _boxes(data) if kind in _FRAGMENT)
+
+
+class StreamEncoder:
+    """Encodes images of one size."""
 
     def __init__(self, shape: tuple[int, ...], fps: float = 15.0) -> None:
         """Opens the encoder.
@@ -67,14 +122,20 @@ class StreamEncoder:
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
         context.color_range = 1
         self.shape = shape
-        self.codec = ""
-        self.head = b""
         container.start_encoding()  # only then is the stream a template with its parameter sets
         self._container, self._stream = container, stream
-        self._position = -1
+        self._muxer = FragmentMuxer(stream, fps)
         self._key_position: int | None = None
-        self._step = round(_TICKS / fps)
-        self._number = 0
+
+    @property
+    def codec(self) -> str:
+        """As a browser names it: ``avc1.42c01f``; empty before the first image."""
+        return self._muxer.codec
+
+    @property
+    def head(self) -> bytes:
+        """Header that a player needs before the first fragment; likewise."""
+        return self._muxer.head
 
     def encode(self, image: np.ndarray, seconds: float, *, key: bool = False) -> bytes:
         """One image as a fragment.
@@ -86,10 +147,7 @@ class StreamEncoder:
         """
         import av
 
-        position = max(round(seconds * _TICKS), self._position + 1)
-        if self._position >= 0:  # an image is taken to last as long as the one before did
-            self._step = min(position - self._position, _TICKS)
-        self._position = position
+        position = self._muxer.place(seconds)
         frame = av.VideoFrame.from_ndarray(even(image), "bgr24").reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1
         )
@@ -97,26 +155,7 @@ class StreamEncoder:
         last_key = self._key_position
         if key or last_key is None or position - last_key >= _KEY_S * _TICKS:
             frame.pict_type, self._key_position = 1, position
-        return b"".join(self._fragment(packet) for packet in self._stream.encode(frame))
-
-    def _fragment(self, packet: Packet[Any]) -> bytes:
-        import av
-
-        self._number += 1
-        memory = BytesIO()
-        options = {**_OPTIONS, "fragment_index": str(self._number)}
-        with av.open(memory, "w", format="mp4", container_options=options) as container:
-            stream = container.add_stream_from_template(self._stream)
-            stream.time_base = Fraction(1, _TICKS)
-            packet.duration = self._step
-            packet.stream = stream
-            container.mux(packet)
-        data = memory.getvalue()
-        if not self.head:
-            self.head = b"".join(box for kind, box in _boxes(data) if kind in _HEAD)
-            at = data.index(b"avcC") + 5  # profile, constraints, level
-            self.codec = f"avc1.{data[at : at + 3].hex()}"
-        return b"".join(box for kind, box in _boxes(data) if kind in _FRAGMENT)
+        return b"".join(self._muxer.add(packet) for packet in self._stream.encode(frame))
 
     def close(self) -> None:
         """Frees the encoder."""

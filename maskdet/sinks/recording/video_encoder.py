@@ -113,8 +113,14 @@ class Video:
         context.color_range = 1
         return cast("VideoStream", stream)
 
-    def add(self, image: np.ndarray, seconds: float) -> None:
-        """Encodes one image at its position, which is after the last one's."""
+    def add(self, image: np.ndarray, seconds: float, *, key: bool = False) -> None:
+        """Encodes one image at its position, which is after the last one's.
+
+        Args:
+            image: of the file's shape.
+            seconds: its position.
+            key: a player can begin with it, as it can with one every two seconds.
+        """
         import av
 
         position = max(round(seconds * _TICKS), self._position + 1)
@@ -126,7 +132,8 @@ class Video:
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1
         )
         frame.pts, frame.time_base = position, Fraction(1, _TICKS)
-        if self._key_position < 0 or position - self._key_position >= _KEY_INTERVAL_S * _TICKS:
+        is_due = position - self._key_position >= _KEY_INTERVAL_S * _TICKS
+        if key or is_due or self._key_position < 0:
             frame.pict_type, self._key_position = 1, position
         with self._file.failures():
             self._encode(frame)

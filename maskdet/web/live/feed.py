@@ -19,6 +19,8 @@ _KEY_PAUSE_S = 0.5
 _IDLE_S = 0.5
 _AGAIN_S = 1.0
 """A viewer that comes while no frame does gets the last one again, at most so often."""
+_SHARED_FRAMES, _SHARED_S = 3, 3.0
+"""Frames, and seconds, without a fragment of another encoder until the feed encodes again."""
 
 Draw = Callable[[Observation], np.ndarray]
 
@@ -26,8 +28,13 @@ Draw = Callable[[Observation], np.ndarray]
 class VideoEncoder(Protocol):
     """Makes fragments of video that a browser plays."""
 
-    codec: str
-    head: bytes
+    @property
+    def codec(self) -> str:
+        """As a browser names it; empty before the first picture."""
+
+    @property
+    def head(self) -> bytes:
+        """Header that a player needs before the first fragment; likewise."""
 
     def encode(self, picture: np.ndarray, seconds: float, *, key: bool = False) -> bytes:
         """One picture as a fragment."""
@@ -68,6 +75,8 @@ class Feed:
         self._encoder: VideoEncoder | None = None
         self._shape: tuple[int, ...] = ()
         self._key_at = 0.0
+        self._shared_at: float | None = None
+        self._frames_since_shared = 0
         self._worker = Worker(f"live picture of {name}", self._run)
         self._worker.start()
 
@@ -80,6 +89,7 @@ class Feed:
         """Takes the newest observation; never waits for anything that takes time."""
         with self._condition:
             self._newest, self._fresh = observation, True
+            self._frames_since_shared += 1
             if self._viewers:
                 self._condition.notify_all()
 
@@ -102,6 +112,42 @@ class Feed:
         with self._condition:
             self._viewers = tuple(one for one in self._viewers if one is not viewer)
             self._condition.notify_all()
+
+    @property
+    def has_video_viewers(self) -> bool:
+        """Whether somebody watches the video."""
+        return any(viewer.kind == "video" for viewer in self._viewers)
+
+    @property
+    def wants_key(self) -> bool:
+        """Whether a viewer waits for a key frame."""
+        return self._wants_key
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another encoder's fragments go to the viewers of video, and none is needed."""
+        return (
+            self._shared_at is not None
+            and self._frames_since_shared <= _SHARED_FRAMES
+            and time.monotonic() - self._shared_at < _SHARED_S
+        )
+
+    def share(self, message: Message) -> bool:
+        """Hands on a fragment of another encoder, from any thread.
+
+        Returns:
+            Whether it was taken: the first one, and one after a pause, has to be a key frame.
+        """
+        with self._condition:
+            if not message.is_key and not self.is_shared:
+                return False
+            self._shared_at, self._frames_since_shared = time.monotonic(), 0
+            if message.is_key:
+                self._wants_key = False
+            viewers = [viewer for viewer in self._viewers if viewer.kind == "video"]
+        for viewer in viewers:
+            self._hand_over(viewer, message)
+        return True
 
     def want_key(self) -> None:
         """The next fragment is to be one that a player can begin with."""
@@ -145,23 +191,31 @@ class Feed:
             return None
 
     def _publish(self, observation: Observation) -> None:
-        picture = self._draw(observation)
         viewers, wants_key = self._take_viewers()
         kinds = {viewer.kind for viewer in viewers}
+        if self.is_shared:
+            kinds.discard("video")
+        if "video" not in kinds:
+            self._end_encoder()
+        if not kinds:
+            return
+        picture = self._draw(observation)
         messages: dict[Kind, Message] = {}
         if "jpeg" in kinds:
             messages["jpeg"] = Message(encode_jpeg(picture))
         if "video" in kinds:
             messages["video"] = self._encode(picture, wants_key)
-        elif self._encoder is not None:
-            self._end_encoder()
         self.encoded += 1
         for viewer in viewers:
-            if viewer.is_stuck:  # its connection is still there; its place is free for others
-                viewer.end()
-                self.leave(viewer)
-            else:
-                viewer.offer(messages[viewer.kind])
+            if viewer.kind in messages:
+                self._hand_over(viewer, messages[viewer.kind])
+
+    def _hand_over(self, viewer: ViewerQueue, message: Message) -> None:
+        if viewer.is_stuck:  # its connection is still there; its place is free for others
+            viewer.end()
+            self.leave(viewer)
+        else:
+            viewer.offer(message)
 
     def _take_viewers(self) -> tuple[tuple[ViewerQueue, ...], bool]:
         """Viewers of the next picture, and whether it is to be a key frame for one of them.
@@ -169,6 +223,8 @@ class Feed:
         Both at one time: who comes while it is encoded does not get it, and needs the next one.
         """
         with self._condition:
+            if self.is_shared:
+                return self._viewers, False
             may = self._encoder is None or time.monotonic() - self._key_at >= _KEY_PAUSE_S
             wants_key = self._wants_key and may
             self._wants_key = self._wants_key and not may

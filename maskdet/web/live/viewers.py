@@ -33,6 +33,8 @@ class Message:
         head: likewise, what a player needs before it.
         width: of the picture, pixels.
         height: of the picture, pixels.
+        stream: names the encoder: what another one made cannot be played after it, but from a key
+            frame on.
     """
 
     data: bytes
@@ -41,6 +43,7 @@ class Message:
     head: bytes = b""
     width: int = 0
     height: int = 0
+    stream: int = 0
 
 
 class ViewerQueue:
@@ -65,6 +68,7 @@ class ViewerQueue:
         self._ready = asyncio.Event()
         self._waiting: deque[Message] = deque()
         self._needs_key = True
+        self._stream = 0
         self._closed = False
         self._fetched = time.monotonic()
 
@@ -107,10 +111,10 @@ class ViewerQueue:
             self._waiting.clear()
             self._needs_key = True
             self._want_key()
-        if self._needs_key and not message.is_key:
+        if not message.is_key and (self._needs_key or message.stream != self._stream):
             self.dropped += 1
             return
-        self._needs_key = False
+        self._needs_key, self._stream = False, message.stream
         self._waiting.append(message)
         self._ready.set()
 

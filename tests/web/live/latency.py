@@ -95,7 +95,7 @@ class Camera(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def monitor() -> Iterator[tuple[str, psutil.Process]]:
+def monitor(*options: str) -> Iterator[tuple[str, psutil.Process]]:
     """The monitor on such a camera: the page's address, and its process."""
     frame = cv2.VideoCapture(str(ROOT / "maskdet/sources/clip.mp4")).read()[1]
     Camera.picture = cv2.resize(frame, (640, 480))
@@ -105,7 +105,7 @@ def monitor() -> Iterator[tuple[str, psutil.Process]]:
     source = f"http://127.0.0.1:{camera.server_port}/video.mjpg"
     command = [sys.executable, "monitor.py", "--headless", "--source", source]
     with subprocess.Popen(
-        [*command, "--serve", "127.0.0.1:0"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [*command, "--serve", "127.0.0.1:0", *options], cwd=ROOT, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr
         try:
@@ -170,8 +170,8 @@ def load(url: str, process: psutil.Process, watch: object, viewers: int) -> tupl
 
 
 def main() -> None:
-    """Prints a table in Markdown."""
-    with monitor() as (url, process):
+    """Prints a table in Markdown, with options of the monitor such as ``--record /tmp/a.mp4``."""
+    with monitor(*sys.argv[1:]) as (url, process):
         idle, _ = load(url, process, watch_video, 0)
         print(f"monitor without viewers: {idle:.2f} of a core")
         print(
