@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -87,6 +88,7 @@ class PeopleCounts:
         zones: people now in each zone, by state.
         crossings: for each line, `in` and `out`, people by state since the run began.
         margin: unique people that the count of the run may be wrong by, either way.
+        margin_today: likewise, of the day.
     """
 
     now: Mapping[str, int] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class PeopleCounts:
     zones: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     crossings: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     margin: int = 0
+    margin_today: int = 0
 
 
 def sum_by_state(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -105,6 +108,11 @@ def sum_by_state(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
         for name, count in part.items():
             total[name] += count
     return total
+
+
+def sum_of_margins(margins: Iterable[int]) -> int:
+    """Margin of a sum of counts whose errors have nothing to do with each other."""
+    return math.ceil(math.sqrt(sum(margin**2 for margin in margins)))
 
 
 @dataclass(frozen=True)

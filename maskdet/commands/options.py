@@ -102,6 +102,25 @@ HeadTracks = Annotated[
 ]
 
 
+FaceData = Annotated[
+    Path | None,
+    typer.Option(
+        "--faces",
+        metavar="DATA",
+        help="With --people: faces of these annotated images move along the tracks, and the model "
+        "has to find them",
+    ),
+]
+KeptDetections = Annotated[
+    Path | None,
+    typer.Option(
+        "--detections",
+        metavar="FILE.npz",
+        help="With --faces: keeps what the model finds, and uses it the next time",
+    ),
+]
+
+
 def parse_looks(looks: str, tiles: int) -> Looks:
     """Number of looks at an image, by two options of which tiles go before.
 

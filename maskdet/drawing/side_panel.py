@@ -26,6 +26,7 @@ class PanelContent:
     Attributes:
         now: people in the images by state (`MaskState` names).
         today: unique people of the day by state.
+        margin: people that the sum of these may be wrong by, either way.
         shares: of the time that people were there, how much with a mask, for each of the last
             minutes, the newest last; None: nobody was there whose state was known.
         changes: lines about what happened last, newest first, each with its state.
@@ -35,6 +36,7 @@ class PanelContent:
     today: Mapping[str, int]
     shares: Sequence[float | None]
     changes: Sequence[tuple[str, MaskState]]
+    margin: int = 0
 
 
 class SidePanel:
@@ -70,7 +72,7 @@ class SidePanel:
 
     def _table(self, content: PanelContent) -> list[tuple[str, MaskState | None, tuple[str, ...]]]:
         rows: list[tuple[str, MaskState | None, tuple[str, ...]]] = [
-            ("people", None, ("now", "today"))
+            (f"people ± {content.margin}" if content.margin else "people", None, ("now", "today"))
         ]
         for state in MaskState:
             counts = (content.now.get(state.name, 0), content.today.get(state.name, 0))

@@ -129,7 +129,8 @@ def _people(observation: Observation) -> list[Segment]:
     if counts is None:
         return []
     now, today = sum(counts.now.values()), sum(counts.day.values())
-    return [Segment(f"people {now}, today {today}", DIM)]
+    margin = f" ± {counts.margin_today}" if counts.margin_today else ""
+    return [Segment(f"people {now}, today {today}{margin}", DIM)]
 
 
 def _counts(observation: Observation) -> Mapping[str, int]:

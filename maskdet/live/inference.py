@@ -13,7 +13,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.cameras.source_state import SourceState
-from maskdet.observation import Observation, sum_by_state
+from maskdet.observation import Observation, sum_by_state, sum_of_margins
 from maskdet.system.threads import Closed, Condition, Event, Mailbox
 
 LIVE_CALL_S = 0.1
@@ -71,6 +71,11 @@ class Inference:
         if not known:
             return None
         return sum_by_state(people.run for people in known)
+
+    @property
+    def people_margin(self) -> int:
+        """People that this number may be wrong by, either way."""
+        return sum_of_margins(s.people.margin for s in self._states if s.people is not None)
 
     def run(
         self,

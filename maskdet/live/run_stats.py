@@ -85,6 +85,11 @@ class RunStats:
         return self._inference.people
 
     @property
+    def people_margin(self) -> int:
+        """People that this number may be wrong by, either way."""
+        return self._inference.people_margin
+
+    @property
     def first_result(self) -> float | None:
         """`time.monotonic()` of the first observation; None before."""
         return self._inference.first_result

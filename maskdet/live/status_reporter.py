@@ -173,8 +173,10 @@ def faces(observation: Observation) -> str:
 
 
 def people(counts: PeopleCounts) -> str:
-    """People of one source: ``people: 3 now, 17 since the start``."""
-    return f"people: {sum(counts.now.values())} now, {sum(counts.run.values())} since the start"
+    """People of one source: ``people: 3 now, 17 (± 1) since the start``."""
+    margin = f" (± {counts.margin})" if counts.margin else ""
+    now, unique = sum(counts.now.values()), sum(counts.run.values())
+    return f"people: {now} now, {unique}{margin} since the start"
 
 
 def states(counts: Counter[str], *, all_of_them: bool = True) -> str:

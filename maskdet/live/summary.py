@@ -74,8 +74,11 @@ class Report:
 
     def _people(self) -> dict[str, int] | None:
         """Unique people of the run by state; None where nobody is followed."""
-        people = self._pipeline.stats.people if self._pipeline else None
-        return None if people is None else {"unique": sum(people.values()), **people}
+        stats = self._pipeline.stats if self._pipeline else None
+        if stats is None or stats.people is None:
+            return None
+        people = stats.people
+        return {"unique": sum(people.values()), **people, "margin": stats.people_margin}
 
     def _sources(self) -> list[dict[str, Any]]:
         if self._pipeline is None:
@@ -152,9 +155,10 @@ class Report:
 
 
 def in_words(people: Mapping[str, int]) -> str:
-    """People of a run in words: ``3 people: mask 2, no mask 1``."""
+    """People of a run in words: ``3 people (± 1): mask 2, no mask 1``."""
     unique = people["unique"]
     noun = "1 person" if unique == 1 else f"{unique} people"
+    noun += f" (± {people['margin']})" if people["margin"] else ""
     return f"{noun}: {states(Counter(people), all_of_them=False)}" if unique else noun
 
 

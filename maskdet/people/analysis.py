@@ -10,12 +10,14 @@ from datetime import tzinfo
 from maskdet.detections import Detections, MaskState
 from maskdet.frame import Frame
 from maskdet.observation import Observation, PeopleCounts, Person, PersonEvent, Shape
+from maskdet.people.appearance import describe
 from maskdet.people.clock import SourceClock
 from maskdet.people.counting import PeopleTally
 from maskdet.people.margin import Margin
 from maskdet.people.person import Change, Follower, Places
-from maskdet.people.person_state import probabilities_of, sharpness, weight_of
-from maskdet.people.tracking import Track, Tracker
+from maskdet.people.person_state import face_scores, probabilities_of, sharpness, weight_of
+from maskdet.people.track import Track
+from maskdet.people.tracking import Tracker
 from maskdet.people.zones import Line, Zone, shapes_of
 
 SHARPNESS_INTERVAL_S = 0.15
@@ -93,8 +95,15 @@ class Analysis:
             self._place()
         seconds = self._rest(frame, self._clock.advance(frame))
         self._fit(frame)
-        self._tally.begin(frame.utc)
-        step = self._tracker.update(detections.boxes, seconds, self._clock.now)
+        if self._tally.begin(frame.utc):
+            self._margin.begin_day()
+        step = self._tracker.update(
+            detections.boxes,
+            seconds,
+            self._clock.now,
+            looks=describe(frame.image, detections.boxes),
+            scores=face_scores(detections),
+        )
         self._margin.update(step, self._tracker.tracks, self._clock.now)
         detections = replace(detections, track_ids=step.track_ids)
         events: list[PersonEvent] = []
@@ -277,6 +286,7 @@ class Analysis:
             zones=zones,
             crossings=crossings,
             margin=self._margin.people,
+            margin_today=self._margin.today,
         )
 
 

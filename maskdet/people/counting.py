@@ -73,20 +73,26 @@ class PeopleTally:
         self._latest = 0.0
         self.run, self.day, self.hour = Tally(), Tally(), Tally()
 
-    def begin(self, utc: float) -> None:
+    def begin(self, utc: float) -> bool:
         """Begins a new hour or day where a frame's Unix time lies in another one.
 
         A clock that is set back by less than an hour begins none: nothing counts twice.
+
+        Returns:
+            Whether a new day begins.
         """
         if 0 < self._latest - utc < CLOCK_CORRECTION_S:
-            return
+            return False
         self._latest = utc
         key = _hour_key(utc, self._zone)
-        if key != self._hour_key:
-            if key[:3] != self._hour_key[:3]:
-                self.day = Tally()
-            self.hour = Tally()
-            self._hour_key = key
+        if key == self._hour_key:
+            return False
+        is_other_day = key[:3] != self._hour_key[:3]
+        if is_other_day:
+            self.day = Tally()
+        self.hour = Tally()
+        self._hour_key = key
+        return is_other_day
 
     def add(self, track_id: int, state: MaskState, seconds: float) -> None:
         """A person was seen in that state for so many seconds."""

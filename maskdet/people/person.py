@@ -11,7 +11,7 @@ from maskdet.observation import PersonEventKind
 from maskdet.people.counting import longest
 from maskdet.people.person_state import StateFilter
 from maskdet.people.stillness import Stillness
-from maskdet.people.tracking import Track
+from maskdet.people.track import Track
 from maskdet.people.zones import Line, LineCrossing, Zone, ZonePresence
 
 

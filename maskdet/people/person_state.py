@@ -4,6 +4,10 @@ A hidden Markov model with the three states: a frame's calibrated probabilities 
 counts less for a small or blurred face and for a frame that comes soon after another (a second of
 images says the same at 5 and at 30 frames a second). Belief is limited, so that a true change
 shows within a second, and a new state must clearly win before it replaces the one before.
+
+Belief decides when a state changes. How certain it is, is another matter: a face that the model
+takes for something else is taken for it in every frame. There the mean of the frames'
+probabilities is honest (measured in docs/people.md), and nobody has a state before that suffices.
 """
 
 from __future__ import annotations
@@ -28,8 +32,12 @@ MIN_EVIDENCE = 0.45
 """Weight of frames that a first state needs; one large sharp face in one frame has 0.6."""
 FIRST_BELIEF = 0.75
 """Belief from which on a person has a first state."""
-NEW_BELIEF = 0.85
+NEW_BELIEF = 0.93
 """Belief from which on another state replaces it."""
+FIRST_MEAN = 0.7
+"""Mean probability that a first state needs, too."""
+MEAN_S = 2.0
+"""Time constant of that mean, seconds."""
 FULL_WIDTH = 32.0
 """Pixels from which on a face's width takes nothing from its evidence."""
 MIN_WEIGHT = 0.15
@@ -50,14 +58,15 @@ class StateFilter:
     def __init__(self) -> None:
         self.state = MaskState.unsure
         self._belief = [1 / STATES] * STATES
+        self._mean = [1 / STATES] * STATES
         self._evidence = 0.0
 
     @property
     def certainty(self) -> float:
         """Probability that `state` is right; of `unsure` that no state is."""
         if self.state is MaskState.unsure:
-            return 1 - max(self._belief)
-        return self._belief[self.state]
+            return 1 - max(self._mean)
+        return self._mean[self.state]
 
     def update(self, probabilities: Sequence[float], weight: float, seconds: float | None) -> bool:
         """Takes a frame's evidence in.
@@ -79,7 +88,13 @@ class StateFilter:
             for b, p in zip(self._belief, probabilities, strict=True)
         ]
         self._belief = _limited(belief)
-        return self._decide()
+        follow = 1.0 if seconds is None else weight * (1 - math.exp(-seconds / MEAN_S))
+        self._mean = [m + follow * (p - m) for m, p in zip(self._mean, probabilities, strict=True)]
+        if not self._decide():
+            return False
+        if seconds is not None and max(self._mean) != self._mean[self.state]:
+            self._mean = list(probabilities)  # what was worn before says nothing of it
+        return True
 
     def _forget(self, seconds: float) -> None:
         mixed = 1 - math.exp(-seconds / CHANGE_S)
@@ -91,7 +106,7 @@ class StateFilter:
         needed = FIRST_BELIEF if is_first else NEW_BELIEF
         if best == self.state or self._belief[best] < needed:
             return False
-        if is_first and self._evidence < MIN_EVIDENCE:
+        if is_first and (self._evidence < MIN_EVIDENCE or self._mean[best] < FIRST_MEAN):
             return False
         self.state = MaskState(best)
         return True
@@ -111,6 +126,13 @@ def probabilities_of(detections: Detections, row: int) -> list[float]:
         return [1 / STATES] * STATES
     best = min(max(score, 0.5), MAX_PROBABILITY)
     return [best if i == state else (1 - best) / (STATES - 1) for i in range(STATES)]
+
+
+def face_scores(detections: Detections) -> np.ndarray:
+    """Probability that each detection is a face, whatever its state (N,)."""
+    if detections.probabilities is None:
+        return detections.scores
+    return np.minimum(detections.probabilities.sum(axis=1), 1.0)
 
 
 def weight_of(width: float, sharp: float) -> float:

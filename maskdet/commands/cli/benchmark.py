@@ -6,14 +6,19 @@ import json
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
 
 from maskdet.commands.options import (
     BatchSizes,
     CompareRuntimes,
     CountCameras,
     Device,
+    FaceData,
     HeadTracks,
     Json,
+    KeptDetections,
     Labels,
     MaxCameras,
     Model,
@@ -22,6 +27,9 @@ from maskdet.commands.options import (
 )
 from maskdet.model.class_names import parse_states
 from maskdet.model.registry import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from maskdet.contracts import Detector
 
 
 def benchmark(
@@ -35,6 +43,8 @@ def benchmark(
     people: HeadTracks = None,
     cameras: CountCameras = False,
     max_cameras: MaxCameras = 64,
+    faces: FaceData = None,
+    detections: KeptDetections = None,
     json_file: Json = None,
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
@@ -44,13 +54,20 @@ def benchmark(
     from maskdet.runtimes import load_detector
     from maskdet.system.atomic_files import write_output
 
+    chosen = parse_states(states)
+    new_detector = partial(load_detector, model, device=device, labels=labels, classes=chosen)
+    if faces is not None:
+        if people is None:
+            raise typer.BadParameter("--faces needs --people TRACKS.csv")
+        with closing(new_detector(looks="auto")) as detector:
+            _rendered_people(people, faces, detector, detections, json_file)
+        return
     if people is not None:
         _people(people, json_file)
         return
     if runtimes:
         compare(model, seconds, json_file)
         return
-    chosen = parse_states(states)
     if cameras:
         from maskdet.commands.benchmark.cameras.run import compare as count_cameras
 
@@ -58,7 +75,6 @@ def benchmark(
         of_model += [f"classes.{name}={state}" for name, state in chosen.items()]
         count_cameras(of_model, seconds, max_cameras, json_file)
         return
-    new_detector = partial(load_detector, model, device=device, labels=labels, classes=chosen)
     if batch is not None:
         sizes = batches.parse_sizes(batch)
         by_batch = batches.time_batches(
@@ -87,3 +103,15 @@ def _people(tracks: Path, json_file: Path | None) -> None:
     print(people.table(results))
     if json_file is not None:
         write_output(json_file, json.dumps({"people": results}, indent=2) + "\n")
+
+
+def _rendered_people(
+    tracks: Path, data: Path, detector: Detector, kept: Path | None, json_file: Path | None
+) -> None:
+    from maskdet.commands.benchmark import rendered_people
+    from maskdet.system.atomic_files import write_output
+
+    results = rendered_people.run(tracks, data, detector, kept)
+    print(rendered_people.table(results))
+    if json_file is not None:
+        write_output(json_file, json.dumps({"rendered": results}, indent=2) + "\n")

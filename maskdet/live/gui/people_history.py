@@ -8,7 +8,7 @@ from datetime import datetime
 
 from maskdet.detections import MaskState
 from maskdet.drawing.side_panel import PanelContent
-from maskdet.observation import Observation, PeopleCounts, PersonEvent, sum_by_state
+from maskdet.observation import Observation, PeopleCounts, PersonEvent, sum_by_state, sum_of_margins
 from maskdet.system.threads import Condition
 
 MINUTES = 60
@@ -69,6 +69,7 @@ class PeopleHistory:
                     for minute in range(newest - MINUTES + 1, newest + 1)
                 ),
                 [_line(source, event, sources) for source, event in self._changes],
+                sum_of_margins(one.margin_today for one in known),
             )
 
 

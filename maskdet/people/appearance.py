@@ -1,0 +1,61 @@
+"""Colors of faces, which distinguish people who compete for a place.
+
+A description lives in memory, and only as long as its person is followed.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+COLUMNS, ROWS = 3, 4
+"""Cells of a description, across and down."""
+SAMPLES = 3
+"""Pixels along each side of a cell that are read."""
+BELOW = 0.3
+"""Share of a face's height that is described below it: a collar, a beard, a shawl."""
+MAX_COORDINATE = 1e6
+"""Pixels from an image's corner up to which a box can be described."""
+BLEND_S = 0.5
+"""Time constant in which a description follows its face, seconds."""
+
+
+def describe(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Mean colors of the cells of each face, float32 (N, cells · 3), 0 to 1.
+
+    Args:
+        image: BGR uint8 (height, width, 3).
+        boxes: (N, 4), x1 y1 x2 y2 in pixels; what lies outside the image is its edge.
+    """
+    height, width = image.shape[:2]
+    boxes = np.clip(np.nan_to_num(boxes), -MAX_COORDINATE, MAX_COORDINATE)
+    left, top = boxes[:, :1], boxes[:, 1:2]
+    across = (np.arange(COLUMNS * SAMPLES) + 0.5) / (COLUMNS * SAMPLES)
+    down = (np.arange(ROWS * SAMPLES) + 0.5) / (ROWS * SAMPLES) * (1 + BELOW)
+    xs = np.clip(left + across * (boxes[:, 2:3] - left), 0, width - 1).astype(np.intp)
+    ys = np.clip(top + down * (boxes[:, 3:] - top), 0, height - 1).astype(np.intp)
+    pixels = image[ys[:, :, None], xs[:, None, :]].reshape(
+        len(boxes), ROWS, SAMPLES, COLUMNS, SAMPLES, 3
+    )
+    cells = pixels.mean(axis=(2, 4), dtype=np.float32) / 255
+    return cells.reshape(len(boxes), ROWS * COLUMNS * 3)
+
+
+def differences(tracks: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Root mean square difference of each track's colors from each face's (tracks, faces).
+
+    Args:
+        tracks: descriptions (tracks, D); NaN where there is none.
+        faces: descriptions (faces, D).
+    """
+    squared = (tracks**2).mean(axis=1)[:, None] + (faces**2).mean(axis=1)[None]
+    squared = squared - 2 * tracks @ faces.T / max(faces.shape[1], 1)
+    found: np.ndarray = np.sqrt(np.maximum(squared, 0.0))
+    return found
+
+
+def blended(old: np.ndarray, new: np.ndarray, seconds: float) -> np.ndarray:
+    """A description that follows its face."""
+    mixed: np.ndarray = old + (1 - math.exp(-max(seconds, 0.0) / BLEND_S)) * (new - old)
+    return mixed

@@ -1,0 +1,146 @@
+"""Costs of giving a detection to a track."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from maskdet.boxes import iou
+from maskdet.people.appearance import differences
+from maskdet.people.motion import MEASUREMENT_NOISE, SIZE_DRIFT, SIZE_NOISE, Motion
+from maskdet.people.track import Track
+
+MAX_DISTANCE = 9.0
+"""Face widths beyond which no face is matched."""
+MAX_SIZE_RATIO = 0.75
+"""Largest change of a face's size that is matched, as a natural logarithm."""
+MAX_COST = 20.0
+"""Largest negative log likelihood (times two, without its constant) that is matched."""
+LEAP_DISTANCE = 1.6
+"""Face widths within which a detection may be a leap of somebody who vanished just before."""
+LEAP_SIZE_RATIO = 0.3
+"""Change of the face's size in a leap, as a natural logarithm."""
+UNSEEN_COST = 4.0
+"""Added to it at the end of memory: the longer out of sight, the likelier it is somebody else."""
+MAX_VARIANCE = 9.0
+"""Square face widths up to which the place of somebody out of sight is uncertain."""
+SAME_LOOK = 0.1
+"""Difference of two descriptions, as in `appearance.differences`, up to which it costs nothing."""
+LOOK_COST = 100.0
+"""Cost of each unit of difference beyond that."""
+MAX_LOOK_COST = 12.0
+"""Added at most where a detection's colors differ from the track's: light changes, too."""
+LOOK_ABSENCE_S = 0.3
+"""Seconds out of sight from which on colors count though nobody competes."""
+ALIKE = 0.09
+"""Difference of colors up to which a detection may be somebody who should be elsewhere."""
+ALIKE_DISTANCE = 3.0
+"""Face widths from where somebody should be within which a detection may be it, if it looks so."""
+ALIKE_SPEED = 4.0
+"""Face widths by which that grows in a second out of sight."""
+ALIKE_SIZE_RATIO = 0.4
+"""Change of the face's size then, as a natural logarithm."""
+DUPLICATE_IOU = 0.45
+"""Overlap with another detection from which on a detection does not begin a track."""
+
+
+def gains(
+    tracks: Sequence[Track],
+    boxes: np.ndarray,
+    looks: np.ndarray | None,
+    now: float,
+    absences: np.ndarray,
+) -> np.ndarray:
+    """Fit of each detection to each track (tracks, detections); above 0 where it may be.
+
+    Args:
+        tracks: moved on to this frame.
+        boxes: (N, 4).
+        looks: descriptions of the detections; None: not known.
+        now: time of the frame.
+        absences: cost of being out of sight, of each track.
+    """
+    found = MAX_COST - distances([track.motion for track in tracks], boxes) - absences[:, None]
+    if looks is None:
+        return found
+    possible = found > 0
+    contested = (possible.sum(axis=1)[:, None] > 1) | (possible.sum(axis=0)[None] > 1)
+    away = np.array([track.unseen(now) > LOOK_ABSENCE_S for track in tracks])
+    asked = possible & (contested | away[:, None])
+    if asked.any():
+        found[asked] -= _look_costs(tracks, looks)[asked]
+    return found
+
+
+def _look_costs(tracks: Sequence[Track], looks: np.ndarray) -> np.ndarray:
+    """Cost of different colors (tracks, detections); none where a track's are not known."""
+    unknown = np.full(looks.shape[1], np.nan, np.float32)
+    known = np.array([unknown if track.look is None else track.look for track in tracks])
+    costs = np.clip(LOOK_COST * (differences(known, looks) - SAME_LOOK), 0.0, MAX_LOOK_COST)
+    result: np.ndarray = np.nan_to_num(costs, nan=MAX_LOOK_COST / 2)
+    return result
+
+
+def distances(motions: Sequence[Motion], boxes: np.ndarray) -> np.ndarray:
+    """Distance of each detection from each track (tracks, detections); infinite beyond gates.
+
+    Twice the negative logarithm of the likelihood of the center's distance and of the size; a
+    track that was not found for a while expects less and so pays for the wider area.
+    """
+    rows = [(m.x, m.y, m.size, m.variance, m.unseen) for m in motions]
+    x, y, size, variance, unseen = np.array(rows, np.float64).T[:, :, None]
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
+    sizes = np.sqrt(sides[:, 0] * sides[:, 1])[None]
+    scale = np.sqrt(size * sizes)
+    across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
+    down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
+    squared = (across**2 + down**2) / scale**2
+    spread = np.minimum(variance, MAX_VARIANCE) + MEASUREMENT_NOISE**2
+    change = np.log(sizes / size)
+    size_spread = 2 * SIZE_NOISE**2 + SIZE_DRIFT**2 * unseen
+    cost = squared / spread + change**2 / size_spread + 2 * np.log(spread / MEASUREMENT_NOISE**2)
+    far = (squared > MAX_DISTANCE**2) | (np.abs(change) > MAX_SIZE_RATIO)
+    cost[far] = math.inf
+    return cost
+
+
+def are_near(motions: Sequence[Motion], boxes: np.ndarray) -> np.ndarray:
+    """Whether each detection may be a leap of each track (tracks, detections)."""
+    x, y, size = np.array([(m.x, m.y, m.size) for m in motions], np.float64).T[:, :, None]
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
+    across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
+    down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
+    change = np.abs(np.log(np.sqrt(sides[:, 0] * sides[:, 1])[None] / size))
+    near: np.ndarray = (np.hypot(across, down) < LEAP_DISTANCE * size) & (change < LEAP_SIZE_RATIO)
+    return near
+
+
+def likenesses(
+    tracks: Sequence[Track], boxes: np.ndarray, looks: np.ndarray, now: float
+) -> np.ndarray:
+    """Likeness of each detection to each track (tracks, detections); above 0 where it may be it.
+
+    Args:
+        tracks: out of sight.
+        boxes: (N, 4).
+        looks: descriptions of the detections.
+        now: time of the frame.
+    """
+    rows = [(t.motion.x, t.motion.y, t.motion.size, t.unseen(now)) for t in tracks]
+    x, y, size, unseen = np.array(rows, np.float64).T[:, :, None]
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
+    across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
+    down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
+    change = np.abs(np.log(np.sqrt(sides[:, 0] * sides[:, 1])[None] / size))
+    reach = np.minimum(ALIKE_DISTANCE + ALIKE_SPEED * unseen, MAX_DISTANCE) * size
+    far = (np.hypot(across, down) > reach) | (change > ALIKE_SIZE_RATIO)
+    known = np.array([track.look for track in tracks])
+    alike: np.ndarray = np.where(far, 0.0, ALIKE - differences(known, looks))
+    return alike
+
+
+def is_covered(box: np.ndarray, others: np.ndarray) -> bool:
+    """Whether a face that is somebody's covers a box: a second box around the same face."""
+    return bool(len(others)) and bool((iou(box[None], others) > DUPLICATE_IOU).any())
