@@ -40,8 +40,8 @@ def test_each_key_frame_is_whole_and_new_and_the_others_are_counted(codec: str):
     clocks = [clock_of(frame.image) for frame in frames]
     ages = [frame.captured - clock for frame, clock in zip(frames, clocks, strict=True) if clock]
     assert len(ages) == len(frames), "a damaged image"
-    assert sorted(ages)[1] < 0.5
-    assert clocks[-1] - clocks[0] == pytest.approx(3, abs=0.6)
+    assert sorted(ages)[1] < 0.8
+    assert clocks[-1] - clocks[0] == pytest.approx(3, abs=1.2)
     assert frames[-1].index + 1 == total + len(frames) and total >= 3 * 15
     assert all(np.ptp(frame.image[100:]) < 40 for frame in frames), "not gray below the clock"
 

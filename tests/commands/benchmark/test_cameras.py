@@ -74,6 +74,7 @@ def test_few_numbers_are_tried():
         ({"handled": (3.9, 5.0)}, ("processed 3.9 a second",)),
         ({"age_s": 0.95}, ("age 1.05 s",)),
         ({"age_s": 0.95, "backlog_s": None}, ()),
+        ({"growth_mb": 19.0}, ()),
         ({"growth_mb": 40.0}, ("memory +40 MiB",)),
         ({"reconnects": 1}, ("connections lost: 1",)),
     ],

@@ -23,7 +23,7 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.live.shutdown import Stop
 from maskdet.observation import Observation
 
-SETTLE_S = 3.0
+SETTLE_S, SETTLE_PER_CAMERA_S = 3.0, 0.1
 """Seconds from the last camera's first processed frame to the measurement."""
 SAMPLE_INTERVAL_S = 1.0
 
@@ -79,18 +79,26 @@ class Measurement(Stop):
     """
 
     def __init__(
-        self, seconds: float, timeout: float, server: int, port: int, bytes_per_second: int
+        self,
+        seconds: float,
+        timeout: float,
+        cameras: int,
+        server: int,
+        port: int,
+        bytes_per_second: int,
     ) -> None:
         """Waits for the cameras.
 
         Args:
             seconds: length of the measurement.
             timeout: seconds that the cameras may take to come; then the run ends.
+            cameras: how many there are.
             server: number of the process that serves the streams.
             port: of the server.
             bytes_per_second: of each stream.
         """
-        super().__init__(timeout + SETTLE_S + seconds)
+        self._settle_s = SETTLE_S + SETTLE_PER_CAMERA_S * cameras
+        super().__init__(timeout + self._settle_s + seconds)
         self.values: Values | None = None
         self._seconds, self._port, self._rate = seconds, port, bytes_per_second
         self._server, self._own = psutil.Process(server), psutil.Process()
@@ -127,7 +135,7 @@ class Measurement(Stop):
         if self._settled is None:
             stats = self._pipeline.stats
             if all(stats.of(i).processed for i in range(len(stats.source_names))):
-                self._settled = now + SETTLE_S
+                self._settled = now + self._settle_s
         elif self._first is None:
             if now >= self._settled:
                 self._first = self._moment(self._pipeline)

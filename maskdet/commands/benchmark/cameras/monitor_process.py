@@ -49,6 +49,7 @@ def measure(
         "measurement": {
             "seconds": seconds,
             "timeout": timeout,
+            "cameras": cameras,
             "server": server.pid,
             "port": server.port,
             "bytes_per_second": server.bytes_per_second,

@@ -22,7 +22,8 @@ DETECT_FPS = 5.0
 """Frames a second of each camera that are to be processed."""
 MAX_AGE_S = 1.0
 MIN_CAPTURED_SHARE, MIN_HANDLED_SHARE = 0.9, 0.8
-MAX_GROWTH_MB, MAX_GROWTH_SHARE = 16.0, 0.02
+MAX_GROWTH_MB, MAX_GROWTH_PER_CAMERA_MB = 16.0, 2.0
+"""Frames of each camera that wait for the moment differ by some."""
 COLUMNS = (
     *("scenes", "cameras", "carried", "cores", "monitor", "cameras' processes", "server"),
     *("age, 95 % below", "captured/s", "processed/s", "memory"),
@@ -117,7 +118,7 @@ def broken(values: Values | None, camera: CameraFormat) -> tuple[str, ...]:
         return ("a camera gave no frame in time",)
     captured, handled = min(values.captured), min(values.handled)
     age = values.age_s + (values.backlog_s or 0.0)
-    most = max(MAX_GROWTH_MB, MAX_GROWTH_SHARE * values.memory_mb)
+    most = MAX_GROWTH_MB + MAX_GROWTH_PER_CAMERA_MB * len(values.captured)
     checks = {
         f"captured {captured:.1f} a second": captured >= MIN_CAPTURED_SHARE * camera.fps,
         f"processed {handled:.1f} a second": handled >= MIN_HANDLED_SHARE * DETECT_FPS,
