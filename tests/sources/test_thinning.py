@@ -52,8 +52,8 @@ def test_a_meter_counts_what_a_source_left_out():
     for _ in range(3):
         meter.capture()
         meter.process()
-        time.sleep(0.02)
         meter.skip_unread(5)
+        time.sleep(0.02)
     stats = meter.read(0, 0, is_live=True)
     assert (stats.captured, stats.skipped, stats.processed, stats.pending) == (18, 15, 3, 0)
     assert stats.capture_fps > 4 * stats.detect_fps
