@@ -124,22 +124,25 @@ class Inference:
                 self._states.append(state)
                 self._served.append(0.0)
             self._ways[index] = frames, results
+            state.is_leaving = state.is_finishing = False
             frames.condition.notify_all()
             return True
 
-    def finish(self, index: int) -> Event:
+    def finish(self, index: int, *, at_end: bool = False) -> Event:
         """Ends the people of a source once its waiting frames are processed; from any thread.
+
+        Args:
+            index: of the source.
+            at_end: when its mailbox has been closed and is empty; else, when it is empty.
 
         Returns:
             Set when that is done.
         """
         state = self._states[index]
         with self._condition:
-            state.finished.clear()
-            state.is_finishing = True
-            if self._is_over or index not in self._ways:
-                state.is_finishing = False
-                state.finished.set()
+            is_there = index in self._ways and not self._is_over
+            state.is_leaving, state.is_finishing = at_end, is_there and not at_end
+            (state.finished.clear if is_there else state.finished.set)()
             self._condition.notify_all()
         return state.finished
 
@@ -185,9 +188,10 @@ class Inference:
                 self.errors.append(end)
         with self._condition:
             del self._ways[index]
-            is_finishing = self._states[index].is_finishing
-        if is_finishing:
-            self._finish(self._states[index])
+            state = self._states[index]
+            is_wanted = state.is_finishing or state.is_leaving
+        if is_wanted:
+            self._finish(state)
         results.close()
         return None
 

@@ -81,9 +81,9 @@ class SourceChanges:
         lane = self._lanes[index]
         lane.is_removed = True
         lane.meter.suspend()
+        finished = self._inference.finish(index, at_end=True)
         close_source(lane.source)
         lane.results.close()
-        finished = self._inference.finish(index)
         lane.frames.close()
         finished.wait(FINISH_TIMEOUT_S)
         lane.state.sinks = []

@@ -211,7 +211,8 @@ class CameraControl:
             camera.source = connection
             self._begin(camera, None)
         else:
-            self._changes.resume(camera.index)
+            if camera.state == "paused":  # else the silence, if there is one, goes on
+                self._changes.resume(camera.index)
             source.take_over(connection)
         if camera.state == "paused":
             camera.recording.resume()

@@ -42,6 +42,7 @@ class SourceState:
         gate: decides which frames of a live source are processed; None: all.
         last: observation of the newest processed frame; None before, and once it is finished.
         is_finishing: nothing more is wanted of it for now: its people end with the last frame.
+        is_leaving: its people end when its mailbox does.
         finished: set when they have.
     """
 
@@ -53,6 +54,7 @@ class SourceState:
     gate: MotionGate | None = None
     last: Observation | None = None
     is_finishing: bool = False
+    is_leaving: bool = False
     finished: Event = field(default_factory=Event)
 
 

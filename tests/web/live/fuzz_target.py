@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from maskdet.errors import ConfigError
-from tests.web.live.pages import ScriptedAlarms, alarm, scene, serving_live
+from tests.web.live.pages import ScriptedAlarms, ScriptedControl, alarm, scene, serving_live
 from tests.web.servers import encoded
 
 
@@ -30,6 +30,7 @@ def main() -> None:
         alarms=ScriptedAlarms(kept),
         report=report,
         export=lambda first, last: "time,utc\r\n",
+        control=ScriptedControl(),
     ) as page:
         page.see(image=scene(0))
         print(page.url, flush=True)

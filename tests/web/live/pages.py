@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -19,10 +19,12 @@ from maskdet.alarm import Alarm, Snooze
 from maskdet.commands.live_page.clip_folder import ClipFolder
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing.overlay import Overlay
+from maskdet.errors import ConfigError
 from maskdet.frame import Frame
 from maskdet.observation import Observation, PeopleCounts, PersonEvent
 from maskdet.sinks.recording.stream_encoder import StreamEncoder
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.redaction import mask_address
 from maskdet.web.live.access.accounts import Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.guard import Guard
@@ -67,6 +69,32 @@ class ScriptedAlarms:
         if seconds == 0:
             del self.until[rule, camera]
         return made
+
+
+class ScriptedControl:
+    """Changes what is said of cameras, as a monitor does."""
+
+    def __init__(self) -> None:
+        self.cameras: list[CameraAnswer] = []
+        self.done: list[tuple[str, str]] = []
+
+    def check(self, source: str, name: str | None, options: Mapping[str, object]) -> str:
+        if source.startswith("/"):
+            raise ConfigError("source: only cameras and streams are added here")
+        return name or mask_address(source)
+
+    def add(self, source: str, name: str | None, options: Mapping[str, object]) -> int:
+        number = len(self.cameras)
+        self.cameras.append(answer(number, name or mask_address(source), can_pause=True))
+        return number
+
+    def change(self, name: str, action: str) -> None:
+        self.done.append((name, action))
+        index = next(i for i, one in enumerate(self.cameras) if one.name == name)
+        if action == "remove":
+            raise ConfigError(f"{name} is the only camera")
+        signal = "paused" if action == "pause" else "ok"
+        self.cameras[index] = self.cameras[index].model_copy(update={"signal": signal})
 
 
 def alarm(number: str = "a1", **changes: Any) -> Alarm:
@@ -173,6 +201,7 @@ def serving_live(
     alarms: ScriptedAlarms | None = None,
     report: Any = None,
     export: Any = None,
+    control: ScriptedControl | None = None,
     settings: Any = None,
     fps: float = 15.0,
     **options: Any,
@@ -187,7 +216,10 @@ def serving_live(
     server = LiveServer("127.0.0.1", 0, **tls)
     hub = LiveHub(lambda: Overlay().draw, StreamEncoder, fps)
     hub.begin(names)
-    cameras = [answer(number, name) for number, name in enumerate(names)]
+    can_pause = control is not None
+    cameras = [answer(number, name, can_pause=can_pause) for number, name in enumerate(names)]
+    if control is not None:
+        control.cameras = cameras
     guard = Guard(accounts, AuditLog(folder / "audit.jsonl"))
     parts = Parts(
         hub=hub,
@@ -197,6 +229,7 @@ def serving_live(
         clips=ClipFolder([(folder / "clips", "")]),
         report=report,
         export=export,
+        control=control,
         notices=lambda: [server.notice] if server.notice else [],
     )
     server.start(create_app(parts, guard, **options))

@@ -1,0 +1,102 @@
+"""A connection that is closed, opened again and replaced under its reader."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from maskdet.errors import SourceError
+from maskdet.frame import Frame
+from maskdet.live.cameras.switched_source import SwitchedSource
+from maskdet.system.threads import Worker
+from tests.doubles import SyntheticSource
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def live(**options: object) -> SyntheticSource:
+    return SyntheticSource(None, name="door", rate=100, is_live=True, **options)  # type: ignore[arg-type]
+
+
+class Reader:
+    """Reads a source in a thread."""
+
+    def __init__(self, source: SwitchedSource) -> None:
+        self.frames: list[Frame] = []
+        self._source = source
+        self.worker = Worker("reading", self._run)
+        self.worker.start()
+
+    def _run(self) -> None:
+        while (frame := self._source.read()) is not None:
+            self.frames.append(frame)
+
+    def wait_for(self, count: int) -> None:
+        deadline = time.monotonic() + 10
+        while len(self.frames) < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def door() -> Iterator[SwitchedSource]:
+    source = SwitchedSource(live())
+    yield source
+    source.close()
+
+
+def test_frames_are_numbered_on_over_connections(door: SwitchedSource):
+    reader = Reader(door)
+    reader.wait_for(3)
+    assert door.hold()
+    count = len(reader.frames)
+    time.sleep(0.1)
+    assert len(reader.frames) == count, "none comes while it is held"
+    assert door.signal_loss_reason is None and door.is_live
+    door.take_over(SwitchedSource(live()))
+    reader.wait_for(count + 3)
+    door.close()
+    assert reader.worker.join(5)
+    assert [frame.index for frame in reader.frames] == list(range(len(reader.frames)))
+    positions = [frame.position for frame in reader.frames]
+    assert positions == sorted(positions) and positions[count] - positions[count - 1] > 0.1
+
+
+def test_what_is_replaced_is_closed_and_its_failure_ends_nothing(door: SwitchedSource):
+    reader = Reader(door)
+    reader.wait_for(1)
+    broken = SyntheticSource(0, name="door", is_live=True, error="gone")
+    door.take_over(SwitchedSource(broken))
+    assert reader.worker.join(5) and isinstance(reader.worker.error, SourceError)
+    other = live()
+    door.take_over(SwitchedSource(other))
+    assert broken.closed and not other.closed
+    again = Reader(door)
+    again.wait_for(2)
+    assert door.hold() and other.closed
+
+
+def test_it_is_closed_while_held_and_nothing_is_read_later(door: SwitchedSource):
+    reader = Reader(door)
+    reader.wait_for(1)
+    door.hold()
+    door.close()
+    assert reader.worker.join(5) and reader.worker.error is None
+    late = live()
+    door.take_over(SwitchedSource(late))
+    assert late.closed and door.read() is None
+
+
+def test_a_rate_that_is_asked_for_reaches_each_connection(door: SwitchedSource):
+    asked: list[float | None] = []
+
+    class Thinned(SyntheticSource):
+        def thin(self, fps: float | None, on_skip: object) -> None:
+            asked.append(fps)
+
+    door.thin(4.0, lambda count: None)
+    door.take_over(SwitchedSource(Thinned(None, name="door", is_live=True)))
+    door.take_over(SwitchedSource(Thinned(None, name="door", is_live=True)))
+    assert asked == [4.0, 4.0]
