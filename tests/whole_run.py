@@ -40,6 +40,8 @@ LONG = (
     "tests/sources/test_rtsp.py",
     "tests/networks/test_retinanet.py",
     "tests/runtimes/legacy/test_keras_retinanet.py",
+    "tests/sinks/recording/copy/test_packet_recorder.py",
+    "tests/live/test_second_stream.py",
     "tests/commands/test_monitor.py",
     "tests/live/test_passwords.py",
     "tests/runtimes/gpu/test_litert_gpu.py",

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+import httpx
 import pytest
 
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
 from maskdet.live.settings.monitor import MonitorSettings
+from tests.commands.test_live_page import command
 from tests.commands.test_monitor import lines_of, wait_for
 from tests.sinks.recording.copy.test_packet_recorder import clocks_in
 from tests.sources.rtsp import RtspCamera, needs_rtsp, rtsp_camera
@@ -91,6 +93,7 @@ def test_one_stream_away_does_not_end_the_other(tmp_path: Path, start_monitor: S
     assert "geheim" not in err + "".join((tmp_path / n).read_text() for n in ("e.jsonl", "s.json"))
 
 
+@pytest.mark.slow
 @needs_rtsp
 def test_a_second_stream_that_was_never_there_ends_nothing(
     tmp_path: Path, start_monitor: StartMonitor
@@ -176,3 +179,28 @@ def test_what_cannot_be_recorded_so_is_refused_in_one_line(settings: list[str], 
 )
 def test_what_can_be_recorded_is_not_refused(settings: list[str]):
     load_settings(MonitorSettings, None, settings)
+
+
+@needs_rtsp
+def test_the_live_page_names_a_recorded_stream_that_is_away(tmp_path: Path):
+    with rtsp_camera(*LOGIN, "--fps", "15") as main, rtsp_camera(*LOGIN, "--fps", "15") as sub:
+        source = f"source: '{main.url('ann:geheim@')}', detect_source: '{sub.url('ann:geheim@')}'"
+        words = ("monitor.py", "--headless", "--serve", "127.0.0.1:0", "--set", "detect.fps=5")
+        words += ("--set", f"sources=[{{{source}, name: door}}]", "--record", f"{tmp_path}/r.mp4")
+
+        with command(*words) as (url, _):
+
+            def camera() -> dict[str, Any]:
+                return dict(httpx.get(f"{url}/api/cameras/0", trust_env=False).json())
+
+            until("the recording", lambda: camera()["recording"])
+            assert camera()["recorded_stream"] == "ok"
+            gauge = 'maskdet_camera_recorded_stream_up{camera="door"}'
+            assert f"{gauge} 1.0" in httpx.get(f"{url}/metrics", trust_env=False).text
+            main.kill()
+            until("it is away", lambda: camera()["recorded_stream"] == "no signal")
+            until("its reason", lambda: "refuses port" in camera()["recorded_stream_reason"])
+            assert not camera()["recording"] and camera()["signal"] == "ok"
+            assert f"{gauge} 0.0" in httpx.get(f"{url}/metrics", trust_env=False).text
+            settings = httpx.get(f"{url}/api/settings", trust_env=False).text
+            assert "geheim" not in settings and "ann:***@" in settings

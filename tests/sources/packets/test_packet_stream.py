@@ -51,7 +51,7 @@ def clocks(packets: list[StreamPacket]) -> list[float]:
     return found  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("codec", ["h264", "h264-b", "h265"])
+@pytest.mark.parametrize("codec", [pytest.param("h264", marks=pytest.mark.slow), "h264-b", "h265"])
 def test_every_image_comes_with_its_own_time(codec: str):
     """With sound beside it, which is left out; B-frames are shown in their order."""
     options = ("--codec", codec, "--fps", "15", "--audio")
@@ -136,6 +136,7 @@ def test_a_camera_that_comes_back_begins_with_a_key_frame_of_a_new_connection():
         assert after.parameters != before[0].parameters
 
 
+@pytest.mark.slow
 def test_a_camera_that_sends_over_udp_alone(caplog: pytest.LogCaptureFixture):
     with rtsp_camera("--only-udp", "--fps", "15") as camera, received(camera.url()) as stream:
         assert take(stream, 10)[0].is_key

@@ -103,7 +103,7 @@ def max_step(moments: list[float]) -> float:
     return max(b - a for a, b in zip(moments, moments[1:], strict=False))
 
 
-@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+@pytest.mark.parametrize("ending", ["mp4", pytest.param("mkv", marks=pytest.mark.slow)])
 def test_every_image_is_there_at_its_own_time(make: Make, ending: str, tmp_path: Path):
     setup = make()
     recorder = PacketRecorder(setup.feed, tmp_path / f"own.{ending}")
@@ -206,6 +206,7 @@ def test_a_disk_that_hangs_loses_nothing_of_the_first_minute(
     assert seen == sorted(seen) and max_step(seen[20:]) < 0.5
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_deleted_is_made_again(make: Make, tmp_path: Path):
     folder = tmp_path / "videos"
     folder.mkdir()
@@ -240,7 +241,7 @@ def test_blur_and_the_cameras_own_video_exclude_each_other(make: Make):
     assert len(setup.files()) == 2
 
 
-@pytest.mark.parametrize("record", [True, False])
+@pytest.mark.parametrize("record", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_clip_is_made_of_the_cameras_own_video(make: Make, tmp_path: Path, record: bool):
     """Whether it is recorded or not; nothing is encoded."""
     setup = make()
@@ -267,7 +268,9 @@ def test_a_clip_is_made_of_the_cameras_own_video(make: Make, tmp_path: Path, rec
     assert len(seen) > 2.5 * FPS
 
 
-@pytest.mark.parametrize("blur", [True, False], ids=["blur", "stream away"])
+@pytest.mark.parametrize(
+    "blur", [pytest.param(True, marks=pytest.mark.slow), False], ids=["blur", "stream away"]
+)
 def test_where_packets_are_not_to_be_had_a_clip_is_made_of_processed_frames(
     make: Make, tmp_path: Path, blur: bool
 ):
