@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -58,30 +59,34 @@ class _Plan:
         self.where: dict[str, str] = {}
         self.empty: set[str] = set()
         self._costs = self._measured(where)
+        known = self._costs.values()
+        self._mean_cost = sum(known) / len(known) if known else DEFAULT_COST_CORES
         self._load = dict.fromkeys(self.nodes, 0.0)
+        self._count = dict.fromkeys(self.nodes, 0)
 
     def _measured(self, where: Mapping[str, str]) -> dict[str, float]:
         """Cores for each camera: its share of what its machine's monitor needs."""
-        known: dict[str, float] = {}
-        for node in self.nodes.values():
-            there = [camera for camera, name in where.items() if name == node.name]
-            if there and node.load_cores is not None:
-                known |= dict.fromkeys(there, node.load_cores / len(there))
-        return known
+        counts = Counter(where.values())
+        loads = {name: node.load_cores for name, node in self.nodes.items()}
+        return {
+            camera: load / counts[name]
+            for camera, name in where.items()
+            if (load := loads.get(name)) is not None
+        }
 
     def cost(self, camera: str) -> float:
         """Cores that a camera is expected to need."""
-        known = self._costs.values()
-        mean = sum(known) / len(known) if known else DEFAULT_COST_CORES
-        return self._costs.get(camera, mean)
+        return self._costs.get(camera, self._mean_cost)
 
     def put(self, camera: str, node: str) -> None:
         """Puts or moves a camera."""
         before = self.where.get(camera)
         if before is not None:
             self._load[before] -= self.cost(camera)
+            self._count[before] -= 1
         self.where[camera] = node
         self._load[node] += self.cost(camera)
+        self._count[node] += 1
 
     def share(self, node: str) -> float:
         """Share of a machine that its cameras are expected to need."""
@@ -89,7 +94,7 @@ class _Plan:
 
     def count(self, node: str) -> int:
         """Number of its cameras."""
-        return sum(name == node for name in self.where.values())
+        return self._count[node]
 
     def order(self, node: str) -> tuple[float, int, str]:
         """Sorts machines, the one with most room first; steady where they are alike."""
@@ -148,8 +153,11 @@ def _best_move(
     plan: _Plan, choices: Mapping[str, Sequence[str]], targets: set[str]
 ) -> tuple[str, str] | None:
     """The move from the busiest machine that evens out most; None: none is worth a pause."""
-    for busy in sorted(plan.nodes, key=plan.order, reverse=True):
-        for camera in sorted(c for c, node in plan.where.items() if node == busy):
+    there: dict[str, list[str]] = {name: [] for name in plan.nodes}
+    for camera, name in sorted(plan.where.items()):
+        there[name].append(camera)
+    for busy in sorted(plan.nodes, key=plan.order, reverse=True) if targets else ():
+        for camera in there[busy]:
             idle = [name for name in choices[camera] if name in targets and name != busy]
             if not idle:
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +51,7 @@ class Planner:
             text_of: makes the settings file of a monitor from its cameras' names.
         """
         self._machines, self._cameras, self._text_of = machines, cameras, text_of
+        self._texts: dict[str, tuple[tuple[str, ...], str]] = {}
         self._where: dict[str, str] = {}
         self._reports: dict[str, Report] = {}
         self._seen: dict[str, float] = {}
@@ -85,7 +86,7 @@ class Planner:
         self._where = place(self._cameras, self._nodes(alive - silent), before, max_moves=max_moves)
         if max_moves:
             self._move_due = now + _MOVE_INTERVAL_S
-        return dict(filter(None, map(self._order, self._reports)))
+        return dict(self._orders())
 
     def _nodes(self, names: set[str]) -> list[Node]:
         return [
@@ -98,27 +99,45 @@ class Planner:
             if one.name in names
         ]
 
-    def _order(self, node: str) -> tuple[str, Order] | None:
-        """The order for a machine; None: there is nothing to change, or not yet."""
-        mine = [name for name, where in self._where.items() if where == node]
-        report = self._reports[node]
-        elsewhere = {
-            camera
-            for name, other in self._reports.items()
-            if name != node
-            for camera in other["cameras"]
+    def _orders(self) -> Iterator[tuple[str, Order]]:
+        """Orders for the machines that are to change what they run, and can now."""
+        mine: dict[str, list[str]] = {name: [] for name in self._reports}
+        for camera in self._cameras:  # in the file's order, whatever the order of moves was
+            if camera.name in self._where:
+                mine[self._where[camera.name]].append(camera.name)
+        held = {
+            camera: name for name, report in self._reports.items() for camera in report["cameras"]
         }
-        text = self._text_of(mine)
-        if digest_of(text) == report["digest"] or not (mine or report["cameras"]):
+        for name, report in self._reports.items():
+            order = self._order(name, tuple(mine[name]), report, held)
+            if order is not None:
+                yield name, order
+
+    def _order(
+        self, node: str, mine: tuple[str, ...], report: Report, held: Mapping[str, str]
+    ) -> Order | None:
+        """The order for a machine; None: there is nothing to change, or not yet.
+
+        Args:
+            node: the machine.
+            mine: cameras that it is to run.
+            report: of its group.
+            held: machines by cameras that they still run.
+        """
+        if not mine and not report["cameras"]:
             return None
-        if elsewhere & set(mine) and not set(report["cameras"]) - set(mine):
-            return None  # they are still let go there; one pause for all of them
-        free = [name for name in mine if name not in elsewhere]
-        if len(free) < len(mine):
-            text = self._text_of(free)
-            if digest_of(text) == report["digest"]:
-                return None
-        return node, Order(tuple(free), text)
+        elsewhere = {camera for camera in mine if held.get(camera, node) != node}
+        if elsewhere and set(report["cameras"]) <= set(mine):
+            return None  # other machines still let them go; one order for all of them
+        free = tuple(camera for camera in mine if camera not in elsewhere)
+        text = self._text(node, free)
+        return None if digest_of(text) == report["digest"] else Order(free, text)
+
+    def _text(self, node: str, cameras: tuple[str, ...]) -> str:
+        """The settings file, made once: a thousand cameras take a second."""
+        if self._texts.get(node, ((), ""))[0] != cameras or not cameras:
+            self._texts[node] = cameras, self._text_of(cameras)
+        return self._texts[node][1]
 
     def table(self) -> dict[str, Any]:
         """Machines and cameras as `maskdet cluster status` shows them; plain values."""
