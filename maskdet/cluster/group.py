@@ -65,13 +65,18 @@ class MachineGroup:
             text: the monitor's settings file.
         """
         with self._lock:
+            if digest_of(text) == self._digest:
+                return  # ordered twice, as a report was late
             try:
                 self._run.write_settings(text)
                 self._keep_list(cameras, digest_of(text))
             except OSError as error:
                 self._problem = f"{self._run.folder}: {error.strerror}"
                 return
-            self._run.end()
+            if cameras and self._cameras:
+                self._run.apply(cameras)
+            else:
+                self._run.end()
             # Only now: another machine takes a camera when this one no longer reports it.
             self._cameras, self._digest, self._problem = list(cameras), digest_of(text), ""
             if self._cameras and not self._over.is_set():
@@ -97,6 +102,7 @@ class MachineGroup:
             "status": [
                 {**one, "silent_s": None if one["silent_s"] is None else one["silent_s"] + age}
                 for one in status.get("sources", ())
+                if one["state"] != "removed"
             ],
         }
 

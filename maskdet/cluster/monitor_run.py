@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ STATUS_FILE, HEARTBEAT_FILE = "status.json", "alive"
 _MODULE = "maskdet.commands.cluster.monitor_child"
 _END_TIMEOUT_S = 5.0
 """Seconds until a monitor that should end is killed; it gives up on its own before."""
+_APPLY_TIMEOUT_S = 8.0
+"""Seconds for cameras to be added and removed; it looks at its file, and reports, once a second."""
 _PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before it is started again, after so many short lives in a row."""
 _SHORT_LIFE_S = 10.0
@@ -76,6 +80,27 @@ class MonitorRun:
             self._bury(now)
         if now >= self._due:
             self._start(now)
+
+    def apply(self, cameras: Sequence[str]) -> None:
+        """Has a monitor that runs take over what its settings file names since; others go on.
+
+        One that has not begun yet, or does not do so in time, is started again.
+        """
+        if self.pid is None:
+            return
+        if self.status():
+            os.kill(self.pid, signal.SIGHUP)
+            deadline = time.monotonic() + _APPLY_TIMEOUT_S
+            while time.monotonic() < deadline and self._child is not None:
+                if self._runs(cameras):
+                    return
+                time.sleep(0.1)
+        self.end()
+
+    def _runs(self, cameras: Sequence[str]) -> bool:
+        """Whether the monitor reports these cameras and no others."""
+        sources = self.status().get("sources", ())
+        return {one["name"] for one in sources if one["state"] != "removed"} == set(cameras)
 
     def end(self) -> None:
         """Ends it: recordings closed, everything written."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 DEFAULT_COST_CORES = 0.1
 """Of a camera before any was measured: 640×480 at 5 processed frames a second."""
+MAX_CAMERAS = 64
+"""Of a machine: its monitor takes no more."""
 MIN_IMBALANCE_SHARE = 0.05
 """Of a machine: smaller differences are no reason to move a camera that runs."""
 
@@ -130,8 +132,9 @@ def place(
             homeless.append(camera)
     choices = {c.name: [node.name for node in nodes if node.takes(c)] for c in cameras}
     for camera in sorted(homeless, key=lambda c: (len(choices[c.name]), c.name)):
-        if choices[camera.name]:
-            plan.put(camera.name, min(choices[camera.name], key=plan.order))
+        free = [name for name in choices[camera.name] if plan.count(name) < MAX_CAMERAS]
+        if free:
+            plan.put(camera.name, min(free, key=plan.order))
     _balance(plan, choices, max_moves)
     return plan.where
 
@@ -158,7 +161,11 @@ def _best_move(
         there[name].append(camera)
     for busy in sorted(plan.nodes, key=plan.order, reverse=True) if targets else ():
         for camera in there[busy]:
-            idle = [name for name in choices[camera] if name in targets and name != busy]
+            idle = [
+                name
+                for name in choices[camera]
+                if name in targets and name != busy and plan.count(name) < MAX_CAMERAS
+            ]
             if not idle:
                 continue
             target = min(idle, key=plan.order)

@@ -16,12 +16,13 @@ from maskdet.cluster.planner import Planner
 from maskdet.cluster.settings import ClusterSettings
 from maskdet.system.threads import Event, Lock, Worker
 
-_TURN_S = 0.5
-_REPORT_TIMEOUT_S = 1.5
+_PAUSE_S = 0.3
+_REPORT_TIMEOUT_S = 0.7
+"""Seconds for all groups to answer; of one that does not, the report before counts."""
 
 
 class Placement:
-    """Asks all groups twice a second what they run, and orders what they should."""
+    """Asks all groups, again and again, what they run, and orders what they should."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         """Begins.
@@ -57,7 +58,7 @@ class Placement:
                     self._problem = ""
                 except ray_client.RayError as error:
                     self._problem = ray_client.line_of(error)
-            self._over.wait(_TURN_S)
+            self._over.wait(_PAUSE_S)
 
     def _turn(self) -> None:
         alive = ray_client.machines() & self._known

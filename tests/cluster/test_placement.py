@@ -77,6 +77,11 @@ def test_homeless_cameras_go_where_measured_load_is_small():
     assert place(CAMERAS[:3], nodes, before)["cam-02"] == "b"
 
 
+def test_no_machine_gets_more_than_a_monitor_takes():
+    cameras = [Camera(f"cam-{n}") for n in range(130)]
+    assert counts(place(cameras, [Node("a"), Node("b")], {})) == {"a": 64, "b": 64}
+
+
 LABELS = st.dictionaries(st.sampled_from(["site", "gpu"]), st.sampled_from(["x", "y"]), max_size=2)
 
 
