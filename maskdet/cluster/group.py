@@ -102,7 +102,7 @@ class MachineGroup:
             "status": [
                 {**one, "silent_s": None if one["silent_s"] is None else one["silent_s"] + age}
                 for one in status.get("sources", ())
-                if one["state"] != "removed"
+                if one.get("state") != "removed"
             ],
         }
 

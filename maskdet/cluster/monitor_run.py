@@ -100,7 +100,7 @@ class MonitorRun:
     def _runs(self, cameras: Sequence[str]) -> bool:
         """Whether the monitor reports these cameras and no others."""
         sources = self.status().get("sources", ())
-        return {one["name"] for one in sources if one["state"] != "removed"} == set(cameras)
+        return {one["name"] for one in sources if one.get("state") != "removed"} == set(cameras)
 
     def end(self) -> None:
         """Ends it: recordings closed, everything written."""
