@@ -1,12 +1,17 @@
 """A cluster of three machines on this one, whose processes are killed again and again.
 
     python -m tests.soak.cluster --kills 100
+    python -m tests.soak.cluster --throughput
 
 Three parts of a cluster (Ray's own processes for each, on loopback), and RTSP cameras that they
 share. In turn the monitor of a machine, one of its capturing processes, the actor of its cameras,
 the placement and a whole machine are killed with -9; a machine joins again. Prints as JSON, for
 each kind, how long the cameras of the killed machine and all others were without a processed frame,
-and `cluster: ok` or what broke a promise; status 0 or 1.
+and `cluster: ok` or what broke a promise; status 0 or 1. Before that it measures what the cluster's
+own processes need while nothing happens.
+
+`--throughput` gives each machine one core of its own, and prints how many frames a second one
+machine, then two, process of the same cameras, which send more than that.
 """
 
 from __future__ import annotations
@@ -34,6 +39,16 @@ from tests.sources.rtsp import RtspCamera
 ROOT = Path(__file__).resolve().parents[2]
 NODES = ("a", "b", "c")
 KINDS = ("monitor", "camera", "group", "placement", "node")
+KIND_OF = {
+    "gcs_server": "gcs (first machine)",
+    "dashboard.py": "dashboard (first machine)",
+    "monitor.py": "autoscaler (first machine)",
+    "ray::Placement": "placement (one machine)",
+    "raylet/raylet": "raylet",
+    "ray::MachineGroup": "group",
+    "monitor_child": "monitor",
+    "camera_process": "camera",
+}
 MAX_GAP_S = 5.0
 """Seconds without a frame that a kill may cost the cameras of its machine."""
 MAX_OTHER_GAP_S = 2.0
@@ -59,6 +74,7 @@ class LoopbackCluster:
     folder: Path
     cameras: Mapping[str, str]
     monitor: Mapping[str, Any] = field(default_factory=dict)
+    nodes: tuple[str, ...] = NODES
 
     def __post_init__(self) -> None:
         self.file = self.folder / "cluster.yaml"
@@ -70,7 +86,7 @@ class LoopbackCluster:
         """The settings file; JSON is YAML."""
         settings = {
             "address": f"127.0.0.1:{self.port}",
-            "nodes": [{"name": name, "labels": {"site": name}} for name in NODES],
+            "nodes": [{"name": name, "labels": {"site": name}} for name in self.nodes],
             "cameras": [{"name": name, "source": source} for name, source in self.cameras.items()],
             "monitor": {
                 "events": {"file": "events.jsonl", "append": True},
@@ -94,6 +110,34 @@ class LoopbackCluster:
         for node in nodes:
             done = self.command("up", "--node", node)
             assert done.returncode == 0, done.stderr
+
+    def costs(self, seconds: float) -> dict[str, dict[str, float]]:
+        """Cores and MiB that a process of each kind needs while nothing happens."""
+        before = {p.pid: (kind, p, cpu_seconds(p)) for kind, p in self.kinds()}
+        time.sleep(seconds)
+        found: dict[str, list[tuple[float, float]]] = {}
+        for kind, process, used in before.values():
+            with contextlib.suppress(psutil.Error):
+                memory = process.memory_info().rss / 2**20
+                found.setdefault(kind, []).append(((cpu_seconds(process) - used) / seconds, memory))
+        return {
+            kind: {
+                "processes": len(rows),
+                "cores_each": round(sum(cores for cores, _ in rows) / len(rows), 4),
+                "mib_each": round(sum(mib for _, mib in rows) / len(rows)),
+            }
+            for kind, rows in found.items()
+        }
+
+    def kinds(self) -> Iterator[tuple[str, psutil.Process]]:
+        """The processes of this cluster with what each is."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                words = " ".join(process.cmdline())
+                yield (
+                    next((kind for word, kind in KIND_OF.items() if word in words), "other"),
+                    process,
+                )
 
     def status(self) -> dict[str, Any]:
         """What ``status --json`` prints."""
@@ -147,6 +191,12 @@ class LoopbackCluster:
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 process.kill()
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Processor time so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 @contextlib.contextmanager
@@ -214,6 +264,7 @@ def run(folder: Path, kills: int, cameras: int, pause: float, fps: int) -> dict[
             cluster.up(*NODES)
             cluster.until_running()
             time.sleep(pause)
+            costs = cluster.costs(30.0 if kills > len(KINDS) else 5.0)
             for number in range(kills):
                 kind = KINDS[number % len(KINDS)]
                 node = NODES[number // len(KINDS) % len(NODES)]
@@ -233,11 +284,42 @@ def run(folder: Path, kills: int, cameras: int, pause: float, fps: int) -> dict[
             cluster.close()
     return {
         "kills": len(done),
+        "costs": costs,
         "by_kind": {kind: _summary([r for r in rows if r["kind"] == kind]) for kind in KINDS},
         "left_processes": left,
         "down": [ended.returncode, ended.stderr.strip()],
         "rows": rows,
     }
+
+
+def throughput(folder: Path, cameras: int) -> list[dict[str, Any]]:
+    """Frames a second that one machine of one core processes, then two."""
+    rows = []
+    cores = sorted(os.sched_getaffinity(0))
+    with rtsp_cameras(cameras, 4, 15) as addresses:
+        for count in (1, 2):
+            place = folder / str(count)
+            place.mkdir()
+            cluster = LoopbackCluster(
+                place, addresses, {"side": None, "looks": 1, "device": "cpu"}, NODES[:count]
+            )
+            try:
+                for node, core in zip(cluster.nodes, cores, strict=False):
+                    os.sched_setaffinity(0, {core})  # what is started from here on keeps it
+                    cluster.up(node)
+                os.sched_setaffinity(0, cores)
+                cluster.until_running()
+                time.sleep(10)
+                before, began = cluster.status(), time.monotonic()
+                time.sleep(30)
+                after, seconds = cluster.status(), time.monotonic() - began
+            finally:
+                os.sched_setaffinity(0, cores)
+                cluster.close()
+            done = [sum(row["processed"] for row in t["cameras"]) for t in (before, after)]
+            fps = round((done[1] - done[0]) / seconds, 1)
+            rows.append({"machines": count, "cameras": cameras, "processed_fps": fps})
+    return rows
 
 
 def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -283,8 +365,12 @@ def main() -> int:
     parser.add_argument("--cameras", type=int, default=12)
     parser.add_argument("--pause", type=float, default=8.0, help="seconds after each kill")
     parser.add_argument("--fps", type=int, default=5)
+    parser.add_argument("--throughput", action="store_true", help="frames a second, no kills")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
+        if options.throughput:
+            print(json.dumps(throughput(Path(place), options.cameras), indent=2))
+            return 0
         found = run(Path(place), options.kills, options.cameras, options.pause, options.fps)
     print(json.dumps(found, indent=2))
     failures = broken(found)
