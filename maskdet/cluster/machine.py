@@ -94,8 +94,12 @@ def prepare_token(token: Path, *, make: bool) -> None:
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token.resolve())
 
 
-def start(place: Place) -> None:
+def start(place: Place, *, as_first: bool) -> None:
     """Starts this machine's part.
+
+    Args:
+        place: where it stands.
+        as_first: with the list of the cluster; otherwise it joins the one that there is.
 
     Raises:
         ConfigError: Ray cannot be started; the line has its reason.
@@ -107,7 +111,7 @@ def start(place: Place) -> None:
             *("--temp-dir", str(place.temporary), "--include-dashboard", "false"),
             *("--ray-client-server-port", str(_free_port())),
         ]
-        if place.is_first
+        if as_first
         else ["--address", address]
     )
     with contextlib.suppress(OSError):
@@ -166,7 +170,8 @@ def end_rest(place: Place) -> None:
     ended = []
     for process in _processes():
         with contextlib.suppress(psutil.Error):
-            if any(str(place.temporary) in word for word in process.cmdline()):
+            is_ours = any(str(place.temporary) in word for word in process.cmdline())
+            if is_ours and process.info["name"] != "raylet":
                 ended.append(process)
     end(ended)
 

@@ -18,9 +18,12 @@ from maskdet.system.child_process import ChildProcess
 
 SETTINGS_FILE, LOG_FILE = "monitor.yaml", "monitor.log"
 STATUS_FILE, HEARTBEAT_FILE = "status.json", "alive"
+_PID_FILE = "monitor.pid"
 _MODULE = "maskdet.commands.cluster.monitor_child"
 _END_TIMEOUT_S = 5.0
 """Seconds until a monitor that should end is killed; it gives up on its own before."""
+_EARLIER_TIMEOUT_S = 3.0
+"""Seconds for the monitor of a group that was killed; it notices that at once."""
 _APPLY_TIMEOUT_S = 8.0
 """Seconds for cameras to be added and removed; it looks at its file, and reports, once a second."""
 _PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0)
@@ -124,6 +127,7 @@ class MonitorRun:
 
     def _start(self, now: float) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._end_earlier()
         log = self.folder / LOG_FILE
         with contextlib.suppress(OSError):
             if log.stat().st_size > _MAX_LOG_BYTES:
@@ -131,9 +135,23 @@ class MonitorRun:
         with log.open("ab") as stderr:
             self._child = ChildProcess(_MODULE, "main", stderr, self.folder)
         self._child.send(json.dumps(["--config", SETTINGS_FILE]).encode() + b"\n")
+        process = psutil.Process(self._child.pid)
+        (self.folder / _PID_FILE).write_text(f"{process.pid} {process.create_time()}")
         self.starts += 1
         self._began = now
         self._load = _Load()
+
+    def _end_earlier(self) -> None:
+        """Waits for the monitor of a group that was killed: the files are of one at a time."""
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
+            pid, created = (self.folder / _PID_FILE).read_text().split()
+            process = psutil.Process(int(pid))
+            if process.create_time() == float(created):
+                try:
+                    process.wait(_EARLIER_TIMEOUT_S)
+                except psutil.TimeoutExpired:
+                    process.kill()
+                    process.wait(_EARLIER_TIMEOUT_S)
 
     def _bury(self, now: float) -> None:
         """Takes note of an end that nobody asked for."""

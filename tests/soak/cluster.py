@@ -58,13 +58,12 @@ SETTLE_S = 60.0
 
 @dataclass
 class Kill:
-    """One kill: what, when, and the cameras that ran there."""
+    """One kill, or a machine that joins again: when, and the cameras that it costs a pause."""
 
     kind: str
     node: str
     at: float
     cameras: frozenset[str]
-    back_s: float = 0.0
 
 
 @dataclass
@@ -215,7 +214,7 @@ def kill(cluster: LoopbackCluster, kind: str, node: str) -> Kill:
     """Kills one process with -9; what ran there."""
     table = cluster.status()
     row = next(one for one in table["nodes"] if one["name"] == node)
-    cameras = frozenset(one["name"] for one in table["cameras"] if one["node"] == node)
+    cameras = cameras_of(table, node)
     pid = {
         "monitor": lambda: row["monitor_pid"],
         "camera": lambda: psutil.Process(row["monitor_pid"]).children()[0].pid,
@@ -225,6 +224,11 @@ def kill(cluster: LoopbackCluster, kind: str, node: str) -> Kill:
     }[kind]()
     os.kill(pid, signal.SIGKILL)
     return Kill(kind, node, time.time(), frozenset() if kind == "placement" else cameras)
+
+
+def cameras_of(table: Mapping[str, Any], node: str) -> frozenset[str]:
+    """Names of the cameras that a machine runs."""
+    return frozenset(one["name"] for one in table["cameras"] if one["node"] == node)
 
 
 def longest_gaps(kills: list[Kill], frames: Mapping[str, list[float]]) -> list[dict[str, Any]]:
@@ -268,12 +272,15 @@ def run(folder: Path, kills: int, cameras: int, pause: float, fps: int) -> dict[
             for number in range(kills):
                 kind = KINDS[number % len(KINDS)]
                 node = NODES[number // len(KINDS) % len(NODES)]
-                # The first machine keeps the list: without it nobody can join.
-                done.append(kill(cluster, kind, "b" if (kind, node) == ("node", "a") else node))
+                done.append(kill(cluster, kind, node))
                 time.sleep(pause)
                 if kind == "node":
+                    done.append(Kill("join", done[-1].node, time.time(), frozenset()))
                     cluster.up(done[-1].node)
-                cluster.until_running()
+                table = cluster.until_running()
+                if kind == "node":  # what it gets now was moved for it
+                    done[-1].cameras = cameras_of(table, done[-1].node)
+                    time.sleep(pause)
                 print(kind, done[-1].node, file=sys.stderr, flush=True)
             time.sleep(pause)
             ended = cluster.command("down")
@@ -283,9 +290,11 @@ def run(folder: Path, kills: int, cameras: int, pause: float, fps: int) -> dict[
         finally:
             cluster.close()
     return {
-        "kills": len(done),
+        "kills": sum(one.kind in KINDS for one in done),
         "costs": costs,
-        "by_kind": {kind: _summary([r for r in rows if r["kind"] == kind]) for kind in KINDS},
+        "by_kind": {
+            kind: _summary([r for r in rows if r["kind"] == kind]) for kind in (*KINDS, "join")
+        },
         "left_processes": left,
         "down": [ended.returncode, ended.stderr.strip()],
         "rows": rows,

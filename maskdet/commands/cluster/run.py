@@ -125,13 +125,16 @@ def _append(file: Path, camera: dict[str, Any]) -> ClusterSettings:
 def _start(settings: ClusterSettings, place: machine.Place) -> None:
     """Starts what does not run of this machine's part."""
     machine.prepare_token(place.token, make=place.is_first)
+    has_cluster = ray_client.answers(place.host, place.port)
+    if not has_cluster and not place.is_first:
+        raise ray_client.ClusterError(
+            f"the first machine does not answer at {place.host}:{place.port}; run maskdet "
+            "cluster up on it, and check the network between"
+        )
+    if not has_cluster:
+        _end_this(place)  # what is left of it where its list has died
     if machine.find(place) is None:
-        if not place.is_first and not ray_client.answers(place.host, place.port):
-            raise ray_client.ClusterError(
-                f"the first machine does not answer at {place.host}:{place.port}; run maskdet "
-                "cluster up on it, and check the network between"
-            )
-        machine.start(place)
+        machine.start(place, as_first=not has_cluster)
     ray_client.connect(place.host, place.port)
     try:
         if place.is_first:
