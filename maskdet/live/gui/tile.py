@@ -121,7 +121,8 @@ class Tile:
         status = replace(self._status(paused=paused, blur=blur or strict), compact=compact)
         self.drawn = time.monotonic()
         if self.is_off:
-            self.image = self._overlay.waiting("paused", replace(status, paused=True), size, text)
+            off = replace(status, paused=True, age_ms=None, capture_fps=None, detect_fps=None)
+            self.image = self._overlay.waiting("paused", off, size, text)
             self.image_box = (0, 0, 0, 0)
             return
         if self.observation is None:

@@ -95,7 +95,7 @@ class View {
     const isLive = camera.signal === "ok";
     const counts = camera.people ?? camera.faces;
     this.root.querySelector(".counts").replaceChildren(...(isLive ? chips(counts) : []));
-    const rates = [`${camera.detect_fps.toFixed(1)} frames a second processed`];
+    const rates = this.paused ? [] : [`${camera.detect_fps.toFixed(1)} frames a second processed`];
     if (camera.width) rates.unshift(`${camera.width} × ${camera.height}`);
     if (camera.people_today) rates.push(`${seen(camera, total(camera.people_today))} today`);
     if (camera.recording) rates.push("recording");
