@@ -200,6 +200,7 @@ class Watch:
         ages: of the pictures at the measuring viewer, ms, by phase.
         shown: on Chromium's screen, ms.
         spent: seconds of a core that the monitor took, and seconds that passed, by phase.
+        open: threads and handles by phase, as a viewer has some: what is compared is alike.
     """
 
     held: Held = field(default_factory=Held)
@@ -208,6 +209,7 @@ class Watch:
     ages: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     shown: list[float] = field(default_factory=list)
     spent: dict[str, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0, 0.0]))
+    open: dict[str, Held] = field(default_factory=lambda: defaultdict(Held))
 
     def took(self, age: float) -> None:
         if self.phase:
@@ -243,6 +245,8 @@ class Watch:
             if not self.phase and time.monotonic() >= settled:
                 self.phase, times, at = name, process.cpu_times(), time.monotonic()
             self.held.look(process)
+            if self.phase:
+                self.open[name].look(process)
             family = [process, *process.children(recursive=True)]
             with contextlib.suppress(psutil.Error):
                 self.family_mb.append(sum(one.memory_info().rss for one in family) / 2**20)
@@ -359,14 +363,21 @@ def watched(watch: Watch) -> dict[str, Any]:
     return {
         "growth_mb": round(held.growth(held.rss_mb), 1),
         "growth_family_mb": round(held.growth(watch.family_mb), 1),
-        "growth_threads": held.growth(held.threads),
-        "growth_handles": held.growth(held.handles),
+        "growth_threads": max(one.growth(one.threads) for one in watch.open.values()),
+        "growth_handles": max(one.growth(one.handles) for one in watch.open.values()),
+        "handles": {name: quarters(one.handles) for name, one in watch.open.items()},
         "rss_mb_by_tenth": [round(value, 1) for value in held.tenths()],
         "ages_ms": {name: quantiles(ages) for name, ages in watch.ages.items()},
         "shown_ms": quantiles(watch.shown),
         "core_share": {name: round(a / b, 3) for name, (a, b) in watch.spent.items()},
         "fragments": watch.fragments,
     }
+
+
+def quarters(values: Sequence[int]) -> list[float]:
+    """The median of each quarter of the time."""
+    step = max(1, len(values) // 4)
+    return [statistics.median(values[at : at + step]) for at in range(0, 4 * step, step)]
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:

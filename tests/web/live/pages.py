@@ -113,6 +113,7 @@ class Page:
         server: its server.
         cameras: what is said of the cameras; a test changes it.
         url: without the last slash.
+        notices: for operators; a test adds some.
     """
 
     hub: LiveHub
@@ -121,6 +122,7 @@ class Page:
     cameras: list[CameraAnswer]
     url: str
     indices: dict[str, int] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
 
     @contextmanager
     def client(self, **options: Any) -> Iterator[httpx.Client]:
@@ -214,6 +216,7 @@ def serving_live(
         accounts.path.chmod(0o600)
     tls = {key: options.pop(key) for key in ("certificate", "key") if key in options}
     server = LiveServer("127.0.0.1", 0, **tls)
+    notices: list[str] = []
     hub = LiveHub(lambda: Overlay().draw, StreamEncoder, fps)
     hub.begin(names)
     can_pause = control is not None
@@ -230,11 +233,11 @@ def serving_live(
         report=report,
         export=export,
         control=control,
-        notices=lambda: [server.notice] if server.notice else [],
+        notices=lambda: [*notices, *([server.notice] if server.notice else [])],
     )
     server.start(create_app(parts, guard, **options))
     try:
-        yield Page(hub, server, guard, cameras, server.url.rstrip("/"))
+        yield Page(hub, server, guard, cameras, server.url.rstrip("/"), notices=notices)
     finally:
         hub.close()
         server.stop()

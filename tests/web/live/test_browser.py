@@ -47,7 +47,9 @@ def test_it_fits_and_can_be_read(browser: Browser, folder: Path, width: int, sch
     ):
         page.cameras[1] = answer(1, page.cameras[1].name, signal="no signal", reason="refused")
         browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        page.notices.append("the TLS certificate /etc/a-long-folder/cert.pem expires in 4 days")
         open_page(browser, page)
+        browser.until(lambda: "expires in 4 days" in browser.text("#notices"))
         browser.be_wide(width)
         browser.until(lambda: browser.all("#alarm-list .card img"))
         overflow = "return document.documentElement.scrollWidth - innerWidth"

@@ -22,6 +22,8 @@ from maskdet.drawing.overlay import Overlay
 from maskdet.live.evidence import with_bar
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from tests.web.chromium import Browser, needs_chromium
+from tests.web.live.browsing import open_page, plays
 from tests.web.live.pages import Page, serving_live
 
 pytestmark = pytest.mark.timeout(120)
@@ -179,6 +181,21 @@ def test_a_recorder_that_hangs_is_not_waited_for(tmp_path: Path):
             viewer_streams = len(viewer.streams)
         viewer.frames()
         assert viewer_streams >= 3
+
+
+@needs_chromium
+def test_a_browser_plays_on_where_the_encoder_changes(browser: Browser, folder: Path):
+    """To the recording's picture, which has another codec and size, and back."""
+    height = "return document.querySelector('.screen video')?.videoHeight"
+    with scene(folder) as stage, stage.running():
+        open_page(browser, stage.page)
+        plays(browser)
+        browser.until(lambda: browser.js(height) > 360)
+        plays(browser)
+        stage.recording.toggle()
+        browser.until(lambda: browser.js(height) == 360)
+        plays(browser)
+        assert not browser.complaints()
 
 
 @pytest.mark.parametrize(
