@@ -45,6 +45,8 @@ from tests.soak.viewers import SocketViewer, browser_at, shown_ages
 NODE = "soak"
 SLACK_S = 12.0
 """How much later than its scene an alarm may begin: a camera is opened again, a disk looked at."""
+_MIN_LOOKS = 8
+"""Seconds of a phase from which on it has quarters to compare."""
 SETTLE_S = 30.0
 """After the script, for the last alarm to be cleared and sent."""
 PHASES = (("one", 60.0), ("three sockets", 120.0), ("two and a browser", 120.0))
@@ -360,11 +362,12 @@ def soak(minutes: float, place: Path, *, fault_pause: float = 50.0, scale: float
 def watched(watch: Watch) -> dict[str, Any]:
     """The numbers of viewers and of what the monitor held."""
     held = watch.held
+    long = [one for one in watch.open.values() if len(one.handles) >= _MIN_LOOKS]
     return {
         "growth_mb": round(held.growth(held.rss_mb), 1),
         "growth_family_mb": round(held.growth(watch.family_mb), 1),
-        "growth_threads": max(one.growth(one.threads) for one in watch.open.values()),
-        "growth_handles": max(one.growth(one.handles) for one in watch.open.values()),
+        "growth_threads": max((one.growth(one.threads) for one in long), default=0),
+        "growth_handles": max((one.growth(one.handles) for one in long), default=0),
         "handles": {name: quarters(one.handles) for name, one in watch.open.items()},
         "rss_mb_by_tenth": [round(value, 1) for value in held.tenths()],
         "ages_ms": {name: quantiles(ages) for name, ages in watch.ages.items()},
@@ -377,7 +380,8 @@ def watched(watch: Watch) -> dict[str, Any]:
 def quarters(values: Sequence[int]) -> list[float]:
     """The median of each quarter of the time."""
     step = max(1, len(values) // 4)
-    return [statistics.median(values[at : at + step]) for at in range(0, 4 * step, step)]
+    parts = [values[at : at + step] for at in range(0, 4 * step, step)]
+    return [statistics.median(part) for part in parts if part]
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:
