@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 
 from maskdet.drawing.status_text import duration
@@ -12,6 +13,9 @@ from maskdet.live.status_reporter import StatusReporter
 from maskdet.system.console import say
 
 _POLL_S = 0.1
+_CHECK_INTERVAL_S = 0.1
+"""Seconds between two checks of all sources: a turn of the main loop is an observation of one of
+them, and with many sources there are many turns."""
 _OPEN_WARNING_S = 10.0
 """Seconds that a camera may take to give its first image before that is worth a line."""
 
@@ -40,6 +44,7 @@ class Watch:
         self._also = [job for job in also if job is not None]
         self._recorded = RecordedStreamWatch()
         self._reported = 0
+        self._due = 0.0
         self._silent: dict[int, float] = {}
         self._reasons: set[tuple[int, str | None]] = set()
 
@@ -48,15 +53,21 @@ class Watch:
         for error in self._pipeline.errors[self._reported :]:
             say(f"monitor.py: {error}", "error")
             self._reported += 1
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + _CHECK_INTERVAL_S
+            self._check()
+        for job in self._also:
+            job()
+        return self._stop()
+
+    def _check(self) -> None:
+        """Looks at all sources."""
         for index, name in enumerate(self._pipeline.stats.source_names):
             self._report_signal(index, name)
             if (recorded := self._pipeline.stats.recorded_stream(index)) is not None:
                 self._recorded.report(name, recorded)
         if self._heartbeat is not None:
             self._heartbeat.beat(self._pipeline.stats.total())
-        for job in self._also:
-            job()
-        return self._stop()
 
     def _report_signal(self, index: int, name: str) -> None:
         """A line when a live source falls silent, and another when it is back."""

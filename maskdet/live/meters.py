@@ -23,7 +23,10 @@ class Rate:
 
     def tick(self) -> None:
         """One event, now."""
-        self._times.append(time.monotonic())
+        now = time.monotonic()
+        self._times.append(now)
+        while self._times[0] < now - self._window:
+            self._times.popleft()
 
     @property
     def value(self) -> float:

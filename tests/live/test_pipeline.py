@@ -451,6 +451,7 @@ def test_rate_counts_the_last_seconds_only(monkeypatch) -> None:
         now[0] = tick / 10
         rate.tick()
     assert rate.value == pytest.approx(10)
+    assert len(rate._times) <= 21, "older ones are forgotten: many sources are asked often"
     now[0] = 20
     assert rate.value == 0
 
