@@ -24,9 +24,11 @@ BLEND_S = 0.5
 def describe(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Mean colors of the cells of each face, float32 (N, cells · 3), 0 to 1.
 
+    The part of a face that shows at the edge of the image is no description of it: NaN.
+
     Args:
         image: BGR uint8 (height, width, 3).
-        boxes: (N, 4), x1 y1 x2 y2 in pixels; what lies outside the image is its edge.
+        boxes: (N, 4), x1 y1 x2 y2 in pixels.
     """
     height, width = image.shape[:2]
     boxes = np.clip(np.nan_to_num(boxes), -MAX_COORDINATE, MAX_COORDINATE)
@@ -39,7 +41,11 @@ def describe(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         len(boxes), ROWS, SAMPLES, COLUMNS, SAMPLES, 3
     )
     cells = pixels.mean(axis=(2, 4), dtype=np.float32) / 255
-    return cells.reshape(len(boxes), ROWS * COLUMNS * 3)
+    found = cells.reshape(len(boxes), ROWS * COLUMNS * 3)
+    found[(boxes[:, :2] < 1).any(axis=1) | (boxes[:, 2:] > (width - 1, height - 1)).any(axis=1)] = (
+        np.nan
+    )
+    return found
 
 
 def differences(tracks: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -47,7 +53,7 @@ def differences(tracks: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
     Args:
         tracks: descriptions (tracks, D); NaN where there is none.
-        faces: descriptions (faces, D).
+        faces: likewise.
     """
     squared = (tracks**2).mean(axis=1)[:, None] + (faces**2).mean(axis=1)[None]
     squared = squared - 2 * tracks @ faces.T / max(faces.shape[1], 1)

@@ -38,7 +38,7 @@ ALIKE = 0.09
 """Difference of colors up to which a detection may be somebody who should be elsewhere."""
 ALIKE_DISTANCE = 3.0
 """Face widths from where somebody should be within which a detection may be it, if it looks so."""
-ALIKE_SPEED = 4.0
+ALIKE_SPEED = 3.0
 """Face widths by which that grows in a second out of sight."""
 ALIKE_SIZE_RATIO = 0.4
 """Change of the face's size then, as a natural logarithm."""
@@ -67,7 +67,7 @@ def gains(
         return found
     possible = found > 0
     contested = (possible.sum(axis=1)[:, None] > 1) | (possible.sum(axis=0)[None] > 1)
-    away = np.array([track.unseen(now) > LOOK_ABSENCE_S for track in tracks])
+    away = np.array([track.unseen(now) > LOOK_ABSENCE_S for track in tracks])  # A
     asked = possible & (contested | away[:, None])
     if asked.any():
         found[asked] -= _look_costs(tracks, looks)[asked]
@@ -79,7 +79,7 @@ def _look_costs(tracks: Sequence[Track], looks: np.ndarray) -> np.ndarray:
     unknown = np.full(looks.shape[1], np.nan, np.float32)
     known = np.array([unknown if track.look is None else track.look for track in tracks])
     costs = np.clip(LOOK_COST * (differences(known, looks) - SAME_LOOK), 0.0, MAX_LOOK_COST)
-    result: np.ndarray = np.nan_to_num(costs, nan=MAX_LOOK_COST / 2)
+    result: np.ndarray = np.nan_to_num(costs, nan=0.0)
     return result
 
 
@@ -138,7 +138,7 @@ def likenesses(
     far = (np.hypot(across, down) > reach) | (change > ALIKE_SIZE_RATIO)
     known = np.array([track.look for track in tracks])
     alike: np.ndarray = np.where(far, 0.0, ALIKE - differences(known, looks))
-    return alike
+    return np.nan_to_num(alike, nan=0.0)
 
 
 def is_covered(box: np.ndarray, others: np.ndarray) -> bool:

@@ -71,7 +71,9 @@ class _Faces:
     scores: np.ndarray | None
 
     def look(self, row: int) -> np.ndarray | None:
-        return None if self.looks is None else self.looks[row]
+        if self.looks is None or np.isnan(self.looks[row, 0]):
+            return None
+        return self.looks[row]
 
     def is_sure(self, row: int) -> bool:
         return self.scores is not None and bool(self.scores[row] >= MIN_CERTAIN_SCORE)
@@ -119,9 +121,7 @@ class Tracker:
         free = (np.abs(boxes) < MAX_COORDINATE).all(axis=1)  # no NaN, either
         boxes = np.where(free[:, None], boxes, 0.0)
         faces = _Faces(boxes, looks, scores)
-        for wants_confirmed in (True, False):
-            some = [track for track in self.tracks if track.is_confirmed == wants_confirmed]
-            self._match(some, faces, free, now)
+        self._match(faces, free, now)
         self._leap(faces, free, now)
         self._recognize(faces, free, now)
         ended = self._end(now)
@@ -156,18 +156,19 @@ class Tracker:
                 track.motion.halt(PAUSE_DISTANCE)
                 track.grace = seconds
 
-    def _match(self, tracks: Sequence[Track], faces: _Faces, free: np.ndarray, now: float) -> None:
-        """Gives free detections to tracks, the likeliest pairs together."""
-        rows = np.flatnonzero(free)
-        if not tracks or not len(rows):
+    def _match(self, faces: _Faces, free: np.ndarray, now: float) -> None:
+        """Gives free detections to tracks, the likeliest pairs together, people first."""
+        if not self.tracks or not free.any():
             return
-        looks = None if faces.looks is None else faces.looks[rows]
-        suits = gains(tracks, faces.boxes[rows], looks, now, self._absence(tracks, now))
-        for i, j in assign(suits):
-            row = int(rows[j])
-            tracks[i].motion.correct(faces.boxes[row].tolist())
-            tracks[i].found(row, now, faces.look(row), faces.is_sure(row))
-            free[row] = False
+        suits = gains(self.tracks, faces.boxes, faces.looks, now, self._absence(self.tracks, now))
+        are_people = np.array([track.is_confirmed for track in self.tracks])
+        for some in (np.flatnonzero(are_people), np.flatnonzero(~are_people)):
+            rows = np.flatnonzero(free)
+            for i, j in assign(suits[np.ix_(some, rows)]):
+                track, row = self.tracks[some[i]], int(rows[j])
+                track.motion.correct(faces.boxes[row].tolist())
+                track.found(row, now, faces.look(row), faces.is_sure(row))
+                free[row] = False
 
     def _absence(self, tracks: Sequence[Track], now: float) -> np.ndarray:
         """Cost of being out of sight for more than a frame (tracks,); a poster pays none."""
