@@ -21,9 +21,11 @@ from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.source_options import source_options
 from maskdet.live.settings.sources import SourceSettings
 from maskdet.people.analysis import Analysis
+from maskdet.sinks.recording.copy.copy_switch import CopySwitch
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sources.opening import open_source, unique_names
 from maskdet.sources.reconnecting import LiveSource
+from maskdet.system.console import say
 from maskdet.system.redaction import mask_address, mask_password
 
 
@@ -84,6 +86,14 @@ class NewCameras:
         return switched(
             open_source(one.detect_source or one.source, name, options, wait=False), self.in_window
         )
+
+    def redirect(self, recording: RecordingSwitch, one: SourceSettings, name: str) -> None:
+        """Has a recording of the camera's own video take that of other settings."""
+        is_copied = isinstance(recording, CopySwitch)
+        if is_copied != self.settings.now.copies(one):
+            say(f"{name}: whether its own video is recorded changes at the next start", "warning")
+        elif isinstance(recording, CopySwitch):
+            recording.feed.redirect(one.source, source_options(one, among_several=True))
 
     def detect_fps(self, one: SourceSettings) -> float | None:
         """Frames a second to process; None: all."""

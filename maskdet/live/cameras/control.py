@@ -13,6 +13,7 @@ from maskdet.live.cameras.changes import SourceChanges
 from maskdet.live.cameras.source_state import FrameAnalysis
 from maskdet.live.cameras.switched_source import SwitchedSource
 from maskdet.live.settings.sources import SourceSettings
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.system.console import say
 from maskdet.system.threads import Lock
 
@@ -41,6 +42,13 @@ class CameraParts(Protocol):
 
         Raises:
             SourceError: there is no such source.
+        """
+
+    def redirect(self, recording: RecordingSwitch, one: SourceSettings, name: str) -> None:
+        """Has a recording of the camera's own video take that of other settings.
+
+        Raises:
+            SourceError: the address cannot be read.
         """
 
     def detect_fps(self, one: SourceSettings) -> float | None:
@@ -207,6 +215,11 @@ class CameraControl:
         if not isinstance(connection, SwitchedSource):
             connection.close()
             raise ConfigError(f"{camera.name} becomes a file: that takes effect at the next start")
+        try:
+            self._parts.redirect(camera.recording, one, camera.name)
+        except BaseException:
+            connection.close()
+            raise
         if self._changes.has_ended(camera.index):
             camera.source = connection
             self._begin(camera, None)

@@ -19,7 +19,6 @@ from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.retention import Retention
-from maskdet.sources.packets.packet_stream import PacketStream
 from maskdet.system.redaction import mask_address, mask_password
 
 
@@ -68,7 +67,7 @@ def _annotated(settings: MonitorSettings, number: int | None) -> RecordingSwitch
 def _copied(settings: MonitorSettings, one: SourceSettings, number: int | None) -> CopySwitch:
     name = mask_password(one.name) if one.name else mask_address(one.source)
     options = source_options(one, among_several=True)
-    feed = PacketFeed(partial(PacketStream, one.source, f"{name}: recorded stream", options))
+    feed = PacketFeed(one.source, f"{name}: recorded stream", options)
     return CopySwitch(
         lambda: PacketRecorder(feed, **_files(settings, number)),
         feed,

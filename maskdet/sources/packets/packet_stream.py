@@ -26,18 +26,30 @@ class PacketStream(Reconnecting[StreamPacket]):
         Raises:
             SourceError: the address cannot be read.
         """
-        options = options or StreamOptions()
-        self._shown = mask_address(url)
-        try:
-            url = parse(url).url
-        except SourceError as error:
-            raise SourceError(self._explain(str(error))) from None
-        request = {"url": url, **values_of(options, StreamOptions), "ffmpeg": dict(options.ffmpeg)}
+        request = self._request_of(url, options)
         self._codec, self._parameters = "", b""
         self._position, self._offset = -1.0, 0.0
         self._began: float | None = None
         self._is_new = True
         super().__init__(name, request, retry_first_connection=True)
+
+    def redirect(self, url: str, options: StreamOptions | None = None) -> None:
+        """Opens another URL from the next connection on; for any thread.
+
+        Raises:
+            SourceError: the address cannot be read; nothing changes.
+        """
+        self._request = self._request_of(url, options)
+
+    def _request_of(self, url: str, options: StreamOptions | None) -> dict[str, object]:
+        options = options or StreamOptions()
+        try:
+            opened = parse(url).url
+        except SourceError as error:
+            raise SourceError(f"stream {mask_address(url)}: {error}") from None
+        self._shown = mask_address(url)
+        values = values_of(options, StreamOptions)
+        return {"url": opened, **values, "ffmpeg": dict(options.ffmpeg)}
 
     def _begin(self, answer: Mapping[str, object]) -> None:
         super()._begin(answer)

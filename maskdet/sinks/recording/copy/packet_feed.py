@@ -10,6 +10,7 @@ from typing import Any
 
 from maskdet.sinks.recording.packet_ring import EncodedPacket
 from maskdet.sinks.recording.packet_video import shape_of, template_of
+from maskdet.sources.options import StreamOptions
 from maskdet.sources.packets.packet_stream import PacketStream
 from maskdet.sources.packets.stream_packet import StreamPacket
 from maskdet.system.threads import Lock, Worker
@@ -63,14 +64,10 @@ class PacketFeed:
         error: what its thread died of, a fault of ours.
     """
 
-    def __init__(self, new_stream: Callable[[], PacketStream]) -> None:
-        """Receives nothing yet.
-
-        Args:
-            new_stream: makes the stream, each time that it is wanted.
-        """
+    def __init__(self, url: str, name: str, options: StreamOptions | None = None) -> None:
+        """Receives nothing yet; see `PacketStream` for the arguments."""
         self.error: BaseException | None = None
-        self._new_stream = new_stream
+        self._url, self._name, self._options = url, name, options
         self._takers: tuple[Taker, ...] = ()
         self._lock = Lock()
         self._stream: PacketStream | None = None
@@ -88,7 +85,7 @@ class PacketFeed:
             self._takers = (*self._takers, taker)
             if self._stream is not None:
                 return
-            stream = self._stream = self._new_stream()
+            stream = self._stream = PacketStream(self._url, self._name, self._options)
             self._last, self._limit_s = time.monotonic(), _OPENING_S
             self._worker = Worker(f"receiving {stream.name}", lambda: self._run(stream))
             self._worker.start()
@@ -100,6 +97,17 @@ class PacketFeed:
             stream = None if self._takers else self._stream
             if stream is not None:
                 self._end(stream)
+
+    def redirect(self, url: str, options: StreamOptions | None = None) -> None:
+        """Opens another address from the next connection on.
+
+        Raises:
+            SourceError: it cannot be read; nothing changes.
+        """
+        with self._lock:
+            if self._stream is not None:
+                self._stream.redirect(url, options)
+            self._url, self._options = url, options
 
     def reconnect(self) -> None:
         """Ends the connection, if there is one; the stream is opened again at once."""

@@ -19,7 +19,6 @@ from maskdet.sinks.recording.clips import Clips
 from maskdet.sinks.recording.copy.copy_switch import NO_BLUR, CopySwitch
 from maskdet.sinks.recording.copy.packet_feed import PacketFeed
 from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
-from maskdet.sources.packets.packet_stream import PacketStream
 from tests.monitors import StallingDisk, fill
 from tests.sources.rtsp import RtspCamera, clock_of, needs_rtsp, rtsp_camera
 from tests.sources.test_rtsp import until
@@ -39,7 +38,7 @@ class Setup:
     """A camera's feed, its switch, and what it records."""
 
     def __init__(self, camera: RtspCamera, folder: Path, **options: float) -> None:
-        self.feed = PacketFeed(lambda: PacketStream(camera.url(), "door"))
+        self.feed = PacketFeed(camera.url(), "door")
         self.folder = folder
         self.switch = CopySwitch(
             lambda: PacketRecorder(
@@ -168,6 +167,22 @@ def test_a_camera_that_is_away_is_waited_for_and_has_a_file_of_its_own(tmp_path:
         assert len(clocks_in(path)) >= 15
 
 
+def test_another_address_is_recorded_from_the_next_connection_on(make: Make):
+    setup = make()
+    setup.begin()
+    setup.more()
+    with rtsp_camera("--size", "320x240", "--fps", str(FPS)) as other:
+        setup.feed.redirect(other.url())
+        setup.switch.reconnect()
+        until("another connection", lambda: setup.feed.state().reconnects)
+        setup.more()
+        setup.switch.close()
+    assert len(setup.files()) == 2
+    for path, width in zip(setup.files(), (640, 320), strict=True):
+        with av.open(str(path)) as video:
+            assert video.streams.video[0].codec_context.width == width
+
+
 def test_a_full_disk_is_outlived(make: Make, small_disk: Path, caplog: pytest.LogCaptureFixture):
     setup = make(small_disk, segment_seconds=60)
     setup.begin()
@@ -258,6 +273,7 @@ def test_a_clip_is_made_of_the_cameras_own_video(make: Make, tmp_path: Path, rec
     )
     if record:
         setup.begin()
+    setup.more(3)
     clips.write(OBSERVATION)
     until("packets", lambda: clips.ring.now > 3)
     clips.begin("a-1")
