@@ -45,6 +45,7 @@ class Values:
         monitor_cores: used by the monitor's process.
         camera_cores: used by the cameras' processes.
         server_cores: used by the server of the streams.
+        device: that detected, with the size of the input where that is smaller than the model's.
     """
 
     seconds: float
@@ -58,6 +59,7 @@ class Values:
     monitor_cores: float
     camera_cores: float
     server_cores: float
+    device: str
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ class Measurement(Stop):
         else:
             self._sample(now)
             if now >= self._first.time + self._seconds:
-                self.values = self._compare(self._first, self._moment(self._pipeline))
+                last = self._moment(self._pipeline)
+                self.values = self._compare(self._first, last, self._pipeline.detector.device)
         return super().__call__() or self.values is not None
 
     def _sample(self, now: float) -> None:
@@ -164,7 +167,7 @@ class Measurement(Stop):
             _cpu_seconds(self._server),
         )
 
-    def _compare(self, first: _Moment, last: _Moment) -> Values:
+    def _compare(self, first: _Moment, last: _Moment, device: str) -> Values:
         seconds = last.time - first.time
         pairs = list(zip(first.stats, last.stats, strict=True))
         cameras = sum(spent - first.cameras.get(pid, 0.0) for pid, spent in last.cameras.items())
@@ -181,6 +184,7 @@ class Measurement(Stop):
             monitor_cores=(last.monitor - first.monitor) / seconds,
             camera_cores=cameras / seconds,
             server_cores=(last.server - first.server) / seconds,
+            device=device,
         )
 
 

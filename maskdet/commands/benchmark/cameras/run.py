@@ -26,7 +26,7 @@ MAX_GROWTH_MB, MAX_GROWTH_PER_CAMERA_MB = 16.0, 2.0
 """Frames of each camera that wait for the moment differ by some."""
 COLUMNS = (
     *("scenes", "cameras", "carried", "cores", "monitor", "cameras' processes", "server"),
-    *("age, 95 % below", "captured/s", "processed/s", "memory"),
+    *("age, 95 % below", "captured/s", "processed/s", "memory", "detected on"),
 )
 
 
@@ -186,4 +186,5 @@ def _row(name: str, trial: dict[str, Any]) -> tuple[str, ...]:
         f"{min(values.captured):.1f}",
         f"{min(values.handled):.1f}",
         f"{values.memory_mb:.0f} MiB",
+        values.device,
     )
