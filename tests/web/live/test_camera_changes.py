@@ -75,7 +75,9 @@ def test_nothing_is_changed_where_the_audit_log_cannot_be_written(folder: Path):
 
 
 @needs_chromium
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "dark"), pytest.param(1280, "light", marks=pytest.mark.slow)]
+)
 def test_the_buttons_by_keyboard(browser: Browser, folder: Path, width: int, scheme: str):
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     control = ScriptedControl()
