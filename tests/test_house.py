@@ -99,7 +99,7 @@ LEARNING = (
         (("lap",), ("people/",)),
         (("nats",), ("sinks/messaging/",)),
         (("paho", "apprise", "serial", "gpiozero", "winsound"), ("sinks/channels/",)),
-        (("ray",), ("cluster/",)),
+        (("ray",), ("cluster/", "commands/archive/ray_scheduler.py")),
         (("sqlite3",), ("sinks/store/", "reports/", "commands/")),
     ],
 )  # fmt: skip

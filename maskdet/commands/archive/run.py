@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,23 @@ from maskdet.errors import SinkError, SourceError
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.system.console import say
 from maskdet.system.folders import make_folder
+from maskdet.system.native_libraries import silent_stderr
 from maskdet.system.signals import StopRequest
 
 _MAX_DEFAULT_WORKERS = 8
+Process = Callable[
+    [RunLedger, RunProgress, dict[str, Any], str, int | None, StopRequest],
+    None,
+]
 _GPU_KINDS = ("keras", "litert_gpu")
 
 
 def run(
-    folders: Sequence[Path], settings: MonitorSettings, output: Path, workers: int | None = None
+    folders: Sequence[Path],
+    settings: MonitorSettings,
+    output: Path,
+    workers: int | None = None,
+    cluster: str | None = None,
 ) -> int:
     """Processes what is not done, and writes the summary of all, whatever ends the run.
 
@@ -41,7 +50,8 @@ def run(
         folders: of recordings.
         settings: those of the monitor; sources, window, outputs and alarms do not count.
         output: the archive's folder, which later runs go on with.
-        workers: processes; None: see `default_workers`.
+        workers: processes; None: see `default_workers`, or one a core of the cluster.
+        cluster: address of a Ray cluster, as `ray_scheduler.connected` takes it; None: no cluster.
 
     Returns:
         The exit status: 0; 3 where a recording could not be read; 130 after Ctrl-C, 143 after
@@ -65,9 +75,9 @@ def run(
             tasks = [_task(recording, settings) for recording in recordings]
             ledger = RunLedger(store, results, model, tasks)
             setup = {"settings": settings.model_dump(mode="json"), "results": str(results)}
-            wanted = workers or default_workers(spec.kind)
+            process = _on_one_machine(spec.kind) if cluster is None else _on_cluster(cluster)
             try:
-                _process(ledger, len(recordings), setup, model, wanted, stop)
+                _process(ledger, len(recordings), setup, model, workers, stop, process)
             finally:
                 outcomes = ledger.outcomes()
                 write_summary(output, outcomes)
@@ -96,8 +106,9 @@ def _process(
     total: int,
     setup: dict[str, Any],
     model: str,
-    workers: int,
+    workers: int | None,
     stop: StopRequest,
+    process: Process,
 ) -> None:
     number = len(ledger.tasks)
     if ledger.known:
@@ -106,10 +117,49 @@ def _process(
         return
     progress = RunProgress(ledger.tasks, total)
     try:
-        scheduler = Scheduler(ledger, progress, setup, model, time.monotonic)
-        scheduler.run(workers, stop)
+        process(ledger, progress, setup, model, workers, stop)
     finally:
         progress.close()
+
+
+def _on_one_machine(kind: str) -> Process:
+    def process(
+        ledger: RunLedger,
+        progress: RunProgress,
+        setup: dict[str, Any],
+        model: str,
+        workers: int | None,
+        stop: StopRequest,
+    ) -> None:
+        scheduler = Scheduler(ledger, progress, setup, model, time.monotonic)
+        scheduler.run(workers or default_workers(kind), stop)
+
+    return process
+
+
+def _on_cluster(address: str) -> Process:
+    def process(
+        ledger: RunLedger,
+        progress: RunProgress,
+        setup: dict[str, Any],
+        model: str,
+        workers: int | None,
+        stop: StopRequest,
+    ) -> None:
+        from maskdet.commands.archive.ray_scheduler import RayScheduler, connected
+
+        # Ray takes the signals as it connects; its native part writes to standard error, and it
+        # prints what its workers die of, which others make up for.
+        with (
+            open(os.devnull, "w") as nothing,
+            redirect_stdout(nothing),
+            silent_stderr(),
+            connected(address),
+            stop.listening(),
+        ):
+            RayScheduler(ledger, progress, setup, model).run(workers, stop)
+
+    return process
 
 
 def _open_results(output: Path) -> Path:

@@ -21,7 +21,13 @@ def archive(
     ] = Path("maskdet-archive"),
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, max=256, help="Processes; default: one a core."),
+        typer.Option(metavar="N", min=1, max=4096, help="Processes; default: one a core."),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="On a Ray cluster: auto, HOST:PORT, or local: this machine."
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="M", help="A folder under models/, or a path.")
@@ -58,4 +64,4 @@ def archive(
         for name, value in parse_states(states).items()
     ]
     settings = load_settings(MonitorSettings, config, [*(overrides or ()), *options])
-    return run(folders, settings, output, workers)
+    return run(folders, settings, output, workers, ray)
