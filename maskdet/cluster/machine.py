@@ -165,6 +165,14 @@ def find(place: Place) -> psutil.Process | None:
     return None
 
 
+def is_alive(process: psutil.Process | None) -> bool:
+    """Whether a process runs; in a container it stays as a zombie of ours when it has ended."""
+    try:
+        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def end_rest(place: Place) -> None:
     """Ends what Ray has started on the first machine beside the machine's own part."""
     ended = []

@@ -43,7 +43,7 @@ def up(file: Path, node: str | None, *, foreground: bool) -> int:
         while not stop():
             _start(settings, place)
             process = machine.find(place)
-            while process is not None and process.is_running() and not stop():
+            while machine.is_alive(process) and not stop():
                 time.sleep(_POLL_S)
             if not stop():
                 say(f"this machine's part of the cluster has ended; starting {place.name} again")
