@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from maskdet.detections import Detections, MaskState
 from maskdet.frame import Frame
 
@@ -130,6 +132,10 @@ class Shape:
     is_zone: bool
 
 
+def _no_boxes() -> np.ndarray:
+    return np.zeros((0, 4), np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """A frame, its faces and what follows from them; complete when made.
@@ -145,6 +151,7 @@ class Observation:
         shapes: the source's zones and lines.
         is_carried: nothing has moved since the last processed frame, whose faces, people and counts
             these are: no new evidence, and no events.
+        hidden_boxes: float32 (N, 4) in pixels, where faces that were not found should be.
     """
 
     frame: Frame
@@ -156,3 +163,4 @@ class Observation:
     people_counts: PeopleCounts | None = None
     shapes: tuple[Shape, ...] = ()
     is_carried: bool = False
+    hidden_boxes: np.ndarray = field(default_factory=_no_boxes)

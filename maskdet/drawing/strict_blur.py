@@ -42,14 +42,17 @@ class StrictBlur:
         """The faces, of all that were found, that are drawn and counted."""
         return found if self._rule is None else self._rule.apply(found)
 
-    def cover(self, frame: Frame, found: Detections) -> Frame:
+    def cover(self, frame: Frame, found: Detections, hidden: np.ndarray | None = None) -> Frame:
         """The frame without faces.
 
         Args:
             frame: the source's next one; left as it is.
             found: all faces found in it.
+            hidden: (N, 4), places of further faces, which walked on and were not found.
         """
         boxes = self._update(frame, found.boxes)
+        if hidden is not None:
+            boxes = np.concatenate([boxes, hidden])
         return replace(frame, image=cover_faces(frame.image, boxes))
 
     def _update(self, frame: Frame, found: np.ndarray) -> np.ndarray:

@@ -252,7 +252,7 @@ class Inference:
             observation = Observation(frame, detections, detections.counts())
         state.people = observation.people_counts
         if state.strict_blur is not None:  # last: following people looks at the true image
-            covered = state.strict_blur.cover(frame, found)
+            covered = state.strict_blur.cover(frame, found, observation.hidden_boxes)
             observation = replace(observation, frame=covered)
         self.counts.update(observation.counts)
         if self.first_result is None:

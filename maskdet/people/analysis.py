@@ -120,6 +120,7 @@ class Analysis:
             events=tuple(sorted(events, key=lambda event: event.time)),
             people_counts=self._counts(),
             shapes=self._shapes,
+            hidden_boxes=self._tracker.hidden_boxes(),
         )
 
     def carry_on(self, observation: Observation) -> Observation:

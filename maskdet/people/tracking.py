@@ -8,6 +8,7 @@ is in seconds of the frames' own times.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ SLOW_S = 0.3
 walk through the image of so slow a camera in one frame."""
 MIN_CERTAIN_SCORE = 0.6
 """Probability of there being a face from which on a detection is beyond doubt."""
+MAX_HIDDEN_MARGIN = 1.0
+"""Face widths, at most, by which the place of a face that was not found grows on each side."""
 MIN_DETECTIONS = 2
 """Detections that a person needs."""
 MIN_RATE = 0.4
@@ -131,6 +134,17 @@ class Tracker:
             self._people += 1
             track.track_id = self._people
         return Step(confirmed, ended, self._ids(len(boxes)), self._interval)
+
+    def hidden_boxes(self) -> np.ndarray:
+        """Where faces that were not found in this frame should be, float32 (N, 4).
+
+        They are larger the longer a face was not found, as nobody knows how it walked.
+        """
+        boxes = []
+        for motion in (track.motion for track in self.tracks if track.row is None):
+            margin = motion.width * min(math.sqrt(motion.variance), MAX_HIDDEN_MARGIN)
+            boxes.append(motion.box + margin * np.array([-1, -1, 1, 1], np.float32))
+        return np.array(boxes, np.float32).reshape(-1, 4)
 
     def rescale(self, across: float, down: float) -> None:
         """Follows a change of the image's size by these factors."""

@@ -14,10 +14,12 @@ from maskdet.config import load_settings
 from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.drawing.strict_blur import StrictBlur
+from maskdet.frame import Frame
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.session import run
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import Stop
+from maskdet.people.analysis import Analysis
 from maskdet.runtimes import load_detector
 from maskdet.sources import CLIP
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
@@ -93,3 +95,19 @@ def test_every_output_gets_covered_frames_though_detection_drops_out():
         inside = image[12:38, 12:38].reshape(-1, 3)
         assert len(np.unique(inside, axis=0)) == 1
     assert [len(one.detections) for one in sink.observations] == [1, 0, 0, 0] * 3
+
+
+def test_a_face_that_walks_on_unseen_is_covered_where_it_should_be():
+    """Found for a second, then no longer, while it walks five face widths a second."""
+    analysis, blur = Analysis(), StrictBlur()
+    image = np.random.default_rng(1).integers(0, 255, (240, 640, 3), np.uint8)
+    for index in range(14):
+        x = 20 + 20 * index
+        faces = [[x, 100, x + 40, 150]] if index < 10 else []
+        frame = Frame(image, index, index / 10, 0.0, "walk", position=index / 10, utc=1.8e9)
+        found = Detections(np.array(faces).reshape(-1, 4), [0.9] * len(faces), [0] * len(faces))
+        observation = analysis.observe(frame, found)
+        covered = blur.cover(frame, found, observation.hidden_boxes).image
+        assert (covered[100:150, x : x + 40] != image[100:150, x : x + 40]).any(
+            axis=2
+        ).mean() > 0.99
