@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ _PLACEMENT = "placement"
 _ANSWER_TIMEOUT_S = 2.0
 _RESTART_TIMEOUT_S = 20.0
 """Seconds within which an actor that was killed answers again; two on a quiet machine."""
+_REPLACE_TIMEOUT_S = 5.0
+"""Seconds without any placement while one takes the place of another."""
 _END_TIMEOUT_S = 15.0
 _RETRY_S = 0.2
 
@@ -31,8 +34,9 @@ class ClusterError(SourceError):
     """The cluster does not answer as it should."""
 
 
-def connect(host: str, port: int) -> None:
-    """Makes this process part of the cluster; once.
+@contextlib.contextmanager
+def connected(host: str, port: int) -> Iterator[None]:
+    """Makes this process part of the cluster for a while.
 
     Raises:
         ClusterError: none answers there, or this machine is no part of it.
@@ -40,6 +44,17 @@ def connect(host: str, port: int) -> None:
     address = f"{host}:{port}"
     if not answers(host, port):
         raise ClusterError(f"no cluster answers at {address}; start it: maskdet cluster up")
+    on_sigterm = signal.getsignal(signal.SIGTERM)  # Ray sets its own, and then none
+    try:
+        _connect(address)
+        yield
+    finally:
+        ray.shutdown()
+        signal.signal(signal.SIGTERM, on_sigterm)
+
+
+def _connect(address: str) -> None:
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         with _without_stderr():
             ray.init(
@@ -53,6 +68,7 @@ def connect(host: str, port: int) -> None:
             f"cannot join the cluster at {address}: {line_of(error)}; is this machine one of its "
             "own, with the same token file? On it run: maskdet cluster up"
         ) from None
+    signal.signal(signal.SIGTERM, on_sigterm)
 
 
 @contextlib.contextmanager
@@ -75,11 +91,6 @@ def answers(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def disconnect() -> None:
-    """Ends the connection."""
-    ray.shutdown()
 
 
 def machines() -> set[str]:
@@ -201,21 +212,27 @@ def end_machines(names: Sequence[str], local: Sequence[str]) -> list[str]:
     return [name for name in names if name in alive and name not in done]
 
 
-def call(actor: Any, method: str, timeout_s: float = _RESTART_TIMEOUT_S) -> Any:
-    """The result of a method without arguments; waits while an actor is started again.
+def placement_table() -> dict[str, Any]:
+    """The table of the placement; waits while it is started again, or replaced.
 
     Raises:
-        ClusterError: it does not answer in time.
+        ClusterError: there is none, or it does not answer in time.
     """
-    deadline = time.monotonic() + timeout_s
+    began = time.monotonic()
     while True:
-        try:
-            left = max(0.1, deadline - time.monotonic())
-            return ray.get(getattr(actor, method).remote(), timeout=left)
-        except (GetTimeoutError, RayActorError) as error:
-            if time.monotonic() > deadline:
-                raise ClusterError(f"the cluster does not answer: {line_of(error)}") from None
-            time.sleep(_RETRY_S)
+        waited = time.monotonic() - began
+        actor = placement()
+        if actor is not None:
+            try:
+                left = max(0.1, _RESTART_TIMEOUT_S - waited)
+                table: dict[str, Any] = ray.get(actor.table.remote(), timeout=left)
+                return table
+            except (GetTimeoutError, RayActorError) as error:
+                if waited > _RESTART_TIMEOUT_S:
+                    raise ClusterError(f"the cluster does not answer: {line_of(error)}") from None
+        elif waited > _REPLACE_TIMEOUT_S:
+            raise ClusterError("no cameras are placed; run maskdet cluster up on the first machine")
+        time.sleep(_RETRY_S)
 
 
 def line_of(error: Exception) -> str:

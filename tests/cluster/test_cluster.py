@@ -247,6 +247,32 @@ def test_down_leaves_no_process_and_whole_files(cluster: LoopbackCluster):
 
 
 @pytest.mark.slow
+def test_in_the_foreground_a_machine_s_part_is_started_again_until_sigterm(tmp_path: Path):
+    cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a",))
+    service = subprocess.Popen(
+        [sys.executable, "-m", "maskdet", "cluster", "up", "--foreground"]
+        + ["--config", str(cluster.file)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert service.stderr is not None
+        assert "1 cameras in the cluster" in service.stderr.readline()
+        before = cluster.status()["nodes"][0]
+        os.kill(cluster.raylet(before["group_pid"]), 9)
+        assert "starting a again" in next(line for line in service.stderr if "again" in line)
+        wait_until(lambda: cluster.status()["nodes"][0]["group_pid"] != before["group_pid"])
+        wait_for_running(cluster, "hall")
+        service.terminate()
+        assert service.wait(30) == 0
+        wait_until(lambda: not cluster.processes(), 20)
+    finally:
+        service.kill()
+        service.communicate()
+        cluster.close()
+
+
+@pytest.mark.slow
 @needs_rtsp
 def test_three_machines_whose_processes_are_killed(tmp_path: Path):
     """The short form of `tests.soak.cluster`, with limits for a machine that does more."""

@@ -56,7 +56,7 @@ def status(file: Path, *, as_json: bool) -> int:
     """Prints machines, their groups and cameras."""
     settings = load_settings(ClusterSettings, file)
     with _connected(settings, file):
-        table = _table()
+        table = ray_client.placement_table()
     print_data(json.dumps(table, indent=2) + "\n" if as_json else "\n".join(lines_of(table)) + "\n")
     return 0
 
@@ -135,15 +135,12 @@ def _start(settings: ClusterSettings, place: machine.Place) -> None:
         _end_this(place)  # what is left of it where its list has died
     if machine.find(place) is None:
         machine.start(place, as_first=not has_cluster)
-    ray_client.connect(place.host, place.port)
-    try:
+    with ray_client.connected(place.host, place.port):
         if place.is_first:
             _replace_placement(settings)
             _report_placed(settings)
         else:
             say(f"{place.name} is part of the cluster at {place.host}:{place.port}")
-    finally:
-        ray_client.disconnect()
 
 
 def _end_this(place: machine.Place) -> None:
@@ -157,33 +154,20 @@ def _end_this(place: machine.Place) -> None:
 @contextmanager
 def _connected(settings: ClusterSettings, file: Path) -> Iterator[None]:
     machine.prepare_token(_beside(file, settings.token), make=False)
-    ray_client.connect(settings.host, settings.port)
-    try:
+    with ray_client.connected(settings.host, settings.port):
         yield
-    finally:
-        ray_client.disconnect()
-
-
-def _table() -> dict[str, Any]:
-    actor = ray_client.placement()
-    if actor is None:
-        raise ray_client.ClusterError(
-            "no cameras are placed; on the first machine: maskdet cluster up"
-        )
-    table: dict[str, Any] = ray_client.call(actor, "table")
-    return table
 
 
 def _report_placed(settings: ClusterSettings) -> None:
     """Waits until the cameras have their machines, and prints how many run where."""
-    began, table = time.monotonic(), _table()
+    began, table = time.monotonic(), ray_client.placement_table()
     while (waited := time.monotonic() - began) < _PLACE_TIMEOUT_S:
         states = {row["state"] for row in table["cameras"]}
         is_placed = table["settled"] and "starting" not in states
         if is_placed and ("connecting" not in states or waited > _CONNECT_TIMEOUT_S):
             break
         time.sleep(_POLL_S)
-        table = _table()
+        table = ray_client.placement_table()
     nodes = {row["name"]: row["cameras"] for row in table["nodes"] if row["cameras"]}
     where = ", ".join(f"{name} {count}" for name, count in nodes.items()) or "none yet"
     count = len(table["cameras"])
