@@ -102,7 +102,7 @@ class NewCameras:
 
 def switched(source: Source, in_window: bool) -> Source:
     """A source as a run reads it: cameras can be paused, files moved about in a window."""
-    if isinstance(source, LiveSource):
+    if isinstance(source, LiveSource) or source.is_live:  # the demo is no LiveSource
         return SwitchedSource(source)
     return Playback(source) if in_window and isinstance(source, Seekable) else source
 

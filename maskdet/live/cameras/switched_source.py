@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from maskdet.contracts import Source
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.system.threads import Condition
 
+_NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 PARK_TIMEOUT_S = 2.0
 """For the thread that reads to notice that its camera was closed."""
 
@@ -37,7 +40,9 @@ class SwitchedSource:
         self._last = source
         self._closed = self._parked = False
         self._index = self._earlier_reconnects = 0
-        self._first: float | None = None
+        self._position = 0.0
+        self._newest: Frame | None = None
+        self._read_from: Source | None = None
         self._thin: tuple[float | None, Callable[[int], None]] | None = None
 
     # For the thread that reads.
@@ -57,7 +62,7 @@ class SwitchedSource:
                 continue  # it was closed here, or replaced
             if source is self._source:
                 self.is_live, self.fps = source.is_live, source.fps
-                return None if frame is None else self._numbered(frame)
+                return None if frame is None else self._numbered(frame, source)
         return None
 
     def _wait(self) -> Source | None:
@@ -68,13 +73,18 @@ class SwitchedSource:
             self._parked = False
             return None if self._closed else self._source
 
-    def _numbered(self, frame: Frame) -> Frame:
-        """The frame with a number and a position after those of all earlier ones."""
-        if not self.is_live:
-            return frame
-        self._first = frame.captured if self._first is None else self._first
-        index, self._index = self._index, self._index + 1
-        return replace(frame, index=index, position=frame.captured - self._first)
+    def _numbered(self, frame: Frame, source: Source) -> Frame:
+        """The frame with a number and a position after those of earlier connections."""
+        if source is not self._read_from and self._newest is not None:
+            last = self._newest
+            self._index = last.index + 1 - frame.index
+            self._position = last.position + frame.captured - last.captured - frame.position
+        self._read_from = source
+        if self._index or self._position:
+            position = frame.position + self._position
+            frame = replace(frame, index=frame.index + self._index, position=position)
+        self._newest = replace(frame, image=_NO_IMAGE)
+        return frame
 
     # For any thread.
 
