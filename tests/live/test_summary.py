@@ -7,10 +7,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from maskdet.detections import Detections
+from maskdet.drawing.status_text import Status, bar_rows
 from maskdet.errors import SinkError
-from maskdet.live.summary import Report, write_summary
+from maskdet.frame import Frame
+from maskdet.live.status_reporter import people
+from maskdet.live.summary import Report, in_words, write_summary
+from maskdet.observation import Observation, PeopleCounts, sum_of_margins
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,3 +56,17 @@ def test_a_run_that_never_began_has_figures_too():
 def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path):
     with pytest.raises(SinkError, match="cannot write .*No such file or directory; check folder"):
         write_summary(tmp_path / "none/s.json", {})
+
+
+def test_the_margin_stands_beside_the_count():
+    counts = {"with_mask": 3, "without_mask": 1, "mask_weared_incorrect": 0, "unsure": 0}
+    assert in_words({"unique": 4, **counts, "margin": 1}) == "4 people (± 1): mask 3, no mask 1"
+    assert in_words({"unique": 4, **counts, "margin": 0}) == "4 people: mask 3, no mask 1"
+    seen = PeopleCounts(now={"with_mask": 1}, day=counts, run=counts, margin=2, margin_today=1)
+    assert people(seen) == "people: 1 now, 4 (± 2) since the start"
+    frame = Frame(np.zeros((48, 64, 3), np.uint8), 0, 0.0, 0.0, "door")
+    observation = Observation(frame, Detections.empty(), people_counts=seen)
+    rows = bar_rows(Status("door"), observation, narrow=False)
+    texts = [part.text for row in rows for part in (*row.left, *row.right)]
+    assert "people 1, today 4 ± 1" in texts
+    assert sum_of_margins([3, 4]) == 5
