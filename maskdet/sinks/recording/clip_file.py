@@ -37,8 +37,12 @@ class ClipFile:
         self._position = -1
         self._shape, self._parameters = first.packet.shape, first.packet.parameters
         self._container = av.open(str(self._part), "w", format="mp4", options=_OPTIONS)
-        self._stream = new_stream(self._container, first.packet.template)
-        self.add(first)
+        try:
+            self._stream = new_stream(self._container, first.packet.template)
+            self.add(first)
+        except BaseException:  # a full disk, say: nobody else can let go of it
+            self.abandon()
+            raise
 
     def fits(self, entry: RingEntry) -> bool:
         """Whether a packet can be decoded as those of the clip are."""

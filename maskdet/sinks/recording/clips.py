@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -29,6 +32,8 @@ QUIET_S = 2.0
 """Seconds without a packet after the time of a clip, after which it is finished all the same."""
 CLOSE_TIMEOUT_S = 0.5
 _TURN_S = 0.1
+_MIN_FREE_BYTES = 4_000_000
+"""Bytes to be free before a clip is begun: PyAV keeps the handle of a file that it cannot end."""
 _QUEUE_LENGTH = 2
 
 OnFinished = Callable[[Sequence[str], Path], None]
@@ -191,6 +196,8 @@ class Clips:
                 return
             make_folder(self._folder, quiet=True)
             self._tidy()
+            if shutil.disk_usage(self._folder).free < _MIN_FREE_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             now = f"{datetime.now():%Y%m%d-%H%M%S}"
             path = self._folder / f"{self._label}{now}-{self._alarms[0]}.mp4"
             self._clip = ClipFile(path, entries[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -25,6 +26,7 @@ from maskdet.sinks.recording.packet_ring import EncodedPacket, PacketRing
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.retention import Retention
+from tests.monitors import fill
 from tests.sinks.channels.servers import wait_until
 
 pytestmark = pytest.mark.timeout(60)
@@ -209,6 +211,26 @@ def test_a_disk_that_takes_no_clip_is_a_line(make, tmp_path: Path, caplog):
     setup.clips.begin("a-2")
     setup.show(range(30, 45))
     wait_until(lambda: setup.finished)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts handles as Linux does")
+def test_a_full_disk_leaves_neither_file_nor_handle(
+    make, small_disk: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """Each alarm while a disk was full had left one of each."""
+    (tmp_path / "clips").symlink_to(small_disk)
+    setup = make(record=False)
+    setup.show(range(10))
+    fill(small_disk, 0)
+    setup.clips.begin("a-1")
+    setup.show(range(10, 12))
+    wait_until(lambda: "No space left" in caplog.text)
+    handles = len(os.listdir("/proc/self/fd"))
+    for number in range(5):
+        setup.clips.begin(f"b-{number}")
+        setup.show(range(12 + 4 * number, 16 + 4 * number))
+    assert len(os.listdir("/proc/self/fd")) <= handles
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 
 def test_what_a_kill_has_left_is_removed(tmp_path: Path):
