@@ -211,6 +211,7 @@ def test_an_added_camera_runs_and_stands_in_the_file(cluster: LoopbackCluster):
     assert yaml.safe_load(cluster.file.read_text())["cameras"] == written
 
 
+@pytest.mark.slow
 def test_a_killed_monitor_and_a_killed_group_are_back(cluster: LoopbackCluster):
     for key in ("monitor_pid", "group_pid"):
         before = cluster.status()["nodes"][0]

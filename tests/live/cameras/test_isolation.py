@@ -43,6 +43,7 @@ def kills(monitor: Monitor, pids: set[int]) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_the_others_keep_their_rate_and_lose_no_event(tmp_path: Path):
     size = ["--size", "320x240", "--fps", "15"]
     with (

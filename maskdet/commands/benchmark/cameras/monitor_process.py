@@ -13,6 +13,7 @@ from typing import Any
 
 from maskdet.commands.benchmark.cameras.server import RtspServer
 from maskdet.errors import MaskdetError
+from maskdet.system.console import print_data
 
 _ROOT = Path(__file__).resolve().parents[4]
 _CODE = (
@@ -100,5 +101,5 @@ def _main(request: Mapping[str, Any]) -> int:
     with measurement.listening():
         run(settings, measurement, open_page=lambda _: measurement)
     values = measurement.values
-    print(json.dumps(None if values is None else as_json(values)), flush=True)
+    print_data(json.dumps(None if values is None else as_json(values)) + "\n")
     return 0
