@@ -278,7 +278,7 @@ def test_in_the_foreground_a_machine_s_part_is_started_again_until_sigterm(tmp_p
 def test_three_machines_whose_processes_are_killed(tmp_path: Path):
     """The short form of `tests.soak.cluster`, with limits for a machine that does more."""
     found = run(tmp_path, kills=5, cameras=6, pause=6.0, fps=2)
-    slack = {"own": 15.0, "others": 15.0}
+    slack = {"own": 60.0, "others": 60.0}
     assert not broken(found, **slack), found
     assert found["kills"] == 5
 

@@ -128,6 +128,7 @@ def test_one_camera_that_fails_slows_no_other(tmp_path: Path, start_monitor: Sta
     assert {line["source"] for line in lines_of(events)} == {"good"}
     assert rate > 5  # 30 where the machine is not busy
     assert took < 10
-    assert "off: no signal (127.0.0.1 refuses port" in err and "frozen: no signal" in err
+    assert "off: no signal (127.0.0.1 refuses port" in err
+    assert "frozen: no frame yet" in err  # a camera may take ten seconds to open
     figures = {one["name"]: one for one in json.loads(summary.read_text())["sources"]}
     assert figures["good"]["reconnects"] == 0 and figures["frozen"]["captured"] == 0
