@@ -125,7 +125,8 @@ def _run(
     if detector is None:
         detector, rule = _load_detector(settings, parts)
     sources = open_sources(settings.sources, parts, in_window=has_window)
-    limit_looks(detector, sources)
+    detect_fps = [one.detect_fps or settings.detect.fps for one in settings.sources]
+    limit_looks(detector, sources, detect_fps)
     names = [source.name for source in sources]
     analyses = new_analyses(settings, names)
     clips = open_clips(settings, names, recordings)
@@ -145,7 +146,7 @@ def _run(
         analyses=analyses if desk is None else with_alarms(settings, analyses, desk),
         max_frames=settings.max_frames,
         new_strict_blur=partial(StrictBlur, rule) if settings.privacy == "strict" else None,
-        detect_fps=[one.detect_fps or settings.detect.fps for one in settings.sources],
+        detect_fps=detect_fps,
         new_gate=motion_gate(settings),
     )
     name_cameras(shared, names)

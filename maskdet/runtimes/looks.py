@@ -50,7 +50,21 @@ find as much in one look."""
 MAX_PARTS = 4
 """Along either side, by default: more would find faces that nobody can recognize."""
 TIME_BUDGET_S = 1 / 16
-"""Seconds that all looks at a live frame may take together."""
+"""Seconds that all looks at a live frame may take together …"""
+BUSY_SHARE = 0.6
+"""… and, of several cameras, the share of the time that all their frames may take."""
+USUAL_FPS = 15.0
+"""Frames a second that a camera is worth which is not limited to fewer."""
+
+
+def time_budget(fps: Sequence[float | None]) -> float:
+    """Seconds that all looks at a frame may take, where cameras share the detector.
+
+    Args:
+        fps: frames a second to process, of each camera; None: all.
+    """
+    wanted = sum(each or USUAL_FPS for each in fps)
+    return min(TIME_BUDGET_S, BUSY_SHARE / wanted) if len(fps) > 1 else TIME_BUDGET_S
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from maskdet.detections import Detections
 from maskdet.model.decision import DecisionRule
-from maskdet.runtimes.looks import MultiLookDetector, plan_looks
+from maskdet.runtimes.looks import TIME_BUDGET_S, MultiLookDetector, plan_looks, time_budget
 from maskdet.runtimes.tiling import merged
 from tests.doubles import ScriptedDetector
 
@@ -156,3 +156,10 @@ def test_a_small_face_before_a_large_one_stays() -> None:
     large = Detections([[0, 0, 400, 500]], [0.9], [0])
     small = Detections([[50, 50, 90, 100]], [0.8], [0])
     assert len(merged([large, small])) == 2
+
+
+def test_cameras_share_the_time_for_looks() -> None:
+    assert time_budget([None]) == time_budget([5.0]) == TIME_BUDGET_S
+    assert time_budget([1.0, 1.0]) == TIME_BUDGET_S  # never more
+    assert time_budget([5.0] * 8) == pytest.approx(0.015)
+    assert time_budget([None, 5.0]) == pytest.approx(0.03)

@@ -132,17 +132,27 @@ def open_sources(
     return sources
 
 
-def limit_looks(detector: Detector, sources: Sequence[Source]) -> None:
-    """Live frames get as many looks and pixels as the machine has time for, images all."""
+def limit_looks(
+    detector: Detector, sources: Sequence[Source], detect_fps: Sequence[float | None]
+) -> None:
+    """Live frames get as many looks and pixels as the machine has time for, images all.
+
+    Args:
+        detector: processes the frames.
+        sources: of the run.
+        detect_fps: frames a second to process of each; None: all.
+    """
     from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
-    from maskdet.runtimes.looks import MultiLookDetector
+    from maskdet.runtimes.looks import MultiLookDetector, time_budget
     from maskdet.sources.files.image_files import ImageFiles
 
-    is_live = any(source.is_live for source in sources)
+    live = [fps for source, fps in zip(sources, detect_fps, strict=True) if source.is_live]
     is_video = not all(isinstance(source, ImageFiles) for source in sources)
     if is_video and isinstance(detector, MultiLookDetector):
         detector.expect_video()
-    if is_live and isinstance(detector, MultiLookDetector | AdaptiveSideDetector):
+    if live and isinstance(detector, MultiLookDetector):
+        detector.keep_up(time_budget(live))
+    elif live and isinstance(detector, AdaptiveSideDetector):
         detector.keep_up()
 
 
