@@ -25,10 +25,10 @@ from maskdet.live.assembly import (
     output_folders,
 )
 from maskdet.live.cameras.building import (
+    LooksLimit,
     NewCameras,
     SettingsOfRun,
     first_cameras,
-    limit_looks,
     listeners,
     open_sources,
 )
@@ -126,7 +126,8 @@ def _run(
         detector, rule = _load_detector(settings, parts)
     sources = open_sources(settings.sources, parts, in_window=has_window)
     detect_fps = [one.detect_fps or settings.detect.fps for one in settings.sources]
-    limit_looks(detector, sources, detect_fps)
+    limit_looks = LooksLimit(detector)
+    limit_looks(sources, detect_fps)
     names = [source.name for source in sources]
     analyses = new_analyses(settings, names)
     clips = open_clips(settings, names, recordings)
@@ -151,8 +152,7 @@ def _run(
     )
     name_cameras(shared, names)
     run_settings = SettingsOfRun(settings)
-    limit = partial(limit_looks, detector)
-    makes = NewCameras(run_settings, clips, desk, limit, has_window)
+    makes = NewCameras(run_settings, clips, desk, limit_looks, has_window)
     cameras = first_cameras(settings, sources, recordings, clips, analyses)
     control = CameraControl(pipeline.changes, cameras, makes, listeners([*shared, page, desk]))
     report.begin(pipeline)

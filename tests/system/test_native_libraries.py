@@ -45,9 +45,9 @@ with silent_stderr():
 def test_messages_get_through_while_native_code_is_silent():
     """Two threads that overlap, as the first to begin ends first; then once more."""
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60)
-    assert done.stderr.splitlines() == [
-        *("message meanwhile", "message within", "message after", "native after", "message again")
-    ]
+    first, second, *later = done.stderr.splitlines()
+    assert {first, second} == {"message meanwhile", "message within"}  # of two threads
+    assert later == ["message after", "native after", "message again"]
 
 
 def test_a_process_without_stderr_goes_on():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -55,7 +55,7 @@ class NewCameras:
     settings: SettingsOfRun
     clips: SourceClips
     desk: AlarmDesk | None
-    limit_looks: Callable[[Sequence[Source]], object]
+    limit_looks: LooksLimit
     in_window: bool
 
     def make(
@@ -74,7 +74,7 @@ class NewCameras:
         except BaseException:
             source.close()
             raise
-        self.limit_looks([source])
+        self.limit_looks([source], [self.detect_fps(one)])
         followed: FrameAnalysis | None = analysis
         if self.desk is not None:
             (followed,) = with_alarms(settings, [analysis], self.desk)
@@ -132,28 +132,42 @@ def open_sources(
     return sources
 
 
-def limit_looks(
-    detector: Detector, sources: Sequence[Source], detect_fps: Sequence[float | None]
-) -> None:
-    """Live frames get as many looks and pixels as the machine has time for, images all.
+class LooksLimit:
+    """Limit of looks and pixels: live frames get what the machine has time for, images all.
 
-    Args:
-        detector: processes the frames.
-        sources: of the run.
-        detect_fps: frames a second to process of each; None: all.
+    A camera that is removed keeps its share of the time: it may come back.
     """
-    from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
-    from maskdet.runtimes.looks import MultiLookDetector, time_budget
-    from maskdet.sources.files.image_files import ImageFiles
 
-    live = [fps for source, fps in zip(sources, detect_fps, strict=True) if source.is_live]
-    is_video = not all(isinstance(source, ImageFiles) for source in sources)
-    if is_video and isinstance(detector, MultiLookDetector):
-        detector.expect_video()
-    if live and isinstance(detector, MultiLookDetector):
-        detector.keep_up(time_budget(live))
-    elif live and isinstance(detector, AdaptiveSideDetector):
-        detector.keep_up()
+    def __init__(self, detector: Detector) -> None:
+        """Knows no source yet.
+
+        Args:
+            detector: processes the frames.
+        """
+        self._detector = detector
+        self._live: dict[str, float | None] = {}
+
+    def __call__(self, sources: Sequence[Source], detect_fps: Sequence[float | None]) -> None:
+        """Sets the limit anew, before sources are added to those that are read.
+
+        Args:
+            sources: all at the start, one later.
+            detect_fps: frames a second to process of each; None: all.
+        """
+        from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
+        from maskdet.runtimes.looks import MultiLookDetector, time_budget
+        from maskdet.sources.files.image_files import ImageFiles
+
+        for source, fps in zip(sources, detect_fps, strict=True):
+            if source.is_live:
+                self._live[source.name] = fps
+        if isinstance(self._detector, MultiLookDetector):
+            if not all(isinstance(source, ImageFiles) for source in sources):
+                self._detector.expect_video()
+            if self._live:
+                self._detector.keep_up(time_budget(list(self._live.values())))
+        elif self._live and isinstance(self._detector, AdaptiveSideDetector):
+            self._detector.keep_up()
 
 
 def first_cameras(
