@@ -147,6 +147,7 @@ def test_without_ray_the_command_that_installs_it_is_named(tmp_path: Path):
     assert "ray is not installed; it comes with maskdet's extra 'cluster'" in done.stderr
 
 
+@pytest.mark.slow
 def test_status_is_a_table_for_people_and_json_for_programs(cluster: LoopbackCluster):
     table = cluster.status()
     assert [(n["name"], n["state"]) for n in table["nodes"]] == [
@@ -188,6 +189,7 @@ def test_a_wrong_token_is_one_line(cluster: LoopbackCluster):
     assert done.returncode == 3 and "with the same token file?" in line
 
 
+@pytest.mark.slow
 def test_an_added_camera_runs_and_stands_in_the_file(cluster: LoopbackCluster):
     source = "rtsp://admin:secret@127.0.0.1:1/1"
     done = command("add", "gate", source, "--label", "site=a", "--config", cluster.file)
@@ -237,6 +239,7 @@ def test_a_drained_machine_has_no_cameras_until_that_is_undone(cluster: Loopback
     assert written["nodes"][0] == {**yaml.safe_load(text)["nodes"][0], "drained": False}
 
 
+@pytest.mark.slow
 def test_down_leaves_no_process_and_whole_files(cluster: LoopbackCluster):
     assert cluster.processes()
     done = command("down", "--config", cluster.file)

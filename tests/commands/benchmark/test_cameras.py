@@ -127,6 +127,7 @@ def test_without_gstreamer_a_line_names_what_to_install(
     assert len(shown) == 1 and "apt install python3-gi gir1.2-gst-rtsp-server-1.0" in shown[0]
 
 
+@pytest.mark.slow
 @needs_rtsp
 @pytest.mark.timeout(180)
 def test_cameras_of_a_real_server_are_watched_by_the_real_monitor(
