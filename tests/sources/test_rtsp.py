@@ -28,6 +28,7 @@ from maskdet.sources.opening import open_source
 from maskdet.sources.options import SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.sources.webcam import Webcam
+from tests.processes import children
 from tests.sources.rtsp import RtspCamera, clock_of, line_to, needs_rtsp, rtsp_camera
 
 pytestmark = [needs_rtsp, pytest.mark.timeout(120)]
@@ -87,9 +88,7 @@ def reading(url: str, *, wait: bool = True, **options: Any) -> Iterator[Reader]:
         yield reader
     finally:
         assert reader.close() < 5
-        assert not psutil.Process().children() or all(
-            "serving" not in " ".join(child.cmdline()) for child in psutil.Process().children()
-        )
+        assert all("serving" not in line for _, line in children())
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import psutil
 import pytest
 
 from maskdet.datasets.samples import Sample
@@ -22,6 +21,7 @@ from maskdet.networks.targets import RetinaNetTargets
 from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.loader import Loader, draw_weights, scene_weights
 from maskdet.training.settings import DataSettings
+from tests.processes import children
 
 STILL = Augmentation(32, 32, (1, 1), mosaic=0, rotation=0, colour=0, degrade=0)
 THREE, TWO = (0, 1, 2), (0, 1)
@@ -177,8 +177,8 @@ def test_an_unreadable_picture_is_told_from_a_process(
 def test_a_killed_process_is_one_line(in_processes: Loader) -> None:
     batches = in_processes.batches(0, 10_000)
     next(batches)
-    for child in psutil.Process().children(recursive=True):
-        if "spawn_main" in " ".join(child.cmdline()):
+    for child, line in children(recursive=True):
+        if "spawn_main" in line:
             child.kill()
     with pytest.raises(MaskdetError, match="lower schedule.processes"):
         list(batches)
