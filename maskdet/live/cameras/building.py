@@ -148,7 +148,7 @@ class LooksLimit:
         self._live: dict[str, float | None] = {}
 
     def __call__(self, sources: Sequence[Source], detect_fps: Sequence[float | None]) -> None:
-        """Sets the limit anew, before sources are added to those that are read.
+        """Sets the limit, before sources are added to those that are read.
 
         Args:
             sources: all at the start, one later.
