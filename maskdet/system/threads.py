@@ -161,14 +161,19 @@ class Worker:
     """
 
     def __init__(
-        self, name: str, run: Callable[[], object], closes: Sequence[Mailbox[Any]] = ()
+        self,
+        name: str,
+        run: Callable[[], object],
+        closes: Sequence[Mailbox[Any]] = (),
+        *,
+        is_daemon: bool = False,
     ) -> None:
         self.name = name
         self.error: BaseException | None = None
         self._run = run
         self._closes = closes  # more may come while it runs
-        # Not a daemon: the interpreter must not tear down native code under a running thread.
-        self._thread = Thread(target=self._main, name=name)
+        # Not a daemon by default: the interpreter must not tear down native code under a thread.
+        self._thread = Thread(target=self._main, name=name, daemon=is_daemon)
 
     def start(self) -> None:
         """Begins."""

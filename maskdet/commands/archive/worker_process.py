@@ -38,7 +38,10 @@ class WorkerProcess:
         self.messages: Mailbox[dict[str, Any]] = Mailbox(_MESSAGES_AHEAD, condition=condition)
         self._orders: Mailbox[Mapping[str, Any]] = Mailbox()
         self._setup = setup
-        self._thread = Worker("archive worker", self._speak, [self.messages, self._orders])
+        # A daemon: Ray ends a process without a word, and nothing is to hold it up. It uses pipes
+        # alone, whose end ends the child.
+        closes = [self.messages, self._orders]
+        self._thread = Worker("archive worker", self._speak, closes, is_daemon=True)
         self._thread.start()
 
     @property

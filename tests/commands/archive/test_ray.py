@@ -13,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from maskdet import __version__
@@ -40,10 +41,19 @@ pytestmark = [
 ]
 
 
+def actors() -> set[int]:
+    """Ray's workers of any run, also of one that has ended."""
+    lines = (
+        (one.info["pid"], one.info["cmdline"]) for one in psutil.process_iter(["pid", "cmdline"])
+    )
+    return {pid for pid, line in lines if line and "ArchiveWorker" in line[0]}
+
+
 @pytest.mark.slow
 def test_killed_workers_change_nothing(recordings, undisturbed, tmp_path, capfd):  # noqa: F811
     """One of Ray's workers and one of the processes that they keep are killed on the way."""
     folder, output = tmp_path / "all", tmp_path / "archive"
+    before = actors()
     shutil.copytree(recordings, folder)
     shutil.copy(folder / "door/0.mp4", folder / "door/copy.mp4")
     (folder / "door/broken.mp4").write_bytes(random.Random(3).randbytes(5000))
@@ -57,6 +67,7 @@ def test_killed_workers_change_nothing(recordings, undisturbed, tmp_path, capfd)
     assert [*found.values()] == summary(undisturbed)["files"]
     assert "broken.mp4 " in shown and "Traceback" not in shown and "WARNING" not in shown
     assert capfd.readouterr().out == ""  # where Ray prints that a worker has died
+    wait_for(lambda: not actors() - before, 30)
     again = start(folder, output, "--workers", "1")  # what Ray has done counts for a run without
     assert "processed 0 of 6 recordings; 5 done already" in again.communicate()[1]
 
