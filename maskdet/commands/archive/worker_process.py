@@ -40,7 +40,7 @@ class WorkerProcess:
         self._setup = setup
         # A daemon: Ray ends a process without a word, and nothing is to hold it up. It uses pipes
         # alone, whose end ends the child.
-        closes = [self.messages, self._orders]
+        closes: list[Mailbox[Any]] = [self.messages, self._orders]
         self._thread = Worker("archive worker", self._speak, closes, is_daemon=True)
         self._thread.start()
 
