@@ -125,7 +125,7 @@ def _run(
     if detector is None:
         detector, rule = _load_detector(settings, parts)
     sources = open_sources(settings.sources, parts, in_window=has_window)
-    detect_fps = [one.detect_fps or settings.detect.fps for one in settings.sources]
+    detect_fps = [settings.detect_fps_of(one) for one in settings.sources]
     limit_looks = LooksLimit(detector)
     limit_looks(sources, detect_fps)
     names = [source.name for source in sources]

@@ -188,7 +188,7 @@ class MultiLookDetector:
         for index, doubtful in zip(chosen, small.detect([images[i] for i in chosen]), strict=True):
             size = max(images[index].shape[:2])
             looks = found[index]
-            looks[0] = self._rule.apply(_agreed(looks[0], doubtful, LARGE_WIDTH * size))
+            looks[0] = _agreed(looks[0], doubtful, LARGE_WIDTH * size, self._rule)
             looks.append(_from_width(self._rule.apply(doubtful), CLOSE_WIDTH * size))
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
@@ -251,13 +251,16 @@ def _from_width(found: Detections, width: float) -> Detections:
     return found[found.boxes[:, 2] - found.boxes[:, 0] >= width]
 
 
-def _agreed(found: Detections, doubtful: Detections, width: float) -> Detections:
+def _agreed(
+    found: Detections, doubtful: Detections, width: float, rule: DecisionRule
+) -> Detections:
     """Faces, the large ones with a score of next to nothing where another look sees no face.
 
     Args:
         found: of the look at the whole image.
         doubtful: of the small look.
         width: in pixels, from which on they are large.
+        rule: decides which of those are still shown.
     """
     likely = doubtful.boxes[doubtful.scores >= MIN_AGREED_SCORE]
     denied = found.boxes[:, 2] - found.boxes[:, 0] >= width
@@ -266,4 +269,4 @@ def _agreed(found: Detections, doubtful: Detections, width: float) -> Detections
         return found
     factor = np.where(denied, np.minimum(1, MIN_AGREED_SCORE / found.scores), 1)
     scores, probabilities = found.scores * factor, found.probabilities * factor[:, None]
-    return replace(found, scores=scores, probabilities=probabilities)
+    return rule.apply(replace(found, scores=scores, probabilities=probabilities))

@@ -13,7 +13,6 @@ and `soak: ok` or what broke a promise; status 0 or 1.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import re
@@ -22,7 +21,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
@@ -39,7 +37,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.sinks.channels.servers import Broker, HookServer, free_port, hook_server
 from tests.soak.scenes import CAMERAS, ROOT, RULES, Scene, Stage
-from tests.soak.soak import GROWTH_MB, LONG_MINUTES, WARMING_MB, Held, mounted
+from tests.soak.soak import GROWTH_MB, LONG_MINUTES, WARMING_MB, Held, command, mounted
 from tests.soak.viewers import SocketViewer, browser_at, shown_ages
 
 NODE = "soak"
@@ -467,18 +465,5 @@ def broken(found: dict[str, Any], *, whole: bool = True) -> list[str]:
     return [text for text, kept in promises.items() if not kept]
 
 
-def main() -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--minutes", type=float, default=60.0)
-    minutes = parser.parse_args().minutes
-    with tempfile.TemporaryDirectory() as place:
-        found = soak(minutes, Path(place))
-    print(json.dumps(found, indent=2))
-    failures = broken(found)
-    print("soak: " + ("; ".join(failures) or "ok"))
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__ or "", soak, broken))

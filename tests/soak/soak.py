@@ -26,6 +26,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -292,13 +293,17 @@ def broken(found: dict[str, Any], *, whole: bool = True) -> list[str]:
     return [text for text, kept in promises.items() if not kept]
 
 
-def main() -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def command(
+    about: str,
+    run: Callable[[float, Path], dict[str, Any]],
+    broken: Callable[[dict[str, Any]], list[str]],
+) -> int:
+    """A soak as a command: what it found as JSON, and the promises that broke; the exit status."""
+    parser = argparse.ArgumentParser(description=about.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=60.0)
     minutes = parser.parse_args().minutes
     with tempfile.TemporaryDirectory() as place:
-        found = soak(minutes, Path(place))
+        found = run(minutes, Path(place))
     print(json.dumps(found, indent=2))
     failures = broken(found)
     print("soak: " + ("; ".join(failures) or "ok"))
@@ -306,4 +311,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(__doc__ or "", soak, broken))

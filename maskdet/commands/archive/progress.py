@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from maskdet.commands.archive.ledger import Task
+from maskdet.commands.archive.ledger import RunLedger, Task
 from maskdet.live.progress import clock as as_clock
 from maskdet.system.console import has_terminal, say
 
@@ -131,3 +131,29 @@ def _sentence(totals: Mapping[str, Any]) -> str:
         return found
     people = sum(totals["people"].values())
     return f"{people} {'person' if people == 1 else 'people'}, {found}"
+
+
+class RunOutcomes:
+    """Where the outcome of each recording goes: the ledger keeps it, and a line reports it."""
+
+    def __init__(self, ledger: RunLedger, progress: RunProgress) -> None:
+        """Records nothing yet.
+
+        Args:
+            ledger: of the run.
+            progress: is reported to.
+        """
+        self._ledger, self._progress = ledger, progress
+
+    def finish(self, task: Task, sha256: str, totals: dict[str, Any]) -> None:
+        """A recording is processed; what cannot be kept of it is a failure."""
+        shown = dict(totals)
+        if reason := self._ledger.finish(task, sha256, totals):
+            self._progress.failed(task, reason)
+        else:
+            self._progress.processed(task, shown)
+
+    def fail(self, task: Task, reason: str) -> None:
+        """A recording cannot be processed."""
+        self._ledger.fail(task, reason)
+        self._progress.failed(task, reason)

@@ -12,7 +12,7 @@ from typing import Any
 
 from maskdet import __version__
 from maskdet.commands.archive.ledger import RunLedger, Task
-from maskdet.commands.archive.progress import RunProgress
+from maskdet.commands.archive.progress import RunOutcomes, RunProgress
 from maskdet.commands.archive.ray_worker import ArchiveWorker, Row, hash_recording
 from maskdet.errors import ConfigError, MaskdetError, ModelError
 from maskdet.system.extras import require
@@ -55,6 +55,7 @@ class RayScheduler:
             model: the model's checksum.
         """
         self._ledger, self._progress = ledger, progress
+        self._outcomes = RunOutcomes(ledger, progress)
         self._setup, self._model = json.dumps(setup), model
 
     def run(self, workers: int | None, stop: Callable[[], bool]) -> None:
@@ -87,7 +88,7 @@ class RayScheduler:
         for row in self._rows(_hashes, hashing, workers, stop):
             number, sha256 = row["number"], row["sha256"]
             if not sha256:
-                self._fail(tasks[number], row["text"])
+                self._outcomes.fail(tasks[number], row["text"])
             elif (key := self._ledger.key_to_process(tasks[number], sha256)) is None:
                 self._progress.skipped(tasks[number])
             else:
@@ -105,7 +106,7 @@ class RayScheduler:
         if not stop():
             for number in keys:
                 path = tasks[number].recording.path
-                self._fail(tasks[number], f"{path}: Ray gave no result of it; run again")
+                self._outcomes.fail(tasks[number], f"{path}: Ray gave no result of it; run again")
 
     def _rows(
         self,
@@ -144,18 +145,9 @@ class RayScheduler:
         if row["is_fatal"]:
             raise ModelError(row["text"])
         if row["text"]:
-            self._fail(task, row["text"])
+            self._outcomes.fail(task, row["text"])
             return
-        totals = json.loads(row["totals"])
-        shown = dict(totals)
-        if reason := self._ledger.finish(task, sha256, totals):
-            self._progress.failed(task, reason)
-        else:
-            self._progress.processed(task, shown)
-
-    def _fail(self, task: Task, reason: str) -> None:
-        self._ledger.fail(task, reason)
-        self._progress.failed(task, reason)
+        self._outcomes.finish(task, sha256, json.loads(row["totals"]))
 
 
 def _hashes(items: Sequence[Row], workers: int) -> Any:

@@ -15,13 +15,9 @@ from functools import partial
 from typing import Any
 
 from maskdet import __version__
-from maskdet.commands.archive.worker_process import WorkerProcess
+from maskdet.commands.archive.worker_process import MAX_ATTEMPTS, SILENCE_TIMEOUT_S, WorkerProcess
 from maskdet.system.threads import Closed, Condition
 
-MAX_ATTEMPTS = 3
-"""Processes that may end while they work on a recording before it counts as unreadable."""
-SILENCE_TIMEOUT_S = 300.0
-"""Seconds without a message after which a process hangs: its model takes no longer to load."""
 _HASH_BYTES = 1 << 20
 
 Row = dict[str, Any]

@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.commands.archive.ledger import RunLedger, Task
-from maskdet.commands.archive.progress import RunProgress
-from maskdet.commands.archive.worker_process import WorkerProcess
+from maskdet.commands.archive.progress import RunOutcomes, RunProgress
+from maskdet.commands.archive.worker_process import MAX_ATTEMPTS, SILENCE_TIMEOUT_S, WorkerProcess
 from maskdet.errors import MaskdetError, ModelError, SinkError
 from maskdet.system.threads import Closed, Condition, wait_ready
 
-MAX_ATTEMPTS = 3
-"""Processes that may end while they work on a recording before it counts as unreadable."""
 _MAX_FAILED_STARTS = 5
 """Processes in a row that end before they are ready."""
 _POLL_S = 0.2
-_SILENCE_TIMEOUT_S = 300.0
-"""Seconds without a message after which a process hangs: its model takes no longer to load."""
 
 
 @dataclass
@@ -53,6 +49,7 @@ class Scheduler:
             clock: seconds that never go back.
         """
         self._ledger, self._progress = ledger, progress
+        self._outcomes = RunOutcomes(ledger, progress)
         self._setup, self._model, self._clock = setup, model, clock
         self._condition = Condition()
         self._slots: list[_Slot] = []
@@ -77,8 +74,8 @@ class Scheduler:
                 for slot in [slot for slot in self._slots if slot.worker.messages in ready]:
                     self._hear(slot)
                 for slot in list(self._slots):
-                    if self._clock() - slot.heard > _SILENCE_TIMEOUT_S:
-                        self._replace(slot, f"hung for {_SILENCE_TIMEOUT_S:.0f} s")
+                    if self._clock() - slot.heard > SILENCE_TIMEOUT_S:
+                        self._replace(slot, f"hung for {SILENCE_TIMEOUT_S:.0f} s")
                 self._progress.poll()
         finally:
             for slot in self._slots:
@@ -112,10 +109,10 @@ class Scheduler:
             case "hashed" if slot.task is not None:
                 self._process(slot, slot.task, message["sha256"])
             case "done" if slot.task is not None:
-                self._finish(slot.task, slot.sha256, message["totals"])
+                self._outcomes.finish(slot.task, slot.sha256, message["totals"])
                 self._next(slot)
             case "failed" if slot.task is not None:
-                self._fail(slot.task, message["text"])
+                self._outcomes.fail(slot.task, message["text"])
                 self._next(slot)
             case "fatal":
                 raise _as_error(message["text"], message["status"])
@@ -142,17 +139,6 @@ class Scheduler:
             {"order": "process", "path": recording.path, "name": recording.name, "key": key}
         )
 
-    def _finish(self, task: Task, sha256: str, totals: dict[str, Any]) -> None:
-        shown = dict(totals)
-        if reason := self._ledger.finish(task, sha256, totals):
-            self._progress.failed(task, reason)
-        else:
-            self._progress.processed(task, shown)
-
-    def _fail(self, task: Task, reason: str) -> None:
-        self._ledger.fail(task, reason)
-        self._progress.failed(task, reason)
-
     def _replace(self, slot: _Slot, how: str) -> None:
         """A process has ended, or is ended: another one takes its place and its recording."""
         status = slot.worker.kill()
@@ -177,7 +163,9 @@ class Scheduler:
             self._progress.retried(task, why)
             self._ledger.tasks.insert(0, task)
         else:
-            self._fail(task, f"{path}: {why} {MAX_ATTEMPTS} times; convert or remove the file")
+            self._outcomes.fail(
+                task, f"{path}: {why} {MAX_ATTEMPTS} times; convert or remove the file"
+            )
 
     def _check_model(self, model: str) -> None:
         if model != self._model:

@@ -11,6 +11,10 @@ from maskdet.commands.archive.worker import LENGTH
 from maskdet.system.child_process import ChildProcess
 from maskdet.system.threads import Closed, Condition, Mailbox, Worker
 
+MAX_ATTEMPTS = 3
+"""Processes that may end while they work on a recording before it counts as unreadable."""
+SILENCE_TIMEOUT_S = 300.0
+"""Seconds without a message after which a process hangs: its model takes no longer to load."""
 _WITHOUT_ORDER = ("progress", "fatal")
 """Messages that wait for no order."""
 _MESSAGES_AHEAD = 64

@@ -97,7 +97,7 @@ class NewCameras:
 
     def detect_fps(self, one: SourceSettings) -> float | None:
         """Frames a second to process; None: all."""
-        return one.detect_fps or self.settings.now.detect.fps
+        return self.settings.now.detect_fps_of(one)
 
 
 def switched(source: Source, in_window: bool) -> Source:

@@ -122,6 +122,10 @@ class MonitorSettings(Settings):
             "runtime": self.runtime,
         }
 
+    def detect_fps_of(self, source: SourceSettings) -> float | None:
+        """Frames a second of a source to process; None: all."""
+        return source.detect_fps or self.detect.fps
+
     def copies(self, source: SourceSettings) -> bool:
         """Whether a source's own video is recorded, without encoding and overlay."""
         encode = self.recording.encode
