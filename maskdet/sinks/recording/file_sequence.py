@@ -66,7 +66,7 @@ class FileSequence(Generic[V]):
         family: str = "",
         retry_seconds: float = 5.0,
     ) -> None:
-        """Checks the path; see `maskdet.sinks.recording.recorder.Recorder` for the arguments.
+        """Checks the path; see `maskdet.sinks.recording.file_recorder.FileOptions`.
 
         Raises:
             SinkError: another suffix, no such folder, or no right to write there.

@@ -9,8 +9,9 @@ from typing import Protocol
 
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
+from maskdet.sinks.recording.file_recorder import Tap
 from maskdet.sinks.recording.packet_ring import EncodedPacket
-from maskdet.sinks.recording.recorder import Recorder, Tap
+from maskdet.sinks.recording.recorder import Recorder
 from maskdet.system.timeouts import run_with_timeout
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from maskdet.sinks.recording.copy.packet_feed import PacketFeed
 from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
+from maskdet.sinks.recording.file_recorder import Tap
 from maskdet.sinks.recording.packet_ring import EncodedPacket
-from maskdet.sinks.recording.recorder import Tap
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 
 log = logging.getLogger(__name__)

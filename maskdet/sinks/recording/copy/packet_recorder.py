@@ -8,28 +8,21 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import cast
+from typing import Unpack
 
-from maskdet.errors import SinkError
 from maskdet.observation import Observation
 from maskdet.sinks.recording.copy.packet_feed import PacketFeed
-from maskdet.sinks.recording.file_sequence import FileSequence
+from maskdet.sinks.recording.file_recorder import FileOptions, FileRecorder
 from maskdet.sinks.recording.packet_ring import EncodedPacket
 from maskdet.sinks.recording.packet_video import PacketVideo
-from maskdet.sinks.recording.recorder import Tap, drain
-from maskdet.sinks.recording.retention import Retention
-from maskdet.sinks.retry_state import RetryState
-from maskdet.system.threads import Mailbox, Worker
 
 _QUEUE_LENGTH = 1024
 """Packets that wait for a slow disk: about half a minute."""
 _WRITE_TIMEOUT_S = 5.0
 """Seconds for a single packet after which the disk is taken to hang."""
-_CLOSE_TIMEOUT_S = 0.5
-"""Seconds at the end in which something must be written, or the disk is taken to hang."""
 
 
-class PacketRecorder:
+class PacketRecorder(FileRecorder[tuple[float, EncodedPacket | None], PacketVideo]):
     """Records what a feed gives, in a thread of its own, from its start until it is closed.
 
     It does not depend on observations: it goes on while detection has no frames.
@@ -39,43 +32,25 @@ class PacketRecorder:
         tap: of nobody; clips take their packets from the feed.
     """
 
-    def __init__(
-        self,
-        feed: PacketFeed,
-        path: str | Path,
-        *,
-        segment_seconds: float | None = None,
-        segment_bytes: float | None = None,
-        retention: Retention | None = None,
-        family: str = "",
-        retry_seconds: float = 5.0,
-    ) -> None:
-        """Checks the path; see `maskdet.sinks.recording.recorder.Recorder` for the arguments.
+    def __init__(self, feed: PacketFeed, path: str | Path, **options: Unpack[FileOptions]) -> None:
+        """Checks the path; see `FileRecorder`.
+
+        Args:
+            feed: gives the packets.
+            path: ends in ``.mp4`` or ``.mkv``.
+            options: of the files.
 
         Raises:
             SinkError: another suffix, no such folder, or no right to write there.
         """
+        super().__init__(path, _QUEUE_LENGTH, **options)
         self.blur = False
-        self.tap: Tap | None = None
-        self._feed, self._path = feed, Path(path)
-        self._files: FileSequence[PacketVideo] = FileSequence(
-            self._path,
-            segment_seconds=segment_seconds,
-            segment_bytes=segment_bytes,
-            retention=retention,
-            family=family,
-            retry_seconds=retry_seconds,
-        )
-        self._hanging = RetryState(f"recording to {self._path}", retry_seconds)
+        self._feed = feed
         self._waits_for_key = True
         self._first: EncodedPacket | None = None
         self._began = 0.0
-        self._queued = self._written = self._seen = 0
+        self._queued = self._seen = 0
         self._moved = 0.0
-        self._error: BaseException | None = None
-        self._inbox: Mailbox[tuple[float, EncodedPacket | None]] = Mailbox(_QUEUE_LENGTH)
-        self._worker = Worker("recorder", self._run, [cast(Mailbox[object], self._inbox)])
-        self._is_started = False
 
     def start(self) -> None:
         """Begins to receive and record, if it has not."""
@@ -85,19 +60,9 @@ class PacketRecorder:
             self._feed.subscribe(self._take)
 
     @property
-    def paths(self) -> list[Path]:
-        """The files written so far, the newest last; of very many, the newest ones."""
-        return self._files.paths
-
-    @property
-    def files(self) -> int:
-        """Their number."""
-        return self._files.number
-
-    @property
     def failing(self) -> bool:
         """Whether, at the moment, nothing is recorded."""
-        return self._files.failing or self._hanging.active or self._feed.state().no_signal
+        return super().failing or self._feed.state().no_signal
 
     def write(self, observation: Observation) -> None:
         """Takes nothing of it but a start; raises what killed a thread, a fault of ours."""
@@ -111,22 +76,12 @@ class PacketRecorder:
             SinkError: it does not work at the moment; what was recorded before can be played.
         """
         self._feed.unsubscribe(self._take)
-        self._inbox.close()
-        seen = -1
-        while not self._worker.join(_CLOSE_TIMEOUT_S):
-            if seen == self._written:
-                raise SinkError(
-                    f"recording to {self._path}: the disk does not answer; what it did not take "
-                    "is left"
-                )
-            seen = self._written
-        self._raise_error()
+        super().close()
 
     def _raise_error(self) -> None:
-        error, self._error = self._error or self._feed.error, None
-        self._feed.error = None
-        if error is not None:
-            raise error
+        error, self._feed.error = self._feed.error, None
+        self._error = self._error or error
+        super()._raise_error()
 
     def _take(self, seconds: float, packet: EncodedPacket) -> None:
         """Queues a packet; called by the feed."""
@@ -154,18 +109,8 @@ class PacketRecorder:
         elif now - self._moved > _WRITE_TIMEOUT_S and not self._hanging.active:
             self._hanging.fail("the disk does not answer", "the monitor goes on without it")
 
-    def _run(self) -> None:
-        """The recorder's thread: writes until the inbox ends."""
-        try:
-            for seconds, packet in drain(self._inbox):
-                self._record(seconds, packet)
-                self._written += 1
-            self._error = self._files.close()
-        except BaseException as error:  # raised in the thread that writes next
-            self._error = error
-            self._files.close()
-
-    def _record(self, seconds: float, packet: EncodedPacket | None) -> None:
+    def _record(self, item: tuple[float, EncodedPacket | None]) -> None:
+        seconds, packet = item
         if packet is None:
             self._files.attempt(self._files.finish)
         elif self._files.video is None and not packet.is_key:
