@@ -156,13 +156,12 @@ class LooksLimit:
         """
         from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
         from maskdet.runtimes.looks import MultiLookDetector, time_budget
-        from maskdet.sources.files.image_files import ImageFiles
 
         for source, fps in zip(sources, detect_fps, strict=True):
             if source.is_live:
                 self._live[source.name] = fps
         if isinstance(self._detector, MultiLookDetector):
-            if not all(isinstance(source, ImageFiles) for source in sources):
+            if not all(getattr(source, "count", 0) for source in sources):  # number of images
                 self._detector.expect_video()
             if self._live:
                 self._detector.keep_up(time_budget(list(self._live.values())))
