@@ -191,7 +191,12 @@ def _event_log(wanted: EventSettings) -> EventLog:
     rotation = None
     if rotate.mb or rotate.seconds:
         max_bytes = _times(rotate.mb, 1e6)
-        rotation = Rotation(max_bytes=max_bytes, seconds=rotate.seconds, keep=rotate.keep)
+        rotation = Rotation(
+            max_bytes=max_bytes,
+            seconds=rotate.seconds,
+            keep=rotate.keep,
+            compress=rotate.compress,
+        )
     return EventLog(
         wanted.file or "-",
         every=wanted.every,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from maskdet.observation import Observation, Person, PersonEvent
 
 VERSION = 1
@@ -15,14 +17,27 @@ BEGINNING = b'{"frame":'
 """What every line begins with."""
 
 
-def event(observation: Observation) -> dict[str, Any]:
-    """A line of the event log, before it is written as JSON."""
+def event(observation: Observation, *, of_changes: bool = False) -> dict[str, Any]:
+    """A line of the event log, before it is written as JSON.
+
+    Args:
+        observation: of the frame.
+        of_changes: faces and people are listed to whom something happened, so that a line does not
+            grow with the crowd; with it, a busy day stays small.
+    """
     frame = observation.frame
+    detections, people = observation.detections, observation.people
+    if of_changes:
+        concerned = {one.track_id for one in observation.events}
+        ids = detections.track_ids
+        rows = [] if ids is None else [i for i, one in enumerate(ids.tolist()) if one in concerned]
+        detections = detections[np.array(rows, np.intp)]
+        people = tuple(person for person in people if person.track_id in concerned)
     line: dict[str, Any] = {
         "frame": frame.index,
         "time": round(frame.time, 6),
         "source": frame.source,
-        "detections": observation.detections.records(track_ids=True),
+        "detections": detections.records(track_ids=True),
         "counts": face_counts(observation),
         "version": VERSION,
         "utc": utc_text(frame.utc),
@@ -32,7 +47,7 @@ def event(observation: Observation) -> dict[str, Any]:
         "file": frame.file or None,
     }
     if observation.people_counts is not None:
-        line["people"] = [_person(person) for person in observation.people]
+        line["people"] = [_person(person) for person in people]
         line["changes"] = [_change(one) for one in observation.events]
     if observation.alerts:
         line["alarms"] = list(observation.alerts)

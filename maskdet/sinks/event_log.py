@@ -105,12 +105,16 @@ class EventLog:
         Raises:
             SinkError: the reader of a pipe has gone.
         """
+        is_first = observation.frame.source not in self._before
         if not self._is_wanted(observation):
             return
         if not self._retry.due:
             self._retry.count_dropped()
             return
-        line = json.dumps(event(observation), separators=(",", ":")).encode() + b"\n"
+        is_followed = observation.people_counts is not None
+        of_changes = self._every == "change" and is_followed and not is_first
+        facts = event(observation, of_changes=of_changes)
+        line = json.dumps(facts, separators=(",", ":")).encode() + b"\n"
         self._is_writing = True
         try:
             self._check()
@@ -196,6 +200,8 @@ class EventLog:
         is_closing, self._ending = self._ending, True
         hangs = self._is_writing  # in another thread, which was waited for
         file = self._file
+        if self._rotation is not None:
+            self._rotation.close()
         if not is_closing and (
             run_all_with_timeout(_CLOSE_TIMEOUT_S, {"closing the event log": file.close}) or hangs
         ):

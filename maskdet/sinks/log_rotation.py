@@ -8,6 +8,8 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from maskdet.sinks.log_compression import SUFFIX, Compressor
+
 
 class Rotation:
     """When a log's file is put aside as ``name-20260131-235959.jsonl``, and how many are kept."""
@@ -18,6 +20,7 @@ class Rotation:
         max_bytes: float | None = None,
         seconds: float | None = None,
         keep: int | None = None,
+        compress: bool = False,
     ) -> None:
         """Sets the limits; None for none.
 
@@ -27,10 +30,12 @@ class Rotation:
             max_bytes: a file grows no larger, but for a single line that is larger.
             seconds: a file is written for so long.
             keep: files put aside that stay; the oldest are deleted.
+            compress: files put aside become ``name-20260131-235959.jsonl.gz``.
         """
         self._max_bytes = max_bytes or float("inf")
         self._seconds = seconds or float("inf")
         self._keep = keep
+        self._compressor = Compressor() if compress else None
         self._began = time.monotonic()
         self._aside: list[Path] = []
 
@@ -44,6 +49,9 @@ class Rotation:
             raise OSError(22, "only a file can be rotated")
         self._aside = self._list(path)
         self._began = time.monotonic()
+        for aside in self._aside:
+            if aside.exists():
+                self._compress(aside)
 
     def is_due(self, size: int, coming: int) -> bool:
         """Whether to put the file aside now.
@@ -65,21 +73,36 @@ class Rotation:
         for number in itertools.count(1):
             aside = path.with_stem(stem if number == 1 else f"{stem}-{number}")
             if aside not in self._aside and not aside.exists():
-                break
+                break  # nor is there a compressed one of that name: it would be in the list
         path.rename(aside)
         self._began = time.monotonic()
         self._aside.append(aside)
+        self._compress(aside)
         if self._keep is not None:
             while len(self._aside) > self._keep:
                 self._aside[0].unlink(missing_ok=True)
+                _compressed(self._aside[0]).unlink(missing_ok=True)
                 del self._aside[0]
 
+    def close(self) -> None:
+        """Waits a moment for a file that is being compressed."""
+        if self._compressor is not None:
+            self._compressor.close()
+
+    def _compress(self, aside: Path) -> None:
+        if self._compressor is not None:
+            self._compressor.add(aside)
+
     def _list(self, path: Path) -> list[Path]:
-        """The files that earlier runs have put aside, the oldest first."""
-        pattern = rf"{re.escape(path.stem)}-(\d{{8}}-\d{{6}})(?:-(\d+))?{re.escape(path.suffix)}"
-        found = [
-            (match[1], int(match[2] or 1), other)
+        """The files that earlier runs have put aside, the oldest first, by their first names."""
+        name = rf"{re.escape(path.stem)}-(\d{{8}}-\d{{6}})(?:-(\d+))?{re.escape(path.suffix)}"
+        found = {
+            (match[1], int(match[2] or 1), other.with_name(other.name.removesuffix(SUFFIX)))
             for other in path.parent.iterdir()
-            if (match := re.fullmatch(pattern, other.name))
-        ]
+            if (match := re.fullmatch(rf"{name}(?:{re.escape(SUFFIX)})?", other.name))
+        }
         return [other for _, _, other in sorted(found)]
+
+
+def _compressed(path: Path) -> Path:
+    return path.with_name(path.name + SUFFIX)

@@ -115,6 +115,7 @@ def test_a_file_alone_is_short_for_the_group(tmp_path: Path, overrides: list[str
     [
         (["events=-", "events.rotate.mb=1"], "rotate needs a file"),
         (["events.rotate.keep=3"], "keep needs mb or seconds"),
+        (["events.rotate.compress=true"], "compress needs mb or seconds"),
         (["events.every=never"], "events.every"),
         (["detect.fps=0"], "detect.fps"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import re
@@ -314,6 +315,41 @@ def test_a_log_is_rotated_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     log.close()
     (aside,) = tmp_path.glob("e-2*")
     assert frames_in(aside) == [0] and frames_in(tmp_path / "e") == [1, 2]
+
+
+def frames_of_compressed(path: Path) -> list[int]:
+    return [json.loads(line)["frame"] for line in gzip.decompress(path.read_bytes()).splitlines()]
+
+
+def test_files_put_aside_are_compressed_and_lose_no_line(tmp_path: Path) -> None:
+    path, left = tmp_path / "e.jsonl", tmp_path / "e-20260131-235959.jsonl"
+    left.write_text('{"frame":0}\n')  # of a run that was killed before it was compressed
+    (tmp_path / ".e-20260131-235959.jsonl.gz").write_bytes(b"cut off")
+    log = EventLog(path, rotation=Rotation(max_bytes=1000, compress=True))
+    for index in range(1, 40):
+        log.write(observation(index))
+        time.sleep(0.001)
+    deadline = time.monotonic() + 10
+    while list(tmp_path.glob("e-*.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    log.close()
+    aside = sorted(tmp_path.glob("e-*.gz"), key=frames_of_compressed)
+    assert {p.name for p in tmp_path.iterdir()} == {path.name, *(p.name for p in aside)}
+    assert aside[0].name == f"{left.name}.gz"
+    kept = [frame for p in aside for frame in frames_of_compressed(p)] + frames_in(path)
+    assert kept == list(range(40))
+
+
+def test_compressed_files_count_among_those_kept(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    for run in range(3):
+        log = EventLog(path, append=True, rotation=Rotation(max_bytes=1, keep=2, compress=True))
+        for index in range(5):
+            log.write(observation(5 * run + index))
+        log.close()
+    aside = [p for p in tmp_path.iterdir() if p.name.startswith("e-")]
+    frames = [frames_of_compressed(p) if p.suffix == ".gz" else frames_in(p) for p in aside]
+    assert sorted(frames) == [[12], [13]] and frames_in(path) == [14]
 
 
 def test_what_is_no_file_cannot_be_rotated() -> None:

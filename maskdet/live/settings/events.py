@@ -17,16 +17,20 @@ class RotateSettings(Settings):
         mb: at this size, in millions of bytes.
         seconds: after so long.
         keep: files put aside that stay; the oldest are deleted. None: all.
+        compress: they are compressed with gzip, as ``name-20260131-235959.jsonl.gz``.
     """
 
     mb: PositiveFloat | None = None
     seconds: PositiveFloat | None = None
     keep: PositiveInt | None = None
+    compress: bool = False
 
     @model_validator(mode="after")
-    def _only_files_put_aside_are_deleted(self) -> Self:
-        if self.keep is not None and not (self.mb or self.seconds):
-            raise ValueError("keep needs mb or seconds")
+    def _only_files_put_aside_are_touched(self) -> Self:
+        if not (self.mb or self.seconds):
+            for name in ("keep", "compress"):
+                if getattr(self, name):
+                    raise ValueError(f"{name} needs mb or seconds")
         return self
 
 
