@@ -1,4 +1,4 @@
-"""Where a face's label goes: inside the image, off the other faces."""
+"""Where labels of faces and names of zones go: inside the image, off the faces."""
 
 from __future__ import annotations
 
@@ -36,6 +36,28 @@ def place(
     cost = _overlaps(rects, taken) + own
     best = int(np.argmin(cost))
     return best * len(variants) // len(rects), (int(corners[best, 0]), int(corners[best, 1]))
+
+
+def place_name(
+    corners: Sequence[tuple[int, int]], size: Size, taken: np.ndarray, image: Size
+) -> tuple[int, int] | None:
+    """Chooses the place of a name that may stand at several: the first that covers nothing.
+
+    Args:
+        corners: top left corners, best first.
+        size: (width, height) of the name.
+        taken: boxes (N, 4) not to be covered.
+        image: (width, height) that the name must stay in.
+
+    Returns:
+        Its top left corner; None where it has no room.
+    """
+    most = np.array(image) - size
+    if (most < 0).any():
+        return None
+    inside = np.clip(np.array(corners), 0, most)
+    free = np.flatnonzero(_overlaps(np.hstack([inside, inside + size]), taken) == 0)
+    return (int(inside[free[0], 0]), int(inside[free[0], 1])) if len(free) else None
 
 
 def _corners(face: np.ndarray, size: Size) -> list[tuple[int, int]]:

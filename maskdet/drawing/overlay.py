@@ -172,8 +172,11 @@ class Overlay:
     ) -> None:
         """Marks zones and faces; an old image without signal has none."""
         if status is None or not status.no_signal:
-            self._zones.draw(image, observation.shapes, observation.people_counts)
-            self._draw_faces(image, shown_faces(observation))
+            detections = shown_faces(observation)
+            faces = _pixel_boxes(detections, image)
+            shapes, counts = observation.shapes, observation.people_counts
+            names = self._zones.draw(image, shapes, counts, faces)
+            self._draw_faces(image, detections, faces, names)
         else:
             self._panels.no_signal(image, status)
         if observation.alerts:
@@ -181,15 +184,15 @@ class Overlay:
         if status is not None and status.help:
             self._panels.help(image, KEYS)
 
-    def _draw_faces(self, image: np.ndarray, detections: Detections) -> None:
-        height, width = image.shape[:2]
-        inside = box_math.clip(np.nan_to_num(detections.boxes), width - 1, height - 1)
-        faces = np.round(inside).astype(np.int32)
+    def _draw_faces(
+        self, image: np.ndarray, detections: Detections, faces: np.ndarray, names: np.ndarray
+    ) -> None:
+        """Draws boxes, then labels, which cover neither faces nor names of zones."""
         states = [MaskState(state) for state in detections.states.tolist()]
-        largest_first = np.argsort(-box_math.area(inside), kind="stable").tolist()
+        largest_first = np.argsort(-box_math.area(faces), kind="stable").tolist()
         for i in largest_first:
             self._draw_box(image, faces[i], STYLES[states[i]])
-        taken = faces
+        taken = np.vstack([faces, names])
         for i in largest_first:
             others = np.delete(taken, i, axis=0)
             label = self._draw_label(image, faces[i], others, states[i], self._facts(detections, i))
@@ -247,6 +250,13 @@ class Overlay:
             if text
             else round(self._renderer.size * 0.72)
         )
+
+
+def _pixel_boxes(detections: Detections, image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[:2]
+    inside = box_math.clip(np.nan_to_num(detections.boxes), width - 1, height - 1)
+    boxes: np.ndarray = np.round(inside).astype(np.int32)
+    return boxes
 
 
 def shown_faces(observation: Observation) -> Detections:

@@ -15,8 +15,8 @@ from maskdet.drawing.text_renderer import TextRenderer
 
 _INK = (0, 0, 0)
 _PLOT_ROWS = 3
-_MAX_SHARE = 0.45
-"""Of the image's width, at most, unless the image is very small."""
+_MAX_SHARE = 0.75
+"""Of the image's width, at most: some of the image stays visible."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class SidePanel:
             content: what to show.
         """
         renderer, (height, whole) = self._renderer, image.shape[:2]
-        width = min(whole, max(round(whole * _MAX_SHARE), renderer.size * 11), renderer.size * 19)
+        width = min(round(whole * _MAX_SHARE), renderer.size * 19)
         panel = image[:, whole - width :]
         panel[:] = panel // 5
         pad, row = renderer.size // 2, renderer.row
@@ -72,12 +72,14 @@ class SidePanel:
 
     def _table(self, content: PanelContent) -> list[tuple[str, MaskState | None, tuple[str, ...]]]:
         rows: list[tuple[str, MaskState | None, tuple[str, ...]]] = [
-            (f"people ± {content.margin}" if content.margin else "people", None, ("now", "today"))
+            ("people", None, ("now", "today"))
         ]
         for state in MaskState:
             counts = (content.now.get(state.name, 0), content.today.get(state.name, 0))
             rows.append((state.title, state, tuple(map(str, counts))))
-        return rows
+        sums = (sum(content.now.values()), sum(content.today.values()))
+        title = f"in all ± {content.margin}" if content.margin else "in all"
+        return [*rows, (title, None, tuple(map(str, sums)))]
 
     def _row(
         self,

@@ -33,9 +33,10 @@ class StatusBar:
         for i, row in enumerate(rows):
             baseline = i * renderer.row + round(renderer.size * 1.12)
             end = bar.shape[1] - renderer.size // 2
+            least = self._least_end(row.left)
             for segment in reversed(row.right):
                 start = end - self._width(segment)
-                if start < renderer.size // 2:
+                if start < max(renderer.size // 2, least):
                     break
                 self._draw_segment(bar, segment, start, baseline, end)
                 end = start - renderer.size
@@ -50,11 +51,19 @@ class StatusBar:
     ) -> None:
         """Draws from the left up to `end`; counts lose their titles where space is short."""
         start, gap = self._renderer.size // 2, self._renderer.size
-        is_tight = start + sum(self._width(s) + gap for s in segments) - gap > end
+        if is_tight := start + sum(self._width(s) + gap for s in segments) - gap > end:
+            gap //= 2
         for segment in segments:
-            if is_tight and segment.state is not None:
-                segment = Segment(segment.text.rsplit(" ", 1)[1], segment.color, segment.state)
+            if is_tight:
+                segment = _without_title(segment)
             start = self._draw_segment(bar, segment, start, baseline, end) + gap
+
+    def _least_end(self, segments: Sequence[Segment]) -> int:
+        """Where something may stand at the right of counts without titles; 0 without counts."""
+        if not any(segment.state is not None for segment in segments):
+            return 0
+        widths = [self._width(_without_title(segment)) for segment in segments]
+        return sum(widths) + self._renderer.size // 2 * len(widths) + self._renderer.size
 
     def _width(self, segment: Segment) -> int:
         mark = self._renderer.size if segment.state is not None else 0
@@ -65,9 +74,18 @@ class StatusBar:
     ) -> int:
         """Draws one segment from x, cut at `end`; returns where it ends."""
         if segment.state is not None:
+            if x + self._renderer.size > end:
+                return x
             color = STYLES[segment.state].color
             self._renderer.mark(bar, segment.state, x, baseline, color)
             x += self._renderer.size
         text = self._renderer.fitted(segment.text, end - x)
         self._renderer.write(bar, text, x, baseline, segment.color)
         return x + self._renderer.width(text)
+
+
+def _without_title(segment: Segment) -> Segment:
+    """A count of a state without the state's title: its mark stands for it."""
+    if segment.state is None:
+        return segment
+    return Segment(segment.text.rsplit(" ", 1)[1], segment.color, segment.state)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from maskdet.detections import MaskState
 from maskdet.drawing.styles import Color
-from maskdet.observation import Observation
+from maskdet.observation import Observation, PeopleCounts, sum_of_margins
 
 BRIGHT, DIM, RED, AMBER = (240, 240, 240), (175, 175, 175), (80, 80, 255), (66, 200, 255)
 
@@ -93,27 +93,36 @@ def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[
     name = Segment(status.source or observation.frame.source)
     marks = _marks(status, observation.alerts)
     faces = count_segments(None if status.no_signal else _counts(observation))
-    people = [] if status.no_signal else _people(observation)
-    if not narrow:
-        faces = [*faces, *people]
+    names = [name]
+    if not status.no_signal and observation.people_counts is not None:
+        names += _people([observation.people_counts], with_today=not (narrow and status.compact))
     if status.clock:
-        names = [name, *people] if narrow else [name]
         return _evidence_rows(status, names, marks, faces, narrow=narrow)
     device = Segment(status.device, DIM)
     speed = (
         _progress(status) if status.is_file else _speed(status, short=narrow and not status.compact)
     )
     if status.compact:
-        return [Row([name], marks), Row(faces, speed[-1:] if narrow else speed)]
+        return [Row(names, marks), Row(faces, speed[-1:] if narrow else speed)]
     if narrow:
-        return [Row([name, *people], marks), Row(faces), Row([device], speed)]
-    return [Row([name, device], marks), Row(faces, speed)]
+        return [Row(names, marks), Row(faces), Row([device], speed)]
+    return [Row([*names, device], marks), Row(faces, speed)]
 
 
-def total_row(sources: int, counts: Mapping[str, int], device: str) -> Row:
-    """The line above a grid: what all its sources show together."""
-    title = Segment(f"{sources} sources, in all", DIM)
-    return Row([title, *count_segments(counts)], [Segment(device, DIM)])
+def total_row(
+    sources: int, counts: Mapping[str, int], people: Sequence[PeopleCounts], device: str
+) -> Row:
+    """The line above a grid: what all its sources show together.
+
+    Args:
+        sources: how many.
+        counts: faces by state.
+        people: of each source that follows people.
+        device: what the detector computes on.
+    """
+    title = Segment(f"all {sources} sources", DIM)
+    right = [Segment(device, DIM), *_people(people)]  # the device goes first where room is short
+    return Row([title, *count_segments(counts)], right)
 
 
 def count_segments(counts: Mapping[str, int] | None) -> list[Segment]:
@@ -123,14 +132,18 @@ def count_segments(counts: Mapping[str, int] | None) -> list[Segment]:
     return [Segment(f"{s.title} {counts.get(s.name, 0)}", BRIGHT, s) for s in MaskState]
 
 
-def _people(observation: Observation) -> list[Segment]:
-    """People in the image and since midnight; nothing where nobody is followed."""
-    counts = observation.people_counts
-    if counts is None:
+def _people(counts: Sequence[PeopleCounts], *, with_today: bool = True) -> list[Segment]:
+    """People in the images and since midnight; nothing where nobody is followed."""
+    if not counts:
         return []
-    now, today = sum(counts.now.values()), sum(counts.day.values())
-    margin = f" ± {counts.margin_today}" if counts.margin_today else ""
-    return [Segment(f"people {now}, today {today}{margin}", DIM)]
+    now, today = (
+        sum(sum(by_state.values()) for by_state in part)
+        for part in ([one.now for one in counts], [one.day for one in counts])
+    )
+    if not with_today:
+        return [Segment(f"people {now}", DIM)]
+    margin = sum_of_margins(one.margin_today for one in counts)
+    return [Segment(f"people {now}, today {today}" + (f" ± {margin}" if margin else ""), DIM)]
 
 
 def _counts(observation: Observation) -> Mapping[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
+from maskdet.drawing.label_placement import place_name
 from maskdet.drawing.status_text import AMBER, BRIGHT
 from maskdet.drawing.text_renderer import TextRenderer
 from maskdet.observation import PeopleCounts, Shape
@@ -22,20 +23,36 @@ class ZoneRenderer:
         """Draws with that renderer, in the size that it has at the moment."""
         self._renderer = renderer
 
-    def draw(self, image: np.ndarray, shapes: Sequence[Shape], counts: PeopleCounts | None) -> None:
-        """Draws outlines, names and counts.
+    def draw(
+        self,
+        image: np.ndarray,
+        shapes: Sequence[Shape],
+        counts: PeopleCounts | None,
+        faces: np.ndarray,
+    ) -> np.ndarray:
+        """Draws outlines, and names and counts beside the faces.
 
         Args:
             image: BGR uint8 (height, width, 3), drawn on.
             shapes: in shares of that image.
             counts: of the people in the zones and over the lines, if known.
+            faces: int boxes (N, 4) in pixels, which no name covers.
+
+        Returns:
+            Boxes (N, 4) of the names.
         """
         for shape in shapes:
             points = _pixels(shape.points, image)
             self._outline(image, points, closed=shape.is_zone)
             if not shape.is_zone:
                 self._arrow(image, points)
-            self._name(image, points, f"{shape.name}{_count_text(shape, counts)}")
+        names = np.zeros((0, 4), int)
+        for shape in shapes:
+            count = _count_text(shape, counts)
+            texts = [f"{shape.name}: {count}", count] if count else [shape.name]
+            box = self._name(image, shape, texts, np.vstack([faces, names]))
+            names = np.vstack([names, box])
+        return names
 
     def draft(
         self, image: np.ndarray, points: Sequence[tuple[float, float]], *, is_zone: bool
@@ -79,16 +96,40 @@ class ZoneRenderer:
         for ink, thickness in ((_INK, stroke + 2), (_LINE, stroke)):
             cv2.arrowedLine(image, tail, head, ink, thickness, cv2.LINE_AA, tipLength=0.35)
 
-    def _name(self, image: np.ndarray, points: np.ndarray, text: str) -> None:
-        """Writes the name inside the image, at the first corner."""
+    def _name(
+        self, image: np.ndarray, shape: Shape, texts: Sequence[str], taken: np.ndarray
+    ) -> np.ndarray:
+        """Writes the first of the texts that has room beside what is taken; returns its box."""
         renderer, pad = self._renderer, self._renderer.size // 3
-        text = renderer.fitted(text, image.shape[1] - 2 * pad)
-        width, height = renderer.width(text) + 2 * pad, renderer.row
-        x = int(np.clip(points[0][0], 0, max(0, image.shape[1] - width)))
-        y = int(np.clip(points[0][1], 0, max(0, image.shape[0] - height)))
-        panel = image[y : y + height, x : x + width]
-        panel[:] = panel // 4
-        renderer.write(image, text, x + pad, y + round(renderer.size * 1.15), BRIGHT)
+        points = _pixels(shape.points, image)
+        for text in texts:
+            if text == texts[-1]:
+                text = renderer.fitted(text, image.shape[1] - 2 * pad)
+            width, height = renderer.width(text) + 2 * pad, renderer.row
+            corners = _name_corners(points, (width, height), is_zone=shape.is_zone)
+            at = place_name(corners, (width, height), taken, image.shape[1::-1])
+            if at is not None:
+                x, y = at
+                panel = image[y : y + height, x : x + width]
+                panel[:] = panel // 4
+                renderer.write(image, text, x + pad, y + round(renderer.size * 1.15), BRIGHT)
+                return np.array([[x, y, x + width, y + height]])
+        return np.zeros((0, 4), int)
+
+
+def _name_corners(
+    points: np.ndarray, size: tuple[int, int], *, is_zone: bool
+) -> list[tuple[int, int]]:
+    """Top left corners at which a name is seen to belong to its shape, best first."""
+    width, height = size
+    first = (int(points[0][0]), int(points[0][1]))
+    if not is_zone:
+        ends = [*points.tolist(), points.mean(axis=0).astype(int).tolist()]
+        rows = [(x - at, y) for x, y in ends for at in (0, width)]
+        return [first, *rows, *((x, y - height) for x, y in rows)]
+    (x1, y1), (x2, y2) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    columns, inner = (x1, x2 - width), (y1, y2 - height)
+    return [first, *((x, y) for y in (*inner, y1 - height, y2) for x in columns)]
 
 
 def _pixels(points: Sequence[tuple[float, float]], image: np.ndarray) -> np.ndarray:
@@ -97,13 +138,13 @@ def _pixels(points: Sequence[tuple[float, float]], image: np.ndarray) -> np.ndar
 
 
 def _count_text(shape: Shape, counts: PeopleCounts | None) -> str:
-    """``: 3`` people in a zone, ``: in 4, out 1`` over a line; empty where nobody is counted."""
+    """``3`` people in a zone, ``in 4, out 1`` over a line; empty where nobody is counted."""
     if counts is None:
         return ""
     if shape.is_zone:
-        return f": {_total(counts.zones.get(shape.name, {}))}"
+        return str(_total(counts.zones.get(shape.name, {})))
     ways = counts.crossings.get(shape.name, {})
-    return f": in {_total(ways.get('in', {}))}, out {_total(ways.get('out', {}))}"
+    return f"in {_total(ways.get('in', {}))}, out {_total(ways.get('out', {}))}"
 
 
 def _total(by_state: Mapping[str, int]) -> int:

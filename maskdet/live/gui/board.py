@@ -17,6 +17,7 @@ from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.screens import screen_size
 from maskdet.live.gui.tile import Tile
 from maskdet.live.gui.window import Window
+from maskdet.observation import PeopleCounts
 
 _REDRAW_S = 0.1
 """Seconds after which a tile is drawn again though no frame came: its age goes on."""
@@ -191,10 +192,13 @@ class Board:
             return self._tiles[0].image
         whole = montage([tile.image for tile in self._tiles], layout.places, layout.size)
         totals: Counter[str] = Counter()
+        people: list[PeopleCounts] = []
         for tile in self._tiles:
             if tile.has_signal and tile.observation is not None:
                 totals.update(tile.observation.counts)
-        row = total_row(len(self._tiles), totals, device)
+                if tile.observation.people_counts is not None:
+                    people.append(tile.observation.people_counts)
+        row = total_row(len(self._tiles), totals, people, device)
         self._overlay.bar(whole[: layout.top], [row], layout.text)
         return whole
 

@@ -1,0 +1,121 @@
+"""What is written about people can be read at every size, and covers no face."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from maskdet.detections import MaskState
+from maskdet.drawing.side_panel import PanelContent, SidePanel
+from maskdet.drawing.status_bar import StatusBar
+from maskdet.drawing.status_text import Row, Segment, Status, bar_rows, count_segments, total_row
+from maskdet.drawing.text_renderer import TextRenderer
+from maskdet.drawing.zones import ZoneRenderer
+from maskdet.observation import PeopleCounts, Shape
+from tests.drawing.test_people_overlay import observation
+
+SIZES = ((320, 240), (640, 480), (480, 640), (1280, 720), (3840, 2160))
+COUNTS = {state.name: 1200 + state for state in MaskState}
+PEOPLE = PeopleCounts(
+    now={"with_mask": 2},
+    day=COUNTS,
+    zones={"waiting area": {"with_mask": 11}},
+    crossings={"door": {"in": {"with_mask": 1012}, "out": {"with_mask": 988}}},
+    margin_today=30,
+)
+SHAPES = (
+    Shape("waiting area", ((0.05, 0.3), (0.6, 0.3), (0.6, 0.9), (0.05, 0.9)), True),
+    Shape("door", ((0.1, 0.6), (0.9, 0.65)), False),
+)
+
+
+class Recorder(TextRenderer):
+    """Draws, and keeps what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[str] = []
+        self.starts: list[int] = []
+
+    def write(
+        self, canvas: np.ndarray, text: str, x: int, baseline: int, color: tuple[int, int, int]
+    ) -> None:
+        self.written.append(text)
+        self.starts.append(x)
+        super().write(canvas, text, x, baseline, color)
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> int:
+    sides = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
+    return int(np.clip(sides, 0, None).prod())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_names_of_zones_and_lines_cover_neither_faces_nor_each_other(size: tuple[int, int]):
+    renderer, shares = Recorder(), np.array([[0.05, 0.28, 0.2, 0.5], [0.1, 0.58, 0.25, 0.85]])
+    renderer.fit(*size)
+    faces = (shares * np.tile(size, 2)).astype(int)
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    names = ZoneRenderer(renderer).draw(image, SHAPES, PEOPLE, faces)
+    assert len(names) == 2 and renderer.written == ["waiting area: 11", "door: in 1012, out 988"]
+    assert not any(overlap(name, face) for name in names for face in faces)
+    assert not overlap(*names)
+
+
+def test_where_faces_leave_little_room_the_count_stands_or_nothing():
+    renderer = Recorder()
+    renderer.fit(320, 240)
+    image, faces = (
+        np.zeros((240, 320, 3), np.uint8),
+        np.array([[0, 0, 320, 190], [70, 190, 320, 240]]),
+    )
+    ZoneRenderer(renderer).draw(image, SHAPES[:1], PEOPLE, faces)
+    assert renderer.written == ["11"]
+    assert not len(ZoneRenderer(renderer).draw(image, SHAPES, PEOPLE, np.array([[0, 0, 320, 240]])))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_panel_cuts_no_title_and_no_number(size: tuple[int, int]):
+    renderer = Recorder()
+    renderer.fit(size[0], size[1], max(16, size[1] // 40))
+    image = np.full((size[1], size[0], 3), 200, np.uint8)
+    changes = [("12:00:00 #12 no mask -> mask", MaskState.with_mask)]
+    content = PanelContent(PEOPLE.now, COUNTS, [0.5] * 60, changes, margin=30)
+    SidePanel(renderer).draw(image, content)
+    titles = [state.title for state in MaskState]
+    assert set(titles) <= set(renderer.written)
+    assert renderer.written[15:18] == ["in all ± 30", "4806", "2"]
+    assert (image[:, : size[0] // 4] == 200).all()  # of the image something stays visible
+
+
+@pytest.mark.parametrize("width", [170, 213, 240, 256, 480, 960])
+def test_in_a_grid_counts_are_whole_and_nothing_lies_on_them(width: int):
+    renderer = Recorder()
+    renderer.fit(width, 200, 16)
+    bar = np.zeros((renderer.row, width, 3), np.uint8)
+    StatusBar(renderer).draw(bar, [Row(count_segments({"with_mask": 2}), [Segment("age 38 ms")])])
+    places = sorted(zip(renderer.starts, renderer.written, strict=True))
+    counts = [text for _, text in places if not text.startswith("age")]
+    assert [text.split()[-1] for text in counts] == ["2", "0", "0", "0"]
+    ends = [x + renderer.width(text) for x, text in places]
+    assert ends[-1] <= width
+    marks = [renderer.size * (not text.startswith("age")) for _, text in places[1:]]
+    for end, (start, _), mark in zip(ends, places[1:], marks, strict=False):
+        assert end < start - mark
+
+
+def test_people_stand_in_each_bar_and_above_a_grid():
+    def texts(*rows: Row) -> list[str]:
+        return [one.text for row in rows for one in (*row.left, *row.right)]
+
+    seen = observation()
+    assert "people 1" in texts(*bar_rows(Status(compact=True), seen, narrow=True))
+    assert "people 1, today 15" in texts(*bar_rows(Status(compact=True), seen, narrow=False))
+    whole = texts(total_row(2, COUNTS, [PEOPLE, PEOPLE], "CPU"))
+    assert whole == [
+        "all 2 sources",
+        *(f"{state.title} {COUNTS[state.name]}" for state in MaskState),
+        "CPU",
+        "people 4, today 9612 ± 43",
+    ]
+    assert not any("people" in text for text in texts(total_row(2, COUNTS, [], "CPU")))
