@@ -33,7 +33,7 @@ def test_it_holds_what_the_monitor_needs_and_nothing_else(wheel: Path):
     info = f"maskdet-{maskdet.__version__}.dist-info"
     assert {
         "maskdet/py.typed", "maskdet/sources/clip.mp4", "maskdet/web/static/index.html",
-        "maskdet/web/live/static/index.html",
+        "maskdet/web/live/static/index.html", "maskdet/web/cluster/static/index.html",
         f"{MODEL}/card.yaml", f"{MODEL}/model_int8.tflite", f"{MODEL}/model.weights.h5",
         "maskdet/shipped/configs/monitor.yaml",
         f"{info}/licenses/LICENSE", f"{info}/licenses/CREDITS.md", f"{info}/entry_points.txt",

@@ -12,6 +12,7 @@ from typing import Any
 
 from maskdet.cluster import ray_client
 from maskdet.cluster.monitor_settings import monitor_settings
+from maskdet.cluster.page_address import live_page_url
 from maskdet.cluster.planner import Planner
 from maskdet.cluster.settings import ClusterSettings
 from maskdet.system.threads import Event, Lock, Worker
@@ -31,12 +32,13 @@ class Placement:
             settings: the cluster's, as plain values.
         """
         made = ClusterSettings.model_validate(settings)
-        self._known = {node.name for node in made.nodes}
+        self._addresses = {node.name: node.address or "" for node in made.nodes}
+        self._serve = made.monitor.serve
         self._planner = Planner(*made.places(), partial(monitor_settings, made))
         self._lock, self._over = Lock(), Event()
         self._pending: dict[str, Any] = {}
         self._problem = ""
-        self._table = self._planner.table()
+        self._table = self._new_table()
         Worker("placement", self._place).start()
 
     def table(self) -> dict[str, Any]:
@@ -61,7 +63,10 @@ class Placement:
             self._over.wait(_PAUSE_S)
 
     def _turn(self) -> None:
-        alive = ray_client.machines() & self._known
+        found = ray_client.machines()
+        alive = found.keys() & self._addresses.keys()
+        for name in alive:
+            self._addresses[name] = self._addresses[name] or found[name]
         groups = {name: ray_client.group(name) for name in sorted(alive)}
         reports = ray_client.reports(groups, _REPORT_TIMEOUT_S)
         # What a group reports from before it has done an order must not bring another order.
@@ -70,4 +75,10 @@ class Placement:
         for name, order in orders.items():
             if name not in self._pending:
                 self._pending[name] = groups[name].assign.remote(order.cameras, order.text)
-        self._table = self._planner.table()
+        self._table = self._new_table()
+
+    def _new_table(self) -> dict[str, Any]:
+        table = self._planner.table()
+        for row in table["nodes"]:
+            row["page"] = live_page_url(self._serve, self._addresses[row["name"]])
+        return table

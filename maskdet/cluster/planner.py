@@ -54,6 +54,7 @@ class Planner:
         self._texts: dict[str, tuple[tuple[str, ...], str]] = {}
         self._where: dict[str, str] = {}
         self._reports: dict[str, Report] = {}
+        self._reported: dict[str, float] = {}
         self._seen: dict[str, float] = {}
         self._alive: set[str] = set()
         self._is_settled = False
@@ -73,6 +74,7 @@ class Planner:
             del self._seen[name]
         self._alive = alive
         self._reports = {n: r for n, r in self._reports.items() if n in alive} | dict(reports)
+        self._reported |= dict.fromkeys(reports, now)
         silent = {n for n in alive if n not in self._reports}
         waiting = {n for n in silent if now - self._seen[n] < _FIRST_REPORT_S}
         for name, report in reports.items():  # what a placement before this one has decided
@@ -143,6 +145,7 @@ class Planner:
         """Machines and cameras as `maskdet cluster status` shows them; plain values."""
         return {
             "version": 1,
+            "time": round(time.time(), 3),
             "settled": self._is_settled,
             "nodes": [self._node_row(one.name, not one.is_open) for one in self._machines],
             "cameras": [self._camera_row(one.name) for one in self._cameras],
@@ -157,6 +160,7 @@ class Planner:
             "name": name,
             "state": "drained" if drained and state == "up" else state,
             "cameras": len(report.get("cameras", ())),
+            "report_age_s": self._report_age_s(name),
             **{key: report.get(key) for key in (*keys, *pids)},
         }
 
@@ -165,10 +169,14 @@ class Planner:
         report = self._reports.get(node or "", {})
         found: Report = next((one for one in report.get("status", ()) if one["name"] == name), {})
         age = found.get("silent_s")
+        if age is not None:
+            age += self._report_age_s(node or "") or 0.0  # of a group that does not answer
         if node is None:
             state = "waiting for a machine" if self._is_settled else "starting"
         elif age is None:
             state = "connecting" if found else "starting"
+        elif found.get("state") == "paused":
+            state = "paused"
         else:
             state = "running" if age <= _NO_SIGNAL_S else "no signal"
         return {
@@ -179,4 +187,10 @@ class Planner:
             "capture_fps": found.get("capture_fps"),
             "detect_fps": found.get("detect_fps"),
             "processed": found.get("processed"),
+            "people": found.get("people") if state == "running" else None,
         }
+
+    def _report_age_s(self, node: str) -> float | None:
+        """Seconds since the group of a machine has reported; None: it never has."""
+        reported = self._reported.get(node)
+        return None if reported is None else round(time.monotonic() - reported, 1)

@@ -93,10 +93,10 @@ def answers(host: str, port: int) -> bool:
         return False
 
 
-def machines() -> set[str]:
-    """Names of the machines that are part of the cluster and answer."""
+def machines() -> dict[str, str]:
+    """Machines that are part of the cluster and answer: their addresses by their names."""
     return {
-        resource.removeprefix(MACHINE_RESOURCE)
+        resource.removeprefix(MACHINE_RESOURCE): str(node["NodeManagerAddress"])
         for node in ray.nodes()
         if node["Alive"]
         for resource in node["Resources"]

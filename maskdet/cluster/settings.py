@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from maskdet.cluster.placement import Camera, Node
 from maskdet.config import Settings
 from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.serve import PageSettings
 from maskdet.live.settings.sources import SourceSettings
 
 
@@ -80,6 +81,7 @@ class ClusterSettings(Settings):
         nodes: the machines; the first one keeps the list.
         cameras: what is processed, on whichever machine fits.
         monitor: the monitor's settings on every machine, as in its own file, without the sources.
+        page: of all machines and cameras, in a browser; its files are relative to this file.
         token: file with the secret that machines of one cluster share; relative to this file.
         state: folder on each machine for its monitor's files; relative to this file.
     """
@@ -88,6 +90,7 @@ class ClusterSettings(Settings):
     nodes: tuple[NodeSettings, ...]
     cameras: tuple[CameraSettings, ...] = ()
     monitor: MonitorSettings = MonitorSettings()
+    page: PageSettings = PageSettings()
     token: Path = Path("cluster.token")
     state: Path = Path("maskdet-cluster")
 

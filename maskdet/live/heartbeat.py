@@ -123,6 +123,7 @@ class StatusFile:
             "detect_fps": round(stats.detect_fps, 2),
             "silent_s": round(stats.silent_s, 2) if stats.captured else None,
             "reconnects": stats.reconnects,
+            "people": self._stats.people_now(index),
             "recorded_stream": self._recorded_stream(index),
         }
 

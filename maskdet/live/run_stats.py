@@ -103,6 +103,11 @@ class RunStats:
         found: str | None = getattr(self._lanes[source].source, "signal_loss_reason", None)
         return found
 
+    def people_now(self, source: int) -> dict[str, int] | None:
+        """People of a source's newest frame by state; None where nobody is followed, or before."""
+        people = self._lanes[source].state.people
+        return None if people is None or self.is_paused(source) else dict(people.now)
+
     def progress(self, observation: Observation) -> Progress | None:
         """Progress of the file or folder that an observation is of; None of a live source."""
         source = self._lanes.lane_of(observation.frame.source).source

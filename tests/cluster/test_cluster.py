@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 import pytest
 import yaml
@@ -27,6 +30,8 @@ pytestmark = [
 ]
 pytest.importorskip("ray", reason="the extra cluster is not installed")
 
+with socket.create_server(("127.0.0.1", 0)) as _free:
+    LIVE_PAGE = f"127.0.0.1:{_free.getsockname()[1]}"
 SMALL = {"side": 320, "looks": 1, "device": "cpu", "detect": {"fps": 2}}
 
 
@@ -43,7 +48,8 @@ def command(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackCluster]:
     """A cluster whose first machine alone is up, with two cameras for any machine."""
     folder = tmp_path_factory.mktemp("cluster")
-    made = LoopbackCluster(folder, {"hall": "demo", "door": "demo"}, SMALL)
+    monitor = {**SMALL, "serve": {"address": LIVE_PAGE}}
+    made = LoopbackCluster(folder, {"hall": "demo", "door": "demo"}, monitor)
     made.up("a")
     yield made
     made.close()
@@ -102,6 +108,8 @@ def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, text: str, message
         (["drain", "x"], 2, "no machine is called 'x'; there are: a, b"),
         (["add", "y"], 2, "no camera is called 'y' (it has x); add an address"),
         (["add", "x", "demo"], 2, "a camera is called 'x' already"),
+        (["page", "--address", "x"], 2, "--address x: must be HOST:PORT"),
+        (["page", "--address", "0.0.0.0:0"], 2, "there is no file of users"),
         (["add", "z", "demo", "--label", "site"], 2, "--label site: expected KEY=VALUE"),
     ],
 )
@@ -165,6 +173,55 @@ def test_status_is_a_table_for_people_and_json_for_programs(cluster: LoopbackClu
     lines = done.stdout.splitlines()
     assert lines[0].split()[:4] == ["machine", "state", "cameras", "monitor"]
     assert any(line.split()[:3] == ["hall", "a", "running"] for line in lines)
+
+
+@pytest.mark.slow
+def test_the_page_has_all_machines_and_cameras_and_outlives_the_placement(
+    cluster: LoopbackCluster,
+):
+    server = subprocess.Popen(
+        [sys.executable, "-m", "maskdet", "cluster", "page", "--address", "127.0.0.1:0"]
+        + ["--config", str(cluster.file)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stderr is not None
+        url = server.stderr.readline().split()[2]
+
+        def now() -> dict[str, Any]:
+            answer = httpx.get(f"{url}api/cluster", trust_env=False)
+            return dict(answer.raise_for_status().json())
+
+        def people() -> int:
+            return sum(sum((one["people"] or {}).values()) for one in now()["cameras"])
+
+        wait_until(lambda: people() > 0)
+        found = now()
+        assert [(n["name"], n["state"]) for n in found["nodes"]] == [
+            ("a", "up"),
+            ("b", "down"),
+            ("c", "down"),
+        ]
+        assert {(c["name"], c["node"]) for c in found["cameras"]} == {("hall", "a"), ("door", "a")}
+        page = found["nodes"][0]["page"]
+        assert page == f"http://{LIVE_PAGE}/"
+        names = httpx.get(f"{page}api/cameras", trust_env=False).json()
+        assert {one["name"] for one in names} == {"hall", "door"}
+
+        os.kill(cluster.status()["placement_pid"], 9)
+        killed = time.time()
+        assert [c["name"] for c in now()["cameras"]] == ["hall", "door"]  # as last reported
+        wait_until(lambda: now()["as_of"] > killed + 1 and people() > 0)
+        assert server.poll() is None
+        children = [one.pid for one in psutil.Process(server.pid).children()]
+        assert children
+        server.terminate()
+        assert server.wait(15) == 0 and server.stderr.read() == ""
+        wait_until(lambda: not any(map(psutil.pid_exists, children)))
+    finally:
+        server.kill()
+        server.communicate()
 
 
 @pytest.mark.slow

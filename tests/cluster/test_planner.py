@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from maskdet.cluster.group import digest_of
 from maskdet.cluster.placement import Camera, Node
 from maskdet.cluster.planner import Order, Planner
@@ -83,6 +85,26 @@ def test_nothing_is_ordered_before_every_machine_that_answers_has_reported():
     assert planner.table()["settled"] is False
     assert planner.turn({"a", "b", "c"}, {**reports, "b": silent}) == {}
     assert planner.table()["settled"] is True
+
+
+def test_a_group_that_does_not_answer_ages_its_cameras(monkeypatch: pytest.MonkeyPatch):
+    planner, groups = new(3), Groups("a", "b", "c")
+    settle(planner, groups)
+    people = {"with_mask": 2}
+    reports = groups.reports()
+    reports["a"]["status"][0] |= {"people": people}
+    reports["b"]["status"][0] |= {"state": "paused"}
+    planner.turn(set("abc"), reports)
+    rows = planner.table()["cameras"]
+    assert [row["state"] for row in rows] == ["running", "paused", "running"]
+    assert rows[0]["people"] == people and planner.table()["nodes"][0]["report_age_s"] < 1
+    now = time.monotonic()
+    monkeypatch.setattr("maskdet.cluster.planner.time.monotonic", lambda: now + 9)
+    planner.turn(set("abc"), {name: reports[name] for name in "bc"})
+    table = planner.table()
+    assert table["nodes"][0]["report_age_s"] == pytest.approx(9, abs=0.5)
+    assert [row["state"] for row in table["cameras"]] == ["no signal", "paused", "running"]
+    assert table["cameras"][0]["people"] is None and table["cameras"][0]["age_s"] > 9
 
 
 def test_a_dead_machine_s_cameras_move_with_one_order_for_each_other():

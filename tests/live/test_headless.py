@@ -155,6 +155,7 @@ def test_the_status_file_has_each_source_and_is_always_whole(
     demo, lost = found[-1]["sources"]
     assert demo["name"] == "demo" and demo["captured"] >= demo["processed"] > 0
     assert 0 <= demo["silent_s"] < 2
+    assert sum(demo["people"].values()) > 0 and lost["people"] is None
     assert lost["captured"] == 0 and lost["silent_s"] is None
     assert "secret" not in status.read_text()
     assert found[-1]["pid"] == process.pid

@@ -55,7 +55,7 @@ def up(file: Path, node: str | None, *, foreground: bool) -> int:
 def status(file: Path, *, as_json: bool) -> int:
     """Prints machines, their groups and cameras."""
     settings = load_settings(ClusterSettings, file)
-    with _connected(settings, file):
+    with connected(settings, file):
         table = ray_client.placement_table()
     print_data(json.dumps(table, indent=2) + "\n" if as_json else "\n".join(lines_of(table)) + "\n")
     return 0
@@ -77,7 +77,7 @@ def add(file: Path, name: str, source: str | None, place: Mapping[str, Any]) -> 
         raise ConfigError(f"{file}: no camera is called '{name}' (it has {known}); add an address")
     if source is not None and name in names:
         raise ConfigError(f"{file}: a camera is called '{name}' already; choose another name")
-    with _connected(settings, file):
+    with connected(settings, file):
         if source is not None:
             settings = _append(file, {"name": name, "source": source, **place})
         _replace_placement(settings)
@@ -89,7 +89,7 @@ def drain(file: Path, node: str, *, undo: bool) -> int:
     """Has a machine give its cameras away and take no more, or take cameras again."""
     settings = load_settings(ClusterSettings, file)
     _node(settings, file, node)
-    with _connected(settings, file):
+    with connected(settings, file):
         set_in_item(file, "nodes", {"name": node}, {"drained": not undo})
         settings = load_settings(ClusterSettings, file)
         _replace_placement(settings)
@@ -102,7 +102,7 @@ def down(file: Path) -> int:
     settings = load_settings(ClusterSettings, file)
     places = [_place_of(settings, file, node) for node in settings.nodes]
     local = {place.name: found for place in places if (found := machine.find(place))}
-    with _connected(settings, file):
+    with connected(settings, file):
         ray_client.end_placement()
         left = ray_client.end_machines([node.name for node in settings.nodes], list(local))
     machine.end(local.values())
@@ -152,7 +152,12 @@ def _end_this(place: machine.Place) -> None:
 
 
 @contextmanager
-def _connected(settings: ClusterSettings, file: Path) -> Iterator[None]:
+def connected(settings: ClusterSettings, file: Path) -> Iterator[None]:
+    """Makes this process part of the cluster of a settings file for a while.
+
+    Raises:
+        MaskdetError: none answers, or the token is missing.
+    """
     machine.prepare_token(_beside(file, settings.token), make=False)
     with ray_client.connected(settings.host, settings.port):
         yield

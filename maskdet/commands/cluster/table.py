@@ -30,7 +30,7 @@ def lines_of(table: Mapping[str, Any]) -> Iterator[str]:
     )
     yield ""
     yield from _columns(
-        ("camera", "machine", "state", "last frame", "camera fps", "detect fps"),
+        ("camera", "machine", "state", "last frame", "camera fps", "detect fps", "people"),
         [
             (
                 row["name"],
@@ -39,6 +39,7 @@ def lines_of(table: Mapping[str, Any]) -> Iterator[str]:
                 "" if row["age_s"] is None else f"{row['age_s']:.1f} s ago",
                 _rate(row["capture_fps"]),
                 _rate(row["detect_fps"]),
+                "" if row["people"] is None else str(sum(row["people"].values())),
             )
             for row in table["cameras"]
         ],

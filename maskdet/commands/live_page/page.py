@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,11 +12,11 @@ from fastapi import FastAPI
 from maskdet.alarm import AlarmBook
 from maskdet.commands.events.export import table_text
 from maskdet.commands.events.report import page_text
+from maskdet.commands.live_page.access import names_of_page, new_guard
 from maskdet.commands.live_page.cameras import PageControl, camera_answers
 from maskdet.commands.live_page.clip_folder import ClipFolder
 from maskdet.commands.live_page.masked_settings import masked
 from maskdet.commands.live_page.shared_picture import SharedPictures
-from maskdet.commands.live_page.users import default_file
 from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.montage import fit
 from maskdet.errors import ConfigError
@@ -31,9 +30,6 @@ from maskdet.live.settings.serve import split_address
 from maskdet.observation import Observation
 from maskdet.sinks.recording.stream_encoder import StreamEncoder
 from maskdet.system.console import say
-from maskdet.web.live.access.accounts import Accounts
-from maskdet.web.live.access.audit import AuditLog
-from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.app import create_app
 from maskdet.web.live.hub import LiveHub
 from maskdet.web.live.parts import Parts
@@ -114,7 +110,7 @@ def open_page(settings: MonitorSettings) -> RunningPage:
     server = LiveServer(host, port, wanted.certificate, wanted.key)
     try:
         is_open = server.is_open or bool(wanted.allow_hosts)  # then a proxy is before it
-        guard = _guard(wanted.users, wanted.audit, is_open)
+        guard = new_guard(wanted.users, wanted.audit, is_open)
     except ConfigError:
         server.stop()
         raise
@@ -124,7 +120,7 @@ def open_page(settings: MonitorSettings) -> RunningPage:
         return create_app(
             _parts(settings, hub, pipeline, control, book, server),
             guard,
-            names=[host, *_own_names(), *map(_without_port, wanted.allow_hosts)],
+            names=names_of_page(host, wanted.allow_hosts),
             origins=wanted.allow_hosts,
             root_path=root_path,
         )
@@ -156,37 +152,6 @@ def _parts(
     )
 
 
-def _guard(users: Path | None, log: Path | None, is_open: bool) -> Guard:
-    """Who may see the page; where others can reach it, what they do is logged.
-
-    Raises:
-        ConfigError: others can reach it, and nobody can log in; or a file cannot be used.
-    """
-    accounts = _accounts(users, is_open)
-    if log is None and accounts is not None and is_open:
-        log = accounts.path.with_name("audit.jsonl")
-    return Guard(accounts, AuditLog(log))
-
-
-def _accounts(users: Path | None, is_open: bool) -> Accounts | None:
-    """Who may log in; None where nobody has to.
-
-    Raises:
-        ConfigError: others can reach the page, and nobody can log in.
-    """
-    if users is None and not is_open:
-        return None
-    accounts = Accounts(users or default_file())
-    if not accounts.all():
-        raise ConfigError(
-            f"nobody can log in: {accounts.path} has no user; add one: "
-            f"maskdet users add NAME --role operator --file {accounts.path}"
-        )
-    from argon2 import PasswordHasher  # missing, it is to be missed at the start  # noqa: F401
-
-    return accounts
-
-
 def _new_draw(settings: MonitorSettings) -> Callable[[Observation], np.ndarray]:
     """Overlay of a camera's picture for the page; each camera's thread has its own."""
     overlay, width = new_overlay(settings), settings.serve.width
@@ -210,13 +175,3 @@ def _clip_folders(settings: MonitorSettings) -> list[tuple[Path, str]]:
     if settings.record is not None:
         return [(settings.record.parent, settings.record.stem), clips]
     return [(settings.snapshots, "maskdet-"), clips]
-
-
-def _own_names() -> list[str]:
-    here = socket.gethostname()
-    return [here, f"{here}.local"]
-
-
-def _without_port(name: str) -> str:
-    host, colon, port = name.rpartition(":")
-    return host if colon and port.isdecimal() and ":" not in host else name

@@ -1,4 +1,4 @@
-"""Settings of the live page."""
+"""Settings of the live page, and of a cluster's."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ DEFAULT_ADDRESS = "127.0.0.1:8001"
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^\s:/\[\]@]*):(?P<port>\d{1,5})")
 
 
-class ServeSettings(Settings):
-    """The live page; a plain text in its place stands for its `address`.
+class PageSettings(Settings):
+    """A page in a browser; a plain text in its place stands for its `address`.
 
     Attributes:
         address: ``HOST:PORT``; beyond 127.0.0.1 it needs `users`. None: no page.
@@ -26,8 +26,6 @@ class ServeSettings(Settings):
         key: PEM file of its private key.
         allow_hosts: names by which browsers reach the page, beside this machine's own.
         root_path: below which a proxy puts the page.
-        fps: frames a second of each camera's image, at most.
-        width: pixels; wider images are made smaller for the page.
     """
 
     SHORT_FORM: ClassVar[str] = "address"
@@ -39,8 +37,6 @@ class ServeSettings(Settings):
     key: Path | None = None
     allow_hosts: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     root_path: str = ""
-    fps: Annotated[float, Field(ge=0.2, le=60)] = 15.0
-    width: Annotated[int, Field(ge=160, le=3840)] = 1280
 
     @model_validator(mode="before")
     @classmethod
@@ -59,8 +55,20 @@ class ServeSettings(Settings):
     @model_validator(mode="after")
     def _certificate_and_key_come_together(self) -> Self:
         if (self.certificate is None) != (self.key is None):
-            raise ValueError("TLS needs both: serve.certificate and serve.key")
+            raise ValueError("TLS needs both: certificate and key")
         return self
+
+
+class ServeSettings(PageSettings):
+    """The live page; a plain text in its place stands for its `address`.
+
+    Attributes:
+        fps: frames a second of each camera's image, at most.
+        width: pixels; wider images are made smaller for the page.
+    """
+
+    fps: Annotated[float, Field(ge=0.2, le=60)] = 15.0
+    width: Annotated[int, Field(ge=160, le=3840)] = 1280
 
 
 def split_address(address: str) -> tuple[str, int] | None:

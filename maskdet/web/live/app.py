@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 import maskdet
-from maskdet.web.live.access.body_limit import BodyLimit
 from maskdet.web.live.access.guard import Guard
+from maskdet.web.live.access.protection import answer_errors, protect
 from maskdet.web.live.alarms_api import add_alarms
 from maskdet.web.live.archive_api import add_clips, add_reports
 from maskdet.web.live.cameras_api import add_changes
@@ -20,8 +19,7 @@ from maskdet.web.live.metrics import LiveMetrics
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.picture_api import add_pictures
 from maskdet.web.live.state_api import add_session, add_state
-from maskdet.web.security import POLICY, Gate
-from maskdet.web.sub_path import SubPath
+from maskdet.web.security import POLICY
 
 _STATIC = Path(__file__).with_name("static")
 _SHARED = Path(__file__).parents[1] / "static"
@@ -60,7 +58,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    _answer_errors(app)
+    answer_errors(app)
     _add_pages(app)
     add_session(app, guard)
     add_state(app, guard, parts, LiveMetrics(parts))
@@ -69,10 +67,8 @@ def create_app(
     add_alarms(app, guard, parts.alarms)
     add_clips(app, guard, parts.clips)
     add_reports(app, guard, parts)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(Gate, names=list(names), origins=list(origins), option="serve.allow_hosts")
     own_paths = frozenset({"/api", "/docs", "/healthz", "/live", "/metrics", "/static"})
-    app.add_middleware(SubPath, root_path=root_path, own_paths=own_paths)
+    protect(app, names, origins, "serve.allow_hosts", root_path, own_paths)
     return app
 
 
@@ -89,12 +85,3 @@ def _add_pages(app: FastAPI) -> None:
 
     app.mount("/static", StaticFiles(directory=_SHARED))
     app.mount("/live", StaticFiles(directory=_STATIC))
-
-
-def _answer_errors(app: FastAPI) -> None:
-    """Every refusal as ``{"detail": one line}``."""
-
-    @app.exception_handler(RequestValidationError)
-    def wrong_parameter(request: Request, error: RequestValidationError) -> JSONResponse:
-        reasons = (f"{what['loc'][-1]}: {what['msg']}" for what in error.errors())
-        return JSONResponse({"detail": "; ".join(reasons)}, 422)

@@ -27,7 +27,12 @@ class LiveServer:
     """
 
     def __init__(
-        self, host: str, port: int, certificate: Path | None = None, key: Path | None = None
+        self,
+        host: str,
+        port: int,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        options: tuple[str, str] = ("--serve", "--serve HOST:PORT"),
     ) -> None:
         """Takes the address; nothing is served yet.
 
@@ -36,6 +41,7 @@ class LiveServer:
             port: 0 takes any free one.
             certificate: PEM file of a TLS certificate; None: no TLS.
             key: PEM file of its private key.
+            options: that choose another host and another port, for messages.
 
         Raises:
             ConfigError: the address cannot be had, or certificate and key do not serve.
@@ -43,7 +49,7 @@ class LiveServer:
         if certificate is not None and key is not None:
             check_certificate(certificate, key)
         self._certificate, self._key = certificate, key
-        self._listening = server.bind(host, port, ("--serve", "--serve HOST:PORT"))
+        self._listening = server.bind(host, port, options)
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.is_open = server.is_open(self._listening)

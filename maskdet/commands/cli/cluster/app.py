@@ -58,6 +58,24 @@ def status(
 
 
 @app.command()
+def page(
+    config: ClusterFile = DEFAULT_FILE,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Default: page.address, else 127.0.0.1:8002."),
+    ] = None,
+) -> int:
+    """Serves a page of all machines and cameras; beyond this machine it needs users."""
+    _require()
+    from maskdet.system.extras import require
+
+    require("serve")
+    from maskdet.commands.cluster.page import page
+
+    return page(config, address)
+
+
+@app.command()
 def add(
     camera: Annotated[str, typer.Argument(metavar="CAMERA", help="Its name.")],
     source: Annotated[

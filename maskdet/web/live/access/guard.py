@@ -54,7 +54,8 @@ class Guard:
         """
         if self.accounts is None:
             if any(name in connection.headers for name in _PROXY_HEADERS):
-                raise HTTPException(403, "behind a proxy the live page needs users: serve.users")
+                detail = "behind a proxy a page needs users: serve.users, or a cluster's page.users"
+                raise HTTPException(403, detail)
             return self._local
         session = self._sessions.get(connection.cookies.get(COOKIE, ""))
         if session is not None and self._is_current(session):

@@ -6,6 +6,7 @@ import {
 } from "./archive.js";
 import { coverCameras, play, reportTo, showCameras } from "./cameras.js";
 import { chips, total } from "./counts.js";
+import { offerLogin, showForm, showPage } from "./login.js";
 
 const get = (id) => document.getElementById(id);
 const EVERY_MS = 1000;
@@ -28,21 +29,13 @@ function complain(error) {
 function showLogin() {
   clearTimeout(timer);
   play(false);
-  get("page").hidden = true;
-  get("who").hidden = true;
-  get("login").hidden = false;
   say("Log in to see the cameras.");
-  if (!get("login").contains(document.activeElement)) get("name").focus();
+  showForm();
 }
 
 async function enter() {
   try {
-    const session = await ask("api/session");
-    document.body.classList.toggle("viewer", session.role !== "operator");
-    get("who").hidden = !session.has_login;
-    get("user").textContent = `${session.user}, ${session.role}`;
-    get("login").hidden = true;
-    get("page").hidden = false;
+    showPage(await ask("api/session"));
     turn = 0;
     play(!document.hidden);
     work();
@@ -108,21 +101,7 @@ function show(state) {
   showCameras(state.cameras);
 }
 
-get("login").onsubmit = async (event) => {
-  event.preventDefault();
-  const wanted = { name: get("name").value, password: get("password").value };
-  get("refused").hidden = true;
-  try {
-    await ask("api/login", "POST", wanted);
-    get("password").value = "";
-    await enter();
-    get("cameras").focus();
-  } catch (error) {
-    get("refused").textContent = isAway(error) ? "The monitor does not answer." : `${error.message}.`;
-    get("refused").hidden = false;
-  }
-};
-get("logout").onclick = () => ask("api/logout", "POST").then(showLogin, complain);
+offerLogin(enter, showLogin, complain, "The monitor does not answer.");
 document.onvisibilitychange = () => {
   play(!document.hidden && !get("page").hidden);
   if (!document.hidden && !get("page").hidden) enter();

@@ -1,0 +1,34 @@
+"""Addresses of the live pages that the machines' own monitors serve."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from maskdet.live.settings.serve import PageSettings, split_address
+
+
+def live_page_url(serve: PageSettings, machine: str) -> str | None:
+    """Where browsers find the live page of one machine's monitor; None: it serves none.
+
+    A page that listens on loopback has a loopback address here, too: no other machine reaches it.
+
+    Args:
+        serve: the setting `serve` of all monitors.
+        machine: address of the machine in the network; empty: not known.
+    """
+    host, port = split_address(serve.address or "") or ("", 0)
+    if not port or not host:
+        return None  # port 0 is a free one that the monitor alone knows
+    if _is_unspecified(host):
+        host = machine
+    if not host:
+        return None
+    scheme = "https" if serve.certificate is not None else "http"
+    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
+
+
+def _is_unspecified(host: str) -> bool:
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False

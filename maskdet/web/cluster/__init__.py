@@ -1,0 +1,1 @@
+"""The page of a cluster: all machines, all cameras."""

@@ -1,0 +1,76 @@
+"""The page of a cluster as an ASGI app; who may see it is decided as on the live page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+import maskdet
+from maskdet.web import live
+from maskdet.web.cluster.answers import ClusterAnswer, answer_of
+from maskdet.web.live.access.guard import Guard
+from maskdet.web.live.access.protection import answer_errors, protect
+from maskdet.web.live.answers import Health
+from maskdet.web.live.state_api import REFUSED, add_session
+
+_STATIC = Path(__file__).with_name("static")
+_LIVE = Path(live.__file__).with_name("static")
+_SHARED = Path(__file__).parents[1] / "static"
+
+Newest = Callable[[], tuple[dict[str, Any] | None, str]]
+"""The newest table of the placement, None before the first; and why there is no newer one."""
+
+
+def create_app(
+    newest: Newest,
+    guard: Guard,
+    *,
+    names: Iterable[str] = (),
+    origins: Iterable[str] = (),
+    root_path: str = "",
+) -> FastAPI:
+    """The whole page as an ASGI app.
+
+    Args:
+        newest: what it shows.
+        guard: who may see it.
+        names: host names beside ``localhost`` and addresses under which it may be asked.
+        origins: hosts whose pages may ask, whatever host the proxy before us names.
+        root_path: below which a proxy puts the page, if it does not say so itself.
+    """
+    app = FastAPI(
+        title="maskdet cluster",
+        summary="Machines and cameras of a cluster.",
+        version=maskdet.__version__,
+        docs_url=None,
+        redoc_url=None,
+    )
+    answer_errors(app)
+
+    @app.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(_STATIC / "index.html")
+
+    @app.get("/api/cluster", responses=REFUSED, dependencies=[Depends(guard.viewer)])
+    def cluster() -> ClusterAnswer:
+        """Every machine and every camera, and since when that is known."""
+        return answer_of(*newest(), time.time())
+
+    @app.get("/healthz")
+    def healthz() -> Health:
+        """Whether the page is served."""
+        return Health()
+
+    add_session(app, guard)
+    app.mount("/static", StaticFiles(directory=_SHARED))
+    app.mount("/live", StaticFiles(directory=_LIVE))
+    app.mount("/cluster", StaticFiles(directory=_STATIC))
+    own_paths = frozenset({"/api", "/cluster", "/healthz", "/live", "/static"})
+    protect(app, names, origins, "page.allow_hosts", root_path, own_paths)
+    return app
