@@ -18,6 +18,8 @@ _TEXT_PIXELS = 12
 _DIGIT_PIXELS = 7.2
 """Width of a digit, about, for deciding which labels have room."""
 _ROW_PIXELS = 22
+_NAME_SHARE = 0.4
+"""Of a chart's width, at most, for the names of its rows."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def uptime_chart(strips: Sequence[Strip], labels: Sequence[str], title: str) -> 
 
     def draw(width: int) -> str:
         drawing = _new_drawing(width, _ROW_PIXELS * len(strips) + _BOTTOM, title)
-        left, right = min(150, width // 3), 48
+        longest = max((len(strip.name) for strip in strips), default=0) * _DIGIT_PIXELS + 8
+        left, right = max(60.0, min(longest, width * _NAME_SHARE)), 48
         slot = (width - left - right) / max(1, len(labels))
         for row, strip in enumerate(strips):
             _draw_strip(drawing, strip, row * _ROW_PIXELS, left, slot, width)
@@ -147,8 +150,7 @@ def _draw_share(
 def _draw_strip(
     drawing: Any, strip: Strip, y: float, left: float, slot: float, width: float
 ) -> None:
-    room = int((left - 8) / _DIGIT_PIXELS)
-    name = strip.name if len(strip.name) <= room else strip.name[: room - 1] + "…"
+    name = _shortened(strip.name, int((left - 8) / _DIGIT_PIXELS))
     drawing.append(_text(name, 0, y + 15, "name", "start"))
     for i, share in enumerate(strip.shares):
         cell = _rect(
@@ -157,6 +159,14 @@ def _draw_strip(
         cell.append_title("not watched" if share is None else f"{100 * share:.0f} %")
         drawing.append(cell)
     drawing.append(_text(strip.total, width, y + 15, "value", "end"))
+
+
+def _shortened(name: str, room: int) -> str:
+    """A name in so many letters; both its ends stay, as cameras often differ in the last one."""
+    if len(name) <= room:
+        return name
+    end = (room - 1) // 2
+    return f"{name[: room - 1 - end]}…{name[len(name) - end :]}"
 
 
 def _cell_class(share: float | None) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from maskdet.detections import MaskState
+from maskdet.images.folder import natural_key
 from maskdet.reports.buckets import Buckets, by_hour_of_day, by_time, uptime_by
 from maskdet.reports.charts import Bar, Strip, compliance_chart, people_chart, uptime_chart
 from maskdet.reports.local_time import LocalTime
-from maskdet.reports.queries import STATES, People, Totals
+from maskdet.reports.queries import STATES, People, Place, Totals
 
 _STYLE = Path(__file__).with_name("page.css")
 _TITLES = {state.name: state.title for state in MaskState}
@@ -37,11 +38,13 @@ def page(totals: Totals, clock: LocalTime, made: float) -> str:
         *_tables(totals, clock, buckets),
         _notes(totals),
     ]
+    period = _period(totals, clock)
     style = _STYLE.read_text(encoding="utf-8")
+    style += f'@page {{ @bottom-left {{ content: "People and masks, {period}"; }} }}\n'
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>People and masks, {escape(_period(totals, clock))}</title>"
+        f"<title>People and masks, {escape(period)}</title>"
         f"<style>\n{style}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
 
@@ -70,8 +73,10 @@ def _head(totals: Totals, clock: LocalTime, made: float) -> str:
     cameras = ", ".join(selection.cameras) or "all cameras"
     zones = f"; people in {', '.join(selection.zones)}" if selection.zones else ""
     zone = clock.at(selection.began)
+    days = _period(totals, clock).split(" to ")
+    period = " to ".join(f'<span class="whole">{escape(day)}</span>' for day in days)
     return (
-        f"<header><h1>People and masks: {escape(_period(totals, clock))}</h1>"
+        f"<header><h1>People and masks: {period}</h1>"
         f'<p class="soft">{escape(cameras + zones)}; times of {zone:%Z} (UTC{zone:%z}); '
         f"made {clock.at(made):%Y-%m-%d %H:%M}</p></header>"
     )
@@ -106,7 +111,7 @@ def _interval(people: People) -> str:
     half = z * math.sqrt(share * (1 - share) / known + z * z / (4 * known * known))
     half /= 1 + z * z / known
     low, high = 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
-    return f" ({low:.0f}–{high:.0f}\N{NO-BREAK SPACE}%)"
+    return f" ({low:.0f}–\N{WORD JOINER}{high:.0f}\N{NO-BREAK SPACE}%)"
 
 
 def _charts(totals: Totals, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
@@ -132,7 +137,7 @@ def _uptime(totals: Totals, clock: LocalTime, buckets: Buckets) -> str:
             tuple(one.share for one in uptime_by(totals, clock, buckets, camera)),
             percent(totals.uptime[camera].share),
         )
-        for camera in sorted(totals.uptime)
+        for camera in sorted(totals.uptime, key=natural_key)
     ]
     title = f"Cameras' up-time, by {buckets.unit}"
     labels = [bar.label for bar in buckets.bars]
@@ -146,53 +151,54 @@ def _tables(totals: Totals, clock: LocalTime, buckets: Buckets) -> Iterable[str]
     yield _table_of_cameras(totals)
     if totals.zones:
         rows = [
-            (f"{zone}{_of(camera, totals)}", place.people, _minutes(place.seconds, place.people))
-            for (camera, zone), place in sorted(totals.zones.items())
+            (f"{zone}{_of(camera, totals)}", place.people, (_mean_stay(place),))
+            for (camera, zone), place in _by_name(totals.zones)
         ]
-        yield _people_table("By zone", "zone", rows, "mean stay")
+        yield _people_table("By zone", "zone", rows, ("mean stay",))
     if totals.lines:
         crossed = [
-            (f"{line}{_of(camera, totals)}", place.people, f"{place.ins} in, {place.outs} out")
-            for (camera, line), place in sorted(totals.lines.items())
+            (f"{line}{_of(camera, totals)}", place.people, (str(place.ins), str(place.outs)))
+            for (camera, line), place in _by_name(totals.lines)
         ]
-        yield _people_table("By line", "line", crossed, "direction")
+        yield _people_table("By line", "line", crossed, ("in", "out"))
     yield _bar_table(f"By {buckets.unit}", buckets.unit, buckets.bars)
     if buckets.unit != "hour":
         yield _bar_table("By hour of the day", "hour", by_hour_of_day(totals, clock))
 
 
 def _table_of_cameras(totals: Totals) -> str:
-    names = sorted({*totals.by_camera, *totals.uptime})
+    names = sorted({*totals.by_camera, *totals.uptime}, key=natural_key)
     rows = [
         (
             name,
             totals.by_camera.get(name, People()),
-            percent(totals.uptime[name].share if name in totals.uptime else None),
+            (percent(totals.uptime[name].share if name in totals.uptime else None),),
         )
         for name in names
     ]
-    return _people_table("By camera", "camera", rows, "up-time")
+    return _people_table("By camera", "camera", rows, ("up-time",))
 
 
 def _bar_table(title: str, unit: str, bars: Sequence[Bar]) -> str:
-    rows = [(bar.name, bar.people, "") for bar in bars if bar.people.total]
-    return _people_table(title, unit, rows, "", is_long=True)
+    rows = [(bar.name, bar.people, ()) for bar in bars if bar.people.total]
+    return _people_table(title, unit, rows, is_long=True)
 
 
 def _people_table(
     title: str,
     first: str,
-    rows: Sequence[tuple[str, People, str]],
-    last: str,
+    rows: Sequence[tuple[str, People, tuple[str, ...]]],
+    last: tuple[str, ...] = (),
     *,
     is_long: bool = False,
 ) -> str:
-    heads = (first, *_HEAD, *([last] if last else []))
+    heads = (first, *_HEAD, *last)
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
+    head = head.replace("incorrect", "incor<wbr>rect")  # nine columns on a telephone
     lines = []
-    for name, people, note in rows:
+    for name, people, notes in rows:
         counts = (people.total, *(getattr(people, state) for state in STATES))
-        cells = [name, *map(str, counts), percent(people.compliance), *([note] if last else [])]
+        cells = [name, *map(str, counts), percent(people.compliance), *notes]
         lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     if not lines:
         return _section(title, '<p class="soft">Nobody in this time.</p>')
@@ -201,13 +207,18 @@ def _people_table(
     return _section(title, table, is_long=is_long)
 
 
+def _by_name(places: Mapping[tuple[str, str], Place]) -> list[tuple[tuple[str, str], Place]]:
+    """Places by camera and name: gate 2 before gate 10."""
+    return sorted(places.items(), key=lambda item: [natural_key(name) for name in item[0]])
+
+
 def _of(camera: str, totals: Totals) -> str:
     """Names the camera whose zone or line it is, where there are several."""
     return f" ({camera})" if len({*totals.by_camera, *totals.uptime}) > 1 else ""
 
 
-def _minutes(seconds: float, people: People) -> str:
-    mean = seconds / people.total if people.total else 0.0
+def _mean_stay(place: Place) -> str:
+    mean = place.seconds / place.people.total if place.people.total else 0.0
     return f"{mean:.0f} s" if mean < 90 else f"{mean / 60:.1f} min"
 
 
@@ -226,9 +237,9 @@ def _section(title: str, content: str, *, is_long: bool = False) -> str:
 
 def _notes(totals: Totals) -> str:
     return (
-        '<p class="soft">A person is counted once for each visit, in the state worn longest; '
+        '<p class="soft notes">A person is counted once for each visit, in the state worn longest; '
         "who leaves the image and comes back is counted again. The share is of those whose "
-        "state is known; in brackets its 95 % interval. Faces that never move (posters, screens) "
-        "are not counted. Up-time is of the time in which the monitor ran. People were seen to "
+        "state is known; in brackets its 95\N{NO-BREAK SPACE}% interval. Faces that never move "
+        "(posters, screens) are not counted. Up-time is of the time in which the monitor ran. People were seen to "
         f"put a mask on, take it off or move it {totals.changes} times.</p>"
     )

@@ -1,0 +1,93 @@
+"""The report as a browser lays it out: on a telephone, a screen and paper."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+from maskdet.reports.local_time import LocalTime
+from maskdet.reports.page import page
+from tests.reports import synthetic
+from tests.reports.synthetic import fill
+from tests.reports.test_report import BERLIN, totals_of
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[str]:
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("needs a browser")
+    yield found
+
+
+def test_the_page_fits_a_telephone_and_a_screen(tmp_path: Path, chromium: str):
+    """Nothing is wider than its place: measured by the browser that lays it out."""
+    clock, file, store = LocalTime(BERLIN), tmp_path / "report.html", tmp_path / "people.db"
+    fill(store, date(2026, 3, 23), 7, BERLIN, 900)
+    probe = """<script>addEventListener("load", () => {
+        const wide = [...document.querySelectorAll("body *")].filter(
+            e => e.getBoundingClientRect().right > innerWidth + 1
+                || (/^T[HD]$/.test(e.tagName) && e.scrollWidth > e.clientWidth + 1));
+        document.title = `widest ${wide.length} of ${innerWidth}`; })</script>"""
+    text = page(totals_of(store, clock), clock, 0.0).replace("</body>", probe + "</body>")
+    frame = tmp_path / "frame.html"
+    file.write_text(text, encoding="utf-8")
+    for width in (390, 1280):
+        frame.write_text(
+            f'<iframe id="f" src="report.html" style="width:{width}px;height:3000px;border:0">'
+            '</iframe><script>addEventListener("load", () => setTimeout(() => {'
+            " document.body.innerText = document.getElementById('f').contentDocument.title"
+            " }, 200))</script>"
+        )
+        done = browse(chromium, "--dump-dom", "--virtual-time-budget=2000", frame.as_uri())
+        assert f"widest 0 of {width}" in done, done[-500:]
+
+
+def browse(chromium: str, *arguments: str) -> str:
+    return subprocess.run(
+        [chromium, "--headless=new", "--no-sandbox", "--disable-gpu",
+         "--allow-file-access-from-files", *arguments],
+        capture_output=True, text=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+
+
+def test_the_page_is_printed_on_a4_with_numbers_and_whole_tables(tmp_path: Path, chromium: str):
+    store, file, pdf = tmp_path / "m.db", tmp_path / "report.html", tmp_path / "report.pdf"
+    fill(store, date(2026, 3, 2), 30, BERLIN, 40)
+    clock = LocalTime(BERLIN)
+    file.write_text(page(totals_of(store, clock), clock, 0.0), encoding="utf-8")
+    browse(chromium, f"--print-to-pdf={pdf}", file.as_uri())
+    pages = PdfReader(pdf).pages
+    texts = [one.extract_text() for one in pages]
+    assert [round(float(side)) for side in pages[0].mediabox[2:]] == [595, 842]
+    assert 3 <= len(pages) <= 5
+    for number, text in enumerate(texts, 1):
+        assert f"page {number} of {len(pages)}" in text and "2026-03-02 to 2026-03-31" in text
+    row = re.compile(r"^\w{3} 2026-03-\d\d( \d+){5} \d+ %$", re.MULTILINE)
+    assert sum(len(row.findall(text)) for text in texts) == 30
+    head = "day people mask no mask incorrect unsure with mask"
+    for text in texts:  # no row stands alone, and each part has its head
+        found = len(row.findall(text))
+        assert found != 1 and (found == 0 or head in text)
+    assert row.findall(texts[-1]) or re.search(r"^\d\d:00-\d\d:59 ", texts[-1], re.MULTILINE)
+
+
+def test_names_are_in_natural_order_and_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    names = [f"warehouse, entrance of the northern building, gate {i}" for i in (1, 2, 10)]
+    monkeypatch.setattr(synthetic, "CAMERAS", tuple(reversed(names)))
+    store, clock = tmp_path / "m.db", LocalTime(BERLIN)
+    fill(store, date(2026, 3, 2), 1, BERLIN, 40)
+    text = page(totals_of(store, clock), clock, 0.0)
+    chart = text.partition("up-time, by")[2].partition("</section>")[0]
+    shown = re.findall(r">(wareh[^<]*)</text>", chart)
+    assert len(shown) == 6 and len(set(shown[:3])) == len(set(shown[3:])) == 3
+    assert all("…" in one for one in shown)
+    cells = re.findall(r"<td>(?:\w+ \()?(wareh[^<)]*)\)?</td>", text)
+    assert cells == names * 3  # cameras, zones, lines
