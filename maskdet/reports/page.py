@@ -240,6 +240,6 @@ def _notes(totals: Totals) -> str:
         '<p class="soft notes">A person is counted once for each visit, in the state worn longest; '
         "who leaves the image and comes back is counted again. The share is of those whose "
         "state is known; in brackets its 95\N{NO-BREAK SPACE}% interval. Faces that never move "
-        "(posters, screens) are not counted. Up-time is of the time in which the monitor ran. People were seen to "
-        f"put a mask on, take it off or move it {totals.changes} times.</p>"
+        "(posters, screens) are not counted. Up-time is of the time in which the monitor ran. "
+        f"People were seen to put a mask on, take it off or move it {totals.changes} times.</p>"
     )
