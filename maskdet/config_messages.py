@@ -14,6 +14,9 @@ from maskdet.system.redaction import mask_password
 _OF_GROUPS = ("value_error", "channel_kind")
 """Kinds of mistakes that name what is wrong in a whole group, which need not be repeated."""
 
+_MAX_SHOWN = 60
+"""Letters of a wrong value that a message repeats."""
+
 Key = tuple[str | int, ...]
 """Where a value stands: names in mappings, positions in lists."""
 
@@ -52,8 +55,14 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
     given = detail["input"]
     if detail["type"] in _OF_GROUPS and isinstance(given, dict):
         return f"{place}: '{dotted}': {_expected(detail)}"
-    shown = kind_of(given) if isinstance(given, dict) else f"{mask_password(repr(given)):.60}"
+    shown = kind_of(given)
+    if not isinstance(given, dict):
+        shown = _shortened(mask_password(repr(given)))
     return f"{place}: '{dotted}': {_expected(detail)}, not {shown}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
 
 
 def rename_old_keys(

@@ -46,6 +46,7 @@ from maskdet.live.summary import Report, write_summary
 from maskdet.model.decision import DecisionRule
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sinks.store.event_store import EventStore
 from maskdet.sources.webcam_list import list_webcams
 from maskdet.system.console import say
 from maskdet.system.timeouts import has_hung_threads, interruptible, run_all_with_timeout
@@ -183,8 +184,8 @@ def _run(
     for log in shared:
         if isinstance(log, EventLog) and str(settings.events.file) != "-":
             say(f"wrote {log.lines} events to {log.name}")
-    if settings.store.file:
-        say(f"kept people and totals in {settings.store.file}")
+        if isinstance(log, EventStore) and log.rows:
+            say(f"kept people and totals in {settings.store.file}")
     if pipeline.errors:
         return pipeline.errors[0].exit_code
     return _status_without_frames(report, was_asked) if not report.stats.processed else 0

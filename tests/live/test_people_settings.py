@@ -41,6 +41,12 @@ def test_a_mistake_is_one_line(line: str, part: str):
     assert part in message
 
 
+def test_a_long_value_is_seen_to_be_cut():
+    zone = f"{{name: a, points: {SQUARE}}}"
+    with pytest.raises(ConfigError, match=r"each its own name, not \[.{58}…$"):
+        load(f"zones=[{zone}, {zone}]")
+
+
 def test_zones_belong_to_their_source():
     settings = load(
         f"zones=[{{name: a, points: {SQUARE}, source: door}}, {{name: b, points: {SQUARE}}}]"

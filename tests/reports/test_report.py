@@ -16,12 +16,14 @@ from pathlib import Path
 import pytest
 
 from maskdet.__main__ import main
+from maskdet.commands.events import deletion
 from maskdet.commands.events.selection import select
 from maskdet.reports.buckets import by_hour_of_day, by_time
 from maskdet.reports.charts import Bar, people_chart
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page, percent
 from maskdet.reports.queries import People, Selection, Totals, read_totals
+from maskdet.sinks.store import schema
 from maskdet.sinks.store.schema import open_for_reading, open_for_writing
 from tests.reports.synthetic import RUN, fill
 
@@ -271,6 +273,9 @@ WRONG = {
     "no store": (["report", "{none}"], "no such event store"),
     "no database": (["report", "{text}"], "no event store, or damaged"),
     "another program's": (["export-events", "{other}", "--csv", "-"], "of another program"),
+    "torn page": (["report", "{torn}"], "cannot be read: database disk image is malformed; try"),
+    "torn export": (["export-events", "{torn}", "--csv", "-"], ".recover`, which saves what"),
+    "torn delete": (["delete-events", "{torn}", "--day", "2026-03-24"], "no row was deleted"),
     "newer": (["report", "{newer}"], "newer maskdet"),
     "unknown camera": (["report", "{week}", "--camera", "dor"], "it has door, hall"),
     "unknown zone": (["report", "{week}", "--zone", "tills"], "it has till"),
@@ -288,23 +293,53 @@ WRONG = {
 }
 
 
+def tear(store: Path, torn: Path) -> None:
+    """Copies a store whose table of visits cannot be read."""
+    shutil.copy(store, torn)
+    with closing(sqlite3.connect(torn)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'visits'"
+        (root,) = connection.execute(query).fetchone()
+    with torn.open("r+b") as file:
+        file.seek(size * (root - 1))
+        file.write(bytes(size))
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_use_is_one_line(
     case: str, week: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
-    places = {name: tmp_path / name for name in ("none", "text", "other", "newer", "folder")}
+    places = {
+        name: tmp_path / name for name in ("none", "text", "other", "newer", "folder", "torn")
+    }
     places["text"].write_text("no database at all " * 100)
     places["folder"].mkdir()
     with closing(sqlite3.connect(places["other"])) as connection:
         connection.execute("CREATE TABLE x (y)")
     with closing(open_for_writing(places["newer"])) as connection:
         connection.execute("PRAGMA user_version = 9")
+    tear(week, places["torn"])
     arguments, expected = WRONG[case]
     before = content(week)
     assert main([one.format(week=week, **places) for one in arguments]) == 2
     told = capfd.readouterr()
     assert told.out == "" and len(told.err.splitlines()) == 1 and expected in told.err
     assert content(week) == before and not places["none"].exists()
+
+
+def test_deleting_from_a_locked_store_is_one_line(
+    two_days: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch
+):
+    monkeypatch.setattr(schema, "BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(deletion, "BUSY_TIMEOUT_MS", 10)
+    path = tmp_path / "people.db"
+    shutil.copy(two_days, path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert main(["delete-events", str(path), "--day", "2026-03-24"]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.endswith("database is locked; repeat this when the program that holds it is done")
+    assert content(path) == content(two_days)
 
 
 def test_an_empty_store_is_a_page_that_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]):

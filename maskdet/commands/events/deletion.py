@@ -13,10 +13,12 @@ from maskdet.errors import ConfigError, SinkError
 from maskdet.reports.local_time import LocalTime
 from maskdet.sinks.store.deletion import delete_between, delete_person
 from maskdet.sinks.store.evidence_files import delete_with_files, visit_of, visits_between
-from maskdet.sinks.store.schema import open_for_reading, open_for_writing
+from maskdet.sinks.store.schema import is_damage, open_for_reading, open_for_writing
 from maskdet.system.console import say
 
 _PERSON = re.compile(r"([0-9a-f]{32})/(.+)/(\d+)")
+BUSY_TIMEOUT_MS = 10_000
+"""Time that a statement waits for another program's lock."""
 _STILL_THERE_S = 60
 """Seconds since a person was seen within which a running monitor may write them again."""
 
@@ -38,7 +40,7 @@ def run(store: Path, *, day: str | None, person: str | None, zone: str | None = 
     open_for_reading(store).close()  # is it there, and is it one?
     try:
         with closing(open_for_writing(store)) as connection:
-            connection.execute("PRAGMA busy_timeout = 10000")
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             folder = store.absolute().parent
             if day is not None:
                 what = f"the day {day}"
@@ -46,8 +48,8 @@ def run(store: Path, *, day: str | None, person: str | None, zone: str | None = 
             else:
                 what = f"person {person}"
                 rows, files = _delete_person(connection, person or "", folder)
-    except sqlite3.OperationalError as error:
-        raise SinkError(f"{store}: no row was deleted: {error}; check its rights") from None
+    except sqlite3.DatabaseError as error:
+        raise SinkError(f"{store}: no row was deleted: {error}; {_advice(error)}") from None
     except OSError as error:
         raise SinkError(
             f"{store}: no row was deleted, as {error.filename} cannot be deleted: "
@@ -98,3 +100,11 @@ def _delete_person(connection: sqlite3.Connection, person: str, folder: Path) ->
     return delete_with_files(
         connection, visit_of(*key), folder, lambda: delete_person(connection, *key)
     )
+
+
+def _advice(error: sqlite3.DatabaseError) -> str:
+    if is_damage(error):
+        return "start the monitor, which sets a damaged store aside, or delete the file"
+    if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "repeat this when the program that holds it is done"
+    return "check its rights"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from maskdet.errors import ConfigError
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.queries import Selection
 from maskdet.sinks.event_line import utc_text
-from maskdet.sinks.store.schema import TIME_COLUMNS, open_for_reading
+from maskdet.sinks.store.schema import TIME_COLUMNS, reading
 
 EVENT_COLUMNS = (
     *("time", "utc", "camera", "person", "event", "state", "certainty"),
@@ -64,7 +63,7 @@ def run(
     if csv_file is None and json_file is None:
         raise ConfigError("nothing to write: say --csv FILE or --json FILE (- is standard output)")
     clock = LocalTime(zone)
-    with closing(open_for_reading(store)) as connection:
+    with reading(store) as connection:
         wanted = select(connection, clock, first, last, cameras, max_days=None)
         events = list(_events(connection, wanted, clock))
         tables = {name: _table(connection, name, wanted, clock) for name in TIME_COLUMNS}
@@ -83,7 +82,7 @@ def table_text(store: Path, first: str | None, last: str | None) -> str:
         MaskdetError: the store cannot be read, or a day is none.
     """
     clock = LocalTime(None)
-    with closing(open_for_reading(store)) as connection:
+    with reading(store) as connection:
         wanted = select(connection, clock, first, last, max_days=None)
         return csv_text(EVENT_COLUMNS, list(_events(connection, wanted, clock)))
 

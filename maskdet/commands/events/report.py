@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 
 from maskdet.commands.events.output import csv_text, write
@@ -13,7 +12,7 @@ from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page, percent
 from maskdet.reports.queries import STATES, People, Totals, Uptime, read_totals
 from maskdet.sinks.event_line import utc_text
-from maskdet.sinks.store.schema import open_for_reading
+from maskdet.sinks.store.schema import reading
 
 DEFAULT_FILE = Path("maskdet-report.html")
 CSV_COLUMNS = (
@@ -49,7 +48,7 @@ def run(
         MaskdetError: the store cannot be read, a name is unknown, a file cannot be written.
     """
     clock = LocalTime(zone)
-    with closing(open_for_reading(store)) as connection:
+    with reading(store) as connection:
         wanted = select(connection, clock, first, last, cameras, zones)
         totals = read_totals(connection, wanted, clock)
     if output is None and csv_file is None:
@@ -69,7 +68,7 @@ def page_text(store: Path, first: str | None, last: str | None) -> str:
         MaskdetError: the store cannot be read, or a day is none.
     """
     clock = LocalTime(None)
-    with closing(open_for_reading(store)) as connection:
+    with reading(store) as connection:
         totals = read_totals(connection, select(connection, clock, first, last), clock)
     return page(totals, clock, time.time())
 

@@ -30,4 +30,5 @@ def set_aside(path: Path, reason: Exception) -> None:
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.replace(f"{path}{suffix}", f"{aside}{suffix}")
-    log.warning("%s; it is now %s, and a new store is begun", reason, aside)
+    found = reason if isinstance(reason, SinkError) else f"{path} is damaged: {reason}"
+    log.warning("%s; it is now %s, and a new store is begun", found, aside)

@@ -85,6 +85,25 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         raise SinkError(f"{path} cannot be read: {error}; check its rights") from None
 
 
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A store that is open for reading, as `open_for_reading` does it, and closed at the end.
+
+    Raises:
+        SinkError: likewise, or it is damaged somewhere in the middle.
+    """
+    with contextlib.closing(open_for_reading(path)) as connection:
+        try:
+            yield connection
+        except sqlite3.DatabaseError as error:
+            advice = (
+                f"try `sqlite3 {path} .recover`, which saves what is whole"
+                if is_damage(error)
+                else "try again"
+            )
+            raise SinkError(f"{path} cannot be read: {error}; {advice}") from None
+
+
 def require_known_version(connection: sqlite3.Connection, path: Path) -> None:
     """Checks that a database is a store of a version that is known here, or still empty.
 

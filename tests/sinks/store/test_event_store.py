@@ -279,7 +279,8 @@ def test_a_store_that_is_damaged_meanwhile_is_set_aside(
     wait_until(lambda: any(visits_or_none(path) == n for n in (2, 3)))
     store.close()
     assert list(tmp_path.glob("people-damaged-*.db"))
-    assert sum("a new store is begun" in line for line in caplog.messages) == 1
+    (line,) = (line for line in caplog.messages if "a new store is begun" in line)
+    assert line.startswith(f"{path} is ")
     assert len(rows(path, "runs")) == len(rows(path, "cameras")) == 1
 
 
