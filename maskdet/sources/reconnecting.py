@@ -208,7 +208,7 @@ class LiveSource(Reconnecting[Frame]):
     _CHILD = "maskdet.sources.camera_process"
     _on_skip: Callable[[int], None] | None = None
 
-    def thin(self, fps: float | None, on_skip: Callable[[int], None]) -> None:
+    def thin(self, fps: float | None, on_skip: Callable[[int], None]) -> bool:
         """Leaves out frames where they are decoded, which saves converting and carrying them.
 
         A stream that turns out not to be live is read whole.
@@ -216,8 +216,12 @@ class LiveSource(Reconnecting[Frame]):
         Args:
             fps: frames a second that `read` gives, None: all; set before the first one.
             on_skip: called by `read` with the number of frames left out, at least twice a second.
+
+        Returns:
+            True.
         """
         self._go, self._on_skip = {"go": True, "send_fps": fps}, on_skip
+        return True
 
     def _receive(self) -> Frame | None:
         child = self._child

@@ -25,8 +25,12 @@ newer one."""
 class Thinned(Protocol):
     """A camera that leaves out frames where it decodes them."""
 
-    def thin(self, fps: float | None, on_skip: Callable[[int], None]) -> None:
-        """Gives so many frames a second, None: all; reports how many were left out."""
+    def thin(self, fps: float | None, on_skip: Callable[[int], None]) -> bool:
+        """Gives so many frames a second, None: all; reports how many were left out.
+
+        Returns:
+            Whether it does: a source within another one may not.
+        """
 
 
 @dataclass(eq=False)
@@ -75,8 +79,9 @@ class Lane:
         """
         source, is_thinned = self.source, False
         if isinstance(source, Thinned):
-            source.thin(None if fps is None else max(fps, MIN_READ_FPS), self.meter.skip_unread)
-            is_thinned = fps is not None and fps >= MIN_READ_FPS
+            read_fps = None if fps is None else max(fps, MIN_READ_FPS)
+            does_so = source.thin(read_fps, self.meter.skip_unread)
+            is_thinned = does_so and fps is not None and fps >= MIN_READ_FPS
         self.detect_fps = fps
         self.new_pace = lambda: Pace(
             None if is_thinned and source.is_live else fps, is_live=source.is_live

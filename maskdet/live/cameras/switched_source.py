@@ -102,15 +102,19 @@ class SwitchedSource:
         """Reads the connection of another one from now on; what was read before is closed."""
         self._switch(other._last)
 
-    def thin(self, fps: float | None, on_skip: Callable[[int], None]) -> None:
+    def thin(self, fps: float | None, on_skip: Callable[[int], None]) -> bool:
         """Leaves out frames where they are decoded, from the next connection on.
 
         Args:
             fps: frames a second that `read` gives; None: all.
             on_skip: called by `read` with the number of frames left out.
+
+        Returns:
+            Whether the camera does that; the demo does not.
         """
         self._thin = (fps, on_skip)
         self._apply_thinning(self._source)
+        return hasattr(self._last, "thin")
 
     def _apply_thinning(self, source: Source | None) -> None:
         thin = getattr(source, "thin", None)

@@ -10,8 +10,9 @@ import pytest
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.live.cameras.switched_source import SwitchedSource
+from maskdet.live.pipeline import Pipeline
 from maskdet.system.threads import Worker
-from tests.doubles import SyntheticSource
+from tests.doubles import ScriptedDetector, SyntheticSource
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -93,10 +94,20 @@ def test_a_rate_that_is_asked_for_reaches_each_connection(door: SwitchedSource):
     asked: list[float | None] = []
 
     class Thinned(SyntheticSource):
-        def thin(self, fps: float | None, on_skip: object) -> None:
+        def thin(self, fps: float | None, on_skip: object) -> bool:
             asked.append(fps)
+            return True
 
-    door.thin(4.0, lambda count: None)
+    assert not door.thin(4.0, lambda count: None)  # whoever reads has to leave frames out
     door.take_over(SwitchedSource(Thinned(None, name="door", is_live=True)))
     door.take_over(SwitchedSource(Thinned(None, name="door", is_live=True)))
     assert asked == [4.0, 4.0]
+    assert door.thin(3.0, lambda count: None)
+
+
+def test_a_camera_that_cannot_leave_out_frames_is_processed_at_the_rate_all_the_same():
+    source = SwitchedSource(SyntheticSource(None, name="door", is_live=True, rate=60))
+    with Pipeline([source], ScriptedDetector(), detect_fps=[5.0]) as pipeline:
+        time.sleep(2)
+        stats = pipeline.stats.total()
+    assert stats.captured > 40 and 5 <= stats.processed <= 13
