@@ -6,7 +6,7 @@ without seeing colors and, where a face is too small for text, without reading.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 import cv2
@@ -176,7 +176,8 @@ class Overlay:
             faces = _pixel_boxes(detections, image)
             shapes, counts = observation.shapes, observation.people_counts
             names = self._zones.draw(image, shapes, counts, faces)
-            self._draw_faces(image, detections, faces, names)
+            still = {person.track_id for person in observation.people if person.still}
+            self._draw_faces(image, detections, faces, names, still)
         else:
             self._panels.no_signal(image, status)
         if observation.alerts:
@@ -185,7 +186,12 @@ class Overlay:
             self._panels.help(image, KEYS)
 
     def _draw_faces(
-        self, image: np.ndarray, detections: Detections, faces: np.ndarray, names: np.ndarray
+        self,
+        image: np.ndarray,
+        detections: Detections,
+        faces: np.ndarray,
+        names: np.ndarray,
+        still: Container[int],
     ) -> None:
         """Draws boxes, then labels, which cover neither faces nor names of zones."""
         states = [MaskState(state) for state in detections.states.tolist()]
@@ -195,7 +201,8 @@ class Overlay:
         taken = np.vstack([faces, names])
         for i in largest_first:
             others = np.delete(taken, i, axis=0)
-            label = self._draw_label(image, faces[i], others, states[i], self._facts(detections, i))
+            facts = self._facts(detections, i, still)
+            label = self._draw_label(image, faces[i], others, states[i], facts)
             taken = np.vstack([taken, label])
 
     def _draw_box(self, image: np.ndarray, face: np.ndarray, style: Style) -> None:
@@ -209,15 +216,18 @@ class Overlay:
                 if lines:
                     cv2.polylines(image, lines, False, color, thickness + more)
 
-    def _facts(self, detections: Detections, i: int) -> str:
+    def _facts(self, detections: Detections, i: int, still: Container[int]) -> str:
         """Text of face i's label after its title.
 
-        An unsure face's score is that of a face: beside "unsure" it would read as sure.
+        An unsure face's score is that of a face: beside "unsure" it would read as sure. Who is
+        still (a poster, a screen) is in no count, which is seen here.
         """
         is_called = detections.states[i] != MaskState.unsure
         facts = f" {detections.scores[i]:.2f}" if self._scores and is_called else ""
         if self._track_ids and detections.track_ids is not None and detections.track_ids[i] >= 0:
             facts += f" #{detections.track_ids[i]}"
+        if detections.track_ids is not None and int(detections.track_ids[i]) in still:
+            facts += " still"
         return facts
 
     def _draw_label(

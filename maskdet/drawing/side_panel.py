@@ -108,8 +108,8 @@ class SidePanel:
         """Draws the share of masks worn; returns where the next line begins."""
         renderer, pad = self._renderer, self._renderer.size // 2
         known = [share for share in shares if share is not None]
-        mean = f" {sum(known) / len(known):.0%}" if known else ": nobody yet"
-        title = renderer.fitted(f"mask worn, last hour{mean}", panel.shape[1] - 2 * pad)
+        mean = f" {100 * sum(known) / len(known):.0f} %" if known else ": nobody yet"
+        title = renderer.fitted(f"mask correct, last hour{mean}", panel.shape[1] - 2 * pad)
         renderer.write(panel, title, pad, y + renderer.size, DIM)
         top, high = y + renderer.row, renderer.row * (_PLOT_ROWS - 1)
         left, right = pad, panel.shape[1] - pad

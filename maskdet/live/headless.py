@@ -18,6 +18,28 @@ _CHECK_INTERVAL_S = 0.1
 them, and with many sources there are many turns."""
 _OPEN_WARNING_S = 10.0
 """Seconds that a camera may take to give its first image before that is worth a line."""
+_CLOCK_JUMP_S = 5.0
+"""What a clock may go wrong between two checks before that is worth a line; time services slew."""
+
+
+class ClockWatch:
+    """Reports a clock that is set, or a machine that has slept: a line for each jump."""
+
+    def __init__(self) -> None:
+        """Takes the clock as it is."""
+        self._offset = time.time() - time.monotonic()
+
+    def check(self) -> None:
+        """Compares the clock with the time that has passed; called often."""
+        offset = time.time() - time.monotonic()
+        jump, self._offset = offset - self._offset, offset
+        if abs(jump) >= _CLOCK_JUMP_S:
+            way = f"{'forward' if jump > 0 else 'back'} by {duration(round(abs(jump)))}"
+            say(
+                f"monitor.py: the clock went {way}; people and totals go on, and times follow the "
+                "clock",
+                "warning",
+            )
 
 
 class Watch:
@@ -43,6 +65,7 @@ class Watch:
         self._heartbeat = heartbeat
         self._also = [job for job in also if job is not None]
         self._recorded = RecordedStreamWatch()
+        self._clock = ClockWatch()
         self._reported = 0
         self._due = 0.0
         self._silent: dict[int, float] = {}
@@ -61,7 +84,8 @@ class Watch:
         return self._stop()
 
     def _check(self) -> None:
-        """Looks at all sources."""
+        """Looks at all sources, and at the clock."""
+        self._clock.check()
         for index, name in enumerate(self._pipeline.stats.source_names):
             self._report_signal(index, name)
             if (recorded := self._pipeline.stats.recorded_stream(index)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from maskdet.drawing.status_text import duration
 from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.progress import Progress
-from maskdet.observation import Observation, PeopleCounts
+from maskdet.observation import Observation, PeopleCounts, sum_of_margins
 from maskdet.system.console import has_terminal, say
 
 if TYPE_CHECKING:
@@ -118,9 +118,10 @@ class StatusReporter:
             parts.append(f"no signal for {duration(stats.silent_s)}")
         else:
             now = Counter(seen.last.counts)
-            parts.append(faces(seen.last))
-            if seen.last.people_counts is not None:
-                parts.append(people(seen.last.people_counts))
+            if seen.last.people_counts is None:
+                parts.append(faces(seen.last))
+            else:
+                parts += [people([seen.last.people_counts]), f"faces: {faces(seen.last)}"]
             if seen.most - now:
                 most = states(seen.most, all_of_them=False)
                 parts.append(f"at most {most} in one frame of the last {duration(seconds)}")
@@ -130,21 +131,27 @@ class StatusReporter:
     def _sum(self, present: Sequence[tuple[int, str, _Seen]], seconds: float) -> str:
         """One line for many sources."""
         now: Counter[str] = Counter()
+        counts: list[PeopleCounts] = []
         silent = paused = 0
         for index, _, seen in present:
+            known = None if seen.last is None else seen.last.people_counts
             if self._pipeline.stats.is_paused(index):
                 paused += 1
             elif seen.last is None or self._pipeline.stats.of(index).no_signal:
                 silent += 1
             else:
                 now.update(seen.last.counts)
+                counts += [] if known is None else [known]
+                continue
+            counts += [] if known is None else [replace(known, now={})]
         without = f"; {silent} of them without a picture" if silent else ""
         recorded = [self._pipeline.stats.recorded_stream(index) for index, *_ in present]
         if lost := sum(one is not None and one.no_signal for one in recorded):
             without += f"; {lost} recorded streams without signal"
         without += f"; {paused} paused" if paused else ""
         total = rates(self._pipeline.stats.total(), is_live=True)
-        return f"{len(present)} sources: {states(now)}{without}; {total}"
+        found = f"{people(counts)}; faces: {states(now)}" if counts else states(now)
+        return f"{len(present)} sources: {found}{without}; {total}"
 
     def _left(self, progress: Progress, seen: _Seen) -> str:
         """Position, length, and the time that the rest will take at the mean speed so far."""
@@ -172,10 +179,12 @@ def faces(observation: Observation) -> str:
     return states(Counter(observation.counts))
 
 
-def people(counts: PeopleCounts) -> str:
-    """People of one source: ``people: 3 now, 17 (± 1) since the start``."""
-    margin = f" (± {counts.margin})" if counts.margin else ""
-    now, unique = sum(counts.now.values()), sum(counts.run.values())
+def people(counts: Sequence[PeopleCounts]) -> str:
+    """People of some sources: ``people: 3 now, 17 (± 1) since the start``."""
+    around = sum_of_margins(one.margin for one in counts)
+    margin = f" (± {around})" if around else ""
+    now = sum(sum(one.now.values()) for one in counts)
+    unique = sum(sum(one.run.values()) for one in counts)
     return f"people: {now} now, {unique}{margin} since the start"
 
 

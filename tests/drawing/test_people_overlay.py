@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.drawing.overlay import Overlay, Status, shown_faces
 from maskdet.drawing.status_text import bar_rows
 from maskdet.drawing.styles import STYLES
+from maskdet.drawing.text_renderer import TextRenderer
 from maskdet.frame import Frame
 from maskdet.observation import Observation, PeopleCounts, Person
 
@@ -51,3 +54,13 @@ def test_the_bar_says_how_many_people_there_are(narrow: bool, clock: str) -> Non
     said = "people 1, today 15"
     assert said in texts(Status("door", clock=clock))
     assert said not in texts(Status("door", clock=clock, no_signal=True))
+
+
+@pytest.mark.parametrize("still", [True, False])
+def test_a_poster_is_named_still(monkeypatch: pytest.MonkeyPatch, still: bool) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(TextRenderer, "write", lambda self, canvas, text, *_: written.append(text))
+    seen = observation()
+    person = replace(seen.people[0], still=still)
+    Overlay().draw(replace(seen, people=(person,)))
+    assert written == ["mask 0.97 #7" + " still" * still]

@@ -15,12 +15,12 @@ from rich.console import Console
 
 from maskdet.detections import Detections
 from maskdet.frame import Frame
-from maskdet.live import status_reporter
-from maskdet.live.headless import Watch
+from maskdet.live import headless, status_reporter
+from maskdet.live.headless import ClockWatch, Watch
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.progress_bar import ProgressBars
 from maskdet.live.status_reporter import StatusReporter
-from maskdet.observation import Observation
+from maskdet.observation import Observation, PeopleCounts
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
 from tests.monitors import StartMonitor
 
@@ -48,6 +48,19 @@ def test_what_is_seen_is_said_every_ten_seconds(
         )
     else:
         assert re.match(r"synthetic: 0:00 of 0:00 \(\d+ %\), about .* left; mask 0", told[1])
+
+
+def test_a_clock_that_is_set_is_a_line_for_each_jump(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    wrong, real = [0.0], time.time
+    monkeypatch.setattr(headless.time, "time", lambda: real() + wrong[0])
+    clock = ClockWatch()
+    for wrong[0] in (0.0, 2.0, -7200.0, -7200.0, 0.0):  # the first step is a time service's
+        clock.check()
+    back, forward = capsys.readouterr().err.splitlines()
+    assert "the clock went back by 2 h 0 min; people and totals go on" in back
+    assert "the clock went forward by 2 h 0 min" in forward
 
 
 def test_the_first_line_comes_within_a_second_and_the_next_ten_seconds_later(
@@ -99,6 +112,31 @@ def test_many_sources_share_a_line(
     status.poll()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("5 sources: mask 2, no mask 0, incorrect 0, unsure 0; 3 of them without")
+
+
+@pytest.mark.parametrize(("several", "paused"), [(False, -1), (True, -1), (True, 1)])
+def test_people_come_first_and_faces_are_named_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], several: bool, paused: int
+):
+    monkeypatch.setattr(status_reporter, "FIRST_LINE_S", 0.0)
+    names = [f"cam {i}" for i in range(5 if several else 1)]
+    sources = [SyntheticSource(1, name=name, is_live=True) for name in names]
+    pipeline = Pipeline(sources, ScriptedDetector())
+    monkeypatch.setattr(pipeline.stats, "is_paused", lambda index: index == paused)
+    status = StatusReporter(pipeline)
+    found = Detections([[1, 2, 30, 40]], [0.9], [0])
+    day = {"with_mask": 3, "without_mask": 1}
+    counts = PeopleCounts(now={"with_mask": 1}, day=day, run=day, margin=3)
+    for name in names[:2]:
+        frame = Frame(np.zeros((9, 9, 3), np.uint8), 0, 0.0, 0.0, name)
+        status.add(Observation(frame, found, found.counts(), people_counts=counts))
+    status.poll()
+    (line,) = capsys.readouterr().err.splitlines()
+    faces = 1 + (several and paused < 0)  # of a paused camera nobody is there now
+    people = f"{faces} now, 8 (± 5)" if several else "1 now, 4 (± 3)"
+    whose = "5 sources" if several else "cam 0"
+    said = f"{whose}: people: {people} since the start; faces: mask {faces}, no mask 0, "
+    assert line.startswith(said)
 
 
 def test_a_file_has_a_bar_on_a_terminal_and_messages_stand_above_it(

@@ -63,7 +63,7 @@ def test_the_margin_stands_beside_the_count():
     assert in_words({"unique": 4, **counts, "margin": 1}) == "4 people (± 1): mask 3, no mask 1"
     assert in_words({"unique": 4, **counts, "margin": 0}) == "4 people: mask 3, no mask 1"
     seen = PeopleCounts(now={"with_mask": 1}, day=counts, run=counts, margin=2, margin_today=1)
-    assert people(seen) == "people: 1 now, 4 (± 2) since the start"
+    assert people([seen]) == "people: 1 now, 4 (± 2) since the start"
     frame = Frame(np.zeros((48, 64, 3), np.uint8), 0, 0.0, 0.0, "door")
     observation = Observation(frame, Detections.empty(), people_counts=seen)
     rows = bar_rows(Status("door"), observation, narrow=False)
