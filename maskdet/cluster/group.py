@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from maskdet import __version__
+from maskdet.cluster import process_identity
 from maskdet.cluster.monitor_run import MonitorRun, make_private_folder
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.threads import Event, Lock, Worker
@@ -48,7 +49,9 @@ class MachineGroup:
         # After a restart of this machine its cameras may run elsewhere: the placement decides.
         self._joined = f"{self._parent}-{psutil.Process(self._parent).create_time()}"
         self._lock, self._over = Lock(), Event()
-        self._run = MonitorRun(Path(os.environ[STATE_VARIABLE]) / node)
+        self._run = MonitorRun(
+            Path(os.environ[STATE_VARIABLE]) / node, process_identity.identity(self._parent)
+        )
         self._cameras: list[str] = []
         self._digest = ""
         self._problem = ""
@@ -150,8 +153,11 @@ class MachineGroup:
             kept = json.loads((self._run.folder / _LIST_FILE).read_bytes())
             if kept["joined"] == self._joined:
                 self._cameras, self._digest = kept["cameras"], kept["digest"]
+                self._run.adopt()
                 if self._cameras:
                     self._run.poll()
+                else:
+                    self._run.end()
 
 
 def digest_of(text: str) -> str:

@@ -13,17 +13,19 @@ from typing import Any
 
 import psutil
 
+from maskdet.cluster import process_identity
+from maskdet.cluster.process_identity import AdoptedMonitor
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.child_process import ChildProcess
 
 SETTINGS_FILE, LOG_FILE = "monitor.yaml", "monitor.log"
 STATUS_FILE, HEARTBEAT_FILE = "status.json", "alive"
-_PID_FILE = "monitor.pid"
+_PID_FILE, _OWNER_FILE = "monitor.pid", "monitor.owner"
 _MODULE = "maskdet.commands.cluster.monitor_child"
 _END_TIMEOUT_S = 5.0
 """Seconds until a monitor that should end is killed; it gives up on its own before."""
 _EARLIER_TIMEOUT_S = 3.0
-"""Seconds for the monitor of a group that was killed; it notices that at once."""
+"""Seconds for the monitor of a group before this one that is not taken over."""
 _APPLY_TIMEOUT_S = 8.0
 """Seconds for cameras to be added and removed; it looks at its file, and reports, once a second."""
 _PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0)
@@ -43,17 +45,19 @@ class MonitorRun:
     Not safe for several threads: `MachineGroup` has a lock.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, machine: str) -> None:
         """Nothing runs yet.
 
         Args:
             folder: of its files, and its current folder.
+            machine: identity of the machine's part of Ray, with which the monitor ends.
         """
         self.folder = folder
         self.starts = 0
         self.load_cores: float | None = None
         self.last_line = ""
-        self._child: ChildProcess | None = None
+        self._machine = machine
+        self._child: ChildProcess | AdoptedMonitor | None = None
         self._began = self._due = 0.0
         self._short_lives = 0
         self._load = _Load()
@@ -72,6 +76,15 @@ class MonitorRun:
         make_private_folder(self.folder)
         write_whole(self.folder / SETTINGS_FILE, text)
         (self.folder / SETTINGS_FILE).chmod(0o600)
+
+    def adopt(self) -> None:
+        """Takes over the monitor of a group that was killed, where it runs."""
+        process = process_identity.find(process_identity.read(self.folder / _PID_FILE))
+        if process is None:
+            return
+        write_whole(self.folder / _OWNER_FILE, process_identity.identity(os.getpid()))
+        self._child, self.starts = AdoptedMonitor(process), 1
+        self._began, self._load = time.monotonic(), _Load()
 
     def poll(self) -> None:
         """Starts it where it does not run and its pause is over; called often."""
@@ -110,7 +123,10 @@ class MonitorRun:
         child, self._child = self._child, None
         if child is None:
             return
-        child.end_input()
+        if isinstance(child, AdoptedMonitor):
+            child.ask_to_end()
+        else:
+            child.send(b"end\n")
         deadline = time.monotonic() + _END_TIMEOUT_S
         while child.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -133,25 +149,30 @@ class MonitorRun:
             if log.stat().st_size > _MAX_LOG_BYTES:
                 log.replace(log.with_suffix(".log.1"))
         with log.open("ab") as stderr:
-            self._child = ChildProcess(_MODULE, "main", stderr, self.folder)
-        self._child.send(json.dumps(["--config", SETTINGS_FILE]).encode() + b"\n")
-        process = psutil.Process(self._child.pid)
-        (self.folder / _PID_FILE).write_text(f"{process.pid} {process.create_time()}")
+            child = self._child = ChildProcess(_MODULE, "main", stderr, self.folder)
+        # Before it begins: one that nobody could find must not outlive this process.
+        (self.folder / _PID_FILE).write_text(process_identity.identity(child.pid))
+        order = {
+            "arguments": ["--config", SETTINGS_FILE],
+            "owner_file": str((self.folder / _OWNER_FILE).resolve()),
+            "machine": self._machine,
+        }
+        child.send_request(order)
         self.starts += 1
         self._began = now
         self._load = _Load()
 
     def _end_earlier(self) -> None:
-        """Waits for the monitor of a group that was killed: the files are of one at a time."""
-        with contextlib.suppress(OSError, ValueError, psutil.Error):
-            pid, created = (self.folder / _PID_FILE).read_text().split()
-            process = psutil.Process(int(pid))
-            if process.create_time() == float(created):
-                try:
-                    process.wait(_EARLIER_TIMEOUT_S)
-                except psutil.TimeoutExpired:
-                    process.kill()
-                    process.wait(_EARLIER_TIMEOUT_S)
+        """Ends the monitor of a group before this one: the files are of one at a time."""
+        process = process_identity.find(process_identity.read(self.folder / _PID_FILE))
+        if process is None:
+            return
+        earlier = AdoptedMonitor(process)
+        earlier.ask_to_end()
+        deadline = time.monotonic() + _EARLIER_TIMEOUT_S
+        while earlier.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        earlier.kill()
 
     def _bury(self, now: float) -> None:
         """Takes note of an end that nobody asked for."""

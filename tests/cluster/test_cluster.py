@@ -271,14 +271,25 @@ def test_an_added_camera_runs_and_stands_in_the_file(cluster: LoopbackCluster):
 
 
 @pytest.mark.slow
-def test_a_killed_monitor_and_a_killed_group_are_back(cluster: LoopbackCluster):
-    for key in ("monitor_pid", "group_pid"):
-        before = cluster.status()["nodes"][0]
-        os.kill(before[key], 9)
-        wait_for_running(cluster, "hall", not_before=time.time())
-        after = cluster.status()["nodes"][0]
-        assert after[key] != before[key]
-        assert not psutil.pid_exists(before["monitor_pid"])
+def test_a_killed_monitor_is_back_and_outlives_a_killed_group(cluster: LoopbackCluster):
+    before = cluster.status()["nodes"][0]
+    os.kill(before["monitor_pid"], 9)
+    wait_for_running(cluster, "hall", not_before=time.time())
+    between = cluster.status()["nodes"][0]
+    assert between["monitor_pid"] != before["monitor_pid"]
+    assert not psutil.pid_exists(before["monitor_pid"])
+
+    killed = time.time()
+    os.kill(between["group_pid"], 9)
+    wait_until(lambda: cluster.status()["nodes"][0]["group_pid"] != between["group_pid"])
+    wait_for_running(cluster, "hall", not_before=time.time())
+    after = cluster.status()["nodes"][0]
+    assert after["monitor_pid"] == between["monitor_pid"]
+    monitors = [process for kind, process in cluster.kinds() if kind == "monitor"]
+    assert [one.pid for one in monitors] == [after["monitor_pid"]]
+    times = [one for one in cluster.frames()["hall"] if one > killed - 2]
+    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    assert times[-1] > killed + 1 and max(gaps) < 3  # half a second, and a busy machine
 
 
 @pytest.mark.slow

@@ -1,7 +1,10 @@
-"""The monitor as the child of a machine's group: it ends when its parent does.
+"""The monitor as the child of a machine's group.
 
-The first JSON line on its stdin has the arguments of the monitor. The end of stdin asks it to end:
-the system closes it even where the parent was killed, so that no monitor is left behind.
+The first JSON line on its stdin has the arguments of the monitor, its owner's file and the
+machine's part of Ray. A second line asks it to end. Where stdin ends without one, its group was
+killed: the monitor goes on for a while, until the group that Ray starts in that one's place has
+written itself into the owner's file; then for as long as that one runs. It ends where no group
+comes, and with the machine's part of Ray, whose cameras others take.
 """
 
 from __future__ import annotations
@@ -10,33 +13,58 @@ import json
 import os
 import signal
 import sys
+import time
+from pathlib import Path
 
+from maskdet.cluster import process_identity
 from maskdet.system.threads import Event, Worker
 
+ORPHAN_TIMEOUT_S = 20.0
+"""Seconds without a group; Ray takes two for another one, more on a busy machine."""
+_POLL_S = 0.2
 _END_TIMEOUT_S = 4.0
 """Seconds for what takes one, recordings and stores on a slow disk included."""
 
 
 def main() -> None:
     """Runs the monitor; the child's entry."""
-    arguments = json.loads(sys.stdin.buffer.readline() or b"[]")
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return  # its group has died before it could report this process
+    order = json.loads(line)
     ended = Event()
-    Worker("life of the parent", lambda: _watch_parent(ended)).start()
+    Worker("life of the group", lambda: _watch(order, ended)).start()
     from maskdet.commands.monitor import main as run_monitor
 
-    status = run_monitor(arguments, "monitor")
+    status = run_monitor(order["arguments"], "monitor")
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     ended.set()
     os._exit(status)  # the thread above waits for a line that never comes
 
 
-def _watch_parent(ended: Event) -> None:
-    """Ends this process in its own way once stdin has ended, and by force where that hangs."""
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
+def _watch(order: dict[str, str], ended: Event) -> None:
+    """Ends this process in its own way once nobody wants it, and by force where that hangs."""
+    if not sys.stdin.buffer.readline():
+        _outlive(Path(order["owner_file"]), order["machine"], ended)
     if ended.is_set():
         return
     os.kill(os.getpid(), signal.SIGTERM)
     if not ended.wait(_END_TIMEOUT_S):
         os._exit(1)
+
+
+def _outlive(owner_file: Path, machine: str, ended: Event) -> None:
+    """Waits until no group has taken over in time, or the machine's part has ended.
+
+    Args:
+        owner_file: has the identity of the group that has taken over.
+        machine: identity of the machine's part of Ray.
+        ended: set by the monitor when it has ended by itself.
+    """
+    deadline = time.monotonic() + ORPHAN_TIMEOUT_S
+    while not ended.wait(_POLL_S) and process_identity.find(machine) is not None:
+        if process_identity.find(process_identity.read(owner_file)) is not None:
+            deadline = time.monotonic() + ORPHAN_TIMEOUT_S
+        elif time.monotonic() > deadline:
+            return
