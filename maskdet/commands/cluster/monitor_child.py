@@ -60,7 +60,7 @@ def _outlive(owner_file: Path, machine: str, ended: Event) -> None:
     Args:
         owner_file: has the identity of the group that has taken over.
         machine: identity of the machine's part of Ray.
-        ended: set by the monitor when it has ended by itself.
+        ended: set by the monitor when it has ended.
     """
     deadline = time.monotonic() + ORPHAN_TIMEOUT_S
     while not ended.wait(_POLL_S) and process_identity.find(machine) is not None:
