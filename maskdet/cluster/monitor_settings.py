@@ -10,16 +10,23 @@ from maskdet.cluster.settings import ClusterSettings
 from maskdet.config import write_yaml
 
 
-def monitor_settings(settings: ClusterSettings, cameras: Sequence[str]) -> str:
+def monitor_settings(settings: ClusterSettings, node: str, cameras: Sequence[str]) -> str:
     """The text of the file: what the cluster's file has for all monitors, and these cameras.
 
     Args:
         settings: the cluster's.
+        node: the machine.
         cameras: names; the order is that of the cluster's file.
     """
     chosen = [camera for camera in settings.cameras if camera.name in set(cameras)]
     names = {camera.name for camera in chosen}
     values = settings.monitor.model_dump(mode="json", exclude_unset=True)
+    detecting = next(one.detect_on for one in settings.nodes if one.name == node)
+    if detecting is not None:
+        values["detect"] = {
+            **values.get("detect", {}),
+            "machine": f"{detecting}@{settings.address}",
+        }
     for group in ("zones", "lines"):
         if group in values:
             values[group] = [one for one in values[group] if _is_here(one, names)]

@@ -10,7 +10,7 @@ import os
 from functools import partial
 from typing import Any
 
-from maskdet.cluster import ray_client
+from maskdet.cluster import ray_client, remote_detector
 from maskdet.cluster.monitor_settings import monitor_settings
 from maskdet.cluster.page_address import live_page_url
 from maskdet.cluster.planner import Planner
@@ -34,6 +34,7 @@ class Placement:
         made = ClusterSettings.model_validate(settings)
         self._addresses = {node.name: node.address or "" for node in made.nodes}
         self._serve = made.monitor.serve
+        self._settings = made
         self._planner = Planner(*made.places(), partial(monitor_settings, made))
         self._lock, self._over = Lock(), Event()
         self._pending: dict[str, Any] = {}
@@ -68,6 +69,8 @@ class Placement:
         for name in alive:
             self._addresses[name] = self._addresses[name] or found[name]
         groups = {name: ray_client.group(name) for name in sorted(alive)}
+        for name in sorted(self._settings.detecting & alive):
+            remote_detector.start(name, self._settings.monitor)
         reports = ray_client.reports(groups, _REPORT_TIMEOUT_S)
         # What a group reports from before it has done an order must not bring another order.
         self._pending = {n: ref for n, ref in self._pending.items() if not ray_client.is_done(ref)}

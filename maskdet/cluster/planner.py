@@ -41,14 +41,14 @@ class Planner:
         self,
         machines: Sequence[Node],
         cameras: Sequence[Camera],
-        text_of: Callable[[Sequence[str]], str],
+        text_of: Callable[[str, Sequence[str]], str],
     ) -> None:
         """Knows nothing yet of what runs.
 
         Args:
             machines: all that may join; what is measured of them is not known yet.
             cameras: all that are wanted.
-            text_of: makes the settings file of a monitor from its cameras' names.
+            text_of: makes the settings file of a monitor from its machine's and cameras' names.
         """
         self._machines, self._cameras, self._text_of = machines, cameras, text_of
         self._texts: dict[str, tuple[tuple[str, ...], str]] = {}
@@ -138,7 +138,7 @@ class Planner:
     def _text(self, node: str, cameras: tuple[str, ...]) -> str:
         """The settings file, made once: a thousand cameras take a second."""
         if self._texts.get(node, ((), ""))[0] != cameras or not cameras:
-            self._texts[node] = cameras, self._text_of(cameras)
+            self._texts[node] = cameras, self._text_of(node, cameras)
         return self._texts[node][1]
 
     def table(self) -> dict[str, Any]:

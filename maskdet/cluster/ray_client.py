@@ -20,6 +20,8 @@ from maskdet.cluster.machine import MACHINE_RESOURCE
 from maskdet.errors import SourceError
 
 NAMESPACE = "maskdet"
+GROUP_SHARE = 0.5
+"""Of its machine's resource that a group takes: there is room for a detector beside it."""
 _PLACEMENT = "placement"
 _ANSWER_TIMEOUT_S = 2.0
 _RESTART_TIMEOUT_S = 20.0
@@ -41,19 +43,24 @@ def connected(host: str, port: int) -> Iterator[None]:
     Raises:
         ClusterError: none answers there, or this machine is no part of it.
     """
-    address = f"{host}:{port}"
-    if not answers(host, port):
-        raise ClusterError(f"no cluster answers at {address}; start it: maskdet cluster up")
     on_sigterm = signal.getsignal(signal.SIGTERM)  # Ray sets its own, and then none
     try:
-        _connect(address)
+        join(host, port)
         yield
     finally:
         ray.shutdown()
         signal.signal(signal.SIGTERM, on_sigterm)
 
 
-def _connect(address: str) -> None:
+def join(host: str, port: int) -> None:
+    """Makes this process part of the cluster until `ray.shutdown`; only from the main thread.
+
+    Raises:
+        ClusterError: none answers there, or this machine is no part of it.
+    """
+    address = f"{host}:{port}"
+    if not answers(host, port):
+        raise ClusterError(f"no cluster answers at {address}; start it: maskdet cluster up")
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         with _without_stderr():
@@ -115,7 +122,7 @@ def group(node: str) -> Any:
             get_if_exists=True,
             max_restarts=-1,
             num_cpus=0,
-            resources={f"{MACHINE_RESOURCE}{node}": 1},
+            resources={f"{MACHINE_RESOURCE}{node}": GROUP_SHARE},
             max_concurrency=4,  # a report does not wait for a monitor that ends
         )
         .remote(node)

@@ -40,12 +40,15 @@ class NodeSettings(Settings):
         address: its name or number in the network, by which it finds itself in the list.
         labels: what it can reach, or is: ``site: north``.
         drained: it gets no cameras.
+        detect_on: the machine that processes its frames, where it is too weak itself; they are sent
+            there as JPEG images.
     """
 
     name: Annotated[str, AfterValidator(_check_name)]
     address: str | None = None
     labels: dict[str, str] = {}
     drained: bool = False
+    detect_on: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -118,9 +121,22 @@ class ClusterSettings(Settings):
         own = sorted(monitor.model_fields_set & _OWN_KEYS)
         if own:
             raise ValueError(f"the cluster sets {', '.join(own)} of each monitor; leave it out")
+        if monitor.detect.machine is not None:
+            raise ValueError("'detect_on' of a machine sets detect.machine; leave it out")
         if str(monitor.events.file) == "-":
             raise ValueError("events go to a file on each machine, not to standard output (-)")
         return monitor
+
+    @model_validator(mode="after")
+    def _frames_go_to_a_machine_that_detects(self) -> ClusterSettings:
+        detecting = {node.name for node in self.nodes if node.detect_on is None}
+        for node in self.nodes:
+            if node.detect_on is not None and node.detect_on not in detecting:
+                raise ValueError(
+                    f"machine '{node.name}': detect_on names '{node.detect_on}', which is no "
+                    "machine that detects itself"
+                )
+        return self
 
     @model_validator(mode="after")
     def _every_camera_has_a_machine(self) -> ClusterSettings:
@@ -142,6 +158,11 @@ class ClusterSettings(Settings):
     def port(self) -> int:
         """Port at which the first machine answers."""
         return int(self.address.rpartition(":")[2])
+
+    @property
+    def detecting(self) -> set[str]:
+        """Names of the machines that process frames of others."""
+        return {node.detect_on for node in self.nodes if node.detect_on is not None}
 
     def places(self) -> tuple[list[Node], list[Camera]]:
         """Machines and cameras as the placement sees them."""

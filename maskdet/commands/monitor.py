@@ -25,6 +25,7 @@ from maskdet.system.resources import own_settings_file
 from maskdet.system.timeouts import exit_process
 
 if TYPE_CHECKING:
+    from maskdet.contracts import Detector
     from maskdet.live.assembly import LivePage
 
 NAME = "monitor.py"
@@ -201,7 +202,22 @@ def monitor(
         own_file = own_settings_file(config)
         open_page = _open_page if settings.serve.address is not None else None
         again = partial(load_settings, MonitorSettings, config, overriding, [])
-        return run(settings, stop, settings_file=own_file, open_page=open_page, reload=again)
+        return run(
+            settings,
+            stop,
+            settings_file=own_file,
+            open_page=open_page,
+            reload=again,
+            reach=_reach_detector,
+        )
+
+
+def _reach_detector(place: str) -> Detector:
+    """Imported late: few monitors have another machine process their frames."""
+    require("cluster")
+    from maskdet.cluster.remote_detector import RemoteDetector
+
+    return RemoteDetector(place)
 
 
 def _open_page(settings: MonitorSettings) -> LivePage:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from maskdet.alarm import AlarmBook
-from maskdet.contracts import Sink
+from maskdet.contracts import Detector, Sink
 from maskdet.errors import ConfigError, SinkError
 from maskdet.images.motion_gate import MotionGate
 from maskdet.live.cameras.camera import CameraState
@@ -51,6 +52,36 @@ class LivePage(Protocol):
 
     def close(self) -> None:
         """Ends it; may be called twice."""
+
+
+def open_detector(
+    settings: MonitorSettings, reach: Callable[[str], Detector] | None = None
+) -> tuple[Detector, DecisionRule | None]:
+    """Opens the model; in strict privacy it gives doubtful faces, too.
+
+    Args:
+        settings: name the model, and what is wanted of it.
+        reach: makes the detector that has another machine process the frames, from
+            `detect.machine`; None: this one does in any case.
+
+    Returns:
+        The detector, and the rule of what is shown and counted then; None where all it gives is.
+
+    Raises:
+        ModelError: there is no such model, or it is broken.
+    """
+    from maskdet.runtimes.loading import open_model
+    from maskdet.runtimes.spec import resolve
+
+    spec = resolve(
+        settings.model, **settings.model_options, batch=len(settings.sources), upgrade=True
+    )
+    shown = spec.rule if settings.privacy == "strict" and spec.card else None
+    if settings.detect.machine is not None and reach is not None:
+        return reach(settings.detect.machine), shown
+    if shown is not None:
+        spec = replace(spec, rule=doubtful_too(shown))
+    return open_model(spec, looks=settings.looks), shown
 
 
 def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +15,11 @@ from maskdet.live.alarms.clips import open_clips
 from maskdet.live.alarms.watching import AlarmSweep
 from maskdet.live.assembly import (
     LivePage,
-    doubtful_too,
     motion_gate,
     name_cameras,
     new_analyses,
     new_viewer,
+    open_detector,
     open_outputs,
     output_folders,
 )
@@ -43,7 +42,6 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import Stop
 from maskdet.live.summary import Report, write_summary
-from maskdet.model.decision import DecisionRule
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.store.event_store import EventStore
@@ -66,6 +64,7 @@ def run(
     settings_file: Path | None = None,
     open_page: Callable[[MonitorSettings], LivePage] | None = None,
     reload: Callable[[], MonitorSettings] | None = None,
+    reach: Callable[[str], Detector] | None = None,
 ) -> int:
     """Runs the monitor until its sources end or someone ends it.
 
@@ -78,6 +77,7 @@ def run(
         settings_file: where zones drawn in the window are kept; None: nowhere.
         open_page: takes the address of a live page; None: there is none.
         reload: reads the settings again where that file has changed; None: nobody looks.
+        reach: see `maskdet.live.assembly.open_detector`.
 
     Returns:
         The exit status: 0, or that of a source or sink that failed on the way.
@@ -89,7 +89,9 @@ def run(
     interrupted = False
     try:
         with ExitStack() as parts:
-            return _run(settings, detector, stop, report, parts, settings_file, open_page, reload)
+            return _run(
+                settings, detector, stop, report, parts, settings_file, open_page, reload, reach
+            )
     except KeyboardInterrupt:  # only while the parts are built: see `Stop`
         interrupted = True
         return 0
@@ -109,6 +111,7 @@ def _run(
     settings_file: Path | None,
     open_page: Callable[[MonitorSettings], LivePage] | None,
     reload: Callable[[], MonitorSettings] | None,
+    reach: Callable[[str], Detector] | None,
 ) -> int:
     """Builds and runs; the stack closes the parts, the last one built first."""
     has_window = _wants_window(settings)
@@ -124,7 +127,8 @@ def _run(
         parts.callback(_close_quietly, sink)
     rule = None
     if detector is None:
-        detector, rule = _load_detector(settings, parts)
+        detector, rule = open_detector(settings, reach)
+        parts.callback(_end_detector, detector)
     sources = open_sources(settings.sources, parts, in_window=has_window)
     detect_fps = [settings.detect_fps_of(one) for one in settings.sources]
     limit_looks = LooksLimit(detector)
@@ -242,28 +246,6 @@ def _write_summary(path: Path, report: Report) -> None:
         {"writing the summary": lambda: write_summary(path, report.values())},
     ):
         raise SinkError(f"cannot write {path}: the disk does not answer")
-
-
-def _load_detector(
-    settings: MonitorSettings, parts: ExitStack
-) -> tuple[Detector, DecisionRule | None]:
-    """Opens the model; in strict privacy it gives doubtful faces, too.
-
-    Returns:
-        The detector, and the rule of what is shown and counted then; None where all it gives is.
-    """
-    from maskdet.runtimes.loading import open_model
-    from maskdet.runtimes.spec import resolve
-
-    spec = resolve(
-        settings.model, **settings.model_options, batch=len(settings.sources), upgrade=True
-    )
-    shown = spec.rule if settings.privacy == "strict" and spec.card else None
-    if shown is not None:
-        spec = replace(spec, rule=doubtful_too(shown))
-    detector = open_model(spec, looks=settings.looks)
-    parts.callback(_end_detector, detector)
-    return detector, shown
 
 
 def _end_detector(detector: Detector) -> None:

@@ -13,7 +13,7 @@ from maskdet.cluster.placement import Camera, Node
 from maskdet.cluster.planner import Order, Planner
 
 
-def text_of(cameras: Sequence[str]) -> str:
+def text_of(node: str, cameras: Sequence[str]) -> str:
     return " ".join(cameras)
 
 
@@ -26,7 +26,7 @@ class Groups:
 
     def obey(self, orders: dict[str, Order]) -> None:
         for name, order in orders.items():
-            assert order.text == text_of(order.cameras)
+            assert order.text == text_of(name, order.cameras)
             taken = {c for n, cameras in self.running.items() if n != name for c in cameras}
             assert not taken & set(order.cameras), "two machines would run one camera"
             self.running[name] = order.cameras
@@ -35,7 +35,7 @@ class Groups:
         return {
             name: {
                 "cameras": list(cameras),
-                "digest": digest_of(text_of(cameras)) if cameras else "",
+                "digest": digest_of(text_of(name, cameras)) if cameras else "",
                 "cores": 2,
                 "load_cores": self.load.get(name),
                 "status": [{"name": c, "silent_s": 0.1} for c in cameras],

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from maskdet.cluster import machine, ray_client
+from maskdet.cluster import machine, ray_client, remote_detector
 from maskdet.cluster.placement_actor import Placement
 from maskdet.cluster.settings import ClusterSettings, NodeSettings
 from maskdet.commands.cluster.table import lines_of
@@ -137,6 +137,8 @@ def _start(settings: ClusterSettings, place: machine.Place) -> None:
         machine.start(place, as_first=not has_cluster)
     with ray_client.connected(place.host, place.port):
         if place.is_first:
+            ray_client.end_placement()
+            remote_detector.end_all()  # the settings may be others
             _replace_placement(settings)
             _report_placed(settings)
         else:

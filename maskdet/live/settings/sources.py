@@ -108,10 +108,13 @@ class DetectSettings(Settings):
         motion_gate: frames of cameras and streams in which nothing has moved are not processed, for
             a second at most. Off by default: with it, a face that appears without any motion
             around it is found up to a second later, and `events.every: frame` has fewer lines.
+        machine: MACHINE@HOST:PORT, a cluster's machine that processes the frames in place of this
+            one, and the address of the cluster; `maskdet cluster` sets it. None: this one.
     """
 
     fps: PositiveFloat | None = None
     motion_gate: bool = False
+    machine: str | None = None
 
 
 class UnsureSettings(Settings):

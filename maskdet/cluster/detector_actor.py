@@ -1,0 +1,57 @@
+"""The detector of machines that are too weak for one: an actor that takes JPEG images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from maskdet.detections import Detections
+from maskdet.live.assembly import open_detector
+from maskdet.live.settings.monitor import MonitorSettings
+
+Answer = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
+"""Boxes, scores, states and probabilities of the faces of an image; see `Detections`."""
+
+
+class DetectorActor:
+    """A model, opened as a monitor of this machine would open it.
+
+    It answers one call after another. Each machine that sends images waits for its answer and has
+    no second call under way, so at most one call a machine waits here, with the newest frames that
+    the machine had when it was made.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        """Opens the model.
+
+        Args:
+            settings: the monitor's, as plain values.
+        """
+        self._detector, _ = open_detector(MonitorSettings.model_validate(settings))
+        expect_video = getattr(self._detector, "expect_video", None)
+        if expect_video is not None:
+            expect_video()
+        self._detector.warm_up()
+
+    def about(self) -> tuple[str, str]:
+        """The model's name, and what it computes on."""
+        return self._detector.name, self._detector.device
+
+    def detect(self, images: Sequence[bytes]) -> list[Answer]:
+        """Faces of each JPEG image."""
+        decoded = [cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR) for one in images]
+        return [as_answer(found) for found in self._detector.detect(decoded)]
+
+
+def as_answer(found: Detections) -> Answer:
+    """The values that go back."""
+    return found.boxes, found.scores, found.states, found.probabilities
+
+
+def from_answer(answer: Answer) -> Detections:
+    """The detections that these values were."""
+    boxes, scores, states, probabilities = answer
+    return Detections(boxes, scores, states, probabilities=probabilities)
