@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 
 from maskdet.detections import Detections
+from maskdet.images.decoding import decode_image
 from maskdet.live.assembly import open_detector
 from maskdet.live.settings.monitor import MonitorSettings
 
@@ -42,7 +42,7 @@ class DetectorActor:
 
     def detect(self, images: Sequence[bytes]) -> list[Answer]:
         """Faces of each JPEG image."""
-        decoded = [cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR) for one in images]
+        decoded = [decode_image(one, upright=False) for one in images]
         return [as_answer(found) for found in self._detector.detect(decoded)]
 
 
