@@ -184,6 +184,7 @@ def test_the_model_is_all_that_changes_in_the_monitor(
     options: Sequence[str], name: str, tmp_path: Path
 ) -> None:
     summary, told = monitored(options, tmp_path)
-    assert (summary["model"], summary["device"]) == (name, "CPU (LiteRT)")
+    device = summary["device"].partition(",")[0]  # a busy machine adds its smaller input
+    assert (summary["model"], device) == (name, "CPU (LiteRT)")
     assert len(told.found) > 40 and np.mean(told.found) >= 0.9
     assert np.mean(told.right) >= 0.95
