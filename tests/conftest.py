@@ -13,7 +13,12 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.monitors import small_disk, stalling_disk, start_monitor  # noqa: F401  (fixtures)
+from tests.monitors import (  # noqa: F401  (fixtures)
+    hears_hangups,
+    small_disk,
+    stalling_disk,
+    start_monitor,
+)
 from tests.whole_run import (  # noqa: F401  (hooks)
     made_once,
     pytest_addoption,

@@ -124,3 +124,14 @@ def fill(disk: Path, leave: int) -> Path:
     filler = disk / "filler"
     filler.write_bytes(bytes(shutil.disk_usage(disk).free - leave))
     return filler
+
+
+@pytest.fixture
+def hears_hangups() -> Iterator[None]:
+    """A monitor started meanwhile hears SIGHUP, though the tests may run under nohup."""
+    if not hasattr(signal, "SIGHUP"):  # Windows
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -294,15 +294,7 @@ def test_a_detector_that_dies_leaves_everything_written(tmp_path: Path, make_vid
     assert json.loads(summary.read_text())["frames"]["processed"] == len(lines_of(events))
 
 
-@pytest.fixture
-def heard_hangups() -> Iterator[None]:
-    """A monitor started meanwhile hears SIGHUP, though the tests may run under nohup."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
-@pytest.mark.usefixtures("heard_hangups")
+@pytest.mark.usefixtures("hears_hangups")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_well(tmp_path: Path, start_monitor: StartMonitor, number: int):
     events, summary, record = (tmp_path / name for name in ("e.jsonl", "s.json", "r.mp4"))

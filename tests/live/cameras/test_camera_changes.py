@@ -167,6 +167,7 @@ def test_a_camera_that_hangs_is_paused_removed_and_restarted(
             monitor.end()
 
 
+@pytest.mark.usefixtures("hears_hangups")
 def test_the_settings_file_is_followed(tmp_path: Path, cameras: list[RtspCamera]):
     door, gate, hall = cameras
     sources = [{"source": door.url(), "name": "door"}, {"source": gate.url(), "name": "gate"}]

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from tests.monitors import ROOT
 pytestmark = [
     pytest.mark.timeout(60),
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither SIGHUP nor terminals"),
+    pytest.mark.usefixtures("hears_hangups"),
 ]
 RUN = """
 import os, sys, time
@@ -33,14 +34,6 @@ with stop.listening():
         time.sleep(0.02)
 print("ended", file=log)
 """
-
-
-@pytest.fixture(autouse=True)
-def hears_hangups() -> Iterator[None]:
-    """The tests may run under nohup, which has it ignored."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
 
 
 def until(check: Callable[[], object]) -> None:
