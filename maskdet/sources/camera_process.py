@@ -2,9 +2,9 @@
 
 It is asked by a JSON line on stdin and sends
 
-    one answer    `ANSWER` with the length of a JSON text, then the text: {"fps", "finite",
-                  "hardware", "transport", "notes", "pause"}, or {"error", "login"} if it could
-                  not be opened: then it can be asked again, which costs little
+    one message   of `maskdet.system.child_process`: {"fps", "finite", "hardware", "transport",
+                  "notes", "pause"}, or {"error", "login"} if it could not be opened: then it can
+                  be asked again, which costs little
     after another line, {"go": true} and, where not all images are wanted, "send_fps": so many a
                   second
     each frame    `HEADER` with width, height, number of images left out before it, Unix time,
@@ -32,12 +32,13 @@ import numpy as np
 from maskdet.images.decoding import MAX_PIXELS, as_bgr
 from maskdet.sources import ffmpeg_log
 from maskdet.sources.address import Address, parse
-from maskdet.sources.child.speaking import send, send_answer, take_output, watchdog
 from maskdet.sources.child.stream_options import OTHER_TRANSPORT, OVER_UDP, transports
 from maskdet.sources.child.thinning import Thinning
+from maskdet.sources.child.watchdog import watchdog
 from maskdet.sources.files.video_geometry import square_size
 from maskdet.sources.opencv_capture import open_camera, too_large
 from maskdet.sources.stream_pace import Busy, Queued
+from maskdet.system.child_process import send, send_message, take_output
 
 HEADER = struct.Struct("<IIIddd")
 
@@ -85,12 +86,12 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> _Opened | None:
     """Opens and answers; None if there is nothing to read."""
     found = _find(request)
     if isinstance(found, dict):
-        send_answer(output, found)
+        send_message(output, found)
         return None
     capture = found.capture
     is_ours = not hasattr(capture, "get")
     if not is_ours and too_large(capture):
-        send_answer(output, {"error": "its pictures are too large", "login": False})
+        send_message(output, {"error": "its pictures are too large", "login": False})
         return None
     facts = {
         "fps": capture.fps if is_ours else capture.get(cv2.CAP_PROP_FPS),
@@ -100,7 +101,7 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> _Opened | None:
         "notes": found.notes,
         "pause": capture.interval if is_ours else 0.0,
     }
-    send_answer(output, facts)
+    send_message(output, facts)
     return found
 
 

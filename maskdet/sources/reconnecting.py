@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import random
 import time
@@ -16,7 +15,7 @@ import numpy as np
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.sources.camera_process import HEADER
-from maskdet.sources.child.speaking import ANSWER, TIMEOUT_STATUSES
+from maskdet.sources.child.watchdog import TIMEOUT_STATUSES
 from maskdet.system.child_process import ChildProcess
 from maskdet.system.redaction import mask_password
 from maskdet.system.threads import Event
@@ -138,7 +137,7 @@ class Reconnecting(ABC, Generic[T]):
             return False
         self._tries += 1
         self._child.send_request({**self._request, "again": self._was_open or self._tries > 1})
-        answer = _read_answer(self._child)
+        answer = self._child.read_message()
         if answer is None:
             self.signal_loss_reason = _cause_of_death(self._child.wait())
             self._renew()
@@ -261,14 +260,6 @@ def back_off(first: float = 0.25, longest: float = 2.0) -> Iterator[float]:
     """
     for attempt in itertools.count():
         yield min(longest, first * 2 ** min(attempt, 16)) * random.uniform(0.5, 1.0)
-
-
-def _read_answer(child: ChildProcess) -> dict[str, object] | None:
-    size = bytearray(ANSWER.size)
-    if not child.read_into(memoryview(size)):
-        return None
-    text = bytearray(ANSWER.unpack(size)[0])
-    return json.loads(text) if child.read_into(memoryview(text)) else None
 
 
 def _cause_of_death(status: int) -> str:

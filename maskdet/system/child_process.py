@@ -1,4 +1,8 @@
-"""A process of our own, where cameras and their drivers may hang: killing it always works."""
+"""A process of our own, where cameras and their drivers may hang: killing it always works.
+
+It is asked by JSON lines on its stdin. Each message on its stdout is `LENGTH` with the length of a
+JSON text, then the text; other bytes may follow it, as the two sides agree.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,17 @@ import json
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, BinaryIO
 
 from maskdet.system.threads import Lock
 
+LENGTH = struct.Struct("<I")
+"""The length of a message's JSON text, which follows."""
 _ROOT = str(Path(__file__).resolve().parents[2])
 _END_TIMEOUT_S = 0.4
 """Seconds for what takes milliseconds where nothing hangs; quitting takes less than one."""
@@ -100,6 +107,17 @@ class ChildProcess:
                 buffer = buffer[count:]
             return not buffer
 
+    def read_message(self) -> dict[str, Any] | None:
+        """The next message; None when the child ended or was killed before."""
+        length = bytearray(LENGTH.size)
+        if not self.read_into(memoryview(length)):
+            return None
+        text = bytearray(LENGTH.unpack(length)[0])
+        if not self.read_into(memoryview(text)):
+            return None
+        message: dict[str, Any] = json.loads(text)
+        return message
+
     def _has_more(self) -> bool:
         """Waits until there is something to read, or the end; False once it was killed.
 
@@ -146,3 +164,27 @@ class ChildProcess:
             return self._process.wait(1.0)
         except subprocess.TimeoutExpired:
             return self.kill() or 0
+
+
+def take_output() -> BinaryIO:
+    """In the child: the pipe to the parent, to which nothing else writes from now on.
+
+    Ctrl-C is the parent's, which then kills the child.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # drivers that print
+    return output
+
+
+def send_message(output: BinaryIO, message: Mapping[str, object]) -> None:
+    """In the child: sends a message."""
+    text = json.dumps(message).encode()
+    send(output, LENGTH.pack(len(text)) + text)
+
+
+def send(output: BinaryIO, data: bytes | memoryview) -> None:
+    """In the child: sends all of it."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[output.write(rest) :]

@@ -121,7 +121,7 @@ def test_without_a_rate_sinks_get_every_frame():
 
 def test_a_watchdog_ends_its_process_and_only_then():
     code = (
-        "import time; from maskdet.sources.child.speaking import watchdog\n"
+        "import time; from maskdet.sources.child.watchdog import watchdog\n"
         "with watchdog(5): time.sleep(.01)\n"
         "time.sleep({pause})\n"
         "with watchdog(.2): time.sleep({work})\n"

@@ -5,10 +5,10 @@ The first JSON line on its stdin has the settings; then each is an order:
     {"order": "hash", "path": …}                      -> {"kind": "hashed", "sha256": …}
     {"order": "process", "path": …, "name": …, "key": …} -> {"kind": "done", "totals": {…}}
 
-Each message on its stdout is `LENGTH` with the length of a JSON text, then the text. ``ready`` (the
-model's checksum), ``hashed``, ``done`` and ``failed`` (the recording's fault) wait for the next
-order; ``progress`` and ``fatal`` (the model's or the disk's fault) do not. A worker whose run was
-killed notices it by its next message, and ends.
+Of its messages (`maskdet.system.child_process`) ``ready`` (the model's checksum), ``hashed``,
+``done`` and ``failed`` (the recording's fault) wait for the next order; ``progress`` and ``fatal``
+(the model's or the disk's fault) do not. A worker whose run was killed notices it by its next
+message, and ends.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ import hashlib
 import json
 import logging
 import os
-import signal
-import struct
 import sys
 import time
 from functools import partial
@@ -31,19 +29,17 @@ from maskdet.commands.archive.result_file import ResultFile
 from maskdet.contracts import Detector
 from maskdet.errors import MaskdetError, SourceError
 from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.system.child_process import send_message, take_output
 from maskdet.system.console import bug_line
 
-LENGTH = struct.Struct("<I")
 _HASH_BYTES = 1 << 20
 _REPORT_INTERVAL_S = 0.5
 
 
 def serve() -> None:
     """The child: obeys the orders on stdin until they end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it then kills us
     logging.basicConfig(handlers=[logging.NullHandler()])
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # libraries that print
+    output = take_output()
     try:
         _serve(output)
     except BrokenPipeError:
@@ -120,7 +116,4 @@ def _hash(path: str, output: BinaryIO) -> str:
 
 
 def _send(output: BinaryIO, kind: str, **facts: object) -> None:
-    text = json.dumps({"kind": kind, **facts}).encode()
-    data = memoryview(LENGTH.pack(len(text)) + text)
-    while data:
-        data = data[output.write(data) :]
+    send_message(output, {"kind": kind, **facts})

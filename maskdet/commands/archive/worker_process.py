@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from maskdet.commands.archive.worker import LENGTH
 from maskdet.system.child_process import ChildProcess
 from maskdet.system.threads import Closed, Condition, Mailbox, Worker
 
@@ -67,21 +65,11 @@ class WorkerProcess:
 
     def _speak(self) -> None:
         """The thread: a worker that waits for an order is given one before it is heard again."""
-        self._child.send_request(self._setup)
+        child = self._child
+        child.send_request(self._setup)
         with contextlib.suppress(Closed):
-            while (message := self._receive()) is not None and self.messages.put(message):
+            while (message := child.read_message()) is not None and self.messages.put(message):
                 if message["kind"] not in _WITHOUT_ORDER:
                     order = self._orders.get()
                     assert order is not None
-                    self._child.send_request(order)
-
-    def _receive(self) -> dict[str, Any] | None:
-        """The next message; None when the process has ended."""
-        length = bytearray(LENGTH.size)
-        if not self._child.read_into(memoryview(length)):
-            return None
-        text = bytearray(LENGTH.unpack(length)[0])
-        if not self._child.read_into(memoryview(text)):
-            return None
-        message: dict[str, Any] = json.loads(text)
-        return message
+                    child.send_request(order)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 from maskdet.cluster.settings import ClusterSettings
-from maskdet.commands.cluster.table_child import LENGTH_BYTES
 from maskdet.commands.live_page.access import names_of_page, new_guard
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
@@ -81,7 +79,7 @@ class TableFeed:
             child = self._child = ChildProcess(_CHILD, "main")
             self._heard = time.monotonic()
             child.send_request({"file": str(self._file.resolve())})
-            while not self._over.is_set() and (message := _message(child)) is not None:
+            while not self._over.is_set() and (message := child.read_message()) is not None:
                 self._table = message.get("table", self._table)
                 self._problem = message.get("problem", "")
                 self._heard = time.monotonic()
@@ -89,18 +87,6 @@ class TableFeed:
             if not self._over.is_set():
                 self._problem = "the connection to the cluster was lost; connecting again"
             self._over.wait(_RESTART_PAUSE_S)
-
-
-def _message(child: ChildProcess) -> dict[str, Any] | None:
-    """The next message of the child; None: it has ended."""
-    head = bytearray(LENGTH_BYTES)
-    if not child.read_into(memoryview(head)):
-        return None
-    data = bytearray(int.from_bytes(head, "big"))
-    if not child.read_into(memoryview(data)):
-        return None
-    found: dict[str, Any] = json.loads(data)
-    return found
 
 
 def page(file: Path, address: str | None) -> int:

@@ -1,8 +1,8 @@
 """The placement's table, once a second, from a process of its own.
 
 Ray ends a process whose part of the cluster dies, or lets it wait for minutes: the page outlives
-that. The first JSON line on stdin has the cluster's file; the end of stdin ends the process. To
-stdout go messages, each after its length in eight bytes: ``{"table": …}`` or ``{"problem": line}``.
+that. The first JSON line on stdin has the cluster's file; the end of stdin ends the process. Its
+messages are ``{"table": …}`` or ``{"problem": line}``.
 """
 
 from __future__ import annotations
@@ -13,32 +13,18 @@ import sys
 import time
 from pathlib import Path
 
+from maskdet.system.child_process import send_message, take_output
 from maskdet.system.threads import Worker
 
-LENGTH_BYTES = 8
 _INTERVAL_S = 1.0
 _PAUSE_S = 3.0
 """Seconds from a cluster that does not answer to the next try."""
 
 
-class _Reports:
-    """Messages to the page."""
-
-    def __init__(self) -> None:
-        # Whatever else writes to stdout, Ray included, must not come between the messages.
-        self._file = os.fdopen(os.dup(1), "wb")
-        os.dup2(2, 1)
-
-    def send(self, message: dict[str, object]) -> None:
-        data = json.dumps(message).encode()
-        self._file.write(len(data).to_bytes(LENGTH_BYTES, "big") + data)
-        self._file.flush()
-
-
 def main() -> None:
     """Reports until its parent ends; the child's entry."""
     file = Path(json.loads(sys.stdin.buffer.readline())["file"])
-    reports = _Reports()
+    output = take_output()
     Worker("life of the parent", _watch_parent).start()
     from maskdet.cluster import ray_client
     from maskdet.cluster.settings import ClusterSettings
@@ -51,12 +37,12 @@ def main() -> None:
             settings = load_settings(ClusterSettings, file)
             with connected(settings, file):
                 while True:
-                    reports.send({"table": ray_client.placement_table()})
+                    send_message(output, {"table": ray_client.placement_table()})
                     time.sleep(_INTERVAL_S)
         except MaskdetError as error:
-            reports.send({"problem": str(error)})
+            send_message(output, {"problem": str(error)})
         except ray_client.RayError as error:
-            reports.send({"problem": ray_client.line_of(error)})
+            send_message(output, {"problem": ray_client.line_of(error)})
         time.sleep(_PAUSE_S)
 
 

@@ -19,16 +19,17 @@ import av
 from av.bitstream import BitStreamFilterContext
 
 from maskdet.sources import stream_diagnosis
-from maskdet.sources.child.speaking import send, send_answer, take_output, watchdog
 from maskdet.sources.child.stream_options import (
     OTHER_TRANSPORT,
     OVER_UDP,
     ffmpeg_options,
     transports,
 )
+from maskdet.sources.child.watchdog import watchdog
 from maskdet.sources.packets.packet_times import PacketTimes, Stamps, complete
 from maskdet.sources.packets.parameter_sets import split
 from maskdet.sources.packets.stream_packet import CODECS, HEADER
+from maskdet.system.child_process import send, send_message, take_output
 
 _MAX_PACKET_BYTES = 64 << 20
 _MAX_HELD = 32
@@ -69,7 +70,7 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> Any:
     """Opens and answers; the video stream, or None if there is nothing to receive."""
     found = _try(request)
     if isinstance(found, stream_diagnosis.Fault):
-        send_answer(output, {"error": found.reason, "login": found.login})
+        send_message(output, {"error": found.reason, "login": found.login})
         return None
     container, transport, notes = found
     codecs = [stream.codec_context.name for stream in container.streams.video]
@@ -79,7 +80,7 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> Any:
         reason = f"its video is {codecs[0].upper()}" if codecs else "it sends no video"
         advice = f"only {' and '.join(CODECS.values())} can be recorded without encoding"
         # It will not change within seconds: asked again as seldom as after a refused password.
-        send_answer(output, {"error": f"{reason}; {advice}", "login": True})
+        send_message(output, {"error": f"{reason}; {advice}", "login": True})
         return None
     facts = {
         "fps": float(stream.average_rate or 0),
@@ -89,7 +90,7 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> Any:
         "notes": notes,
         "codec": stream.codec_context.name,
     }
-    send_answer(output, facts)
+    send_message(output, facts)
     return stream
 
 

@@ -1,29 +1,16 @@
-"""Answers of a child process that reads a camera, and the time limit of its calls."""
+"""The time limit of calls in a child process that reads a camera."""
 
 from __future__ import annotations
 
 import faulthandler
-import json
 import os
 import signal
-import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
 
-ANSWER = struct.Struct("<I")
-"""The length of an answer's JSON text, which follows."""
 TIMEOUT_STATUSES = (1, -14)
 """Exit statuses of a process that its watchdog ended: faulthandler's, and by SIGALRM."""
-
-
-def take_output() -> BinaryIO:
-    """The pipe to the parent, to which nothing else writes from now on; Ctrl-C is the parent's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it then kills us
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # drivers that print
-    return output
 
 
 @contextmanager
@@ -46,16 +33,3 @@ def watchdog(seconds: float) -> Iterator[None]:
             yield
         finally:
             faulthandler.cancel_dump_traceback_later()
-
-
-def send_answer(output: BinaryIO, answer: Mapping[str, object]) -> None:
-    """Sends an answer as JSON."""
-    text = json.dumps(answer).encode()
-    send(output, ANSWER.pack(len(text)) + text)
-
-
-def send(output: BinaryIO, data: bytes | memoryview) -> None:
-    """Sends all of it."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[output.write(rest) :]
