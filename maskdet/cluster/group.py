@@ -47,11 +47,9 @@ class MachineGroup:
         self._node = node
         self._parent = os.getppid()
         # After a restart of this machine its cameras may run elsewhere: the placement decides.
-        self._joined = f"{self._parent}-{psutil.Process(self._parent).create_time()}"
+        self._joined = process_identity.identity(self._parent)
         self._lock, self._over = Lock(), Event()
-        self._run = MonitorRun(
-            Path(os.environ[STATE_VARIABLE]) / node, process_identity.identity(self._parent)
-        )
+        self._run = MonitorRun(Path(os.environ[STATE_VARIABLE]) / node, self._joined)
         self._cameras: list[str] = []
         self._digest = ""
         self._problem = ""

@@ -127,10 +127,7 @@ class MonitorRun:
             child.ask_to_end()
         else:
             child.send(b"end\n")
-        deadline = time.monotonic() + _END_TIMEOUT_S
-        while child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        child.kill()
+        _end_within(_END_TIMEOUT_S, child)
         self._short_lives, self._due = 0, 0.0
 
     def status(self) -> dict[str, Any]:
@@ -169,10 +166,7 @@ class MonitorRun:
             return
         earlier = AdoptedMonitor(process)
         earlier.ask_to_end()
-        deadline = time.monotonic() + _EARLIER_TIMEOUT_S
-        while earlier.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        earlier.kill()
+        _end_within(_EARLIER_TIMEOUT_S, earlier)
 
     def _bury(self, now: float) -> None:
         """Takes note of an end that nobody asked for."""
@@ -203,6 +197,14 @@ class MonitorRun:
         except OSError:
             return ""
         return lines[-1][:300] if lines else ""
+
+
+def _end_within(seconds: float, child: ChildProcess | AdoptedMonitor) -> None:
+    """Waits for a monitor that was asked to end; one that does not is killed."""
+    deadline = time.monotonic() + seconds
+    while child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.kill()
 
 
 class _Load:

@@ -172,6 +172,11 @@ class ClusterSettings(Settings):
         )
 
 
+def beside(file: Path, path: Path) -> Path:
+    """A path of the settings, which is relative to their file."""
+    return file.resolve().parent / path.expanduser()
+
+
 def _fits(camera: CameraSettings, node: NodeSettings) -> bool:
     return camera.node in (None, node.name) and camera.labels.items() <= node.labels.items()
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from maskdet.cluster.settings import ClusterSettings
+from maskdet.cluster.settings import ClusterSettings, beside
 from maskdet.commands.live_page.access import names_of_page, new_guard
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
@@ -99,26 +99,20 @@ def page(file: Path, address: str | None) -> int:
     Raises:
         ConfigError: the address cannot be had, or something is missing.
     """
-    settings = load_settings(ClusterSettings, file)
-    wanted, folder = settings.page, file.resolve().parent
+    wanted = load_settings(ClusterSettings, file).page
     where = address or wanted.address or DEFAULT_ADDRESS
     found = split_address(where)
     if found is None:
         raise ConfigError(f"--address {where}: must be HOST:PORT, such as {DEFAULT_ADDRESS}")
-    files = {
-        name: None if path is None else folder / path.expanduser()
-        for name, path in (
-            *(("users", wanted.users), ("audit", wanted.audit)),
-            *(("certificate", wanted.certificate), ("key", wanted.key)),
-        )
-    }
-    root_path = checked_root_path(wanted.root_path)
-    server = LiveServer(
-        *found, files["certificate"], files["key"], ("--address", "--address HOST:PORT")
+    users, audit, certificate, key = (
+        None if path is None else beside(file, path)
+        for path in (wanted.users, wanted.audit, wanted.certificate, wanted.key)
     )
+    root_path = checked_root_path(wanted.root_path)
+    server = LiveServer(*found, certificate, key, ("--address", "--address HOST:PORT"))
     try:
         is_open = server.is_open or bool(wanted.allow_hosts)  # then a proxy is before it
-        guard = new_guard(files["users"], files["audit"], is_open)
+        guard = new_guard(users, audit, is_open)
     except ConfigError:
         server.stop()
         raise

@@ -14,7 +14,7 @@ import psutil
 
 from maskdet.cluster import machine, ray_client, remote_detector
 from maskdet.cluster.placement_actor import Placement
-from maskdet.cluster.settings import ClusterSettings, NodeSettings
+from maskdet.cluster.settings import ClusterSettings, NodeSettings, beside
 from maskdet.commands.cluster.table import lines_of
 from maskdet.config import Override, load_settings, read_yaml
 from maskdet.config_editing import append_item, set_in_item
@@ -160,7 +160,7 @@ def connected(settings: ClusterSettings, file: Path) -> Iterator[None]:
     Raises:
         MaskdetError: none answers, or the token is missing.
     """
-    machine.prepare_token(_beside(file, settings.token), make=False)
+    machine.prepare_token(beside(file, settings.token), make=False)
     with ray_client.connected(settings.host, settings.port):
         yield
 
@@ -215,14 +215,9 @@ def _place_of(settings: ClusterSettings, file: Path, node: NodeSettings) -> mach
         host=settings.host,
         port=settings.port,
         is_first=node is settings.nodes[0],
-        token=_beside(file, settings.token),
-        state=_beside(file, settings.state),
+        token=beside(file, settings.token),
+        state=beside(file, settings.state),
     )
-
-
-def _beside(file: Path, path: Path) -> Path:
-    """A path that is relative to the settings file."""
-    return file.resolve().parent / path.expanduser()
 
 
 def _replace_placement(settings: ClusterSettings) -> None:
