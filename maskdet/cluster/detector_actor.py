@@ -10,6 +10,7 @@ import numpy as np
 from maskdet.detections import Detections
 from maskdet.images.decoding import decode_image
 from maskdet.live.assembly import open_detector
+from maskdet.live.cameras.building import keep_up
 from maskdet.live.settings.monitor import MonitorSettings
 
 Answer = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
@@ -30,10 +31,9 @@ class DetectorActor:
         Args:
             settings: the monitor's, as plain values.
         """
-        self._detector, _ = open_detector(MonitorSettings.model_validate(settings))
-        expect_video = getattr(self._detector, "expect_video", None)
-        if expect_video is not None:
-            expect_video()
+        made = MonitorSettings.model_validate(settings)
+        self._detector, _ = open_detector(made)
+        keep_up(self._detector, [made.detect.fps])
         self._detector.warm_up()
 
     def about(self) -> tuple[str, str]:

@@ -154,19 +154,32 @@ class LooksLimit:
             sources: all at the start, one later.
             detect_fps: frames a second to process of each; None: all.
         """
-        from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
-        from maskdet.runtimes.looks import MultiLookDetector, time_budget
+        from maskdet.runtimes.looks import MultiLookDetector
 
         for source, fps in zip(sources, detect_fps, strict=True):
             if source.is_live:
                 self._live[source.name] = fps
-        if isinstance(self._detector, MultiLookDetector):
-            if not all(getattr(source, "count", 0) for source in sources):  # number of images
-                self._detector.expect_video()
-            if self._live:
-                self._detector.keep_up(time_budget(list(self._live.values())))
-        elif self._live and isinstance(self._detector, AdaptiveSideDetector):
-            self._detector.keep_up()
+        are_images = all(getattr(source, "count", 0) for source in sources)  # number of images
+        if isinstance(self._detector, MultiLookDetector) and not are_images:
+            self._detector.expect_video()
+        if self._live:
+            keep_up(self._detector, list(self._live.values()))
+
+
+def keep_up(detector: Detector, detect_fps: Sequence[float | None]) -> None:
+    """Has a detector give live frames the looks and pixels that it has the time for.
+
+    Args:
+        detector: of any kind.
+        detect_fps: frames a second to process of each camera; None: all.
+    """
+    from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
+    from maskdet.runtimes.looks import MultiLookDetector, time_budget
+
+    if isinstance(detector, MultiLookDetector):
+        detector.keep_up(time_budget(detect_fps))
+    elif isinstance(detector, AdaptiveSideDetector):
+        detector.keep_up()
 
 
 def first_cameras(
