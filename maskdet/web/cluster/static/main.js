@@ -1,72 +1,18 @@
 // A cluster's page: asks every second what the placement knows, and shows it.
 
-import { Refused, ask, isAway } from "../live/api.js";
+import { ask } from "../live/api.js";
+import { connect, say } from "../live/connection.js";
 import { chips, total } from "../live/counts.js";
-import { offerLogin, showForm, showPage } from "../live/login.js";
 
 const get = (id) => document.getElementById(id);
-const EVERY_MS = 1000;
 const OLD_S = 5;  // from that age on, values are reported as old
-const AWAY = "The page's server does not answer.";
 const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
-let timer = 0;
-let pause = EVERY_MS;
 let newest = null;
 const machines = new Map();
 const rows = new Map();
 
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
-}
-
-function say(text, lost = false) {
-  write(get("connection"), text);
-  get("connection").classList.toggle("lost", lost);
-}
-
-function showLogin() {
-  clearTimeout(timer);
-  say("Log in to see the machines.");
-  showForm();
-}
-
-function complain(error) {
-  if (error instanceof Refused && error.status === 401) showLogin();
-  else say(isAway(error) ? AWAY : `${error.message}.`, true);
-}
-
-async function enter() {
-  try {
-    showPage(await ask("api/session"));
-    work();
-  } catch (error) {
-    if (isAway(error)) again(error);
-    else complain(error);
-  }
-}
-
-/** Tries again, later and later; what is shown is old. */
-function again(error) {
-  say(`${AWAY} Trying again …${newest ? ` Values are from ${clock(newest.as_of)}.` : ""}`, true);
-  get("page").classList.add("old");
-  console.info(error.message);
-  pause = Math.min(10_000, pause * 1.5);
-  clearTimeout(timer);
-  timer = setTimeout(enter, pause);
-}
-
-async function work() {
-  clearTimeout(timer);
-  if (document.hidden) return;
-  try {
-    show(await ask("api/cluster"));
-  } catch (error) {
-    if (isAway(error)) again(error);
-    else complain(error);
-    return;
-  }
-  pause = EVERY_MS;
-  timer = setTimeout(work, EVERY_MS);
 }
 
 function show(state) {
@@ -196,8 +142,12 @@ function duration(seconds) {
 }
 
 get("filter").oninput = filter;
-document.onvisibilitychange = () => {
-  if (!document.hidden && !get("page").hidden) enter();
-};
-offerLogin(enter, showLogin, complain, AWAY);
-enter();
+connect({
+  silence: "The page's server does not answer.",
+  invitation: "Log in to see the machines.",
+  work: async () => show(await ask("api/cluster")),
+  lose: () => {
+    get("page").classList.add("old");
+    return newest ? ` Values are from ${clock(newest.as_of)}.` : "";
+  },
+});

@@ -1,79 +1,28 @@
-// The live page: logs in, asks every second what is so, and shows it.
+// The live page: asks every second what is so, and shows it.
 
-import { Refused, ask, isAway } from "./api.js";
+import { ask } from "./api.js";
 import {
   offerReport, offerSettings, offerSnooze, showAlarms, showClips, showEvents,
 } from "./archive.js";
 import { coverCameras, play, reportTo, showCameras } from "./cameras.js";
+import { connect, say } from "./connection.js";
 import { chips, total } from "./counts.js";
-import { offerLogin, showForm, showPage } from "./login.js";
 
 const get = (id) => document.getElementById(id);
-const EVERY_MS = 1000;
+const SILENCE = "The monitor does not answer.";
 const CLIPS_EVERY = 10;  // turns
-let timer = 0;
 let turn = 0;
-let pause = EVERY_MS;
 let alarmsVersion = -1;
 
-function say(text, lost = false) {
-  if (get("connection").textContent !== text) get("connection").textContent = text;
-  get("connection").classList.toggle("lost", lost);
-}
-
-function complain(error) {
-  if (error instanceof Refused && error.status === 401) showLogin();
-  else say(isAway(error) ? "The monitor does not answer." : `${error.message}.`, true);
-}
-
-function showLogin() {
-  clearTimeout(timer);
-  play(false);
-  say("Log in to see the cameras.");
-  showForm();
-}
-
-async function enter() {
-  try {
-    showPage(await ask("api/session"));
-    turn = 0;
-    play(!document.hidden);
-    work();
-  } catch (error) {
-    if (isAway(error)) again(error);
-    else complain(error);
-  }
-}
-
-/** Tries again, later and later, until the monitor is back. */
-function again(error) {
-  say(`The monitor does not answer. Trying again …`, true);
-  coverCameras("The monitor does not answer.");
-  console.info(error.message);
-  pause = Math.min(10_000, pause * 1.5);
-  clearTimeout(timer);
-  timer = setTimeout(enter, pause);
-}
-
 async function work() {
-  clearTimeout(timer);
-  if (document.hidden) return;
-  try {
-    const state = await ask("api/state");
-    show(state);
-    await showEvents();
-    if (state.has_alarms && (turn === 0 || alarmsVersion !== state.alarms_version)) {
-      if (await showAlarms()) alarmsVersion = state.alarms_version;
-    }
-    if (!get("clips").hidden && turn % CLIPS_EVERY === 0) await showClips();
-  } catch (error) {
-    if (isAway(error)) again(error);
-    else complain(error);
-    return;
+  const state = await ask("api/state");
+  show(state);
+  await showEvents();
+  if (state.has_alarms && (turn === 0 || alarmsVersion !== state.alarms_version)) {
+    if (await showAlarms()) alarmsVersion = state.alarms_version;
   }
+  if (!get("clips").hidden && turn % CLIPS_EVERY === 0) await showClips();
   turn += 1;
-  pause = EVERY_MS;
-  timer = setTimeout(work, EVERY_MS);
 }
 
 function show(state) {
@@ -101,13 +50,19 @@ function show(state) {
   showCameras(state.cameras);
 }
 
-offerLogin(enter, showLogin, complain, "The monitor does not answer.");
-document.onvisibilitychange = () => {
-  play(!document.hidden && !get("page").hidden);
-  if (!document.hidden && !get("page").hidden) enter();
-};
 offerReport();
 offerSettings();
+const complain = connect({
+  silence: SILENCE,
+  invitation: "Log in to see the cameras.",
+  work,
+  begin: () => {
+    turn = 0;
+    play(!document.hidden);
+  },
+  leave: () => play(false),
+  lose: () => coverCameras(SILENCE),
+  turn: () => play(!document.hidden && !get("page").hidden),
+});
 offerSnooze(complain);
 reportTo(complain);
-enter();
