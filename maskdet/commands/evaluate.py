@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ BATCH = 8
 MIN_EVALUATED_SCORE = 1e-6
 """Score down to which detections are wanted: average precision counts the doubtful ones too."""
 OUTPUT = Path("runs/evaluation")
-Open = Callable[[], Detector]
-"""Opens a detector that gives every face down to `MIN_EVALUATED_SCORE`, each in its best state."""
+Open = Callable[[float], Detector]
+"""Opens a detector that gives every face down to a score, each in its best state."""
 
 
 def run(
@@ -49,7 +50,7 @@ def run(
     """Measures, prints tables and writes plots; returns the exit status.
 
     Args:
-        open_detector: called once the data has been read.
+        open_detector: called once the data has been read, and once more for the sweeps.
         data: folder of the annotated images, or a file of labels of any format.
         images: list of images relative to `data`, itself as it stands or below `data`; None:
             all.
@@ -69,13 +70,9 @@ def run(
         SinkError: results cannot be written.
     """
     samples = read(data, images, kind, classes)
-    detector = open_detector()
-    try:
-        found = detect(detector, samples)
-        evaluation = Evaluation(samples, found, rule)
-        steps = sweeps.run(samples, detector.detect, evaluation.rule) if with_sweeps else []
-    finally:
-        detector.close()
+    with closing(open_detector(MIN_EVALUATED_SCORE)) as detector:
+        evaluation = Evaluation(samples, detect(detector, samples), rule)
+    steps = _sweep(open_detector, samples, evaluation.rule) if with_sweeps else []
     root = data_root(data)
     folders = report.folders_of([str(sample.file.relative_to(root)) for sample in samples])
     source = images.name if images else data.name
@@ -102,6 +99,12 @@ def run(
         files.append(card_folder / CARD_NAME)
     Console(stderr=True).print("plots:", *map(str, files), highlight=False)
     return _pass(metrics) if gate else 0
+
+
+def _sweep(open_detector: Open, samples: Sequence[Sample], rule: DecisionRule) -> list[sweeps.Step]:
+    """All sweeps, of faces that the rule can show: the thousands below it take most of the time."""
+    with closing(open_detector(rule.lowest_score)) as detector:
+        return sweeps.run(samples, detector.detect, rule)
 
 
 def _pass(metrics: Mapping[str, Any]) -> int:

@@ -169,6 +169,6 @@ def test_any_format_is_evaluated(tmp_path: Path, kind: str) -> None:
         return Detections(sample.boxes, np.full(len(sample.boxes), 0.9), sample.classes)
 
     words = {"json": tmp_path / "out.json", "output": tmp_path / "plots"}
-    assert evaluate.run(lambda: ScriptedDetector(script), data, None, **words) == 0
+    assert evaluate.run(lambda min_score: ScriptedDetector(script), data, None, **words) == 0
     figures = json.loads((tmp_path / "out.json").read_text("utf-8"))
     assert (figures["images"], figures["faces"], figures["metrics"]["mAP50"]) == (3, 3, 1)

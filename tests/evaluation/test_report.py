@@ -49,7 +49,7 @@ def knowing(samples: list[Sample], scores: float = 0.9) -> ScriptedDetector:
 def run(data: Path, detector: ScriptedDetector, folder: Path, **more: Any) -> dict[str, Any]:
     images = more.pop("images", Path("all.txt"))
     status = evaluate.run(
-        lambda: detector, data, images, json=folder / "out.json", output=folder, **more
+        lambda min_score: detector, data, images, json=folder / "out.json", output=folder, **more
     )
     assert status == 0
     text = (folder / "out.json").read_text("utf-8")
@@ -117,7 +117,7 @@ def passes(data: Path, folder: Path, script: Callable[[Sample], Detections]) -> 
     detector = ScriptedDetector(lambda image: script(next(coming)))
     rule = DecisionRule.from_min_score(0.4)
     return evaluate.run(
-        lambda: detector, data, Path("all.txt"), output=folder, rule=rule, gate=True
+        lambda min_score: detector, data, Path("all.txt"), output=folder, rule=rule, gate=True
     )
 
 
@@ -188,7 +188,7 @@ def test_wrong_data_is_told_before_the_model_opens(
     break_it: Callable[[Path], Path], words: str, data: Path
 ) -> None:
     with pytest.raises(DatasetError, match=words) as error:
-        evaluate.run(lambda: pytest.fail("opened"), break_it(data), Path("all.txt"))
+        evaluate.run(lambda min_score: pytest.fail("opened"), break_it(data), Path("all.txt"))
     assert "\n" not in str(error.value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -89,8 +90,9 @@ def evaluate(
             "and leave out --threshold and --tiles"
         )
 
-    def open_detector() -> Detector:
-        return tiled(open_model(spec, looks=parse_looks(looks, tiles)), tiles)
+    def open_detector(min_score: float) -> Detector:
+        every = replace(spec, rule=spec.rule.without_rejection(min_score))
+        return tiled(open_model(every, looks=parse_looks(looks, tiles)), tiles)
 
     return run(
         open_detector,
