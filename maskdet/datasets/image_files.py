@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import cv2
+import numpy as np
 from imutils.paths import list_files
 from PIL import Image
 
@@ -55,6 +56,31 @@ def list_images(folder: Path) -> list[Path]:
     files = map(Path, list_files(str(folder), validExts=SUFFIXES))
     # a Mac leaves a file named ._x.png beside x.png on other systems' disks and in archives
     return sorted(file for file in files if not file.name.startswith("."))
+
+
+def read_without_faces(folder: Path, problems: Problems) -> list[Sample]:
+    """The images of a folder that show no face and so need no labels.
+
+    Args:
+        folder: with images, in folders of its own, too.
+        problems: takes a line about each that cannot be read.
+
+    Raises:
+        DatasetError: there are none.
+    """
+    files = list_images(folder)
+    if not files:
+        raise DatasetError(f"{folder}: no pictures there; without_faces takes a folder of them")
+    samples = []
+    for file in files:
+        try:
+            width, height = size_of(file)
+        except DatasetError as error:
+            problems.add_line(str(error))
+            continue
+        boxes, classes = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+        samples.append(Sample(file, width, height, boxes, classes))
+    return samples
 
 
 def size_of(file: Path) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskdet.datasets.image_files import read_without_faces
 from maskdet.datasets.loading import below, data_root, read_samples
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.random_split import TRAIN_LIST, VALIDATION_LIST, divide
@@ -88,6 +89,10 @@ def _write_names(file: Path, samples: Sequence[Sample], root: Path) -> None:
 
 
 def _read(part: DataSettings, data: Path, problems: Problems) -> list[Sample]:
+    if part.without_faces:
+        samples = read_without_faces(below(data, part.source) or data, problems)
+        problems.check()
+        return samples
     return read_samples(
         data,
         below(data, part.source),

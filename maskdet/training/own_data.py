@@ -45,7 +45,8 @@ def adapted(
         lines += [_left_out(part, data) for part in missing]
     elif missing and not validates and any(part.list and not part.source for part in missing):
         settings, lines = _on_all_images(settings, data)
-    named = any(part.list or part.source for part in settings.train)
+    labeled = [part for part in settings.train if not part.without_faces]
+    named = any(part.list or part.source for part in labeled)
     if not named and (start := _start(settings, find_start)):
         settings = settings.model_copy(update={"start": start})
         lines.append(

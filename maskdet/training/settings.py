@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast, get_type_hints
 
 from pydantic import (
     Discriminator,
@@ -16,6 +16,7 @@ from pydantic import (
     Tag,
     create_model,
     field_validator,
+    model_validator,
 )
 
 from maskdet.config import Settings
@@ -39,6 +40,8 @@ class DataSettings(Settings):
         labelled: the classes this data set labels; a face of another one hides under these names.
         teacher: a model, by name or folder, that finds which faces are of the classes this data
             set does not label; see `maskdet.training.pseudo_labels`; empty: nobody does.
+        without_faces: none of the images below `source`, a folder, shows a face, and none needs
+            labels: things that a model takes for faces.
         share: how often its images are drawn, relative to their number.
         scene: a regular expression whose first group, found in an image's path, names the person
             or the scene that it shows; empty: each image is a scene of its own.
@@ -54,10 +57,18 @@ class DataSettings(Settings):
     class_list: str = ""
     labelled: tuple[str, ...] = CLASS_NAMES
     teacher: str = ""
+    without_faces: bool = False
     share: PositiveFloat = 1.0
     scene: str = ""
     max_per_scene: PositiveInt = 20
     about: str = ""
+
+    @model_validator(mode="after")
+    def _check_without_faces(self) -> Self:
+        about_labels = {"list", "format", "classes", "class_list", "labelled", "teacher"}
+        if self.without_faces and (given := about_labels & self.model_fields_set):
+            raise ValueError(f"without_faces needs no labels: leave out {', '.join(sorted(given))}")
+        return self
 
     @field_validator("scene")
     @classmethod

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from maskdet.commands import train as session
 from maskdet.config import load_settings
+from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import data as supply
 from maskdet.training.csv_log import read_metrics
 from maskdet.training.own_data import adapted
@@ -65,6 +67,43 @@ def test_a_set_that_is_missing_beside_others(data: Path) -> None:
     assert [part.list for part in settings.train] == ["splits/train.txt"]
     assert settings.validation == "splits/val.txt" and settings.train[0].about
     assert len(lines) == 1 and lines[0].startswith("splits/train_two_class.txt is not in")
+
+
+def test_things_that_are_no_faces_need_no_labels(data: Path) -> None:
+    for name in ("wheel.png", "Ünder a roof/clock.JPG"):
+        (data / "things" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30)).save(data / "things" / name)
+    settings, lines = adapted(
+        load_settings(
+            TrainingSettings, None, ["train=[{}, {source: things, without_faces: true, share: 3}]"]
+        ),
+        data,
+        find_start=lambda settings: "models/x",
+    )
+    assert settings.start == "models/x" and len(lines) == 1  # the rest is somebody's own data
+    samples, weights, validation = supply.read_data(settings, data)
+    assert (len(samples), len(validation)) == (20, 2)
+    for sample, weight in zip(samples[-2:], weights[-2:], strict=True):
+        assert (len(sample.boxes), len(sample.labelled), weight) == (0, 3, 3)
+        assert sample.read().shape == (30, 40, 3)
+
+    (data / "things/wheel.png").write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match=r"wheel\.png: cannot be read as a picture; replace it"):
+        supply.read_data(settings, data)
+
+
+@pytest.mark.parametrize(
+    ("part", "about"),
+    [
+        ("{source: empty, without_faces: true}", "no pictures there"),
+        ("{source: annotations, without_faces: true, list: all.txt}", "leave out list"),
+    ],
+)
+def test_a_folder_of_things_that_cannot_be_one(data: Path, part: str, about: str) -> None:
+    (data / "empty").mkdir()
+    with pytest.raises((DatasetError, ConfigError), match=about):
+        settings = load_settings(TrainingSettings, None, [f"train=[{{}}, {part}]"])
+        supply.read_data(settings, data)
 
 
 @pytest.mark.parametrize(
