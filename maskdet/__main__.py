@@ -23,9 +23,9 @@ from maskdet.commands.cli.serve import serve
 from maskdet.commands.cli.settings import settings
 from maskdet.commands.cli.train import train
 from maskdet.commands.cli.users import app as users
-from maskdet.commands.monitor import HELP, Version, live_page_words, monitor
+from maskdet.commands.monitor import HELP, Version, examples, live_page_words, monitor
 from maskdet.commands.monitor import main as run_monitor
-from maskdet.commands.options import run_app
+from maskdet.commands.options import HELP_NAMES, run_app
 from maskdet.system.native_libraries import require_opencv
 
 NAME = "maskdet"
@@ -39,9 +39,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Sees, live and on any camera, who wears a face mask correctly.",
     epilog="Begin with: maskdet monitor --source demo",
-    context_settings={"max_content_width": 100},
+    context_settings={"max_content_width": 100, **HELP_NAMES},
 )
-app.command(help=HELP, short_help="The live monitor: window, recording, event log.")(monitor)
+app.command(
+    help=HELP,
+    epilog=examples(f"{NAME} monitor"),
+    short_help="The live monitor: window, recording, event log.",
+)(monitor)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(alarms, name="alarms", short_help="test sends a message to each alarm channel.")

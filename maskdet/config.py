@@ -28,8 +28,10 @@ from maskdet.system.console import say
 from maskdet.system.file_names import readable_name
 from maskdet.system.redaction import mask_password
 from maskdet.system.resources import settings_file
+from maskdet.system.text_files import decode_text, encoding_problem
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml reads a card in a twentieth
+_TAB_PROBLEM = "found character that cannot start any token"
 MAX_BYTES = 256 * 1024
 """Larger files are refused; no settings file comes near it."""
 
@@ -153,12 +155,15 @@ def write_yaml(data: Mapping[str, Any]) -> str:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     """A file's mapping, and where each of its keys stands (``file:line``)."""
+    raw = b""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"{path}: larger than {MAX_BYTES // 1024} KiB; not a settings file")
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not a text file in UTF-8") from None
+        raw = path.read_bytes()
+        text = decode_text(raw)
+    except UnicodeDecodeError as error:
+        line, problem = encoding_problem(raw, error)
+        raise ConfigError(f"{path}:{line}: {problem}") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(f"{path}: cannot be read: {reason}") from None
@@ -180,7 +185,10 @@ def _parse(text: str, name: str) -> tuple[Any, dict[Key, int]]:
         mark = error.problem_mark or error.context_mark
         last = len(text.splitlines())  # libyaml names the line after an end that comes too early
         place = f"{name}:{min(mark.line + 1, last)}" if mark else name
-        raise ConfigError(f"{place}: not valid YAML: {error.problem or error.context}") from None
+        problem = error.problem or error.context
+        if mark and problem == _TAB_PROBLEM and text.splitlines()[mark.line][mark.column] == "\t":
+            problem = "a tab; indent with spaces"
+        raise ConfigError(f"{place}: not valid YAML: {problem}") from None
     except yaml.reader.ReaderError:
         raise ConfigError(f"{name}: not a text file: it holds control characters") from None
     except RecursionError:

@@ -52,6 +52,8 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
         return f"{place}: '{dotted}' is missing"
     if not key:  # of several groups together
         return f"{place}: {_expected(detail)}"
+    if detail["type"] == "string_too_short":
+        return f"{place}: '{dotted}': must not be empty"
     given = detail["input"]
     if detail["type"] in _OF_GROUPS and isinstance(given, dict):
         return f"{place}: '{dotted}': {_expected(detail)}"

@@ -184,13 +184,15 @@ def test_passwords_stay_out_of_messages(file: Path):
         (b"a: !!python/object/apply:os.system ['true']\n", ":1: not valid YAML: tags"),
         (b"a: 1\nb: 2\na: 3\n", ":3: not valid YAML: key 'a' is there twice"),
         (b"? [1, 2]\n: 3\n", ":1: not valid YAML: a key must be text"),
+        (b"a:\n\tb: 3\n", ":2: not valid YAML: a tab; indent with spaces"),
+        (b"a: 1\nb: gr\xfcn\n", ":2: not a text file in UTF-8; save it as UTF-8"),
         (b"a: [1, 2\nb: 3\n", ":2: not valid YAML: "),
         (b"a: 1\n---\nb: 2\n", ":2: not valid YAML: "),
         (b"- 1\n- 2\n", ": expected 'key: value' lines, found a list"),
         (b"just words\n", ": expected 'key: value' lines, found text"),
         (b"[" * 20_000, ":1: not valid YAML: exceeded maximum nesting depth"),
         (b"a: 1\x00\x07\n", ": not a text file"),
-        (bytes(range(128, 256)), ": not a text file in UTF-8"),
+        (bytes(range(128, 256)), ":1: not a text file in UTF-8; save it as UTF-8"),
         (b"a: " + b"x" * MAX_BYTES, ": larger than 256 KiB"),
     ],
 )
@@ -199,6 +201,14 @@ def test_a_hostile_file_gets_one_clear_line(tmp_path: Path, content: bytes, told
     path.write_bytes(content)
     (line,) = mistakes_of(path)
     assert line.startswith(str(path)) and told in line
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_file_as_windows_programs_encode_it(tmp_path: Path, encoding: str):
+    text = "# größe\r\nnames: {a: über}\r\n"
+    file = tmp_path / "x.yaml"
+    file.write_bytes((text if encoding != "utf-16-le" else "\ufeff" + text).encode(encoding))
+    assert load_settings(Sample, file).names == {"a": "über"}
 
 
 def test_a_bomb_of_aliases_costs_nothing(tmp_path: Path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskdet import __version__
-from maskdet.commands.options import run_app
+from maskdet.commands.options import HELP_NAMES, run_app
 from maskdet.config import Override, load_settings
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import DEFAULT_ADDRESS
@@ -48,8 +48,27 @@ def main(arguments: Sequence[str] | None = None, name: str = NAME) -> int:
     """
     words = _with_address(sys.argv[1:] if arguments is None else arguments)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(help=HELP)(monitor)
+    app.command(help=HELP, epilog=examples(name), context_settings=HELP_NAMES)(monitor)
     return exit_process(run_app(app, name, words, interrupted=0))
+
+
+def examples(name: str) -> str:
+    """The uses that most want, at the end of the help, where a terminal shows them.
+
+    Args:
+        name: the command as the person types it.
+    """
+    rows = (
+        ("", "the webcam"),
+        ("door.mp4", "a video, as --source door.mp4"),
+        ("rtsp://USER:PASS@CAMERA/1", "a network camera"),
+        ("0 --record seen.mp4", "the webcam, recorded"),
+        ("0 --store people.db", "people, for reports"),
+    )
+    width = max(len(words) for words, _ in rows)
+    return "\b\nExamples:\n" + "\n".join(
+        f"  {name} {words:{width}}  {what}" for words, what in rows
+    )
 
 
 def live_page_words(words: Sequence[str]) -> list[str]:
@@ -100,6 +119,7 @@ Version = Annotated[
 
 
 def monitor(
+    sources: Annotated[list[str] | None, typer.Argument(metavar="SOURCE", hidden=True)] = None,
     source: Annotated[
         list[str] | None,
         _option(
@@ -187,8 +207,9 @@ def monitor(
         for name, value in parse_states(state).items()
     ]
     # before --set: sources.0.read_timeout=2 is about a source that is named here
-    named = [Override("--source", ("sources",), [{"source": spec} for spec in source or ()])]
-    overriding = [*(named if source else ()), *(overrides or ()), *options]
+    specs = [{"source": spec} for spec in [*(source or ()), *(sources or ())]]
+    named = [Override("--source", ("sources",), specs)] if specs else []
+    overriding = [*named, *(overrides or ()), *options]
     notes: list[str] = []
     settings = load_settings(MonitorSettings, config, overriding, notes)
     log_as(settings.log.format)

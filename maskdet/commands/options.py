@@ -12,6 +12,8 @@ import typer
 from maskdet.errors import ConfigError
 from maskdet.system.console import ending
 
+HELP_NAMES = {"help_option_names": ["--help", "-h"]}
+"""How the help is asked for, of every command."""
 Looks = Literal["auto"] | int
 """How often to look at an image; see `maskdet.runtimes.looks`."""
 

@@ -20,7 +20,7 @@ from maskdet.datasets.samples import DataSet
 from maskdet.datasets.splits import in_parts, joined, part_of_name
 from maskdet.datasets.text import MAX_BYTES
 from maskdet.errors import DatasetError
-from maskdet.system.csv_rows import delimiter_of
+from maskdet.system.text_files import decode_start, delimiter_of
 
 AUTO = "auto"
 KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}
@@ -242,7 +242,7 @@ def _holds_boxes(file: Path) -> bool:
 def _first_fields(file: Path) -> list[str]:
     try:
         with open(file, "rb") as opened:
-            line = opened.readline(4096).decode("utf-8-sig", "replace")
+            line = decode_start(opened.read(4096)).partition("\n")[0]
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"{file}: cannot be read: {reason}") from None

@@ -10,6 +10,7 @@ from maskdet.datasets.image_files import SUFFIXES, list_images
 from maskdet.datasets.image_lookup import ELSEWHERE, ImageLookup, same_name_message
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import inside
+from maskdet.datasets.text import read_text
 from maskdet.errors import DatasetError
 
 FLAGS = "lines that end in Pascal's flag (1, 0, -1), which was left aside"
@@ -22,10 +23,7 @@ def read_list(file: Path) -> list[str]:
     Raises:
         DatasetError: the list cannot be read.
     """
-    try:
-        return [line.strip() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{file}: cannot be read as a list of pictures: {error}") from None
+    return [line.strip() for line in read_text(file).splitlines() if line.strip()]
 
 
 def root_of_list(file: Path) -> Path:

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet.errors import DatasetError
-from maskdet.system.csv_rows import csv_rows
+from maskdet.system.text_files import csv_rows, decode_text, encoding_problem
 
 MAX_BYTES = 256 * 2**20
 """Larger files of labels are refused: those of a million boxes are smaller."""
 
 
 def read_text(file: Path, limit: int = MAX_BYTES) -> str:
-    """A text in UTF-8, with or without a byte order mark.
+    """A text in UTF-8, with or without a byte order mark, or in UTF-16 with one.
 
     Raises:
         DatasetError: it cannot be read, is no text, or is too large.
@@ -24,10 +24,10 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
         if (size := file.stat().st_size) > limit:
             raise DatasetError(f"{file}: {size / 2**20:.0f} MiB is more than labels can take")
         raw = file.read_bytes()
-        text = raw.decode("utf-8-sig")
+        text = decode_text(raw)
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise DatasetError(f"{file}:{line}: is no text in UTF-8; save it as UTF-8") from None
+        line, problem = encoding_problem(raw, error)
+        raise DatasetError(f"{file}:{line}: {problem}") from None
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
         raise DatasetError(f"{file}: cannot be read: {reason}") from None

@@ -16,7 +16,9 @@ Size = tuple[int, int]
 _MIN_TILE_WIDTH = 400
 """Of the window, so that its bar can be read above an image that is narrower."""
 _ENLARGED_WIDTH = 960
-"""An image that is narrower is shown larger, up to this width."""
+"""An image that is narrower is shown larger, up to this width …"""
+_ENLARGED_SHARE = 0.75
+"""… or, on a large screen, this share of the box's width."""
 _MAX_GRID_TEXT = 18
 
 
@@ -90,7 +92,7 @@ def _size_for(images: Sequence[Size], columns: int, box: Size) -> Size:
     text = _text(count, box)
     width = box[0] / columns
     if count == 1:
-        width = min(width, max(images[0][0], _ENLARGED_WIDTH))
+        width = min(width, max(images[0][0], _ENLARGED_WIDTH, _ENLARGED_SHARE * width))
     for _ in range(3):  # the bar's height follows from the width, and the width from that
         shape = round(width * columns), box[1]
         text = _text(count, (shape[0], min(box[1], round(width / aspect * rows))))

@@ -65,7 +65,8 @@ class Panels:
             "no signal" + age,
             *(status.signal_loss_reason.split("; ") if status.signal_loss_reason else ()),
         ]
+        lines = [part for line in lines for part in renderer.wrapped(line, width - renderer.size)]
+        middle -= max(0, len(lines) - 3) * renderer.row // 2
         for row, text in enumerate(lines):
-            text = renderer.fitted(text, width - renderer.size)
             place = (width - renderer.width(text)) // 2, middle + row * renderer.row
             renderer.write(image, text, *place, BRIGHT if row else AMBER)

@@ -29,13 +29,14 @@ class PanelContent:
         margin: people that the sum of these may be wrong by, either way.
         shares: of the time that people were there, how much with a mask, for each of the last
             minutes, the newest last; None: nobody was there whose state was known.
-        changes: lines about what happened last, newest first, each with its state.
+        changes: what happened last, newest first: a line, the state, and among several sources
+            the name of the one, else nothing.
     """
 
     now: Mapping[str, int]
     today: Mapping[str, int]
     shares: Sequence[float | None]
-    changes: Sequence[tuple[str, MaskState]]
+    changes: Sequence[tuple[str, MaskState, str]]
     margin: int = 0
 
 
@@ -64,10 +65,10 @@ class SidePanel:
             y += row
         if y + (_PLOT_ROWS + 1) * row <= height:
             y = self._plot(panel, y + pad, content.shares)
-        for text, state in content.changes:
+        for text, state, source in content.changes:
             if y + row + pad > height:
                 break
-            self._row(panel, y, text, state, ())
+            self._row(panel, y, text, state, (), source)
             y += row
 
     def _table(self, content: PanelContent) -> list[tuple[str, MaskState | None, tuple[str, ...]]]:
@@ -88,8 +89,9 @@ class SidePanel:
         text: str,
         state: MaskState | None,
         values: Sequence[str],
+        source: str = "",
     ) -> None:
-        """Writes a line: a mark, a text, values in columns at the right."""
+        """Writes a line: a mark, a text, a source's name, values in columns at the right."""
         renderer, pad = self._renderer, self._renderer.size // 2
         base, right = y + renderer.size, panel.shape[1] - pad
         column = renderer.width("today") + pad
@@ -99,7 +101,12 @@ class SidePanel:
             left += round(renderer.size * 1.2)
         color = DIM if state is None else BRIGHT
         room = right - left - column * len(values)
-        renderer.write(panel, renderer.fitted(text, room), left, base, color)
+        text = renderer.fitted(text, room)
+        renderer.write(panel, text, left, base, color)
+        used = renderer.width(text) + pad
+        if source and room - used > 2 * renderer.size:
+            name = renderer.fitted_name(source, room - used)
+            renderer.write(panel, name, left + used, base, DIM)
         for place, value in enumerate(reversed(values)):
             x = right - place * column - renderer.width(value)
             renderer.write(panel, value, x, base, color)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from maskdet.drawing.status_text import Row, Segment
 from maskdet.drawing.styles import STYLES
 from maskdet.drawing.text_renderer import TextRenderer
 
+_MIN_NAME_WIDTH = 4
+"""Of the shortest name, in sizes of the text: eight letters or so."""
 _PAPER, _TRACK, _DONE = (30, 30, 30), (70, 70, 70), (233, 180, 86)
 
 
@@ -51,12 +54,21 @@ class StatusBar:
     ) -> None:
         """Draws from the left up to `end`; counts lose their titles where space is short."""
         start, gap = self._renderer.size // 2, self._renderer.size
-        if is_tight := start + sum(self._width(s) + gap for s in segments) - gap > end:
+        if start + sum(self._width(s) + gap for s in segments) - gap > end:
             gap //= 2
+            segments = self._shortened([_without_title(s) for s in segments], end - start, gap)
         for segment in segments:
-            if is_tight:
-                segment = _without_title(segment)
             start = self._draw_segment(bar, segment, start, baseline, end) + gap
+
+    def _shortened(self, segments: Sequence[Segment], room: int, gap: int) -> list[Segment]:
+        """The segments, a camera's name as short as the others need, but for some letters."""
+        others = sum(self._width(s) + gap for s in segments if not s.is_name)
+        least = self._renderer.size * _MIN_NAME_WIDTH
+        name_room = max(room - others, min(least, room))
+        return [
+            replace(s, text=self._renderer.fitted_name(s.text, name_room)) if s.is_name else s
+            for s in segments
+        ]
 
     def _least_end(self, segments: Sequence[Segment]) -> int:
         """Where something may stand at the right of counts without titles; 0 without counts."""

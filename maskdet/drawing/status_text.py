@@ -58,11 +58,19 @@ class Status:
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of the bar: a text, led by a state's mark if there is one."""
+    """A piece of the bar: a text, led by a state's mark if there is one.
+
+    Attributes:
+        text: the text.
+        color: of the text.
+        state: whose mark leads it.
+        is_name: whether it is a camera's name, which is shortened before anything else.
+    """
 
     text: str
     color: Color = BRIGHT
     state: MaskState | None = None
+    is_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,7 @@ def widest_text(width: int) -> int:
 
 def bar_rows(status: Status, observation: Observation, *, narrow: bool) -> list[Row]:
     """The bar's lines: always two, or three for a narrow image that is no part of a grid."""
-    name = Segment(status.source or observation.frame.source)
+    name = Segment(status.source or observation.frame.source, is_name=True)
     marks = _marks(status, observation.alerts)
     faces = count_segments(None if status.no_signal else _counts(observation))
     names = [name]

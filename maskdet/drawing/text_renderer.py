@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -15,6 +16,12 @@ from maskdet.drawing.text_shaping import drawable, visual_order
 MIN_SCREEN_TEXT = 16
 """Pixels of text on a screen, at least: its capital letters are then 12 pixels high."""
 _MIN_TEXT = 11
+_ADDRESS = re.compile(r"[a-z]+://(?:[^/@]*@)?([^/:]+)(?::[0-9]+)?")
+"""An address's beginning; its host is a group."""
+_MIN_END = 10
+"""Letters of a file's end that are kept before any of its beginning."""
+_MIN_PATH = 5
+"""Letters of an address's end that are kept before any of its host."""
 
 
 class TextRenderer:
@@ -57,6 +64,35 @@ class TextRenderer:
         while text and self.width(text + "…") > width:
             text = text[:-1]
         return text and text + "…"
+
+    def fitted_name(self, name: str, width: int) -> str:
+        """A camera's name, its middle cut out with an ellipsis where it is wider than that.
+
+        Addresses and paths begin alike: without their ends, nobody knows one from the other.
+        """
+        if self.width(name) <= width:
+            return name
+        address = _ADDRESS.match(name)
+        host = address[1] if address else ""
+        name = host + name[address.end() :] if address else name
+        for kept in range(len(name), 1, -1):
+            head = min(len(host), kept - _MIN_PATH) if host else (kept - _MIN_END) // 2
+            head = max(0, head)
+            short = name if kept == len(name) else f"{name[:head]}…{name[head - kept :]}"
+            if self.width(short) <= width:
+                return short
+        return self.fitted(name, width)
+
+    def wrapped(self, text: str, width: int) -> list[str]:
+        """The text in lines of that width, broken between words."""
+        lines: list[str] = []
+        for word in text.split():
+            longer = f"{lines[-1]} {word}" if lines else ""
+            if lines and self.width(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return [self.fitted(line, width) for line in lines]
 
     def write(self, canvas: np.ndarray, text: str, x: int, baseline: int, color: Color) -> None:
         """Draws one line of text."""

@@ -29,6 +29,7 @@ from maskdet.people.zones import Line, Zone
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.system.atomic_files import check_writable
 from maskdet.system.console import say
 from maskdet.system.folders import make_folder
 
@@ -247,6 +248,7 @@ def _check_summary(settings: MonitorSettings) -> None:
         return
     try:
         make_folder(settings.summary.parent)
+        check_writable(settings.summary)
     except OSError as error:
         raise SinkError(
             f"cannot write {settings.summary}: the folder {settings.summary.parent} is not there "

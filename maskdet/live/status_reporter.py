@@ -207,7 +207,7 @@ def rates(stats: SourceStats, *, is_live: bool) -> str:
     parts = [f"camera {stats.capture_fps:.1f} fps"] if is_live else []
     parts.append(f"detect {stats.detect_fps:.1f} fps")
     if is_live:
-        parts.append(f"{stats.dropped} frames dropped")
+        parts.append(f"{stats.dropped} {'frame' if stats.dropped == 1 else 'frames'} dropped")
     if stats.skipped:
         parts.append(f"{stats.skipped} skipped")
     if stats.unchanged:

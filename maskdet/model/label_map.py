@@ -13,7 +13,7 @@ from pathlib import Path
 from maskdet.errors import ModelError
 from maskdet.model import label_lists
 from maskdet.model.label_map_text import LabelMapError, label_map_items
-from maskdet.system.csv_rows import csv_rows
+from maskdet.system.text_files import csv_rows, decode_text, encoding_problem
 
 MAX_BYTES = 1024 * 1024
 """Larger files are refused; a map of 10,000 classes is smaller."""
@@ -96,9 +96,10 @@ def _read(path: Path) -> str:
     if len(data) > MAX_BYTES:
         raise ModelError(f"{path}: larger than {MAX_BYTES // 1024} KiB; no label map")
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ModelError(f"{path}: not a text file in UTF-8; no label map") from None
+        return decode_text(data)
+    except UnicodeDecodeError as error:
+        line, problem = encoding_problem(data, error)
+        raise ModelError(f"{path}:{line}: {problem}") from None
 
 
 def _read_csv(path: Path, text: str) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -80,6 +81,19 @@ def write_or_print(
         print_data(content)
     else:
         write_output(path, content, folder=folder)
+
+
+def check_writable(path: str | Path) -> None:
+    """Checks, before long work, that its result can be written; its folder is there.
+
+    Raises:
+        SinkError: it is a folder, or its folder may not be written to.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise cannot_write(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    if not os.access(path.parent, os.W_OK):
+        raise cannot_write(path, OSError(errno.EACCES, f"{path.parent} is read-only"))
 
 
 def cannot_write(path: Path, error: OSError) -> SinkError:

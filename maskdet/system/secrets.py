@@ -10,6 +10,7 @@ from pathlib import Path
 
 from maskdet.errors import ConfigError
 from maskdet.system.redaction import mask_password
+from maskdet.system.text_files import decode_text, encoding_problem
 
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MIN_MASKED_LENGTH = 4
@@ -69,13 +70,15 @@ def is_reference(text: str) -> bool:
 
 def _read(file: Path) -> dict[str, str]:
     try:
-        with file.open(encoding="utf-8") as opened:
+        with file.open("rb") as opened:
             mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
             if sys.platform != "win32" and mode & 0o077:
                 raise ConfigError(f"{file} can be read by others (rights {mode:04o}): chmod 600 it")
-            lines = opened.read().splitlines()
-    except UnicodeDecodeError:
-        raise ConfigError(f"{file}: not a text file in UTF-8") from None
+            raw = opened.read()
+        lines = decode_text(raw).splitlines()
+    except UnicodeDecodeError as error:
+        at, problem = encoding_problem(raw, error)
+        raise ConfigError(f"{file}:{at}: {problem}") from None
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
     values = {}

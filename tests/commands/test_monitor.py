@@ -65,7 +65,7 @@ def frames_in(video: Path) -> int:
     ("arguments", "told"),
     [
         (["--nope"], ["No such option: --nope"]),
-        (["more"], ["unexpected extra argument"]),
+        (["--source", ""], ["--source: 'sources.0.source': must not be empty"]),
         (["--source"], ["Option '--source' requires an argument"]),
         (["--device", "tpu"], ["--device: 'device': must be 'auto', 'cpu' or 'gpu', not 'tpu'"]),
         (["--max-frames", "0"], ["--max-frames: 'max_frames': must be greater than 0"]),
@@ -100,6 +100,18 @@ def test_help_names_every_option_of_the_contract(capsys: pytest.CaptureFixture[s
         assert f"--{option} " in text
 
 
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_ends_with_what_most_want_in_the_width_of_a_terminal(
+    word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([word]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Usage: monitor.py [OPTIONS] [SOURCE]..."
+    assert max(map(len, lines)) <= 80
+    assert any("rtsp://" in line for line in lines[-8:])
+
+
 def test_options_reach_the_settings_and_go_before_file_and_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -113,7 +125,9 @@ def test_options_reach_the_settings_and_go_before_file_and_set(
     # a setting of a source that the command line names
     arguments = "--source rtsp://cam/1 --set sources.0.read_timeout=2"
     assert main(arguments.split()) == 0
-    first, second, third = taken
+    assert main(["--source", "a.mp4", "b.mp4", "--headless", "c.mp4"]) == 0  # --source *.mp4
+    first, second, third, fourth = taken
+    assert [one.source for one in fourth.sources] == ["a.mp4", "b.mp4", "c.mp4"]
     assert (third.sources[0].source, third.sources[0].read_timeout) == ("rtsp://cam/1", 2)
     assert (first.min_score, first.model, first.blur, first.sources[0].fps) == (0.3, "a", True, 5)
     assert [one.source for one in second.sources] == ["0", "rtsp://cam/1"] and second.headless
@@ -184,6 +198,8 @@ def test_several_sources_keep_their_names_and_recordings(tmp_path: Path, make_vi
         (["sources=[demo]", "record=r.avi"], 2, "must end in .mp4 or .mkv"),
         (["sources=[demo]", "events=/dev/null/e"], 2, "cannot write events to /dev/null/e"),
         (["sources=[demo]", "summary=/dev/null/s"], 2, "/dev/null is not there and cannot"),
+        (["sources=[demo]", "summary=/tmp"], 2, "cannot write /tmp: Is a directory"),
+        (["sources=[demo]", "summary=/proc/sys/s"], 2, "/proc/sys is read-only"),
     ],
 )
 def test_what_cannot_be_opened_ends_the_run_before_it_begins(

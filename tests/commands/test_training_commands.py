@@ -220,7 +220,7 @@ def test_evaluate_measures_a_trained_model(
         ({"imagenet": "nowhere.npz"}, "nowhere.npz"),
         ({"start": "nowhere.weights.h5"}, "nowhere.weights.h5"),
         ({"imagenet": '""'}, "no download"),
-        ({"validation": "list.txt"}, "cannot be read as a list"),
+        ({"validation": "list.txt"}, "cannot be read: "),
         ({"train": "[{list: ../list.txt}]"}, "leads out of the data folder"),
         ({"validation": "bare.txt"}, "no faces"),
     ],

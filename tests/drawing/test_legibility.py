@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from maskdet.detections import MaskState
+from maskdet.drawing.panels import Panels
 from maskdet.drawing.side_panel import PanelContent, SidePanel
 from maskdet.drawing.status_bar import StatusBar
 from maskdet.drawing.status_text import Row, Segment, Status, bar_rows, count_segments, total_row
@@ -79,7 +80,7 @@ def test_the_panel_cuts_no_title_and_no_number(size: tuple[int, int]):
     renderer = Recorder()
     renderer.fit(size[0], size[1], max(16, size[1] // 40))
     image = np.full((size[1], size[0], 3), 200, np.uint8)
-    changes = [("12:00:00 #12 no mask -> mask", MaskState.with_mask)]
+    changes = [("12:00:00 #12 no mask -> mask", MaskState.with_mask, "")]
     content = PanelContent(PEOPLE.now, COUNTS, [0.5] * 60, changes, margin=30)
     SidePanel(renderer).draw(image, content)
     titles = [state.title for state in MaskState]
@@ -119,3 +120,47 @@ def test_people_stand_in_each_bar_and_above_a_grid():
         "people 4, today 9612 ± 43",
     ]
     assert not any("people" in text for text in texts(total_row(2, COUNTS, [], "CPU")))
+
+
+NAMES = (
+    "rtsp://admin:***@192.168.1.20:554/Streaming/Channels/101",
+    "rtsp://admin:***@192.168.1.20:554/Streaming/Channels/102",
+    "rtsp://admin:***@192.168.1.21:554/Streaming/Channels/101",
+    "/home/anna/Recordings of the entrance/2026-11-28/door.mp4",
+    "/home/anna/Recordings of the entrance/2026-11-28/hall.mp4",
+)
+
+
+@pytest.mark.parametrize("width", [400, 320, 240])
+def test_long_names_are_told_apart_and_leave_room_for_the_people(width: int):
+    shown = set()
+    for name in NAMES:
+        renderer = Recorder()
+        renderer.fit(width, 200, 16)
+        bar = np.zeros((2 * renderer.row, width, 3), np.uint8)
+        status = Status(source=name, compact=True)
+        rows = bar_rows(status, observation(), narrow=True)
+        StatusBar(renderer).draw(bar, rows)
+        short, people = renderer.written[:2]
+        assert people == "people 1" and len(short) >= 6
+        shown.add(short)
+    assert len(shown) == len(NAMES) or width < 320
+
+
+def test_the_panel_has_what_happened_whole_and_the_source_behind_it():
+    renderer = Recorder()
+    renderer.fit(1280, 720, 18)
+    changes = [("12:00:00 #12 appeared", MaskState.with_mask, name) for name in NAMES]
+    content = PanelContent(PEOPLE.now, COUNTS, [0.5] * 60, changes)
+    SidePanel(renderer).draw(np.zeros((720, 1280, 3), np.uint8), content)
+    assert renderer.written.count("12:00:00 #12 appeared") == len(NAMES)
+    assert sum(text.endswith("or.mp4") for text in renderer.written) == 1
+
+
+def test_why_there_is_no_signal_is_whole_in_a_narrow_place():
+    renderer = Recorder()
+    renderer.fit(230, 230, 16)
+    reason = "127.0.0.1 refuses port 554; is the camera's server on, and the port right?"
+    status = Status(no_signal=True, signal_loss_reason=reason)
+    Panels(renderer).no_signal(np.zeros((230, 230, 3), np.uint8), status)
+    assert " ".join(renderer.written[1:]) == reason.replace(";", "")

@@ -72,3 +72,12 @@ def test_fit_makes_the_picture_smaller_with_its_boxes() -> None:
     assert (small.frame.index, small.counts, small.alerts) == (4, seen.counts, seen.alerts)
     assert fit(seen, (4000, 4000)) is seen  # never larger
     assert fit(seen, (3840, 4000), enlarge=True).frame.image.shape == (2160, 3840, 3)
+
+
+@pytest.mark.parametrize(
+    ("screen", "width"), [((1366, 768), 700), ((1920, 1080), 960), ((3840, 2160), 1900)]
+)
+def test_a_small_camera_has_a_window_that_suits_the_screen(screen: tuple[int, int], width: int):
+    box = round(screen[0] * 0.67), round(screen[1] * 0.85)
+    found = window_size([(640, 480)], box)
+    assert width <= found[0] <= screen[0] * 0.6 and found[1] <= box[1]

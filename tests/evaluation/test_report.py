@@ -180,7 +180,7 @@ def test_a_list_is_found(
     [
         (lambda data: data / "none", "no such folder"),
         (lambda data: (data / "all.txt").write_text("\n") and data, "names no pictures"),
-        (lambda data: (data / "all.txt").unlink() or data, "cannot be read as a list"),
+        (lambda data: (data / "all.txt").unlink() or data, "cannot be read: "),
         (lambda data: (data / "all.txt").write_text("first/images/9.png") and data, "no such pict"),
     ],
 )

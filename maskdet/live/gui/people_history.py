@@ -73,11 +73,11 @@ class PeopleHistory:
             )
 
 
-def _line(source: str, event: PersonEvent, sources: int) -> tuple[str, MaskState]:
-    """A change as the panel has it: time, source among several, person, what happened."""
+def _line(source: str, event: PersonEvent, sources: int) -> tuple[str, MaskState, str]:
+    """A change as the panel has it: time, person, what happened; state; source among several."""
     at = datetime.fromtimestamp(event.utc).strftime("%H:%M:%S")
-    where = f" {source}" if sources > 1 else ""
-    return f"{at}{where} #{event.track_id} {_text_of(event)}", event.state
+    text = f"{at} #{event.track_id} {_text_of(event)}"
+    return text, event.state, source if sources > 1 else ""
 
 
 def _text_of(event: PersonEvent) -> str:

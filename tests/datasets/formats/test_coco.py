@@ -117,7 +117,7 @@ def test_wrong_lists(folder: Path, change: dict[str, Any], words: str) -> None:
     ("raw", "words"),
     [
         (b"", "x.json:1: is no JSON: Expecting value"),
-        (b"\xff\xfe{\0}\0", "is no text in UTF-8"),
+        (b"\xff{}", "not a text file in UTF-8"),
         (b'{"images": [', "x.json:1: is no JSON"),
         (b'{"images": [],\n "categories": [NaN]}', "NaN is no number in JSON"),
         (b'{"images": [], "categories": [-Infinity]}', "-Infinity is no number"),

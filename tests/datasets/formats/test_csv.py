@@ -151,9 +151,9 @@ def test_mistakes_of_a_file_are_told_together(folder: Path) -> None:
     [
         (b"", ""),
         (b"a,b\0,c\n", "x.csv:1: holds NUL characters"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "x.csv:1: is no text in UTF-8"),
-        ("größe,1\n".encode("latin-1"), "x.csv:1: is no text in UTF-8; save it as UTF-8"),
-        ((HEAD + "a.png").encode("utf-16"), "x.csv:1: is no text in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "x.csv:1: not a text file in UTF-8"),
+        ("größe,1\n".encode("latin-1"), "x.csv:1: not a text file in UTF-8; save it as UTF-8"),
+        (HEAD.encode("utf-16")[:-1], "x.csv:1: not a text file in UTF-8"),  # cut within a letter
         (b'"never closed,1,2\n' * 3, "is no CSV"),
         (b'"' + b"x" * 200_000 + b'"', "x.csv:1: is no CSV: field larger than field limit"),
     ],
@@ -161,6 +161,12 @@ def test_mistakes_of_a_file_are_told_together(folder: Path) -> None:
 def test_what_is_no_csv(folder: Path, kind: str, raw: bytes, words: str) -> None:
     (line,) = mistakes(put(folder, raw), kind)
     assert words in line and line.startswith("x.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_csv_as_windows_programs_encode_it(folder: Path, encoding: str) -> None:
+    file = put(folder, (HEAD + "images/a.png,40,30,größe,1,2,11,12\n").encode(encoding))
+    assert list(read(file, folder)[0].names) == ["größe"]
 
 
 def test_a_csv_too_large_for_labels(folder: Path) -> None:

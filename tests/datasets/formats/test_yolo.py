@@ -99,7 +99,7 @@ def test_wrong_labels(tmp_path: Path, row: str, words: str) -> None:
         ({"listed": ("data.yaml", "names: 5\n")}, "data.yaml: has no 'names' list"),
         ({"listed": ("data.yaml", "names: {x: y}\n")}, "names: 'x' is no class id"),
         ({"listed": ("data.yaml", "a: &a [x]\nnames: *a\n")}, "data.yaml"),
-        ({"rows": b"\x89PNG\r\n\x1a\n\0"}, "a.txt:1: is no text in UTF-8"),
+        ({"rows": b"\x89PNG\r\n\x1a\n\0"}, "a.txt:1: not a text file in UTF-8"),
         ({"rows": "1 0.5 0.5 0.1 0.1\0"}, "a.txt:1: holds NUL characters"),
     ],
 )

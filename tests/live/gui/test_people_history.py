@@ -77,9 +77,9 @@ def test_the_newest_changes_come_first_with_their_source_among_several():
         history.write(seen(number, events=(event(number),)))
     summary = history.summary()
     assert summary is not None and len(summary.changes) == CHANGES
-    (first, state), *_ = summary.changes
+    (first, state, source), *_ = summary.changes
     assert first.endswith(f"#{CHANGES + 2} no mask -> mask") and state == MaskState.with_mask
-    assert " door #" in history.summary(2).changes[0][0]
+    assert source == "" and history.summary(2).changes[0][2] == "door"  # type: ignore[union-attr]
 
 
 def test_nobody_followed_is_no_summary():
@@ -90,7 +90,7 @@ def test_nobody_followed_is_no_summary():
 
 @pytest.mark.parametrize("size", [(320, 240), (480, 640), (640, 480), (1920, 1080), (3840, 2160)])
 def test_the_panel_fits_every_picture(size: tuple[int, int]):
-    changes = [(f"12:00:0{i} #{i} no mask -> mask", MaskState.with_mask) for i in range(8)]
+    changes = [(f"12:00:0{i} #{i} no mask -> mask", MaskState.with_mask, "hall") for i in range(8)]
     counts = {state.name: 12 for state in MaskState}
     content = PanelContent(counts, counts, [None] * 30 + [0.5] * 30, changes)
     plain = np.full((size[1], size[0], 3), 120, np.uint8)

@@ -262,6 +262,8 @@ def test_secrets_come_from_environment_or_a_file_that_nobody_else_may_read(
     assert secrets.mask("no top-secret, from-environment") == "no ***, ***"
     with pytest.raises(ConfigError, match=r"channel 'a', url: \$\{NONE\} is not in .*secrets and"):
         secrets.fill("${NONE}", "channel 'a', url")
+    file.write_bytes(b"\xef\xbb\xbfHOOK_KEY=top-secret\r\n")  # as Notepad writes it
+    assert Secrets(file).fill("${HOOK_KEY}", "x") == "top-secret"
     file.write_text("nonsense\n")
     with pytest.raises(ConfigError, match="secrets:1: expected NAME=value"):
         Secrets(file)

@@ -1,13 +1,36 @@
-"""The rows of CSV files, whichever program wrote them."""
+"""Text files and CSV rows, whichever program and system wrote them."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet.errors import MaskdetError
+
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def decode_text(raw: bytes) -> str:
+    """The text of a file in UTF-8, or in UTF-16 with its mark, as Windows' shell redirects it.
+
+    Raises:
+        UnicodeDecodeError: it is in neither.
+    """
+    return raw.decode("utf-16" if raw.startswith(_UTF16_MARKS) else "utf-8-sig")
+
+
+def decode_start(raw: bytes) -> str:
+    """The text of a file's first bytes, which may end within a letter."""
+    return raw.decode("utf-16" if raw.startswith(_UTF16_MARKS) else "utf-8-sig", "replace")
+
+
+def encoding_problem(raw: bytes, error: UnicodeDecodeError) -> tuple[int, str]:
+    """The line of the first byte that is no text, and what is wrong and what to do."""
+    line = raw[: error.start].count(b"\n") + 1
+    return line, "not a text file in UTF-8; save it as UTF-8"
 
 
 def csv_rows(file: Path, text: str, error: type[MaskdetError]) -> Iterator[tuple[int, list[str]]]:
