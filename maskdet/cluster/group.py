@@ -51,6 +51,7 @@ class MachineGroup:
         self._lock, self._over = Lock(), Event()
         self._run = MonitorRun(Path(os.environ[STATE_VARIABLE]) / node, self._joined)
         self._cameras: list[str] = []
+        self._standby: list[str] = []
         self._digest = ""
         self._problem = ""
         psutil.cpu_percent()
@@ -58,29 +59,31 @@ class MachineGroup:
         self._thread = Worker("machine group", self._supervise)
         self._thread.start()
 
-    def assign(self, cameras: Sequence[str], text: str) -> None:
+    def assign(self, cameras: Sequence[str], text: str, standby: Sequence[str] = ()) -> None:
         """Has it run these cameras and no others.
 
         Args:
             cameras: their names.
             text: the monitor's settings file.
+            standby: names of cameras that it opens, as another machine is to let them go.
         """
         with self._lock:
             if digest_of(text) == self._digest:
                 return  # ordered twice, as a report was late
             try:
                 self._run.write_settings(text)
-                self._keep_list(cameras, digest_of(text))
+                self._keep_list(cameras, standby, digest_of(text))
             except OSError as error:
                 self._problem = f"{self._run.folder}: {error.strerror}"
                 return
-            if cameras and self._cameras:
-                self._run.apply(cameras)
+            if (cameras or standby) and self._has_cameras:
+                self._run.apply(cameras, standby)
             else:
                 self._run.end()
             # Only now: another machine takes a camera when this one no longer reports it.
-            self._cameras, self._digest, self._problem = list(cameras), digest_of(text), ""
-            if self._cameras and not self._over.is_set():
+            self._cameras, self._standby = list(cameras), list(standby)
+            self._digest, self._problem = digest_of(text), ""
+            if self._has_cameras and not self._over.is_set():
                 self._run.poll()
 
     def report(self) -> dict[str, Any]:
@@ -95,6 +98,7 @@ class MachineGroup:
             "monitor_pid": self._run.pid,
             "monitor_starts": self._run.starts,
             "cameras": list(self._cameras),
+            "standby": list(self._standby),
             "digest": self._digest,
             "problem": self._problem or (self._run.last_line if not status else ""),
             "cores": psutil.cpu_count() or 1,
@@ -111,7 +115,7 @@ class MachineGroup:
         """Ends the monitor; nothing is started after it."""
         self._over.set()
         with self._lock:
-            self._cameras = []
+            self._cameras, self._standby = [], []
             self._run.end()
 
     def end_node(self) -> int:
@@ -134,15 +138,21 @@ class MachineGroup:
                     self._over.set()
                     self._run.end()
                     os._exit(1)
-                if self._cameras:
+                if self._has_cameras:
                     try:
                         self._run.poll()
                         self._problem = ""
                     except OSError as error:
                         self._problem = f"the monitor cannot be started: {error.strerror}"
 
-    def _keep_list(self, cameras: Sequence[str], digest: str) -> None:
-        kept = {"joined": self._joined, "cameras": list(cameras), "digest": digest}
+    @property
+    def _has_cameras(self) -> bool:
+        """Whether it is to run a monitor."""
+        return bool(self._cameras or self._standby)
+
+    def _keep_list(self, cameras: Sequence[str], standby: Sequence[str], digest: str) -> None:
+        kept = {"joined": self._joined, "cameras": list(cameras), "standby": list(standby)}
+        kept["digest"] = digest
         write_whole(self._run.folder / _LIST_FILE, json.dumps(kept))
 
     def _resume(self) -> None:
@@ -151,8 +161,9 @@ class MachineGroup:
             kept = json.loads((self._run.folder / _LIST_FILE).read_bytes())
             if kept["joined"] == self._joined:
                 self._cameras, self._digest = kept["cameras"], kept["digest"]
+                self._standby = kept["standby"]
                 self._run.adopt()
-                if self._cameras:
+                if self._has_cameras:
                     self._run.poll()
                 else:
                     self._run.end()

@@ -27,7 +27,8 @@ _END_TIMEOUT_S = 5.0
 _EARLIER_TIMEOUT_S = 3.0
 """Seconds for the monitor of a group before this one that is not taken over."""
 _APPLY_TIMEOUT_S = 8.0
-"""Seconds for cameras to be added and removed; it looks at its file, and reports, once a second."""
+"""Seconds for cameras to be added and removed."""
+_APPLY_POLL_S = 0.05
 _PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before it is started again, after so many short lives in a row."""
 _SHORT_LIFE_S = 10.0
@@ -97,10 +98,14 @@ class MonitorRun:
         if now >= self._due:
             self._start(now)
 
-    def apply(self, cameras: Sequence[str]) -> None:
+    def apply(self, cameras: Sequence[str], standby: Sequence[str] = ()) -> None:
         """Has a monitor that runs take over what its settings file names since; others go on.
 
         One that has not begun yet, or does not do so in time, is started again.
+
+        Args:
+            cameras: names of those that it is to process.
+            standby: names of those that it is only to open.
         """
         if self.pid is None:
             return
@@ -108,15 +113,17 @@ class MonitorRun:
             os.kill(self.pid, signal.SIGHUP)
             deadline = time.monotonic() + _APPLY_TIMEOUT_S
             while time.monotonic() < deadline and self._child is not None:
-                if self._runs(cameras):
+                if self._runs(cameras, standby):
                     return
-                time.sleep(0.1)
+                time.sleep(_APPLY_POLL_S)
         self.end()
 
-    def _runs(self, cameras: Sequence[str]) -> bool:
+    def _runs(self, cameras: Sequence[str], standby: Sequence[str]) -> bool:
         """Whether the monitor reports these cameras and no others."""
         sources = self.status().get("sources", ())
-        return {one["name"] for one in sources if one.get("state") != "removed"} == set(cameras)
+        present = [one for one in sources if one.get("state") != "removed"]
+        waiting = {one["name"] for one in present if one.get("state") == "standby"}
+        return waiting == set(standby) and {one["name"] for one in present} == {*cameras, *standby}
 
     def end(self) -> None:
         """Ends it: recordings closed, everything written."""

@@ -10,15 +10,19 @@ from maskdet.cluster.settings import ClusterSettings
 from maskdet.config import write_yaml
 
 
-def monitor_settings(settings: ClusterSettings, node: str, cameras: Sequence[str]) -> str:
+def monitor_settings(
+    settings: ClusterSettings, node: str, cameras: Sequence[str], standby: Sequence[str] = ()
+) -> str:
     """The text of the file: what the cluster's file has for all monitors, and these cameras.
 
     Args:
         settings: the cluster's.
         node: the machine.
         cameras: names; the order is that of the cluster's file.
+        standby: names of those that it opens and does not process yet.
     """
-    chosen = [camera for camera in settings.cameras if camera.name in set(cameras)]
+    wanted, waiting = {*cameras, *standby}, set(standby)
+    chosen = [camera for camera in settings.cameras if camera.name in wanted]
     names = {camera.name for camera in chosen}
     values = settings.monitor.model_dump(mode="json", exclude_unset=True)
     detecting = next(one.detect_on for one in settings.nodes if one.name == node)
@@ -32,7 +36,10 @@ def monitor_settings(settings: ClusterSettings, node: str, cameras: Sequence[str
             values[group] = [one for one in values[group] if _is_here(one, names)]
     return write_yaml(
         {
-            "sources": [camera.source_values() for camera in chosen],
+            "sources": [
+                camera.source_values() | ({"standby": True} if camera.name in waiting else {})
+                for camera in chosen
+            ],
             "headless": True,
             "heartbeat": HEARTBEAT_FILE,
             "status": STATUS_FILE,

@@ -22,11 +22,13 @@ class Camera:
         name: of its own.
         labels: that a machine must have.
         node: the only machine; None: any.
+        opens_twice: two machines can have it open at a time.
     """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     node: str | None = None
+    opens_twice: bool = True
 
 
 @dataclass(frozen=True)

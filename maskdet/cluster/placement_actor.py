@@ -18,6 +18,8 @@ from maskdet.cluster.settings import ClusterSettings
 from maskdet.system.threads import Event, Lock, Worker
 
 _PAUSE_S = 0.3
+_MOVING_PAUSE_S = 0.1
+"""While cameras are on their way from one machine to another."""
 _REPORT_TIMEOUT_S = 0.7
 """Seconds for all groups to answer; of one that does not, the report before counts."""
 
@@ -61,7 +63,7 @@ class Placement:
                     self._problem = ""
                 except ray_client.RayError as error:
                     self._problem = ray_client.line_of(error)
-            self._over.wait(_PAUSE_S)
+            self._over.wait(_MOVING_PAUSE_S if self._planner.is_moving else _PAUSE_S)
 
     def _turn(self) -> None:
         found = ray_client.machines()
@@ -77,7 +79,9 @@ class Placement:
         orders = self._planner.turn(alive, reports)
         for name, order in orders.items():
             if name not in self._pending:
-                self._pending[name] = groups[name].assign.remote(order.cameras, order.text)
+                self._pending[name] = groups[name].assign.remote(
+                    order.cameras, order.text, order.standby
+                )
         self._table = self._new_table()
 
     def _new_table(self) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from maskdet.cluster.group import digest_of
-from maskdet.cluster.placement import Camera, Node, place
+from maskdet.cluster.placement import MAX_CAMERAS, Camera, Node, place
 
 _FIRST_REPORT_S = 10.0
 """Seconds that a machine has for its first report; until then its cameras are left to it."""
@@ -16,6 +17,10 @@ _MOVE_INTERVAL_S = 60.0
 """Seconds between two moves for the sake of load; each costs the camera a pause."""
 _NO_SIGNAL_S = 2.5
 """Age of the last frame from which a camera has no signal; a status is up to a second old."""
+
+_STANDBY_TIMEOUT_S = 10.0
+"""Seconds for a camera's next machine to have its images, before the other lets it go anyhow: some
+cameras serve one viewer alone."""
 
 Report = Mapping[str, Any]
 """Of a group; see `maskdet.cluster.group.MachineGroup.report`."""
@@ -28,36 +33,46 @@ class Order:
     Attributes:
         cameras: their names.
         text: the monitor's settings file.
+        standby: cameras that it is to open, but not to process: another machine has them still.
     """
 
     cameras: tuple[str, ...]
     text: str
+    standby: tuple[str, ...] = ()
 
 
 class Planner:
-    """Keeps camera -> machine; what it knows comes from the settings and from the reports."""
+    """Keeps camera -> machine; what it knows comes from the settings and from the reports.
+
+    Attributes:
+        is_moving: whether cameras are on their way to their machines.
+    """
 
     def __init__(
         self,
         machines: Sequence[Node],
         cameras: Sequence[Camera],
-        text_of: Callable[[str, Sequence[str]], str],
+        text_of: Callable[[str, Sequence[str], Sequence[str]], str],
     ) -> None:
         """Knows nothing yet of what runs.
 
         Args:
             machines: all that may join; what is measured of them is not known yet.
             cameras: all that are wanted.
-            text_of: makes the settings file of a monitor from its machine's and cameras' names.
+            text_of: makes the settings file of a monitor from the names of its machine, of its
+                cameras, and of those on standby.
         """
         self._machines, self._cameras, self._text_of = machines, cameras, text_of
-        self._texts: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._once = {camera.name for camera in cameras if not camera.opens_twice}
+        self._texts: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {}
+        self._moving: dict[tuple[str, str], float] = {}
         self._where: dict[str, str] = {}
         self._reports: dict[str, Report] = {}
         self._reported: dict[str, float] = {}
         self._seen: dict[str, float] = {}
         self._alive: set[str] = set()
         self._is_settled = False
+        self.is_moving = False
         self._move_due = time.monotonic() + _MOVE_INTERVAL_S
 
     def turn(self, alive: set[str], reports: Mapping[str, Report]) -> dict[str, Order]:
@@ -110,35 +125,69 @@ class Planner:
         held = {
             camera: name for name, report in self._reports.items() for camera in report["cameras"]
         }
+        kept = self._kept(held)
+        self.is_moving = bool(self._moving) or not held.keys() >= self._where.keys()
         for name, report in self._reports.items():
-            order = self._order(name, tuple(mine[name]), report, held)
+            order = self._order(name, tuple(mine[name]), report, held, kept)
             if order is not None:
                 yield name, order
 
+    def _kept(self, held: Mapping[str, str]) -> set[str]:
+        """Cameras that stay where they are until their next machines have images of them.
+
+        Those that leave a machine do so together.
+        """
+        now = time.monotonic()
+        targets = {camera: self._where.get(camera) for camera in held.keys() - self._once}
+        moves = {(c, to): held[c] for c, to in targets.items() if to not in (None, held[c])}
+        self._moving = {move: self._moving.get(move, now) for move in moves}
+        busy = {holder for move, holder in moves.items() if not self._can_let_go(move)}
+        return {camera for (camera, _), holder in moves.items() if holder in busy}
+
+    def _can_let_go(self, move: tuple[str, str]) -> bool:
+        """Whether a camera's next machine has images of it, or has had the time."""
+        camera, target = move
+        if time.monotonic() - self._moving[move] > _STANDBY_TIMEOUT_S:
+            return True
+        rows = self._reports.get(target, {}).get("status", ())
+        ages = [row.get("standby_age_s") for row in rows if row["name"] == camera]
+        if not any(age is not None and age < _NO_SIGNAL_S for age in ages):
+            return False
+        self._moving[move] = -math.inf  # for good: no order is taken back
+        return True
+
     def _order(
-        self, node: str, mine: tuple[str, ...], report: Report, held: Mapping[str, str]
+        self,
+        node: str,
+        mine: tuple[str, ...],
+        report: Report,
+        held: Mapping[str, str],
+        kept: set[str],
     ) -> Order | None:
-        """The order for a machine; None: there is nothing to change, or not yet.
+        """The order for a machine; None: there is nothing to change.
 
         Args:
             node: the machine.
             mine: cameras that it is to run.
             report: of its group.
             held: machines by cameras that they still run.
+            kept: cameras that stay where they are for now.
         """
-        if not mine and not report["cameras"]:
-            return None
         elsewhere = {camera for camera in mine if held.get(camera, node) != node}
-        if elsewhere and set(report["cameras"]) <= set(mine):
-            return None  # other machines still let them go; one order for all of them
-        free = tuple(camera for camera in mine if camera not in elsewhere)
-        text = self._text(node, free)
-        return None if digest_of(text) == report["digest"] else Order(free, text)
+        free = [camera for camera in mine if camera not in elsewhere]
+        free += [one for one in report["cameras"] if one in kept and one not in mine]
+        standby = [camera for camera in mine if camera in elsewhere - self._once]
+        if not (free or standby or report["cameras"] or report["standby"]):
+            return None
+        cameras = tuple(free[:MAX_CAMERAS])  # more than that a monitor does not take
+        waiting = tuple(standby[: MAX_CAMERAS - len(cameras)])
+        text = self._text(node, cameras, waiting)
+        return None if digest_of(text) == report["digest"] else Order(cameras, text, waiting)
 
-    def _text(self, node: str, cameras: tuple[str, ...]) -> str:
+    def _text(self, node: str, cameras: tuple[str, ...], standby: tuple[str, ...]) -> str:
         """The settings file, made once: a thousand cameras take a second."""
-        if self._texts.get(node, ((), ""))[0] != cameras or not cameras:
-            self._texts[node] = cameras, self._text_of(node, cameras)
+        if self._texts.get(node, ((), ""))[0] != (cameras, standby):
+            self._texts[node] = (cameras, standby), self._text_of(node, cameras, standby)
         return self._texts[node][1]
 
     def table(self) -> dict[str, Any]:
@@ -173,6 +222,8 @@ class Planner:
             age += self._report_age_s(node or "") or 0.0  # of a group that does not answer
         if node is None:
             state = "waiting for a machine" if self._is_settled else "starting"
+        elif found.get("state") == "standby":
+            state = "moving"
         elif age is None:
             state = "connecting" if found else "starting"
         elif found.get("state") == "paused":

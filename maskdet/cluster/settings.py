@@ -115,6 +115,15 @@ class ClusterSettings(Settings):
         _check_unique("camera", [camera.name for camera in cameras])
         return cameras
 
+    @field_validator("cameras")
+    @classmethod
+    def _cameras_leave_standby_to_the_cluster(
+        cls, cameras: tuple[CameraSettings, ...]
+    ) -> tuple[CameraSettings, ...]:
+        if names := [camera.name for camera in cameras if camera.standby]:
+            raise ValueError(f"the cluster sets standby of camera '{names[0]}'; leave it out")
+        return cameras
+
     @field_validator("monitor")
     @classmethod
     def _monitor_leaves_the_rest_to_the_cluster(cls, monitor: MonitorSettings) -> MonitorSettings:
@@ -168,7 +177,7 @@ class ClusterSettings(Settings):
         """Machines and cameras as the placement sees them."""
         return (
             [Node(one.name, one.labels, not one.drained) for one in self.nodes],
-            [Camera(one.name, one.labels, one.node) for one in self.cameras],
+            [Camera(one.name, one.labels, one.node, one.opens_twice) for one in self.cameras],
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError, MaskdetError
 from maskdet.live.alarms.channels import ChannelMaker
+from maskdet.live.messaging.uplink import new_alarm_channel
 from maskdet.live.settings.alarm_channels import ChannelSettings
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.sinks.channels.fields import EXAMPLE
@@ -35,14 +36,15 @@ def run(config: Path | None, channel: str | None, overrides: list[str]) -> int:
     Raises:
         ConfigError: the settings are wrong, or have no such channel.
     """
-    wanted = load_settings(MonitorSettings, config, overrides).alarms
+    settings = load_settings(MonitorSettings, config, overrides)
+    wanted = settings.alarms
     names = [one.name for one in wanted.channels]
     if not names:
         raise ConfigError("no channels are set: see alarms.channels in configs/monitor.yaml")
     if channel is not None and channel not in names:
         raise ConfigError(f"no channel is named '{channel}'; there is {', '.join(names)}")
     secrets = Secrets(wanted.secrets)
-    maker = ChannelMaker(secrets)
+    maker = ChannelMaker(secrets, partial(new_alarm_channel, settings.nats))
     results: dict[str, str] = {}
     chosen = [one for one in wanted.channels if channel in (None, one.name)]
     jobs = {one.name: partial(_test, one, maker, results) for one in chosen}

@@ -14,6 +14,8 @@ from maskdet.live.run_stats import RunStats
 from maskdet.system.console import say
 
 _INTERVAL_S = 1.0
+_CHECK_INTERVAL_S = 0.1
+"""Seconds until a camera that begins, pauses or goes is in the status file."""
 
 
 class Heartbeat:
@@ -74,6 +76,8 @@ class Heartbeat:
 class StatusFile:
     """The state of each source as JSON, in a file that is replaced once a second.
 
+    And at once where a source begins, pauses, goes, or gives its first frame.
+
     A reader meets it whole. It is not brought onto the disk each time: it is of no use after a
     power cut.
     """
@@ -86,13 +90,18 @@ class StatusFile:
             stats: of the run.
         """
         self._file, self._stats = file, stats
-        self._due = 0.0
+        self._due = self._check_due = 0.0
+        self._changes: list[tuple[str, bool]] = []
         self._reported = False
 
     def __call__(self) -> None:
         """Writes what is due; called often, by the main loop."""
         now = time.monotonic()
-        if now < self._due:
+        if now < self._check_due:
+            return
+        self._check_due = now + _CHECK_INTERVAL_S
+        before, self._changes = self._changes, self._states()
+        if now < self._due and before == self._changes:
             return
         self._due = now + _INTERVAL_S
         part = self._file.with_name(f".{self._file.name}.{os.getpid()}")
@@ -104,6 +113,14 @@ class StatusFile:
                 self._reported = True
                 say(f"status {self._file}: {error.strerror}; make its folder first", "error")
 
+    def _states(self) -> list[tuple[str, bool]]:
+        """Values whose change has the file written at once."""
+        stats = self._stats
+        return [
+            (self._state(index), stats.standby_age_s(index) is not None)
+            for index in range(stats.source_count)
+        ]
+
     def _values(self) -> dict[str, object]:
         return {
             "version": 1,
@@ -113,7 +130,7 @@ class StatusFile:
         }
 
     def _source(self, index: int, name: str) -> dict[str, object]:
-        stats = self._stats.of(index)
+        stats, waited = self._stats.of(index), self._stats.standby_age_s(index)
         return {
             "name": name,
             "state": self._state(index),
@@ -122,6 +139,7 @@ class StatusFile:
             "capture_fps": round(stats.capture_fps, 2),
             "detect_fps": round(stats.detect_fps, 2),
             "silent_s": round(stats.silent_s, 2) if stats.captured else None,
+            "standby_age_s": None if waited is None else round(waited, 2),
             "reconnects": stats.reconnects,
             "people": self._stats.people_now(index),
             "recorded_stream": self._recorded_stream(index),
@@ -135,7 +153,9 @@ class StatusFile:
         return {"packets": state.packets, "silent_s": silent_s, "reconnects": state.reconnects}
 
     def _state(self, index: int) -> str:
-        """As users have asked for: running, paused or removed."""
+        """As users, or the cluster, have asked for: running, paused, standby or removed."""
         if self._stats.is_removed(index):
             return "removed"
+        if self._stats.is_on_standby(index):
+            return "standby"
         return "paused" if self._stats.is_paused(index) else "running"

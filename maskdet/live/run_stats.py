@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from maskdet.live.cameras.lanes import Lanes
+from maskdet.live.cameras.switched_source import SwitchedSource
 from maskdet.live.inference import Inference
 from maskdet.live.meters import Reservoir, SourceStats
 from maskdet.live.progress import Progress, progress_of
@@ -27,6 +28,11 @@ class RunStats:
     def source_names(self) -> list[str]:
         """The sources' names, in order; those that were removed, too."""
         return [lane.name for lane in self._lanes]
+
+    @property
+    def source_count(self) -> int:
+        """Number of sources; those that were removed, too."""
+        return len(self._lanes)
 
     def recorded_stream(self, source: int) -> FeedState | None:
         """State of the camera's own video; None where it is not what is recorded."""
@@ -68,6 +74,16 @@ class RunStats:
         """Whether a user has paused a source; one that was removed is not paused."""
         lane = self._lanes[source]
         return lane.meter.is_suspended and not lane.is_removed
+
+    def standby_age_s(self, source: int) -> float | None:
+        """Seconds since a source on standby gave a frame; None where it is not, or before."""
+        connection = self._lanes[source].source
+        return connection.standby_age_s if isinstance(connection, SwitchedSource) else None
+
+    def is_on_standby(self, source: int) -> bool:
+        """Whether the frames of a source are thrown away."""
+        connection = self._lanes[source].source
+        return isinstance(connection, SwitchedSource) and connection.is_on_standby
 
     def record_finished(self, observation: Observation, *, shown: bool = True) -> None:
         """Counts an observation whose overlay the main loop has finished; samples its latency."""

@@ -165,8 +165,9 @@ def _run(
     sweep = None if desk is None else AlarmSweep(desk, pipeline, output_folders(settings))
     status = StatusFile(settings.status, pipeline.stats) if settings.status else None
     watch = Watch(pipeline, stop, Heartbeat(settings.heartbeat), also=[sweep, status])
-    for recording in recordings:
-        recording.begin()
+    for camera in cameras:
+        if not camera.is_on_standby:
+            camera.recording.begin()
     watched: AbstractContextManager[object] = nullcontext()
     if reload is not None and settings_file is not None:
         apply = Reloading(reload, as_read, run_settings, control)
@@ -175,6 +176,7 @@ def _run(
     with pipeline, watched:
         if page is not None:
             page.begin(pipeline, control, desk)
+        control.begin()
         if has_window:
             window = Window("maskdet: " + ", ".join(names))
             parts.callback(window.close)

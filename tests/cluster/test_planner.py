@@ -13,35 +13,56 @@ from maskdet.cluster.placement import Camera, Node
 from maskdet.cluster.planner import Order, Planner
 
 
-def text_of(node: str, cameras: Sequence[str]) -> str:
-    return " ".join(cameras)
+def text_of(node: str, cameras: Sequence[str], standby: Sequence[str] = ()) -> str:
+    return " ".join([*sorted(cameras), "|", *sorted(standby)])
 
 
 class Groups:
-    """Groups that do what they are ordered, at once."""
+    """Groups that do what they are ordered, at once.
+
+    Attributes:
+        running: cameras by machine.
+        standby: those that are only open there.
+        unreachable: machines that get no image of what is on standby there.
+    """
 
     def __init__(self, *names: str) -> None:
         self.running: dict[str, tuple[str, ...]] = dict.fromkeys(names, ())
+        self.standby: dict[str, tuple[str, ...]] = {}
+        self.unreachable: set[str] = set()
         self.load: dict[str, float] = {}
 
     def obey(self, orders: dict[str, Order]) -> None:
         for name, order in orders.items():
-            assert order.text == text_of(name, order.cameras)
+            assert order.text == text_of(name, order.cameras, order.standby)
             taken = {c for n, cameras in self.running.items() if n != name for c in cameras}
             assert not taken & set(order.cameras), "two machines would run one camera"
             self.running[name] = order.cameras
+            self.standby[name] = order.standby
 
     def reports(self) -> dict[str, dict[str, Any]]:
         return {
             name: {
                 "cameras": list(cameras),
-                "digest": digest_of(text_of(name, cameras)) if cameras else "",
+                "standby": list(self.standby.get(name, ())),
+                "digest": self._digest(name),
                 "cores": 2,
                 "load_cores": self.load.get(name),
-                "status": [{"name": c, "silent_s": 0.1} for c in cameras],
+                "status": [{"name": c, "silent_s": 0.1} for c in cameras] + self._waiting(name),
             }
             for name, cameras in self.running.items()
         }
+
+    def _digest(self, name: str) -> str:
+        known = self.running[name], self.standby.get(name, ())
+        return digest_of(text_of(name, *known)) if any(known) else ""
+
+    def _waiting(self, name: str) -> list[dict[str, Any]]:
+        age = None if name in self.unreachable else 0.1
+        return [
+            {"name": c, "state": "standby", "silent_s": None, "standby_age_s": age}
+            for c in self.standby.get(name, ())
+        ]
 
 
 def settle(planner: Planner, groups: Groups, turns: int = 5) -> int:
@@ -114,19 +135,94 @@ def test_a_dead_machine_s_cameras_move_with_one_order_for_each_other():
     assert settle(planner, groups) == 2
     assert sorted(map(len, groups.running.values())) == [6, 6]
     groups.running["b"] = ()
-    assert settle(planner, groups) == 3
+    assert settle(planner, groups) == 4  # standby, two let go, begin
     assert sorted(map(len, groups.running.values())) == [4, 4, 4]
 
 
-def test_a_drained_machine_lets_go_before_others_take_its_cameras():
+def test_a_drained_machine_lets_go_once_others_have_its_cameras_open():
     groups = Groups("a", "b", "c")
     settle(new(), groups)
+    before = groups.running["a"]
     planner = new(12, "a")
     first = planner.turn(set("abc"), groups.reports())
+    assert set(first) == {"b", "c"} and planner.is_moving
+    assert {*first["b"].standby, *first["c"].standby} == set(before)
+    assert not {*first["b"].cameras, *first["c"].cameras} & set(before)
+    groups.obey(first)
+    assert [row["state"] for row in planner.table()["cameras"]].count("running") == 8
+    second = planner.turn(set("abc"), groups.reports())
+    assert set(second) == {"a"} and second["a"].cameras == second["a"].standby == ()
+    assert [row["state"] for row in planner.table()["cameras"]].count("moving") == 4
+    groups.obey(second)
+    settle(planner, groups)
+    assert sorted(map(len, groups.running.values())) == [0, 6, 6]
+    assert not planner.is_moving and not any(groups.standby.values())
+
+
+def test_a_camera_that_serves_one_viewer_alone_is_let_go_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    groups = Groups("a", "b", "c")
+    settle(new(), groups)
+    groups.unreachable = {"b", "c"}
+    planner = new(12, "a")
+    assert settle(planner, groups) == 2 and len(groups.running["a"]) == 4
+    now = time.monotonic()
+    monkeypatch.setattr("maskdet.cluster.planner.time.monotonic", lambda: now + 11)
+    settle(planner, groups)
+    assert sorted(map(len, groups.running.values())) == [0, 6, 6]
+
+
+def test_what_cannot_be_open_twice_is_let_go_first():
+    groups = Groups("a", "b")
+    cameras = [Camera(f"cam-{n}", opens_twice=False) for n in range(4)]
+    settle(Planner([Node("a"), Node("b")], cameras, text_of), groups)
+    planner = Planner([Node("a", is_open=False), Node("b")], cameras, text_of)
+    first = planner.turn(set("ab"), groups.reports())
     assert set(first) == {"a"} and first["a"].cameras == ()
     groups.obey(first)
     settle(planner, groups)
+    assert [len(groups.running[name]) for name in "ab"] == [0, 4]
+
+
+@pytest.mark.parametrize("dies", ["a", "b"])
+def test_a_machine_that_dies_while_cameras_move_leaves_each_on_one_other(dies: str):
+    groups = Groups("a", "b", "c")
+    settle(new(), groups)
+    planner = new(12, "a")
+    groups.obey(planner.turn(set("abc"), groups.reports()))
+    del groups.running[dies]
+    groups.standby.pop(dies, None)
+    settle(planner, groups, 8)
+    found = sorted(c for cameras in groups.running.values() for c in cameras)
+    assert found == [f"cam-{n:02}" for n in range(12)]
+    assert not groups.running.get("a")
+
+
+def test_a_placement_after_a_kill_goes_on_with_what_was_moving():
+    groups = Groups("a", "b", "c")
+    settle(new(), groups)
+    groups.obey(new(12, "a").turn(set("abc"), groups.reports()))
+    settle(new(12, "a"), groups)
     assert sorted(map(len, groups.running.values())) == [0, 6, 6]
+    assert not any(groups.standby.values())
+
+
+def test_no_monitor_gets_more_cameras_than_it_takes(monkeypatch: pytest.MonkeyPatch):
+    groups = Groups("a", "b")
+    cameras = [Camera(f"cam-{n:03}", node="a" if n < 64 else "b") for n in range(128)]
+    machines = [Node("a"), Node("b")]
+    settle(Planner(machines, cameras, text_of), groups)
+    swapped = [Camera(one.name, node="b" if one.node == "a" else "a") for one in cameras]
+    planner = Planner(machines, swapped, text_of)
+    began = time.monotonic()
+    for turn in range(8):
+        now = began + 3 * turn
+        monkeypatch.setattr("maskdet.cluster.planner.time.monotonic", lambda now=now: now)
+        orders = planner.turn(set("ab"), groups.reports())
+        assert all(len(o.cameras) + len(o.standby) <= 64 for o in orders.values())
+        groups.obey(orders)
+    assert set(groups.running["a"]) == {one.name for one in swapped if one.node == "a"}
 
 
 def test_a_camera_that_is_no_longer_wanted_ends():

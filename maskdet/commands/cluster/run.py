@@ -170,7 +170,7 @@ def _report_placed(settings: ClusterSettings) -> None:
     began, table = time.monotonic(), ray_client.placement_table()
     while (waited := time.monotonic() - began) < _PLACE_TIMEOUT_S:
         states = {row["state"] for row in table["cameras"]}
-        is_placed = table["settled"] and "starting" not in states
+        is_placed = table["settled"] and not states & {"starting", "moving"}
         if is_placed and ("connecting" not in states or waited > _CONNECT_TIMEOUT_S):
             break
         time.sleep(_POLL_S)

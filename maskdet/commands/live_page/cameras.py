@@ -9,8 +9,8 @@ from typing import Literal
 from maskdet.config import Override, load_settings
 from maskdet.errors import ConfigError
 from maskdet.live.cameras.building import names_of
-from maskdet.live.cameras.camera import Camera
-from maskdet.live.cameras.control import CameraControl, can_pause
+from maskdet.live.cameras.camera import Camera, can_pause
+from maskdet.live.cameras.control import CameraControl
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.sources import SourceSettings
 from maskdet.sinks.recording.copy.packet_feed import FeedState

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,7 @@ from maskdet.live.alarms.desk import AlarmDesk
 from maskdet.live.alarms.tidying import CLIP_BEGINNING, clip_folder, new_tidying
 from maskdet.live.alarms.watching import AlarmAnalysis
 from maskdet.live.cameras.source_state import FrameAnalysis
+from maskdet.live.messaging.uplink import new_alarm_channel
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.observation import Observation
 from maskdet.people.alarms.rules import AlarmRules
@@ -97,7 +99,7 @@ def new_desk(
         for camera in ([""] if rule.kind == "disk_full" else filter(rule.is_about, cameras))
     ]
     were_open = [one for one in store.alarms(1000, only_open=True) if not one.muted]
-    maker = ChannelMaker(secrets, sensors, were_open)
+    maker = ChannelMaker(secrets, partial(new_alarm_channel, settings.nats), sensors, were_open)
     channels = {one.name: maker.make(one) for one in wanted.channels}
     wants: dict[str, frozenset[AlarmPhase]] = {one.name: phases_of(one) for one in wanted.channels}
 

@@ -26,20 +26,27 @@ class ChannelMaker:
     """Makes channels of their settings."""
 
     def __init__(
-        self, secrets: Secrets, sensors: Sequence[Sensor] = (), open_alarms: Iterable[Alarm] = ()
+        self,
+        secrets: Secrets,
+        new_nats: Callable[[str, str], Channel],
+        sensors: Sequence[Sensor] = (),
+        open_alarms: Iterable[Alarm] = (),
     ) -> None:
         """Takes what several kinds of channels need.
 
         Args:
             secrets: for ``${NAME}``.
+            new_nats: makes a channel of that kind, of its name and subject.
             sensors: rules and cameras, for brokers.
             open_alarms: of the run before.
         """
+        self._new_nats = new_nats
         self._secrets, self._sensors = secrets, sensors
         self._open_alarms = list(open_alarms)
         self._makers: Mapping[type, Callable[[Any], Channel]] = {
             settings.WebHookSettings: self._web_hook,
             settings.MqttSettings: self._mqtt,
+            settings.NatsChannelSettings: self._nats,
             settings.NotifySettings: self._notify,
             settings.CommandSettings: self._command,
             settings.SoundSettings: self._sound,
@@ -90,6 +97,9 @@ class ChannelMaker:
             ca=_existing(one, one.ca),
             open_alarms=self._open_alarms,
         )
+
+    def _nats(self, one: settings.NatsChannelSettings) -> Channel:
+        return self._new_nats(one.name, one.subject)
 
     def _notify(self, one: settings.NotifySettings) -> Channel:
         require("alerts", "apprise")

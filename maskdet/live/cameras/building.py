@@ -83,9 +83,8 @@ class NewCameras:
     def connect(self, one: SourceSettings, name: str) -> Source:
         """A source that is opened by its first read, and again whenever it is lost."""
         options = replace(source_options(one, among_several=True), retry_first_connection=True)
-        return switched(
-            open_source(one.detect_source or one.source, name, options, wait=False), self.in_window
-        )
+        source = open_source(one.detect_source or one.source, name, options, wait=False)
+        return switched(source, self.in_window, standby=one.standby)
 
     def redirect(self, recording: RecordingSwitch, one: SourceSettings, name: str) -> None:
         """Has a recording of the camera's own video take that of other settings."""
@@ -100,10 +99,10 @@ class NewCameras:
         return self.settings.now.detect_fps_of(one)
 
 
-def switched(source: Source, in_window: bool) -> Source:
+def switched(source: Source, in_window: bool, *, standby: bool = False) -> Source:
     """A source as a run reads it: cameras can be paused, files moved about in a window."""
     if isinstance(source, LiveSource) or source.is_live:  # the demo is no LiveSource
-        return SwitchedSource(source)
+        return SwitchedSource(source, standby=standby)
     return Playback(source) if in_window and isinstance(source, Seekable) else source
 
 
@@ -127,7 +126,7 @@ def open_sources(
         options = source_options(one, among_several=len(wanted) > 1)
         address = one.detect_source or one.source
         opened = open_source(address, name, options, wait=not options.retry_first_connection)
-        sources.append(switched(opened, in_window))
+        sources.append(switched(opened, in_window, standby=one.standby))
         parts.callback(sources[-1].close)
     return sources
 

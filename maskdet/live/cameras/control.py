@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
 
-from maskdet.contracts import Source
 from maskdet.errors import ConfigError, SinkError
-from maskdet.live.cameras.camera import Camera, CameraListener
+from maskdet.live.cameras.camera import (
+    Camera,
+    CameraListener,
+    CameraParts,
+    connection_of,
+)
 from maskdet.live.cameras.changes import SourceChanges
 from maskdet.live.cameras.source_state import FrameAnalysis
 from maskdet.live.cameras.switched_source import SwitchedSource
 from maskdet.live.settings.sources import SourceSettings
-from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.system.console import say
 from maskdet.system.threads import Lock
 
@@ -23,36 +25,6 @@ MAX_NAMES = 1000
 """Of a run, removed cameras included: what they counted is kept to its end."""
 BUSY_TIMEOUT_S = 10.0
 """Seconds that a change waits for another one."""
-
-
-class CameraParts(Protocol):
-    """Builds what belongs to one camera, as the settings of the run say."""
-
-    def make(
-        self, one: SourceSettings, name: str, index: int
-    ) -> tuple[Camera, FrameAnalysis | None]:
-        """A camera that is not read yet, and what follows its people.
-
-        Raises:
-            MaskdetError: a part of it cannot be made.
-        """
-
-    def connect(self, one: SourceSettings, name: str) -> Source:
-        """A source that is opened by its first read, and again whenever it is lost.
-
-        Raises:
-            SourceError: there is no such source.
-        """
-
-    def redirect(self, recording: RecordingSwitch, one: SourceSettings, name: str) -> None:
-        """Has a recording of the camera's own video take that of other settings.
-
-        Raises:
-            SourceError: the address cannot be read.
-        """
-
-    def detect_fps(self, one: SourceSettings) -> float | None:
-        """Frames a second to process; None: all."""
 
 
 class CameraControl:
@@ -149,19 +121,10 @@ class CameraControl:
         """
         with self._changing():
             camera = self._find(name)
-            source = _connection_of(camera)
-            if camera.state == "paused":
-                return
-            camera.state = "paused"
-            self._changes.suspend(camera.index)
-            source.hold()
-            self._changes.finish_people(camera.index)
-            self._note(camera)
-            try:
-                camera.recording.pause()
-            except SinkError as error:
-                say(f"{name}: {error}", "warning")
-            say(f"{name}: paused")
+            source = connection_of(camera)
+            if camera.state != "paused":
+                self._pause(camera, source.hold)
+                say(f"{name}: paused")
 
     def resume(self, name: str) -> None:
         """Opens a camera that is paused; nothing happens where it is not.
@@ -171,7 +134,7 @@ class CameraControl:
         """
         with self._changing():
             camera = self._find(name)
-            _connection_of(camera)
+            connection_of(camera)
             if camera.state == "paused":
                 self._connect(camera, camera.settings)
                 say(f"{name}: resumed")
@@ -184,7 +147,7 @@ class CameraControl:
         """
         with self._changing():
             camera = self._find(name)
-            _connection_of(camera)
+            connection_of(camera)
             self._connect(camera, camera.settings)
             say(f"{name}: restarted")
 
@@ -197,21 +160,60 @@ class CameraControl:
         with self._changing():
             camera = self._find(name)
             was, fps = camera.settings, self._parts.detect_fps(one)
-            is_same = was.model_copy(update={"name": one.name, "detect_fps": one.detect_fps}) == one
+            apart = {key: getattr(one, key) for key in ("name", "detect_fps", "standby")}
+            is_same = was.model_copy(update=apart) == one
             has_rate = not self._changes.set_detect_fps(camera.index, fps)
             if isinstance(camera.source, SwitchedSource):
-                if camera.state == "running" and not (is_same and has_rate):
-                    self._connect(camera, one)
+                self._change_connection(camera, one, is_same, has_rate)
             elif not is_same:
                 self._exchange(camera, one)
             self._cameras[name].settings = one
             if not (is_same and has_rate):
                 say(f"{name}: changed")
 
+    def begin(self) -> None:
+        """Pauses the cameras on standby, once the run has begun."""
+        with self._changing():
+            for camera in self.present:
+                if camera.is_on_standby:
+                    self._pause(camera)
+
+    def _pause(self, camera: Camera, close: Callable[[], object] = lambda: None) -> None:
+        camera.state = "paused"
+        self._changes.suspend(camera.index)
+        close()
+        self._changes.finish_people(camera.index)
+        self._note(camera)
+        try:
+            camera.recording.pause()
+        except SinkError as error:
+            say(f"{camera.name}: {error}", "warning")
+
+    def _change_connection(
+        self, camera: Camera, one: SourceSettings, is_same: bool, has_rate: bool
+    ) -> None:
+        """Opens a camera again with other settings, puts it on standby, or ends that."""
+        source, was_on_standby = connection_of(camera), camera.settings.standby
+        if one.standby:
+            if camera.state == "running":
+                self._pause(camera, source.stand_by)
+            if not is_same:  # it is opened again when its frames are wanted
+                source.hold()
+                source.go()
+        elif source.is_on_standby and is_same:
+            self._changes.resume(camera.index)
+            source.go()
+            camera.recording.resume()
+            camera.state = "running"
+            self._note(camera)
+            say(f"{camera.name}: no longer on standby")
+        elif was_on_standby or (camera.state == "running" and not (is_same and has_rate)):
+            self._connect(camera, one)
+
     def _connect(self, camera: Camera, one: SourceSettings) -> None:
         """Reads a camera by a new connection, in place of the one before."""
         connection = self._parts.connect(one, camera.name)
-        source = _connection_of(camera)
+        source = connection_of(camera)
         if not isinstance(connection, SwitchedSource):
             connection.close()
             raise ConfigError(f"{camera.name} becomes a file: that takes effect at the next start")
@@ -227,6 +229,7 @@ class CameraControl:
             if camera.state == "paused":  # else the silence, if there is one, goes on
                 self._changes.resume(camera.index)
             source.take_over(connection)
+            source.go()
         if camera.state == "paused":
             camera.recording.resume()
         else:
@@ -259,7 +262,10 @@ class CameraControl:
         if not self._changes.add(camera.source, camera.own_sinks, analysis, fps):
             camera.source.close()
             raise ConfigError("the run is over; nothing can be added")
-        camera.recording.begin()
+        if camera.is_on_standby:
+            self._pause(camera)
+        else:
+            camera.recording.begin()
 
     def _remove(self, camera: Camera) -> None:
         camera.state = "removed"
@@ -285,16 +291,3 @@ class CameraControl:
             yield
         finally:
             self._lock.release()
-
-
-def can_pause(camera: Camera) -> bool:
-    """Whether a camera has a connection that can be closed and opened again."""
-    return isinstance(camera.source, SwitchedSource)
-
-
-def _connection_of(camera: Camera) -> SwitchedSource:
-    if not isinstance(camera.source, SwitchedSource):
-        raise ConfigError(
-            f"{camera.name} is a file; only cameras and streams are paused and restarted"
-        )
-    return camera.source

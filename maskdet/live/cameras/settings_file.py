@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,8 @@ from maskdet.system.threads import Event, Worker
 
 POLL_INTERVAL_S = 1.0
 """Between two checks of the file; one that is being written is read once it rests so long."""
+HURRY_INTERVAL_S = 0.1
+"""Until a file is read that a signal has asked for."""
 MISSING_S = 5.0
 """Seconds without the file before that is worth a line: editors put a new one in its place."""
 STOP_TIMEOUT_S = 0.5
@@ -51,12 +54,15 @@ class SettingsFile:
         self._worker.join(STOP_TIMEOUT_S)
 
     def hurry(self) -> None:
-        """Has the file read again at the next check; may be called by a signal's handler."""
+        """Has the file read again very soon; may be called by a signal's handler."""
         self._is_hurried = True
 
     def _run(self) -> None:
-        while not self._stopping.wait(POLL_INTERVAL_S):
-            self.poll()
+        due = time.monotonic() + POLL_INTERVAL_S
+        while not self._stopping.wait(HURRY_INTERVAL_S):
+            if self._is_hurried or time.monotonic() >= due:
+                due = time.monotonic() + POLL_INTERVAL_S
+                self.poll()
 
     def poll(self) -> None:
         """Checks the file once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -28,17 +29,20 @@ class SwitchedSource:
         fps: as the camera states it, likewise.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, standby: bool = False) -> None:
         """Reads a source until `hold` or `take_over` is called.
 
         Args:
             source: as opened; it is closed here.
+            standby: its frames are thrown away until `go` is called.
         """
         self.name, self.is_live, self.fps = source.name, source.is_live, source.fps
         self._condition = Condition()
         self._source: Source | None = source
         self._last = source
         self._closed = self._parked = False
+        self._is_on_standby = standby
+        self._thrown_away: float | None = None
         self._index = self._earlier_reconnects = 0
         self._position = 0.0
         self._newest: Frame | None = None
@@ -62,7 +66,10 @@ class SwitchedSource:
                 continue  # it was closed here, or replaced
             if source is self._source:
                 self.is_live, self.fps = source.is_live, source.fps
-                return None if frame is None else self._numbered(frame, source)
+                if frame is None:
+                    return None
+                if not self._throws_away():
+                    return self._numbered(frame, source)
         return None
 
     def _wait(self) -> Source | None:
@@ -72,6 +79,17 @@ class SwitchedSource:
             self._condition.wait_for(lambda: self._closed or self._source is not None)
             self._parked = False
             return None if self._closed else self._source
+
+    def _throws_away(self) -> bool:
+        """Whether a frame is not wanted; a video on a server waits until its frames are."""
+        with self._condition:
+            if not self._is_on_standby:
+                return False
+            self._thrown_away = time.monotonic()
+            self._condition.notify_all()
+            if not self.is_live:
+                self._condition.wait_for(lambda: self._closed or not self._is_on_standby)
+            return self.is_live or self._closed
 
     def _numbered(self, frame: Frame, source: Source) -> Frame:
         """The frame with a number and a position after those of earlier connections."""
@@ -97,6 +115,34 @@ class SwitchedSource:
         self._switch(None)
         with self._condition:
             return self._condition.wait_for(lambda: self._parked or self._closed, PARK_TIMEOUT_S)
+
+    def stand_by(self) -> None:
+        """Throws frames away until `go` is called; the connection stays.
+
+        Waits for the first one, if the camera gives one soon: no earlier frame comes after it.
+        """
+        with self._condition:
+            self._is_on_standby, self._thrown_away = True, None
+            self._condition.wait_for(
+                lambda: self._thrown_away is not None or self._closed, PARK_TIMEOUT_S
+            )
+
+    def go(self) -> None:
+        """Gives frames again."""
+        with self._condition:
+            self._is_on_standby = False
+            self._condition.notify_all()
+
+    @property
+    def is_on_standby(self) -> bool:
+        """Whether its frames are thrown away."""
+        return self._is_on_standby
+
+    @property
+    def standby_age_s(self) -> float | None:
+        """Seconds since the last frame that was thrown away; None: not on standby, or before."""
+        last = self._thrown_away
+        return time.monotonic() - last if self._is_on_standby and last is not None else None
 
     def take_over(self, other: SwitchedSource) -> None:
         """Reads the connection of another one from now on; what was read before is closed."""

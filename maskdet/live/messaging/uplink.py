@@ -1,4 +1,4 @@
-"""The event store of a run and its uplink, built as the settings say."""
+"""The event store of a run, its uplink and its alarms over NATS, built as the settings say."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from maskdet.contracts import Sink
 from maskdet.errors import ConfigError
 from maskdet.live.settings.nats import NatsSettings, check_addresses
 from maskdet.live.settings.store import StoreSettings
+from maskdet.sinks.channels.channel import Channel
 from maskdet.sinks.messaging.server import Server
 from maskdet.sinks.messaging.uplink import Uplink
 from maskdet.system.extras import require
@@ -34,6 +35,33 @@ def open_server(wanted: NatsSettings, secrets: Secrets) -> Server:
     server.tls()
     server.login()
     return server
+
+
+def new_alarm_channel(wanted: NatsSettings, name: str, prefix: str) -> Channel:
+    """A channel of alarms to the server of the settings; it connects when it sends.
+
+    Args:
+        wanted: server, login and site.
+        name: of the channel.
+        prefix: of its subjects.
+
+    Raises:
+        ConfigError: see `open_server`; or the settings name no server, or the prefix is that of
+            events.
+    """
+    if wanted.server is None:
+        raise ConfigError(f"channel '{name}': nats.server is not set, which names its server")
+    pairs = zip(prefix.split("."), wanted.subject.split("."), strict=False)
+    if all(one == other for one, other in pairs):
+        raise ConfigError(
+            f"channel '{name}': its subject {prefix} and that of events, {wanted.subject}, are "
+            "parts of one another; set subject to maskdet.alarms"
+        )
+    secrets = Secrets(wanted.secrets)
+    server = open_server(wanted, secrets)
+    from maskdet.sinks.messaging.alarm_channel import NatsAlarms
+
+    return NatsAlarms(server, wanted.site, prefix, mask=secrets.mask)
 
 
 def open_store(wanted: StoreSettings, nats: NatsSettings) -> list[Sink]:

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
 from maskdet.config import Settings
+from maskdet.live.settings.nats import SUBJECT
 from maskdet.sinks.channels.fields import check_template
+from maskdet.sinks.messaging.subjects import ALARM_PREFIX
 from maskdet.system.secrets import is_reference
 
 Phase = Literal["began", "updated", "cleared", "flapping", "clip"]
@@ -100,6 +102,19 @@ class MqttSettings(_Channel):
     def _secrets_fit(self) -> Self:
         _require_reference("password", self.password)
         return self
+
+
+class NatsChannelSettings(_Channel):
+    """The NATS server of the setting ``nats``, with its login and the name of the site.
+
+    Attributes:
+        send: which messages.
+        subject: prefix of the subjects that alarms are published to.
+    """
+
+    kind: Literal["nats"] = "nats"
+    send: Phases = ALL
+    subject: Annotated[str, Field(pattern=SUBJECT)] = ALARM_PREFIX
 
 
 class NotifySettings(_Channel):
@@ -217,6 +232,7 @@ def _kind_of(value: Any) -> str | None:
 ChannelSettings = Annotated[
     Annotated[WebHookSettings, Tag("web_hook")]
     | Annotated[MqttSettings, Tag("mqtt")]
+    | Annotated[NatsChannelSettings, Tag("nats")]
     | Annotated[NotifySettings, Tag("notify")]
     | Annotated[CommandSettings, Tag("command")]
     | Annotated[SoundSettings, Tag("sound")]
@@ -227,8 +243,8 @@ ChannelSettings = Annotated[
         _kind_of,
         custom_error_type="channel_kind",
         custom_error_message=(
-            "kind must be web_hook, mqtt, notify, command, sound, http_output, serial_output "
-            "or pin_output"
+            "kind must be web_hook, mqtt, nats, notify, command, sound, http_output, "
+            "serial_output or pin_output"
         ),
     ),
 ]

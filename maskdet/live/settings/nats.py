@@ -13,6 +13,8 @@ from maskdet.config import Settings
 from maskdet.system.secrets import is_reference
 
 ADDRESS = re.compile(r"(nats|tls|ws|wss)://[^\s,@/]+|\$\{\w+\}")
+SUBJECT = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
+"""A prefix of subjects."""
 _LOGIN = re.compile(r"://[^/,\s]*@")
 
 
@@ -54,9 +56,7 @@ class NatsSettings(Settings):
 
     server: str | None = None
     site_name: Annotated[str, Field(max_length=100)] = ""
-    subject: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")] = (
-        "maskdet.events"
-    )
+    subject: Annotated[str, Field(pattern=SUBJECT)] = "maskdet.events"
     user: str = ""
     password: str | None = None
     token: str | None = None

@@ -50,6 +50,9 @@ class SourceSettings(Settings):
         read_timeout: seconds of silence after which it is opened again.
         detect_fps: frames a second to process; None: `detect.fps`.
         retry_first_connection: go on where it cannot be opened at first; None: of several.
+        standby: of a camera or stream: it is opened and read, but its images are thrown away: it
+            is shown as paused until this changes. `maskdet cluster` sets it of a camera that
+            another machine has still.
     """
 
     RENAMED: ClassVar[Mapping[str, str]] = {"insist": "retry_first_connection"}
@@ -73,6 +76,7 @@ class SourceSettings(Settings):
     read_timeout: PositiveFloat = 5.0
     detect_fps: PositiveFloat | None = None
     retry_first_connection: bool | None = None
+    standby: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -89,6 +93,12 @@ class SourceSettings(Settings):
         if address is not None and not scheme_of(address):
             raise ValueError("is a second stream of the same network camera: give its address")
         return address
+
+    @property
+    def opens_twice(self) -> bool:
+        """Whether two machines can receive it at a time: it is a network camera that is asked."""
+        scheme = scheme_of(self.detect_source or self.source)
+        return bool(scheme) and scheme not in _RECEIVED_ONCE
 
     def copy_problem(self) -> str:
         """The reason why its own video cannot be recorded without encoding; empty: it can."""

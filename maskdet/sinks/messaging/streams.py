@@ -1,4 +1,4 @@
-"""The stream that holds events until they are collected, and its one consumer."""
+"""The stream that holds events until they are collected, and its consumer; that of alarms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ DUPLICATE_WINDOW_S = 120.0
 """For which the server remembers message numbers; what comes again later is dropped by its key."""
 ACK_WAIT_S = 30.0
 """After which a message that is not confirmed is sent again."""
+ALARM_DUPLICATE_WINDOW_S = 24 * 3600.0
+"""Of alarms, which are few: a monitor that was killed may be started again much later."""
+ALARM_MAX_AGE_S = 7 * 24 * 3600.0
+ALARM_MAX_BYTES = 100_000_000
 _MAX_ON_WAY = 5000
 _CONSUMER_PREFIX = "maskdet-"
 _NOT_UNIQUE = (10099, 10100)
@@ -99,6 +103,26 @@ async def _open_stream(context: Any, stream: Stream) -> None:
                 duplicate_window=DUPLICATE_WINDOW_S,
             )
         )
+
+
+async def open_alarm_stream(connection: Connection, prefix: str) -> None:
+    """Makes the stream of alarms, which anybody may read: the newest of the last days."""
+    from nats.js import api
+
+    context = connection.client.jetstream(timeout=REQUEST_TIMEOUT_S)
+    await context.add_stream(
+        api.StreamConfig(
+            name=prefix.replace(".", "-"),
+            description="alarms of maskdet",
+            subjects=[f"{prefix}.>"],
+            retention=api.RetentionPolicy.LIMITS,
+            discard=api.DiscardPolicy.OLD,
+            storage=api.StorageType.FILE,
+            max_age=ALARM_MAX_AGE_S,
+            max_bytes=ALARM_MAX_BYTES,
+            duplicate_window=ALARM_DUPLICATE_WINDOW_S,
+        )
+    )
 
 
 async def _delete_others(context: Any, stream: Stream, consumer: str) -> None:

@@ -1,4 +1,4 @@
-"""Subjects of events: ``maskdet.events.SITE.CAMERA.KIND``."""
+"""Subjects of events and alarms: ``maskdet.events.SITE.CAMERA.KIND``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from urllib.parse import quote, unquote
 
 PREFIX = "maskdet.events"
 """The subject below which events are published, unless the settings give another."""
+ALARM_PREFIX = "maskdet.alarms"
+"""The subject below which alarms are published, likewise."""
 NOBODY = "-"
-"""In the place of the camera, where an event is about a whole run."""
+"""In the place of the camera, where an event is about a whole run or a disk."""
 ID_HEADER = "Nats-Msg-Id"
 """By which the server drops what it has had already."""
 _PARTS = 3
@@ -19,7 +21,7 @@ def token(text: str) -> str:
 
 
 def subject(prefix: str, site: str, camera: str, kind: str) -> str:
-    """The subject of an event."""
+    """The subject of an event or alarm."""
     return ".".join((prefix, token(site), token(camera), kind))
 
 

@@ -90,6 +90,41 @@ def test_it_is_closed_while_held_and_nothing_is_read_later(door: SwitchedSource)
     assert late.closed and door.read() is None
 
 
+def test_on_standby_the_connection_is_read_and_its_frames_are_thrown_away():
+    source = live()
+    door = SwitchedSource(source, standby=True)
+    reader = Reader(door)
+    deadline = time.monotonic() + 10
+    while (age := door.standby_age_s) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert age < 1 and door.is_on_standby and not reader.frames
+    door.go()
+    reader.wait_for(2)
+    assert door.standby_age_s is None and not source.closed
+    door.stand_by()
+    time.sleep(0.05)
+    count = len(reader.frames)
+    time.sleep(0.1)
+    assert len(reader.frames) == count
+    door.close()
+    assert reader.worker.join(5) and reader.worker.error is None
+
+
+def test_a_video_waits_on_standby_and_is_read_from_its_first_frame():
+    door = SwitchedSource(SyntheticSource(3, name="door"), standby=True)
+    reader = Reader(door)
+    time.sleep(0.1)
+    assert not reader.frames
+    door.go()
+    assert reader.worker.join(5)
+    assert [frame.index for frame in reader.frames] == [0, 1, 2]
+    closed = SwitchedSource(SyntheticSource(3, name="door"), standby=True)
+    reader = Reader(closed)
+    closed.close()
+    assert reader.worker.join(5) and not reader.frames
+
+
 def test_a_rate_that_is_asked_for_reaches_each_connection(door: SwitchedSource):
     asked: list[float | None] = []
 

@@ -106,7 +106,7 @@ function showMachine(root, one, page) {
 }
 
 function showCamera(root, one, page, age) {
-  root.classList.toggle("lost", !["running", "paused"].includes(one.state));
+  root.classList.toggle("lost", !["running", "paused", "moving"].includes(one.state));
   root.dataset.text = `${one.name} ${one.node ?? ""} ${one.state}`.toLowerCase();
   const [machine, state, last, capture, detect, people] = root.querySelectorAll("td");
   write(root.querySelector("th"), one.name);
