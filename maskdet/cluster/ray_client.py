@@ -40,13 +40,16 @@ class ClusterError(SourceError):
 def connected(host: str, port: int) -> Iterator[None]:
     """Makes this process part of the cluster for a while.
 
+    Nothing is to be printed meanwhile: Ray prints there what happens to machines.
+
     Raises:
         ClusterError: none answers there, or this machine is no part of it.
     """
     on_sigterm = signal.getsignal(signal.SIGTERM)  # Ray sets its own, and then none
     try:
-        join(host, port)
-        yield
+        with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
+            join(host, port)
+            yield
     finally:
         ray.shutdown()
         signal.signal(signal.SIGTERM, on_sigterm)

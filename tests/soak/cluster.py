@@ -74,17 +74,18 @@ class LoopbackCluster:
     cameras: Mapping[str, str]
     monitor: Mapping[str, Any] = field(default_factory=dict)
     nodes: tuple[str, ...] = NODES
+    host: str = "127.0.0.1"
 
     def __post_init__(self) -> None:
         self.file = self.folder / "cluster.yaml"
-        with socket.create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server((self.host, 0)) as free:
             self.port = free.getsockname()[1]
         self.write()
 
     def write(self) -> None:
         """The settings file; JSON is YAML."""
         settings = {
-            "address": f"127.0.0.1:{self.port}",
+            "address": f"{self.host}:{self.port}",
             "nodes": [{"name": name, "labels": {"site": name}} for name in self.nodes],
             "cameras": [{"name": name, "source": source} for name, source in self.cameras.items()],
             "monitor": {

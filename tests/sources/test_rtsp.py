@@ -5,11 +5,9 @@ Times are wide here, for machines that are busy; the strict ones are measured by
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +26,7 @@ from maskdet.sources.opening import open_source
 from maskdet.sources.options import SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.sources.webcam import Webcam
+from tests.network import a_network_of_its_own
 from tests.processes import children
 from tests.sources.rtsp import RtspCamera, clock_of, line_to, needs_rtsp, rtsp_camera
 
@@ -290,52 +289,20 @@ def test_a_line_that_freezes_closes_nothing_and_is_left(camera: RtspCamera) -> N
         assert clock_of(reader.more().image)
 
 
-@contextmanager
-def a_network_of_its_own() -> Iterator[tuple[str, str, Callable[[bool], None]]]:
-    """A network namespace behind a link: its name, its address, and what pulls the plug."""
-    name, here, there = (f"md{os.getpid()}{end}" for end in "nab")
-    commands = [
-        f"ip netns add {name}",
-        f"ip link add {here} type veth peer name {there} netns {name}",
-        f"ip addr add 10.213.7.1/30 dev {here}",
-        f"ip link set {here} up",
-        f"ip -n {name} addr add 10.213.7.2/30 dev {there}",
-        f"ip -n {name} link set {there} up",
-    ]
-
-    def plug(is_in: bool) -> None:
-        # Of the far end: packets vanish, and nobody here is told.
-        command = f"ip -n {name} link set {there} {'up' if is_in else 'down'}"
-        subprocess.run(command.split(), check=True)
-
-    try:
-        for command in commands:
-            try:
-                subprocess.run(command.split(), check=True, capture_output=True)
-            except (OSError, subprocess.CalledProcessError) as error:
-                pytest.skip(f"no network namespace here: {error}")
-        yield name, "10.213.7.2", plug
-    finally:
-        if shutil.which("ip"):
-            subprocess.run(["ip", "link", "del", here], capture_output=True, check=False)
-            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-
-
 def test_a_dropped_link_comes_back() -> None:
-    with a_network_of_its_own() as (name, host, plug):
-        prefix = ("ip", "netns", "exec", name)
-        with (
-            rtsp_camera("--address", "0.0.0.0", prefix=prefix) as camera,
-            reading(camera.url(host=host), read_timeout=1.0) as reader,
-        ):
-            reader.more()
-            plug(False)
-            until("a loss", lambda: reader.source.signal_loss_reason)
-            time.sleep(3)  # several tries
-            plug(True)
-            back = time.monotonic()
-            assert clock_of(reader.more().image)
-            assert time.monotonic() - back < 15
+    with (
+        a_network_of_its_own(7) as network,
+        rtsp_camera("--address", "0.0.0.0", prefix=network.prefix) as camera,
+        reading(camera.url(host=network.there), read_timeout=1.0) as reader,
+    ):
+        reader.more()
+        network.plug(False)
+        until("a loss", lambda: reader.source.signal_loss_reason)
+        time.sleep(3)  # several tries
+        network.plug(True)
+        back = time.monotonic()
+        assert clock_of(reader.more().image)
+        assert time.monotonic() - back < 15
 
 
 # --- servers that never were -------------------------------------------------------------------

@@ -33,23 +33,24 @@ class NatsServer:
     """A server whose port and streams stay the same from one start to the next.
 
     Attributes:
+        host: of its address.
         port: that it listens on.
         folder: with its configuration, its streams and its log.
     """
 
-    def __init__(self, folder: Path, configuration: str = "") -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, configuration: str = "", host: str = "127.0.0.1") -> None:
+        self.folder, self.host = folder, host
         self.port = free_port()
         self._file = folder / "nats.conf"
         self._file.write_text(
-            f"listen: 127.0.0.1:{self.port}\n"
+            f"listen: {host}:{self.port}\n"
             f'jetstream {{ store_dir: "{folder / "streams"}" }}\n{configuration}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
-        return f"nats://127.0.0.1:{self.port}"
+        return f"nats://{self.host}:{self.port}"
 
     def start(self) -> NatsServer:
         command = [program(), "-c", str(self._file), "-l", str(self.folder / "nats.log")]
@@ -57,7 +58,7 @@ class NatsServer:
         until = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1.0).close()
+                socket.create_connection((self.host, self.port), timeout=1.0).close()
                 return self
             except OSError:
                 assert self._process.poll() is None, (self.folder / "nats.log").read_text()

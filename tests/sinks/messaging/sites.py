@@ -29,6 +29,8 @@ class Sites:
         visits: that the script of each has.
         pace: seconds between two transactions of a site.
         kills: so far, by kind of process.
+        host: address of the server.
+        prefix: words before the command of the first site.
     """
 
     folder: Path
@@ -36,9 +38,11 @@ class Sites:
     visits: int
     pace: float
     kills: Counter[str] = field(default_factory=Counter)
+    host: str = "127.0.0.1"
+    prefix: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.server = NatsServer(self.folder)
+        self.server = NatsServer(self.folder, host=self.host)
         self._sites: dict[int, subprocess.Popen[bytes]] = {}
         self._collector: subprocess.Popen[bytes] | None = None
         self.store = self.folder / "all.db"
@@ -115,8 +119,9 @@ class Sites:
     def _start_site(self, number: int) -> None:
         store = self.folder / f"site-{number}.db"
         values = (str(store), self.server.address, str(number), str(self.visits), str(self.pace))
+        prefix = self.prefix if number == 0 else ()
         self._sites[number] = self._spawn(
-            [sys.executable, "-m", "tests.sinks.messaging.site", *values]
+            [*prefix, sys.executable, "-m", "tests.sinks.messaging.site", *values]
         )
 
     def _start_collector(self) -> None:
