@@ -19,6 +19,18 @@ MAX_COORDINATE = 1e6
 """Pixels from an image's corner up to which a box can be described."""
 BLEND_S = 0.5
 """Time constant in which a description follows its face, seconds."""
+FIRST_CHANGE = 0.08
+"""Usual change of a face's description before any is known: that of a head that turns at a webcam
+(measured; rendered faces of a street: 0.03), so that colors separate nobody too early."""
+LEARNING_RATE = 0.05
+"""Share by which each measured change moves the usual one: some twenty suffice, a frame or two of a
+street, ten seconds of one person at a slow webcam."""
+MIN_CHANGE = 0.02
+"""Least usual change: what noise and rounded boxes alone do to a face."""
+SAME_CHANGES = 3.0
+"""Usual changes up to which it is the same face …"""
+OTHER_CHANGES = 7.0
+"""… and from which on it is somebody else's."""
 
 
 def describe(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -59,6 +71,34 @@ def differences(tracks: np.ndarray, faces: np.ndarray) -> np.ndarray:
     squared = squared - 2 * tracks @ faces.T / max(faces.shape[1], 1)
     found: np.ndarray = np.sqrt(np.maximum(squared, 0.0))
     return found
+
+
+class LookChange:
+    """Usual change of a face's description from frame to frame, learned from a source.
+
+    Faces far down a street hardly change, and another color is another person; a head that
+    turns at a webcam changes more than two people in that street differ.
+
+    Attributes:
+        usual: mean difference, as in `differences`.
+    """
+
+    def __init__(self) -> None:
+        self.usual = FIRST_CHANGE
+
+    def learn(self, changes: np.ndarray) -> None:
+        """Takes in differences of faces from themselves a frame before (N,); NaN: not known."""
+        known = changes[~np.isnan(changes)]
+        if len(known):
+            share = 1 - (1 - LEARNING_RATE) ** len(known)
+            self.usual += share * (float(known.mean()) - self.usual)
+
+    def strangeness(self, found: np.ndarray) -> np.ndarray:
+        """Share of certainty, 0-1, that each difference is between two people; 0 where unknown."""
+        changes = found / max(self.usual, MIN_CHANGE)
+        scaled = (changes - SAME_CHANGES) / (OTHER_CHANGES - SAME_CHANGES)
+        result: np.ndarray = np.nan_to_num(np.clip(scaled, 0.0, 1.0), nan=0.0)
+        return result
 
 
 def blended(old: np.ndarray, new: np.ndarray, seconds: float) -> np.ndarray:

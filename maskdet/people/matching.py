@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskdet.boxes import iou
-from maskdet.people.appearance import differences
+from maskdet.people.appearance import LookChange, differences
 from maskdet.people.motion import MEASUREMENT_NOISE, SIZE_DRIFT, SIZE_NOISE, Motion
 from maskdet.people.track import Track
 
@@ -26,14 +26,8 @@ UNSEEN_COST = 4.0
 """Added to it at the end of memory: the longer out of sight, the likelier it is somebody else."""
 MAX_VARIANCE = 9.0
 """Square face widths up to which the place of somebody out of sight is uncertain."""
-SAME_LOOK = 0.1
-"""Difference of two descriptions, as in `appearance.differences`, up to which it costs nothing."""
-LOOK_COST = 100.0
-"""Cost of each unit of difference beyond that."""
-MAX_LOOK_COST = 12.0
-"""Added at most where a detection's colors differ from the track's: light changes, too."""
-LOOK_ABSENCE_S = 0.3
-"""Seconds out of sight from which on colors count though nobody competes."""
+LOOK_ABSENCE_S = 0.15
+"""Seconds out of sight, beyond a frame, from which on colors count though nobody competes."""
 ALIKE = 0.09
 """Difference of colors up to which a detection may be somebody who should be elsewhere."""
 ALIKE_DISTANCE = 3.0
@@ -50,8 +44,9 @@ def gains(
     tracks: Sequence[Track],
     boxes: np.ndarray,
     looks: np.ndarray | None,
-    now: float,
     absences: np.ndarray,
+    memory: float,
+    change: LookChange,
 ) -> np.ndarray:
     """Fit of each detection to each track (tracks, detections); above 0 where it may be.
 
@@ -59,28 +54,28 @@ def gains(
         tracks: moved on to this frame.
         boxes: (N, 4).
         looks: descriptions of the detections; None: not known.
-        now: time of the frame.
-        absences: cost of being out of sight, of each track.
+        absences: seconds out of sight beyond a frame, of each track.
+        memory: seconds without a detection after which a person is gone.
+        change: usual one of a face's colors; learns from those whom nobody competes for.
     """
-    found = MAX_COST - distances([track.motion for track in tracks], boxes) - absences[:, None]
+    costs = distances([track.motion for track in tracks], boxes)
+    found: np.ndarray = MAX_COST - costs - UNSEEN_COST / memory * absences[:, None]
     if looks is None:
         return found
     possible = found > 0
     contested = (possible.sum(axis=1)[:, None] > 1) | (possible.sum(axis=0)[None] > 1)
-    away = np.array([track.unseen(now) > LOOK_ABSENCE_S for track in tracks])  # A
-    asked = possible & (contested | away[:, None])
-    if asked.any():
-        found[asked] -= _look_costs(tracks, looks)[asked]
+    asked = possible & (contested | (absences > LOOK_ABSENCE_S)[:, None])
+    unlike = _differences(tracks, looks)
+    change.learn(unlike[possible & ~asked])
+    found[asked] -= MAX_COST * change.strangeness(unlike[asked])
     return found
 
 
-def _look_costs(tracks: Sequence[Track], looks: np.ndarray) -> np.ndarray:
-    """Cost of different colors (tracks, detections); none where a track's are not known."""
+def _differences(tracks: Sequence[Track], looks: np.ndarray) -> np.ndarray:
+    """Differences of colors (tracks, detections); NaN where a track's are not known."""
     unknown = np.full(looks.shape[1], np.nan, np.float32)
     known = np.array([unknown if track.look is None else track.look for track in tracks])
-    costs = np.clip(LOOK_COST * (differences(known, looks) - SAME_LOOK), 0.0, MAX_LOOK_COST)
-    result: np.ndarray = np.nan_to_num(costs, nan=0.0)
-    return result
+    return differences(known, looks)
 
 
 def distances(motions: Sequence[Motion], boxes: np.ndarray) -> np.ndarray:

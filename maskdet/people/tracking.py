@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from maskdet.people.appearance import LookChange
 from maskdet.people.assignment import assign
-from maskdet.people.matching import UNSEEN_COST, are_near, gains, is_covered, likenesses
+from maskdet.people.matching import are_near, gains, is_covered, likenesses
 from maskdet.people.motion import Motion
 from maskdet.people.track import UNCONFIRMED, Track
 
@@ -95,6 +96,7 @@ class Tracker:
     tracks: list[Track] = field(default_factory=list)
     _people: int = 0
     _interval: float = 0.0
+    _change: LookChange = field(default_factory=LookChange)
 
     def update(
         self,
@@ -174,7 +176,8 @@ class Tracker:
         """Gives free detections to tracks, the likeliest pairs together, people first."""
         if not self.tracks or not free.any():
             return
-        suits = gains(self.tracks, faces.boxes, faces.looks, now, self._absence(self.tracks, now))
+        absences = self._absences(now)
+        suits = gains(self.tracks, faces.boxes, faces.looks, absences, self.memory, self._change)
         are_people = np.array([track.is_confirmed for track in self.tracks])
         for some in (np.flatnonzero(are_people), np.flatnonzero(~are_people)):
             rows = np.flatnonzero(free)
@@ -184,10 +187,10 @@ class Tracker:
                 track.found(row, now, faces.look(row), faces.is_sure(row))
                 free[row] = False
 
-    def _absence(self, tracks: Sequence[Track], now: float) -> np.ndarray:
-        """Cost of being out of sight for more than a frame (tracks,); a poster pays none."""
-        unseen = np.array([0.0 if t.is_still else t.unseen(now) for t in tracks])
-        return UNSEEN_COST / self.memory * np.maximum(unseen - self._interval, 0.0)
+    def _absences(self, now: float) -> np.ndarray:
+        """Seconds out of sight, beyond a frame, of each track; a poster is always there."""
+        unseen = np.array([0.0 if t.is_still else t.unseen(now) for t in self.tracks])
+        return np.maximum(unseen - self._interval, 0.0)
 
     def _leap(self, faces: _Faces, free: np.ndarray, now: float) -> None:
         """Gives a lone detection to the one person nearby who vanished just before it came.

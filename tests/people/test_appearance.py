@@ -7,7 +7,7 @@ import pytest
 
 from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
-from maskdet.people.appearance import blended, describe, differences
+from maskdet.people.appearance import FIRST_CHANGE, LookChange, blended, describe, differences
 from tests.people.scenes import SIZE, Actor, Path, faces, frame, ids, times, unique, walk
 
 RED, BLUE = (40, 40, 200), (190, 90, 30)
@@ -70,6 +70,42 @@ def test_a_lamp_that_is_switched_changes_nobody(light: float) -> None:
     at = times(10, 6)
     seen = play_colored([(walk(100, 240, vx=60), RED)], at, light=light, dark_from=3.0)
     assert ids(seen) == {1} and unique(seen) == 1
+
+
+@pytest.mark.parametrize("fps", [1, 2, 5, 10])
+def test_a_head_that_turns_and_is_lit_anew_in_every_frame_stays_one_person(fps: int) -> None:
+    """Faces at a webcam change more than people of a street differ; now and then one is missed."""
+    analysis, seen, rng = Analysis(), [], np.random.default_rng(1)
+    missed = [(t, t + 1.2 / fps) for t in (5.0, 9.0, 13.0, 17.0)]
+    actor = Actor(walk(300, 240, gone=missed), lambda _: (0.9, 0.05, 0.05))
+    for index, t in enumerate(times(fps, 20)):
+        image = np.full((SIZE[1], SIZE[0], 3), 128, np.uint8)
+        image[200:290, 260:340] = rng.integers(70, 190, 3)
+        seen.append(analysis.observe(frame(t, index, image), faces([actor], t)))
+    assert unique(seen) == 1
+
+
+def test_among_faces_that_hardly_change_a_little_difference_is_somebody_else() -> None:
+    """A second person, whose coat is a little lighter, comes where the first one vanished."""
+    gone, new = walk(300, 240, gone=[(4, 99)]), walk(305, 240, gone=[(0, 4.4)])
+    assert unique(play_colored([(gone, (90, 90, 90)), (new, (125, 125, 125))], times(25, 7))) == 2
+    assert unique(play_colored([(gone, (90, 90, 90)), (new, (95, 95, 95))], times(25, 7))) == 1
+
+
+def test_what_is_unlike_depends_on_how_much_faces_change() -> None:
+    change, found = LookChange(), np.array([0.02, 0.15, 0.5, np.nan])
+    change.learn(np.full(0, np.nan))
+    change.learn(np.full(3, np.nan))
+    assert change.usual == FIRST_CHANGE
+    change.learn(np.full(100, 0.03))
+    assert change.usual == pytest.approx(0.03, abs=0.002)
+    assert change.strangeness(found) == pytest.approx([0, 0.5, 1, 0], abs=0.05)
+    for _ in range(100):
+        change.learn(np.array([0.15]))
+    assert change.strangeness(found) == pytest.approx([0, 0, 0.1, 0], abs=0.05)
+    for _ in range(100):
+        change.learn(np.array([0.0]))
+    assert change.strangeness(np.array([0.05, 0.2])) == pytest.approx([0, 1])
 
 
 @pytest.mark.parametrize(("fps", "faceness", "people"), [(2, 0.9, 1), (2, 0.4, 0), (10, 0.9, 0)])
