@@ -98,6 +98,7 @@ LEARNING = (
         # Curve fitting, and the assignment of faces to people.
         (("lap",), ("people/",)),
         (("nats",), ("sinks/messaging/",)),
+        (("psycopg",), ("sinks/store/postgres.py",)),
         (("paho", "apprise", "serial", "gpiozero", "winsound"), ("sinks/channels/",)),
         (("ray",), ("cluster/", "commands/archive/ray_scheduler.py")),
         (("sqlite3",), ("sinks/store/", "reports/", "commands/")),

@@ -23,6 +23,7 @@ EXTRAS = {
     ),
     "alerts": ("paho", "apprise", "serial"),
     "nats": ("nats", "nkeys"),
+    "postgres": ("psycopg",),
     "cluster": ("ray",),
     "onnx": ("onnx", "onnxruntime", "tf2onnx"),
     "openvino": ("openvino",),

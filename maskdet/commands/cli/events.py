@@ -10,7 +10,10 @@ import typer
 from maskdet.commands.options import MonitorFile, Overrides
 
 Store = Annotated[
-    Path, typer.Argument(metavar="STORE", help="The monitor's event store (setting store.file).")
+    str,
+    typer.Argument(
+        metavar="STORE", help="The monitor's event store (setting store.file), or postgresql://…"
+    ),
 ]
 First = Annotated[
     str | None,
@@ -49,9 +52,10 @@ def report(
 ) -> int:
     """People, masks and cameras of some days, as a page to read, print or mail."""
     from maskdet.commands.events.report import run
+    from maskdet.sinks.store.opening import store_at
 
     return run(
-        store,
+        store_at(store),
         output=output,
         csv_file=csv_file,
         first=first,
@@ -78,9 +82,10 @@ def export_events(
 ) -> int:
     """Writes the content of an event store as CSV and JSON."""
     from maskdet.commands.events.export import run
+    from maskdet.sinks.store.opening import store_at
 
     return run(
-        store,
+        store_at(store),
         csv_file=csv_file,
         json_file=json_file,
         first=first,
@@ -102,13 +107,17 @@ def delete_events(
 ) -> int:
     """Deletes a day, or a person's visit, from an event store, without a trace."""
     from maskdet.commands.events.deletion import run
+    from maskdet.sinks.store.opening import store_at
 
-    return run(store, day=day, person=person, zone=timezone)
+    return run(store_at(store), day=day, person=person, zone=timezone)
 
 
 def collect_events(
     store: Annotated[
-        Path, typer.Argument(metavar="STORE", help="The store of all sites: all-sites.db.")
+        str,
+        typer.Argument(
+            metavar="STORE", help="Of all sites: all-sites.db, or postgresql://HOST/DB."
+        ),
     ],
     server: Annotated[
         str | None,
@@ -143,9 +152,11 @@ def collect_events(
     from maskdet.commands.events.collection import Wanted, addresses, run
     from maskdet.config import Override, load_settings
     from maskdet.live.settings.monitor import MonitorSettings
+    from maskdet.sinks.store.opening import store_at
 
     options: list[str | Override] = list(overrides or ())
     if server is not None:
         options.append(Override("--server", ("nats", "server"), addresses(server)))
     settings = load_settings(MonitorSettings, config, options)
-    return run(store, settings.nats, Wanted(stream, max_gb, keep_days, take_over, until_empty))
+    wanted = Wanted(stream, max_gb, keep_days, take_over, until_empty)
+    return run(store_at(store), settings.nats, wanted)

@@ -11,8 +11,9 @@ from maskdet.live.messaging.uplink import open_server
 from maskdet.live.settings.nats import NatsSettings, check_addresses
 from maskdet.sinks.messaging.collector import Collected, Collector
 from maskdet.sinks.messaging.streams import Stream
-from maskdet.sinks.store.collecting_store import CollectingStore
 from maskdet.sinks.store.deletion import Limits
+from maskdet.sinks.store.opening import open_collecting_store
+from maskdet.sinks.store.postgres import Database
 from maskdet.system.console import say
 from maskdet.system.secrets import Secrets
 from maskdet.system.signals import StopRequest
@@ -39,11 +40,11 @@ class Wanted:
     until_empty: bool
 
 
-def run(store: Path, settings: NatsSettings, wanted: Wanted) -> int:
+def run(store: Path | Database, settings: NatsSettings, wanted: Wanted) -> int:
     """Collects until it is ended.
 
     Args:
-        store: the collecting store; created where it is missing.
+        store: the collecting store; a file is created where it is missing.
         settings: of the server.
         wanted: further options.
 
@@ -60,7 +61,7 @@ def run(store: Path, settings: NatsSettings, wanted: Wanted) -> int:
     server = open_server(settings, secrets)
     stop = StopRequest()
     limits = Limits(wanted.keep_days * _DAY_S or None)
-    with closing(CollectingStore(store, limits)) as collecting:
+    with closing(open_collecting_store(store, limits)) as collecting:
         collector = Collector(
             server,
             Stream(wanted.stream, settings.subject, round(wanted.max_gb * 1e9)),
@@ -90,7 +91,7 @@ def addresses(text: str) -> str:
     return text
 
 
-def _last_line(collected: Collected, store: Path) -> str:
+def _last_line(collected: Collected, store: Path | Database) -> str:
     names = ", ".join(sorted(collected.sites))
     sites = f" of {len(collected.sites)} sites ({names})" if names else ""
     left_out = f"; {collected.refused} messages were no events" if collected.refused else ""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from maskdet.errors import ConfigError, SinkError
 from maskdet.reports.local_time import LocalTime
-from maskdet.sinks.store.deletion import delete_between, delete_person
+from maskdet.sinks.store.deletion import between, delete_between, delete_person, of_person
 from maskdet.sinks.store.evidence_files import delete_with_files, visit_of, visits_between
+from maskdet.sinks.store.postgres import Database, PostgresStore
 from maskdet.sinks.store.schema import is_damage, open_for_reading, open_for_writing
 from maskdet.system.console import say
 
@@ -23,7 +24,9 @@ _STILL_THERE_S = 60
 """Seconds since a person was seen within which a running monitor may write them again."""
 
 
-def run(store: Path, *, day: str | None, person: str | None, zone: str | None = None) -> int:
+def run(
+    store: Path | Database, *, day: str | None, person: str | None, zone: str | None = None
+) -> int:
     """Deletes a local day, or everything about one visit, with pictures and clips of alarms.
 
     Args:
@@ -37,6 +40,8 @@ def run(store: Path, *, day: str | None, person: str | None, zone: str | None = 
     """
     if (day is None) == (person is None):
         raise ConfigError("say either --day 2026-01-31 or --person, as export-events names it")
+    if isinstance(store, Database):
+        return _delete_from(store, day, person or "", LocalTime(zone))
     open_for_reading(store).close()  # is it there, and is it one?
     try:
         with closing(open_for_writing(store)) as connection:
@@ -66,11 +71,7 @@ def _delete_day(
     connection: sqlite3.Connection, day: str, clock: LocalTime, folder: Path
 ) -> tuple[int, int]:
     """Deletes a day; returns the number of rows and of files."""
-    if "T" in day or " " in day:
-        raise ConfigError(f"--day {day}: expected a day, such as 2026-01-31")
-    began = clock.parse(day, "--day")
-    following: date = clock.day_of(began) + timedelta(days=1)
-    ended = clock.start_of(following)
+    began, ended = _bounds(day, clock)
     return delete_with_files(
         connection,
         visits_between(began, ended),
@@ -81,12 +82,7 @@ def _delete_day(
 
 def _delete_person(connection: sqlite3.Connection, person: str, folder: Path) -> tuple[int, int]:
     """Deletes a visit; returns the number of rows and of files."""
-    match = _PERSON.fullmatch(person)
-    if match is None:
-        raise ConfigError(
-            f"--person {person}: expected RUN/CAMERA/NUMBER, as export-events --csv names a person"
-        )
-    key = match[1], match[2], int(match[3])
+    key = _key_of(person)
     found = connection.execute(
         "SELECT first_seen + seconds FROM visits"
         " WHERE run = ? AND camera = ? AND track_id = ? AND NOT is_over",
@@ -100,6 +96,39 @@ def _delete_person(connection: sqlite3.Connection, person: str, folder: Path) ->
     return delete_with_files(
         connection, visit_of(*key), folder, lambda: delete_person(connection, *key)
     )
+
+
+def _delete_from(database: Database, day: str | None, person: str, clock: LocalTime) -> int:
+    """Deletes a day or a visit from a database, which has neither pictures nor clips."""
+    if day is not None:
+        what, statements = f"the day {day}", between(*_bounds(day, clock))
+    else:
+        what, statements = f"person {person}", of_person(*_key_of(person))
+    with closing(PostgresStore(database)) as store:
+        rows = store.delete(statements)
+    if not rows:
+        raise ConfigError(f"{database} has nothing of {what}")
+    say(f"deleted {what} from {database}: {rows} rows")
+    return 0
+
+
+def _bounds(day: str, clock: LocalTime) -> tuple[float, float]:
+    """Beginning and end of a local day."""
+    if "T" in day or " " in day:
+        raise ConfigError(f"--day {day}: expected a day, such as 2026-01-31")
+    began = clock.parse(day, "--day")
+    following: date = clock.day_of(began) + timedelta(days=1)
+    return began, clock.start_of(following)
+
+
+def _key_of(person: str) -> tuple[str, str, int]:
+    """Run, camera and number of a visit."""
+    match = _PERSON.fullmatch(person)
+    if match is None:
+        raise ConfigError(
+            f"--person {person}: expected RUN/CAMERA/NUMBER, as export-events --csv names a person"
+        )
+    return match[1], match[2], int(match[3])
 
 
 def _advice(error: sqlite3.DatabaseError) -> str:

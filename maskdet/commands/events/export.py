@@ -14,6 +14,8 @@ from maskdet.errors import ConfigError
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.queries import Selection
 from maskdet.sinks.event_line import utc_text
+from maskdet.sinks.store.opening import open_store
+from maskdet.sinks.store.postgres import Database
 from maskdet.sinks.store.schema import TIME_COLUMNS, reading
 
 EVENT_COLUMNS = (
@@ -37,7 +39,7 @@ _EVENTS = """
 
 
 def run(
-    store: Path,
+    store: Path | Database,
     *,
     csv_file: Path | None,
     json_file: Path | None,
@@ -63,7 +65,7 @@ def run(
     if csv_file is None and json_file is None:
         raise ConfigError("nothing to write: say --csv FILE or --json FILE (- is standard output)")
     clock = LocalTime(zone)
-    with reading(store) as connection:
+    with open_store(store) as connection:
         wanted = select(connection, clock, first, last, cameras, max_days=None)
         events = list(_events(connection, wanted, clock))
         tables = {name: _table(connection, name, wanted, clock) for name in TIME_COLUMNS}

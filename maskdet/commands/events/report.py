@@ -12,6 +12,8 @@ from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page, percent
 from maskdet.reports.queries import STATES, People, Totals, Uptime, read_totals
 from maskdet.sinks.event_line import utc_text
+from maskdet.sinks.store.opening import open_store
+from maskdet.sinks.store.postgres import Database
 from maskdet.sinks.store.schema import reading
 
 DEFAULT_FILE = Path("maskdet-report.html")
@@ -22,7 +24,7 @@ CSV_COLUMNS = (
 
 
 def run(
-    store: Path,
+    store: Path | Database,
     *,
     output: Path | None,
     csv_file: Path | None,
@@ -48,7 +50,7 @@ def run(
         MaskdetError: the store cannot be read, a name is unknown, a file cannot be written.
     """
     clock = LocalTime(zone)
-    with reading(store) as connection:
+    with open_store(store) as connection:
         wanted = select(connection, clock, first, last, cameras, zones)
         totals = read_totals(connection, wanted, clock)
     if output is None and csv_file is None:

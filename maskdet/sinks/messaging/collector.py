@@ -15,6 +15,7 @@ from maskdet.sinks.messaging.streams import Stream, open_consumer
 from maskdet.sinks.messaging.subjects import site_of
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sinks.store.collecting_store import CollectingStore, NotNowError, SiteRow
+from maskdet.sinks.store.postgres import PostgresStore
 from maskdet.sinks.store.rows import RowError
 from maskdet.system.redaction import mask_password
 
@@ -56,7 +57,7 @@ class Collector:
         self,
         server: Server,
         stream: Stream,
-        store: CollectingStore,
+        store: CollectingStore | PostgresStore,
         *,
         take_over: bool = False,
         retry_seconds: float = 1.0,

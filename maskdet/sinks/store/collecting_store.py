@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from maskdet.errors import SinkError
 from maskdet.sinks.store.deletion import Limits
-from maskdet.sinks.store.rows import KINDS, RowError, Value, read_tables
+from maskdet.sinks.store.rows import KINDS, RowError, Table, Value, read_tables
 from maskdet.sinks.store.schema import is_damage, open_for_writing
 from maskdet.system.folders import make_folder
 
@@ -98,23 +98,7 @@ class CollectingStore:
         Raises:
             RowError: it is no row of a store.
         """
-        table = self._tables.get(_TABLES.get(kind, ""))
-        if table is None:
-            raise RowError(f"'{kind}' is no kind of event")
-        if not site:
-            raise RowError("no site is named")
-        try:
-            values: Any = json.loads(data)
-        except (ValueError, RecursionError):
-            raise RowError("it is no JSON") from None
-        if not isinstance(values, dict):
-            raise RowError("it is no JSON object")
-        row = table.check(values)
-        if not _RUN.fullmatch(str(row["run"])):
-            raise RowError("run is no number of a run")
-        if "camera" in row:
-            row["camera"] = f"{site}/{row['camera']}"
-        return SiteRow(table.name, row)
+        return parse_row(self._tables, site, kind, data)
 
     def write(self, rows: Sequence[SiteRow]) -> None:
         """Writes rows, all or none; when it returns they are on the disk.
@@ -154,3 +138,24 @@ class CollectingStore:
                 advice = "move it away, and start again"
                 raise SinkError(f"{self._path} is damaged: {error}; {advice}") from None
             raise NotNowError(f"{self._path}: {error}") from None
+
+
+def parse_row(tables: Mapping[str, Table], site: str, kind: str, data: bytes) -> SiteRow:
+    """A row as a site publishes it; see `CollectingStore.parse`."""
+    table = tables.get(_TABLES.get(kind, ""))
+    if table is None:
+        raise RowError(f"'{kind}' is no kind of event")
+    if not site:
+        raise RowError("no site is named")
+    try:
+        values: Any = json.loads(data)
+    except (ValueError, RecursionError):
+        raise RowError("it is no JSON") from None
+    if not isinstance(values, dict):
+        raise RowError("it is no JSON object")
+    row = table.check(values)
+    if not _RUN.fullmatch(str(row["run"])):
+        raise RowError("run is no number of a run")
+    if "camera" in row:
+        row["camera"] = f"{site}/{row['camera']}"
+    return SiteRow(table.name, row)

@@ -32,6 +32,11 @@ class Limits:
     max_bytes: float | None = None
     _offset: float = field(default_factory=lambda: time.time() - time.monotonic())
 
+    def oldest(self) -> float | None:
+        """The Unix time before which nothing is kept; None: there is none."""
+        kept = self.keep_seconds
+        return None if kept is None else time.monotonic() + self._offset - kept
+
     def enforce(
         self, connection: sqlite3.Connection, is_over: Callable[[], bool] = lambda: False
     ) -> int:
@@ -45,10 +50,8 @@ class Limits:
             How many rows were deleted.
         """
         deleted = 0
-        if self.keep_seconds is not None:
-            deleted += delete_before(
-                connection, time.monotonic() + self._offset - self.keep_seconds
-            )
+        if (moment := self.oldest()) is not None:
+            deleted += delete_before(connection, moment)
         while self.max_bytes is not None and not is_over():
             span = _span(connection)
             if used_bytes(connection) <= self.max_bytes or span is None:
@@ -69,11 +72,7 @@ def used_bytes(connection: sqlite3.Connection) -> int:
 
 def delete_before(connection: sqlite3.Connection, moment: float) -> int:
     """Deletes what began before a Unix time; returns the number of rows."""
-    statements = [
-        (f"DELETE FROM {table} WHERE {column} < ?", (moment,)) for table, column in _TIMES.items()
-    ]
-    statements.append(("DELETE FROM runs WHERE ended < ?", (moment,)))
-    return _delete(connection, statements)
+    return _delete(connection, before(moment))
 
 
 def delete_between(connection: sqlite3.Connection, began: float, ended: float) -> int:
@@ -84,45 +83,72 @@ def delete_between(connection: sqlite3.Connection, began: float, ended: float) -
         began: Unix time.
         ended: Unix time, itself not in it.
     """
-    inside = "first_seen < ? AND first_seen + seconds >= ?"
-    whose = f"(run, camera, track_id) IN (SELECT run, camera, track_id FROM visits WHERE {inside})"
-    bounds = (ended, began)
-    statements: list[tuple[str, tuple[object, ...]]] = [
-        (f"DELETE FROM {table} WHERE {whose}", bounds) for table in _PERSONAL if table != "visits"
-    ]
-    statements.append((f"DELETE FROM visits WHERE {inside}", bounds))
-    statements += [
-        (f"DELETE FROM {table} WHERE {column} >= ? AND {column} < ?", (began, ended))
-        for table, column in _TIMES.items()
-    ]
-    return _delete(connection, statements)
+    return _delete(connection, between(began, ended))
 
 
 def delete_person(connection: sqlite3.Connection, run: str, camera: str, track_id: int) -> int:
     """Deletes everything about one visit; returns the number of rows."""
-    key = (run, camera, track_id)
+    return _delete(connection, of_person(run, camera, track_id))
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A deletion from one table, with ``?`` in the places of its values."""
+
+    table: str
+    text: str
+    values: tuple[object, ...] = ()
+
+
+def before(moment: float) -> list[Statement]:
+    """Deletions of what began before a Unix time."""
+    found = [_deletion(table, f"{column} < ?", moment) for table, column in _TIMES.items()]
+    return [*found, _deletion("runs", "ended < ?", moment), _FORGOTTEN_CAMERAS]
+
+
+def between(began: float, ended: float) -> list[Statement]:
+    """Deletions of what began in a time, and of people who were there then."""
+    inside = "first_seen < ? AND first_seen + seconds >= ?"
+    whose = f"(run, camera, track_id) IN (SELECT run, camera, track_id FROM visits WHERE {inside})"
+    return [
+        *(_deletion(table, whose, ended, began) for table in _PERSONAL if table != "visits"),
+        _deletion("visits", inside, ended, began),
+        *(
+            _deletion(table, f"{column} >= ? AND {column} < ?", began, ended)
+            for table, column in _TIMES.items()
+        ),
+        _FORGOTTEN_CAMERAS,
+    ]
+
+
+def of_person(run: str, camera: str, track_id: int) -> list[Statement]:
+    """Deletions of everything about one visit."""
     where = "run = ? AND camera = ? AND track_id = ?"
-    return _delete(connection, [(f"DELETE FROM {t} WHERE {where}", key) for t in _PERSONAL])
+    people = [_deletion(table, where, run, camera, track_id) for table in _PERSONAL]
+    return [*people, _FORGOTTEN_CAMERAS]
 
 
-def _delete(
-    connection: sqlite3.Connection, statements: Sequence[tuple[str, tuple[object, ...]]]
-) -> int:
+def _deletion(table: str, where: str, *values: object) -> Statement:
+    return Statement(table, f"DELETE FROM {table} WHERE {where}", values)
+
+
+_FORGOTTEN_CAMERAS = _deletion(
+    "cameras", "run NOT IN (SELECT run FROM runs) AND run NOT IN (SELECT run FROM minutes)"
+)
+
+
+def _delete(connection: sqlite3.Connection, statements: Sequence[Statement]) -> int:
     """Deletes in one transaction; then gives the pages back to the disk, their content erased."""
-    before = connection.total_changes
+    changed = connection.total_changes
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for statement, values in statements:
-            connection.execute(statement, values)
-        connection.execute(
-            "DELETE FROM cameras WHERE run NOT IN (SELECT run FROM runs)"
-            " AND run NOT IN (SELECT run FROM minutes)"
-        )
+        for statement in statements:
+            connection.execute(statement.text, statement.values)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    deleted = connection.total_changes - before
+    deleted = connection.total_changes - changed
     if deleted:
         # A script, as `execute` would end the first of these after a single page.
         connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from maskdet.sinks.store.opening import open_store, store_at
 from tests.sinks.messaging.nats_server import NatsServer
 from tests.sinks.messaging.site import expected
 
@@ -31,6 +30,7 @@ class Sites:
         kills: so far, by kind of process.
         host: address of the server.
         prefix: words before the command of the first site.
+        database: address of the collecting store; empty: it is a file.
     """
 
     folder: Path
@@ -40,6 +40,7 @@ class Sites:
     kills: Counter[str] = field(default_factory=Counter)
     host: str = "127.0.0.1"
     prefix: tuple[str, ...] = ()
+    database: str = ""
 
     def __post_init__(self) -> None:
         self.server = NatsServer(self.folder, host=self.host)
@@ -100,7 +101,7 @@ class Sites:
             for table, rows in expected(number, self.visits).items():
                 wanted[table] |= rows
         found = {}
-        with closing(sqlite3.connect(self.store)) as connection:
+        with open_store(store_at(self.database or str(self.store))) as connection:
             for table in TABLES:
                 rows = connection.execute(f"SELECT * FROM {table}").fetchall()
                 missing, extra = wanted[table] - set(rows), set(rows) - wanted[table]
@@ -128,7 +129,7 @@ class Sites:
         self._collector = self._spawn(self._command())
 
     def _command(self) -> list[str]:
-        options = [str(self.store), "--server", self.server.address]
+        options = [self.database or str(self.store), "--server", self.server.address]
         return [sys.executable, "-m", "maskdet", "collect-events", *options, "--keep-days", "0"]
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
