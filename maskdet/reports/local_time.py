@@ -72,7 +72,7 @@ class LocalTime:
 
         Args:
             text: ``2026-01-31``, ``2026-01-31T08:00`` (with an offset or without), ``today``,
-                ``yesterday``.
+                ``yesterday``, ``yesterday 22:00``.
             option: what the person typed it after, for messages.
             is_end: whether a day means its end, not its beginning.
 
@@ -81,13 +81,16 @@ class LocalTime:
         """
         today = self.day_of(datetime.now().timestamp())
         words = {"today": today, "yesterday": today - timedelta(days=1)}
+        word, gap, time = text.replace("T", " ").partition(" ")
+        if gap and word in words:
+            return self._parse_time(f"{words[word]}T{time}", option, text)
         try:
             day = words.get(text) or date.fromisoformat(text)
         except ValueError:
-            return self._parse_time(text, option)
+            return self._parse_time(text, option, text)
         return self.start_of(day + timedelta(days=int(is_end)))
 
-    def _parse_time(self, text: str, option: str) -> float:
+    def _parse_time(self, text: str, option: str, typed: str) -> float:
         try:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None and self._zone is not None:
@@ -95,6 +98,6 @@ class LocalTime:
             return moment.timestamp()
         except (ValueError, OverflowError, OSError):
             raise ConfigError(
-                f"{option} {text}: expected a day or a time, such as 2026-01-31, "
-                "2026-01-31T08:00, today or yesterday"
+                f"{option} {typed}: expected a day or a time, such as 2026-01-31, "
+                "2026-01-31T08:00, today, yesterday or 'yesterday 22:00'"
             ) from None

@@ -26,9 +26,10 @@ def adapted(
     """The settings without what is missing, and a line about each change.
 
     Where none of the lists that they name is in the data folder, all images there are taken.
-    Where some are there, the others are left out. A list of validation images that is missing
-    beside lists that are there is a mistake, and left as it is. A run on all images begins from
-    the model that the settings are of, if it is here and no other weights are named.
+    So it is where the settings name no list of images to learn but one to validate that is not
+    there. Where some are there, the others are left out. A list of validation images that is
+    missing beside lists that are there is a mistake, and left as it is. A run on all images begins
+    from the model that the settings are of, if it is here and no other weights are named.
 
     Args:
         settings: as they were read.
@@ -47,6 +48,9 @@ def adapted(
         settings, lines = _on_all_images(settings, data)
     labeled = [part for part in settings.train if not part.without_faces]
     named = any(part.list or part.source for part in labeled)
+    if not named and settings.validation and not validates:
+        lines.append(f"{settings.validation} is not in {data}: a part of the pictures validates")
+        settings = settings.model_copy(update={"validation": ""})
     if not named and (start := _start(settings, find_start)):
         settings = settings.model_copy(update={"start": start})
         lines.append(

@@ -10,14 +10,16 @@ import shutil
 import sqlite3
 import xml.etree.ElementTree as ET
 from contextlib import closing
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from maskdet.__main__ import main
 from maskdet.commands.events import deletion
 from maskdet.commands.events.selection import select
+from maskdet.errors import ConfigError
 from maskdet.reports.buckets import by_hour_of_day, by_time
 from maskdet.reports.charts import Bar, people_chart
 from maskdet.reports.local_time import LocalTime
@@ -348,3 +350,17 @@ def test_an_empty_store_is_a_page_that_says_so(tmp_path: Path, capfd: pytest.Cap
     assert main(["report", str(path), "--output", str(output)]) == 0
     assert "nobody was seen" in capfd.readouterr().err
     assert "Nobody in this time." in output.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("typed", ["{} 22:00", "{}T22:00", "{}T22:00:00"])
+def test_a_shift_is_named_by_the_day_before_and_an_hour(typed: str):
+    clock = LocalTime(BERLIN)
+    midnight = clock.parse("today", "--from")
+    start, end = (
+        clock.parse(typed.format("yesterday"), "--from"),
+        clock.parse("today 06:00", "--to"),
+    )
+    assert (midnight - start) / 3600 in (1, 2, 3) and (end - midnight) / 3600 in (5, 6, 7)
+    assert datetime.fromtimestamp(start, ZoneInfo(BERLIN)).hour == 22
+    with pytest.raises(ConfigError, match="--from yesterday 25:00: expected a day or a time, such"):
+        clock.parse("yesterday 25:00", "--from")

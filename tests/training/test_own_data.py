@@ -52,6 +52,14 @@ def test_the_light_model_s_settings_take_any_pictures(data: Path) -> None:
     ]
 
 
+def test_names_of_classes_alone_change_nothing_about_the_lists(data: Path) -> None:
+    """The guide's own answer for classes of other names."""
+    settings, lines = adapted(light("train=[{classes: {hat: without_mask}}]"), data)
+    assert lines == [f"splits/val.txt is not in {data}: a part of the pictures validates"]
+    samples, _, validation = supply.read_data(settings, data)
+    assert (len(samples), len(validation)) == (18, 2)
+
+
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*_*.yaml")), ids=lambda file: file.stem)
 def test_every_config_takes_any_pictures(file: Path, data: Path) -> None:
     settings, _ = adapted(load_settings(TrainingSettings, file), data)

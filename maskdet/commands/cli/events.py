@@ -17,7 +17,7 @@ Store = Annotated[
 ]
 First = Annotated[
     str | None,
-    typer.Option("--from", metavar="DAY", help="2026-01-31, 2026-01-31T08:00, today, yesterday."),
+    typer.Option("--from", metavar="DAY", help="2026-01-31, today, 'yesterday 22:00' …"),
 ]
 Last = Annotated[
     str | None, typer.Option("--to", metavar="DAY", help="Likewise; a day counts to its end.")

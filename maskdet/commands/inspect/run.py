@@ -95,20 +95,24 @@ def _check_images(data: DataSet, settings: TrainingSettings, problems: Problems)
 
 
 def _check_names(data: DataSet, states: Mapping[str, str | None], problems: Problems) -> None:
-    """Adds to the problems each box whose class is no mask state, which training refuses.
+    """Adds to the problems each class with boxes that is no mask state, which training refuses.
 
-    They come last: a data set of such a class may have thousands.
+    One line for each, at its first box: a data set of such a class may have thousands.
     """
+    found: dict[str, list[object]] = {}
     for sample, places in zip(data.samples, data.places, strict=True):
         for index, place in zip(sample.classes.tolist(), places, strict=True):
             if states[name := data.names[index]] is None:
-                near = difflib.get_close_matches(name, CLASS_NAMES, n=1)
-                hint = f" ({near[0]}?)" if near else ""
-                problems.add(
-                    place,
-                    f"class {name[:40]!r} means no known mask state{hint}; correct it, or set it "
-                    "in the settings: train, classes",
-                )
+                found.setdefault(name, []).append(place)
+    for name, boxes in found.items():
+        near = difflib.get_close_matches(name, CLASS_NAMES, n=1)
+        hint = f" ({near[0]}?)" if near else ""
+        more = f" (the first of {len(boxes)} boxes)" if len(boxes) > 1 else ""
+        problems.add(
+            boxes[0],
+            f"class {name[:40]!r} means no known mask state{hint}{more}; correct it, or set it in "
+            "the settings: train, classes",
+        )
 
 
 def _state(name: str) -> str | None:

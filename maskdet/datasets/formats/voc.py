@@ -32,7 +32,7 @@ from maskdet.datasets.formats.voc_layout import (
     parts_of_stems,
 )
 from maskdet.datasets.formats.xml_text import GUESSED, in_utf8, require_plain
-from maskdet.datasets.image_files import list_images
+from maskdet.datasets.image_files import list_images, size_of
 from maskdet.datasets.image_list import ListedImages, read_list
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
@@ -43,6 +43,7 @@ from maskdet.system.atomic_files import write_whole
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 UNLABELLED = "pictures without xml that were left out"
+NO_SIZE = "xml files that state a size of 0, for which the picture's own was taken"
 ORPHANS = "xml files without picture that were left out"
 
 
@@ -134,6 +135,9 @@ def _read_image(
         raise DatasetError(f"{image}: has no annotation {xml}") from None
     try:
         width, height = (_number(tree, f"size/{side}") for side in ("width", "height"))
+        if width == height == 0:
+            width, height = size_of(image)
+            builder.problems.note(NO_SIZE, xml, "")
     except DatasetError as error:
         raise DatasetError(f"{xml}: {xml_tool(tree.tag) or error}") from None
     if target := builder.image(image, width, height, xml):

@@ -127,17 +127,32 @@ def test_class_names_of_no_known_state_are_mistakes_with_their_place(
     add(archive, "NoMask", 5, 5, 90, 90)
     add(archive, "hat $x^{", 5, 5, 90, 90, to="1")
     add(archive, "with_msk", 5, 5, 90, 90, to="3")
+    add(archive, "with_msk", 15, 15, 80, 80, to="3")
     status, figures = inspect(archive)
-    assert (status, figures["wrong_count"], figures["boxes"]) == (2, 2, 11)
+    assert (status, figures["wrong_count"], figures["boxes"]) == (2, 2, 12)
     assert figures["states"]["NoMask"] == "without_mask"
     assert figures["states"]["hat $x^{"] is figures["states"]["with_msk"] is None
     hat, typo = figures["wrong"]
+    first, last = line_of(archive, "3").rsplit(":", 1)
     assert hat.startswith(f"{line_of(archive, '1')}: class 'hat $x^{{' means no known mask state;")
-    assert typo.startswith(f"{line_of(archive, '3')}: class 'with_msk' means no known mask state (")
-    assert "(with_mask?); correct it, or set it in the settings" in typo
+    assert typo.startswith(f"{first}:{int(last) - 1}: class 'with_msk' means no known mask state (")
+    assert "(with_mask?) (the first of 2 boxes); correct it, or set it in the settings" in typo
     assert f"2 mistakes:\n  {hat}\n  {typo}\n" in capsys.readouterr().out
     with pytest.raises(DatasetError, match=re.escape(line_of(archive, "1"))):
         read_samples(archive)
+
+
+def test_a_size_of_0_is_read_from_the_picture(archive: Path) -> None:
+    """As some labeling programs write it."""
+    file = archive / "annotations/1.xml"
+    text = re.sub(r"<(width|height)>[0-9]+", r"<\1>0", file.read_text())
+    file.write_text(text)
+    status, figures = inspect(archive)
+    assert (status, figures["boxes"]) == (0, 8)
+    (note,) = (key for key in figures["notes"] if "size of 0" in key)
+    assert figures["notes"][note] == [str(file)]
+    file.write_text(text.replace("<height>0", "<height>96"))
+    assert inspect(archive)[0] == 2
 
 
 def test_a_class_without_boxes_needs_no_state(archive: Path, tmp_path: Path) -> None:
