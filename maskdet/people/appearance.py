@@ -19,9 +19,9 @@ MAX_COORDINATE = 1e6
 """Pixels from an image's corner up to which a box can be described."""
 BLEND_S = 0.5
 """Time constant in which a description follows its face, seconds."""
-FIRST_CHANGE = 0.08
-"""Usual change of a face's description before any is known: that of a head that turns at a webcam
-(measured; rendered faces of a street: 0.03), so that colors separate nobody too early."""
+FIRST_CHANGE = 0.05
+"""Usual change of a face's description before any is known: between that of rendered faces of a
+street (0.03) and that of a head that turns at a webcam (0.08 within half a second; measured)."""
 LEARNING_RATE = 0.05
 """Share by which each measured change moves the usual one: some twenty suffice, a frame or two of a
 street, ten seconds of one person at a slow webcam."""
