@@ -7,7 +7,8 @@ Three parts of a cluster (Ray's own processes for each, on loopback), and RTSP c
 share. In turn the monitor of a machine, one of its capturing processes, the actor of its cameras,
 the placement and a whole machine are killed with -9; a machine joins again. Prints as JSON, for
 each kind, how long the cameras of the killed machine and all others were without a processed frame,
-and `cluster: ok` or what broke a promise; status 0 or 1. Before that it measures what the cluster's
+how many frames two machines processed at a time, and `cluster: ok` or what broke a promise; status
+0 or 1. Before that it measures what the cluster's
 own processes need while nothing happens.
 
 `--throughput` gives each machine one core of its own, and prints how many frames a second one
@@ -182,13 +183,18 @@ class LoopbackCluster:
 
     def frames(self) -> dict[str, list[float]]:
         """When each camera's frames were taken that were processed, on whichever machine."""
-        found: dict[str, list[float]] = {name: [] for name in self.cameras}
+        return {name: [time for time, _ in rows] for name, rows in self.machine_frames().items()}
+
+    def machine_frames(self) -> dict[str, list[tuple[float, str]]]:
+        """The same, each with the machine that processed it."""
+        found: dict[str, list[tuple[float, str]]] = {name: [] for name in self.cameras}
         for log in self.folder.glob("maskdet-cluster/*/events.jsonl"):
             for line in log.read_text().splitlines():
                 with contextlib.suppress(ValueError):  # killed while it was written
                     event = json.loads(line)
-                    found[event["source"]].append(datetime.fromisoformat(event["utc"]).timestamp())
-        return {name: sorted(times) for name, times in found.items()}
+                    taken = datetime.fromisoformat(event["utc"]).timestamp()
+                    found[event["source"]].append((taken, log.parent.name))
+        return {name: sorted(rows) for name, rows in found.items()}
 
     def close(self) -> None:
         """Ends all, in the last resort by force."""
@@ -266,6 +272,15 @@ def longest_gaps(kills: list[Kill], frames: Mapping[str, list[float]]) -> list[d
     return rows
 
 
+def doubled_frames(frames: Mapping[str, list[tuple[float, str]]]) -> int:
+    """Frames that a machine processed after another one had begun with the camera."""
+    count = 0
+    for rows in frames.values():
+        for before, (_, machine), after in zip(rows, rows[1:], rows[2:], strict=False):
+            count += before[1] == after[1] != machine
+    return count
+
+
 def run(folder: Path, kills: int, cameras: int, pause: float, fps: int) -> dict[str, Any]:
     """Kills so many times; what was measured."""
     with rtsp_cameras(cameras, 4, fps) as addresses:
@@ -296,6 +311,7 @@ def run(folder: Path, kills: int, cameras: int, pause: float, fps: int) -> dict[
             time.sleep(1)
             left = [" ".join(process.cmdline())[:200] for process in cluster.processes()]
             rows = longest_gaps(done, cluster.frames())
+            doubled = doubled_frames(cluster.machine_frames())
         finally:
             cluster.close()
     return {
@@ -304,6 +320,7 @@ def run(folder: Path, kills: int, cameras: int, pause: float, fps: int) -> dict[
         "by_kind": {
             kind: _summary([r for r in rows if r["kind"] == kind]) for kind in (*KINDS, "join")
         },
+        "doubled_frames": doubled,
         "left_processes": left,
         "down": [ended.returncode, ended.stderr.strip()],
         "rows": rows,
