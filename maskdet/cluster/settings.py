@@ -69,6 +69,13 @@ class CameraSettings(SourceSettings):
     labels: dict[str, str] = {}
     node: str | None = None
 
+    @field_validator("standby")
+    @classmethod
+    def _the_cluster_sets_it(cls, standby: bool) -> bool:
+        if standby:
+            raise ValueError("the cluster sets it; leave it out")
+        return standby
+
     def source_values(self) -> dict[str, Any]:
         """Settings of its source that were written, as the monitor's file has them."""
         values = self.model_dump(mode="json", exclude_unset=True, exclude={"labels", "node"})
@@ -113,15 +120,6 @@ class ClusterSettings(Settings):
         cls, cameras: tuple[CameraSettings, ...]
     ) -> tuple[CameraSettings, ...]:
         _check_unique("camera", [camera.name for camera in cameras])
-        return cameras
-
-    @field_validator("cameras")
-    @classmethod
-    def _cameras_leave_standby_to_the_cluster(
-        cls, cameras: tuple[CameraSettings, ...]
-    ) -> tuple[CameraSettings, ...]:
-        if names := [camera.name for camera in cameras if camera.standby]:
-            raise ValueError(f"the cluster sets standby of camera '{names[0]}'; leave it out")
         return cameras
 
     @field_validator("monitor")

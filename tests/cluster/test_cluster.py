@@ -82,6 +82,10 @@ def test_what_ships_is_the_default_of_every_key():
         ),
         ("nodes: [a]\nmonitor: {sources: [demo]}", "the cluster sets sources of each monitor"),
         ("nodes: [a]\nmonitor: {detect: {fsp: 5}}", "did you mean 'monitor.detect.fps'?"),
+        (
+            "nodes: [a]\ncameras: [{name: x, source: demo, standby: true}]",
+            "'cameras.0.standby': the cluster sets it; leave it out",
+        ),
         ("nodes: [a]\nmonitor: {events: '-'}", "not to standard output"),
         ("nodes: [a]\naddress: here", "'address': must be HOST:PORT"),
         ("nodes: [a", "not valid YAML"),
