@@ -49,7 +49,10 @@ class Secrets:
             found = self._values.get(name, os.environ.get(name))
             if found is None:
                 where = f"{self._file} and the environment" if self._file else "the environment"
-                raise ConfigError(f"{what}: ${{{name}}} is not in {where}; set it there")
+                way_out = "set it there"
+                if self._file is None:
+                    way_out += ", or in the file that secrets names"
+                raise ConfigError(f"{what}: ${{{name}}} is not in {where}; {way_out}")
             self._used.add(found)
             return found
 

@@ -166,7 +166,8 @@ def test_strict_privacy_covers_faces_in_pictures_of_alarms(
         (["alarms.rules=[{name: a}]", "people.enabled=false"], "about people, whom nobody follows"),
         (
             ["alarms.rules=[{name: a}]", hook("http://h/${NONE_SUCH}")],
-            "channel 'hook', url: ${NONE_SUCH} is not in the environment; set it there",
+            "channel 'hook', url: ${NONE_SUCH} is not in the environment; set it there, or in the "
+            "file that secrets names",
         ),
         (["alarms.rules=[{name: a}]", "alarms.file=/proc/no/a.db"], "cannot keep alarms in"),
     ],
