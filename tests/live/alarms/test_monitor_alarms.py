@@ -192,7 +192,7 @@ def test_wrong_settings_are_a_line_at_the_start(
         (hook("http://h").replace("}]", ", secret: geheim}]"), "secret is a secret and must not"),
         ("alarms.channels=[{name: a, kind: notify, url: 'tgram://geheim/1'}]", "url is a secret"),
         ("alarms.channels=[{name: a, kind: mqtt, host: h, password: geheim}]", "password is a"),
-        ("alarms.channels=[{name: a, kind: pigeon}]", "kind must be web_hook, mqtt, notify,"),
+        ("alarms.channels=[{name: a, kind: pigeon}]", "kind must be web_hook, mqtt, nats, notify,"),
         ("alarms.channels=[{name: a, kind: sound}, {name: a, kind: sound}]", "two channels are"),
         ("alarms.rules=[{name: a, channels: [b]}]", "no channel is named 'b'"),
         ("alarms.rules=[{name: a, hours: [8-18]}]", "'8-18' is no span of hours; write 08:00"),
