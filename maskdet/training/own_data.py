@@ -25,11 +25,12 @@ def adapted(
 ) -> tuple[TrainingSettings, list[str]]:
     """The settings without what is missing, and a line about each change.
 
-    Where none of the lists that they name is in the data folder, all images there are taken.
-    So it is where the settings name no list of images to learn but one to validate that is not
-    there. Where some are there, the others are left out. A list of validation images that is
-    missing beside lists that are there is a mistake, and left as it is. A run on all images begins
-    from the model that the settings are of, if it is here and no other weights are named.
+    Where none of the lists that they name is in the data folder, all images there are taken. So
+    it is where the settings name no list of images to learn but one to validate in a folder that
+    is not there; a list that lacks in a folder that is there is a mistake. Where some are there,
+    the others are left out. A list of validation images that is missing beside lists that are
+    there is a mistake, and left as it is. A run on all images begins from the model that the
+    settings are of, if it is here and no other weights are named.
 
     Args:
         settings: as they were read.
@@ -48,7 +49,8 @@ def adapted(
         settings, lines = _on_all_images(settings, data)
     labeled = [part for part in settings.train if not part.without_faces]
     named = any(part.list or part.source for part in labeled)
-    if not named and settings.validation and not validates:
+    folder = str(Path(settings.validation).parent)
+    if not named and settings.validation and not validates and _is_absent(folder, data):
         lines.append(f"{settings.validation} is not in {data}: a part of the pictures validates")
         settings = settings.model_copy(update={"validation": ""})
     if not named and (start := _start(settings, find_start)):
