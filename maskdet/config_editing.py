@@ -9,6 +9,7 @@ from typing import Any
 
 from maskdet.errors import ConfigError
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.text_files import decode_text
 
 
 def append_item(path: Path, key: str, item: Mapping[str, Any]) -> None:
@@ -80,8 +81,8 @@ def _load(path: Path) -> tuple[Any, Any]:
     yaml.preserve_quotes = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     try:
-        text = path.read_text("utf-8-sig") if path.exists() else ""
-        data = yaml.load(text)
+        text = decode_text(path.read_bytes()) if path.exists() else ""
+        data = yaml.load(text.replace("\r\n", "\n"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise ConfigError(f"{path}: cannot be changed: {_reason(error)}") from None
     return yaml, CommentedMap() if data is None else data

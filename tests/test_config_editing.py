@@ -38,6 +38,15 @@ def test_an_item_is_added_and_all_else_stays(tmp_path: Path):
     assert read["lines"] == [{"name": "line 1", "points": [[0.1, 0.5], [0.9, 0.5]]}]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_of_windows_is_changed_as_it_is_read(tmp_path: Path, encoding: str):
+    file = tmp_path / "door.yaml"
+    file.write_bytes(WRITTEN.replace("ward", "Wärter").replace("\n", "\r\n").encode(encoding))
+    append_item(file, "zones", ITEM)
+    assert remove_items(file, "zones", {"name": "zone 1"})
+    assert file.read_text("utf-8") == WRITTEN.replace("ward", "Wärter")
+
+
 def test_what_was_added_is_removed_again(tmp_path: Path):
     file = tmp_path / "door.yaml"
     file.write_text(WRITTEN)

@@ -19,12 +19,16 @@ def decode_text(raw: bytes) -> str:
     Raises:
         UnicodeDecodeError: it is in neither.
     """
-    return raw.decode("utf-16" if raw.startswith(_UTF16_MARKS) else "utf-8-sig")
+    return raw.decode(_encoding_of(raw))
 
 
 def decode_start(raw: bytes) -> str:
     """The text of a file's first bytes, which may end within a letter."""
-    return raw.decode("utf-16" if raw.startswith(_UTF16_MARKS) else "utf-8-sig", "replace")
+    return raw.decode(_encoding_of(raw), "replace")
+
+
+def _encoding_of(raw: bytes) -> str:
+    return "utf-16" if raw.startswith(_UTF16_MARKS) else "utf-8-sig"
 
 
 def encoding_problem(raw: bytes, error: UnicodeDecodeError) -> tuple[int, str]:
