@@ -38,6 +38,7 @@ class Rotation:
         self._compressor = Compressor() if compress else None
         self._began = time.monotonic()
         self._aside: list[Path] = []
+        self._last = ("", 0)
 
     def begin(self, path: Path) -> None:
         """A run is about to go on with this file, or to begin it.
@@ -47,7 +48,10 @@ class Rotation:
         """
         if path.exists() and not path.is_file():
             raise OSError(22, "only a file can be rotated")
-        self._aside = self._list(path)
+        found = _put_aside(path)
+        self._aside = [aside for _, _, aside in found]
+        if found:
+            self._last = found[-1][:2]
         self._began = time.monotonic()
         for aside in self._aside:
             if aside.exists():
@@ -69,11 +73,7 @@ class Rotation:
         Raises:
             OSError: it cannot be renamed, or an old one cannot be deleted.
         """
-        stem = f"{path.stem}-{datetime.now():%Y%m%d-%H%M%S}"
-        for number in itertools.count(1):
-            aside = path.with_stem(stem if number == 1 else f"{stem}-{number}")
-            if aside not in self._aside and not aside.exists():
-                break  # nor is there a compressed one of that name: it would be in the list
+        aside = self._next_name(path)
         path.rename(aside)
         self._began = time.monotonic()
         self._aside.append(aside)
@@ -93,15 +93,28 @@ class Rotation:
         if self._compressor is not None:
             self._compressor.add(aside)
 
-    def _list(self, path: Path) -> list[Path]:
-        """The files that earlier runs have put aside, the oldest first, by their first names."""
-        name = rf"{re.escape(path.stem)}-(\d{{8}}-\d{{6}})(?:-(\d+))?{re.escape(path.suffix)}"
-        found = {
-            (match[1], int(match[2] or 1), other.with_name(other.name.removesuffix(SUFFIX)))
-            for other in path.parent.iterdir()
-            if (match := re.fullmatch(rf"{name}(?:{re.escape(SUFFIX)})?", other.name))
-        }
-        return [other for _, _, other in sorted(found)]
+    def _next_name(self, path: Path) -> Path:
+        """A name that no file has, nor had one in this run: it may still be being compressed."""
+        stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
+        first = self._last[1] + 1 if stamp == self._last[0] else 1
+        for number in itertools.count(first):
+            stem = f"{path.stem}-{stamp}"
+            aside = path.with_stem(stem if number == 1 else f"{stem}-{number}")
+            if aside not in self._aside and not aside.exists():
+                break  # nor is there a compressed one of that name: it would be in the list
+        self._last = (stamp, number)
+        return aside
+
+
+def _put_aside(path: Path) -> list[tuple[str, int, Path]]:
+    """The files that earlier runs have put aside, the oldest first: time, number, first name."""
+    name = rf"{re.escape(path.stem)}-(\d{{8}}-\d{{6}})(?:-(\d+))?{re.escape(path.suffix)}"
+    found = {
+        (match[1], int(match[2] or 1), other.with_name(other.name.removesuffix(SUFFIX)))
+        for other in path.parent.iterdir()
+        if (match := re.fullmatch(rf"{name}(?:{re.escape(SUFFIX)})?", other.name))
+    }
+    return sorted(found)
 
 
 def _compressed(path: Path) -> Path:

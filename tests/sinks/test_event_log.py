@@ -352,6 +352,24 @@ def test_compressed_files_count_among_those_kept(tmp_path: Path) -> None:
     assert sorted(frames) == [[12], [13]] and frames_in(path) == [14]
 
 
+def test_no_name_is_used_twice_while_its_file_may_be_being_compressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+    rename = Path.rename
+
+    def renamed(path: Path, target: Path) -> Path:
+        names.append(target.name)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", renamed)
+    log = EventLog(tmp_path / "e.jsonl", rotation=Rotation(max_bytes=1, keep=1, compress=True))
+    for index in range(30):
+        log.write(observation(index))
+    log.close()
+    assert len(names) == 29 and len(set(names)) == 29
+
+
 def test_what_is_no_file_cannot_be_rotated() -> None:
     with pytest.raises(SinkError, match="/dev/null: only a file can be rotated"):
         EventLog("/dev/null", rotation=Rotation(max_bytes=9))
