@@ -44,6 +44,7 @@ def run(
     kind: str = AUTO,
     classes: Path | None = None,
     runtimes: Sequence[str] = (),
+    certainty: float | None = None,
 ) -> int:
     """Fits on the first file, measures every file, writes card and plot; returns the exit status.
 
@@ -57,6 +58,7 @@ def run(
         kind: the labels' format.
         classes: a file that lists the classes; None: found automatically.
         runtimes: which files to measure; none: all that the card names.
+        certainty: share of its best state below which a face is unsure; None: chosen.
 
     Raises:
         DatasetError: data or list cannot be used.
@@ -76,7 +78,7 @@ def run(
         )
     scales = calibration.fit(samples, raw)
     found = [calibration.apply(scales, each) for each in raw]
-    scores, unsure, choices = thresholds.choose(samples, found)
+    scores, unsure, choices = thresholds.choose(samples, found, certainty)
     card = card.model_copy(
         update={
             "calibration": Calibrations.model_validate(calibration.named(scales)),
@@ -99,7 +101,7 @@ def run(
         "error_before": round(reliability["as the network gives them"]["all"].error, 4),
         "error": round(reliability["calibrated"]["all"].error, 4),
     }
-    about = _about(card, samples, data, images)
+    about = _about(card, samples, data, images, certainty)
     update = {"metrics": {**card.metrics, "validation": about, "calibration": errors, **measured}}
     write_output(folder / PLOT, plots.reliability(reliability))
     write_card(folder, card.model_copy(update=update))
@@ -141,19 +143,24 @@ def _measure(detector: Detector, rule: DecisionRule, samples: Sequence[Sample]) 
 
 
 def _about(
-    card: ModelCard, samples: Sequence[Sample], data: Path, images: Path | None
+    card: ModelCard,
+    samples: Sequence[Sample],
+    data: Path,
+    images: Path | None,
+    certainty: float | None,
 ) -> dict[str, Any]:
     """Data and settings of the measurement; other entries of the card (steps, sizes) stay."""
     old = card.metrics.get("validation")
     # folders of the machine that it was measured on are nobody's business
     name = "all" if images is None else images.name if images.is_absolute() else images.as_posix()
-    listed = "" if images is None else f" --images {name}"
+    options = "" if images is None else f" --images {name}"
+    options += "" if certainty is None else f" --certainty {certainty}"
     return {
         **(old if isinstance(old, Mapping) else {}),
         "pictures": name,
         "images": len(samples),
         "faces": sum(len(sample.boxes) for sample in samples),
-        "command": f"python -m maskdet calibrate --model {card.name} --data DIR{listed}",
+        "command": f"python -m maskdet calibrate --model {card.name} --data DIR{options}",
     }
 
 

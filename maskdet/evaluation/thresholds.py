@@ -146,19 +146,22 @@ def min_width(samples: Sequence[Sample], found: Sequence[Detections], rule: Deci
 
 
 def choose(
-    samples: Sequence[Sample], found: Sequence[Detections]
+    samples: Sequence[Sample], found: Sequence[Detections], certainty: float | None = None
 ) -> tuple[ScoreLimits, Unsure, list[Choice]]:
     """All limits of a card, and the trade-off that its certainty was chosen from.
 
     Args:
         samples: the truth.
         found: calibrated detections down to a low score.
+        certainty: what the card has; None: the best by these samples.
     """
     limits = score_limits(samples, found)
     rule = DecisionRule([getattr(limits, state.name) for state in MaskState])
     choices = certainties(samples, found, rule)
+    if certainty is None:
+        certainty = max(MIN_CERTAINTY, best_certainty(choices))
     unsure = Unsure(
-        certainty=max(MIN_CERTAINTY, best_certainty(choices)),
+        certainty=certainty,
         width=min_width(samples, found, rule),
     )
     return limits, unsure, choices

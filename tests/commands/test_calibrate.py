@@ -75,6 +75,14 @@ class Shy:
         return Detections(boxes, said.max(axis=1), said.argmax(axis=1), None, said)
 
 
+def test_the_certainty_can_be_given(data: Path, model: Path) -> None:
+    found = Shy(read_samples(data, only=data / "val.txt"))
+    assert calibrate.run(found, model, data, Path("val.txt"), certainty=0.93) == 0
+    after = read_card(model)
+    assert after.unsure.certainty == 0.93
+    assert after.metrics["validation"]["command"].endswith("--images val.txt --certainty 0.93")
+
+
 def test_a_card_is_written_anew(data: Path, model: Path) -> None:
     card, shy = read_card(model), Shy(read_samples(data, only=data / "val.txt"))
     assert calibrate.run(shy, model, data, Path("val.txt")) == 0

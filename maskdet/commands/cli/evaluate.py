@@ -120,6 +120,15 @@ def calibrate(
         list[str] | None,
         typer.Option("--runtime", metavar="R", help="Repeatable: files to measure; default: all."),
     ] = None,
+    certainty: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            min=0,
+            max=1,
+            help="A face whose best state has a smaller share is unsure; default: chosen.",
+        ),
+    ] = None,
 ) -> int:
     """Measures a model on validation pictures and writes its card again.
 
@@ -141,4 +150,5 @@ def calibrate(
         kind=data_format,
         classes=classes,
         runtimes=runtimes or (),
+        certainty=certainty,
     )
