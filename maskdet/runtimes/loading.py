@@ -14,7 +14,8 @@ from maskdet.runtimes.adaptive_side import AdaptiveSideDetector, ResizableDetect
 from maskdet.runtimes.decoding import Decoder, decoder_for
 from maskdet.runtimes.legacy.labels import states_of_names
 from maskdet.runtimes.legacy.opening import open_graph, open_keras_retinanet
-from maskdet.runtimes.looks import MIN_AGREED_SCORE, SMALL_SIDE, Looks, MultiLookDetector
+from maskdet.runtimes.look_plan import Looks
+from maskdet.runtimes.looks import MIN_AGREED_SCORE, SMALL_SIDE, MultiLookDetector
 from maskdet.runtimes.spec import ModelOptions, ModelSpec, resolve
 from maskdet.runtimes.tensorflow_import import quiet_import
 from maskdet.system.extras import missing_line
@@ -63,16 +64,17 @@ def open_model(spec: ModelSpec, *, looks: Looks = 1, budget_s: float | None = No
     Raises:
         ModelError: it is broken, or there is no GPU where one was asked for.
     """
-    detector = OPENERS[spec.kind](spec)
+    looks_once = looks == 1 or not spec.is_own
+    doubtful = spec.rule.without_rejection(min(MIN_AGREED_SCORE, spec.rule.lowest_score))
+    detector = OPENERS[spec.kind](spec if looks_once else replace(spec, rule=doubtful))
     if spec.sides:
         detector = AdaptiveSideDetector(cast(ResizableDetector, detector), spec.sides)
-    if looks == 1 or not spec.is_own:
+    if looks_once:
         return detector
     assert spec.side is not None
     small = None
     if spec.side > 2 * SMALL_SIDE:
         kind = "litert" if spec.kind == "litert_gpu" and not spec.demanded else spec.kind
-        doubtful = spec.rule.without_rejection(min(MIN_AGREED_SCORE, spec.rule.lowest_score))
         small = OPENERS[kind](replace(spec, kind=kind, side=SMALL_SIDE, sides=(), rule=doubtful))
     return MultiLookDetector(
         detector, spec.side, looks, small=small, rule=spec.rule, budget_s=budget_s

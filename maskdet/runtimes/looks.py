@@ -2,17 +2,17 @@
 
 A network is best at faces of some widths of its input. A face that fills the view is found when
 the image is made small; a face of a few pixels is found when the part of the image around it is
-enlarged (slicing aided inference: Akyon et al. 2022). One suppression over all looks gives each
-face once. What fills the view and is no face at all to the small look is none: a hand, a sleeve or
-a blurred wall, of which the network sees too little at full size.
+enlarged (slicing aided inference: Akyon et al. 2022), in a video once more where it is doubtful:
+see `closer_looks`. One suppression over all looks gives each face once. What fills the view and is
+no face at all to the small look is none: a hand, a sleeve or a blurred wall, of which the network
+sees too little at full size.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,11 +21,9 @@ from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
-from maskdet.runtimes.tiling import merged, tiles_of, uncut
-
-Looks = Literal["auto"] | int
-"""Number of looks at an image: what suits it automatically, or 1 (once), 2 (with a small look) or
-more: with so many parts along either side."""
+from maskdet.runtimes.closer_looks import MAX_CLOSER_LOOKS, closer_places
+from maskdet.runtimes.look_plan import LookPlan, Looks, plan_looks
+from maskdet.runtimes.tiling import merged, tiles_of, uncut, views_of
 
 SMALL_SIDE = 256
 """Longest side in pixels of the small look's input."""
@@ -37,18 +35,6 @@ MIN_AGREED_SCORE = 0.05
 """… which is a face of this score or more, and all that is left to it without one …"""
 MIN_AGREED_IOU = 0.4
 """… that overlaps it by so much."""
-ENLARGEMENT = 1.25
-"""From so many pixels of the image for one of the input on, parts of it show more."""
-STILL_ENLARGEMENT = 0.6
-"""The same for an image that is no frame of a video, for which there is time: more faces of 8 to 32
-pixels are found in its parts."""
-STILL_PARTS = 1.4
-"""Parts of such an image along a side, for each pixel of it for one of the input."""
-STILL_SIDE = 600
-"""Longest input side in pixels up to which that gains anything: the heavy networks, of 640 and 768,
-find as much in one look."""
-MAX_PARTS = 4
-"""Along either side, by default: more would find faces that nobody can recognize."""
 TIME_BUDGET_S = 1 / 16
 """Seconds that all looks at a live frame may take together …"""
 BUSY_SHARE = 0.6
@@ -65,43 +51,6 @@ def time_budget(fps: Sequence[float | None]) -> float:
     """
     wanted = sum(each or USUAL_FPS for each in fps)
     return min(TIME_BUDGET_S, BUSY_SHARE / wanted) if len(fps) > 1 else TIME_BUDGET_S
-
-
-@dataclass(frozen=True)
-class LookPlan:
-    """Looks beside the one at the whole image.
-
-    Attributes:
-        small: whether the image is processed once more, made small.
-        parts: along either side; 1: none.
-    """
-
-    small: bool
-    parts: int
-
-    @property
-    def looks(self) -> int:
-        """Looks in all."""
-        return 1 + self.small + (self.parts**2 if self.parts > 1 else 0)
-
-
-def plan_looks(looks: Looks, height: int, width: int, side: int, *, still: bool = True) -> LookPlan:
-    """The looks that suit an image.
-
-    Args:
-        looks: as asked for.
-        height: of the image.
-        width: of the image.
-        side: longest side in pixels of the network's input.
-        still: whether it is an image for itself, not a frame of a video.
-    """
-    if looks != "auto":
-        return LookPlan(looks > 1, looks if looks > 2 else 1)
-    ratio = max(height, width) / side
-    parts = int(np.ceil(ratio - 0.25)) if ratio > ENLARGEMENT else 1
-    if still and side <= STILL_SIDE and ratio > STILL_ENLARGEMENT:
-        parts = max(parts, 2, round(STILL_PARTS * ratio))
-    return LookPlan(True, min(parts, MAX_PARTS))
 
 
 class MultiLookDetector:
@@ -125,12 +74,11 @@ class MultiLookDetector:
         """Wraps a detector, which it closes, too.
 
         Args:
-            detector: looks at the image and at each part.
+            detector: looks at the image and at each part; gives doubtful faces, too.
             side: longest side in pixels of its input.
             looks: how often.
-            small: the same model with an input of `SMALL_SIDE`, which gives doubtful faces, too;
-                None: there is no small look.
-            rule: decides which of the small look's faces are shown.
+            small: the same model with an input of `SMALL_SIDE`; None: there is no small look.
+            rule: decides which faces are shown.
             budget_s: seconds that all looks at an image may take; None: any.
             clock: seconds, for the budget.
         """
@@ -163,9 +111,7 @@ class MultiLookDetector:
         plans = [self._plan(image) for image in images]
         self._taken = max(plan.looks for plan in plans)
         tiles = [_tiles(image, plan) for image, plan in zip(images, plans, strict=True)]
-        views = list(images)
-        for image, cuts in zip(images, tiles, strict=True):
-            views += [np.ascontiguousarray(image[y1:y2, x1:x2]) for x1, y1, x2, y2 in cuts.tolist()]
+        views = [*images, *_cut(images, tiles)]
         began = self._clock()
         answers = iter(self._detector.detect(views))
         self._remember((self._clock() - began) / len(views))
@@ -174,7 +120,34 @@ class MultiLookDetector:
             looks += [uncut(next(answers), tile, *image.shape[:2]) for tile in cuts]
         if self._small is not None:
             self._compare_with_small(self._small, images, plans, found)
-        return [merged(looks) if len(looks) > 1 else looks[0] for looks in found]
+        firsts = [merged(looks) if len(looks) > 1 else looks[0] for looks in found]
+        return [
+            self._rule.apply(faces) for faces in self._look_closer(images, plans, tiles, firsts)
+        ]
+
+    def _look_closer(
+        self,
+        images: Sequence[np.ndarray],
+        plans: Sequence[LookPlan],
+        tiles: Sequence[np.ndarray],
+        firsts: list[Detections],
+    ) -> list[Detections]:
+        """The faces of each image with those of a closer look at doubtful small ones."""
+        places = [
+            closer_places(first, self._rule, image.shape[:2], cuts[0, 2:] - cuts[0, :2], most)
+            if (most := self._closer_looks(plan))
+            else cuts[:0]
+            for first, image, cuts, plan in zip(firsts, images, tiles, plans, strict=True)
+        ]
+        views = _cut(images, places)
+        if not views:
+            return firsts
+        self._taken += max(len(cuts) for cuts in places)
+        answers = iter(self._detector.detect(views))
+        return [
+            merged([first, *(uncut(next(answers), cut, *image.shape[:2]) for cut in cuts)])
+            for first, image, cuts in zip(firsts, images, places, strict=True)
+        ]
 
     def _compare_with_small(
         self,
@@ -188,8 +161,8 @@ class MultiLookDetector:
         for index, doubtful in zip(chosen, small.detect([images[i] for i in chosen]), strict=True):
             size = max(images[index].shape[:2])
             looks = found[index]
-            looks[0] = _agreed(looks[0], doubtful, LARGE_WIDTH * size, self._rule)
-            looks.append(_from_width(self._rule.apply(doubtful), CLOSE_WIDTH * size))
+            looks[0] = _agreed(looks[0], doubtful, LARGE_WIDTH * size)
+            looks.append(_from_width(doubtful, CLOSE_WIDTH * size))
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Runs on a gray image of the size to come, twice: the second run is timed."""
@@ -232,6 +205,14 @@ class MultiLookDetector:
                 return LookPlan(plan.small, parts)
         return LookPlan(plan.small, 1)
 
+    def _closer_looks(self, plan: LookPlan) -> int:
+        """Closer looks that there is time for at most, where parts are processed at all."""
+        if self._still or self._looks != "auto" or plan.parts == 1:
+            return 0
+        if self._budget is None or self._look_s is None:
+            return MAX_CLOSER_LOOKS
+        return max(0, min(MAX_CLOSER_LOOKS, int(self._budget / self._look_s) - plan.looks))
+
     def _remember(self, seconds: float) -> None:
         """The running mean of what one look costs; the first one may have been slow."""
         before = self._look_s
@@ -246,21 +227,24 @@ def _tiles(image: np.ndarray, plan: LookPlan) -> np.ndarray:
     return tiles_of(height, width, plan.parts)
 
 
+def _cut(images: Sequence[np.ndarray], places: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The places (N, 4) of each image as images."""
+    pairs = zip(images, places, strict=True)
+    return [view for image, cuts in pairs for view in views_of(image, cuts)]
+
+
 def _from_width(found: Detections, width: float) -> Detections:
     """Those of so many pixels' width or more."""
     return found[found.boxes[:, 2] - found.boxes[:, 0] >= width]
 
 
-def _agreed(
-    found: Detections, doubtful: Detections, width: float, rule: DecisionRule
-) -> Detections:
+def _agreed(found: Detections, doubtful: Detections, width: float) -> Detections:
     """Faces, the large ones with a score of next to nothing where another look sees no face.
 
     Args:
         found: of the look at the whole image.
         doubtful: of the small look.
         width: in pixels, from which on they are large.
-        rule: decides which of those are still shown.
     """
     likely = doubtful.boxes[doubtful.scores >= MIN_AGREED_SCORE]
     denied = found.boxes[:, 2] - found.boxes[:, 0] >= width
@@ -269,4 +253,4 @@ def _agreed(
         return found
     factor = np.where(denied, np.minimum(1, MIN_AGREED_SCORE / found.scores), 1)
     scores, probabilities = found.scores * factor, found.probabilities * factor[:, None]
-    return rule.apply(replace(found, scores=scores, probabilities=probabilities))
+    return replace(found, scores=scores, probabilities=probabilities)

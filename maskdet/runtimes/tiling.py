@@ -56,8 +56,7 @@ class TiledDetector:
     def _detect(self, image: np.ndarray) -> Detections:
         height, width = image.shape[:2]
         tiles = tiles_of(height, width, self._tiles)
-        cuts = [np.ascontiguousarray(image[y1:y2, x1:x2]) for x1, y1, x2, y2 in tiles.tolist()]
-        whole, *parts = self._detector.detect([image, *cuts])
+        whole, *parts = self._detector.detect([image, *views_of(image, tiles)])
         pairs = zip(parts, tiles, strict=True)
         return merged([whole, *(uncut(part, tile, height, width) for part, tile in pairs)])
 
@@ -71,6 +70,11 @@ def tiles_of(height: int, width: int, count: int) -> np.ndarray:
     """Tiles (count², 4) of an image, x1 y1 x2 y2 in whole pixels, row by row."""
     columns, rows = (_spans(side, count) for side in (width, height))
     return np.array([(x1, y1, x2, y2) for y1, y2 in rows for x1, x2 in columns])
+
+
+def views_of(image: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
+    """Places (N, 4) of an image as images."""
+    return [np.ascontiguousarray(image[y1:y2, x1:x2]) for x1, y1, x2, y2 in places.tolist()]
 
 
 def _spans(side: int, count: int) -> list[tuple[int, int]]:

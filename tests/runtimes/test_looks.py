@@ -7,7 +7,8 @@ import pytest
 
 from maskdet.detections import Detections
 from maskdet.model.decision import DecisionRule
-from maskdet.runtimes.looks import TIME_BUDGET_S, MultiLookDetector, plan_looks, time_budget
+from maskdet.runtimes.look_plan import plan_looks
+from maskdet.runtimes.looks import TIME_BUDGET_S, MultiLookDetector, time_budget
 from maskdet.runtimes.tiling import merged
 from tests.doubles import ScriptedDetector
 

@@ -1,0 +1,65 @@
+"""Places of a video's frame that are worth a closer look: something small there may be a face.
+
+A far face is found in one frame, doubtful in most and lost in the others; enlarged twice it is
+found in nearly all. Few places are doubtful, so this costs a look or two, where enlarging the whole
+image would cost dozens.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maskdet.detections import Detections
+from maskdet.model.decision import DecisionRule
+
+ENLARGEMENT = 2.0
+"""Pixels that a closer look has along a side for one that the look at a part has."""
+SMALL_SHARE = 1 / 24
+"""Share of a part's longest side up to which a box is small: 24 pixels of an input of 576."""
+MAX_CLOSER_LOOKS = 4
+"""At one image: more are needed in crowds alone."""
+BORDER_PIXELS = 4.0
+"""Pixels within a place's edges that a box needs to be seen whole there."""
+
+
+def closer_places(
+    found: Detections, rule: DecisionRule, size: tuple[int, int], part: tuple[int, int], most: int
+) -> np.ndarray:
+    """Places (N, 4) of an image to look at more closely, x1 y1 x2 y2 in whole pixels.
+
+    The likeliest doubtful box is in the middle of the first one, which shows its neighbors, too.
+
+    Args:
+        found: at first sight, with doubtful faces.
+        rule: decides which are shown; of those nothing is to be found out.
+        size: height and width of the image.
+        part: height and width of one of its parts.
+        most: places at most.
+    """
+    sides = np.minimum(np.round(np.array(part[::-1]) / ENLARGEMENT), size[::-1]).astype(np.int64)
+    boxes = _doubtful(found, rule, SMALL_SHARE * max(part))
+    places: list[np.ndarray] = []
+    while len(boxes) and len(places) < most:
+        center = (boxes[0, :2] + boxes[0, 2:]) / 2
+        low = np.clip(center - sides / 2, 0, np.array(size[::-1]) - sides).astype(np.int64)
+        places.append(np.concatenate([low, low + sides]))
+        whole = (boxes[:, :2] >= low + BORDER_PIXELS) & (
+            boxes[:, 2:] <= low + sides - BORDER_PIXELS
+        )
+        is_seen = whole.all(axis=1)
+        is_seen[0] = True  # at the image's edge no place shows more of it
+        boxes = boxes[~is_seen]
+    return np.array(places, np.int64).reshape(-1, 4)
+
+
+def _doubtful(found: Detections, rule: DecisionRule, width: float) -> np.ndarray:
+    """Boxes (N, 4) of up to so many pixels along a side that are not shown, likeliest first."""
+    numbers = np.arange(len(found))
+    shown = rule.apply(
+        Detections(found.boxes, found.scores, found.states, numbers, found.probabilities)
+    )
+    assert shown.track_ids is not None
+    sides = (found.boxes[:, 2:] - found.boxes[:, :2]).max(axis=1, initial=0.0)
+    left = np.setdiff1d(np.flatnonzero(sides <= width), shown.track_ids)
+    boxes: np.ndarray = found.boxes[left[np.argsort(-found.scores[left], kind="stable")]]
+    return boxes

@@ -1,0 +1,62 @@
+"""Plan of the looks at an image: as many as suit its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Looks = Literal["auto"] | int
+"""Number of looks at an image: what suits it automatically, or 1 (once), 2 (with a small look) or
+more: with so many parts along either side."""
+
+ENLARGEMENT = 1.25
+"""From so many pixels of the image for one of the input on, parts of it show more."""
+STILL_ENLARGEMENT = 0.6
+"""The same for an image that is no frame of a video, for which there is time: more faces of 8 to 32
+pixels are found in its parts."""
+STILL_PARTS = 1.4
+"""Parts of such an image along a side, for each pixel of it for one of the input."""
+STILL_SIDE = 600
+"""Longest input side in pixels up to which that gains anything: the heavy networks, of 640 and 768,
+find as much in one look."""
+MAX_PARTS = 4
+"""Along either side, by default: more would find faces that nobody can recognize."""
+
+
+@dataclass(frozen=True)
+class LookPlan:
+    """Looks beside the one at the whole image.
+
+    Attributes:
+        small: whether the image is processed once more, made small.
+        parts: along either side; 1: none.
+    """
+
+    small: bool
+    parts: int
+
+    @property
+    def looks(self) -> int:
+        """Looks in all."""
+        return 1 + self.small + (self.parts**2 if self.parts > 1 else 0)
+
+
+def plan_looks(looks: Looks, height: int, width: int, side: int, *, still: bool = True) -> LookPlan:
+    """The looks that suit an image.
+
+    Args:
+        looks: as asked for.
+        height: of the image.
+        width: of the image.
+        side: longest side in pixels of the network's input.
+        still: whether it is an image for itself, not a frame of a video.
+    """
+    if looks != "auto":
+        return LookPlan(looks > 1, looks if looks > 2 else 1)
+    ratio = max(height, width) / side
+    parts = int(np.ceil(ratio - 0.25)) if ratio > ENLARGEMENT else 1
+    if still and side <= STILL_SIDE and ratio > STILL_ENLARGEMENT:
+        parts = max(parts, 2, round(STILL_PARTS * ratio))
+    return LookPlan(True, min(parts, MAX_PARTS))
