@@ -22,6 +22,7 @@ from maskdet.people.zones import Line, Zone, shapes_of
 
 SHARPNESS_INTERVAL_S = 0.15
 """Seconds between two measurements of a face's sharpness."""
+_STATE_NAMES = tuple(state.name for state in MaskState)
 
 
 class Analysis:
@@ -292,5 +293,7 @@ class Analysis:
 
 
 def _by_state(states: Iterable[MaskState]) -> dict[str, int]:
-    found = Counter(state.name for state in states)
-    return {state.name: found[state.name] for state in MaskState}
+    found = [0] * len(_STATE_NAMES)
+    for state in states:
+        found[state] += 1
+    return dict(zip(_STATE_NAMES, found, strict=True))

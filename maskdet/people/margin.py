@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 
 from maskdet.people.track import Track
 from maskdet.people.tracking import Step
@@ -53,7 +53,12 @@ class Doubts:
 
     def since(self, before: Doubts) -> Doubts:
         """Those that came after an earlier moment."""
-        return Doubts(*(a - b for a, b in zip(astuple(self), astuple(before), strict=True)))
+        return Doubts(
+            self.near - before.near,
+            self.returns - before.returns,
+            self.walkers - before.walkers,
+            self.interval_s - before.interval_s,
+        )
 
     @property
     def margin(self) -> int:
@@ -91,7 +96,7 @@ class Margin:
 
     def begin_day(self) -> None:
         """A new day begins."""
-        self._of_day = Doubts(*astuple(self.doubts))
+        self._of_day = replace(self.doubts)
 
     def update(self, step: Step, tracks: Iterable[Track], now: float) -> None:
         """Takes the result of a frame in.

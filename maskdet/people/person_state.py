@@ -101,7 +101,7 @@ class StateFilter:
         self._belief = [b + mixed * (1 / STATES - b) for b in self._belief]
 
     def _decide(self) -> bool:
-        best = max(range(STATES), key=self._belief.__getitem__)
+        best = self._belief.index(max(self._belief))
         is_first = self.state is MaskState.unsure
         needed = FIRST_BELIEF if is_first else NEW_BELIEF
         if best == self.state or self._belief[best] < needed:
@@ -118,7 +118,7 @@ def probabilities_of(detections: Detections, row: int) -> list[float]:
     A model that reports its best state alone has the rest of its score shared by the others.
     """
     if detections.probabilities is not None:
-        row_values = [max(float(p), 1e-6) for p in detections.probabilities[row]]
+        row_values = [max(p, 1e-6) for p in detections.probabilities[row].tolist()]
         total = sum(row_values)
         return [p / total for p in row_values]
     state, score = int(detections.states[row]), float(detections.scores[row])
@@ -174,9 +174,10 @@ def _limited(belief: Sequence[float]) -> list[float]:
     """The belief as probabilities, none of them above its limit."""
     total = sum(belief)
     shares = [b / total for b in belief]
-    best = max(range(STATES), key=shares.__getitem__)
-    if shares[best] <= MAX_BELIEF:
+    highest = max(shares)
+    if highest <= MAX_BELIEF:
         return shares
+    best = shares.index(highest)
     rest = 1 - shares[best] or 1.0
     return [
         MAX_BELIEF if i == best else max(s / rest * (1 - MAX_BELIEF), 1e-4)
