@@ -7,9 +7,11 @@ image would cost dozens.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from maskdet.detections import Detections
+from maskdet.detections import Detections, MaskState
 from maskdet.model.decision import DecisionRule
 
 ENLARGEMENT = 2.0
@@ -31,7 +33,7 @@ def closer_places(
 
     Args:
         found: at first sight, with doubtful faces.
-        rule: decides which are shown; of those nothing is to be found out.
+        rule: decides which are shown in a state; of those nothing is to be found out.
         size: height and width of the image.
         part: height and width of one of its parts.
         most: places at most.
@@ -53,13 +55,15 @@ def closer_places(
 
 
 def _doubtful(found: Detections, rule: DecisionRule, width: float) -> np.ndarray:
-    """Boxes (N, 4) of up to so many pixels along a side that are not shown, likeliest first."""
-    numbers = np.arange(len(found))
-    shown = rule.apply(
-        Detections(found.boxes, found.scores, found.states, numbers, found.probabilities)
-    )
+    """Boxes (N, 4) of up to so many pixels along a side, not shown or unsure, likeliest first.
+
+    What is too narrow for a state stays so, however it is enlarged.
+    """
+    shown = rule.apply(replace(found, track_ids=np.arange(len(found))))
     assert shown.track_ids is not None
+    is_narrow = shown.boxes[:, 2] - shown.boxes[:, 0] < rule.width
+    settled = shown.track_ids[is_narrow | (shown.states != MaskState.unsure)]
     sides = (found.boxes[:, 2:] - found.boxes[:, :2]).max(axis=1, initial=0.0)
-    left = np.setdiff1d(np.flatnonzero(sides <= width), shown.track_ids)
+    left = np.setdiff1d(np.flatnonzero(sides <= width), settled)
     boxes: np.ndarray = found.boxes[left[np.argsort(-found.scores[left], kind="stable")]]
     return boxes

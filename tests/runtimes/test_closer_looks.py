@@ -112,6 +112,17 @@ def test_large_faces_and_those_that_are_shown_need_none() -> None:
     assert len(closer_places(faces([]), RULE, SIZE, PART, 4)) == 0
 
 
+@pytest.mark.parametrize(("width", "count"), [(15, 1), (7, 0)])
+def test_a_small_face_of_an_unsure_state_needs_one_unless_it_is_too_narrow(
+    width: int, count: int
+) -> None:
+    rule = DecisionRule((0.3,) * 4, certainty=0.6, width=8)
+    probabilities = np.array([[0.4, 0.35, 0]], np.float32)
+    found = Detections([[500, 500, 500 + width, 515]], [0.4], [0], None, probabilities)
+    assert len(rule.apply(found)) == 1
+    assert len(closer_places(found, rule, SIZE, PART, 4)) == count
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 24)), max_size=30),
