@@ -189,7 +189,10 @@ def _is_other_json(labels: Labels) -> bool:
 
 def _several(folder: Path, candidates: list[Labels]) -> DatasetError:
     listed = ", ".join(f"{labels.name} ({kind})" for kind, labels in candidates[:6])
-    return DatasetError(f"{folder}: holds several sets of labels: {listed}; name one of them")
+    return DatasetError(
+        f"{folder}: holds several sets of labels: {listed}; name one of them as the data: "
+        "its file, or the folder above images/ and annotations/"
+    )
 
 
 def is_labels(file: Path) -> bool:

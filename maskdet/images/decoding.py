@@ -56,7 +56,9 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
     Raises:
         ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.
     """
-    if not data or (data.startswith(_PNG) and not _is_whole_png(data)):
+    if not data:
+        raise ImageError("is empty (0 bytes); copy it again")
+    if data.startswith(_PNG) and not _is_whole_png(data):
         raise ImageError("is broken or cut short; copy it again")
     if is_heif(data):
         return _decode_heif(data, upright)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from maskdet.alarm import AlarmBook
-from maskdet.contracts import Detector, Sink
+from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import ConfigError, SinkError
 from maskdet.images.motion_gate import MotionGate
 from maskdet.live.cameras.camera import CameraState
@@ -120,11 +120,14 @@ def motion_gate(settings: MonitorSettings) -> Callable[[], MotionGate] | None:
     return MotionGate
 
 
-def name_cameras(sinks: Iterable[Sink], names: Sequence[str]) -> None:
-    """Gives the names of the cameras to those sinks that keep their up-time."""
+def name_cameras(sinks: Iterable[Sink], sources: Iterable[Source], names: Sequence[str]) -> None:
+    """Gives the names of cameras, and those of files, to the sinks that keep up-time."""
+    named = list(zip(sources, names, strict=True))
+    cameras = [name for source, name in named if source.is_live]
+    files = [name for source, name in named if not source.is_live]
     for sink in sinks:
         if (watch := getattr(sink, "watch", None)) is not None:
-            watch(names)
+            watch(cameras, files=files)
 
 
 def check_sources_of_places(settings: MonitorSettings, names: Sequence[str]) -> None:

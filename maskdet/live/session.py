@@ -155,7 +155,7 @@ def _run(
         detect_fps=detect_fps,
         new_gate=motion_gate(settings),
     )
-    name_cameras(shared, names)
+    name_cameras(shared, sources, names)
     run_settings = SettingsOfRun(settings)
     makes = NewCameras(run_settings, clips, desk, limit_looks, has_window)
     cameras = first_cameras(settings, sources, recordings, clips, analyses)

@@ -92,8 +92,10 @@ def _tiles(totals: Totals) -> str:
         ("without_mask", str(people.without_mask), "without a mask"),
         ("mask_weared_incorrect", str(people.mask_weared_incorrect), "mask worn incorrectly"),
         ("unsure", str(people.unsure), "unsure, not in the share"),
-        ("", percent(up_s / expected if expected >= 1 else None), "camera up-time"),
     ]
+    if totals.uptime:
+        share = up_s / expected if expected >= 1 else None
+        tiles.append(("", percent(share), "camera up-time"))
     items = (
         f'<div class="tile {name}"><b>{value}</b>{escape(text)}</div>'
         for name, value, text in tiles
@@ -240,6 +242,7 @@ def _notes(totals: Totals) -> str:
         '<p class="soft notes">A person is counted once for each visit, in the state worn longest; '
         "who leaves the image and comes back is counted again. The share is of those whose "
         "state is known; in brackets its 95\N{NO-BREAK SPACE}% interval. Faces that never move "
-        "(posters, screens) are not counted. Up-time is of the time in which the monitor ran. "
+        "(posters, screens) are not counted. Up-time is of the time in which the monitor ran; "
+        "recordings have none. "
         f"People were seen to put a mask on, take it off or move it {totals.changes} times.</p>"
     )

@@ -165,7 +165,11 @@ def read_totals(connection: sqlite3.Connection, selection: Selection, clock: Loc
 
 def _require_known(connection: sqlite3.Connection, selection: Selection) -> None:
     known = {
-        "camera": _names(connection, "SELECT camera FROM cameras UNION SELECT camera FROM visits"),
+        "camera": _names(
+            connection,
+            "SELECT camera FROM cameras UNION SELECT camera FROM visits"
+            " UNION SELECT camera FROM minutes",
+        ),
         "zone": _names(connection, "SELECT DISTINCT zone FROM stays"),
     }
     for kind, wanted in (("camera", selection.cameras), ("zone", selection.zones)):
@@ -264,3 +268,8 @@ def _sum_uptime(connection: sqlite3.Connection, totals: Totals, clock: LocalTime
             for hour in clock.hours(began, ended):
                 inside = min(ended, hour + 3600) - max(began, hour)
                 totals.uptime_by_hour[camera, hour].expected_s += inside
+    # A recording, unlike a camera, is not expected to go on: up-time says nothing of it.
+    for camera in [name for name, one in totals.uptime.items() if not one.expected_s]:
+        del totals.uptime[camera]
+        for key in [key for key in totals.uptime_by_hour if key[0] == camera]:
+            del totals.uptime_by_hour[key]

@@ -12,6 +12,8 @@ from maskdet.training.settings import DataSettings, TrainingSettings
 
 IsModel = Callable[[str], bool]
 """Whether there is a model of that name or path."""
+WITHOUT_DOWNLOAD = ("efficientnet_lite0",)
+"""Backbones whose ImageNet weights Keras does not download."""
 FindStart = Callable[[TrainingSettings], str]
 """The folder of a model that has the network of the settings; empty: there is none."""
 
@@ -30,7 +32,8 @@ def adapted(
     is not there; a list that lacks in a folder that is there is a mistake. Where some are there,
     the others are left out. A list of validation images that is missing beside lists that are
     there is a mistake, and left as it is. A run on all images begins from the model that the
-    settings are of, if it is here and no other weights are named.
+    settings are of, if it is here and no other weights are named; so does every run of a network
+    whose ImageNet weights are not downloaded.
 
     Args:
         settings: as they were read.
@@ -53,7 +56,8 @@ def adapted(
     if not named and settings.validation and not validates and _is_absent(folder, data):
         lines.append(f"{settings.validation} is not in {data}: a part of the pictures validates")
         settings = settings.model_copy(update={"validation": ""})
-    if not named and (start := _start(settings, find_start)):
+    needs_start = not named or getattr(settings.network, "backbone", "") in WITHOUT_DOWNLOAD
+    if needs_start and (start := _start(settings, find_start)):
         settings = settings.model_copy(update={"start": start})
         lines.append(
             f"the run begins from the model {Path(start).name} as it ships; "

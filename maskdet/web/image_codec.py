@@ -53,8 +53,11 @@ def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
         max_pixels: a picture that claims more is not decoded.
 
     Raises:
-        HTTPException: 415 it is no such file, 413 it has too many pixels, 400 it is damaged.
+        HTTPException: 415 it is no such file, 413 it has too many pixels, 400 it is damaged or
+            empty.
     """
+    if not data:
+        raise HTTPException(400, f"{name}: an empty file (0 bytes); save or copy it again")
     kind = _check(data, name, max_pixels)
     try:
         return decode_image(data), kind

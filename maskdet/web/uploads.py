@@ -81,8 +81,9 @@ async def _form(request: Request, limits: Limits) -> tuple[list[Upload], dict[st
     read = [Upload(_safe(file.filename), await file.read()) for file in files]
     fields = {name: text for name, text in form.multi_items() if isinstance(text, str)}
     await form.close()
-    # A browser sends an empty file for none.
-    return [upload for upload in read if upload.data], fields
+    # A browser sends an empty file without a name for none.
+    chosen = zip(files, read, strict=True)
+    return [upload for file, upload in chosen if upload.data or file.filename], fields
 
 
 async def _counted(request: Request, limits: Limits) -> AsyncGenerator[bytes, None]:

@@ -61,6 +61,20 @@ def totals_of(path: Path, clock: LocalTime, *arguments: str | None, **more: obje
         return read_totals(connection, wanted, clock)
 
 
+def test_a_recording_has_no_up_time(tmp_path: Path):
+    path, clock = tmp_path / "files.db", LocalTime(BERLIN)
+    fill(path, date(2026, 3, 23), 1, BERLIN, people_a_day=30)
+    with closing(open_for_writing(path)) as connection:
+        connection.execute("DELETE FROM cameras WHERE camera = 'hall'")
+    totals = totals_of(path, clock, cameras=("hall",))
+    assert not totals.uptime and not totals.uptime_by_hour and totals.people.total
+    text = page(totals, clock, 0.0)
+    assert "camera up-time" not in text and "up-time, by" not in text
+    both = page(totals_of(path, clock), clock, 0.0)
+    chart = both.partition("up-time, by")[2].partition("</section>")[0]
+    assert "door" in chart and "hall" not in chart
+
+
 @pytest.mark.parametrize(("day", "hours"), [(SPRING, 23), (AUTUMN, 25), (date(2026, 7, 1), 24)])
 @pytest.mark.parametrize("by_name", [True, False], ids=["named zone", "the machine's zone"])
 def test_a_day_has_as_many_hours_as_its_clock_shows(

@@ -12,7 +12,7 @@ from maskdet.config import load_settings
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import data as supply
 from maskdet.training.csv_log import read_metrics
-from maskdet.training.own_data import adapted
+from maskdet.training.own_data import WITHOUT_DOWNLOAD, adapted
 from maskdet.training.progress import ProgressDisplay
 from maskdet.training.run_log import RunLog
 from maskdet.training.settings import TrainingSettings
@@ -75,6 +75,25 @@ def test_a_set_that_is_missing_beside_others(data: Path) -> None:
     assert [part.list for part in settings.train] == ["splits/train.txt"]
     assert settings.validation == "splits/val.txt" and settings.train[0].about
     assert len(lines) == 1 and lines[0].startswith("splits/train_two_class.txt is not in")
+
+
+def test_named_lists_begin_from_the_model_that_ships_where_nothing_is_downloaded(
+    data: Path,
+) -> None:
+    (data / "all.txt").write_text("images/1.png\n")
+    lists = ["train=[{list: all.txt}]", "validation=all.txt"]
+    settings, lines = adapted(light(*lists), data, find_start=lambda settings: "models/x")
+    assert settings.start == "models/x" and len(lines) == 1
+    downloaded = light(*lists, "network.backbone=mobilenet_v2")
+    assert adapted(downloaded, data, find_start=lambda settings: "models/x")[0].start == ""
+    from_file = light(*lists, "imagenet=weights.npz")
+    assert adapted(from_file, data, find_start=lambda settings: "models/x")[0].start == ""
+
+
+def test_backbones_without_a_download_are_known() -> None:
+    backbones = pytest.importorskip("maskdet.networks.backbones")
+    there = {name for name, one in backbones.BACKBONES.items() if one.application is None}
+    assert set(WITHOUT_DOWNLOAD) == there - {"tiny"}
 
 
 def test_things_that_are_no_faces_need_no_labels(data: Path) -> None:

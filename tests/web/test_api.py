@@ -137,6 +137,13 @@ def test_a_wrong_file_of_a_form_is_named_without_its_folder(client: httpx.Client
     assert "secret" not in answer.text and "\\r" not in answer.text
 
 
+def test_an_empty_file_of_a_form_is_named_as_that(client: httpx.Client):
+    for path in ("/api/detect", "/api/annotate"):
+        answer = client.post(path, files={"a": ("door.jpg", JPEG), "b": ("hall.jpg", b"")})
+        assert answer.status_code == 400
+        assert answer.json()["detail"] == "hall.jpg: an empty file (0 bytes); save or copy it again"
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "status", "told"),
     [

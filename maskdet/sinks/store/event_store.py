@@ -88,10 +88,15 @@ class EventStore:
         self._worker = Worker("event store", self._run)
         self._is_started = False
 
-    def watch(self, cameras: Iterable[str]) -> None:
-        """Names the cameras of this run, so that one which never gives a frame counts as down."""
+    def watch(self, cameras: Iterable[str], *, files: Iterable[str] = ()) -> None:
+        """Names the cameras of this run, so that one which never gives a frame counts as down.
+
+        Args:
+            cameras: names of cameras and streams.
+            files: names of recordings and images, which have no up-time.
+        """
         with self._lock:
-            self._ledger.watch(cameras, time.time())
+            self._ledger.watch(cameras, time.time(), files=files)
         self._start()
 
     def note_camera(self, name: str, state: str) -> None:

@@ -75,11 +75,18 @@ class Ledger:
         self._cameras: dict[str, _Camera] = {}
         self._waiting: Rows = {}
 
-    def watch(self, cameras: Iterable[str], now: float) -> None:
-        """Names cameras that are to be up from now on, whether they give frames or not."""
+    def watch(self, cameras: Iterable[str], now: float, *, files: Iterable[str] = ()) -> None:
+        """Names cameras that are to be up from now on, whether they give frames or not.
+
+        Args:
+            cameras: names of cameras and streams.
+            now: Unix time.
+            files: names of recordings and images, which end by themselves: they have no up-time.
+        """
+        for name in files:
+            self._cameras.setdefault(name, _Camera(self._run, name, now, is_file=True))
         for name in cameras:
-            if name not in self._cameras:
-                self._cameras[name] = _Camera(self._run, name, now)
+            self._cameras.setdefault(name, _Camera(self._run, name, now))
 
     def note_camera(self, name: str, state: str, now: float) -> None:
         """A camera is running, paused or removed from now on."""
@@ -121,8 +128,8 @@ class Ledger:
 class _Camera:
     """The part of a ledger that is about one camera."""
 
-    def __init__(self, run: str, name: str, began: float) -> None:
-        self._key, self._began = (run, name), began
+    def __init__(self, run: str, name: str, began: float, *, is_file: bool = False) -> None:
+        self._key, self._began, self._is_file = (run, name), began, is_file
         self._visits: dict[int, _Visit] = {}
         self._position: float | None = None
         self._minute, self._part = -1, 0
@@ -153,8 +160,9 @@ class _Camera:
 
     def open_rows(self, now: float) -> Rows:
         """The rows of visits, of the minute and of a pause that are not over."""
-        rows: Rows = {("cameras", *self._key): (*self._key, self._began)}
-        rows |= self._pause_row(now)
+        rows = self._pause_row(now)
+        if not self._is_file:
+            rows["cameras", *self._key] = (*self._key, self._began)
         rows |= dict([self._minute_row()]) if self._frames else {}
         for track_id, visit in self._visits.items():
             rows |= dict([self._visit_row(track_id, visit)])

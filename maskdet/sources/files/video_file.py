@@ -6,6 +6,8 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from maskdet.errors import SourceError
@@ -231,6 +233,9 @@ def _is_cover(stream: VideoStream) -> bool:
 
 
 def _not_readable(path: str) -> SourceError:
+    with suppress(OSError):
+        if not Path(path).stat().st_size:
+            return SourceError(f"{path} is no video or picture: it is empty (0 bytes)")
     return SourceError(
         f"{path} is no video or picture that can be read (tried FFmpeg), or is cut short"
     )

@@ -142,6 +142,17 @@ def test_a_camera_that_never_came_and_a_gap_are_not_up():
     assert found["runs", "run"] == ("run", NOON, NOON + 40, "1")
 
 
+def test_a_recording_is_no_camera_that_is_to_be_up():
+    ledger = Ledger("run", "1", NOON)
+    ledger.watch(["yard"], NOON, files=["door"])
+    ledger.note_camera("door", "running", NOON)
+    for position in (0.0, 1.0):
+        ledger.add(observed(NOON + position, position=position))
+    found = ledger.take(NOON + 40, with_open=True)
+    assert [key for key in found if key[0] == "cameras"] == [("cameras", "run", "yard")]
+    assert found["minutes", "run", "door", int(NOON), 0][4] == 2
+
+
 def test_somebody_who_is_never_said_to_be_gone_is_ended_after_a_while():
     ledger = Ledger("run", "1", NOON)
     ledger.add(observed(NOON, [person(1, since=NOON)], captured=0.0))
