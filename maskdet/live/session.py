@@ -186,7 +186,7 @@ def _run(
         was_asked = not (pipeline.ended or stop.timed_out)  # by key, by signal
         report.end()
     watch()  # reports what failed last
-    _report_recorded([camera.recording for camera in control.ever])
+    _report_recorded([(camera.name, camera.recording) for camera in control.ever])
     for log in shared:
         if isinstance(log, EventLog) and str(settings.events.file) != "-":
             say(f"wrote {log.lines} events to {log.name}")
@@ -232,14 +232,15 @@ def _wants_window(settings: MonitorSettings) -> bool:
     return available
 
 
-def _report_recorded(recordings: Sequence[RecordingSwitch]) -> None:
-    """Names what was recorded; of many segments the last."""
-    for recording in recordings:
+def _report_recorded(recordings: Sequence[tuple[str, RecordingSwitch]]) -> None:
+    """Names what was recorded, and of which of several cameras; of many segments the last."""
+    for name, recording in recordings:
+        of = f"{name}: " if len(recordings) > 1 else ""
         if recording.files > _MAX_NAMED_FILES:
-            say(f"recorded {recording.files} files, the last of them {recording.paths[-1]}")
+            say(f"{of}recorded {recording.files} files, the last of them {recording.paths[-1]}")
         else:
             for path in recording.paths:
-                say(f"recorded {path}")
+                say(f"{of}recorded {path}")
 
 
 def _write_summary(path: Path, report: Report) -> None:

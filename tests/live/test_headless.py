@@ -200,3 +200,15 @@ def test_the_status_file_has_each_source_and_is_always_whole(
     assert found[-1]["pid"] == process.pid
     assert len({one["time"] for one in found}) >= 3
     assert list(tmp_path.iterdir()) == [status]
+
+
+def test_each_recording_of_several_cameras_is_named_with_its_camera(
+    tmp_path: Path, start_monitor: StartMonitor
+):
+    process = start_monitor(
+        *("sources=[{source: demo, name: door}, {source: demo, name: yard}]", "headless=true"),
+        *(f"record={tmp_path / 'seen.mp4'}", "max_seconds=2"),
+    )
+    told = process.communicate(timeout=60)[1].splitlines()
+    assert f"door: recorded {tmp_path / 'seen-1.mp4'}" in told
+    assert f"yard: recorded {tmp_path / 'seen-2.mp4'}" in told
