@@ -65,9 +65,11 @@ class DataSettings(Settings):
 
     @model_validator(mode="after")
     def _check_without_faces(self) -> Self:
-        about_labels = {"list", "format", "classes", "class_list", "labelled", "teacher"}
-        if self.without_faces and (given := about_labels & self.model_fields_set):
-            raise ValueError(f"without_faces needs no labels: leave out {', '.join(sorted(given))}")
+        about_labels = ("class_list", "classes", "format", "labelled", "list", "teacher")
+        defaults = {name: type(self).model_fields[name].default for name in about_labels}
+        given = [name for name in about_labels if getattr(self, name) != defaults[name]]
+        if self.without_faces and given:  # a run's own settings name all with their defaults
+            raise ValueError(f"without_faces needs no labels: leave out {', '.join(given)}")
         return self
 
     @field_validator("scene")

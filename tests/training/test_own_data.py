@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from maskdet.commands import train as session
-from maskdet.config import load_settings
+from maskdet.config import load_settings, write_yaml
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import data as supply
 from maskdet.training.csv_log import read_metrics
@@ -108,6 +108,9 @@ def test_things_that_are_no_faces_need_no_labels(data: Path) -> None:
         find_start=lambda settings: "models/x",
     )
     assert settings.start == "models/x" and len(lines) == 1  # the rest is somebody's own data
+    again = data / "settings.yaml"  # as the run's folder has them, with all defaults
+    again.write_text(write_yaml(settings.model_dump(mode="json")))
+    assert load_settings(TrainingSettings, again) == settings
     samples, weights, validation = supply.read_data(settings, data)
     assert (len(samples), len(validation)) == (20, 2)
     for sample, weight in zip(samples[-2:], weights[-2:], strict=True):
