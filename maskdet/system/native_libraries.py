@@ -98,8 +98,8 @@ class _Silence:
             sys.stderr.flush()
         if self._messages is None:  # kept: another thread may be writing to it when this ends
             self._messages = os.fdopen(
-                os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1
-            )
+                os.dup(2), "w", 1, "utf-8", "backslashreplace", closefd=False
+            )  # never closed, so Python is not to warn of it at the end
         else:
             os.dup2(2, self._messages.fileno())
         if _is_stderr(sys.stderr):

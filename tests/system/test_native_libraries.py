@@ -50,6 +50,17 @@ def test_messages_get_through_while_native_code_is_silent():
     assert later == ["message after", "native after", "message again"]
 
 
+def test_python_does_not_warn_of_the_file_that_stays_open():
+    code = (
+        "from maskdet.system import native_libraries\n"
+        "with native_libraries.silent_stderr(): pass\n"
+        "native_libraries._silence._messages = None"
+    )
+    command = [sys.executable, "-W", "always::ResourceWarning", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_process_without_stderr_goes_on():
     code = (
         "import os; os.close(2)\n"
