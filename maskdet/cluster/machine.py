@@ -18,7 +18,7 @@ import psutil
 
 from maskdet.cluster.group import STATE_VARIABLE
 from maskdet.errors import ConfigError, SinkError
-from maskdet.system.external_command import run_command
+from maskdet.system.external_command import Outcome, run_command
 
 MACHINE_RESOURCE = "maskdet-"
 """Prefix of the resource that each machine has one of, by which its group is put on it."""
@@ -41,6 +41,8 @@ _ENVIRONMENT = {
     "RAY_gcs_rpc_server_reconnect_timeout_s": "604800",
     "RAY_memory_monitor_refresh_ms": "0",  # nothing of ours can be done again elsewhere
 }
+_LATE_ANSWER = "RpcError"
+"""In Ray's last line, where one of its processes did not answer another in time."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -104,6 +106,23 @@ def start(place: Place, *, as_first: bool) -> None:
     Raises:
         ConfigError: Ray cannot be started; the line has its reason.
     """
+    outcome = _start_ray(place, as_first=as_first)
+    if outcome.status and _LATE_ANSWER in outcome.last_line:  # on a busy machine; once more
+        started = find(place)
+        end([] if started is None else [started])
+        if as_first:
+            end_rest(place)
+        outcome = _start_ray(place, as_first=as_first)
+    if outcome.status != 0:
+        why = "it takes too long" if outcome.status is None else outcome.last_line
+        address = f"{place.host}:{place.port}"
+        raise ConfigError(f"Ray cannot be started for {place.name} at {address}: {why}")
+    # Nobody needs the way in for clients from elsewhere, which cannot be left out.
+    end(process for process in _processes() if _is_client_server(process, place.port))
+
+
+def _start_ray(place: Place, *, as_first: bool) -> Outcome:
+    """Runs ``ray start``; what it has started stays when it fails."""
     address = f"{place.host}:{place.port}"
     where = (
         [
@@ -116,7 +135,7 @@ def start(place: Place, *, as_first: bool) -> None:
     )
     with contextlib.suppress(OSError):
         place.temporary.mkdir(mode=0o700)
-    outcome = run_command(
+    return run_command(
         [
             *(sys.executable, "-m", "ray.scripts.scripts", "start", *where),
             *("--num-cpus", "1", "--object-store-memory", str(_STORE_BYTES)),
@@ -132,11 +151,6 @@ def start(place: Place, *, as_first: bool) -> None:
         },
         timeout_s=_START_TIMEOUT_S,
     )
-    if outcome.status != 0:
-        why = "it takes too long" if outcome.status is None else outcome.last_line
-        raise ConfigError(f"Ray cannot be started for {place.name} at {address}: {why}")
-    # Nobody needs the way in for clients from elsewhere, which cannot be left out.
-    end(process for process in _processes() if _is_client_server(process, place.port))
 
 
 def _free_port() -> int:

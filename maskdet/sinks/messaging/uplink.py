@@ -79,7 +79,7 @@ class Uplink:
         self._worker = Worker("uplink", self._run)
         self._is_started = False
 
-    def watch(self, cameras: Sequence[str]) -> None:
+    def watch(self, cameras: Sequence[str], *, files: Sequence[str] = ()) -> None:
         """Begins to send; there may be events of an earlier run."""
         self._start()
 

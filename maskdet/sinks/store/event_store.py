@@ -31,7 +31,8 @@ _OPEN_INTERVAL_S = 10.0
 _LIMIT_INTERVAL_S = 600.0
 """Between two looks at what is too old or too much."""
 _CLOSING_S = 0.5
-"""Seconds at the end in which the thread must end, or the disk is taken to hang."""
+"""Seconds of a write at the end, or the disk is taken to hang: a lock takes less, but may be waited
+for in the write that is under way and in the last one."""
 _ADVICE = "nothing is lost yet: it waits in memory and is written when it can be"
 
 
@@ -87,6 +88,7 @@ class EventStore:
         self._ledger = Ledger(self.run, __version__, time.time())
         self._worker = Worker("event store", self._run)
         self._is_started = False
+        self._writes = 0
 
     def watch(self, cameras: Iterable[str], *, files: Iterable[str] = ()) -> None:
         """Names the cameras of this run, so that one which never gives a frame counts as down.
@@ -126,8 +128,12 @@ class EventStore:
         """
         self._stopping.set()
         self._start()
-        if not self._worker.join(_CLOSING_S):
-            raise SinkError(f"{self.name}: the disk does not answer; the newest rows are missing")
+        writes = self._writes
+        while not self._worker.join(_CLOSING_S):
+            if self._writes == writes:
+                missing = "the newest rows are missing"
+                raise SinkError(f"{self.name}: the disk does not answer; {missing}")
+            writes = self._writes
         if self._worker.error is not None:
             error, self._worker.error = self._worker.error, None
             raise error
@@ -178,6 +184,7 @@ class EventStore:
     def _write_waiting(self, *, with_open: bool) -> None:
         if not self._retry.due:
             return
+        self._writes += 1
         with self._lock:
             rows = self._ledger.take(time.time(), with_open=with_open)
             dropped, self._ledger.dropped = self._ledger.dropped, 0

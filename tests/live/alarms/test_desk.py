@@ -99,7 +99,7 @@ def test_an_alarm_goes_its_way_with_its_picture(tmp_path: Path, open_desk):
 def test_a_snooze_mutes_and_is_listed(tmp_path: Path, open_desk):
     with hook_server() as server:
         desk = open_desk(tmp_path / "a.db", server.url, run="one")
-        snooze = desk.snooze(0.4, rule="bare")
+        snooze = desk.snooze(1.5, rule="bare")
         assert abs(desk.snoozes()[0].until - snooze.until) < 0.05
         show(desk, 0, somebody(1))
         assert desk.alarms()[0].muted == "snoozed" and desk.rules() == ["bare"]

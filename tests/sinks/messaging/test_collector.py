@@ -136,8 +136,9 @@ def test_messages_that_are_no_events_are_named_and_left_out(server, open_store, 
     messages += [("maskdet.events.visit", VISIT), ("maskdet.events.north.door.sqlite", VISIT)]
     publish(server, *messages, ("maskdet.events.north.door.visit", VISIT))
     collector = collect(server, store)
-    assert collector.collected.refused == len(messages) == len(caplog.messages)
-    assert all("is no event, and is left out" in line for line in caplog.messages)
+    # a server that is slow for a moment has lines of its own
+    refused = [line for line in caplog.messages if "is no event, and is left out" in line]
+    assert collector.collected.refused == len(messages) == len(refused)
     assert visits(tmp_path / "all.db") == [("north/door", 1, 4.0, 0)]
 
 
