@@ -78,8 +78,7 @@ def test_the_page_pauses_restarts_adds_and_removes(tmp_path: Path, cameras: list
     over = dict(rows(tmp_path / "people.db", "SELECT camera, min(is_over) FROM visits GROUP BY 1"))
     assert over["hall"] == 1, "its people have gone with it"
     numbers = rows(tmp_path / "people.db", "SELECT track_id FROM visits WHERE camera = 'hall'")
-    assert len(numbers) >= 2, "somebody new where it comes back"
-    assert sorted(numbers) == [(1 + index,) for index in range(len(numbers))], "numbers go on"
+    assert sorted(numbers) == [(1,), (2,)], "numbers go on where it comes back"
     for video in tmp_path.glob("r-*.mp4"):
         assert frames_in(video) > 0
     assert {"r-1.mp4", "r-1-2.mp4", "r-2.mp4", "r-4.mp4"} <= {p.name for p in tmp_path.iterdir()}
@@ -94,7 +93,7 @@ def _pauses(monitor: Monitor, processes: int) -> None:
     assert monitor.get("api/cameras/0/snapshot")["detail"].startswith("door: there is no picture")
     assert monitor.change("door", "pause").status_code == 200  # again
     time.sleep(3)  # longer than the alarm waits, and than a signal may be lost
-    monitor.wait("the other camera", lambda: monitor.signal_of("gate") == "ok")
+    assert monitor.signal_of("gate") == "ok"
     count = len(monitor.kinds("door"))
     assert monitor.change("door", "resume").status_code == 200
     monitor.wait("the picture", lambda: monitor.signal_of("door") == "ok")
