@@ -21,7 +21,8 @@ from maskdet.__main__ import main
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
 from maskdet.system.resources import shipped
-from tests.soak.cluster import LoopbackCluster, broken, run
+from tests.soak.cluster.kills import KINDS, broken, run
+from tests.soak.cluster.loopback import LoopbackCluster
 from tests.sources.rtsp import needs_rtsp
 
 pytestmark = [
@@ -352,10 +353,10 @@ def test_in_the_foreground_a_machine_s_part_is_started_again_until_sigterm(tmp_p
 @needs_rtsp
 def test_three_machines_whose_processes_are_killed(tmp_path: Path):
     """The short form of `tests.soak.cluster`, with limits for a machine that does more."""
-    found = run(tmp_path, kills=5, cameras=6, pause=6.0, fps=2)
+    found = run(tmp_path, kills=len(KINDS), cameras=6, pause=6.0, fps=5)
     slack = {"own": 60.0, "others": 60.0}
     assert not broken(found, **slack), found
-    assert found["kills"] == 5
+    assert found["kills"] == len(KINDS)
 
 
 def wait_for_running(cluster: LoopbackCluster, name: str, not_before: float = 0.0) -> None:

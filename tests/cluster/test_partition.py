@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.network import a_network_of_its_own
-from tests.soak.cluster import ROOT, LoopbackCluster
+from tests.soak.cluster.loopback import ROOT, LoopbackCluster
 
 pytestmark = [
     pytest.mark.timeout(400),

@@ -12,7 +12,7 @@ import pytest
 
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
-from tests.soak.cluster import LoopbackCluster
+from tests.soak.cluster.loopback import LoopbackCluster
 
 pytestmark = [
     pytest.mark.timeout(300),

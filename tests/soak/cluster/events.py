@@ -1,0 +1,275 @@
+"""A cluster's events on their way to one store, and whether each has arrived once.
+
+Two comparisons, both over every event of the run:
+
+1. The collecting store with the machines' own stores: every row, in its last version. Kills may
+   cost nothing here, as what is in a machine's store waits there until the server has confirmed it.
+2. The collecting store with the machines' event files, which are written by other code, line by
+   line at each frame. The store is written once a second, so `kill -9` of a monitor costs what
+   happened since: those events are in the file alone. A visit that goes on is written every ten
+   seconds, so one may be missing that began within the ten seconds before; the person is counted
+   by the monitor that comes next. No other event may be missing, and none may be there that no
+   file has.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from maskdet.sinks.messaging.server import Server
+from maskdet.sinks.messaging.uplink import Uplink
+from maskdet.sinks.store.outbox import OutboxReader
+from maskdet.sinks.store.rows import KINDS as TABLES
+from maskdet.sinks.store.schema import open_for_reading
+from tests.sinks.messaging.nats_server import NatsServer
+from tests.soak.cluster.gaps import Kill
+from tests.soak.cluster.loopback import ROOT, LoopbackCluster
+
+SITE = "soak"
+EVENTS_FILE, STORE_FILE = "events.jsonl", "people.db"
+PLACES = {
+    "lines": [{"name": "door", "points": [[0.5, 0], [0.5, 1]]}],
+    "zones": [{"name": "left", "points": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}],
+}
+"""Through which people go, so that every kind of event happens."""
+MAX_LOSS_S = 2.0
+"""Seconds before a kill of which an event may be missing: one write a second, and its duration."""
+MAX_VISIT_LOSS_S = 12.0
+"""The same of a visit that has begun: a write every ten seconds."""
+_SAME_TIME_S = 0.002
+"""Times are rounded to milliseconds in a file."""
+_SERVER_PAUSE_S = 3.0
+_SENT_TIMEOUT_S = 30.0
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event of a person.
+
+    Attributes:
+        key: its kind, camera, person and place.
+        mark: what tells it from others with that key: its time, or the duration of what ended.
+        at: Unix time of the frame at which it was written.
+        machine: that wrote it; empty: it is of the collecting store.
+    """
+
+    key: Key
+    mark: float
+    at: float = 0.0
+    machine: str = ""
+
+
+class EventChain:
+    """A NATS server and a collector, each a process that can be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = NatsServer(folder)
+        self.store = folder / "all.db"
+        self._log = folder / "collector.log"
+        self._collector: subprocess.Popen[bytes] | None = None
+
+    @property
+    def monitor(self) -> dict[str, Any]:
+        """Settings of each machine's monitor."""
+        nats = {"server": self.server.address, "site_name": SITE}
+        return {"store": STORE_FILE, "nats": nats, **PLACES}
+
+    def start(self) -> None:
+        self.server.start()
+        self._collector = self._start_collector()
+
+    def kill(self, kind: str) -> None:
+        """Kills the server, for some seconds, or the collector."""
+        if kind == "nats":
+            self.server.kill()
+            time.sleep(_SERVER_PAUSE_S)
+            self.server.start()
+        else:
+            self._kill_collector()
+            self._collector = self._start_collector()
+
+    def finish(self, stores: Sequence[Path]) -> int:
+        """Collects what is left; how many rows waited in the machines' stores.
+
+        Those are sent as the next run of a monitor would send them.
+        """
+        waiting = 0
+        for store in stores:
+            rows = len(OutboxReader(store).waiting(1_000_000))
+            if rows:
+                self._send(store)
+            waiting += rows
+        assert self._collector is not None
+        self._collector.terminate()
+        assert self._collector.wait(30) == 0, self._log.read_text()
+        with self._log.open("ab") as log:
+            command = [*self._command(), "--until-empty"]
+            subprocess.run(command, check=True, cwd=ROOT, stderr=log, timeout=120)
+        return waiting
+
+    def close(self) -> None:
+        self._kill_collector()
+        self.server.kill()
+
+    def _send(self, store: Path) -> None:
+        uplink = Uplink(Server((self.server.address,)), store, SITE)
+        uplink.watch([])
+        deadline = time.monotonic() + _SENT_TIMEOUT_S
+        while OutboxReader(store).waiting(1):
+            assert time.monotonic() < deadline, f"{store} is not sent"
+            time.sleep(0.1)
+        uplink.close()
+
+    def _start_collector(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(self._command(), cwd=ROOT, stdout=log, stderr=log)
+
+    def _kill_collector(self) -> None:
+        if self._collector is not None:
+            self._collector.kill()
+            self._collector.wait()
+
+    def _command(self) -> list[str]:
+        options = [str(self.store), "--server", self.server.address, "--keep-days", "0"]
+        return [sys.executable, "-m", "maskdet", "collect-events", *options]
+
+
+def count_events(
+    cluster: LoopbackCluster, chain: EventChain, kills: Sequence[Kill]
+) -> dict[str, Any]:
+    """Both comparisons; see the module."""
+    folders = {folder.name: folder for folder in cluster.folder.glob("maskdet-cluster/*")}
+    stores = [folder / STORE_FILE for folder in folders.values()]
+    waiting = chain.finish(stores)
+    with closing(open_for_reading(chain.store)) as connection:
+        rows = {table: _rows(connection, table) for table in TABLES}
+        collected = list(_collected(connection))
+    own: dict[str, set[tuple[object, ...]]] = {table: set() for table in TABLES}
+    for store in stores:
+        with closing(open_for_reading(store)) as connection:
+            for table, found in own.items():
+                found |= _rows(connection, table, site=SITE)
+    logged = [one for name, folder in folders.items() for one in _logged(name, folder)]
+    missing, unlogged = unmatched(logged, collected)
+    lost = explained(missing, kills)
+    return {
+        "rows": {table: len(found) for table, found in rows.items()},
+        "waiting_at_the_end": waiting,
+        "rows_missing": {t: len(own[t] - rows[t]) for t in TABLES if own[t] - rows[t]},
+        "rows_too_many": {t: len(rows[t] - own[t]) for t in TABLES if rows[t] - own[t]},
+        "events": dict(Counter(one.key[0] for one in logged)),
+        "events_of_the_last_second": lost["in_time"],
+        "latest_loss_s": lost["latest_s"],
+        "events_missing": lost["others"],
+        "events_too_many": [str(one) for one in unlogged if one.key[0] != "left"],
+    }
+
+
+def broken_events(found: Mapping[str, Any]) -> list[str]:
+    """The promises that `count_events` found broken."""
+    names = ("rows_missing", "rows_too_many", "events_missing", "events_too_many")
+    failures = [f"{name.replace('_', ' ')}: {found[name]}" for name in names if found[name]]
+    kinds = {"appeared", "gone", "crossed", "entered", "left"}
+    if not kinds <= found["events"].keys():
+        failures.append(f"not every kind of event happened: {found['events']}")
+    return failures
+
+
+def unmatched(
+    logged: Sequence[Happened], collected: Sequence[Happened]
+) -> tuple[list[Happened], list[Happened]]:
+    """Events of the files that the store has not, and those of the store that no file has.
+
+    Each event of the store stands for one of the files alone.
+    """
+    left: dict[Key, list[Happened]] = defaultdict(list)
+    for one in collected:
+        left[one.key].append(one)
+    missing = []
+    for one in logged:
+        same = [o for o in left[one.key] if abs(o.mark - one.mark) < _SAME_TIME_S]
+        if same:
+            left[one.key].remove(same[0])
+        else:
+            missing.append(one)
+    return missing, [one for rest in left.values() for one in rest]
+
+
+def explained(missing: Sequence[Happened], kills: Sequence[Kill]) -> dict[str, Any]:
+    """Which missing events a kill of their machine's monitor explains, by kind, and the others."""
+    in_time: Counter[str] = Counter()
+    others, latest = [], 0.0
+    for one in missing:
+        ends = [k.at for k in kills if k.kind == "monitor" and k.node == one.machine]
+        age = min((end - one.at for end in ends if end >= one.at), default=float("inf"))
+        is_visit = one.key[0] == "appeared"
+        if age <= (MAX_VISIT_LOSS_S if is_visit else MAX_LOSS_S):
+            in_time[one.key[0]] += 1
+            latest = latest if is_visit else max(latest, age)
+        else:
+            others.append(f"{one}, {age:.1f} s before a kill of its monitor")
+    return {"in_time": dict(in_time), "latest_s": round(latest, 2), "others": others}
+
+
+def _rows(connection: sqlite3.Connection, table: str, site: str = "") -> set[tuple[object, ...]]:
+    """The rows of a table; with a site, named as the collecting store names them."""
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    names = ", ".join(
+        f"'{site}/' || camera" if site and name == "camera" else name for name in columns
+    )
+    return set(connection.execute(f"SELECT {names} FROM {table}").fetchall())
+
+
+def _collected(connection: sqlite3.Connection) -> Iterator[Happened]:
+    """The events that rows of the collecting store stand for."""
+    queries = {
+        "appeared": "SELECT camera, track_id, '', first_seen FROM visits",
+        "gone": "SELECT camera, track_id, '', seconds FROM visits WHERE is_over",
+        "state": "SELECT camera, track_id, state, time FROM changes",
+        "crossed": "SELECT camera, track_id, line || direction, time FROM crossings",
+        "entered": "SELECT camera, track_id, zone, time FROM stays",
+        "left": "SELECT camera, track_id, zone, seconds FROM stays WHERE is_over",
+    }
+    for kind, query in queries.items():
+        for camera, person, place, mark in connection.execute(query):
+            yield Happened((kind, camera, str(person), place), mark)
+
+
+def _logged(machine: str, folder: Path) -> Iterator[Happened]:
+    """The events of a machine's event file that have rows in a store."""
+    for line in (folder / EVENTS_FILE).read_text().splitlines():
+        with suppress(ValueError):  # torn by a kill
+            event = json.loads(line)
+            at = _unix(event["utc"])
+            for one in event["changes"]:
+                if one["kind"] not in ("still", "moved"):
+                    yield _of_line(one, event["source"], at, machine)
+
+
+def _of_line(one: Mapping[str, Any], camera: str, at: float, machine: str) -> Happened:
+    kind = one["kind"]
+    place = {
+        "state": one["state"],
+        "crossed": one.get("place", "") + one.get("direction", ""),
+        "entered": one.get("place", ""),
+        "left": one.get("place", ""),
+    }.get(kind, "")
+    mark = one["duration"] if kind in ("gone", "left") else _unix(one["utc"])
+    return Happened((kind, f"{SITE}/{camera}", str(one["track_id"]), place), mark, at, machine)
+
+
+def _unix(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
