@@ -64,9 +64,14 @@ def _read_lines(file: Path, problems: Problems) -> Found:
     return [(f"{file}:{i + 1}", i, line.strip()) for i, line in enumerate(lines)]
 
 
+_CLASS_HEADERS = (["name", "id"], ["class", "id"], ["class_name", "id"], ["class_name", "class_id"])
+
+
 def _read_csv(file: Path, problems: Problems) -> Found:
     found: Found = []
-    for line, row in read_rows(file):
+    for count, (line, row) in enumerate(read_rows(file)):
+        if count == 0 and [field.strip().casefold() for field in row] in _CLASS_HEADERS:
+            continue
         number = whole_number(row[1]) if len(row) == 2 else None
         if number is None or number < 0:
             problems.add(f"{file}:{line}", "expected 'name,id' with a whole id from 0")

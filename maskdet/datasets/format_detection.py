@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet.datasets.formats import FORMATS
-from maskdet.datasets.formats.od_csv import COLUMNS
-from maskdet.datasets.formats.tfrecord import NAME
+from maskdet.datasets.formats.labels_file import KINDS, first_shard, holds_boxes, kind_of_labels
+from maskdet.datasets.formats.tfrecord_files import NAME
+from maskdet.datasets.formats.unsupported import folder_tool
 from maskdet.datasets.formats.voc_layout import LAYOUTS, XML
 from maskdet.datasets.formats.yolo import CLASS_LISTS
 from maskdet.datasets.formats.yolo_data_yaml import plans_in
@@ -20,12 +20,10 @@ from maskdet.datasets.samples import DataSet
 from maskdet.datasets.splits import in_parts, joined, part_of_name
 from maskdet.datasets.text import MAX_BYTES
 from maskdet.errors import DatasetError
-from maskdet.system.text_files import decode_start, delimiter_of
 
 AUTO = "auto"
-KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}
-"""Formats by the name of the file of labels; which CSV it is, its first line shows."""
-
+_INNER = ("annotations", "data", "labels")
+"""Folders beside those of images in which files of labels lie."""
 _WITHOUT_SIZES = ("yolo", "retinanet")
 """Formats whose labels do not state how large their images are."""
 
@@ -90,6 +88,8 @@ def locate_all(path: Path, kind: str = AUTO) -> list[Labels]:
         DatasetError: it cannot be detected.
     """
     if not os.path.exists(path) and kind != "voc":
+        if shard := first_shard(path):
+            return [("tfrecord", shard)]
         raise DatasetError(f"{path}: no such file or folder")
     if not path.is_dir():
         return [(kind if kind != AUTO else _kind_of(path), path)]
@@ -172,9 +172,14 @@ def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
         raise _several(folder, candidates)
     if any((folder / images).is_dir() for images, _ in LAYOUTS):
         return [("voc", folder)]  # whose reader reports what is missing
+    images, known = list_images(folder), ", ".join(FORMATS)
+    if any(image.with_suffix(".txt").is_file() for image in images):
+        return [("yolo", folder)]  # whose reader asks for a list of classes
+    if tool := folder_tool(folder, images):
+        raise DatasetError(f"{folder}: {tool}")
     raise DatasetError(
-        f"{folder}: holds no labels that are known ({', '.join(FORMATS)}); give their file, or "
-        "the folder above images/ and annotations/"
+        f"{folder}: holds no labels that are known ({known}); give their file, or the folder above "
+        "images/ and annotations/"
     )
 
 
@@ -208,49 +213,24 @@ def _candidates(folder: Path) -> Iterator[Labels]:
     entries = sorted(folder.iterdir())
     if any(NAME.search(file.name) for file in entries):
         yield "tfrecord", folder
-    inner = folder / "annotations"
-    for file in [*entries, *(sorted(inner.iterdir()) if inner.is_dir() else [])]:
+    inner = (folder / name for name in _INNER)
+    below = (file for place in inner if place.is_dir() for file in sorted(place.iterdir()))
+    for file in [*entries, *below]:
         if file.suffix.lower() == ".json" and file.is_file():
             yield "coco", file
-        elif file.suffix.lower() == ".csv" and file.is_file() and _holds_boxes(file):
+        elif file.suffix.lower() == ".csv" and file.is_file() and holds_boxes(file):
             yield _kind_of(file), file
     listed = any((folder / name).is_file() for name in CLASS_LISTS)
-    if (folder / "labels").is_dir() or listed or plans_in(folder):
+    if _holds_texts(folder / "labels") or listed or plans_in(folder):
         yield "yolo", folder
 
 
+def _holds_texts(folder: Path) -> bool:
+    """Whether a folder is there and may hold YOLO's labels: some, or none of any kind."""
+    if not folder.is_dir():
+        return False
+    return next(folder.rglob("*.txt"), None) is not None or next(folder.iterdir(), None) is None
+
+
 def _kind_of(file: Path) -> str:
-    """The format of a file, by its name; that of a CSV by its first line."""
-    suffix = file.suffix.lower()
-    if NAME.search(file.name):
-        return "tfrecord"
-    if suffix == ".csv":
-        return "csv" if set(COLUMNS) & set(_first_fields(file)) >= set(COLUMNS[:2]) else "retinanet"
-    if suffix == ".txt":
-        return "voc"
-    if suffix in (".zip", ".tar", ".gz", ".7z"):
-        raise DatasetError(f"{file}: is an archive; unpack it and give its folder")
-    if suffix not in KINDS:
-        raise DatasetError(
-            f"{file}: the name does not show the format; choose one of {', '.join(FORMATS)}"
-        )
-    return KINDS[suffix]
-
-
-def _holds_boxes(file: Path) -> bool:
-    """Whether a CSV is more than a list of classes."""
-    return len(_first_fields(file)) > 2
-
-
-def _first_fields(file: Path) -> list[str]:
-    try:
-        with open(file, "rb") as opened:
-            line = decode_start(opened.read(4096)).partition("\n")[0]
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DatasetError(f"{file}: cannot be read: {reason}") from None
-    try:
-        row = next(csv.reader([line], delimiter=delimiter_of(line)), [])
-        return [field.strip() for field in row]
-    except csv.Error:
-        return []  # whose reader reports what is wrong
+    return kind_of_labels(file, ", ".join(FORMATS))

@@ -39,6 +39,7 @@ class ImageLookup:
         """Takes the images that names may mean."""
         self._names: dict[str, list[Path]] = defaultdict(list)
         self._stems: dict[str, list[Path]] = defaultdict(list)
+        self._uploaded: dict[str, list[Path]] = {}
         for file in files:
             self._names[_key(file.name)].append(file)
             self._stems[_key(file.stem)].append(file)
@@ -49,13 +50,22 @@ class ImageLookup:
         if not parts:
             return []
         *folders, last = parts
-        wanted = list(dict.fromkeys((last, _TASK_PREFIX.sub("", last))))
-        for text in wanted:
+        plain = unquote(last)
+        bare = _TASK_PREFIX.sub("", plain)
+        for text in dict.fromkeys((last, _TASK_PREFIX.sub("", last), plain, bare)):
             stem = _IMAGE_SUFFIX.sub("", text)
             for table, key in ((self._names, text), (self._stems, text), (self._stems, stem)):
                 if found := table.get(_key(key)):
                     return _nearest(found, folders, last)
-        return []
+        return self._find_uploaded(bare) if bare != plain else []
+
+    def _find_uploaded(self, name: str) -> list[Path]:
+        """The images that Label Studio gives such a name to: without blanks and most signs."""
+        if not self._uploaded:
+            for files in self._names.values():
+                self._uploaded.setdefault(uploaded_name(files[0].name), []).extend(files)
+                self._uploaded.setdefault(uploaded_name(files[0].stem), []).extend(files)
+        return self._uploaded.get(uploaded_name(name), [])
 
 
 def parts_of(name: str) -> list[str]:
@@ -187,6 +197,12 @@ def shared_folders(one: Sequence[str], other: Sequence[str]) -> int:
             break
         count += 1
     return count
+
+
+def uploaded_name(name: str) -> str:
+    """A name as Label Studio changes it: without blanks, most signs, and its own mark before it."""
+    plain = re.sub(r"[^-\w.]", "", unquote(name).strip().replace(" ", "_"))
+    return _key(_TASK_PREFIX.sub("", plain))
 
 
 def _key(text: str) -> str:

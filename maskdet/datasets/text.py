@@ -60,6 +60,12 @@ def whole_number(text: str) -> int | None:
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
 
 
+def whole_or_point_zero(text: str) -> int | None:
+    """The same where ``12.0`` counts, as tables of numbers are written with fractions of none."""
+    head, point, tail = text.strip().partition(".")
+    return whole_number(head if point and tail and not tail.strip("0") else text)
+
+
 def number(text: str) -> float:
     """The number that a field holds; not-a-number if it holds none."""
     try:

@@ -156,7 +156,13 @@ def _images(
 
 
 def _key(value: Any) -> int | str | None:
-    """An id, or None if it can be none."""
+    """An id, or None if it can be none; ``1``, ``1.0`` and ``"1"`` are the same one."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and str(value)[:1] != "0":
+        return int(value) if len(value) <= 18 else value
+    if value == "0" and isinstance(value, str):
+        return 0
     return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from maskdet.datasets.builder import DatasetBuilder, Labelled
 from maskdet.datasets.class_list import lost_classes
+from maskdet.datasets.formats.unsupported import csv_tool
 from maskdet.datasets.image_lookup import Finder
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
@@ -20,7 +21,7 @@ from maskdet.datasets.text import (
     read_rows,
     rows_as_csv,
     shown_number,
-    whole_number,
+    whole_or_point_zero,
 )
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
@@ -37,7 +38,9 @@ def read(source: Source, problems: Problems) -> DataSet:
     """
     rows = read_rows(source.path)
     line, first = next(rows, (1, []))
-    header = [field.strip() for field in first]
+    header = [field.strip().casefold() for field in first]
+    if tool := csv_tool(first):
+        raise DatasetError(f"{source.path}: {tool}")
     if missing := [name for name in COLUMNS if name not in header]:
         raise DatasetError(
             f"{source.path}:{line}: has no column {', '.join(missing)}; the first line is to be "
@@ -64,7 +67,7 @@ def read(source: Source, problems: Problems) -> DataSet:
 def _image(
     fields: dict[str, str], finder: Finder, builder: DatasetBuilder, place: str
 ) -> Labelled | None:
-    width, height = whole_number(fields["width"]), whole_number(fields["height"])
+    width, height = (whole_or_point_zero(fields[side]) for side in ("width", "height"))
     try:
         if width is None or height is None:
             shown = f"{fields['width']:.20} and {fields['height']:.20}"
@@ -77,9 +80,10 @@ def _image(
 
 
 def _box(image: Labelled, fields: dict[str, str], builder: DatasetBuilder, place: str) -> None:
-    size = (str(image.width), str(image.height))
-    if (fields["width"], fields["height"]) != size:
-        builder.problems.add(place, f"states another size than the rows above: {'×'.join(size)}")
+    size = (image.width, image.height)
+    if tuple(whole_or_point_zero(fields[side]) for side in ("width", "height")) != size:
+        shown = f"{image.width}×{image.height}"
+        builder.problems.add(place, f"states another size than the rows above: {shown}")
     elif any(fields[key] for key in (*EDGES, "class")):
         edges = [fields[key] for key in EDGES]
         wrong = [f"{key} is {fields[key][:20]!r}" for key in EDGES

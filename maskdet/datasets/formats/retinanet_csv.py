@@ -9,17 +9,19 @@ import numpy as np
 
 from maskdet.datasets.builder import DatasetBuilder, Labelled
 from maskdet.datasets.class_list import class_csv
+from maskdet.datasets.formats.unsupported import csv_tool
 from maskdet.datasets.image_files import size_of
 from maskdet.datasets.image_lookup import Finder
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet
-from maskdet.datasets.text import read_rows, rows_as_csv, whole_number
+from maskdet.datasets.text import read_rows, rows_as_csv, whole_or_point_zero
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
 
 CLASSES = "classes.csv"
 EDGES = ("x1", "y1", "x2", "y2")
+HEADERS = "first rows that name the columns, which were left aside"
 
 
 def class_file(file: Path) -> Path:
@@ -40,8 +42,13 @@ def read(source: Source, problems: Problems) -> DataSet:
     finder = Finder(source, problems)
     builder = DatasetBuilder(problems, None if classes is None else tuple(classes.values()))
     images: dict[str, Labelled | None] = {}
-    for line, row in read_rows(source.path):
+    for count, (line, row) in enumerate(read_rows(source.path)):
         place = f"{source.path}:{line}"
+        if count == 0 and (tool := csv_tool(row)):
+            raise DatasetError(f"{source.path}: {tool}")
+        if count == 0 and _is_header(row):
+            problems.note(HEADERS, place, ",".join(row))
+            continue
         if len(row) != 6:
             problems.add(place, "expected path,x1,y1,x2,y2,class or path,,,,,")
             continue
@@ -51,6 +58,12 @@ def read(source: Source, problems: Problems) -> DataSet:
         if (image := images[row[0]]) and any(row[1:]):
             _box(image, row, builder, place)
     return builder.dataset()
+
+
+def _is_header(row: Sequence[str]) -> bool:
+    """Whether a first row names its columns, as tables do but keras-retinanet's files do not."""
+    names = [field.strip().casefold() for field in row]
+    return len(names) == 6 and tuple(names[1:5]) in (EDGES, ("xmin", "ymin", "xmax", "ymax"))
 
 
 def _image(name: str, finder: Finder, builder: DatasetBuilder, place: str) -> Labelled | None:
@@ -63,7 +76,7 @@ def _image(name: str, finder: Finder, builder: DatasetBuilder, place: str) -> La
 
 
 def _box(image: Labelled, row: list[str], builder: DatasetBuilder, place: str) -> None:
-    edges = [whole_number(text) for text in row[1:5]]
+    edges = [whole_or_point_zero(text) for text in row[1:5]]
     box = [edge for edge in edges if edge is not None]
     if len(box) < 4:
         wrong = [f"{name} is {text[:20]!r}" for name, text, edge

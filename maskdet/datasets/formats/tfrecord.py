@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence, Set
 from hashlib import blake2b
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from maskdet.datasets.builder import DatasetBuilder, Labelled, pixels
-from maskdet.datasets.class_list import label_map
-from maskdet.datasets.formats.tfrecord_files import read_records, write_record
+from maskdet.datasets.class_list import label_map, read_classes
+from maskdet.datasets.formats.tfrecord_files import NAME, label_map_of, read_records, write_record
 from maskdet.datasets.image_files import encoded, size_in
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source, class_of
@@ -21,8 +20,6 @@ from maskdet.datasets.tfrecord_messages import Feature, example_bytes, example_f
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
 
-NAME = re.compile(r"\.(tfrecords?|records?)(-(\d{5})-of-(\d{5}))?$")
-"""How the names of such files end; with the number of the shard and how many there are."""
 LABEL_MAP = "label_map.pbtxt"
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 REPEATED_RECORDS = (
@@ -57,8 +54,8 @@ def read(source: Source, problems: Problems) -> DataSet:
     Raises:
         DatasetError: a file is damaged.
     """
-    stem = NAME.sub("", source.path.name)
-    listed = source.classes((f"{stem}.pbtxt", LABEL_MAP))
+    found = label_map_of(source.path, LABEL_MAP) if source.class_list is None else None
+    listed = source.classes() if found is None else read_classes(found, may_be_empty=True)
     reader = _Reader(problems, listed)
     for file in shards(source.path):
         for count, (start, raw) in enumerate(read_records(file), start=1):

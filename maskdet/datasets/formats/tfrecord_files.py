@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import google_crc32c
 
 from maskdet.errors import DatasetError
 
+NAME = re.compile(r"\.(tfrecords?|records?)(-(\d{5})-of-(\d{5}))?$")
+"""How the names of such files end; with the number of the shard and how many there are."""
 _HEAD = struct.Struct("<QI")
 _FOOT = struct.Struct("<I")
 MAX_RECORD_BYTES = 2**30
@@ -71,3 +74,34 @@ def masked_crc(content: bytes) -> int:
     """TensorFlow's checksum: CRC-32C turned by 15 bits, plus a constant."""
     crc = google_crc32c.value(content)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def label_map_of(labels: Path, usual: str) -> Path | None:
+    """The label map of a file or folder of records: the one of its name, or the only one near.
+
+    Args:
+        labels: the file or folder.
+        usual: the name that a map of several files has.
+    """
+    folder = labels if labels.is_dir() else labels.parent
+    stem = NAME.sub("", labels.name)
+    for name in (f"{stem}.pbtxt", f"{stem}_label_map.pbtxt", usual, "labelmap.pbtxt"):
+        if (file := folder / name).is_file():
+            return file
+    for place in (folder, folder.parent, folder.parent / "data", folder.parent / "annotations"):
+        maps = [file for file in place.glob("*.pbtxt") if _MAP.search(_start(file))]
+        if len(maps) == 1:
+            return maps[0]
+    return None
+
+
+_MAP = re.compile(rb"\bitem\s*:?\s*\{")
+
+
+def _start(file: Path) -> bytes:
+    """The first bytes of a file, as graphs are stored under the same name; none if unreadable."""
+    try:
+        with open(file, "rb") as opened:
+            return opened.read(2048)
+    except OSError:
+        return b""

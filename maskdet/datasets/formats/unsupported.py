@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+from maskdet.model.class_names import guess_state
 
 _JSON_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"shapes", "imagePath"}, "labelme's, a file for each picture"),
     ({"_via_img_metadata"}, "a project of the VGG Image Annotator"),
     ({"taxonomy", "items"}, "Datumaro's"),
+    ({"categories", "items"}, "Datumaro's"),
+    ({"objects", "size"}, "Supervisely's, a file for each picture"),
+    ({"classes", "tags"}, "a list of classes, as Supervisely writes it"),
     ({"captions"}, "a list of captions"),
 )
+_CSV_TOOLS: tuple[tuple[set[str], str], ...] = (
+    ({"region_shape_attributes", "region_attributes"}, "the VGG Image Annotator's CSV"),
+    ({"imageid", "labelname", "xmin"}, "Open Images' CSV"),
+    ({"annotator", "lead_time"}, "Label Studio's own CSV"),
+    ({"annotation_id", "annotator"}, "Label Studio's own CSV"),
+)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+MAX_LOOKED_INTO = 200
+"""Text files of a folder that are opened to name their tool."""
 
 
 def json_tool(content: Any) -> str:
@@ -22,7 +39,7 @@ def json_tool(content: Any) -> str:
         if not tool and {"images", "annotations"} <= content.keys():
             return "; it lists no categories, as files of captions do: take the one of instances"
     elif isinstance(content, list) and content and isinstance(content[0], dict):
-        if {"data", "annotations"} <= content[0].keys():
+        if {"data", "annotations"} <= content[0].keys() or "annotator" in content[0]:
             tool = "Label Studio's own list of tasks"
         elif {"image", "annotations"} <= content[0].keys():
             tool = "Create ML's"
@@ -40,3 +57,42 @@ def xml_tool(tag: str) -> str:
     if tag == "dataset":
         return "is dlib's xml, one file for all pictures; convert it to Pascal VOC, COCO or YOLO"
     return ""
+
+
+def csv_tool(first: Sequence[str]) -> str:
+    """The same for a CSV, by the fields of its first row."""
+    names = {field.strip().casefold() for field in first}
+    tool = next((name for keys, name in _CSV_TOOLS if keys <= names), "")
+    numbers = [index for index, field in enumerate(first) if _NUMBER.fullmatch(field.strip())]
+    if len(first) == 8 and set(numbers) >= {1, 2, 3, 4, 6, 7} and 5 not in numbers:
+        tool = "makesense.ai's CSV"
+    return f"is {tool}; export or convert it as COCO, VOC xml or YOLO" if tool else ""
+
+
+def folder_tool(folder: Path, images: Sequence[Path]) -> str:
+    """The same for a folder without labels that are known, by the names of its files.
+
+    Args:
+        folder: the data set.
+        images: those that lie below it.
+    """
+    texts = [path for path in folder.rglob("*.txt") if path.is_file()]
+    for path in texts[:MAX_LOOKED_INTO]:
+        if path.name == "_annotations.txt":
+            return "is Roboflow's YOLOv4 PyTorch or YOLOv3 Keras; export it as COCO, VOC or YOLO"
+        if path.name.startswith("wider_face_"):
+            return "is WIDER FACE's list of boxes, without mask states; convert it to COCO"
+    if any(path.is_dir() for path in folder.rglob("labelTxt")):
+        return "has DOTA's turned boxes in labelTxt/; export it as COCO, VOC xml or YOLO"
+    if not images:
+        return ""
+    states = {image.parent.name for image in images}
+    if len(states) > 1 and None not in map(guess_state, states):
+        return (
+            "is a classifier's data set, a folder of pictures for each class, without boxes: faces "
+            "have to be marked first, with LabelImg, CVAT or Label Studio"
+        )
+    return (
+        f"holds {len(images)} pictures, but no labels that are known (VOC xml, CSV, TFRecord, "
+        "COCO, YOLO); give their file, or the folder above images/ and annotations/"
+    )

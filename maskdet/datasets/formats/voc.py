@@ -11,13 +11,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, TreeBuilder, indent, tostring
-from xml.sax import SAXException, SAXParseException
-from xml.sax.handler import ContentHandler
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-import defusedxml.sax
 import numpy as np
-from defusedxml import DefusedXmlException
 
 from maskdet.datasets.builder import DatasetBuilder, Labelled, turned_corners
 from maskdet.datasets.class_list import lost_classes
@@ -30,8 +26,9 @@ from maskdet.datasets.formats.voc_layout import (
     images_in,
     in_other_layout,
     parts_of_stems,
+    stated_name,
 )
-from maskdet.datasets.formats.xml_text import GUESSED, in_utf8, require_plain
+from maskdet.datasets.formats.voc_xml import parse
 from maskdet.datasets.image_files import list_images, size_of
 from maskdet.datasets.image_list import ListedImages, read_list
 from maskdet.datasets.problems import Problems
@@ -43,7 +40,7 @@ from maskdet.system.atomic_files import write_whole
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 UNLABELLED = "pictures without xml that were left out"
-NO_SIZE = "xml files that state a size of 0, for which the picture's own was taken"
+NO_SIZE = "xml files that state a size of 0 or none, for which the picture's own was taken"
 ORPHANS = "xml files without picture that were left out"
 
 
@@ -95,9 +92,15 @@ def _names_in(source: Source, problems: Problems) -> list[str]:
     for images, labels in LAYOUTS:
         files = images_in(folder / images)
         if files and (holds_xml(folder / labels) or not in_other_layout(folder, labels)):
-            _note_orphans(folder / labels, files, problems)
-            return [os.path.relpath(file, source.root) for file in files]
-    files = images_in(folder) or list_images(folder)
+            names = _labelled(folder, folder / labels, files, source, problems)
+            return names or [os.path.relpath(file, source.root) for file in files]
+    return _labelled(folder, folder, images_in(folder) or list_images(folder), source, problems)
+
+
+def _labelled(
+    folder: Path, labels: Path, files: Sequence[Path], source: Source, problems: Problems
+) -> list[str]:
+    """Names of those of a folder's images that have xml; the others are in a note."""
     finder = XmlFinder(folder)
     labelled = []
     for file in files:
@@ -105,14 +108,15 @@ def _names_in(source: Source, problems: Problems) -> list[str]:
             labelled.append(os.path.relpath(file, source.root))
         else:
             problems.note(UNLABELLED, file, "")
-    _note_orphans(folder, files, problems)
+    _note_orphans(labels, files, problems)
     return labelled
 
 
 def _note_orphans(folder: Path, images: Sequence[Path], problems: Problems) -> None:
-    stems = {image.stem for image in images}
+    names = {name for image in images for name in (image.stem, image.name)}
     for xml in sorted(folder.rglob(XML)):
-        if xml.stem not in stems and not xml.name.startswith("."):
+        known = xml.stem in names or stated_name(xml) in names
+        if not known and not xml.name.startswith("."):
             problems.note(ORPHANS, xml, "")
 
 
@@ -134,20 +138,37 @@ def _read_image(
     except FileNotFoundError:
         raise DatasetError(f"{image}: has no annotation {xml}") from None
     try:
-        width, height = (_number(tree, f"size/{side}") for side in ("width", "height"))
+        if tool := xml_tool(tree.tag):
+            raise DatasetError(tool)
+        width, height = _size(tree)
         if width == height == 0:
             width, height = size_of(image)
             builder.problems.note(NO_SIZE, xml, "")
     except DatasetError as error:
-        raise DatasetError(f"{xml}: {xml_tool(tree.tag) or error}") from None
+        raise DatasetError(f"{xml}: {error}") from None
     if target := builder.image(image, width, height, xml):
         target.part = part
         for item in tree.iter("object"):
+            if (item.findtext("deleted") or "").strip() in ("1", "yes"):  # LabelMe's own xml
+                continue
             place = f"{xml}:{item.get('line')}"
             try:
                 _take_box(item, target, builder, place)
             except DatasetError as error:
                 builder.problems.add(place, str(error))
+
+
+def _size(tree: Element) -> tuple[float, float]:
+    """Width and height that an xml states: in ``size``, or LabelMe's ``imagesize``; else 0 by 0.
+
+    Raises:
+        DatasetError: one of them is missing, or no number.
+    """
+    if tree.find("imagesize") is not None and tree.find("size") is None:
+        return _number(tree, "imagesize/ncols"), _number(tree, "imagesize/nrows")
+    if tree.find("object") is not None and tree.find("size") is None:
+        return 0, 0
+    return _number(tree, "size/width"), _number(tree, "size/height")
 
 
 def _take_box(item: Element, image: Labelled, builder: DatasetBuilder, place: str) -> None:
@@ -181,66 +202,6 @@ def _points(outline: Element) -> list[float]:
     if len(across) != len(down) or len(across) < 3:
         raise DatasetError("<polygon> has no three points <x1> <y1> …")
     return [value for point in zip(across, down, strict=True) for value in point]
-
-
-class _Builder(ContentHandler):
-    """Builds elements that know their line, as an attribute of that name."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._builder = TreeBuilder()
-        self._locator: Any = None
-
-    def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802 (the parser's name)
-        """Keeps the parser, which knows the line."""
-        self._locator = locator
-
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
-        """An element begins."""
-        self._builder.start(name, {"line": str(self._locator.getLineNumber())})
-
-    def endElement(self, name: str) -> None:  # noqa: N802
-        """An element ends."""
-        self._builder.end(name)
-
-    def characters(self, content: str) -> None:
-        """Text within an element."""
-        self._builder.data(content)
-
-    def root(self) -> Element:
-        """All of it."""
-        return self._builder.close()
-
-
-def parse(xml: Path, problems: Problems | None = None) -> Element:
-    """The root of an xml file; document types and entities are refused.
-
-    Args:
-        xml: the file, in any encoding that it names and Python knows.
-        problems: takes a note if it is in another encoding than it declares.
-
-    Raises:
-        FileNotFoundError: there is none.
-        DatasetError: it is no xml.
-    """
-    builder = _Builder()
-    try:
-        content, guessed = in_utf8(xml.read_bytes())
-        defusedxml.sax.parseString(content, builder, forbid_dtd=True)
-        root = builder.root()
-        if guessed:
-            require_plain(element.text or "" for element in root.iter("name"))
-            if problems is not None:
-                problems.note(GUESSED, xml, "")
-        return root
-    except FileNotFoundError:
-        raise
-    except SAXParseException as error:
-        place = f"line {error.getLineNumber()}"
-        reason = f"{error.getMessage()} ({place})"
-    except (SAXException, DefusedXmlException, OSError, LookupError, ValueError) as error:
-        reason = " ".join(str(error).split())
-    raise DatasetError(f"{xml}: cannot be read as xml: {reason}")
 
 
 def _number(element: Element, path: str) -> float:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from xml.sax.saxutils import unescape
 
 from maskdet.datasets.image_files import SUFFIXES, list_images
 from maskdet.datasets.image_list import read_list
 from maskdet.datasets.image_lookup import shared_folders
 from maskdet.datasets.samples import inside
 from maskdet.datasets.splits import PARTS
+from maskdet.system.text_files import decode_start
 
 LAYOUTS = (
     ("images", "annotations"),
@@ -22,6 +25,7 @@ LAYOUTS = (
 """Folders of images, and of their xml."""
 SETS = Path("ImageSets/Main")
 """Where Pascal lists the images of each part."""
+_FILENAME = re.compile("<filename>([^<]+)</filename>")
 XML = "*.[xX][mM][lL]"
 
 
@@ -58,12 +62,23 @@ def images_in(folder: Path) -> list[Path]:
     return found
 
 
+def stated_name(xml: Path) -> str:
+    """The last part of the image's name that an xml states; empty: it states none."""
+    try:
+        with open(xml, "rb") as file:
+            found = _FILENAME.search(decode_start(file.read(4096)))
+    except OSError:
+        return ""
+    return re.split(r"[\\/]", unescape(found[1]).strip())[-1] if found else ""
+
+
 class XmlFinder:
     """Finds the xml of an image: in the usual places, or anywhere, if its stem is unique."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._all: dict[str, list[str]] | None = None
+        self._stated: dict[str, list[str]] | None = None
         self._images: Counter[str] = Counter()
 
     def find(self, name: str, *, required: bool = True) -> Path | None:
@@ -72,7 +87,7 @@ class XmlFinder:
         for path in wanted:
             if not path.startswith("..") and (self._root / path).is_file():
                 return inside(self._root, path)
-        if found := self._by_last_parts(Path(name)):
+        if found := self._by_last_parts(Path(name)) or self._by_stated_name(Path(name)):
             return inside(self._root, found)
         return inside(self._root, wanted[0]) if required else None
 
@@ -84,6 +99,16 @@ class XmlFinder:
         shared = [shared_folders(Path(xml).parent.parts, image.parent.parts) for xml in found]
         most = max(shared, default=0)
         return found[shared.index(most)] if most and shared.count(most) == 1 else None
+
+    def _by_stated_name(self, image: Path) -> str | None:
+        """The one xml of another stem that names an image as its own."""
+        if self._stated is None:
+            self._stated = {}
+            for stem, files in self._by_stem().items():
+                for xml in files if stem not in self._images else ():
+                    self._stated.setdefault(stated_name(self._root / xml), []).append(xml)
+        found = self._stated.get(image.name, [])
+        return found[0] if len(found) == 1 else None
 
     def _by_stem(self) -> dict[str, list[str]]:
         if self._all is None:
@@ -109,3 +134,4 @@ def _xml_names(name: str) -> Iterator[str]:
     for place in dict.fromkeys(map(os.path.normpath, places)):
         yield os.path.join(place, f"{path.stem}.xml")
         yield os.path.join(place, f"{path.stem}.XML")
+        yield os.path.join(place, f"{path.name}.xml")

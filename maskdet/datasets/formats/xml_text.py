@@ -36,7 +36,12 @@ def in_utf8(raw: bytes) -> tuple[bytes, bool]:
     """
     declared = _DECLARED.match(raw.removeprefix(b"\xef\xbb\xbf")[:300])
     name = declared[1].decode("ascii").lower() if declared else ""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or name.startswith("utf-16"):
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:  # whatever it names: an editor has saved it in another encoding
+            return _with_utf8(raw.decode("utf-16")), False
+        except UnicodeDecodeError:
+            return raw, False
+    if name.startswith("utf-16"):
         return raw, False
     if name in _PARSERS_OWN or not name:
         try:

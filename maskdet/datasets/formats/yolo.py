@@ -20,11 +20,12 @@ from maskdet.datasets.formats.yolo_data_yaml import (
     plans_in,
     read_plan,
 )
+from maskdet.datasets.formats.yolo_labels import LabelFinder
 from maskdet.datasets.image_files import list_images, size_of
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source, class_of
 from maskdet.datasets.samples import DataSet, inside
-from maskdet.datasets.text import number, read_text, whole_number
+from maskdet.datasets.text import number, read_text, whole_or_point_zero
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
 
@@ -59,11 +60,13 @@ def read(source: Source, problems: Problems) -> DataSet:
         )
     builder = DatasetBuilder(problems, tuple(classes.values()))
     rows = _Rows(classes, builder, keypoints=bool(plan and plan.keypoints))
-    for file, part in _images(source, plan, problems).items():
+    images = _images(source, plan, problems)
+    finder = LabelFinder(source.root, images, problems)
+    for file, part in images.items():
         try:
             inside(source.root, os.path.relpath(file, source.root))
             image = builder.image(file, *size_of(file), file)
-            labels = _labels_of(source.root, file)
+            labels = finder.find(file)
             if labels is None:
                 problems.note(UNLABELLED, file, "")
             elif image:
@@ -71,22 +74,8 @@ def read(source: Source, problems: Problems) -> DataSet:
                 rows.read(labels, image)
         except DatasetError as error:
             problems.add_line(str(error))
+    finder.note_orphans()
     return builder.dataset()
-
-
-def _labels_of(root: Path, image: Path) -> Path | None:
-    """The file of an image's labels, if there is one."""
-    parts = list(image.relative_to(root).parts)
-    wanted = [Path(*parts).with_suffix(".txt")]
-    if "images" in parts:
-        last = len(parts) - 1 - parts[::-1].index("images")
-        wanted.insert(0, Path(*parts[:last], "labels", *parts[last + 1 :]).with_suffix(".txt"))
-    for path in (inside(root, str(name)) for name in wanted):
-        if path.is_file():
-            return path
-    if root.name == "images" and (root.parent / "labels").is_dir():
-        raise DatasetError(f"{image}: its labels are not below {root}; give the folder above")
-    return None
 
 
 class _Rows:
@@ -122,7 +111,7 @@ class _Rows:
                 f"has {len(fields)} values, not: class, center x, y, width, height"
                 f"{_hint(len(fields))}"
             )
-        index = whole_number(fields[0])
+        index = whole_or_point_zero(fields[0])
         if index is None:
             raise DatasetError(f"class {fields[0][:20]!r} is no whole number")
         name = class_of(self._classes, index)
@@ -148,6 +137,8 @@ def _hint(count: int) -> str:
     """A probable meaning of a row with so many values."""
     if count == 6:
         return "; with a score behind, these are a detector's answers: remove the last column"
+    if count == 10:
+        return "; these look like DOTA's turned boxes: export them as YOLO"
     return ""
 
 

@@ -73,7 +73,7 @@ def test_a_picture_without_labels_has_no_objects_and_is_told(tmp_path: Path) -> 
         ("1 0.1 0.1 0.2 0.1 0.2 9", "0.1 0.1 0.2 0.1: outline's points must be shares"),
         ("1 0.1 0.1 0.2 0.1 0.2 nan", "outline's points must be shares"),
         ("no 0.25 0.5 0.5 1", "class 'no' is no whole number"),
-        ("1.0 0.25 0.5 0.5 1", "class '1.0' is no whole number"),
+        ("1.5 0.25 0.5 0.5 1", "class '1.5' is no whole number"),
         ("2 0.25 0.5 0.5 1", "unknown class 'id 2'; there are 0: mask, 1: no"),
         ("-1 0.25 0.5 0.5 1", "unknown class 'id -1'"),
         ("1 15 20 30 40", "15 20 30 40: center and size must be shares of the picture"),

@@ -1,0 +1,76 @@
+"""xml files as elements that know their line; without document types and entities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.sax import SAXException, SAXParseException
+from xml.sax.handler import ContentHandler
+
+import defusedxml.sax
+from defusedxml import DefusedXmlException
+
+from maskdet.datasets.formats.xml_text import GUESSED, in_utf8, require_plain
+from maskdet.datasets.problems import Problems
+from maskdet.errors import DatasetError
+
+
+class _Builder(ContentHandler):
+    """Builds elements that know their line, as an attribute of that name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._builder = TreeBuilder()
+        self._locator: Any = None
+
+    def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802 (the parser's name)
+        """Keeps the parser, which knows the line."""
+        self._locator = locator
+
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
+        """An element begins."""
+        self._builder.start(name, {"line": str(self._locator.getLineNumber())})
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        """An element ends."""
+        self._builder.end(name)
+
+    def characters(self, content: str) -> None:
+        """Text within an element."""
+        self._builder.data(content)
+
+    def root(self) -> Element:
+        """All of it."""
+        return self._builder.close()
+
+
+def parse(xml: Path, problems: Problems | None = None) -> Element:
+    """The root of an xml file; document types and entities are refused.
+
+    Args:
+        xml: the file, in any encoding that it names and Python knows.
+        problems: takes a note if it is in another encoding than it declares.
+
+    Raises:
+        FileNotFoundError: there is none.
+        DatasetError: it is no xml.
+    """
+    builder = _Builder()
+    try:
+        content, guessed = in_utf8(xml.read_bytes())
+        defusedxml.sax.parseString(content, builder, forbid_dtd=True)
+        root = builder.root()
+        if guessed:
+            require_plain(element.text or "" for element in root.iter("name"))
+            if problems is not None:
+                problems.note(GUESSED, xml, "")
+        return root
+    except FileNotFoundError:
+        raise
+    except SAXParseException as error:
+        place = f"line {error.getLineNumber()}"
+        reason = f"{error.getMessage()} ({place})"
+    except (SAXException, DefusedXmlException, OSError, LookupError, ValueError) as error:
+        reason = " ".join(str(error).split())
+    raise DatasetError(f"{xml}: cannot be read as xml: {reason}")

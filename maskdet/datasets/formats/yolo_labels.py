@@ -1,0 +1,88 @@
+"""The file of labels of each image: in YOLO's usual places, or anywhere by its name."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from maskdet.datasets.image_lookup import uploaded_name
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.samples import inside
+from maskdet.errors import DatasetError
+
+ELSEWHERE = "files of labels that were found by their name alone, in another folder"
+ORPHANS = "files of labels without a picture of their name, which were left out"
+
+
+class LabelFinder:
+    """Finds the labels of images below a folder."""
+
+    def __init__(self, root: Path, images: Iterable[Path], problems: Problems) -> None:
+        """Reads nothing before an image has no labels in the usual places.
+
+        Args:
+            root: no file may lie outside of this folder.
+            images: all that are read.
+            problems: takes notes.
+        """
+        self._root, self._problems = root, problems
+        self._images = list(images)
+        self._names: dict[str, list[Path]] | None = None
+        self._taken: set[Path] = set()
+
+    def find(self, image: Path) -> Path | None:
+        """The file of an image's labels, if there is one.
+
+        Raises:
+            DatasetError: a link leads out of the folder.
+        """
+        for path in (inside(self._root, str(name)) for name in self._usual(image)):
+            if path.is_file():
+                self._taken.add(path)
+                return path
+        if found := self._by_name(image):
+            self._taken.add(found)
+            self._problems.note(ELSEWHERE, image, f"is {os.path.relpath(found, self._root)}")
+            return found
+        if self._root.name == "images" and (self._root.parent / "labels").is_dir():
+            raise DatasetError(
+                f"{image}: its labels are not below {self._root}; give the folder above"
+            )
+        return None
+
+    def note_orphans(self) -> None:
+        """Takes a note of each file in YOLO's folders that no image had."""
+        stems = {image.stem for image in self._images}
+        for path in self._texts():
+            usual = "labels" in path.relative_to(self._root).parts[:-1]
+            if usual and path not in self._taken and path.stem not in stems:
+                self._problems.note(ORPHANS, path, "")
+
+    def _usual(self, image: Path) -> Iterator[Path]:
+        parts = list(image.relative_to(self._root).parts)
+        if "images" in parts:
+            last = len(parts) - 1 - parts[::-1].index("images")
+            yield Path(*parts[:last], "labels", *parts[last + 1 :]).with_suffix(".txt")
+        yield Path(*parts).with_suffix(".txt")
+
+    def _by_name(self, image: Path) -> Path | None:
+        """The one file with an image's name, or the one that Label Studio gives it."""
+        if self._names is None:
+            self._names = defaultdict(list)
+            for path in self._texts():
+                self._names[uploaded_name(path.stem)].append(path)
+            owners = Counter(uploaded_name(image.stem) for image in self._images)
+            for name, count in owners.items():
+                if count > 1:  # whose labels they are, the name does not show
+                    self._names.pop(name, None)
+        found = self._names.get(uploaded_name(image.stem), [])
+        return (
+            inside(self._root, os.path.relpath(found[0], self._root)) if len(found) == 1 else None
+        )
+
+    def _texts(self) -> list[Path]:
+        lists = ("classes.txt", "train.txt", "val.txt", "valid.txt", "test.txt")
+        found = (path for path in self._root.rglob("*.txt") if not path.name.startswith("."))
+        return sorted(path for path in found if path.name.lower() not in lists)
