@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import stat
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskdet.images.kinds import IMAGE_SUFFIXES, kind_of_file
+from maskdet.errors import SourceError
+from maskdet.images.kinds import IMAGE_SUFFIXES, VIDEO_SUFFIXES, kind_of_file
+
+log = logging.getLogger(__name__)
 
 MAX_NAMED = 5
 """Files that a message names; of the others it states the number."""
+MAX_OTHERS = 10_000
+"""Files without an image in them, in a folder of images; a system's or a home has more."""
+LABELS_PER_IMAGE = 3
+"""Files of labels that may lie beside an image, besides those others."""
+REPORT_INTERVAL_S = 3.0
+_VIDEO = tuple(VIDEO_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -29,22 +41,52 @@ class FolderContent:
     others: tuple[str, ...]
 
 
-def list_folder(folder: str | Path) -> FolderContent:
+def list_folder(folder: str | Path, max_others: int | None = None) -> FolderContent:
     """Lists a folder and those below: 2.jpg before 10.jpg.
 
     A file with an image's ending counts as one, and what is wrong with it is found when it is
-    read; of any other file the content decides.
+    read; of any other file the content decides. A search that takes long is reported to the log.
+
+    Args:
+        folder: to search.
+        max_others: files that are neither image nor video, nor labels of images, beyond which it
+            is no folder of images, but a disk or somebody's home; None: any number.
+
+    Raises:
+        SourceError: there are more.
     """
     from imutils.paths import list_files  # slow to import, and few need it
 
     found: dict[str, list[str]] = {"image": [], "video": [], "other": []}
-    for path in sorted(map(str, list_files(str(folder))), key=natural_key):
-        name = os.path.basename(path)
-        if name.startswith(".") or not os.path.isfile(path):
-            continue
-        is_named_so = name.lower().endswith(IMAGE_SUFFIXES)
-        found["image" if is_named_so else kind_of_file(path)].append(path)
-    return FolderContent(tuple(found["image"]), tuple(found["video"]), tuple(found["other"]))
+    report_due = time.monotonic() + REPORT_INTERVAL_S
+    for count, path in enumerate(map(str, list_files(str(folder)))):
+        if time.monotonic() > report_due:
+            report_due += REPORT_INTERVAL_S
+            log.warning("searching %s for pictures: %d files so far, at %s", folder, count, path)
+        if kind := _kind_of_entry(path):
+            found[kind].append(path)
+        others = len(found["other"])
+        if max_others is not None and others > max_others + LABELS_PER_IMAGE * len(found["image"]):
+            raise SourceError(
+                f"{folder} has more than {max_others} files that are no pictures; give the folder "
+                "of the pictures alone"
+            )
+    return FolderContent(*(tuple(sorted(paths, key=natural_key)) for paths in found.values()))
+
+
+def _kind_of_entry(path: str) -> str:
+    """The kind of a file in a folder; empty: it is hidden, or no file."""
+    name = os.path.basename(path)
+    try:
+        state = os.stat(path)
+    except OSError:
+        return ""
+    if name.startswith(".") or not stat.S_ISREG(state.st_mode):
+        return ""
+    if name.lower().endswith(IMAGE_SUFFIXES):
+        return "image"
+    # files of the kernel state no size; some of them make a reader wait without end
+    return kind_of_file(path) if state.st_size or path.lower().endswith(_VIDEO) else "other"
 
 
 def natural_key(path: str) -> list[tuple[bool, int, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskdet.errors import ConfigError
-from maskdet.images.folder import left_out, list_folder
+from maskdet.images.folder import MAX_OTHERS, left_out, list_folder
 from maskdet.system.redaction import mask_password
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(?=[^/])")
@@ -41,6 +41,7 @@ def find_inputs(paths: Sequence[str | Path]) -> Inputs:
 
     Raises:
         ConfigError: one of them is a camera or stream; the line has the command that takes it.
+        SourceError: a folder has far more other files than images, as a whole disk has.
     """
     images: list[tuple[Path, Path]] = []
     videos: list[Path] = []
@@ -51,7 +52,7 @@ def find_inputs(paths: Sequence[str | Path]) -> Inputs:
         if not path.is_dir():
             images.append((path, Path(path.name)))
             continue
-        found = list_folder(path)
+        found = list_folder(path, MAX_OTHERS)
         images += [(Path(name), Path(name).relative_to(path)) for name in found.images]
         videos += map(Path, found.videos)
         others += found.others

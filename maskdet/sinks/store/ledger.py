@@ -16,6 +16,10 @@ MAX_GAP_S = 10.0
 """Seconds between two frames up to which a camera counts as up; `detect.fps` may be slow."""
 MAX_CONFIRMATION_S = 60.0
 """Seconds, at most, by which a person was in the image before they were confirmed."""
+MAX_OPENING_S = 10.0
+"""Seconds without a frame after which a source that was never open counts as a camera."""
+MIN_UNIX_TIME = 1e8
+"""Where `Frame.time` is less, it is a position in a file, not the time of a camera."""
 FORGOTTEN_S = 120.0
 """Seconds after which somebody who is no longer reported, and was never reported to be gone, is."""
 
@@ -130,6 +134,7 @@ class _Camera:
 
     def __init__(self, run: str, name: str, began: float, *, is_file: bool = False) -> None:
         self._key, self._began, self._is_file = (run, name), began, is_file
+        self._is_known = is_file
         self._visits: dict[int, _Visit] = {}
         self._position: float | None = None
         self._minute, self._part = -1, 0
@@ -147,6 +152,8 @@ class _Camera:
     def observe(self, observation: Observation) -> Rows:
         """Takes one observation; returns the rows of what is over, or has happened, by it."""
         frame = observation.frame
+        if not self._is_known:  # an address may be that of a camera, or of a recording
+            self._is_known, self._is_file = True, frame.time < MIN_UNIX_TIME
         seconds = self._seconds_since_last(frame)
         rows = self._turn_minute(int(frame.utc // 60) * 60)
         self._frames += not observation.is_carried
@@ -161,7 +168,7 @@ class _Camera:
     def open_rows(self, now: float) -> Rows:
         """The rows of visits, of the minute and of a pause that are not over."""
         rows = self._pause_row(now)
-        if not self._is_file:
+        if not self._is_file and (self._is_known or now - self._began >= MAX_OPENING_S):
             rows["cameras", *self._key] = (*self._key, self._began)
         rows |= dict([self._minute_row()]) if self._frames else {}
         for track_id, visit in self._visits.items():

@@ -13,7 +13,7 @@ from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.images import decoding
 from maskdet.images.decoding import ImageError
-from maskdet.images.folder import left_out, list_folder
+from maskdet.images.folder import MAX_OTHERS, left_out, list_folder
 from maskdet.images.frames import FrameReader, count_frames
 
 log = logging.getLogger(__name__)
@@ -124,9 +124,9 @@ class Folder(ImageFiles):
         """Lists them, and reports the files that are none.
 
         Raises:
-            SourceError: there is none.
+            SourceError: there is none, or far more other files than a folder of images has.
         """
-        found = list_folder(path)
+        found = list_folder(path, MAX_OTHERS)
         for line in left_out(found, path):
             log.warning("%s", line)
         if not found.images:

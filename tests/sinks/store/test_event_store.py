@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,20 @@ def test_a_recording_is_no_camera_that_is_to_be_up():
     ledger.note_camera("door", "running", NOON)
     for position in (0.0, 1.0):
         ledger.add(observed(NOON + position, position=position))
+    found = ledger.take(NOON + 40, with_open=True)
+    assert [key for key in found if key[0] == "cameras"] == [("cameras", "run", "yard")]
+    assert found["minutes", "run", "door", int(NOON), 0][4] == 2
+
+
+def test_an_address_of_a_recording_is_no_camera_either():
+    """Whether an address is a camera's is known by its first frame, or without one for long."""
+    ledger = Ledger("run", "1", NOON)
+    ledger.watch(["door", "yard"], NOON)
+    early = ledger.take(NOON + 1, with_open=True)
+    assert not [key for key in early if key[0] == "cameras"]
+    live = observed(NOON + 2, position=0.0)
+    ledger.add(replace(live, frame=replace(live.frame, time=0.04)))  # a position in a file
+    ledger.add(replace(live, frame=replace(live.frame, time=0.08, position=1.0)))
     found = ledger.take(NOON + 40, with_open=True)
     assert [key for key in found if key[0] == "cameras"] == [("cameras", "run", "yard")]
     assert found["minutes", "run", "door", int(NOON), 0][4] == 2
