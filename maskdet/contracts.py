@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -73,3 +73,16 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Finishes what was begun; may be called twice."""
+
+
+@runtime_checkable
+class StartingSink(Sink, Protocol):
+    """A sink that begins with the run, before there is an observation."""
+
+    def watch(self, cameras: Sequence[str], *, files: Sequence[str] = ()) -> None:
+        """Begins with the sources of the run; called once, before the first `write`.
+
+        Args:
+            cameras: names of cameras and streams, which have an up-time.
+            files: names of recordings and images, which have none.
+        """

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
-from maskdet.contracts import Detector, Sink, Source
+from maskdet.contracts import Detector, Sink, Source, StartingSink
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.drawing.overlay import Overlay
 from maskdet.frame import Frame
@@ -322,6 +322,14 @@ def sink(request: pytest.FixtureRequest, tools: Tools) -> Iterator[Sink]:
     made = SINKS[request.param](tools)
     yield made
     made.close()
+
+
+def test_the_sinks_that_begin_with_the_run_are_known_by_their_protocol(tools: Tools) -> None:
+    made = {name: make(tools) for name, make in SINKS.items()}
+    starting = {name for name, one in made.items() if isinstance(one, StartingSink)}
+    for one in made.values():
+        one.close()
+    assert starting == {"event store", "uplink"}
 
 
 def observe(index: int, width: int = 64, height: int = 48, name: str = "camera") -> Observation:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from maskdet.alarm import AlarmBook
-from maskdet.contracts import Detector, Sink, Source
+from maskdet.contracts import Detector, Sink, Source, StartingSink
 from maskdet.errors import ConfigError, SinkError
 from maskdet.images.motion_gate import MotionGate
 from maskdet.live.cameras.camera import CameraState
@@ -121,13 +121,13 @@ def motion_gate(settings: MonitorSettings) -> Callable[[], MotionGate] | None:
 
 
 def name_cameras(sinks: Iterable[Sink], sources: Iterable[Source], names: Sequence[str]) -> None:
-    """Gives the names of cameras, and those of files, to the sinks that keep up-time."""
+    """Gives the names of cameras, and those of files, to the sinks that begin with them."""
     named = list(zip(sources, names, strict=True))
     cameras = [name for source, name in named if source.is_live]
     files = [name for source, name in named if not source.is_live]
     for sink in sinks:
-        if (watch := getattr(sink, "watch", None)) is not None:
-            watch(cameras, files=files)
+        if isinstance(sink, StartingSink):
+            sink.watch(cameras, files=files)
 
 
 def check_sources_of_places(settings: MonitorSettings, names: Sequence[str]) -> None:

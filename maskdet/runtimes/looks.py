@@ -53,6 +53,12 @@ def time_budget(fps: Sequence[float | None]) -> float:
     return min(TIME_BUDGET_S, BUSY_SHARE / wanted) if len(fps) > 1 else TIME_BUDGET_S
 
 
+def expect_video(detector: Detector) -> None:
+    """Has a detector of any kind leave out what only single images have the time for."""
+    if isinstance(detector, MultiLookDetector):
+        detector.expect_video()
+
+
 class MultiLookDetector:
     """Another detector that looks at each image several times.
 

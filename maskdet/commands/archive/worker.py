@@ -57,11 +57,10 @@ def _serve(output: BinaryIO) -> None:
     folder = Path(setup["results"])
     spec = resolve_model(settings)
     from maskdet.runtimes.loading import open_model
-    from maskdet.runtimes.looks import MultiLookDetector
+    from maskdet.runtimes.looks import expect_video
 
     detector = open_model(spec, looks=settings.looks)
-    if isinstance(detector, MultiLookDetector):
-        detector.expect_video()
+    expect_video(detector)
     _send(output, "ready", model=checksum_of_model(spec))
     for line in iter(sys.stdin.readline, ""):
         order = json.loads(line)

@@ -109,11 +109,10 @@ def _rendered_people(
     tracks: Path, data: Path, detector: Detector, kept: Path | None, json_file: Path | None
 ) -> None:
     from maskdet.commands.benchmark import rendered_people
-    from maskdet.runtimes.looks import MultiLookDetector
+    from maskdet.runtimes.looks import expect_video
     from maskdet.system.atomic_files import write_output
 
-    if isinstance(detector, MultiLookDetector):
-        detector.expect_video()
+    expect_video(detector)
     results = rendered_people.run(tracks, data, detector, kept)
     print(rendered_people.table(results))
     if json_file is not None:

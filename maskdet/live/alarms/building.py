@@ -29,6 +29,7 @@ from maskdet.sinks.channels.home_assistant import Sensor
 from maskdet.sinks.output_files import write_new
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
+from maskdet.sinks.store.event_store import EventStore
 from maskdet.system.folders import make_folder
 from maskdet.system.secrets import Secrets
 
@@ -50,7 +51,7 @@ def open_desk(
         outputs: of which the event store, if there is one, names the run.
         on_began: called with each new alarm that has a picture.
     """
-    run = next((str(run) for one in outputs if (run := getattr(one, "run", None))), "")
+    run = next((one.run for one in outputs if isinstance(one, EventStore)), "")
     desk = new_desk(settings, cameras, run=run, on_began=on_began)
     if desk is not None:
         desk.start()

@@ -153,14 +153,14 @@ class LooksLimit:
             sources: all at the start, one later.
             detect_fps: frames a second to process of each; None: all.
         """
-        from maskdet.runtimes.looks import MultiLookDetector
+        from maskdet.runtimes.looks import expect_video
 
         for source, fps in zip(sources, detect_fps, strict=True):
             if source.is_live:
                 self._live[source.name] = fps
         are_images = all(getattr(source, "count", 0) for source in sources)  # number of images
-        if isinstance(self._detector, MultiLookDetector) and not are_images:
-            self._detector.expect_video()
+        if not are_images:
+            expect_video(self._detector)
         if self._live:
             keep_up(self._detector, list(self._live.values()))
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from maskdet.contracts import StartingSink
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
 from maskdet.sinks.messaging.link_state import LinkState
@@ -37,7 +38,7 @@ _LAST_DRAIN_S = 0.45
 _WAITS = "events wait in the store and are sent later"
 
 
-class Uplink:
+class Uplink(StartingSink):
     """A sink beside the event store; a thread of its own sends what the store queues.
 
     A row is taken out of the queue once the server has confirmed that it is on its disk. Whatever

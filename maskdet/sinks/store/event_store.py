@@ -7,10 +7,11 @@ import logging
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from maskdet import __version__
+from maskdet.contracts import StartingSink
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
 from maskdet.sinks.output_files import Folder
@@ -36,7 +37,7 @@ for in the write that is under way and in the last one."""
 _ADVICE = "nothing is lost yet: it waits in memory and is written when it can be"
 
 
-class EventStore:
+class EventStore(StartingSink):
     """A sink that keeps people, what they did, totals per minute, and the cameras' up-time.
 
     `write` only notes what is new, in memory; a thread writes it once a second, in one transaction.
@@ -90,7 +91,7 @@ class EventStore:
         self._is_started = False
         self._writes = 0
 
-    def watch(self, cameras: Iterable[str], *, files: Iterable[str] = ()) -> None:
+    def watch(self, cameras: Sequence[str], *, files: Sequence[str] = ()) -> None:
         """Names the cameras of this run, so that one which never gives a frame counts as down.
 
         Args:
