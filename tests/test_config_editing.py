@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,12 @@ def test_a_file_that_cannot_be_changed_is_one_line(tmp_path: Path, content: byte
     with pytest.raises(ConfigError, match="door.yaml: cannot be changed: ") as error:
         append_item(file, "zones", ITEM)
     assert "\n" not in str(error.value) and file.read_bytes() == content
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+def test_a_file_that_its_owner_alone_may_read_stays_so(tmp_path: Path):
+    file = tmp_path / "door.yaml"
+    file.write_text("sources: ['rtsp://admin:secret@10.0.0.4/1']\n")
+    file.chmod(0o600)
+    append_item(file, "zones", ITEM)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600

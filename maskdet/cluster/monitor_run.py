@@ -75,8 +75,7 @@ class MonitorRun:
             OSError: it cannot be written.
         """
         make_private_folder(self.folder)
-        write_whole(self.folder / SETTINGS_FILE, text)
-        (self.folder / SETTINGS_FILE).chmod(0o600)
+        write_whole(self.folder / SETTINGS_FILE, text, mode=0o600)
 
     def adopt(self) -> None:
         """Takes over the monitor of a group that was killed, where it runs."""

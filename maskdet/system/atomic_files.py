@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
+import stat
+import sys
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from maskdet.errors import ModelError, SinkError
 from maskdet.system.console import print_data
 from maskdet.system.folders import make_folder
 
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 STANDARD_OUTPUT = Path("-")
 """What a person writes in place of a file's name to have it on standard output."""
 
 
-def write_whole(path: str | Path, content: str | bytes) -> None:
+def write_whole(path: str | Path, content: str | bytes, *, mode: int | None = None) -> None:
     """Writes a file so that a reader, or a crash, meets the old content or all of the new one.
+
+    A link stays one: the file that it leads to is replaced. What is no file, such as ``/dev/null``,
+    is written to.
 
     Args:
         path: of the file.
         content: text is written in UTF-8, bytes in it that are none as JSON escapes them.
+        mode: its rights; None: owner and rights of the older file stay, a new one has the usual.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
     path = Path(path)
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    if _is_device(path):
+        path.write_bytes(data)
+        return
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(temporary, "wb") as file:
+        with _create_like(temporary, path, mode) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -38,6 +50,27 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _is_device(path: Path) -> bool:
+    """Whether something is there that is neither a file nor a folder: a pipe, a terminal …"""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def _create_like(temporary: Path, path: Path, mode: int | None) -> BinaryIO:
+    """Opens a new file with the rights that it is to have; at no time may others read it."""
+    if sys.platform == "win32":
+        return open(temporary, "wb")
+    old = path.stat() if mode is None and path.is_file() else None
+    rights = mode if old is None else stat.S_IMODE(old.st_mode)
+    temporary.unlink(missing_ok=True)  # what a killed process of this number has left
+    file = os.fdopen(os.open(temporary, _CREATE, 0o666 if rights is None else 0o600), "wb")
+    if old is not None:
+        with contextlib.suppress(OSError):  # only root may give a file away
+            os.fchown(file.fileno(), old.st_uid, old.st_gid)
+    if rights is not None:
+        os.fchmod(file.fileno(), rights)
+    return file
 
 
 def write_output(
@@ -92,6 +125,8 @@ def check_writable(path: str | Path) -> None:
     path = Path(path)
     if path.is_dir():
         raise cannot_write(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    if _is_device(path) and os.access(path, os.W_OK):
+        return
     if not os.access(path.parent, os.W_OK):
         raise cannot_write(path, OSError(errno.EACCES, f"{path.parent} is read-only"))
 

@@ -44,3 +44,42 @@ def test_sha256(tmp_path: Path):
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert atomic_files.sha256_of(path) == known
     atomic_files.verify_sha256(path, known.upper())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+def test_rights_and_links_stay(tmp_path: Path):
+    """A settings file may hold passwords, and may lie elsewhere."""
+    (tmp_path / "elsewhere").mkdir()
+    path, link = tmp_path / "elsewhere" / "monitor.yaml", tmp_path / "monitor.yaml"
+    path.write_text("old")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    atomic_files.write_whole(link, "new")
+    assert link.is_symlink() and path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    atomic_files.write_whole(path, "newer", mode=0o600)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(path.parent) == ["monitor.yaml"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid(), reason="root alone gives files away")
+def test_the_owner_stays_where_root_changes_a_file(tmp_path: Path):
+    path = tmp_path / "users.json"
+    path.write_text("old")
+    os.chown(path, 1234, 1235)
+    atomic_files.write_whole(path, "new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1235)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
+def test_what_is_no_file_is_written_to_and_stays(tmp_path: Path):
+    """As root, /dev/null in place of a file must not be replaced by one."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        atomic_files.check_writable(pipe)
+        atomic_files.write_output(pipe, "all")
+        assert os.read(reader, 100) == b"all" and stat.S_ISFIFO(pipe.stat().st_mode)
+    finally:
+        os.close(reader)

@@ -147,17 +147,12 @@ class Accounts:
 
     def _write(self, accounts: dict[str, Account]) -> None:
         users = [vars(one) for one in sorted(accounts.values(), key=lambda one: one.name)]
-        old = os.umask(0o077) if os.name == "posix" else None
+        text = json.dumps({"version": 1, "users": users}, indent=1, ensure_ascii=False)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"version": 1, "users": users}, indent=1, ensure_ascii=False)
-            write_whole(self.path, text + "\n")
-            self.path.chmod(_RIGHTS)
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_whole(self.path, text + "\n", mode=_RIGHTS)
         except OSError as error:
             raise ConfigError(f"{self.path} cannot be written: {error.strerror}") from None
-        finally:
-            if old is not None:
-                os.umask(old)
 
 
 def _parsed(text: str, path: Path) -> dict[str, Account]:
