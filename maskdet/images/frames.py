@@ -13,6 +13,7 @@ import numpy as np
 
 from maskdet.images.decoding import MAX_PIXELS, ImageError, register_heif
 from maskdet.images.kinds import HEADER_BYTES, is_heif
+from maskdet.system.threads import Lock
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -67,6 +68,7 @@ class FrameReader:
             ImageError: it cannot be read, or has more than `MAX_PIXELS`.
         """
         self._path = path
+        self._lock = Lock()
         self._opened = _opened(path)
         with _image_errors():
             self._image = self._opened.__enter__()
@@ -84,7 +86,7 @@ class FrameReader:
         """
         from PIL import ImageOps
 
-        with _image_errors(), warnings.catch_warnings(action="ignore"):
+        with self._lock, _image_errors(), warnings.catch_warnings(action="ignore"):
             self._image.seek(index + self._first)
             self._image.load()
             milliseconds = self._image.info.get("duration") or 0
@@ -93,8 +95,9 @@ class FrameReader:
         return np.ascontiguousarray(pixels[:, :, ::-1]), stays
 
     def close(self) -> None:
-        """Closes the file."""
-        self._opened.__exit__(None, None, None)
+        """Closes the file, after the frame that another thread reads; may be called twice."""
+        with self._lock:
+            self._opened.__exit__(None, None, None)
 
 
 @contextmanager

@@ -67,7 +67,9 @@ class Heartbeat:
     def _notify(self, state: str) -> None:
         if not self._address:
             return
-        address = self._address.replace("@", "\0", 1)  # Linux's abstract sockets
+        address = self._address
+        if address.startswith("@"):  # Linux's abstract sockets
+            address = "\0" + address[1:]
         kind = socket.SOCK_DGRAM | getattr(socket, "SOCK_CLOEXEC", 0)
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, kind) as link:
             link.sendto(state.encode(), address)

@@ -35,7 +35,7 @@ class Compressor:
         with self._lock:
             self._waiting.append(path)
             if self._worker is None and not self._is_closed:
-                self._worker = Worker("compressing a log", self._run, is_daemon=True)
+                self._worker = Worker("compressing a log", self._run, is_daemon=True, is_alone=True)
                 self._worker.start()
 
     def close(self) -> None:

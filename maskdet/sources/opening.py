@@ -46,7 +46,7 @@ _STREAMS = (
 
 KINDS: dict[str, Kind] = {  # the first that fits
     "demo": Kind(lambda s: s == "demo", lambda s, name, _: DemoClip(s, name)),
-    "webcam": Kind(lambda s: s.isdecimal() or s.startswith("/dev/"), Webcam),
+    "webcam": Kind(lambda s: s.isdecimal() or _is_device(s), Webcam),
     "stream": Kind(lambda s: scheme_of(s) in _STREAMS, Stream),
     "folder": Kind(os.path.isdir, lambda s, name, _: Folder(s, name)),
     "pages": Kind(
@@ -59,6 +59,11 @@ KINDS: dict[str, Kind] = {  # the first that fits
     "picture": Kind(lambda s: _is_image(s), lambda s, name, _: ImageFile(s, name)),
     "video": Kind(os.path.exists, lambda s, name, options: VideoFile(s, name, fps=options.fps)),
 }
+
+
+def _is_device(path: str) -> bool:
+    """Whether it is a device, or may become one; files lie in /dev/shm, too."""
+    return path.startswith("/dev/") and not (os.path.isfile(path) or os.path.isdir(path))
 
 
 def _is_image(path: str) -> bool:

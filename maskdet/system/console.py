@@ -12,11 +12,15 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from maskdet.errors import ConfigError, MaskdetError
 from maskdet.system.extras import extra_of, missing_line
 from maskdet.system.redaction import mask_password
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 BUG_EXIT_CODE = 1
 """Exit status when the program itself is at fault."""
@@ -176,7 +180,7 @@ def _hide_passwords() -> None:
         setproctitle(" ".join(shown))
 
 
-def bug_line(error: Exception) -> str:
+def bug_line(error: BaseException) -> str:
     """One line about an error that nobody expected: what, where, what to do."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     what = mask_password(" ".join(f"{type(error).__name__}: {error}".split()))  # before it is cut
@@ -184,6 +188,15 @@ def bug_line(error: Exception) -> str:
         f"internal error: {what:.200} ({Path(frame.filename).name}:{frame.lineno}); this is a bug, "
         "please report it with the output of the same command under MASKDET_DEBUG=1"
     )
+
+
+def without_bugs(job: Callable[[], T]) -> T | None:
+    """Does what others can do without; a bug in it is logged, and gives None."""
+    try:
+        return job()
+    except Exception as error:
+        log.error("%s", bug_line(error))
+        return None
 
 
 class _Log(logging.StreamHandler):  # type: ignore[type-arg]

@@ -12,6 +12,7 @@ Nothing here knows of images. The rules:
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from threading import Condition as Condition  # these three for others, too: ways to wait that
@@ -19,6 +20,10 @@ from threading import Event as Event  # can be cut short, and what keeps others 
 from threading import Lock as Lock
 from threading import Thread
 from typing import Any, Generic, TypeVar
+
+from maskdet.system.console import bug_line
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -167,11 +172,22 @@ class Worker:
         closes: Sequence[Mailbox[Any]] = (),
         *,
         is_daemon: bool = False,
+        is_alone: bool = False,
     ) -> None:
+        """Begins with `start`.
+
+        Args:
+            name: what it does.
+            run: does it.
+            closes: mailboxes that are closed when it ends.
+            is_daemon: the process does not wait for its end.
+            is_alone: nobody asks for its error, so it is logged.
+        """
         self.name = name
         self.error: BaseException | None = None
         self._run = run
         self._closes = closes  # more may come while it runs
+        self._is_alone = is_alone
         # Not a daemon by default: the interpreter must not tear down native code under a thread.
         self._thread = Thread(target=self._main, name=name, daemon=is_daemon)
 
@@ -210,6 +226,8 @@ class Worker:
             self._run()
         except BaseException as caught:  # carried to the reader, whatever it is
             self.error = caught
+            if self._is_alone:
+                log.error("%s has ended: %s", self.name, bug_line(caught))
         for box in self._closes:
             box.close(self.error)
 

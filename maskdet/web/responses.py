@@ -78,14 +78,17 @@ def image_of(seen: ProcessedImage) -> Image:
 
 
 def zip_of(seen: Sequence[ProcessedImage]) -> bytes:
-    """The annotated pictures and ``boxes.json`` in one archive; equal names are numbered."""
+    """The annotated pictures and ``boxes.json`` in one archive; equal names are numbered.
+
+    So are those that differ in capital letters alone: Windows and macOS unpack both into one file.
+    """
     images = Images(images=[image_of(one).model_copy(update={"annotated": None}) for one in seen])
     taken = {"boxes.json"}
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as archive:  # stored: pictures are compressed already
         for one in seen:
             name = _free(one.annotated_name, taken)
-            taken.add(name)
+            taken.add(name.casefold())
             archive.writestr(name, one.annotated)
         archive.writestr("boxes.json", images.model_dump_json(exclude_none=True, indent=1))
     return memory.getvalue()
@@ -101,6 +104,6 @@ def attachment(name: str) -> dict[str, str]:
 
 def _free(name: str, taken: set[str]) -> str:
     path, free, number = PurePosixPath(name), name, 2
-    while free in taken:
+    while free.casefold() in taken:
         free, number = f"{path.stem}-{number}{path.suffix}", number + 1
     return free

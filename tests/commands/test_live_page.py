@@ -158,11 +158,13 @@ def test_settings_are_shown_without_secrets(tmp_path: Path):
         "sources: [{source: 'rtsp://u:s3cret@cam/1', ffmpeg: {headers: 'Authorization: s3cret'}},"
         " 'http://h/x?password=s3cret']\nserve: {address: '127.0.0.1:1'}\n"
         "alarms: {channels: [{name: hook, kind: web_hook, url: 'https://chat.example/T0/s3cret',"
-        " headers: {X-Own: s3cret}, secret: '${HOOK}'}]}\n"
+        " headers: {X-Own: s3cret}, secret: '${HOOK}', template: '{\"key\": \"s3cret\"}'},"
+        " {name: run, kind: command, command: [/usr/bin/curl, -H, 'X-Key: s3cret']}]}\n"
     )
     shown = json.dumps(masked(load_settings(MonitorSettings, file)))
     assert "s3cret" not in shown
     assert "https://chat.example/***" in shown and "${HOOK}" in shown
+    assert "/usr/bin/curl" in shown
     assert "rtsp://u:***@cam/1" in shown and "127.0.0.1:1" in shown
 
 
@@ -170,11 +172,13 @@ def test_only_listed_clips_are_found(tmp_path: Path):
     (tmp_path / "secret.txt").write_text("x")
     inside = tmp_path / "clips"
     inside.mkdir()
-    for name in ("door.mp4", "door-2.MKV", "other.mp4", ".door.mp4", "door.mp4.part", "door.txt"):
+    ours = {"door.mp4", "door-2.MKV", "door-1-20260131-235959-2.mp4", "door-20260131-235959.mp4"}
+    others = ("other.mp4", ".door.mp4", "door.mp4.part", "door.txt", "doorbell.mp4", "door-mom.mp4")
+    for name in (*ours, *others):
         (inside / name).write_bytes(b"x")
     clips = ClipFolder([(inside, "door"), (tmp_path / "missing", "")])
-    assert {clip.name for clip in clips.clips()} == {"door.mp4", "door-2.MKV"}
-    for name in ("../secret.txt", "other.mp4", ".door.mp4", "", "/etc/passwd", "door.txt", "\0"):
+    assert {clip.name for clip in clips.clips()} == ours
+    for name in ("../secret.txt", *others, "", "/etc/passwd", "\0"):
         assert clips.path(name) is None and not clips.delete(name)
     assert clips.delete("door.mp4") and not (inside / "door.mp4").exists()
 

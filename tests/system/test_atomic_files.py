@@ -62,7 +62,9 @@ def test_rights_and_links_stay(tmp_path: Path):
     assert os.listdir(path.parent) == ["monitor.yaml"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid(), reason="root alone gives files away")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid(), reason="root alone gives files away"
+)
 def test_the_owner_stays_where_root_changes_a_file(tmp_path: Path):
     path = tmp_path / "users.json"
     path.write_text("old")

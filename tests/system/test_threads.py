@@ -151,3 +151,15 @@ def test_wait_ready_wakes_for_a_later_item() -> None:
     writer.start()
     assert wait_ready(boxes) == [boxes[1]]
     writer.join()
+
+
+def test_the_death_of_a_thread_that_nobody_asks_is_logged(caplog: pytest.LogCaptureFixture):
+    def fail() -> None:
+        raise KeyError("rtsp://ann:s3cret@camera/1")
+
+    asked, alone = Worker("asked", fail), Worker("alarms", fail, is_alone=True)
+    for worker in (asked, alone):
+        worker.start()
+        assert worker.join(30) and isinstance(worker.error, KeyError)
+    (line,) = caplog.messages
+    assert line.startswith("alarms has ended: internal error: KeyError") and "s3cret" not in line

@@ -89,6 +89,15 @@ def test_several_pictures_come_back_as_a_zip(client: httpx.Client):
     assert images[0]["detections"] and images[0] == images[2] != images[1]
 
 
+def test_names_in_a_zip_differ_on_every_file_system(client: httpx.Client):
+    sent = [("f", (name, encoded(".png"))) for name in ("A.png", "a.png", "a.PNG")]
+    answer = client.post("/api/annotate", files=sent)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        names = archive.namelist()
+    assert names[:2] == ["A-annotated.png", "a-annotated-2.png"]
+    assert len({name.lower() for name in names}) == 4
+
+
 def test_a_photo_is_turned_as_its_exif_says(client: httpx.Client):
     from PIL import Image
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from maskdet.sinks.recording.video_encoder import SUFFIXES
 from maskdet.web.live.answers import ClipAnswer
 
+_NUMBERS = re.compile(r"(-\d+)*")
 MAX_CLIPS = 500
 """The newest of so many are listed."""
 
@@ -19,7 +21,9 @@ class ClipFolder:
         """Reads nothing yet.
 
         Args:
-            places: folders, and what the names of videos in each begin with.
+            places: folders, and what the names of videos in each begin with; unless that ends with
+                a dash, times and numbers alone may follow: ``door-20260131-235959-2.mp4`` is a
+                recording of ``door``, ``doorbell.mp4`` somebody's own.
         """
         self._places = list(places)
 
@@ -58,5 +62,12 @@ class ClipFolder:
                 continue
             for path in paths:
                 is_video = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-                if is_video and path.name.startswith(beginning) and path.is_file():
+                if is_video and _is_ours(path.stem, beginning) and path.is_file():
                     yield path
+
+
+def _is_ours(stem: str, beginning: str) -> bool:
+    rest = stem.removeprefix(beginning)
+    if not stem.startswith(beginning):
+        return False
+    return not beginning or beginning.endswith("-") or bool(_NUMBERS.fullmatch(rest))

@@ -10,7 +10,9 @@ from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.system.redaction import mask_address, mask_password
 
 MASK = "***"
-_SECRET_KEY = re.compile(r"pass|token|secret|auth|cookie|header|credential|signature|key", re.I)
+_SECRET_KEY = re.compile(
+    r"pass|token|secret|auth|cookie|header|credential|signature|key|template", re.I
+)
 _REFERENCE = re.compile(r"\$\{\w+\}")
 """Names a secret, and is none."""
 _PLAIN_SCHEMES = {"http", "https", "mqtt", "mqtts", "rtsp", "rtsps", "tcp", "udp"}
@@ -36,6 +38,8 @@ def _masked(value: Any, key: str = "") -> Any:
     is_secret = bool(_SECRET_KEY.search(key))
     if isinstance(value, dict):
         return {name: _masked(one, key if is_secret else str(name)) for name, one in value.items()}
+    if key == "command" and isinstance(value, list):  # the program's arguments may hold a token
+        return [*value[:1], *(MASK for _ in value[1:])]
     if isinstance(value, list):
         return [_masked(one, key) for one in value]
     if isinstance(value, str) and _REFERENCE.fullmatch(value):

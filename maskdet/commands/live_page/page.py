@@ -174,4 +174,4 @@ def _clip_folders(settings: MonitorSettings) -> list[tuple[Path, str]]:
     clips = (clip_folder(settings), CLIP_BEGINNING)
     if settings.record is not None:
         return [(settings.record.parent, settings.record.stem), clips]
-    return [(settings.snapshots, "maskdet-"), clips]
+    return [(settings.snapshots, "maskdet"), clips]

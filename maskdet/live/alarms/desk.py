@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from maskdet.alarm import Alarm, AlarmMessage, AlarmPhase, Snooze
 from maskdet.live.alarms.book import MAX_ALARMS, AlarmList
@@ -16,6 +17,7 @@ from maskdet.people.alarms.rule import CameraView
 from maskdet.people.alarms.rules import AlarmRules
 from maskdet.sinks.channels.dispatcher import ChannelState, Dispatcher
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
+from maskdet.system.console import without_bugs
 from maskdet.system.threads import Condition, Worker
 
 HOUR_S = 3600.0
@@ -65,7 +67,7 @@ class AlarmDesk:
         self._numbers = itertools.count(time.time_ns())  # go on after a restart
         self._is_ending = self._is_started = False
         self._dispatcher = dispatcher(self._record_delivered)
-        self._worker = Worker("alarms", self._run)
+        self._worker = Worker("alarms", self._run, is_alone=True)
         self._list = AlarmList(reversed(store.alarms(MAX_ALARMS)))
         with self._lock:
             self._take_over()
@@ -247,12 +249,12 @@ class AlarmDesk:
         if message.phase != "began" or alarm.kind not in _OF_CAMERAS:
             return alarm
         if observation is not None and self._snapshot is not None and not alarm.snapshot:
-            path = self._snapshot(observation, alarm)
+            path = without_bugs(partial(self._snapshot, observation, alarm)) or ""
             with self._lock:
                 self._list.attach(alarm.alarm_id, snapshot=path)
             alarm = replace(alarm, snapshot=path)
         if self._on_began is not None:
-            self._on_began(alarm)
+            without_bugs(partial(self._on_began, alarm))
         return alarm
 
     def _deliveries(self, message: AlarmMessage) -> list[Delivery]:

@@ -41,7 +41,7 @@ class Journal:
         self._deleted_due = 0.0
         self._wanted = self._done = 0
         self._hangs = self._is_ending = False
-        self._worker = Worker("alarm journal", self._run)
+        self._worker = Worker("alarm journal", self._run, is_alone=True)
 
     def start(self) -> None:
         """Begins to write."""

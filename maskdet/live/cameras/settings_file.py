@@ -41,7 +41,7 @@ class SettingsFile:
         self._missing = 0
         self._is_hurried = False
         self._stopping = Event()
-        self._worker = Worker("settings file", self._run)
+        self._worker = Worker("settings file", self._run, is_alone=True)
 
     def __enter__(self) -> Self:
         """Begins to check."""

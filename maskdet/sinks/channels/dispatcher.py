@@ -56,7 +56,7 @@ class _Queue:
         self._condition = Condition()
         self._is_ending = False
         self._delivered = 0
-        self.worker = Worker(f"alarm channel {name}", self._run)
+        self.worker = Worker(f"alarm channel {name}", self._run, is_alone=True)
 
     def put(self, delivery: Delivery) -> None:
         with self._condition:

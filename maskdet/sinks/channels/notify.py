@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 
 from maskdet.alarm import AlarmMessage
 from maskdet.sinks.channels.channel import ChannelError
+
+_lines_of_message: ContextVar[list[str] | None] = ContextVar("lines of a message", default=None)
+"""Where the lines about a message go; apprise's threads have it from ours."""
 
 
 class Notify:
@@ -48,21 +52,24 @@ class Notify:
 
 @contextlib.contextmanager
 def _listening() -> Iterator[list[str]]:
-    """Takes what apprise logs in place of standard error."""
+    """Takes what apprise logs about this message: other channels may send at the same time."""
     lines: list[str] = []
 
     class _Taker(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            lines.append(record.getMessage())
+            mine = _lines_of_message.get()
+            if mine is None or mine is lines:
+                lines.append(record.getMessage())
 
     log, taker = logging.getLogger("apprise"), _Taker(logging.WARNING)
-    propagates, log.propagate = log.propagate, False
+    log.propagate = False  # for good: it would be put back under another channel
     log.addHandler(taker)
+    token = _lines_of_message.set(lines)
     try:
         yield lines
     finally:
+        _lines_of_message.reset(token)
         log.removeHandler(taker)
-        log.propagate = propagates
 
 
 def _reason(lines: Sequence[str]) -> str:

@@ -68,6 +68,7 @@ class Sound:
             self._folder = tempfile.TemporaryDirectory(prefix="maskdet-")
         path = Path(self._folder.name) / "alarm.wav"
         if not path.exists():
+            path.parent.mkdir(mode=0o700, exist_ok=True)  # systems tidy /tmp while we run
             write_tones(path)
         return str(path)
 

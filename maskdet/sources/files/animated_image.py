@@ -47,7 +47,6 @@ class AnimatedImage:
             SourceError: a frame is broken.
         """
         if self._closed:
-            self._reader.close()
             return None
         if self._next >= self._reader.number:
             self.length = self._starts[-1]
@@ -56,6 +55,8 @@ class AnimatedImage:
         try:
             image, stays = self._reader.read(number)
         except ImageError as error:
+            if self._closed:
+                return None
             raise SourceError(
                 f"{self._path}, frame {number + 1} of {self._reader.number}: {error}"
             ) from None
@@ -81,5 +82,6 @@ class AnimatedImage:
         self._next = min(max(0, shown), self._reader.number - 1)
 
     def close(self) -> None:
-        """Gives no more; the file is closed by the next `read`, which may be at work with it."""
+        """Gives no more."""
         self._closed = True
+        self._reader.close()

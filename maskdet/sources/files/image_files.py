@@ -49,6 +49,8 @@ class ImageFiles:
             try:
                 image = self._read(path)
             except SourceError as error:
+                if self._closed:
+                    return None
                 if self._index == 0 and self._next == len(self._paths):
                     raise
                 log.warning("%s", error)
@@ -109,6 +111,11 @@ class Pages(ImageFiles):
         except ImageError as error:
             raise SourceError(f"{path} {error}") from None
         super().__init__([f"{path}, page {n + 1}" for n in range(self._reader.number)], name)
+
+    def close(self) -> None:
+        """Gives no more."""
+        super().close()
+        self._reader.close()
 
     def _read(self, path: str) -> np.ndarray:
         try:

@@ -115,7 +115,7 @@ class CertificateWatch:
         self._seen = self._changes()
         self._refusal = ""
         self._logged_at: float | None = None
-        self._worker = Worker("TLS certificate", self._run)
+        self._worker = Worker("TLS certificate", self._run, is_alone=True)
 
     def start(self) -> None:
         """Checks at once, and from then on in a thread of its own."""

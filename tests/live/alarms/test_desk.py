@@ -62,6 +62,20 @@ def phases(server: HookServer) -> list[tuple[str, int]]:
     return [(body["phase"], body["person"]) for body in bodies]
 
 
+def test_a_picture_or_clip_with_a_bug_costs_no_alarm(tmp_path: Path, open_desk, caplog):
+    def fail(*_: object) -> str:
+        raise ZeroDivisionError
+
+    with hook_server() as server:
+        options = {"snapshot": fail, "on_began": fail}
+        desk = open_desk(tmp_path / "a.db", server.url, run="one", **options)
+        show(desk, 0, somebody(1))
+        show(desk, 1)
+        wait_until(lambda: len(server.requests) == 2)
+        assert phases(server) == [("began", 1), ("cleared", 1)]
+    assert sum("ZeroDivisionError" in line for line in caplog.messages) == 2
+
+
 def test_an_alarm_goes_its_way_with_its_picture(tmp_path: Path, open_desk):
     saved: list[str] = []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +72,30 @@ def test_pages_are_read_as_the_pictures_of_a_folder(tmp_path: Path, suffix: str)
     assert str(progress_of(source, seen[1])) == f"scan{suffix}, page 2, 2 of 5"
     source.seek(3)  # type: ignore[attr-defined]
     assert len(list(frames_of(source))) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files of Linux")
+@pytest.mark.parametrize("suffix", [".gif", ".tif"])
+def test_what_was_closed_is_not_open(tmp_path: Path, suffix: str):
+    path = write_frames(tmp_path / f"a{suffix}")
+    source = open_source(str(path))
+    assert source.read() is not None and path in open_files()
+    source.close()
+    assert path not in open_files()
+    source.close()
+    assert source.read() is None
+
+
+def open_files() -> list[Path]:
+    return [Path(os.path.realpath(one)) for one in Path("/proc/self/fd").iterdir()]
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="memory as a folder, on Linux")
+def test_a_file_in_memory_is_no_camera():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        path = write_frames(Path(folder) / "a.gif")
+        assert kind_of(str(path)) == "animation" and kind_of(folder) == "folder"
+    assert kind_of("/dev/video99") == kind_of("/dev/null") == "webcam"
 
 
 def test_a_folder_names_what_it_takes_one_frame_of(tmp_path: Path, caplog):

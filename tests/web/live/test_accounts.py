@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from maskdet.errors import ConfigError
 from maskdet.web.live.access.accounts import Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.sessions import IDLE_S, MAX_S, TRIES, LoginLimit, Sessions
+from tests.monitors import ROOT
 from tests.web.live.pages import PASSWORD
 
 
@@ -61,6 +64,26 @@ def test_lines_of_an_audit_log_stay_lines(tmp_path: Path):
     assert len(first["user"]) == 300 and second["user"] == "ö"
     with pytest.raises(ConfigError, match="cannot be written"):
         AuditLog(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_full_disk_leaves_no_half_line_in_an_audit_log(tmp_path: Path):
+    """A file that may not grow takes a part of a line, as a disk that is nearly full does."""
+    code = f"""if True:
+        import resource
+        from pathlib import Path
+        from maskdet.web.live.access.audit import AuditLog
+        log = AuditLog(Path({str(tmp_path / "log")!r}))
+        assert log.write("login", "ann", "::1")
+        size = Path({str(tmp_path / "log")!r}).stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, resource.RLIM_INFINITY))
+        assert not log.write("export", "ann", "::1")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        assert log.write("logout", "ann", "::1")
+    """
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [line["action"] for line in lines] == ["login", "logout"]
 
 
 def test_the_file_of_users_is_its_owners_alone(tmp_path: Path):

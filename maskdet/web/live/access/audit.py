@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from datetime import UTC, datetime
@@ -75,7 +76,9 @@ class AuditLog:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         file = os.open(self._path, flags, _RIGHTS)
         try:
-            if data and os.write(file, data) < len(data):
-                raise OSError(28, os.strerror(28))
+            written = os.write(file, data) if data else 0
+            if written < len(data):
+                os.ftruncate(file, os.fstat(file).st_size - written)  # half a line spoils the next
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(file)
