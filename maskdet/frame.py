@@ -8,6 +8,9 @@ from time import time as unix_time
 
 import numpy as np
 
+_MIN_UNIX_S = 1e9
+"""Times above this are Unix time, those below are positions in a file."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -42,6 +45,11 @@ class Frame:
             )
         if math.isnan(self.position):
             object.__setattr__(self, "position", self.time)
+
+    @property
+    def has_clock_time(self) -> bool:
+        """Whether `time` is that of a clock, which can be set, not a position in a file."""
+        return self.time > _MIN_UNIX_S
 
     @property
     def width(self) -> int:

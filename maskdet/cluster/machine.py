@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import socket
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -68,8 +69,11 @@ class Place:
 
     @property
     def temporary(self) -> Path:
-        """Folder for Ray's sockets and logs: short, as sockets must have short names."""
-        return Path(tempfile.gettempdir()) / f"maskdet-{getpass.getuser()}-{self.port}"
+        """Folder for Ray's sockets and logs: short, as sockets must have short names.
+
+        Ray lets everybody write to it; nobody else gets through the folder around it.
+        """
+        return Path(tempfile.gettempdir()) / f"maskdet-{getpass.getuser()}-{self.port}" / "ray"
 
 
 def prepare_token(token: Path, *, make: bool) -> None:
@@ -94,6 +98,26 @@ def prepare_token(token: Path, *, make: bool) -> None:
     if os.name != "nt" and token.stat().st_mode & 0o077:
         raise ConfigError(f"{token} can be read by others; chmod 600 it")
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token.resolve())
+
+
+def prepare_temporary(folder: Path) -> None:
+    """Makes the folder for Ray's files within one that is ours alone, in one that is everybody's.
+
+    Raises:
+        ConfigError: somebody else was there first.
+    """
+    own = folder.parent
+    try:
+        with contextlib.suppress(FileExistsError):
+            own.mkdir(mode=0o700)
+        if os.name != "nt":
+            found = own.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+                raise ConfigError(f"{own} is not a folder of this user; remove it")
+            own.chmod(0o700)  # an earlier version left it open
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made: {error.strerror}; check its rights") from None
 
 
 def start(place: Place, *, as_first: bool) -> None:
@@ -133,8 +157,7 @@ def _start_ray(place: Place, *, as_first: bool) -> Outcome:
         if as_first
         else ["--address", address]
     )
-    with contextlib.suppress(OSError):
-        place.temporary.mkdir(mode=0o700)
+    prepare_temporary(place.temporary)
     return run_command(
         [
             *(sys.executable, "-m", "ray.scripts.scripts", "start", *where),

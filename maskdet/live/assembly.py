@@ -22,6 +22,7 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.live.recording.building import new_overlay, new_recording
 from maskdet.live.settings.events import EventSettings
 from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.units import MEGABYTE, times
 from maskdet.model.decision import DecisionRule
 from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
@@ -225,7 +226,7 @@ def _event_log(wanted: EventSettings) -> EventLog:
     rotate = wanted.rotate
     rotation = None
     if rotate.mb or rotate.seconds:
-        max_bytes = _times(rotate.mb, 1e6)
+        max_bytes = times(rotate.mb, MEGABYTE)
         rotation = Rotation(
             max_bytes=max_bytes,
             seconds=rotate.seconds,
@@ -239,10 +240,6 @@ def _event_log(wanted: EventSettings) -> EventLog:
         append=wanted.append,
         rotation=rotation,
     )
-
-
-def _times(value: float | None, unit: float) -> float | None:
-    return None if value is None else value * unit
 
 
 def _check_summary(settings: MonitorSettings) -> None:

@@ -15,9 +15,6 @@ from maskdet.frame import Frame
 from maskdet.live.progress import clock
 from maskdet.observation import Observation
 
-_UNIX = 1e9
-"""Frame times above this are Unix time, those below are positions in a file."""
-
 
 def with_bar(overlay: Overlay) -> Callable[[Observation], np.ndarray]:
     """A function that draws observations under a bar with clock, counts and name.
@@ -34,7 +31,7 @@ def evidence_status(frame: Frame) -> Status:
     A live source's clock is that of the frame. A file's frame has its position, and the time at
     which it was processed, named so: when it was recorded is not known.
     """
-    if frame.time > _UNIX:
+    if frame.has_clock_time:
         return Status(frame.source, clock=date_and_time(frame.time))
     position = PurePath(frame.file).name or f"{clock(frame.time)}.{int(frame.time * 100) % 100:02}"
     processed = f"processed {date_and_time(time.time())}"

@@ -10,8 +10,7 @@ from typing import Any, Literal
 import anyio
 from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
@@ -19,6 +18,7 @@ from starlette.requests import ClientDisconnect
 import maskdet
 from maskdet.web.batcher import Batcher, run_each
 from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
+from maskdet.web.problems import Problem, answer_errors
 from maskdet.web.processing import Annotated, ImageProcessor, ProcessedImage
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import (
@@ -28,7 +28,7 @@ from maskdet.web.request_options import (
     form_properties,
     with_fields,
 )
-from maskdet.web.responses import Images, Problem, attachment, image_of, zip_of
+from maskdet.web.responses import Images, attachment, image_of, zip_of
 from maskdet.web.security import Gate
 from maskdet.web.sub_path import SubPath
 from maskdet.web.uploads import read_uploads
@@ -139,7 +139,8 @@ def create_app(
         docs_url=None,  # FastAPI's own come from other servers; ours is static/api.html
         redoc_url=None,
     )
-    _answer_errors(app)
+    answer_errors(app)
+    _answer_those_who_left(app)
     _add_pages(app)
     _add_api(app, processor, metrics, limits)
     about = About(
@@ -257,13 +258,8 @@ def _add_state(app: FastAPI, about: About, batcher: Batcher, metrics: Metrics) -
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
 
-def _answer_errors(app: FastAPI) -> None:
-    """Every refusal as ``{"detail": one line}``."""
-
-    @app.exception_handler(RequestValidationError)
-    def wrong_parameter(request: Request, error: RequestValidationError) -> JSONResponse:
-        reasons = (f"{what['loc'][-1]}: {what['msg']}" for what in error.errors())
-        return JSONResponse({"detail": "; ".join(reasons)}, 422)
+def _answer_those_who_left(app: FastAPI) -> None:
+    """A client that does not wait for its answer is no fault of ours."""
 
     @app.exception_handler(ClientDisconnect)
     def gone(request: Request, error: ClientDisconnect) -> Response:

@@ -57,12 +57,6 @@ class Images(BaseModel):
     images: list[Image]
 
 
-class Problem(BaseModel):
-    """Why a request was refused, in one line."""
-
-    detail: str
-
-
 def image_of(seen: ProcessedImage) -> Image:
     """The answer for one image."""
     found = seen.detections

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
@@ -39,7 +40,10 @@ def bind(host: str, port: int, options: tuple[str, str] = ("--host", "--port")) 
         raise ConfigError(f"{options[0]} {host}: no such address or name") from None
     taken = socket.socket(family, kind, protocol)
     try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "win32":  # there, SO_REUSEADDR takes a port that another one serves
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
         taken.listen(128)  # so that a second server fails now, and not when it is asked
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,34 @@ from typing import Any
 import pytest
 
 from maskdet.cluster import machine
+from maskdet.errors import ConfigError
 from maskdet.system.external_command import Outcome, run_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+def test_rays_files_lie_where_nobody_else_gets(tmp_path: Path) -> None:
+    """Others may make a folder of that name in /tmp before us."""
+    own = tmp_path / "maskdet-ann-6380"
+    machine.prepare_temporary(own / "ray")
+    assert stat.S_IMODE(own.stat().st_mode) == 0o700 and (own / "ray").is_dir()
+    own.chmod(0o777)
+    machine.prepare_temporary(own / "ray")
+    assert stat.S_IMODE(own.stat().st_mode) == 0o700
+    link = tmp_path / "maskdet-ann-6381"
+    link.symlink_to(own)
+    (tmp_path / "maskdet-ann-6382").write_text("")
+    for taken in (link, tmp_path / "maskdet-ann-6382"):
+        with pytest.raises(ConfigError, match="is not a folder of this user; remove it"):
+            machine.prepare_temporary(taken / "ray")
+    if os.geteuid() == 0:
+        os.chown(own, 1234, 1234)
+        with pytest.raises(ConfigError, match="is not a folder of this user"):
+            machine.prepare_temporary(own / "ray")
+
+
+@pytest.mark.slow
 def test_a_start_in_which_ray_answered_itself_too_late_is_undone_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,6 +68,8 @@ def test_a_start_in_which_ray_answered_itself_too_late_is_undone_and_tried_again
         started = machine.find(place)
         assert statuses == [0, 0] and machine.is_alive(started)
         assert started is not None and [started.pid] != first
+        assert stat.S_IMODE(place.temporary.parent.stat().st_mode) == 0o700
+        assert (place.temporary / "session_latest").exists()
     finally:
         left = machine.find(place)
         machine.end([] if left is None else [left])

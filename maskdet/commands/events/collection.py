@@ -9,6 +9,7 @@ from pathlib import Path
 from maskdet.errors import ConfigError
 from maskdet.live.messaging.uplink import open_server
 from maskdet.live.settings.nats import NatsSettings, check_addresses
+from maskdet.live.settings.units import DAY_S
 from maskdet.sinks.messaging.collector import Collected, Collector
 from maskdet.sinks.messaging.streams import Stream
 from maskdet.sinks.store.deletion import Limits
@@ -17,8 +18,6 @@ from maskdet.sinks.store.postgres import Database
 from maskdet.system.console import say
 from maskdet.system.secrets import Secrets
 from maskdet.system.signals import StopRequest
-
-_DAY_S = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def run(store: Path | Database, settings: NatsSettings, wanted: Wanted) -> int:
     secrets = Secrets(settings.secrets)
     server = open_server(settings, secrets)
     stop = StopRequest()
-    limits = Limits(wanted.keep_days * _DAY_S or None)
+    limits = Limits(wanted.keep_days * DAY_S or None)
     with closing(open_collecting_store(store, limits)) as collecting:
         collector = Collector(
             server,

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.units import DAY_S, GIGABYTE, times
 from maskdet.sinks.recording.retention import Retention
 
 CLIP_BEGINNING = "alarm-"
 """What the names of clips begin with."""
 TIDY_INTERVAL_S = 60.0
-_DAY_S = 24 * 3600.0
 
 
 def clip_folder(settings: MonitorSettings) -> Path:
@@ -57,9 +57,8 @@ class Tidying:
 
 def new_tidying(settings: MonitorSettings) -> Tidying:
     """The limits of alarms, as the settings have them."""
-    days, gigabytes = settings.alarms.keep_days, settings.alarms.keep_gb
     return Tidying(
         clip_folder(settings),
-        None if days is None else days * _DAY_S,
-        None if gigabytes is None else gigabytes * 1e9,
+        times(settings.alarms.keep_days, DAY_S),
+        times(settings.alarms.keep_gb, GIGABYTE),
     )

@@ -6,13 +6,12 @@ from maskdet.contracts import Sink
 from maskdet.errors import ConfigError
 from maskdet.live.settings.nats import NatsSettings, check_addresses
 from maskdet.live.settings.store import StoreSettings
+from maskdet.live.settings.units import DAY_S, MEGABYTE, times
 from maskdet.sinks.channels.channel import Channel
 from maskdet.sinks.messaging.server import Server
 from maskdet.sinks.messaging.uplink import Uplink
 from maskdet.system.extras import require
 from maskdet.system.secrets import Secrets
-
-_DAY_S = 24 * 3600.0
 
 
 def open_server(wanted: NatsSettings, secrets: Secrets) -> Server:
@@ -81,8 +80,7 @@ def open_store(wanted: StoreSettings, nats: NatsSettings) -> list[Sink]:
     from maskdet.sinks.store.event_store import EventStore
     from maskdet.sinks.store.outbox import OutboxWriter
 
-    days, size = wanted.keep_days, wanted.max_mb
-    limits = Limits(days and days * _DAY_S, size and size * 1e6)
+    limits = Limits(times(wanted.keep_days, DAY_S), times(wanted.max_mb, MEGABYTE))
     if not nats.server:
         return [EventStore(wanted.file, limits=limits)]
     secrets = Secrets(nats.secrets)

@@ -13,6 +13,7 @@ from maskdet.live.evidence import with_bar
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.source_options import source_options
 from maskdet.live.settings.sources import SourceSettings
+from maskdet.live.settings.units import DAY_S, GIGABYTE, MEGABYTE, times
 from maskdet.sinks.recording.copy.copy_switch import CopySwitch
 from maskdet.sinks.recording.copy.packet_feed import PacketFeed
 from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
@@ -85,7 +86,7 @@ def _files(settings: MonitorSettings, number: int | None) -> _Files:
         path=path if number is None else path.with_stem(f"{path.stem}-{number}"),
         family=path.stem,
         segment_seconds=wanted.segment_seconds,
-        segment_bytes=_times(wanted.segment_mb, 1e6),
+        segment_bytes=times(wanted.segment_mb, MEGABYTE),
         retention=_retention(settings),
     )
 
@@ -95,11 +96,7 @@ def _retention(settings: MonitorSettings) -> Retention:
     wanted, folder = settings.recording, clip_folder(settings)
     return Retention(
         also=partial(files_of_alarms, folder) if settings.alarms.rules else tuple,
-        keep_seconds=_times(wanted.keep_days, 24 * 3600),
-        keep_bytes=_times(wanted.keep_gb, 1e9),
-        keep_free_bytes=_times(wanted.keep_free_gb, 1e9),
+        keep_seconds=times(wanted.keep_days, DAY_S),
+        keep_bytes=times(wanted.keep_gb, GIGABYTE),
+        keep_free_bytes=times(wanted.keep_free_gb, GIGABYTE),
     )
-
-
-def _times(value: float | None, unit: float) -> float | None:
-    return None if value is None else value * unit

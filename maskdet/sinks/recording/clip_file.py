@@ -6,8 +6,8 @@ import contextlib
 from pathlib import Path
 
 from maskdet.sinks.recording.packet_ring import RingEntry
-from maskdet.sinks.recording.packet_video import TICKS, mux, new_stream
-from maskdet.sinks.recording.video_encoder import encoding_errors
+from maskdet.sinks.recording.packet_video import mux, new_stream
+from maskdet.sinks.recording.video_encoder import TICKS, encoding_errors
 
 PART = ".part"
 """What the name of a clip ends in while it is written."""

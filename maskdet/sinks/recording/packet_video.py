@@ -8,9 +8,8 @@ from typing import Any
 
 from maskdet.sinks.output_files import Output
 from maskdet.sinks.recording.packet_ring import EncodedPacket
-from maskdet.sinks.recording.video_encoder import FORMATS
+from maskdet.sinks.recording.video_encoder import FORMATS, TICKS
 
-TICKS = 90_000
 _BROWSERS_TAG = "hvc1"
 """The name of H.265 in MP4 files that Safari plays; FFmpeg's own is hev1."""
 

@@ -159,6 +159,8 @@ class Segments:
                 with part.open("rb+", buffering=0) as file:
                     if not _lock(file):
                         continue  # another run is writing it
+                    if sys.platform == "win32":
+                        file.close()  # or it could not be renamed
                     final = _finish(part, part.with_suffix(""), is_whole=False)
             except OSError as error:
                 log.warning("%s cannot be finished and is left as it is: %s", part, error.strerror)

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maskdet.sinks.recording.video_encoder import even
+from maskdet.sinks.recording.video_encoder import TICKS, even
 
 if TYPE_CHECKING:
     from av.packet import Packet
 
-_TICKS = 90_000
 _KEY_S = 4.0
 """Seconds between key frames that nobody asked for: a player forgets old images by these."""
 _HEAD = {b"ftyp", b"moov"}
@@ -51,14 +50,14 @@ class FragmentMuxer:
         self.head = b""
         self._template = template
         self._position = -1
-        self._step = round(_TICKS / fps)
+        self._step = round(TICKS / fps)
         self._number = 0
 
     def place(self, seconds: float) -> int:
         """The position of the next image, in ticks: after that of the last one."""
-        position = max(round(seconds * _TICKS), self._position + 1)
+        position = max(round(seconds * TICKS), self._position + 1)
         if self._position >= 0:  # an image is taken to last as long as the one before did
-            self._step = min(position - self._position, _TICKS)
+            self._step = min(position - self._position, TICKS)
         self._position = position
         return position
 
@@ -68,7 +67,7 @@ class FragmentMuxer:
 
         packet = av.Packet(data)
         packet.pts = packet.dts = self.place(seconds)
-        packet.time_base, packet.is_keyframe = Fraction(1, _TICKS), key
+        packet.time_base, packet.is_keyframe = Fraction(1, TICKS), key
         return self.add(packet)
 
     def add(self, packet: Packet[Any]) -> bytes:
@@ -80,7 +79,7 @@ class FragmentMuxer:
         options = {**_OPTIONS, "fragment_index": str(self._number)}
         with av.open(memory, "w", format="mp4", container_options=options) as container:
             stream = container.add_stream_from_template(self._template)
-            stream.time_base = Fraction(1, _TICKS)
+            stream.time_base = Fraction(1, TICKS)
             packet.duration = self._step
             packet.stream = stream
             container.mux(packet)
@@ -117,7 +116,7 @@ class StreamEncoder:
         stream = container.add_stream("libx264", rate=max(1, round(fps)), options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
-        context.time_base = stream.time_base = Fraction(1, _TICKS)
+        context.time_base = stream.time_base = Fraction(1, TICKS)
         context.gop_size = 600  # key frames are asked for
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
         context.color_range = 1
@@ -151,9 +150,9 @@ class StreamEncoder:
         frame = av.VideoFrame.from_ndarray(even(image), "bgr24").reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1
         )
-        frame.pts, frame.time_base = position, Fraction(1, _TICKS)
+        frame.pts, frame.time_base = position, Fraction(1, TICKS)
         last_key = self._key_position
-        if key or last_key is None or position - last_key >= _KEY_S * _TICKS:
+        if key or last_key is None or position - last_key >= _KEY_S * TICKS:
             frame.pict_type, self._key_position = 1, position
         return b"".join(self._muxer.add(packet) for packet in self._stream.encode(frame))
 

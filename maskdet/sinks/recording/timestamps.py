@@ -6,8 +6,6 @@ from maskdet.frame import Frame
 
 _MAX_STEP_S = 10.0
 """Seconds between frames above which a file's time line is taken to have jumped."""
-_UNIX = 1e9
-"""Frame times above this are of a wall clock, which can be set; those below, of a file."""
 
 
 class Timeline:
@@ -25,7 +23,7 @@ class Timeline:
         """
         if self._last is not None:
             step = frame.time - self._last.time
-            if frame.time > _UNIX or not 0 < step <= _MAX_STEP_S:
+            if frame.has_clock_time or not 0 < step <= _MAX_STEP_S:
                 step = max(frame.captured - self._last.captured, 1e-3)
             self._position += step
         self._last = frame

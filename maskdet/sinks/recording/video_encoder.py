@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-_TICKS = 90_000
+TICKS = 90_000
+"""A second in the time stamps of all videos that are written."""
 FORMATS = {
     ".mp4": (
         "mp4",
@@ -107,7 +108,7 @@ class Video:
         stream: Any = self._container.add_stream("libx264", rate=30, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
-        context.time_base = stream.time_base = Fraction(1, _TICKS)
+        context.time_base = stream.time_base = Fraction(1, TICKS)
         context.gop_size = 600  # key frames are asked for by time, below
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
         context.color_range = 1
@@ -123,7 +124,7 @@ class Video:
         """
         import av
 
-        position = max(round(seconds * _TICKS), self._position + 1)
+        position = max(round(seconds * TICKS), self._position + 1)
         if self._position >= 0:
             self._steps.append(position - self._position)
         self._position, self.seconds = position, seconds
@@ -131,8 +132,8 @@ class Video:
         frame = frame.reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1
         )
-        frame.pts, frame.time_base = position, Fraction(1, _TICKS)
-        is_due = position - self._key_position >= _KEY_INTERVAL_S * _TICKS
+        frame.pts, frame.time_base = position, Fraction(1, TICKS)
+        is_due = position - self._key_position >= _KEY_INTERVAL_S * TICKS
         if key or is_due or self._key_position < 0:
             frame.pict_type, self._key_position = 1, position
         with self._file.failures():
@@ -143,7 +144,7 @@ class Video:
         for packet in self._stream.encode(frame):
             # The next one's time shows how long an image lasts. This is for the last of all: the
             # shortest of late, so that a gap just before it is not taken for the rate.
-            packet.duration = min(self._steps, default=_TICKS // 25)
+            packet.duration = min(self._steps, default=TICKS // 25)
             data = None if self.on_packet is None else bytes(packet)
             self._container.mux(packet)  # now the stream is a template, its parameter sets known
             if self.on_packet is not None and data is not None:

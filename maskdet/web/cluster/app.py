@@ -15,9 +15,10 @@ import maskdet
 from maskdet.web import live
 from maskdet.web.cluster.answers import ClusterAnswer, answer_of
 from maskdet.web.live.access.guard import Guard
-from maskdet.web.live.access.protection import answer_errors, protect
+from maskdet.web.live.access.protection import protect
 from maskdet.web.live.answers import Health
 from maskdet.web.live.state_api import REFUSED, add_session
+from maskdet.web.problems import answer_errors
 
 _STATIC = Path(__file__).with_name("static")
 _LIVE = Path(live.__file__).with_name("static")

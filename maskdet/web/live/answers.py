@@ -12,12 +12,6 @@ Counts = dict[str, int]
 Signal = Literal["ok", "waiting", "no signal", "paused", "ended"]
 
 
-class Problem(BaseModel):
-    """Why a request was refused, in one line."""
-
-    detail: str
-
-
 class SessionAnswer(BaseModel):
     """Who asks.
 

@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 import maskdet
 from maskdet.web.live.access.guard import Guard
-from maskdet.web.live.access.protection import answer_errors, protect
+from maskdet.web.live.access.protection import protect
 from maskdet.web.live.alarms_api import add_alarms
 from maskdet.web.live.archive_api import add_clips, add_reports
 from maskdet.web.live.cameras_api import add_changes
@@ -19,6 +19,7 @@ from maskdet.web.live.metrics import LiveMetrics
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.picture_api import add_pictures
 from maskdet.web.live.state_api import add_session, add_state
+from maskdet.web.problems import answer_errors
 from maskdet.web.security import POLICY
 
 _STATIC = Path(__file__).with_name("static")

@@ -10,9 +10,10 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from maskdet.errors import MaskdetError
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.sessions import Session
-from maskdet.web.live.answers import CameraAnswer, CameraRequest, Done, Problem
+from maskdet.web.live.answers import CameraAnswer, CameraRequest, Done
 from maskdet.web.live.parts import Action, Control, Parts
 from maskdet.web.live.state_api import REFUSED, UNKNOWN, WRONG, Responses
+from maskdet.web.problems import Problem
 
 T = TypeVar("T")
 _CONFLICT: Responses = {409: {"model": Problem, "description": "It cannot be changed so."}}

@@ -16,12 +16,12 @@ from maskdet.web.live.answers import (
     EventAnswer,
     Health,
     Login,
-    Problem,
     SessionAnswer,
     StateAnswer,
 )
 from maskdet.web.live.metrics import CONTENT_TYPE, LiveMetrics
 from maskdet.web.live.parts import Parts
+from maskdet.web.problems import Problem
 
 Responses = dict[int | str, dict[str, Any]]
 REFUSED: Responses = {

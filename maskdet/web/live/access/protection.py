@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 
 from maskdet.web.live.access.body_limit import BodyLimit
 from maskdet.web.security import Gate
@@ -34,12 +32,3 @@ def protect(
     app.add_middleware(BodyLimit)
     app.add_middleware(Gate, names=list(names), origins=list(origins), option=option)
     app.add_middleware(SubPath, root_path=root_path, own_paths=own_paths)
-
-
-def answer_errors(app: FastAPI) -> None:
-    """Every refusal as ``{"detail": one line}``."""
-
-    @app.exception_handler(RequestValidationError)
-    def wrong_parameter(request: Request, error: RequestValidationError) -> JSONResponse:
-        reasons = (f"{what['loc'][-1]}: {what['msg']}" for what in error.errors())
-        return JSONResponse({"detail": "; ".join(reasons)}, 422)
