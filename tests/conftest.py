@@ -19,6 +19,7 @@ from tests.monitors import (  # noqa: F401  (fixtures)
     stalling_disk,
     start_monitor,
 )
+from tests.ports import refusing_port as refusing
 from tests.whole_run import (  # noqa: F401  (hooks)
     made_once,
     pytest_addoption,
@@ -31,6 +32,13 @@ from tests.whole_run import (  # noqa: F401  (hooks)
 )
 
 MakeVideo = Callable[..., Path]
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    """A port that refuses connections for as long as the test runs."""
+    with refusing() as port:
+        yield port
 
 
 def grey(level: int, width: int = 64, height: int = 48) -> np.ndarray:

@@ -89,7 +89,7 @@ def test_the_next_group_takes_the_monitor_over_and_ends_it(
     run.poll()
     assert run.pid == orphan.pid  # no second one
     run.end()
-    wait_until(lambda: not runs(orphan), 1)
+    wait_until(lambda: not runs(orphan))
     assert "processed" in (tmp_path / "monitor.log").read_text()  # in its own way
     run.poll()
     assert run.pid not in (None, orphan.pid)
@@ -109,7 +109,7 @@ def test_it_ends_with_the_machine_s_part(orphan: psutil.Process, machine: subpro
     assert runs(orphan)
     machine.kill()
     machine.wait()
-    assert wait_until(lambda: not runs(orphan)) < 5
+    assert wait_until(lambda: not runs(orphan)) < ORPHAN_TIMEOUT_S / 2
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,11 +95,11 @@ def test_the_picture_is_never_later_than_the_detector_is_slow(
 
 
 @pytest.mark.slow
-def test_one_camera_that_fails_slows_no_other(tmp_path: Path, start_monitor: StartMonitor):
+def test_one_camera_that_fails_slows_no_other(
+    tmp_path: Path, start_monitor: StartMonitor, refusing_port: int
+):
     """One is off and one frozen from the start on; the third is looked at as if alone."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        off = probe.getsockname()[1]
+    off = refusing_port
     events, summary = tmp_path / "e.jsonl", tmp_path / "s.json"
     with rtsp_camera() as good, rtsp_camera() as frozen:
         frozen.process.send_signal(signal.SIGSTOP)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from maskdet.errors import SourceError
 from maskdet.sources.opening import kind_of, open_source, path_of
 from maskdet.sources.options import SourceOptions, StreamOptions, values_of
 from maskdet.sources.reconnecting import LiveSource
+from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(120)
 SENDER = [sys.executable, str(Path(__file__).with_name("sender.py"))]
@@ -37,12 +37,6 @@ def has_srt() -> bool:
         return False
     done = subprocess.run(["ffmpeg", "-v", "0", "-protocols"], capture_output=True, text=True)
     return " srt" in done.stdout
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -134,8 +128,8 @@ def test_an_srt_stream_with_a_passphrase() -> None:
     )
 
 
-def test_where_nobody_sends_it_is_said() -> None:
-    port = free_port()
+def test_where_nobody_sends_it_is_said(refusing_port: int) -> None:
+    port = refusing_port
     with pytest.raises(SourceError, match=f"nothing that can be read arrives at port {port}"):
         open_source(f"udp://@:{port}", options=SourceOptions(open_timeout=0.5))
     for scheme in ("tcp", "rtmp"):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from maskdet.sources.options import SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.sources.webcam import Webcam
 from tests.network import a_network_of_its_own
+from tests.ports import free_port
 from tests.processes import children
 from tests.sources.rtsp import RtspCamera, clock_of, line_to, needs_rtsp, rtsp_camera
 
@@ -337,9 +337,7 @@ def test_a_host_that_nobody_knows() -> None:
 
 
 def test_a_camera_that_is_off_at_the_start_is_waited_for_if_insisted_on() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"rtsp://127.0.0.1:{port}/1"
     with pytest.raises(SourceError, match=f"refuses port {port}"):
         open_source(url, wait=False).read()

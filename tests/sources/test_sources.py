@@ -459,12 +459,6 @@ def test_a_silent_stream_counts_as_lost_after_its_time_out(camera, monkeypatch) 
     source.close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.mark.parametrize(
     ("path", "login", "says"),
     [
@@ -489,10 +483,9 @@ def test_a_server_that_never_answers(camera) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
-def test_a_refused_port(scheme: str) -> None:
-    port = free_port()
-    with pytest.raises(SourceError, match=f"refuses port {port}"):
-        open_source(f"{scheme}://127.0.0.1:{port}/1")
+def test_a_refused_port(scheme: str, refusing_port: int) -> None:
+    with pytest.raises(SourceError, match=f"refuses port {refusing_port}"):
+        open_source(f"{scheme}://127.0.0.1:{refusing_port}/1")
 
 
 @pytest.mark.parametrize(

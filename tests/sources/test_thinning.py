@@ -96,11 +96,14 @@ def test_a_run_counts_every_frame_and_a_slow_rate_is_no_silence():
         source = open_source(camera.url(), "door")
         with Pipeline([source], ScriptedDetector(), [sink], detect_fps=[0.25]) as pipeline:
             assert pipeline.next(30) is not None
-            time.sleep(3)
-            stats = pipeline.stats.of(0)
-    assert stats.processed == 1 and stats.outages == 0 and stats.silent_s < 1
+            began = time.monotonic()
+            while (stats := pipeline.stats.of(0)).captured <= 30:
+                assert time.monotonic() < began + 60
+                time.sleep(0.05)
+            seconds = time.monotonic() - began
+    assert stats.outages == 0 and stats.silent_s < 1
+    assert stats.processed == 1 or 1 <= stats.processed <= 2 + seconds / 4  # a busy machine
     assert stats.captured == stats.processed + stats.skipped + stats.dropped + stats.pending
-    assert stats.captured > 30
 
 
 @needs_rtsp
@@ -111,10 +114,12 @@ def test_without_a_rate_sinks_get_every_frame():
         source = open_source(camera.url(), "door")
         with Pipeline([source], ScriptedDetector(), [sink]) as pipeline:
             assert pipeline.next(30) is not None
-            time.sleep(1.5)
-            stats = pipeline.stats.of(0)
+            began = time.monotonic()
+            while (stats := pipeline.stats.of(0)).captured <= 25:
+                assert time.monotonic() < began + 60
+                time.sleep(0.05)
     indices = [observation.frame.index for observation in sink.observations]
-    assert stats.skipped == 0 and stats.captured > 10
+    assert stats.skipped == 0
     assert len(indices) >= stats.captured - stats.dropped - stats.pending
     assert indices == sorted(set(indices)) and len(indices) >= indices[-1] + 1 - stats.dropped - 1
 
@@ -122,14 +127,14 @@ def test_without_a_rate_sinks_get_every_frame():
 def test_a_watchdog_ends_its_process_and_only_then():
     code = (
         "import time; from maskdet.sources.child.watchdog import watchdog\n"
-        "with watchdog(5): time.sleep(.01)\n"
-        "time.sleep({pause})\n"
-        "with watchdog(.2): time.sleep({work})\n"
+        "with watchdog(1): pass\n"
+        "time.sleep(1.2)\n"
+        "with watchdog({limit}): time.sleep({work})\n"
         "print('done')"
     )
-    for work, done in ((0.0, True), (20.0, False)):
-        command = [sys.executable, "-c", code.format(pause=0.1, work=work)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
+    for limit, work, done in ((30, 0.0, True), (0.2, 30.0, False)):
+        command = [sys.executable, "-c", code.format(limit=limit, work=work)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=25, check=False)
         assert (ended.stdout == "done\n") is done
         assert ended.returncode == (0 if done else -14)
 

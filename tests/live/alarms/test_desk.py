@@ -24,7 +24,8 @@ from maskdet.system.threads import Event
 from tests.monitors import ROOT
 from tests.people.alarms import scripts
 from tests.people.alarms.scripts import seen, somebody
-from tests.sinks.channels.servers import HookServer, free_port, hook_server, wait_until
+from tests.ports import refusing_port
+from tests.sinks.channels.servers import HookServer, hook_server, wait_until
 
 pytestmark = pytest.mark.timeout(90)
 ALL = frozenset({"began", "updated", "cleared", "flapping", "clip"})
@@ -132,10 +133,11 @@ def test_a_snooze_mutes_and_is_listed(tmp_path: Path, open_desk):
 
 
 def test_the_end_of_a_run_clears_people_and_the_next_sends_what_was_left(tmp_path: Path, open_desk):
-    port, path = free_port(), tmp_path / "a.db"
-    first = open_desk(path, f"http://127.0.0.1:{port}", run="one")
-    show(first, 0, somebody(1))
-    first.close()
+    path = tmp_path / "a.db"
+    with refusing_port() as port:
+        first = open_desk(path, f"http://127.0.0.1:{port}", run="one")
+        show(first, 0, somebody(1))
+        first.close()
     assert len(AlarmStore(path, "x").pending()) == 2
     with hook_server(port=port) as server:
         open_desk(path, server.url, run="two")
@@ -194,8 +196,9 @@ def killed_run(
 
 def test_alarms_survive_a_kill_and_are_sent_once(tmp_path: Path, open_desk):
     """Killed while the server is away, and killed again while it answers a part."""
-    port, path = free_port(), tmp_path / "a.db"
-    killed_run(path, f"http://127.0.0.1:{port}", "one", 10)
+    path = tmp_path / "a.db"
+    with refusing_port() as port:
+        killed_run(path, f"http://127.0.0.1:{port}", "one", 10)
     waiting = AlarmStore(path, "x").pending()
     assert len(waiting) == 10 + 10 + 9 * 2 + 2 + 1  # began, cleared, and the camera
     with hook_server(port=port) as server:

@@ -20,7 +20,8 @@ from maskdet.errors import ConfigError
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.sinks.store.alarm_store import AlarmStore
 from tests.monitors import ROOT, StartMonitor
-from tests.sinks.channels.servers import HookServer, free_port, hook_server, wait_until
+from tests.ports import refusing_port
+from tests.sinks.channels.servers import HookServer, hook_server, wait_until
 
 pytestmark = pytest.mark.timeout(120)
 RULE = "alarms.rules=[{name: bare, clear_seconds: 0.5}]"
@@ -42,19 +43,20 @@ def test_a_killed_monitor_loses_no_alarm_and_sends_none_twice(
     tmp_path: Path, start_monitor: StartMonitor
 ):
     """Two cameras; the server is away; SIGKILL; then the server is back."""
-    port, store = free_port(), tmp_path / "people.db"
-    common = [
-        "sources=[{source: demo, name: hall}, {source: demo, name: yard}]",
-        "headless=true",
-        RULE,
-        hook(f"http://127.0.0.1:{port}"),
-        f"store={store}",
-        f"snapshots={tmp_path}",
-    ]
-    first = start_monitor(*common)
-    wait_until(lambda: pending(store) == 2, 30)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    store = tmp_path / "people.db"
+    with refusing_port() as port:
+        common = [
+            "sources=[{source: demo, name: hall}, {source: demo, name: yard}]",
+            "headless=true",
+            RULE,
+            hook(f"http://127.0.0.1:{port}"),
+            f"store={store}",
+            f"snapshots={tmp_path}",
+        ]
+        first = start_monitor(*common)
+        wait_until(lambda: pending(store) == 2, 30)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
     with hook_server(port=port) as server:
         second = start_monitor(*common, "max_seconds=4")
         _, errors = second.communicate(timeout=60)
@@ -71,7 +73,7 @@ def test_a_killed_monitor_loses_no_alarm_and_sends_none_twice(
 
 
 def test_what_is_away_at_the_start_is_a_line_each_and_nothing_is_lost(
-    tmp_path: Path, start_monitor: StartMonitor
+    tmp_path: Path, start_monitor: StartMonitor, refusing_port: int
 ):
     """A broker that is away, a hook that is refused, a sound device that is missing."""
     player = tmp_path / "paplay"
@@ -80,7 +82,7 @@ def test_what_is_away_at_the_start_is_a_line_each_and_nothing_is_lost(
     with hook_server() as server:
         server.statuses = [403]
         more = (
-            f", {{name: home, kind: mqtt, host: 127.0.0.1, port: {free_port()}}}"
+            f", {{name: home, kind: mqtt, host: 127.0.0.1, port: {refusing_port}}}"
             ", {name: gong, kind: sound}"
             ", {name: light, kind: command, command: [/no/such/program]}"
         )
@@ -207,7 +209,9 @@ def test_wrong_settings_are_a_line_that_repeats_no_secret(setting: str, line: st
     assert line in told and "\n" not in told and "geheim" not in told
 
 
-def test_the_test_command_reports_each_channel(tmp_path: Path, capfd: pytest.CaptureFixture):
+def test_the_test_command_reports_each_channel(
+    tmp_path: Path, capfd: pytest.CaptureFixture, refusing_port: int
+):
     secrets = tmp_path / "secrets"
     secrets.write_text("HOOK_KEY=geheim\n")
     secrets.chmod(0o600)
@@ -218,7 +222,7 @@ def test_the_test_command_reports_each_channel(tmp_path: Path, capfd: pytest.Cap
             f"  secrets: {secrets}\n"
             "  channels:\n"
             f"  - {{name: good, kind: web_hook, url: '{server.url}', secret: '${{HOOK_KEY}}'}}\n"
-            f"  - {{name: bad, kind: web_hook, url: 'http://127.0.0.1:{free_port()}/${{HOOK_KEY}}'}}\n"
+            f"  - {{name: bad, kind: web_hook, url: 'http://127.0.0.1:{refusing_port}/${{HOOK_KEY}}'}}\n"
             "  - {name: none, kind: notify, url: '${NOT_THERE}'}\n"
             f"  - {{name: light, kind: http_output, on: '{server.url}/on',"
             f" off: '{server.url}/off'}}\n"

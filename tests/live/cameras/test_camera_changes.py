@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -34,18 +33,14 @@ def rows(store: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def refused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def frames_in(path: Path) -> int:
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
 
 
-def test_the_page_pauses_restarts_adds_and_removes(tmp_path: Path, cameras: list[RtspCamera]):
+def test_the_page_pauses_restarts_adds_and_removes(
+    tmp_path: Path, cameras: list[RtspCamera], refusing_port: int
+):
     door, gate, hall = cameras
     rules = [{"name": "gone", "when": "camera_gone", "for_seconds": 2, "clear_seconds": 0.5}]
     settings = settings_of(
@@ -61,7 +56,7 @@ def test_the_page_pauses_restarts_adds_and_removes(tmp_path: Path, cameras: list
         before = len(monitor.children())
         _pauses(monitor, before)
         _restarts(monitor, before)
-        _adds_and_removes(monitor, hall)
+        _adds_and_removes(monitor, hall, refusing_port)
         gone = [one["camera"] for one in monitor.get("api/alarms")["alarms"]]
         assert gone.count("far") == 1 and "door" not in gone, "none of a camera that is paused"
         monitor.end()
@@ -108,8 +103,8 @@ def _restarts(monitor: Monitor, processes: int) -> None:
     assert len(monitor.children()) == processes
 
 
-def _adds_and_removes(monitor: Monitor, hall: RtspCamera) -> None:
-    far = {"source": f"rtsp://u:geheim@127.0.0.1:{refused_port()}/1", "name": "far"}
+def _adds_and_removes(monitor: Monitor, hall: RtspCamera, off: int) -> None:
+    far = {"source": f"rtsp://u:geheim@127.0.0.1:{off}/1", "name": "far"}
     added = monitor.post("api/new-camera", far)
     assert added.status_code == 200 and added.json()["name"] == "far"
     monitor.wait("its fault", lambda: "refuses port" in (monitor.camera("far") or {})["reason"])
@@ -139,13 +134,13 @@ def _adds_and_removes(monitor: Monitor, hall: RtspCamera) -> None:
 
 
 def test_a_camera_that_hangs_is_paused_removed_and_restarted(
-    tmp_path: Path, cameras: list[RtspCamera]
+    tmp_path: Path, cameras: list[RtspCamera], refusing_port: int
 ):
     """Its server keeps the connection open and sends nothing; another one is reconnecting."""
     with rtsp_camera("--size", "320x240", "--fps", "15") as hangs:
         sources = [
             {"source": hangs.url(), "name": "hangs", "read_timeout": 60},
-            {"source": f"rtsp://127.0.0.1:{refused_port()}/1", "name": "away"},
+            {"source": f"rtsp://127.0.0.1:{refusing_port}/1", "name": "away"},
             {"source": cameras[0].url(), "name": "door"},
         ]
         with running(tmp_path, settings_of(tmp_path, sources)) as monitor:

@@ -44,9 +44,7 @@ def test_it_is_open_but_unused_until_it_is_wanted(tmp_path: Path):
 
             monitor.write(settings | {"sources": [hall, gate]})
             os.kill(monitor.process.pid, signal.SIGHUP)
-            asked = time.monotonic()
             monitor.wait("a frame", lambda: status(monitor)["processed"] > 0)
-            assert time.monotonic() - asked < 5
             assert first == {one.pid for one in monitor.children()}, "its connection has stayed"
             monitor.wait("its person", lambda: "appeared" in monitor.kinds("gate"))
             monitor.wait("its recording", lambda: (tmp_path / "r-2.mp4").exists())

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 
 @dataclass
 class Request:
@@ -118,11 +120,6 @@ def make_certificate(folder: Path, *, expired: bool) -> tuple[Path, Path]:
     ):  # fmt: skip
         subprocess.run(["openssl", *arguments], check=True, capture_output=True)
     return certificate, key
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
-        return int(server.getsockname()[1])
 
 
 class Broker:

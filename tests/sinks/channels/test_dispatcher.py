@@ -20,7 +20,7 @@ from maskdet.sinks.store.migrations import MIGRATIONS
 from maskdet.sinks.store.schema import migrate, open_for_writing
 from maskdet.system.threads import Event
 from tests.sinks.channels.messages import delivery, message
-from tests.sinks.channels.servers import free_port, hook_server, wait_until
+from tests.sinks.channels.servers import hook_server, wait_until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -60,9 +60,8 @@ def test_a_channel_that_hangs_holds_up_neither_others_nor_the_end(stuck: Stuck):
         assert stuck.entered.is_set()
         assert dispatcher.states()["stuck"].waiting == 20
         assert {one.channel for one in arrived} == {"hook"}
-        began = time.monotonic()
-        dispatcher.close()
-        assert time.monotonic() - began < 2
+        dispatcher.close()  # though the channel hangs until the end of the test
+        assert not stuck.release.is_set()
 
 
 def test_a_server_that_refuses_gets_everything_once_and_in_order_when_it_works(
@@ -111,10 +110,10 @@ def test_an_error_that_nobody_thought_of_is_tried_again_too(caplog: pytest.LogCa
     assert "KeyError" in caplog.text and "geheim" not in caplog.text and mask("geheim")
 
 
-def test_a_message_under_way_at_the_end_is_neither_lost_nor_noted_as_sent():
+def test_a_message_under_way_at_the_end_is_neither_lost_nor_noted_as_sent(refusing_port: int):
     arrived: list[Delivery] = []
     dispatcher = Dispatcher(
-        {"hook": WebHook(f"http://127.0.0.1:{free_port()}")}, arrived.append, retry_seconds=30
+        {"hook": WebHook(f"http://127.0.0.1:{refusing_port}")}, arrived.append, retry_seconds=30
     )
     dispatcher.start()
     dispatcher.put([delivery("hook"), delivery("hook")])

@@ -14,7 +14,7 @@ from maskdet.sinks.channels.fields import check_template
 from maskdet.sinks.channels.switch import HttpOutput, Switch
 from maskdet.sinks.channels.web_hook import WebHook
 from tests.sinks.channels.messages import message
-from tests.sinks.channels.servers import free_port, hook_server, make_certificate
+from tests.sinks.channels.servers import hook_server, make_certificate
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -92,9 +92,9 @@ def test_a_refused_web_hook_says_so_without_its_address(status: int, word: str):
     assert "secret-path" not in str(caught.value) and "key" not in str(caught.value)
 
 
-def test_nobody_listens():
+def test_nobody_listens(refusing_port: int):
     with pytest.raises(ChannelError, match="Connection refused") as caught:
-        WebHook(f"http://me:geheim@127.0.0.1:{free_port()}/x").send(message())
+        WebHook(f"http://me:geheim@127.0.0.1:{refusing_port}/x").send(message())
     assert "geheim" not in str(caught.value) and "\n" not in str(caught.value)
 
 

@@ -15,11 +15,11 @@ from maskdet.sinks.channels import mqtt
 from maskdet.sinks.channels.channel import ChannelError
 from maskdet.sinks.channels.home_assistant import Sensor, Topics, topic_part
 from maskdet.sinks.channels.mqtt import Mqtt
+from tests.ports import refusing_port
 from tests.sinks.channels.messages import message
 from tests.sinks.channels.servers import (
     Broker,
     Subscriber,
-    free_port,
     make_certificate,
     wait_until,
 )
@@ -176,11 +176,11 @@ def test_a_test_message_leaves_alone_what_the_running_monitor_keeps(broker, conn
 
 
 def test_a_broker_that_is_away_at_the_start_gets_each_message_once(tmp_path: Path, connect):
-    port = free_port()
-    one, sent = connect(port), message()
-    for _ in range(2):
-        with pytest.raises(ChannelError, match="Connection refused"):
-            one.send(sent)
+    with refusing_port() as port:
+        one, sent = connect(port), message()
+        for _ in range(2):
+            with pytest.raises(ChannelError, match="Connection refused"):
+                one.send(sent)
     broker = Broker(tmp_path, port=port).start()
     try:
         home = Subscriber(port)

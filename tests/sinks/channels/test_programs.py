@@ -29,7 +29,6 @@ from tests.monitors import ROOT
 from tests.sinks.channels.messages import message
 from tests.sinks.channels.servers import (
     HookServer,
-    free_port,
     hook_server,
     mail_server,
     wait_until,
@@ -186,7 +185,7 @@ def logged() -> Iterator[list[str]]:
 
 
 def test_a_service_that_refuses_is_a_line_and_apprise_stays_quiet(
-    logged: list[str], capfd: pytest.CaptureFixture
+    logged: list[str], capfd: pytest.CaptureFixture, refusing_port: int
 ):
     with hook_server() as server:
         server.statuses = [403]
@@ -197,7 +196,7 @@ def test_a_service_that_refuses_is_a_line_and_apprise_stays_quiet(
         Notify(url).send(message())
         assert json.loads(server.requests[0].body)["title"] == "maskdet: no mask"
     with pytest.raises(ChannelError) as caught:
-        Notify(f"json://127.0.0.1:{free_port()}").send(message())
+        Notify(f"json://127.0.0.1:{refusing_port}").send(message())
     assert "\n" not in str(caught.value)
     with pytest.raises(ChannelError, match="knows no such address"):
         Notify("nonsense").send(message())

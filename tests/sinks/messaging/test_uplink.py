@@ -24,7 +24,7 @@ from maskdet.sinks.store.outbox import OutboxReader, OutboxWriter
 from maskdet.sinks.store.schema import open_for_writing
 from maskdet.sinks.store.writing import write_rows
 from tests.sinks.channels.servers import make_certificate, wait_until
-from tests.sinks.messaging.nats_server import NatsServer, free_port
+from tests.sinks.messaging.nats_server import NatsServer
 from tests.sinks.store.scenes import NOON, a_visit
 
 pytestmark = pytest.mark.timeout(90)
@@ -258,15 +258,18 @@ class _web_server:
                 client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
-def test_a_second_address_serves_where_the_first_is_away(serve, send, store):
+def test_a_second_address_serves_where_the_first_is_away(serve, send, store, refusing_port):
     nats = serve().start()
-    server = Server((f"nats://127.0.0.1:{free_port()}", nats.address))
+    server = Server((f"nats://127.0.0.1:{refusing_port}", nats.address))
     make_stream(server)
     send(server)
     wait_until(lambda: is_empty(store))
 
 
-def test_the_last_rows_of_a_run_are_sent_at_its_end(serve, tmp_path):
+def test_the_last_rows_of_a_run_are_sent_at_its_end(serve, tmp_path, monkeypatch):
+    """In time enough; how long the end waits for a server is the next test's."""
+    monkeypatch.setattr("maskdet.sinks.messaging.uplink._CLOSE_TIMEOUT_S", 30.0)
+    monkeypatch.setattr("maskdet.sinks.messaging.uplink._LAST_DRAIN_S", 25.0)
     nats = serve().start()
     server = Server((nats.address,))
     make_stream(server)
@@ -274,11 +277,15 @@ def test_the_last_rows_of_a_run_are_sent_at_its_end(serve, tmp_path):
     outbox = OutboxWriter(path, 1000)
     store = EventStore(path, outbox=outbox, write_seconds=60)
     uplink = Uplink(server, path, "north", queue_ended=outbox.ended)
+    is_connected, waiting = threading.Event(), uplink._outbox.waiting
+    monkeypatch.setattr(
+        uplink._outbox, "waiting", lambda limit: is_connected.set() or waiting(limit)
+    )
     for sink in (store, uplink):
         sink.watch(["door"])
     for observation in a_visit(1, NOON):
         store.write(observation)
-    time.sleep(1.0)  # connected by then
+    assert is_connected.wait(30)
     closing_uplink = threading.Thread(target=uplink.close)
     closing_uplink.start()  # the monitor closes its sinks side by side
     store.close()
@@ -286,15 +293,18 @@ def test_the_last_rows_of_a_run_are_sent_at_its_end(serve, tmp_path):
     assert is_empty(path) and len(messages(server)) == 6
 
 
-def test_the_end_does_not_wait_for_a_server_that_is_away(store, tmp_path):
+def test_the_end_does_not_wait_for_a_server_that_is_away(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("maskdet.sinks.messaging.server.CONNECT_TIMEOUT_S", 60.0)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         uplink = Uplink(Server((f"nats://127.0.0.1:{mute.getsockname()[1]}",)), store, "north")
         uplink.watch(["door"])
-        time.sleep(0.2)
+        mute.settimeout(30)
+        link, _ = mute.accept()
         began = time.monotonic()
-        uplink.close()
-        uplink.close()
-        assert time.monotonic() - began < 0.9
+        with link:
+            uplink.close()
+            uplink.close()
+            assert time.monotonic() - began < 10  # .6 each; the connection takes a minute
     assert not is_empty(store)
 
 

@@ -19,7 +19,6 @@ from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.opening import open_store
 from maskdet.sinks.store.postgres import Database, PostgresStore
 from maskdet.sinks.store.rows import KINDS, RowError
-from tests.sinks.messaging.nats_server import free_port
 from tests.sinks.messaging.site import name_of, script
 from tests.sinks.messaging.sites import Sites
 from tests.sinks.store.postgres_server import PostgresServer
@@ -122,9 +121,12 @@ def test_a_person_a_day_and_what_is_old_are_deleted(
 
 
 def test_what_is_wrong_is_one_line(
-    database: Database, server: PostgresServer, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    server: PostgresServer,
+    capsys: pytest.CaptureFixture[str],
+    refusing_port: int,
 ):
-    nobody = f"postgresql://127.0.0.1:{free_port()}/x"
+    nobody = f"postgresql://127.0.0.1:{refusing_port}/x"
     for address, status, message in [
         (nobody, 2, "Connection refused"),
         (database.address, 2, "holds no event store; maskdet collect-events makes one"),
