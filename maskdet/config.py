@@ -37,9 +37,14 @@ MAX_BYTES = 256 * 1024
 
 
 class Settings(BaseModel):
-    """A group of settings: unknown keys are mistakes, values do not change once they are read."""
+    """A group of settings: unknown keys are mistakes, values do not change once they are read.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    Numbers are finite: no system call waits for an infinite time.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
+    )
 
     SHORT_FORM: ClassVar[str] = ""
     """The key that a plain text in the place of the group stands for; empty: none."""

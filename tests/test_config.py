@@ -249,3 +249,22 @@ def test_both_names_of_a_key_are_one_too_many():
             None,
             ["sources=[{source: demo, insist: true, retry_first_connection: true}]"],
         )
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("sources=[{source: demo, read_timeout: 1e400}]", "must be a finite number"),
+        ("sources=[{source: demo, open_timeout: 9999999}]", "less than or equal to 86400"),
+        ("max_seconds=inf", "must be a finite number"),
+        ("people.memory_seconds=1e999", "must be a finite number"),
+        (
+            "alarms.channels=[{kind: command, name: a, command: [b], timeout_seconds: 1e400}]",
+            "must be a finite number",
+        ),
+    ],
+)
+def test_a_time_that_no_system_can_wait_is_refused(setting: str, told: str):
+    with pytest.raises(ConfigError, match=told) as caught:
+        load_settings(MonitorSettings, None, [setting])
+    assert "\n" not in str(caught.value)

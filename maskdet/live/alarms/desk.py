@@ -23,6 +23,8 @@ from maskdet.system.threads import Condition, Worker
 HOUR_S = 3600.0
 CLOSE_TIMEOUT_S = 0.5
 """For what is left to be written and sent at the end."""
+MAX_WAITING_FRAMES = 20
+"""Frames that wait for a disk that hangs; what comes then is sent without a picture."""
 _OF_CAMERAS = ("people", "camera_covered", "camera_moved")
 """Kinds of alarms that a picture belongs to."""
 
@@ -207,6 +209,8 @@ class AlarmDesk:
         """Notes changes in the book and queues them; the lock is held."""
         alarms = [self._list.put(alarm) for alarm in changes.alarms]
         alarms += [changed] if changed is not None else []
+        if sum(waiting is not None for _, waiting in self._inbox) >= MAX_WAITING_FRAMES:
+            observation = None
         self._inbox.append((replace(changes, alarms=tuple(alarms)), observation))
         self._condition.notify_all()
 

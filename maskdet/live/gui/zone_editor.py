@@ -131,7 +131,7 @@ class ZoneEditor:
         else:
             return "point at a zone or line to remove it"
         places.apply(tuple(places.zones), tuple(places.lines))
-        return f"{name} removed{self._forget(kind, name)}"
+        return f"{name} removed{self._forget(kind, name, source)}"
 
     def _keep(self, kind: Kind, name: str, points: Sequence[Point]) -> str:
         if self._file is None:
@@ -145,11 +145,15 @@ class ZoneEditor:
             return f"for this run only: {error}"
         return f"kept in {self._file.name}"
 
-    def _forget(self, kind: str, name: str) -> str:
+    def _forget(self, kind: str, name: str, source: str) -> str:
+        """Takes a place out of the file: the one of that source, or else that of all."""
         if self._file is None:
             return ""
         try:
-            found = remove_items(self._file, f"{kind}s", {"name": name})
+            found = any(
+                remove_items(self._file, f"{kind}s", {"name": name, "source": owner})
+                for owner in (source, None)
+            )
         except ConfigError as error:
             return f" for this run only: {error}"
         return f", from {self._file.name} too" if found else ""

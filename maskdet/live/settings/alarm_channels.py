@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
 from maskdet.config import Settings
 from maskdet.live.settings.nats import SUBJECT
+from maskdet.live.settings.sources import Timeout
 from maskdet.sinks.channels.fields import check_template
 from maskdet.sinks.messaging.subjects import ALARM_PREFIX
 from maskdet.system.secrets import is_reference
@@ -60,7 +61,7 @@ class WebHookSettings(_Channel):
     secret: str | None = None
     attach: bool = False
     ca: Path | None = None
-    timeout_seconds: PositiveFloat = 10.0
+    timeout_seconds: Timeout = 10.0
 
     @model_validator(mode="after")
     def _template_and_secrets_fit(self) -> Self:
@@ -149,7 +150,7 @@ class CommandSettings(_Channel):
     kind: Literal["command"] = "command"
     send: Phases = ALL
     command: Annotated[tuple[Text, ...], Field(min_length=1)]
-    timeout_seconds: PositiveFloat = 30.0
+    timeout_seconds: Timeout = 30.0
 
     @model_validator(mode="after")
     def _templates_fit(self) -> Self:

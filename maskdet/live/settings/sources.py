@@ -17,6 +17,8 @@ from pydantic import (
 from maskdet.config import Settings
 from maskdet.sources.address import scheme_of
 
+Timeout = Annotated[float, Field(gt=0, le=24 * 3600)]
+"""Seconds, as libraries take them: in milliseconds they have to fit into 32 bits."""
 _RECEIVED_ONCE = ("udp", "rtp")
 _COPIED_SCHEMES = (
     *("rtsp", "rtsps", "http", "https", "tcp", *_RECEIVED_ONCE),
@@ -72,8 +74,8 @@ class SourceSettings(Settings):
     ffmpeg: dict[
         Annotated[str, Field(pattern="^[^;|]+$")], Annotated[str, Field(pattern="^[^;|]*$")]
     ] = {}
-    open_timeout: PositiveFloat = 10.0
-    read_timeout: PositiveFloat = 5.0
+    open_timeout: Timeout = 10.0
+    read_timeout: Timeout = 5.0
     detect_fps: PositiveFloat | None = None
     retry_first_connection: bool | None = None
     standby: bool = False

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from maskdet.alarm import Alarm
 from maskdet.errors import SinkError
 from maskdet.live.alarms import journal
-from maskdet.live.alarms.desk import AlarmDesk
+from maskdet.live.alarms.desk import MAX_WAITING_FRAMES, AlarmDesk
 from maskdet.people.alarms.rule import AlarmRule
 from maskdet.people.alarms.rules import AlarmRules
 from maskdet.sinks.channels.dispatcher import Dispatcher
@@ -61,6 +62,28 @@ def show(desk: AlarmDesk, seconds: float, *people: object, camera: str = "hall")
 def phases(server: HookServer) -> list[tuple[str, int]]:
     bodies = [json.loads(one.body) for one in server.requests]
     return [(body["phase"], body["person"]) for body in bodies]
+
+
+def test_a_disk_that_hangs_holds_no_more_frames_than_some(tmp_path: Path, open_desk):
+    """Each alarm is sent all the same, the later ones without a picture."""
+    works = Event()
+
+    def picture(observation: object, alarm: Alarm) -> str:
+        works.wait()
+        return f"{alarm.alarm_id}.jpg"
+
+    with hook_server() as server:
+        desk = open_desk(tmp_path / "a.db", server.url, run="one", snapshot=picture)
+        try:
+            for number in range(1, 60):
+                show(desk, number, *(somebody(one) for one in range(1, number + 1)))
+            frames = [frame for _, frame in desk._inbox if frame is not None]
+            assert len(frames) == MAX_WAITING_FRAMES and len(desk._inbox) > MAX_WAITING_FRAMES
+        finally:
+            works.set()
+        wait_until(lambda: len(server.requests) == 59)
+        pictures = [json.loads(one.body)["snapshot"] for one in server.requests]
+    assert pictures[0] and pictures[19] and not any(pictures[-20:])
 
 
 def test_a_picture_or_clip_with_a_bug_costs_no_alarm(tmp_path: Path, open_desk, caplog):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from maskdet.config import load_settings, read_yaml
+from maskdet.config_editing import append_item
 from maskdet.drawing.status_text import AMBER
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.settings.monitor import MonitorSettings
@@ -100,6 +101,23 @@ def test_the_zone_or_line_at_the_mouse_is_removed_from_the_file_too(tmp_path: Pa
     assert drawn.remove("door", (0.71, 0.5)) == "line 1 removed, from door.yaml too"
     assert drawn.remove("door", (0.3, 0.3)) == "zone 1 removed, from door.yaml too"
     assert read_yaml(file) == {"zones": [], "lines": []} and not applied["door"].zones
+
+
+def test_a_zone_of_the_same_name_in_another_source_stays_in_the_file(tmp_path: Path):
+    file = tmp_path / "two.yaml"
+    points = [list(point) for point in SQUARE]
+    zones = [{"name": "bench", "points": points, "source": one} for one in ("door", "hall")]
+    zones.append({"name": "desk", "points": points})
+    for zone in zones:
+        append_item(file, "zones", zone)
+    drawn, _ = editor(file, "door", "hall")
+    for name, own in (("door", "bench"), ("hall", "desk")):
+        drawn._places[name].zones.append(Zone(own, tuple(SQUARE)))
+    assert drawn.remove("door", (0.3, 0.3)) == "bench removed, from two.yaml too"
+    left = [(zone["name"], zone.get("source")) for zone in read_yaml(file)["zones"]]
+    assert left == [("bench", "hall"), ("desk", None)]
+    drawn.remove("hall", (0.3, 0.3))
+    assert [zone["name"] for zone in read_yaml(file)["zones"]] == ["bench"]
 
 
 def test_without_people_no_zone_is_begun():
