@@ -22,8 +22,10 @@ from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.observation import Observation
 from maskdet.sinks import log_rotation
+from maskdet.sinks.log_compression import Compressor
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.snapshots import EventLog, save_snapshot
+from tests.sinks.channels.servers import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = np.zeros((40, 60, 3), np.uint8)
@@ -373,3 +375,16 @@ def test_no_name_is_used_twice_while_its_file_may_be_being_compressed(
 def test_what_is_no_file_cannot_be_rotated() -> None:
     with pytest.raises(SinkError, match="/dev/null: only a file can be rotated"):
         EventLog("/dev/null", rotation=Rotation(max_bytes=9))
+
+
+def test_a_file_that_cannot_be_compressed_stays_and_the_next_is(tmp_path: Path, caplog) -> None:
+    (tmp_path / "e-1.jsonl").mkdir()  # cannot be read as a file, also by root
+    (tmp_path / "e-2.jsonl").write_text('{"frame":0}\n')
+    compressor = Compressor()
+    for number in (1, 2):
+        compressor.add(tmp_path / f"e-{number}.jsonl")
+    wait_until(lambda: not (tmp_path / "e-2.jsonl").exists())
+    compressor.close()
+    assert "e-1.jsonl stays uncompressed: Is a directory" in caplog.text
+    assert frames_of_compressed(tmp_path / "e-2.jsonl.gz") == [0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["e-1.jsonl", "e-2.jsonl.gz"]

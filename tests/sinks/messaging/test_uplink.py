@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from maskdet.errors import ConfigError
 from maskdet.sinks.messaging.server import Server, connected
 from maskdet.sinks.messaging.streams import Stream, open_consumer
 from maskdet.sinks.messaging.subjects import site_of, subject
@@ -198,6 +199,17 @@ def test_a_stream_that_is_missing_or_full_is_waited_for(serve, send, store, tmp_
     found = messages(server)
     assert len({one.headers["Nats-Msg-Id"] for one in found}) == len(found)
     assert sum(one.subject.endswith(".visit") for one in found) == 200
+
+
+def test_a_file_that_is_no_certificate_is_one_line(tmp_path):
+    noise = tmp_path / "ca.pem"
+    noise.write_text("no certificate\n")
+    for files in ({"ca": noise}, {"certificate": noise, "key": noise}):
+        with pytest.raises(
+            ConfigError, match=r"ca\.pem: no PEM file of certificate or key"
+        ) as caught:
+            Server(("tls://127.0.0.1:9",), **files).tls()
+        assert str(noise) in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_certificate_is_checked(serve, send, store, tmp_path, caplog):
