@@ -69,10 +69,10 @@ def run(
         wanted = select(connection, clock, first, last, cameras, max_days=None)
         events = list(_events(connection, wanted, clock))
         tables = {name: _table(connection, name, wanted, clock) for name in TIME_COLUMNS}
+        text = json.dumps({"version": 1, **tables}, indent=1, ensure_ascii=False) + "\n"
     if csv_file is not None:
         write(csv_file, csv_text(EVENT_COLUMNS, events), f"{len(events)} events")
     if json_file is not None:
-        text = json.dumps({"version": 1, **tables}, indent=1, ensure_ascii=False) + "\n"
         write(json_file, text, ", ".join(f"{len(rows)} {name}" for name, rows in tables.items()))
     return 0
 

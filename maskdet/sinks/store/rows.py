@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from maskdet.detections import MaskState
 from maskdet.errors import MaskdetError
 
 Value = str | int | float | None
@@ -26,6 +27,9 @@ KINDS = {
 """The tables whose rows leave a store, and what one row is called."""
 _MAX_TEXT_LENGTH = 2000
 _MAX_INTEGER = 2**62
+_MAX_SECONDS = 1e11
+"""More than any time, duration or number in a store: the year 5138."""
+_STATES = ", ".join(f"'{state.name}'" for state in MaskState)
 _NEWNESS = {
     "runs": ("ended",),
     "visits": ("is_over", "seconds"),
@@ -103,6 +107,24 @@ def _of(table: str, expression: str) -> str:
     """An expression about a column, with the table named to which the column belongs."""
     head, bracket, rest = expression.rpartition("(")
     return f"{head}{bracket}{table}.{rest}"
+
+
+def impossible_value(connection: sqlite3.Connection) -> str:
+    """The first value of a store that nobody of ours has written, for a message; empty: none."""
+    for table in read_tables(connection).values():
+        for column, kind in table.types.items():
+            kinds = {"TEXT": "'text'", "INTEGER": "'integer'"}.get(kind, "'integer', 'real'")
+            wrong = f"typeof({column}) NOT IN ({kinds})"
+            if kind != "TEXT":
+                wrong += f" OR abs({column} * 1.0) > {_MAX_SECONDS}"
+            elif column == "state":
+                wrong += f" OR {column} NOT IN ({_STATES})"
+            select = f"SELECT {column} FROM {table.name}"
+            wrong = f"{column} IS NOT NULL AND ({wrong})"
+            found = connection.execute(f"{select} WHERE {wrong} LIMIT 1").fetchone()
+            if found:
+                return f"{column} of {table.name} is {found[0]!r:.40}"
+    return ""
 
 
 def read_tables(connection: sqlite3.Connection) -> dict[str, Table]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from maskdet.errors import SinkError
 from maskdet.sinks.store.migrations import MIGRATIONS
+from maskdet.sinks.store.rows import impossible_value
 
 APPLICATION_ID = 0x6D61736B
 """Written into the file, so that a database of another program is not taken for a store: "mask"."""
@@ -102,6 +103,13 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
                 else "try again"
             )
             raise SinkError(f"{path} cannot be read: {error}; {advice}") from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            if value := impossible_value(connection):
+                raise SinkError(
+                    f"{path} is damaged, or was changed by another program: {value}; correct it, "
+                    "or delete the day"
+                ) from None
+            raise
 
 
 def require_known_version(connection: sqlite3.Connection, path: Path) -> None:
@@ -182,6 +190,8 @@ def _damage_named(path: Path) -> Iterator[None]:
         if is_damage(error):
             raise BrokenStoreError(f"{path} is damaged: {error}") from None
         raise
+    except UnicodeDecodeError:  # of SQLite's message, which repeats what it has found
+        raise BrokenStoreError(f"{path} is damaged: its list of tables is no text") from None
     except sqlite3.DatabaseError as error:
         raise BrokenStoreError(f"{path} is no event store, or damaged: {error}") from None
 

@@ -1,0 +1,64 @@
+"""Stores with values that no program of ours writes: named in a line, by every command."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from maskdet.errors import SinkError
+from maskdet.reports.queries import span
+from maskdet.sinks.store.ledger import Ledger
+from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing, reading
+from maskdet.sinks.store.writing import write_rows
+from tests.sinks.store.scenes import NOON, observed, person
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    path = tmp_path / "people.db"
+    ledger = Ledger("run", "1", NOON)
+    ledger.add(observed(NOON, [person(1, since=NOON)]))
+    connection = open_for_writing(path)
+    write_rows(connection, ledger.take(NOON + 20, with_open=True), None)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("visits SET first_seen = 'abc'", "first_seen of visits is 'abc'"),
+        ("visits SET state = 9e999", "state of visits is 'Inf'"),
+        ("runs SET ended = 9e999", "ended of runs is inf"),
+        ("visits SET seconds = 9223372036854775807", "seconds of visits is 9.2"),
+        ("minutes SET peak = x'00ff'", r"peak of minutes is b'\x00\xff'"),
+    ],
+)
+def test_an_impossible_value_is_named(store: Path, change: str, words: str) -> None:
+    connection = sqlite3.connect(store)
+    connection.execute(f"UPDATE {change}")
+    connection.commit()
+    connection.close()
+    with pytest.raises(SinkError) as raised, reading(store):
+        raise TypeError  # of whatever computes with it
+    assert f"{store} is damaged, or was changed by another program: {words}" in str(raised.value)
+
+
+def test_an_error_of_ours_is_not_blamed_on_a_sound_store(store: Path) -> None:
+    with pytest.raises(TypeError), reading(store) as connection:
+        assert span(connection) is not None
+        raise TypeError
+
+
+def test_a_list_of_tables_that_is_no_text_is_damage(store: Path) -> None:
+    """SQLite's message repeats it, which Python's reader of messages refuses."""
+    raw = store.read_bytes()
+    at = raw.index(b"CREATE TABLE minutes")
+    store.write_bytes(raw[:at] + b"CREATE \xf9\x86BLE" + raw[at + 12 :])
+    with pytest.raises(BrokenStoreError, match=f"{store} is damaged"), reading(store):
+        pass
+    with pytest.raises(BrokenStoreError, match=f"{store} is damaged"):
+        open_for_writing(store)
