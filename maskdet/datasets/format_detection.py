@@ -139,7 +139,9 @@ def _unpacked(folder: Path) -> Path | None:
     if any((folder / images).is_dir() for images, _ in LAYOUTS):
         return None
     inner = [path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"]
-    holding = [path for path in inner if _is_whole(path)]
+    holding = [path for path in inner if _is_whole(path) or _divided(path, AUTO)]
+    if not holding and len(inner) == 1 and _unpacked(inner[0]):
+        return inner[0]
     return holding[0] if len(holding) == 1 else None
 
 

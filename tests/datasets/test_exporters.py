@@ -162,6 +162,18 @@ def test_what_is_not_read_is_named_in_one_line(
     assert words in line
 
 
+@pytest.mark.parametrize("outer", ["", "My Export.v1/", "unpacked/My Export.v1/"])
+def test_parts_in_the_folder_that_an_archive_unpacks_into(tmp_path: Path, outer: str) -> None:
+    parts = {"train": "a.png", "valid": "b.jpg"}
+    for part, name in parts.items():
+        put(tmp_path, **{f"{outer}{part}/{name}": "", f"{outer}{part}/_annotations.coco.json":
+                         coco_text(name, BOX), "__MACOSX/._x": ""})  # fmt: skip
+    data, _ = read(tmp_path, tmp_path)
+    found = {sample.file.name: sample.part for sample in data.samples}
+    assert found == {"a.png": "train", "b.jpg": "val"}
+    assert content(data) == {"a": [MASK], "b": [MASK]}
+
+
 def test_a_file_of_xml_is_named(tmp_path: Path) -> None:
     put(tmp_path, **{"a.xml": "<annotations><image/></annotations>", "b.xml": XML})
     assert "is CVAT's own xml" in mistakes(tmp_path / "a.xml")[0]

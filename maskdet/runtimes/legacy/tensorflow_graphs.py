@@ -82,7 +82,7 @@ def graph_function(
     entry = next((name for name in inputs if name in nodes), None)
     missing = [name for name in outputs if name not in nodes]
     if entry is None or missing:
-        lacking = missing[0] if missing else f"an input named {' or '.join(inputs)}"
+        lacking = missing[0] if missing else f"input named {' or '.join(inputs)}"
         raise ModelError(
             f"{path}: is a TensorFlow graph, but no detector of the Object Detection API: it has "
             f"no {lacking}"

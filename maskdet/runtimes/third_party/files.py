@@ -80,14 +80,15 @@ class OnnxFile:
                 options,
                 providers=["CPUExecutionProvider"],
             )
+            # texts of a damaged file may be none, which is found as they are read
+            self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+            inputs = self._session.get_inputs()
         except Exception as error:  # each has errors of its own, derived from nothing narrower
             raise ModelError(
                 f"{path}: ONNX Runtime cannot open it: {_one_line(error)}; if it is cut off, get "
                 "it again"
             ) from None
         self.path = path
-        self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
-        inputs = self._session.get_inputs()
         if len(inputs) != 1:
             names = ", ".join(entry.name for entry in inputs)
             raise ModelError(

@@ -181,6 +181,14 @@ def test_a_file_cut_off_is_told(tmp_path: Path, share: float) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_texts_that_are_none_are_damage(tmp_path: Path) -> None:
+    path = write(tmp_path / "best.onnx", [V8.T[None]], V8_META)
+    path.write_bytes(path.read_bytes().replace(b"names", b"n\xfdmes"))
+    with pytest.raises(ModelError, match=r"cannot open it: .* get it again") as caught:
+        found_by(path)
+    assert "\n" not in str(caught.value)
+
+
 def test_without_onnx_runtime_the_extra_is_named(tmp_path: Path, monkeypatch) -> None:
     path = write(tmp_path / "best.onnx", [V8.T[None]], V8_META)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
