@@ -139,7 +139,7 @@ def _unpacked(folder: Path) -> Path | None:
     if any((folder / images).is_dir() for images, _ in LAYOUTS):
         return None
     inner = [path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"]
-    holding = [path for path in inner if _is_whole(path) or _divided(path, AUTO)]
+    holding = [path for path in inner if _is_whole(path)]
     if not holding and len(inner) == 1 and _unpacked(inner[0]):
         return inner[0]
     return holding[0] if len(holding) == 1 else None
@@ -147,7 +147,8 @@ def _unpacked(folder: Path) -> Path | None:
 
 def _is_whole(folder: Path) -> bool:
     """Whether a folder holds labels, and those that are files beside images have images."""
-    kind, _ = next(_candidates(folder), ("", folder))
+    found = [*_candidates(folder)] or _divided(folder, AUTO)
+    kind, _ = found[0] if found else ("", folder)
     return bool(kind) and (kind not in ("voc", "yolo") or bool(list_images(folder)))
 
 
