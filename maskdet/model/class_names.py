@@ -19,6 +19,16 @@ _FILLING = {
     "a", "the", "with", "wear", "wears", "weared", "wearing", "worn", "on", "of", "under", "below",
     "over", "covering", "face", "faces", "head", "person", "people", "human",
 }  # fmt: skip
+# German, Spanish, French, Portuguese, Italian and Chinese, as data sets have them
+_MASK |= {"maske", "masken", "mascarilla", "tapabocas", "masque", "máscara", "mascara",
+          "mascherina", "口罩"}  # fmt: skip
+_NOT |= {"ohne", "kein", "keine", "sin", "sans", "sem", "senza", "未", "没", "没有", "无", "不"}
+_WRONG |= {"falsch", "incorrecta", "incorrecto", "incorrecte", "incorreta", "errata",
+           "malpuesta", "malpuesto", "malcolocada", "malporté", "malporte",
+           "不规范", "不正确", "错误"}  # fmt: skip
+_RIGHT |= {"richtig", "correcta", "correcto", "correcte", "correta", "corretta", "正确", "规范"}
+_FILLING |= {"mit", "getragen", "con", "avec", "com", "puesta", "colocada", "portée", "戴", "佩戴",
+             "带", "有", "人脸", "的"}  # fmt: skip
 _WORDS = sorted(_MASK | _NOT | _WRONG | _RIGHT | _FILLING, key=len, reverse=True)
 _WORD = re.compile("|".join(_WORDS))
 _MAX_NAME_LENGTH = 80

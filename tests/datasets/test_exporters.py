@@ -109,7 +109,9 @@ def test_the_label_map_of_records(tmp_path: Path, name: str, labels: str) -> Non
 
 
 def test_two_label_maps_are_not_guessed_between(tmp_path: Path) -> None:
-    record(tmp_path, "train.record")
+    edges = {"xmin": 0.1, "ymin": 0.1, "xmax": 0.5, "ymax": 0.5}
+    both: dict[str, Feature] = {f"image/object/bbox/{key}": [at] * 2 for key, at in edges.items()}
+    record(tmp_path, "train.record", **both, **{"image/object/class/label": [1, 1]})
     put(tmp_path, **{f"{name}.pbtxt": label_map([name]) for name in ("one", "two")})
     (line,) = mistakes(tmp_path / "train.record")
     assert "class 1 has no name; give the label map by --classes" in line

@@ -77,6 +77,7 @@ class _Reader:
         self._images: dict[tuple[bytes, bytes], Labelled | None] = {}
         self._boxes_of: dict[tuple[bytes, bytes], set[tuple[Box, str]]] = {}
         self._labels: dict[int, str] = {}
+        self._nameless: set[int] = set()
 
     def take(self, file: Path, start: int, raw: bytes, place: str) -> None:
         """Reads one record.
@@ -142,6 +143,10 @@ class _Reader:
             try:
                 name = self._name(name, labels[index] if labels else None)
             except DatasetError as error:
+                if not self._listed and labels and not texts:  # once for a class, not for a box
+                    if labels[index] in self._nameless:
+                        continue
+                    self._nameless.add(labels[index])
                 self._problems.add(where, str(error))
                 continue
             sides = (image.width, image.height) * 2
