@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,6 +19,7 @@ from maskdet.web.metrics import Metrics
 from maskdet.web.processing import ImageProcessor
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import MIN_SCORE_LIMIT
+from maskdet.web.security import names_of_page
 from maskdet.web.sub_path import checked_root_path
 
 
@@ -58,7 +58,7 @@ def run(
         # A request may ask for lower scores than the model's own, so it chooses among all.
         detector = open_detector(rule.without_rejection(min(MIN_SCORE_LIMIT, rule.lowest_score)))
         detector.warm_up()
-        metrics, here = Metrics(), socket.gethostname()
+        metrics = Metrics()
         batcher = Batcher(detector, on_batch=metrics.batch)
         try:
             app = create_app(
@@ -76,7 +76,7 @@ def run(
                 device=detector.device,
                 limits=limits,
                 min_scores={state.name: rule.min_scores[state] for state in MaskState},
-                names=[host, here, f"{here}.local", *map(_without_port, allow_hosts)],
+                names=names_of_page(host, allow_hosts),
                 origins=allow_hosts,
                 root_path=sub_path,
             )
@@ -90,8 +90,3 @@ def run(
 
 def _cover(image: np.ndarray, found: Detections) -> np.ndarray:
     return cover_faces(image, found.boxes)
-
-
-def _without_port(name: str) -> str:
-    host, colon, port = name.rpartition(":")
-    return host if colon and port.isdecimal() and ":" not in host else name

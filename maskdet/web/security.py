@@ -10,7 +10,8 @@ header that no page can send to another site unasked), or a name that the server
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -119,6 +120,18 @@ class Gate:
         asking = origin.partition("://")[2].lower()
         known = {host.lower(), headers.get("x-forwarded-host", host).strip().lower()}
         return asking not in known and not {asking, _without_port(asking)} & self._origins
+
+
+def names_of_page(host: str, allowed: Sequence[str]) -> list[str]:
+    """Names by which browsers may ask for a page.
+
+    Args:
+        host: at which it listens.
+        allowed: beside this machine's own; a port counts for nothing.
+    """
+    here = socket.gethostname()
+    # What is no name is left out: a Host that cannot be read would be asking by it.
+    return [host, here, f"{here}.local", *filter(None, map(_without_port, allowed))]
 
 
 def _without_port(host: str) -> str:

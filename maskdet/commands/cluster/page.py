@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.cluster.settings import ClusterSettings, beside
-from maskdet.commands.live_page.access import names_of_page, new_guard
+from maskdet.commands.live_page.access import new_guard
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
 from maskdet.live.settings.serve import split_address
@@ -17,6 +17,7 @@ from maskdet.system.signals import StopRequest
 from maskdet.system.threads import Event, Worker
 from maskdet.web.cluster.app import create_app
 from maskdet.web.live.server import LiveServer
+from maskdet.web.security import names_of_page
 from maskdet.web.sub_path import checked_root_path
 
 DEFAULT_ADDRESS = "127.0.0.1:8002"

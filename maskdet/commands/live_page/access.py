@@ -1,9 +1,7 @@
-"""Who may see a page: users and audit log of its settings, and the names that it answers to."""
+"""Who may see a page: users and audit log of its settings."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Sequence
 from pathlib import Path
 
 from maskdet.commands.live_page.users import default_file
@@ -42,23 +40,3 @@ def _accounts(users: Path | None, is_open: bool) -> Accounts | None:
     from argon2 import PasswordHasher  # missing, it is to be missed at the start  # noqa: F401
 
     return accounts
-
-
-def names_of_page(host: str, allowed: Sequence[str]) -> list[str]:
-    """Names by which browsers may ask for a page.
-
-    Args:
-        host: at which it listens.
-        allowed: beside this machine's own; a port counts for nothing.
-    """
-    return [host, *_own_names(), *map(_without_port, allowed)]
-
-
-def _own_names() -> list[str]:
-    here = socket.gethostname()
-    return [here, f"{here}.local"]
-
-
-def _without_port(name: str) -> str:
-    host, colon, port = name.rpartition(":")
-    return host if colon and port.isdecimal() and ":" not in host else name

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from maskdet.alarm import AlarmBook
 from maskdet.commands.events.export import table_text
 from maskdet.commands.events.report import page_text
-from maskdet.commands.live_page.access import names_of_page, new_guard
+from maskdet.commands.live_page.access import new_guard
 from maskdet.commands.live_page.cameras import PageControl, camera_answers
 from maskdet.commands.live_page.clip_folder import ClipFolder
 from maskdet.commands.live_page.masked_settings import masked
@@ -34,6 +34,7 @@ from maskdet.web.live.app import create_app
 from maskdet.web.live.hub import LiveHub
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.server import LiveServer
+from maskdet.web.security import names_of_page
 from maskdet.web.sub_path import checked_root_path
 
 
