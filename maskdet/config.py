@@ -174,7 +174,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
         raise ConfigError(f"{path}: cannot be read: {reason}") from None
     data, lines = _parse(text, str(path))
     if data is None:
-        return {}, {}
+        return {}, {(): str(path)}
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected 'key: value' lines, found {kind_of(data)}")
     return data, {key: f"{path}:{line}" for key, line in lines.items()}

@@ -55,12 +55,18 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
     if detail["type"] == "string_too_short":
         return f"{place}: '{dotted}': must not be empty"
     given = detail["input"]
-    if detail["type"] in _OF_GROUPS and isinstance(given, dict):
+    if detail["type"] in _OF_GROUPS and _has_groups(given):
         return f"{place}: '{dotted}': {_expected(detail)}"
     shown = kind_of(given)
     if not isinstance(given, dict):
         shown = _shortened(mask_password(repr(given)))
     return f"{place}: '{dotted}': {_expected(detail)}, not {shown}"
+
+
+def _has_groups(given: Any) -> bool:
+    """Whether a value is a group of settings, or a list of some."""
+    values = given if isinstance(given, list | tuple) else [given]
+    return any(isinstance(one, dict) for one in values)
 
 
 def _shortened(text: str) -> str:
@@ -115,7 +121,7 @@ def _tags(cls: type[BaseModel]) -> Iterator[str]:
 
 def _place(key: Key, origins: Mapping[Key, str]) -> str:
     """Where a key, or else the nearest group around it or value within it, was written."""
-    around = [key[:n] for n in range(len(key), 0, -1) if key[:n] in origins]
+    around = [key[:n] for n in range(len(key), -1, -1) if key[:n] in origins]
     within = [k for k in origins if k[: len(key)] == key]
     return origins[(around + within)[0]] if around or within else "settings"
 

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError
 from ray.exceptions import RayError as RayError
 
+from maskdet.cluster.first_machine import Answer, find_answer
 from maskdet.cluster.group import MachineGroup
 from maskdet.cluster.machine import MACHINE_RESOURCE
 from maskdet.errors import SourceError
@@ -62,8 +62,9 @@ def join(host: str, port: int) -> None:
         ClusterError: none answers there, or this machine is no part of it.
     """
     address = f"{host}:{port}"
-    if not answers(host, port):
-        raise ClusterError(f"no cluster answers at {address}; start it: maskdet cluster up")
+    answer = find_answer(host, port)
+    if answer != "a cluster":
+        raise ClusterError(no_cluster(address, answer))
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         with _without_stderr():
@@ -94,13 +95,14 @@ def _without_stderr() -> Iterator[None]:
             os.close(kept)
 
 
-def answers(host: str, port: int) -> bool:
-    """Whether something takes connections there."""
-    try:
-        with socket.create_connection((host, port), _ANSWER_TIMEOUT_S):
-            return True
-    except OSError:
-        return False
+def no_cluster(address: str, answer: Answer) -> str:
+    """The line about what answers at an address in the place of a cluster."""
+    if answer == "nothing":
+        return f"no cluster answers at {address}; start it: maskdet cluster up"
+    return (
+        f"no cluster answers at {address}, but another program, or one that hangs; choose another "
+        "port in 'address', or end that program"
+    )
 
 
 def machines() -> dict[str, str]:

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from maskdet.cluster.placement import Camera, Node
-from maskdet.config import Settings
+from maskdet.config import Settings, load_settings
+from maskdet.errors import ConfigError
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import PageSettings
 from maskdet.live.settings.sources import SourceSettings
+from maskdet.system.resources import settings_file
 
 
 def _check_name(name: str) -> str:
@@ -177,6 +179,19 @@ class ClusterSettings(Settings):
             [Node(one.name, one.labels, not one.drained) for one in self.nodes],
             [Camera(one.name, one.labels, one.node, one.opens_twice) for one in self.cameras],
         )
+
+
+def read_cluster(file: Path) -> ClusterSettings:
+    """The settings of a cluster's file.
+
+    Raises:
+        ConfigError: a line for each mistake; or there is no such file.
+    """
+    if not settings_file(file).exists():
+        raise ConfigError(
+            f"{file}: no such file; copy configs/cluster.yaml, or name yours with --config FILE"
+        )
+    return load_settings(ClusterSettings, file)
 
 
 def beside(file: Path, path: Path) -> Path:

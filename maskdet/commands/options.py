@@ -157,5 +157,7 @@ def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int
         status = app(arguments, prog_name=name, standalone_mode=False)
     except typer.TyperException as error:
         message = " ".join(error.format_message().split())
-        raise ConfigError(f"{message} (see {name} --help)") from None
+        context = getattr(error, "ctx", None)
+        command = name if context is None else context.command_path
+        raise ConfigError(f"{message} (see {command} --help)") from None
     return int(status or 0)

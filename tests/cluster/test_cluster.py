@@ -90,6 +90,12 @@ def test_what_ships_is_the_default_of_every_key():
         ("nodes: [a]\nmonitor: {events: '-'}", "not to standard output"),
         ("nodes: [a]\naddress: here", "'address': must be HOST:PORT"),
         ("nodes: [a", "not valid YAML"),
+        ("cameras: []", "'nodes' is missing"),
+        ("", "'nodes' is missing"),
+        (
+            "nodes: [a]\ncameras: [{name: x, source: 'rtsp://u:secret@h/1'}, {name: x, source: d}]",
+            "two entries have the name 'x'; each camera needs its own",
+        ),
     ],
 )
 def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, text: str, message: str):
@@ -101,6 +107,7 @@ def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, text: str, message
         load_settings(ClusterSettings, file)
     (line,) = str(error.value).splitlines()
     assert message in line and line.startswith(str(file))
+    assert "secret" not in line and "not [{" not in line
 
 
 @pytest.mark.parametrize(
@@ -147,6 +154,31 @@ def test_a_token_that_is_missing_or_open_to_others_is_refused(
     (tmp_path / "cluster.token").chmod(0o644)
     assert main(["cluster", "status", "--config", str(file)]) == 2
     assert "can be read by others; chmod 600 it" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_named_with_what_to_copy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["cluster", "status", "--config", str(tmp_path / "x.yaml")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "x.yaml: no such file; copy configs/cluster.yaml, or name yours with --config" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["cluster"], "Missing command. (see maskdet cluster --help)"),
+        (["cluster", "dwon"], "Did you mean 'down'? (see maskdet cluster --help)"),
+        (["cluster", "up", "x"], "(see maskdet cluster up --help)"),
+        (["alarms"], "Missing command. (see maskdet alarms --help)"),
+    ],
+)
+def test_a_wrong_command_line_names_the_help_of_its_command(
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
+):
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line and len(line) < 120
 
 
 def test_without_ray_the_command_that_installs_it_is_named(tmp_path: Path):
@@ -316,11 +348,34 @@ def test_a_drained_machine_has_no_cameras_until_that_is_undone(cluster: Loopback
 def test_down_leaves_no_process_and_whole_files(cluster: LoopbackCluster):
     assert cluster.processes()
     done = command("down", "--config", cluster.file)
-    assert done.returncode == 0 and done.stderr == "the cluster has ended\n"
+    assert done.returncode == 0, done.stderr
+    *absent, last = done.stderr.splitlines()
+    assert last == "the cluster has ended"
+    assert absent == [
+        f"{name} did not answer; if it runs, run maskdet cluster down on it" for name in "bc"
+    ]
     wait_until(lambda: not cluster.processes())
     events = (cluster.folder / "maskdet-cluster/a/events.jsonl").read_text().splitlines()
     assert {json.loads(line)["source"] for line in events} == {"hall", "door"}
     assert command("down", "--config", cluster.file).returncode == 3
+
+
+@pytest.mark.slow
+def test_where_the_first_machine_is_gone_down_ends_the_part_of_another(tmp_path: Path):
+    cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a", "b"))
+    try:
+        cluster.up("a", "b")
+        for kind, process in cluster.kinds():
+            if kind == "gcs (first machine)":
+                process.kill()
+        done = command("down", "--config", cluster.file)
+        assert done.returncode == 0, done.stderr
+        first, last = done.stderr.splitlines()
+        assert "no cluster answers" in first and first.endswith("part alone is ended")
+        assert last == "the cluster has ended"
+        wait_until(lambda: not cluster.processes())
+    finally:
+        cluster.close()
 
 
 @pytest.mark.slow

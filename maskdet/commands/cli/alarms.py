@@ -8,7 +8,7 @@ import typer
 
 from maskdet.commands.options import MonitorFile, Overrides
 
-app = typer.Typer(rich_markup_mode=None, help="The alarms of the monitor.", no_args_is_help=True)
+app = typer.Typer(rich_markup_mode=None, help="The alarms of the monitor.")
 
 
 @app.callback()

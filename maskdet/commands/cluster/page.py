@@ -6,9 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from maskdet.cluster.settings import ClusterSettings, beside
+from maskdet.cluster.settings import beside, read_cluster
 from maskdet.commands.live_page.access import new_guard
-from maskdet.config import load_settings
 from maskdet.errors import ConfigError
 from maskdet.live.settings.serve import split_address
 from maskdet.system.child_process import ChildProcess
@@ -100,7 +99,7 @@ def page(file: Path, address: str | None) -> int:
     Raises:
         ConfigError: the address cannot be had, or something is missing.
     """
-    wanted = load_settings(ClusterSettings, file).page
+    wanted = read_cluster(file).page
     where = address or wanted.address or DEFAULT_ADDRESS
     found = split_address(where)
     if found is None:

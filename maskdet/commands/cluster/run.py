@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 
 from maskdet.cluster import machine, ray_client, remote_detector
+from maskdet.cluster.first_machine import find_answer, require_own
 from maskdet.cluster.placement_actor import Placement
-from maskdet.cluster.settings import ClusterSettings, NodeSettings, beside
+from maskdet.cluster.settings import ClusterSettings, NodeSettings, beside, read_cluster
 from maskdet.commands.cluster.table import lines_of
 from maskdet.config import Override, load_settings, read_yaml
 from maskdet.config_editing import append_item, set_in_item
@@ -33,7 +34,7 @@ _RESTART_PAUSE_S = 2.0
 
 def up(file: Path, node: str | None, *, foreground: bool) -> int:
     """Starts this machine's part; on the first one has the cameras placed as the file says."""
-    settings = load_settings(ClusterSettings, file)
+    settings = read_cluster(file)
     place = _place(settings, file, node)
     if not foreground:
         _start(settings, place)
@@ -54,7 +55,7 @@ def up(file: Path, node: str | None, *, foreground: bool) -> int:
 
 def status(file: Path, *, as_json: bool) -> int:
     """Prints machines, their groups and cameras."""
-    settings = load_settings(ClusterSettings, file)
+    settings = read_cluster(file)
     with connected(settings, file):
         table = ray_client.placement_table()
     print_data(json.dumps(table, indent=2) + "\n" if as_json else "\n".join(lines_of(table)) + "\n")
@@ -70,7 +71,7 @@ def add(file: Path, name: str, source: str | None, place: Mapping[str, Any]) -> 
         source: its address; None: the file has it already.
         place: `node` and `labels`, where they are given.
     """
-    settings = load_settings(ClusterSettings, file)
+    settings = read_cluster(file)
     names = [camera.name for camera in settings.cameras]
     if source is None and name not in names:
         known = ", ".join(names) or "none"
@@ -87,28 +88,39 @@ def add(file: Path, name: str, source: str | None, place: Mapping[str, Any]) -> 
 
 def drain(file: Path, node: str, *, undo: bool) -> int:
     """Has a machine give its cameras away and take no more, or take cameras again."""
-    settings = load_settings(ClusterSettings, file)
+    settings = read_cluster(file)
     _node(settings, file, node)
     with connected(settings, file):
         set_in_item(file, "nodes", {"name": node}, {"drained": not undo})
-        settings = load_settings(ClusterSettings, file)
+        settings = read_cluster(file)
         _replace_placement(settings)
         _report_placed(settings)
     return 0
 
 
 def down(file: Path) -> int:
-    """Ends every monitor, every machine's part, and the cluster."""
-    settings = load_settings(ClusterSettings, file)
+    """Ends every monitor, every machine's part, and the cluster.
+
+    Where the first machine does not answer, it ends what runs of this machine's part.
+    """
+    settings = read_cluster(file)
     places = [_place_of(settings, file, node) for node in settings.nodes]
     local = {place.name: found for place in places if (found := machine.find(place))}
-    with connected(settings, file):
-        ray_client.end_placement()
-        left = ray_client.end_machines([node.name for node in settings.nodes], list(local))
+    names = [node.name for node in settings.nodes]
+    try:
+        with connected(settings, file):
+            absent = [name for name in names if name not in ray_client.machines()]
+            ray_client.end_placement()
+            left = ray_client.end_machines(names, list(local))
+    except ray_client.ClusterError as error:
+        if not local:
+            raise
+        say(f"{error}; this machine's part alone is ended", "warning")
+        left, absent = [], []
     machine.end(local.values())
     machine.end_rest(places[0])
-    for name in left:
-        say(f"{name} has not answered; on it, end it with: maskdet cluster down", "warning")
+    for name in [*left, *(name for name in absent if name not in local)]:
+        say(f"{name} did not answer; if it runs, run maskdet cluster down on it", "warning")
     say("the cluster has ended")
     return 0
 
@@ -119,20 +131,24 @@ def _append(file: Path, camera: dict[str, Any]) -> ClusterSettings:
     cameras = [*(read_yaml(file).get("cameras") or ()), camera]
     load_settings(ClusterSettings, file, [Override("cluster add", ("cameras",), cameras)])
     append_item(file, "cameras", camera)
-    return load_settings(ClusterSettings, file)
+    return read_cluster(file)
 
 
 def _start(settings: ClusterSettings, place: machine.Place) -> None:
     """Starts what does not run of this machine's part."""
     machine.prepare_token(place.token, make=place.is_first)
-    has_cluster = ray_client.answers(place.host, place.port)
+    answer = find_answer(place.host, place.port)
+    address, has_cluster = f"{place.host}:{place.port}", answer == "a cluster"
+    if answer == "another program":
+        raise ray_client.ClusterError(ray_client.no_cluster(address, answer))
     if not has_cluster and not place.is_first:
         raise ray_client.ClusterError(
-            f"the first machine does not answer at {place.host}:{place.port}; run maskdet "
-            "cluster up on it, and check the network between"
+            f"the first machine does not answer at {address}; run maskdet cluster up on it, and "
+            "check the network between"
         )
     if not has_cluster:
         _end_this(place)  # what is left of it where its list has died
+        require_own(place.host, place.port)
     if machine.find(place) is None:
         machine.start(place, as_first=not has_cluster)
     with ray_client.connected(place.host, place.port):
@@ -142,7 +158,7 @@ def _start(settings: ClusterSettings, place: machine.Place) -> None:
             _replace_placement(settings)
             _report_placed(settings)
         else:
-            say(f"{place.name} is part of the cluster at {place.host}:{place.port}")
+            say(f"{place.name} is part of the cluster at {address}")
 
 
 def _end_this(place: machine.Place) -> None:

@@ -27,14 +27,13 @@ def main() -> None:
     output = take_output()
     Worker("life of the parent", _watch_parent).start()
     from maskdet.cluster import ray_client
-    from maskdet.cluster.settings import ClusterSettings
+    from maskdet.cluster.settings import read_cluster
     from maskdet.commands.cluster.run import connected
-    from maskdet.config import load_settings
     from maskdet.errors import MaskdetError
 
     while True:
         try:
-            settings = load_settings(ClusterSettings, file)
+            settings = read_cluster(file)
             with connected(settings, file):
                 while True:
                     send_message(output, {"table": ray_client.placement_table()})

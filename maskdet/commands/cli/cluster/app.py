@@ -12,7 +12,6 @@ from maskdet.errors import ConfigError
 app = typer.Typer(
     rich_markup_mode=None,
     help="Cameras on several machines: each machine runs the monitor for its share of them.",
-    no_args_is_help=True,
 )
 
 ClusterFile = Annotated[
