@@ -50,6 +50,16 @@ def remove_items(path: Path, key: str, matching: Mapping[str, Any]) -> bool:
     return bool(fits)
 
 
+def item_names(path: Path, key: str) -> set[str]:
+    """The names of the mappings in a list of a settings file.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    _, data = _load(path)
+    return {str(item["name"]) for item in data.get(key) or [] if "name" in item}
+
+
 def set_in_item(
     path: Path, key: str, matching: Mapping[str, Any], values: Mapping[str, Any]
 ) -> None:

@@ -16,6 +16,8 @@ from maskdet.observation import Shape
 Point = tuple[float, float]
 Direction = Literal["in", "out"]
 
+MIN_AREA = 1e-5
+"""Share of the image; a smaller zone holds nobody, as its corners lie on one line."""
 LINE_MARGIN = 0.25
 """Face widths beside a line within which a face is on neither side."""
 
@@ -152,6 +154,15 @@ def crosses_itself(points: Sequence[Point]) -> bool:
             if (i, j) != (0, count - 1) and _meet(*sides[i], *sides[j]):
                 return True
     return False
+
+
+def area(points: Sequence[Point]) -> float:
+    """Area of a polygon, as a share of the image."""
+    twice = sum(
+        x1 * y2 - x2 * y1
+        for (x1, y1), (x2, y2) in zip(points, (*points[1:], points[0]), strict=True)
+    )
+    return abs(twice) / 2
 
 
 def _square(point: Point, aspect: float) -> Point:

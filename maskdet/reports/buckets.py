@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import islice
 
 from maskdet.reports.charts import Bar
 from maskdet.reports.local_time import LocalTime
@@ -33,7 +34,7 @@ class Buckets:
 def by_time(totals: Totals, clock: LocalTime) -> Buckets:
     """The whole period in columns, those without anybody included."""
     began, ended = totals.selection.began, totals.selection.ended
-    hours = list(clock.hours(began, ended))
+    hours = list(islice(clock.hours(began, ended), MAX_HOURS + 1))
     if len(hours) <= MAX_HOURS:
         return _by_hour(totals, clock, hours)
     days = [day for day, _, _ in clock.days(began, ended)]

@@ -8,6 +8,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from maskdet.errors import ConfigError
 
+YEARS = (1970, 2099)
+"""First and last year that a day may be in: more than any store has."""
+_TRANSITION_STEP_S = 900
+"""Clocks are set at quarters of an hour."""
+
 
 class LocalTime:
     """Unix times to and from the time of a place."""
@@ -48,9 +53,19 @@ class LocalTime:
         return self.at(moment).date()
 
     def hour_start(self, moment: float) -> float:
-        """The Unix time at which the local hour began that a Unix time is in."""
+        """The Unix time at which the local hour began that a Unix time is in.
+
+        An hour also begins where clocks are set in the middle of one, as on Lord Howe Island.
+        """
         local = self.at(moment)
-        return moment - moment % 1 - 60 * local.minute - local.second
+        start = moment - moment % 1 - 60 * local.minute - local.second
+        while self.at(start).utcoffset() != local.utcoffset():
+            start += _TRANSITION_STEP_S
+        return start
+
+    def hour_end(self, moment: float) -> float:
+        """The Unix time at which the local hour ends that a Unix time is in."""
+        return self.hour_start(self.hour_start(moment) + 3600)
 
     def days(self, began: float, ended: float) -> Iterator[tuple[date, float, float]]:
         """Each local day of a period, with the Unix times at which it begins and ends."""
@@ -65,7 +80,7 @@ class LocalTime:
         moment = self.hour_start(began)
         while moment < ended:
             yield moment
-            moment = self.hour_start(moment + 3600)
+            moment = self.hour_end(moment)
 
     def parse(self, text: str, option: str, *, is_end: bool = False) -> float:
         """The Unix time that a person means by a day or a time.
@@ -88,6 +103,7 @@ class LocalTime:
             day = words.get(text) or date.fromisoformat(text)
         except ValueError:
             return self._parse_time(text, option, text)
+        _require_known_year(day, option, text)
         return self.start_of(day + timedelta(days=int(is_end)))
 
     def _parse_time(self, text: str, option: str, typed: str) -> float:
@@ -95,9 +111,16 @@ class LocalTime:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None and self._zone is not None:
                 moment = moment.replace(tzinfo=self._zone)
+            _require_known_year(moment.date(), option, typed)
             return moment.timestamp()
         except (ValueError, OverflowError, OSError):
             raise ConfigError(
                 f"{option} {typed}: expected a day or a time, such as 2026-01-31, "
                 "2026-01-31T08:00, today, yesterday or 'yesterday 22:00'"
             ) from None
+
+
+def _require_known_year(day: date, option: str, typed: str) -> None:
+    first, last = YEARS
+    if not first <= day.year <= last:
+        raise ConfigError(f"{option} {typed}: expected a year from {first} to {last}")

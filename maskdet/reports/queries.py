@@ -151,7 +151,7 @@ def read_totals(connection: sqlite3.Connection, selection: Selection, clock: Loc
     Raises:
         ConfigError: no such camera or zone is in the store.
     """
-    _require_known(connection, selection)
+    require_known(connection, selection)
     totals = Totals(selection)
     _count_people(connection, totals, clock)
     _count_places(connection, totals)
@@ -163,7 +163,12 @@ def read_totals(connection: sqlite3.Connection, selection: Selection, clock: Loc
     return totals
 
 
-def _require_known(connection: sqlite3.Connection, selection: Selection) -> None:
+def require_known(connection: sqlite3.Connection, selection: Selection) -> None:
+    """Checks that a store has the cameras and zones of a selection.
+
+    Raises:
+        ConfigError: it has not.
+    """
     known = {
         "camera": _names(
             connection,
@@ -266,7 +271,7 @@ def _sum_uptime(connection: sqlite3.Connection, totals: Totals, clock: LocalTime
         for began, ended in spans:
             totals.uptime[camera].expected_s += ended - began
             for hour in clock.hours(began, ended):
-                inside = min(ended, hour + 3600) - max(began, hour)
+                inside = min(ended, clock.hour_end(hour)) - max(began, hour)
                 totals.uptime_by_hour[camera, hour].expected_s += inside
     # A recording, unlike a camera, is not expected to go on: up-time says nothing of it.
     for camera in [name for name, one in totals.uptime.items() if not one.expected_s]:

@@ -24,6 +24,12 @@ def load(*lines: str) -> MonitorSettings:
         ("zones=[{name: a, points: [[0, 0], [1, 1]]}]", "three points"),
         ("zones=[{name: a, points: [[0, 0], [0, 0], [1, 1]]}]", "same"),
         (f"zones=[{{name: a, points: {SQUARE}}}, {{name: a, points: {SQUARE}}}]", "two zones"),
+        ("zones=[{name: a, points: [[0, 0], [0.5, 0.5], [1, 1]]}]", "has no area"),
+        ("zones=[{name: a, points: [[0, 0, 0], [1, 1], [1, 0]]}]", "x and y of each"),
+        (f'zones=[{{name: "a\\nb", points: {SQUARE}}}]', "a line of visible text"),
+        (f'zones=[{{name: "\\e[31m", points: {SQUARE}}}]', "a line of visible text"),
+        (f'zones=[{{name: "  ", points: {SQUARE}}}]', "a line of visible text"),
+        ('sources=[{source: demo, name: "a\\u2028b"}]', "a line of visible text"),
         ("lines=[{name: a, points: [[0, 0], [1, 1], [0, 1]]}]", "two points"),
         ("lines=[{name: a, points: [[0, 0], [2, 1]]}]", "outside the picture"),
         (
@@ -41,9 +47,20 @@ def test_a_mistake_is_one_line(line: str, part: str):
     assert part in message
 
 
-def test_a_long_value_is_seen_to_be_cut():
+def test_names_of_any_script_are_names():
+    for name in ("Ausgang Süd", "入口", "می\u200cخواهم", 'a "b", c;d', "👩\u200d🔬 lab"):
+        points = "[[0.1, 0.1], [0.5, 0.1], [0.5, 0.5]]"
+        quoted = name.replace('"', '\\"')
+        (zone,) = load(f'zones=[{{name: "{quoted}", points: {points}}}]').zones
+        assert zone.name == name
+
+
+def test_a_long_value_is_seen_to_be_cut_and_groups_are_not_repeated():
+    points = ", ".join(f"[0.1, {y}]" for y in (0.1, 0.2, 0.1, 0.3, 0.4))
+    with pytest.raises(ConfigError, match=r"its points are the same, not \[.{58}…$"):
+        load(f"lines=[{{name: a, points: [{points}]}}]")
     zone = f"{{name: a, points: {SQUARE}}}"
-    with pytest.raises(ConfigError, match=r"each its own name, not \[.{58}…$"):
+    with pytest.raises(ConfigError, match=r"give each its own name$"):
         load(f"zones=[{zone}, {zone}]")
 
 

@@ -115,6 +115,56 @@ def test_hours_of_zones_between_whole_hours(tmp_path: Path):
     assert [bar.people.total for bar in by_hour_of_day(totals, clock)][8:11] == [1, 3, 1]
 
 
+LORD_HOWE = "Australia/Lord_Howe"
+"""Clocks are set by half an hour there: some hours have thirty minutes."""
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 4, 5), 24.5), (date(2026, 10, 4), 23.5)])
+def test_days_on_which_clocks_are_set_by_half_an_hour(tmp_path: Path, day: date, hours: float):
+    clock, path = LocalTime(LORD_HOWE), tmp_path / "people.db"
+    began = clock.start_of(day)
+    with closing(open_for_writing(path)) as connection:
+        ended = began + 3600 * hours
+        connection.execute("INSERT INTO runs VALUES (?, ?, ?, '1')", (RUN, began, ended))
+        connection.execute("INSERT INTO cameras VALUES (?, 'door', ?)", (RUN, began))
+        for quarter in range(int(4 * hours)):
+            visit(connection, quarter + 1, began + 900 * quarter + 60, "with_mask")
+            minute = int(began) + 900 * quarter
+            values = (RUN, "door", minute, 0, 9, 60, 0, 0, 0, 0, 0)
+            connection.execute(f"INSERT INTO minutes VALUES ({', '.join('?' * 11)})", values)
+    totals = totals_of(path, clock, day.isoformat(), day.isoformat())
+    people = [bar.people.total for bar in by_time(totals, clock).bars]
+    assert sum(people) == totals.people.total == 4 * hours
+    assert sorted(people) == [2] + [4] * (len(people) - 1)
+    seconds = [one.expected_s for one in totals.uptime_by_hour.values()]
+    assert sum(seconds) == totals.uptime["door"].expected_s == 3600 * hours
+
+
+def test_a_period_of_all_years_is_a_page_at_once(week: Path, tmp_path: Path):
+    output = tmp_path / "all.html"
+    whole = ["--from", "1970-01-01", "--to", "2099-12-31"]
+    assert main(["report", str(week), *whole, "--output", str(output)]) == 0
+    assert output.stat().st_size < 3_000_000
+
+
+def test_a_name_that_looks_like_a_formula_is_text_in_a_spreadsheet(
+    two_days: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "people.db"
+    shutil.copy(two_days, path)
+    with closing(open_for_writing(path)) as connection:
+        for table in ("visits", "crossings", "stays"):
+            query = f"UPDATE {table} SET camera = ? WHERE camera = 'door'"
+            connection.execute(query, ('=HYPERLINK("x")',))
+        connection.execute("UPDATE stays SET zone = '-1+1'")
+    for arguments in (["export-events", str(path)], ["report", str(path)]):
+        assert main([*arguments, "--csv", "-"]) == 0
+        rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+        assert any(row["camera"] == '\'=HYPERLINK("x")' for row in rows)
+        for cell in (cell for row in rows for cell in row.values()):
+            assert cell[:1] not in ("=", "+", "-", "@")
+
+
 def test_figures_add_up_by_hour_day_camera_and_agree_with_the_table(week: Path):
     clock = LocalTime(BERLIN)
     totals = totals_of(week, clock)
@@ -295,6 +345,13 @@ WRONG = {
     "newer": (["report", "{newer}"], "newer maskdet"),
     "unknown camera": (["report", "{week}", "--camera", "dor"], "it has door, hall"),
     "unknown zone": (["report", "{week}", "--zone", "tills"], "it has till"),
+    "unknown camera to export": (
+        ["export-events", "{week}", "--csv", "-", "--camera", "dor"],
+        "--camera dor: no such camera in the store; it has door, hall",
+    ),
+    "a year that no store has": (["report", "{week}", "--to", "9999-12-31"], "from 1970 to 2099"),
+    "the first year": (["report", "{week}", "--from", "0001-01-01T00:00"], "from 1970 to 2099"),
+    "a day that no store has": (["delete-events", "{week}", "--day", "9999-12-31"], "1970 to 2099"),
     "no day": (["report", "{week}", "--from", "31.1.2026"], "expected a day or a time"),
     "end before beginning": (
         ["report", "{week}", "--from", "2026-03-25", "--to", "2026-03-24"],

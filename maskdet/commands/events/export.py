@@ -12,7 +12,7 @@ from maskdet.commands.events.output import csv_text, write
 from maskdet.commands.events.selection import select
 from maskdet.errors import ConfigError
 from maskdet.reports.local_time import LocalTime
-from maskdet.reports.queries import Selection
+from maskdet.reports.queries import Selection, require_known
 from maskdet.sinks.event_line import utc_text
 from maskdet.sinks.store.opening import open_store
 from maskdet.sinks.store.postgres import Database
@@ -67,6 +67,7 @@ def run(
     clock = LocalTime(zone)
     with open_store(store) as connection:
         wanted = select(connection, clock, first, last, cameras, max_days=None)
+        require_known(connection, wanted)
         events = list(_events(connection, wanted, clock))
         tables = {name: _table(connection, name, wanted, clock) for name in TIME_COLUMNS}
         text = json.dumps({"version": 1, **tables}, indent=1, ensure_ascii=False) + "\n"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from maskdet.config_editing import append_item, remove_items
+from maskdet.config_editing import append_item, item_names, remove_items
 from maskdet.errors import ConfigError
-from maskdet.people.zones import Line, Point, Zone, crosses_itself
+from maskdet.people.zones import MIN_AREA, Line, Point, Zone, area, crosses_itself
 
 Kind = Literal["zone", "line"]
 _MIN_SIDE = 0.01
@@ -105,6 +106,9 @@ class ZoneEditor:
         if self.kind == "zone" and crosses_itself(self.points):
             self.points = []
             return "the sides of a zone may not cross; click its corners in order"
+        if self.kind == "zone" and area(self.points) < MIN_AREA:
+            self.points = []
+            return "the corners of a zone may not lie on one line; click them again"
         kind, places = self.kind, self._places[self.source]
         name = self._free_name(kind)
         if kind == "zone":
@@ -116,22 +120,29 @@ class ZoneEditor:
         return f"{name}: {self._keep(kind, name, points)}"
 
     def remove(self, source: str, point: Point) -> str:
-        """Takes away the zone around a point, or the line nearest to it."""
+        """Takes away the zone around a point, or the line nearest to it.
+
+        One that every source has goes from all of them.
+        """
         places = self._places.get(source)
         if places is None:
             return "point at a zone or line to remove it"
         zone = next((z for z in reversed(places.zones) if z.contains(*point)), None)
         near = min(places.lines, key=lambda line: _from_line(line, point), default=None)
-        if zone is not None:
-            places.zones.remove(zone)
-            kind, name = "zone", zone.name
-        elif near is not None and _from_line(near, point) < 5 * _MIN_SIDE:
-            places.lines.remove(near)
-            kind, name = "line", near.name
-        else:
+        if zone is None and (near is None or _from_line(near, point) >= 5 * _MIN_SIDE):
             return "point at a zone or line to remove it"
-        places.apply(tuple(places.zones), tuple(places.lines))
-        return f"{name} removed{self._forget(kind, name, source)}"
+        every = list(self._places.values())
+        is_shared = all(zone in one.zones if zone else near in one.lines for one in every)
+        for one in every if is_shared else [places]:
+            if zone is not None:
+                one.zones.remove(zone)
+            elif near is not None:
+                one.lines.remove(near)
+            one.apply(tuple(one.zones), tuple(one.lines))
+        removed = zone or near
+        assert removed is not None
+        kind = "line" if zone is None else "zone"
+        return f"{removed.name} removed{self._forget(kind, removed.name, source)}"
 
     def _keep(self, kind: Kind, name: str, points: Sequence[Point]) -> str:
         if self._file is None:
@@ -161,6 +172,9 @@ class ZoneEditor:
     def _free_name(self, kind: Kind) -> str:
         names = {zone.name for one in self._places.values() for zone in one.zones}
         names |= {line.name for one in self._places.values() for line in one.lines}
+        if self._file is not None:  # it may have some of a source that was removed
+            with contextlib.suppress(ConfigError):
+                names |= item_names(self._file, f"{kind}s")
         number = 1
         while f"{kind} {number}" in names:
             number += 1

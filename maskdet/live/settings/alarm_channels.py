@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
-from maskdet.config import Settings
+from maskdet.config import OneLine, Settings
 from maskdet.live.settings.nats import SUBJECT
 from maskdet.live.settings.sources import Timeout
 from maskdet.sinks.channels.fields import check_template
@@ -21,7 +21,7 @@ ALL: tuple[Phase, ...] = ("began", "updated", "cleared", "flapping", "clip")
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _REFERENCE = "write ${NAME}, and set NAME in the environment or in the file of alarms.secrets"
 
-Name = Annotated[str, Field(min_length=1, max_length=60, pattern="^[^/]+$")]
+Name = Annotated[OneLine, Field(max_length=60, pattern="^[^/]+$")]
 Text = Annotated[str, Field(min_length=1)]
 
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from maskdet.alarm import AlarmKind
-from maskdet.config import Settings
+from maskdet.config import OneLine, Settings
 from maskdet.detections import MaskState
 from maskdet.live.settings.alarm_channels import ChannelSettings
 from maskdet.people.alarms.rule import AlarmRule
@@ -28,7 +28,7 @@ _DEFAULT_FOR_S: dict[str, float] = {"people": 0.0, "camera_gone": 30.0}
 _FOR_S = 5.0
 
 State = Literal["with_mask", "without_mask", "mask_weared_incorrect", "unsure"]
-Name = Annotated[str, Field(min_length=1, max_length=60)]
+Name = Annotated[OneLine, Field(max_length=60)]
 
 
 class AlarmRuleSettings(Settings):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, field_validator, model_validator
 
-from maskdet.config import Settings
-from maskdet.people.zones import Line, Point, Zone, crosses_itself
+from maskdet.config import OneLine, Settings
+from maskdet.people.zones import MIN_AREA, Line, Point, Zone, area, crosses_itself
 
 Points = tuple[tuple[float, float], ...]
-Name = Annotated[str, Field(min_length=1, max_length=60)]
+Name = Annotated[OneLine, Field(max_length=60)]
 
 
 class PeopleSettings(Settings):
@@ -43,6 +43,15 @@ class _PlaceSettings(Settings):
     points: Points
     source: str | None = None
 
+    @field_validator("points", mode="before")
+    @classmethod
+    def _pairs(cls, points: Any) -> Any:
+        if isinstance(points, list | tuple) and not all(
+            isinstance(point, list | tuple) and len(point) == 2 for point in points
+        ):
+            raise ValueError("expected x and y of each point: [[0.1, 0.2], [0.5, 0.2], …]")
+        return points
+
     @field_validator("points")
     @classmethod
     def _inside_the_image(cls, points: Points) -> Points:
@@ -68,6 +77,8 @@ class ZoneSettings(_PlaceSettings):
             raise ValueError(
                 f"the lines of zone '{self.name}' cross each other; give its corners in order"
             )
+        if area(self.points) < MIN_AREA:
+            raise ValueError(f"zone '{self.name}' has no area: its corners lie on one line")
         return self
 
     def place(self) -> Zone:

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from maskdet.config import Settings
+from maskdet.config import OneLine, Settings
 from maskdet.sources.address import scheme_of
 
 Timeout = Annotated[float, Field(gt=0, le=24 * 3600)]
@@ -61,7 +61,7 @@ class SourceSettings(Settings):
 
     source: Annotated[str, Field(min_length=1)]
     detect_source: Annotated[str, Field(min_length=1)] | None = None
-    name: str | None = None
+    name: OneLine | None = None
     width: PositiveInt | None = None
     height: PositiveInt | None = None
     fps: PositiveFloat | None = None

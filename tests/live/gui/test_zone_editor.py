@@ -77,6 +77,7 @@ def test_clicking_a_corner_twice_closes_a_zone():
     [
         (SQUARE[:2], "a zone needs three corners"),
         ([SQUARE[0], SQUARE[2], SQUARE[1], SQUARE[3]], "the sides of a zone may not cross"),
+        ([(0.1, 0.1), (0.5, 0.5), (0.9, 0.9)], "the corners of a zone may not lie on one line"),
     ],
 )
 def test_what_is_no_polygon_is_refused(corners: list[tuple[float, float]], told: str):
@@ -118,6 +119,29 @@ def test_a_zone_of_the_same_name_in_another_source_stays_in_the_file(tmp_path: P
     assert left == [("bench", "hall"), ("desk", None)]
     drawn.remove("hall", (0.3, 0.3))
     assert [zone["name"] for zone in read_yaml(file)["zones"]] == ["bench"]
+
+
+def test_a_zone_of_all_sources_is_removed_from_all(tmp_path: Path):
+    file = tmp_path / "two.yaml"
+    file.write_text(f"zones: [{{name: till, points: {[list(p) for p in SQUARE]}}}]\n")
+    drawn, applied = editor(file, "door", "hall")
+    shared = Zone("till", tuple(SQUARE))
+    drawn.follow([SourcePlaces(name, one.take, [shared]) for name, one in applied.items()])
+    applied["hall"].zones = (shared,)
+    assert drawn.remove("door", (0.3, 0.3)) == "till removed, from two.yaml too"
+    assert not applied["hall"].zones and not load_settings(MonitorSettings, file).zones
+
+
+def test_a_name_that_the_file_has_for_a_source_that_is_gone_is_not_given_again(tmp_path: Path):
+    file = tmp_path / "two.yaml"
+    points = [list(p) for p in SQUARE]
+    file.write_text(f"zones: [{{name: zone 1, points: {points}, source: garage}}]\n")
+    drawn, _ = editor(file, "door")
+    drawn.begin("zone")
+    for corner in SQUARE:
+        drawn.click("door", corner)
+    assert drawn.finish() == "zone 2: kept in two.yaml"
+    assert len(load_settings(MonitorSettings, file).zones) == 2
 
 
 def test_without_people_no_zone_is_begun():
