@@ -56,7 +56,7 @@ def test_names_of_any_script_are_names():
 
 
 def test_a_long_value_is_seen_to_be_cut_and_groups_are_not_repeated():
-    points = ", ".join(f"[0.1, {y}]" for y in (0.1, 0.2, 0.1, 0.3, 0.4))
+    points = ", ".join(f"[0.1, {y}]" for y in (0.1, 0.2, 0.1, 0.3, 0.4, 0.5))
     with pytest.raises(ConfigError, match=r"its points are the same, not \[.{58}…$"):
         load(f"lines=[{{name: a, points: [{points}]}}]")
     zone = f"{{name: a, points: {SQUARE}}}"
