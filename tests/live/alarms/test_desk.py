@@ -66,16 +66,19 @@ def phases(server: HookServer) -> list[tuple[str, int]]:
 
 def test_a_disk_that_hangs_holds_no_more_frames_than_some(tmp_path: Path, open_desk):
     """Each alarm is sent all the same, the later ones without a picture."""
-    works = Event()
+    begun, works = Event(), Event()
 
     def picture(observation: object, alarm: Alarm) -> str:
+        begun.set()
         works.wait()
         return f"{alarm.alarm_id}.jpg"
 
     with hook_server() as server:
         desk = open_desk(tmp_path / "a.db", server.url, run="one", snapshot=picture)
         try:
-            for number in range(1, 60):
+            show(desk, 1, somebody(1))
+            assert begun.wait(10)  # from here on what comes has to wait
+            for number in range(2, 60):
                 show(desk, number, *(somebody(one) for one in range(1, number + 1)))
             frames = [frame for _, frame in desk._inbox if frame is not None]
             assert len(frames) == MAX_WAITING_FRAMES and len(desk._inbox) > MAX_WAITING_FRAMES
