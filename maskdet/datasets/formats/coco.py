@@ -6,6 +6,7 @@ The regions of `annotations` are in `coco_regions`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from maskdet.datasets.samples import DataSet
 from maskdet.datasets.text import read_text
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
+
+_WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 CROWDS = "regions of many objects (iscrowd) that were left out"
 PROJECTS = "names of Roboflow projects, listed as classes without a box, that were left out"
@@ -159,10 +162,8 @@ def _key(value: Any) -> int | str | None:
     """An id, or None if it can be none; ``1``, ``1.0`` and ``"1"`` are the same one."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and str(value)[:1] != "0":
-        return int(value) if len(value) <= 18 else value
-    if value == "0" and isinstance(value, str):
-        return 0
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
     return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 
