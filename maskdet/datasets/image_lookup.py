@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import inside
 from maskdet.errors import DatasetError
 from maskdet.images.kinds import IMAGE_SUFFIXES
+from maskdet.system.file_names import folded_name
 
 ELSEWHERE = (
     "pictures found by the last part of their name, as the labels have the names of another machine"
@@ -41,8 +41,8 @@ class ImageLookup:
         self._stems: dict[str, list[Path]] = defaultdict(list)
         self._uploaded: dict[str, list[Path]] = {}
         for file in files:
-            self._names[_key(file.name)].append(file)
-            self._stems[_key(file.stem)].append(file)
+            self._names[folded_name(file.name)].append(file)
+            self._stems[folded_name(file.stem)].append(file)
 
     def find(self, name: str) -> list[Path]:
         """The images that a name fits best and equally well; empty: there is none."""
@@ -55,7 +55,7 @@ class ImageLookup:
         for text in dict.fromkeys((last, _TASK_PREFIX.sub("", last), plain, bare)):
             stem = _IMAGE_SUFFIX.sub("", text)
             for table, key in ((self._names, text), (self._stems, text), (self._stems, stem)):
-                if found := table.get(_key(key)):
+                if found := table.get(folded_name(key)):
                     return _nearest(found, folders, last)
         return self._find_uploaded(bare) if bare != plain else []
 
@@ -193,7 +193,7 @@ def shared_folders(one: Sequence[str], other: Sequence[str]) -> int:
     """Number of folders, seen from the file upwards, that two places have in common."""
     count = 0
     for own, wanted in zip(reversed(one), reversed(other), strict=False):
-        if _key(own) != _key(wanted):
+        if folded_name(own) != folded_name(wanted):
             break
         count += 1
     return count
@@ -202,8 +202,4 @@ def shared_folders(one: Sequence[str], other: Sequence[str]) -> int:
 def uploaded_name(name: str) -> str:
     """A name as Label Studio changes it: without blanks, most signs, and its own mark before it."""
     plain = re.sub(r"[^-\w.]", "", unquote(name).strip().replace(" ", "_"))
-    return _key(_TASK_PREFIX.sub("", plain))
-
-
-def _key(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
+    return folded_name(_TASK_PREFIX.sub("", plain))

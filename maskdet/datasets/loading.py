@@ -35,7 +35,7 @@ def read_samples(
         source: the labels, a file or a folder; None: `data` itself.
         only: a list of the images to take, relative to `data`: with no `source`, each has its
             xml. Labels in any other format may stand here as well. None: all images.
-        kind: the labels' format; see `recognition.read`.
+        kind: the labels' format; see `format_detection.read`.
         classes: mask states by class name, where the guess will not do.
         class_list: a file that lists the classes; None: found automatically.
         labelled: classes that these labels know.
@@ -68,7 +68,7 @@ def open_data(
         only: a list of images.
         kind: the labels' format.
         class_list: a file that lists the classes.
-        problems: see `recognition.read`.
+        problems: see `format_detection.read`.
 
     Raises:
         DatasetError: data or labels cannot be used.

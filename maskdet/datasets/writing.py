@@ -15,7 +15,7 @@ from maskdet.datasets.formats.tfrecord_files import NAME
 from maskdet.datasets.image_files import suffix_of
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import ConfigError, SinkError
-from maskdet.system.file_names import is_readable
+from maskdet.system.file_names import folded_name, is_readable
 
 IMAGES = "images"
 _SUFFIXES = {".csv": "csv", ".json": "coco"}
@@ -116,9 +116,9 @@ def _unique_names(samples: Sequence[Sample]) -> list[str]:
             suffix = suffix_of(sample, suffix)
         stem = _NOT_IN_NAMES.sub("_", stem)[:120].strip(" .") or f"picture{number}"
         name, count = stem, 2
-        while name.casefold() in taken:
+        while folded_name(name) in taken:
             name, count = f"{stem}-{count}", count + 1
-        taken.add(name.casefold())
+        taken.add(folded_name(name))
         names.append(name + suffix)
     return names
 

@@ -275,7 +275,7 @@ def folders_of(names: Sequence[str]) -> dict[str, np.ndarray]:
     """Which images belong to which top folder, as weights (images,) of 0 and 1.
 
     Args:
-        names: of the images, relative to the data folder.
+        names: of the images, relative to the data folder; those in none are of the folder ``.``.
     """
-    tops = np.array([Path(name).parts[0] for name in names])
+    tops = np.array([Path(name).parent.parts[:1] or (".",) for name in names])[:, 0]
     return {str(top): (tops == top).astype(np.float64) for top in dict.fromkeys(tops.tolist())}

@@ -6,6 +6,7 @@ views of annotated images that differ in one thing alone, and measures each step
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -35,12 +36,13 @@ class Step:
 
     Attributes:
         sweep: ``size``, ``cut``, ``condition`` or ``empty``.
-        name: the share of the width, the condition, or ``images``.
+        name: the share of the width, the condition, or ``pictures``.
         level: the severity; 0 where there is none.
         faces: how many; of ``empty``, images.
-        found: share of them; of ``empty``, images with a false face.
-        right: share of the found ones in their right state (unsure is not right).
-        unsure: share of the found ones whose state was not called.
+        found: share of them; of ``empty``, images with a false face; NaN without any.
+        right: share of the found ones in their right state (unsure is not right); 0 where none is
+            found, NaN without any face.
+        unsure: share of the found ones whose state was not called, likewise.
     """
 
     sweep: str
@@ -52,8 +54,9 @@ class Step:
     unsure: float
 
     def record(self) -> dict[str, Any]:
-        """Plain values, for JSON and cards."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Plain values, for JSON and cards: NaN is None."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: None if value != value else value for name, value in values.items()}
 
 
 def run(
@@ -91,22 +94,29 @@ def for_card(steps: Sequence[Step]) -> dict[str, Any]:
     """
     table: dict[str, Any] = {}
     for step in steps:
+        values = step.record()
         if step.sweep == "empty":
-            table["empty"] = {"images": step.faces, "with_false_face": step.found}
+            table["empty"] = {"images": step.faces, "with_false_face": values["found"]}
             continue
         name = step.sweep if step.sweep in ("size", "cut") else step.name
         row = table.setdefault(name, {"faces": [], "found": [], "right": []})
         if step.sweep in ("size", "cut"):
             row.setdefault("share_of_width", []).append(float(step.name))
         for key in ("faces", "found", "right"):
-            row[key].append(getattr(step, key))
+            row[key].append(values[key])
     for name in conditions.CONDITIONS:
         table[name].pop("faces")  # those of ``none``
     return table
 
 
 def gate(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Values that a monitor should reach in every step, as rows of the report's gate."""
+    """Values that a monitor should reach in every step, as rows of the report's gate.
+
+    Steps without any face count for none; the value is None where no step has one.
+    """
+    if not steps:
+        return []
+    steps = [step for step in steps if step.faces]
     sizes = [step for step in steps if step.sweep == "size" and float(step.name) >= 0.03]
     called = [step for step in sizes if float(step.name) >= 0.08]
     empty = [step for step in steps if step.sweep == "empty"]
@@ -126,10 +136,9 @@ def gate(steps: Sequence[Step]) -> list[dict[str, Any]]:
             "value": value,
             "interval": [None, None],
             "wanted": f"≥ {limit}",
-            "reached": value >= limit,
+            "reached": None if value is None else value >= limit,
         }
         for name, about, limit, value in rows
-        if value is not None
     ]
 
 
@@ -156,16 +165,11 @@ def measure(
         found_states = shown.states[owner[hit]]
         right, unsure = found_states == sample.classes[hit], found_states == MaskState.unsure
         counts += wanted.sum(), hit.sum(), right.sum(), unsure.sum()
-    faces, hits, right_states, doubtful = counts
-    return Step(
-        sweep,
-        name,
-        level,
-        int(faces),
-        round(float(hits / max(faces, 1)), 3),
-        round(float(right_states / max(hits, 1)), 3),
-        round(float(doubtful / max(hits, 1)), 3),
-    )
+    faces, hits, right_states, doubtful = counts.tolist()
+    if not faces:
+        return Step(sweep, name, level, 0, math.nan, math.nan, math.nan)
+    shares = (hits / faces, right_states / max(hits, 1), doubtful / max(hits, 1))
+    return Step(sweep, name, level, int(faces), *(round(share, 3) for share in shares))
 
 
 def measure_empty(images: Sequence[np.ndarray], detect: Detect, rule: DecisionRule) -> Step:
@@ -174,9 +178,8 @@ def measure_empty(images: Sequence[np.ndarray], detect: Detect, rule: DecisionRu
     for start in range(0, len(images), _BATCH):
         found = detect(list(images[start : start + _BATCH]))
         false += sum(len(rule.apply(each)) > 0 for each in found)
-    return Step(
-        "empty", "pictures", 0, len(images), round(false / max(len(images), 1), 3), 1.0, 0.0
-    )
+    share = round(false / len(images), 3) if images else math.nan
+    return Step("empty", "pictures", 0, len(images), share, 1.0, 0.0)
 
 
 def _detected(samples: Sequence[Sample], detect: Detect) -> Iterator[tuple[Sample, Detections]]:

@@ -41,7 +41,7 @@ class Choice:
         unsure: share of the found faces whose state is not called.
         right: share of right states among the others.
         right_unsure: share of the unsure faces whose best state was right.
-        right_wide: as `right`, of faces as wide as `maskdet.evaluation.evaluator.WIDE`.
+        right_wide: as `right`, of faces as wide as `maskdet.evaluation.evaluator.WIDE_FACE_PIXELS`.
     """
 
     certainty: float

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -66,6 +68,11 @@ SUFFIXES = frozenset(
 )  # fmt: skip
 """Endings that models have, of those that open and of those that do not."""
 _MAX_TEXT = 1024 * 1024
+ARCHIVE_ERRORS = (
+    *(OSError, EOFError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""Errors that reading a damaged, encrypted or unknown zip archive raises."""
 
 
 def describe(path: Path, head: bytes) -> str | None:
@@ -188,7 +195,7 @@ def _describe_zip(path: Path) -> str:
                 return f"a PyTorch file, {_PYTORCH}"
             if "config.json" in parts and "model.weights.h5" in parts:
                 return _describe_keras_zip(archive)
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except ARCHIVE_ERRORS:
         if found := _ENDINGS.get(path.suffix.lower()):
             return f"{found} (and this file is cut off)"
         return "a zip archive that is cut off; get it again"

@@ -7,10 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
+
+from maskdet.system.threads import Event, Worker
 
 KILL_TIMEOUT_S = 1.0
+MAX_OUTPUT_BYTES = 64 * 1024
+"""Bytes at the end of a program's output that are kept: it may write without end."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ def run_command(
     Raises:
         OSError: it cannot be started.
     """
+    until = time.monotonic() + timeout_s
     process = subprocess.Popen(
         list(arguments),
         stdin=subprocess.PIPE,
@@ -46,16 +53,62 @@ def run_command(
         env={**os.environ, **(environment or {})},
         process_group=None if sys.platform == "win32" else 0,
     )
-    try:
-        output, _ = process.communicate(stdin, timeout=timeout_s)
-        status: int | None = process.returncode
-    except subprocess.TimeoutExpired:
-        status, output = None, b""
-        if sys.platform != "win32":
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            output, _ = process.communicate(timeout=KILL_TIMEOUT_S)
-    lines = output.decode(errors="replace").strip().splitlines()
-    return Outcome(status, lines[-1].strip()[:200] if lines else "")
+    assert process.stdin is not None and process.stdout is not None
+    writer, reader = _Writer(process.stdin, stdin), _Reader(process.stdout)
+    status: int | None = None
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        if reader.ended.wait(timeout_s):
+            status = process.wait(max(0.0, until - time.monotonic()))
+    if status is None:
+        _end(process)
+        reader.ended.wait(KILL_TIMEOUT_S)
+    writer.ended.wait(KILL_TIMEOUT_S)
+    return Outcome(status, reader.last_line())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kills a program and all that it has started."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(KILL_TIMEOUT_S)
+
+
+class _Writer:
+    """Writes a program's input in a thread: it may never read it."""
+
+    def __init__(self, pipe: IO[bytes], content: bytes) -> None:
+        self.ended = Event()
+        self._pipe, self._content = pipe, content
+        Worker("input of a program", self._write, is_daemon=True).start()
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError):  # it has ended, or closed its input
+            self._pipe.write(self._content)
+        with contextlib.suppress(OSError):
+            self._pipe.close()
+        self.ended.set()
+
+
+class _Reader:
+    """Reads a program's output in a thread, and keeps its end."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.ended = Event()
+        self._pipe, self._kept = pipe, b""
+        Worker("output of a program", self._read, is_daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            with self._pipe:
+                while chunk := os.read(self._pipe.fileno(), MAX_OUTPUT_BYTES):
+                    self._kept = (self._kept + chunk)[-MAX_OUTPUT_BYTES:]
+        finally:
+            self.ended.set()
+
+    def last_line(self) -> str:
+        """The last line so far that is not blank, 200 characters of it at most."""
+        lines = self._kept.decode(errors="replace").strip().splitlines()
+        return lines[-1].strip()[:200] if lines else ""

@@ -1,6 +1,11 @@
-"""Names of files that are not UTF-8: Python holds such a byte as half of a surrogate pair."""
+"""Names of files: those that are not UTF-8, and those that some systems take for the same.
+
+Python holds a byte that is not UTF-8 as half of a surrogate pair.
+"""
 
 from __future__ import annotations
+
+import unicodedata
 
 
 def readable_name(name: str) -> str:
@@ -11,3 +16,11 @@ def readable_name(name: str) -> str:
 def is_readable(name: str) -> bool:
     """Whether a name can be encoded in UTF-8."""
     return readable_name(name) == name
+
+
+def folded_name(name: str) -> str:
+    """A name that is equal for names that are one on Windows and macOS: a.jpg and A.JPG.
+
+    Neither upper and lower case nor the two ways to write an accent matter.
+    """
+    return unicodedata.normalize("NFC", name).casefold()

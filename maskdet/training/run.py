@@ -153,7 +153,7 @@ def starting_weights(settings: TrainingSettings) -> str:
 
 
 def measure(samples: Sequence[Sample], found: Sequence[Detections]) -> dict[str, float]:
-    """`metrics.average_precision`, and the ``threshold`` from which on to show a face, by F1."""
+    """`coco.average_precision`, and the ``threshold`` from which on to show a face, by F1."""
     evaluation = coco.coco_eval(samples, found)
     classes = [Matches.of(evaluation, index) for index in range(len(CLASS_NAMES))]
     best = Matches.pooled(classes).best_threshold()

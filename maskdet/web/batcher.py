@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +17,10 @@ from anyio import CapacityLimiter, to_thread
 
 from maskdet.contracts import Detector
 from maskdet.detections import Detections
+from maskdet.errors import MaskdetError
+from maskdet.system.console import bug_line
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Result = TypeVar("Result")
@@ -38,6 +44,8 @@ class Batcher:
         self._most = most
         self._on_batch = on_batch
         self._waiting: SimpleQueue[Job | None] = SimpleQueue()
+        self._lock = Lock()  # no picture comes after the last one was answered
+        self._has_ended = False
         self._thread = Thread(target=self._run, name="detector")
         self._thread.start()
 
@@ -50,10 +58,14 @@ class Batcher:
         """The faces of a picture (BGR uint8); waits for them, from any thread.
 
         Raises:
+            MaskdetError: the detector's thread has ended.
             Exception: what the detector raised.
         """
         future: Future[Detections] = Future()
-        self._waiting.put((image, future))
+        with self._lock:
+            if self._has_ended:
+                raise _ended()
+            self._waiting.put((image, future))
         return future.result()
 
     def close(self) -> None:
@@ -62,13 +74,29 @@ class Batcher:
         self._thread.join()
 
     def _run(self) -> None:
+        jobs: list[Job] = []
         try:
             while jobs := self._next_batch():
                 began = time.perf_counter()
                 self._answer(jobs)
                 self._on_batch(len(jobs), time.perf_counter() - began)
+        except BaseException as error:  # nobody is left waiting
+            log.error("the detector's thread has ended: %s", bug_line(error))
         finally:
+            self._refuse(jobs)
             self._detector.close()
+
+    def _refuse(self, jobs: list[Job]) -> None:
+        """Ends the wait for what was not answered; from now on nothing is taken."""
+        with self._lock:
+            self._has_ended = True
+        with contextlib.suppress(Empty):
+            while True:
+                if (job := self._waiting.get_nowait()) is not None:
+                    jobs = [*jobs, job]
+        for _, future in jobs:
+            if not future.done():
+                future.set_exception(_ended())
 
     def _next_batch(self) -> list[Job]:
         """The jobs that wait, at least one; none at the end."""
@@ -97,6 +125,10 @@ class Batcher:
                 return
             for job in jobs:  # one picture must not spoil the others' answers
                 self._answer([job])
+
+
+def _ended() -> MaskdetError:
+    return MaskdetError("the detector has ended; start the picture page again")
 
 
 async def run_each(

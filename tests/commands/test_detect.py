@@ -9,6 +9,7 @@ import os
 import shlex
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from maskdet.commands.detect import run as detect
+from maskdet.commands.detect.outputs import annotated_paths
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, SinkError
 from maskdet.sources import CLIP
@@ -132,6 +134,40 @@ def test_no_original_and_no_other_picture_is_overwritten(folder: Path, tmp_path:
     assert run(folder / "a.jpg", folder / "door/a.jpg", output=folder) == 0
     assert (folder / "a.jpg").read_bytes() == before
     assert {p.name for p in folder.glob("*.jpg")} == {"a.jpg", "a-2.jpg", "a-3.jpg"}
+
+
+def test_names_that_differ_in_case_alone_are_two_files_on_any_system(tmp_path: Path):
+    for name in ("a.JPG", "A.jpg", "e\u0301.png", "\u00e9.png"):
+        (tmp_path / name).write_bytes(b"")
+    images = [(path, Path(path.name)) for path in sorted(tmp_path.iterdir())]
+    targets = annotated_paths(images, tmp_path / "out")
+    names = [unicodedata.normalize("NFC", path.name).casefold() for path in targets.values()]
+    assert len(set(names)) == len(images) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "written"),
+    [
+        ("gray.pgm", (30, 50), "gray.png"),
+        ("bits.PBM", (30, 50), "bits.png"),
+        ("small.jp2", (9, 9), "small.jp2.png"),
+        ("long.jpg", (2, 65_501), "long.jpg.png"),
+        ("long.webp", (2, 16_384), "long.webp.png"),
+        ("long.gif", (2, 65_536), "long.gif.png"),
+    ],
+)
+def test_what_a_kind_of_file_cannot_hold_becomes_png(
+    tmp_path: Path, name: str, size: tuple[int, int], written: str
+):
+    source = tmp_path / name
+    source.write_bytes(cv2.imencode(".png", np.full((*size, 3), 128, np.uint8))[1].tobytes())
+    out = tmp_path / "out"
+    assert run(source, output=out, json_file=tmp_path / "b.json") == 0
+    assert [path.name for path in out.iterdir()] == [written]
+    image = cv2.imdecode(np.fromfile(out / written, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape[:2] == size
+    record = images_in(tmp_path / "b.json")[str(source)]
+    assert record["annotated"] == str(out / written)
 
 
 def test_a_kind_that_cannot_be_written_becomes_png(tmp_path: Path):

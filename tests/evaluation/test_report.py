@@ -165,6 +165,15 @@ def test_one_folder_is_not_listed_apart(data: Path, tmp_path: Path) -> None:
     assert run(data / "first", detector, tmp_path, images=None)["by_folder"] == {}
 
 
+def test_pictures_in_the_data_folder_itself_are_of_one_folder() -> None:
+    assert list(report.folders_of(["a.jpg", "b.jpg"])) == ["."]
+    folders = report.folders_of(["a.jpg", "more/images/b.jpg", "c.jpg"])
+    assert {name: weights.tolist() for name, weights in folders.items()} == {
+        ".": [1, 0, 1],
+        "more": [0, 1, 0],
+    }
+
+
 @pytest.mark.parametrize("where", ["below the data", "as typed"])
 def test_a_list_is_found(
     where: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

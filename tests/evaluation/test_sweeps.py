@@ -90,3 +90,27 @@ def test_all_sweeps_their_gate_and_their_plot(samples: list[Sample], tmp_path: P
     haze = [step for step in steps if step.name == "haze"]
     assert card["haze"]["found"] == [step.found for step in haze] and len(haze) == 5
     assert card["empty"]["with_false_face"] == 1.0
+
+
+def test_steps_that_no_picture_can_show_are_not_measured(tmp_path: Path) -> None:
+    small = picture(tmp_path / "small.png", (480, 640), [[100, 100, 140, 150]], [0])
+    owner = Detections([[0, 0, 640, 480]], [0.9], [0])
+    steps = sweeps.run([small], lambda images: [owner] * len(images), JUDGE, faces=2)
+    wide = next(step for step in steps if (step.sweep, step.name) == ("size", "0.9"))
+    assert wide.faces == 0 and np.isnan(wide.found)
+    assert wide.record()["found"] is None and wide.record()["right"] is None
+    rows = {row["metric"]: row for row in sweeps.gate(steps)}
+    measured = [step.found for step in steps if step.sweep == "size" and step.faces]
+    assert rows["sweep_size_found"]["value"] == min(measured)
+    faces = sweeps.for_card(steps)["size"]
+    assert [count == 0 for count in faces["faces"]] == [found is None for found in faces["found"]]
+    assert plots.sweeps(steps).startswith(b"\x89PNG")
+
+
+def test_a_gate_without_any_face_is_not_measurable(tmp_path: Path) -> None:
+    nothing = picture(tmp_path / "none.png", (480, 640), [], [])
+    steps = sweeps.run([nothing], lambda images: [Detections.empty()] * len(images), JUDGE)
+    rows = {row["metric"]: (row["value"], row["reached"]) for row in sweeps.gate(steps)}
+    assert rows["sweep_size_found"] == rows["sweep_size_right"] == (None, None)
+    assert rows["sweep_empty"] == (1.0, True)
+    assert sweeps.gate([]) == []

@@ -175,3 +175,17 @@ def test_arrays_are_no_model(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", a=np.zeros(3))
     with pytest.raises(ModelError, match="numpy's arrays"):
         load_detector(str(tmp_path / "x.npz"))
+
+
+@pytest.mark.parametrize(("packing", "skip"), [(zipfile.ZIP_DEFLATED, 0), (zipfile.ZIP_LZMA, 4)])
+def test_a_damaged_keras_archive_is_named(tmp_path: Path, packing: int, skip: int) -> None:
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        archive.writestr("config.json", "{}" * 40)
+        archive.writestr("model.weights.h5", "")
+    content = bytearray(path.read_bytes())
+    begin = 30 + len("config.json") + skip
+    content[begin : begin + 24] = b"\xff" * 24
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="zip archive that is cut off"):
+        load_detector(str(path))

@@ -16,6 +16,7 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.detections import Detections
+from maskdet.errors import MaskdetError
 from maskdet.web import server
 from maskdet.web.batcher import Batcher
 from maskdet.web.request_limits import Limits
@@ -162,6 +163,31 @@ def test_one_bad_picture_spoils_no_other():
     batcher.close()
     batcher.close()
     assert not batcher.is_alive
+
+
+def test_a_dead_thread_leaves_nobody_waiting(caplog: pytest.LogCaptureFixture):
+    going = threading.Event()
+
+    class Slow(ScriptedDetector):
+        def detect(self, images):  # type: ignore[no-untyped-def]
+            going.wait(20)
+            return super().detect(images)
+
+    def fails(pictures: int, seconds: float) -> None:
+        raise ValueError("no room")
+
+    batcher = Batcher(Slow(), most=1, on_batch=fails)
+    image = np.zeros((9, 12, 3), np.uint8)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(batcher.detect, image) for _ in range(3)]
+        going.set()
+        errors = [each.exception(timeout=20) for each in asked]
+    assert sum(error is None for error in errors) == 1  # the picture that had been processed
+    assert all("the detector has ended" in str(error) for error in errors if error)
+    batcher.close()
+    with pytest.raises(MaskdetError, match="start the picture page again"):
+        batcher.detect(image)
+    assert "ValueError: no room" in caplog.text
 
 
 def test_it_listens_on_loopback_unless_told():

@@ -17,6 +17,7 @@ import numpy as np
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.errors import ConfigError, SinkError
 from maskdet.system.atomic_files import STANDARD_OUTPUT, cannot_write, write_output
+from maskdet.system.file_names import folded_name
 from maskdet.system.folders import make_folder
 
 CSV_COLUMNS = (
@@ -24,6 +25,10 @@ CSV_COLUMNS = (
     *CLASS_NAMES,
     "annotated",
 )
+
+_COLORLESS = (".pbm", ".pgm")
+"""Kinds of image that hold no color, in which nothing can be drawn that shows."""
+_MAX_GIF_SIDE = 65_535
 
 
 @dataclass
@@ -147,25 +152,49 @@ def check_outputs(
 
 
 def annotated_paths(images: Sequence[tuple[Path, Path]], output: Path) -> dict[Path, Path]:
-    """Where each annotated image goes: never onto an original, nor two onto one."""
-    taken = {path.resolve() for path, _ in images}
+    """Where each annotated image goes: never onto an original, nor two onto one on any system."""
+    taken = {_place(path) for path, _ in images}
     targets: dict[Path, Path] = {}
     for path, name in images:
         if path in targets:
             continue
-        can_write = cv2.haveImageWriter(f"x{name.suffix}") and name.suffix
+        suffix = name.suffix.lower()
+        can_write = suffix and suffix not in _COLORLESS and cv2.haveImageWriter(f"x{suffix}")
         wanted = output / (name if can_write else name.with_suffix(".png"))
         target, number = wanted, 2
-        while target.resolve() in taken:
+        while _place(target) in taken:
             target, number = wanted.with_stem(f"{wanted.stem}-{number}"), number + 1
-        taken.add(target.resolve())
+        taken.add(_place(target))
         targets[path] = target
     return targets
 
 
-def write_image(path: Path, image: np.ndarray) -> None:
-    """Writes an annotated image, in the kind of its suffix."""
-    write_output(path, cv2.imencode(path.suffix, image)[1].tobytes())
+def write_image(path: Path, image: np.ndarray) -> Path:
+    """Writes an annotated image, in the kind of its suffix; returns its file.
+
+    Where that kind cannot hold an image of this size, it is a PNG, with its ending behind the name.
+    """
+    content = _encoded(path.suffix, image)
+    if content is None:
+        path, content = path.with_name(f"{path.name}.png"), _encoded(".png", image)
+    assert content is not None  # a PNG holds any image that can be read
+    write_output(path, content)
+    return path
+
+
+def _encoded(suffix: str, image: np.ndarray) -> bytes | None:
+    """An image (BGR uint8) as a file's content; None where such a file cannot hold it."""
+    if suffix.lower() == ".gif" and max(image.shape[:2]) > _MAX_GIF_SIDE:
+        return None  # OpenCV returns a header alone
+    try:
+        is_whole, content = cv2.imencode(suffix, image)
+    except cv2.error:
+        return None
+    return content.tobytes() if is_whole else None
+
+
+def _place(path: Path) -> str:
+    return folded_name(os.fspath(path.resolve()))
 
 
 def _check_folder(path: Path) -> None:

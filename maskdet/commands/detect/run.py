@@ -91,7 +91,7 @@ def run(
                 shown = _above(detections, min_score)
                 target = targets.get(path)
                 if target is not None:
-                    write_image(target, _drawn(image, detections, shown, blur))
+                    target = write_image(target, _drawn(image, detections, shown, blur))
                 listed = shown.every_state(min_score) if min_score else shown
                 frames = count_frames(path).number
                 results.add(path, image, listed, shown.counts(), target, frames)

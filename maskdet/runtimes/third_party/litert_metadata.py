@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.model.label_lists import parse_label_list
+from maskdet.runtimes.unsupported_formats import ARCHIVE_ERRORS
 
 POST_PROCESS = b"TFLite_Detection_PostProcess"
 _MAX_BYTES = 1024 * 1024
@@ -120,7 +121,7 @@ def _archived(path: Path) -> dict[str, str]:
                     text = file.read(_MAX_BYTES).decode("utf-8-sig")
                 for key, value in _parsed(name, text).items():
                     texts.setdefault(key, value)
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, OSError):
+    except (UnicodeDecodeError, *ARCHIVE_ERRORS):
         return texts
     return texts
 

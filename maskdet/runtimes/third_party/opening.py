@@ -90,6 +90,12 @@ def _open(
     names = names_of(file)
     known = len(names) or None
     layout = find_layout(model.path, outputs, (rows, columns), file.metadata, known)
+    if names and layout.classes and set(names) != set(range(layout.classes)):
+        numbers = ", ".join(map(str, sorted(names)[:12]))
+        raise ModelError(
+            f"{model.path}: numbers its {layout.classes} classes from 0, but the label map has "
+            f"{numbers:.80}; name the right one with --labels"
+        )
     return YoloDetector(file, layout, states_of(names), name=name, rule=rule, side=wanted)
 
 

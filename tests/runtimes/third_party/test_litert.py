@@ -97,3 +97,19 @@ def test_a_file_cut_off_is_told(tmp_path: Path, share: float) -> None:
 def test_what_lacks_names_says_so(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="names no classes.*--labels"):
         load_detector(str(write(tmp_path / "x.tflite", SHARED_V8)))
+
+
+@pytest.mark.parametrize(("packing", "skip"), [(zipfile.ZIP_DEFLATED, 0), (zipfile.ZIP_LZMA, 4)])
+def test_a_damaged_archive_of_names_counts_as_missing(
+    tmp_path: Path, packing: int, skip: int
+) -> None:
+    path = write(tmp_path / "best.tflite", SHARED_V8)
+    size = path.stat().st_size
+    with zipfile.ZipFile(path, "a", packing) as archive:
+        archive.writestr("metadata.json", OURS)
+    content = bytearray(path.read_bytes())
+    begin = size + 30 + len("metadata.json") + skip
+    content[begin : begin + 24] = b"\xff" * 24
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="names no classes.*--labels"):
+        load_detector(str(path))

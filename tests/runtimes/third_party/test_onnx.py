@@ -142,6 +142,9 @@ REFUSED = {
     "raw maps": ([np.ones((1, 24, s, s)) for s in (8, 4, 2)], {}, "without its last layer"),
     "YOLOX": ([np.tile([0.5, 0.5, 0.1, 0.1, 1, 1, 0, 0], (CELLS, 1))[None]], {}, "known layout"),
     "our own": ([np.ones((1, 500, 3)), np.ones((1, 500, 4))], {}, "name its folder.*card.yaml"),
+    "a gap between its numbers": (
+        [V8.T[None]], {"names": "{0: 'mask', 1: 'no_mask', 7: 'worn incorrectly'}"},
+        "classes from 0, but the label map has 0, 1, 7"),
     "COCO's classes": (
         [np.ones((1, 6, CELLS))], {"names": "{0: 'person', 1: 'car'}"}, "'person', 'car'"),
 }  # fmt: skip
