@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 
-from maskdet.contracts import Sink, Source
+from maskdet.contracts import Detector, Sink, Source
 from maskdet.errors import MaskdetError
 from maskdet.system.threads import Worker
-from maskdet.system.timeouts import run_all_with_timeout
+from maskdet.system.timeouts import has_hung_threads, run_all_with_timeout
 
 log = logging.getLogger(__name__)
 
 THREADS_TIMEOUT_S = 0.35
 """For the threads to end: quitting takes less than a second, with all sinks."""
+LAST_TIMEOUT_S = 0.15
+"""For what is left to do when a run that is to end within a second has hung before."""
 SINKS_TIMEOUT_S = 10.0
 """For sinks to close; those of this project end sooner where nothing moves."""
 
@@ -69,3 +72,17 @@ def _close(sink: Sink, errors: list[MaskdetError]) -> None:
         sink.close()
     except MaskdetError as error:
         errors.append(error)
+
+
+def end_detector(detector: Detector) -> None:
+    """Frees the model, and ends a process that computes for it, which may be what hangs."""
+    if has_hung_threads():
+        run_all_with_timeout(LAST_TIMEOUT_S, {"closing the detector": detector.close})
+    else:
+        detector.close()
+
+
+def close_quietly(sink: Sink) -> None:
+    """Closes a sink that the pipeline may have closed before, and reported on."""
+    with suppress(MaskdetError):
+        sink.close()

@@ -18,7 +18,7 @@ from maskdet.drawing.status_text import Row, bar_rows
 from maskdet.drawing.styles import STYLES
 from maskdet.drawing.text_shaping import drawable, visual_order
 from maskdet.frame import Frame
-from maskdet.live.evidence import evidence_status, with_bar
+from maskdet.live.recording.evidence import evidence_status, with_bar
 from maskdet.observation import Observation
 
 

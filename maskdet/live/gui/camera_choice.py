@@ -12,10 +12,13 @@ import numpy as np
 
 from maskdet.drawing.overlay import Overlay
 from maskdet.live.gui.window import Window
-from maskdet.sources.webcam_list import Camera
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.sources.webcam_list import Camera, list_webcams
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.console import say
 
+_CHOOSE = "choose"
+"""The source that has the user choose a camera."""
 _SIZE = (960, 540)
 _TEXT_PIXELS = 18
 _POLL_MS = 50
@@ -26,6 +29,23 @@ def choice_file() -> Path:
     from platformdirs import user_config_dir  # late: most runs name their camera
 
     return Path(user_config_dir("maskdet", appauthor=False)) / "camera.json"
+
+
+def with_camera(settings: MonitorSettings, window: Window | None) -> MonitorSettings | None:
+    """The settings with a camera where none was named; None where the user quits instead.
+
+    Args:
+        settings: of the monitor.
+        window: shows the list of cameras, if there is a display; not open yet.
+    """
+    asks = [one.source for one in settings.sources] == [_CHOOSE]
+    if "sources" in settings.model_fields_set and not asks:
+        return settings
+    number = choose_camera(list_webcams(), window, ask_again=asks)
+    if number is None:
+        return None
+    camera = settings.sources[0].model_copy(update={"source": number})
+    return settings.model_copy(update={"sources": (camera,)})
 
 
 def choose_camera(

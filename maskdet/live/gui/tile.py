@@ -11,10 +11,10 @@ from maskdet.contracts import Source
 from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.overlay import Overlay
 from maskdet.drawing.status_text import Status
-from maskdet.live.evidence import with_bar
 from maskdet.live.gui.playback import Pacing
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.progress import progress_of
+from maskdet.live.recording.evidence import with_bar
 from maskdet.observation import Observation
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 

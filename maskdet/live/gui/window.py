@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from maskdet.live.gui.screens import screen_size
+from maskdet.system.console import say
 from maskdet.system.file_names import readable_name
 from maskdet.system.native_libraries import missing_packages
 
@@ -41,6 +42,16 @@ def display_available() -> tuple[bool, str]:
     """Whether a window can be opened, and if not, why and what to do, in one line."""
     reason = _obstacle()
     return not reason, reason
+
+
+def wants_window(is_headless: bool) -> bool:
+    """Whether there is to be a window; reports why there is none, where one was wanted."""
+    if is_headless:
+        return False
+    available, reason = display_available()
+    if not available:
+        say(f"no window: {reason}; going on headless")
+    return available
 
 
 def _obstacle() -> str:

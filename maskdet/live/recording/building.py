@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from maskdet.drawing.overlay import Overlay
 from maskdet.live.alarms.tidying import clip_folder, files_of_alarms
-from maskdet.live.evidence import with_bar
+from maskdet.live.recording.evidence import with_bar
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.source_options import source_options
 from maskdet.live.settings.sources import SourceSettings

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from maskdet.config import load_settings
-from maskdet.live import session
 from maskdet.live.gui import camera_choice
 from maskdet.live.gui.camera_choice import choice_file, choose_camera
 from maskdet.live.settings.monitor import MonitorSettings
@@ -133,6 +132,6 @@ def test_the_monitor_asks_only_where_no_source_is_named(
         asked.append(ask_again) or "2"
     )
     monkeypatch.setattr(camera_choice, "choose_camera", choose)
-    found = session._with_camera(load_settings(MonitorSettings, None, overrides), False)
+    found = camera_choice.with_camera(load_settings(MonitorSettings, None, overrides), None)
     assert found is not None and found.sources[0].source == source
     assert asked == ([] if asks is None else [asks])

@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from maskdet.commands.live_page.shared_picture import SharedPicture
 from maskdet.drawing.overlay import Overlay
-from maskdet.live.evidence import with_bar
+from maskdet.live.recording.evidence import with_bar
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from tests.web.chromium import Browser, needs_chromium

@@ -1,0 +1,78 @@
+"""The end of a run: what was written is named, the summary saved, the exit status decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from maskdet.contracts import Sink
+from maskdet.errors import MaskdetError, SinkError, SourceError
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.summary import Report, write_summary
+from maskdet.live.teardown import LAST_TIMEOUT_S
+from maskdet.sinks.event_log import EventLog
+from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sinks.store.event_store import EventStore
+from maskdet.system.console import say
+from maskdet.system.timeouts import run_all_with_timeout
+
+_SUMMARY_LATEST_S = 0.9
+"""Seconds after the end of the main loop: quitting takes less than one."""
+_MAX_NAMED_FILES = 10
+"""Recorded files that are named one by one."""
+
+
+def report_outputs(settings: MonitorSettings, outputs: Iterable[Sink]) -> None:
+    """Names the event log and the store, and what they got."""
+    for output in outputs:
+        if isinstance(output, EventLog) and str(settings.events.file) != "-":
+            say(f"wrote {output.lines} events to {output.name}")
+        if isinstance(output, EventStore) and output.rows:
+            say(f"kept people and totals in {settings.store.file}")
+
+
+def report_recorded(recordings: Sequence[tuple[str, RecordingSwitch]]) -> None:
+    """Names what was recorded, and of which of several cameras; of many segments the last."""
+    for name, recording in recordings:
+        of = f"{name}: " if len(recordings) > 1 else ""
+        if recording.files > _MAX_NAMED_FILES:
+            say(f"{of}recorded {recording.files} files, the last of them {recording.paths[-1]}")
+        else:
+            for path in recording.paths:
+                say(f"{of}recorded {path}")
+
+
+def exit_status(errors: Sequence[MaskdetError], report: Report, was_asked: bool) -> int:
+    """That of the first error, else 0 where the run has done its job.
+
+    A run without a single processed frame has not, unless it was cut short.
+
+    Args:
+        errors: of sources and sinks that failed on the way.
+        report: of the run.
+        was_asked: whether someone ended it.
+    """
+    if errors:
+        return errors[0].exit_code
+    if report.stats.processed:
+        return 0
+    if was_asked:
+        say("no frame was processed before the end that was asked for", "warning")
+        return 0
+    came = report.stats.captured
+    why = f"{came} came, none was ready in time" if came else "no source gave one"
+    say(f"monitor.py: no frame was processed: {why}; check --source and --max-seconds", "error")
+    return SourceError.exit_code
+
+
+def save_summary(path: Path, report: Report) -> None:
+    """Writes the summary, unless the disk hangs.
+
+    Raises:
+        SinkError: the file cannot be written, or the disk does not answer in time.
+    """
+    if run_all_with_timeout(
+        max(LAST_TIMEOUT_S, _SUMMARY_LATEST_S - report.closing),
+        {"writing the summary": lambda: write_summary(path, report.values())},
+    ):
+        raise SinkError(f"cannot write {path}: the disk does not answer")
