@@ -14,6 +14,9 @@ from maskdet.system.redaction import mask_password
 _OF_GROUPS = ("value_error", "channel_kind")
 """Kinds of mistakes that name what is wrong in a whole group, which need not be repeated."""
 
+_NO_GROUP = ("model_type", "dict_type", "model_attributes_type")
+"""Kinds of mistakes where something else stands in the place of a group."""
+
 _MAX_SHOWN = 60
 """Letters of a wrong value that a message repeats."""
 
@@ -60,7 +63,9 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
     shown = kind_of(given)
     if not isinstance(given, dict):
         shown = _shortened(mask_password(repr(given)))
-    return f"{place}: '{dotted}': {_expected(detail)}, not {shown}"
+    known = ", ".join(k[-1] for k in _children(cls, key)) if detail["type"] in _NO_GROUP else ""
+    hint = f"; its keys: {known}" if known else ""
+    return f"{place}: '{dotted}': {_expected(detail)}, not {shown}{hint}"
 
 
 def _has_groups(given: Any) -> bool:
@@ -142,22 +147,27 @@ def _expected(detail: ErrorDetails) -> str:
         }  # fmt: skip
         if not kind.endswith(("_short", "_long", "_mismatch")):
             return f"expected {names[kind.split('_')[0]]}"
-    if kind in ("model_type", "dict_type", "model_attributes_type"):
+    if kind in _NO_GROUP:
         return "expected a group of settings (key: value)"
     return message.removeprefix("Value error, ").replace("Input should be", "must be")
 
 
 def _nearest(cls: type[BaseModel], key: Key) -> str:
     """The key to write instead of an unknown one."""
-    pattern = tuple("*" if isinstance(part, int) else part for part in key)
     known = list(_keys(cls))
-    siblings = [k for k in known if k[:-1] == pattern[:-1]]
+    siblings = _children(cls, key[:-1])
     for keys in (siblings, known):
         names = {k[-1]: k for k in reversed(keys)}
         if close := difflib.get_close_matches(str(key[-1]), names, n=1):
             right = (*key[:-1], close[0]) if keys is siblings else names[close[0]]
             return f"did you mean '{'.'.join(map(str, right))}'?"
     return f"known here: {', '.join(k[-1] for k in siblings)}"
+
+
+def _children(cls: type[BaseModel], key: Key) -> list[tuple[str, ...]]:
+    """The keys of the group at a place."""
+    pattern = tuple("*" if isinstance(part, int) else part for part in key)
+    return [known for known in _keys(cls) if known[:-1] == pattern]
 
 
 def _keys(cls: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -138,7 +138,7 @@ def test_all_mistakes_are_told_together_with_place_and_right_key(file: Path):
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("drawing=5", "'drawing': expected a group of settings (key: value), not 5"),
+        ("drawing=5", "'drawing': expected a group of settings (key: value), not 5; its keys: "),
         ("cameras={url: a}", "'cameras': expected a list, not a group of settings"),
         ("cameras=[{}]", "'cameras.0.url' is missing"),
         ("cameras.0.url=a", "'cameras': expected a list"),  # there is no such camera to change

@@ -9,6 +9,9 @@ import numpy as np
 from maskdet.drawing.status_text import AMBER, BRIGHT, RED, Status, duration
 from maskdet.drawing.text_renderer import TextRenderer
 
+_MIN_HELP_TEXT = 8
+"""Pixels of the smallest text of the list of keys."""
+
 
 class Panels:
     """Draws panels onto an image."""
@@ -18,11 +21,18 @@ class Panels:
         self._renderer = renderer
 
     def help(self, image: np.ndarray, keys: Sequence[tuple[str, str]]) -> None:
-        """Darkens a panel in the middle of the image and lists the keys on it."""
-        renderer = self._renderer
-        column = max(renderer.width(key) for key, _ in keys) + renderer.size
-        width = column + max(renderer.width(text) for _, text in keys) + 2 * renderer.size
-        height = renderer.row * len(keys) + renderer.size
+        """Darkens a panel in the middle of the image and lists the keys on it.
+
+        In a small image the text is as small as the whole list needs.
+        """
+        renderer, size = self._renderer, self._renderer.size
+        width, height = self._help_size(keys)
+        while renderer.size > _MIN_HELP_TEXT and (
+            height > image.shape[0] or width > image.shape[1]
+        ):
+            renderer.fit(image.shape[1], image.shape[0], renderer.size - 1)
+            width, height = self._help_size(keys)
+        column = self._key_column(keys)
         x = max(0, (image.shape[1] - width) // 2)
         y = max(0, (image.shape[0] - height) // 2)
         panel = image[y : y + height, x : x + width]
@@ -31,6 +41,17 @@ class Panels:
             baseline = y + round(renderer.row * (i + 1.05))
             renderer.write(image, key, x + renderer.size, baseline, AMBER)
             renderer.write(image, text, x + renderer.size + column, baseline, BRIGHT)
+        renderer.fit(image.shape[1], image.shape[0], size)
+
+    def _help_size(self, keys: Sequence[tuple[str, str]]) -> tuple[int, int]:
+        """(width, height) of the list of keys in the renderer's size, pixels."""
+        renderer = self._renderer
+        texts = max(renderer.width(text) for _, text in keys)
+        width = self._key_column(keys) + texts + 2 * renderer.size
+        return width, renderer.row * len(keys) + renderer.size
+
+    def _key_column(self, keys: Sequence[tuple[str, str]]) -> int:
+        return max(self._renderer.width(key) for key, _ in keys) + self._renderer.size
 
     def notice(self, image: np.ndarray, text: str) -> None:
         """Shows a line at the lower edge of the image."""

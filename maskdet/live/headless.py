@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from maskdet.drawing.status_text import duration
+from maskdet.live.cameras.signal_watch import SignalWatch
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.pipeline import Pipeline
-from maskdet.live.recording.watching import RecordedStreamWatch
 from maskdet.live.status_reporter import StatusReporter
 from maskdet.system.console import say
 
@@ -16,8 +17,6 @@ _POLL_S = 0.1
 _CHECK_INTERVAL_S = 0.1
 """Seconds between two checks of all sources: a turn of the main loop is an observation of one of
 them, and with many sources there are many turns."""
-_OPEN_WARNING_S = 10.0
-"""Seconds that a camera may take to give its first image before that is worth a line."""
 _CLOCK_JUMP_S = 5.0
 """What a clock may go wrong between two checks before that is worth a line; time services slew."""
 
@@ -64,12 +63,13 @@ class Watch:
         self._stop = stop
         self._heartbeat = heartbeat
         self._also = [job for job in also if job is not None]
-        self._recorded = RecordedStreamWatch()
+        self._signals: defaultdict[int, SignalWatch] = defaultdict(SignalWatch)
+        self._recorded: defaultdict[int, SignalWatch] = defaultdict(
+            lambda: SignalWatch("recorded stream: ")
+        )
         self._clock = ClockWatch()
         self._reported = 0
         self._due = 0.0
-        self._silent: dict[int, float] = {}
-        self._reasons: set[tuple[int, str | None]] = set()
 
     def __call__(self) -> bool:
         """Whether to end now."""
@@ -87,30 +87,28 @@ class Watch:
         """Looks at all sources, and at the clock."""
         self._clock.check()
         for index, name in enumerate(self._pipeline.stats.source_names):
-            self._report_signal(index, name)
-            if (recorded := self._pipeline.stats.recorded_stream(index)) is not None:
-                self._recorded.report(name, recorded)
+            self._check_signals(index, name)
         if self._heartbeat is not None:
             self._heartbeat.beat(self._pipeline.stats.total())
 
-    def _report_signal(self, index: int, name: str) -> None:
-        """A line when a live source falls silent, and another when it is back."""
-        if not self._pipeline.stats.is_wanted(index):  # a user has paused or removed it
-            self._silent.pop(index, None)
-            self._reasons = {reported for reported in self._reasons if reported[0] != index}
-            return
-        stats = self._pipeline.stats.of(index)
-        reason = self._pipeline.stats.signal_loss_reason(index)
-        is_opening = not stats.captured and reason is None and stats.silent_s < _OPEN_WARNING_S
-        if stats.no_signal and not is_opening:
-            if index not in self._silent or (reason and (index, reason) not in self._reasons):
-                why = f" ({reason})" if reason else ""
-                say(f"monitor.py: {name}: no signal{why}; waiting for it", "warning")
-            self._reasons.add((index, reason))  # each is reported once
-            self._silent[index] = stats.silent_s
-        elif index in self._silent and not stats.no_signal:
-            say(f"monitor.py: {name}: signal again after {duration(self._silent.pop(index))}")
-            self._reasons = {reported for reported in self._reasons if reported[0] != index}
+    def _check_signals(self, index: int, name: str) -> None:
+        """Looks at a source, and at its recorded stream if it has one."""
+        stats = self._pipeline.stats
+        if stats.is_wanted(index):
+            now, reason = stats.of(index), stats.signal_loss_reason(index)
+            self._signals[index].check(
+                name, silent_s=now.silent_s, has_begun=now.captured > 0, reason=reason
+            )
+        else:  # a user has paused or removed it
+            self._signals[index].forget()
+        recorded = stats.recorded_stream(index)
+        if recorded is not None and recorded.is_wanted:
+            has_begun = recorded.packets > 0
+            self._recorded[index].check(
+                name, silent_s=recorded.silent_s, has_begun=has_begun, reason=recorded.reason
+            )
+        else:
+            self._recorded[index].forget()
 
     def run(self) -> None:
         """The main loop without a window: until the sources end or somebody ends it."""

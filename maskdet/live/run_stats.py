@@ -9,10 +9,9 @@ from maskdet.live.cameras.switched_source import SwitchedSource
 from maskdet.live.inference import Inference
 from maskdet.live.meters import Reservoir, SourceStats
 from maskdet.live.progress import Progress, progress_of
-from maskdet.live.recording.watching import recorded_stream
 from maskdet.observation import Observation
+from maskdet.sinks.recording.copy.copy_switch import CopySwitch
 from maskdet.sinks.recording.copy.packet_feed import FeedState
-from maskdet.sinks.recording.recording_switch import RecordingSwitch
 
 
 class RunStats:
@@ -37,8 +36,7 @@ class RunStats:
     def recorded_stream(self, source: int) -> FeedState | None:
         """State of the camera's own video; None where it is not what is recorded."""
         sinks = self._lanes[source].own_sinks
-        recording = next((one for one in sinks if isinstance(one, RecordingSwitch)), None)
-        return None if recording is None else recorded_stream(recording)
+        return next((one.feed.state() for one in sinks if isinstance(one, CopySwitch)), None)
 
     def of(self, source: int) -> SourceStats:
         """Numbers of one source."""

@@ -13,7 +13,7 @@ import pytest
 
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing import label_placement
-from maskdet.drawing.overlay import Overlay, Status, annotate
+from maskdet.drawing.overlay import KEYS, Overlay, Status, annotate
 from maskdet.drawing.status_text import Row, bar_rows
 from maskdet.drawing.styles import STYLES
 from maskdet.drawing.text_shaping import drawable, visual_order
@@ -184,6 +184,18 @@ def test_status_is_on_the_bar() -> None:
     bars += [overlay.draw(counted, Status("camera")), plain]
     assert all(bar.shape == plain.shape for bar in bars)  # a recording keeps its size
     assert len({bar.tobytes() for bar in bars}) == len(bars)
+
+
+@pytest.mark.parametrize("size", [(288, 204), (320, 240), (240, 426), (1280, 720)])
+def test_the_help_lists_every_key_to_its_last_letter(size: tuple[int, int]) -> None:
+    longest = max(range(len(KEYS)), key=lambda i: len(KEYS[i][1]))
+    panels = []
+    for row in (None, 0, longest, len(KEYS) - 1):  # each with another last letter
+        keys = [(key, text[:-1] + "¿" if i == row else text) for i, (key, text) in enumerate(KEYS)]
+        canvas = np.full((size[1], size[0], 3), GREY, np.uint8)
+        Overlay().help(canvas, 16, keys)
+        panels.append(canvas.tobytes())
+    assert len(set(panels)) == 4
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -194,7 +194,7 @@ def test_the_live_page_names_a_recorded_stream_that_is_away(tmp_path: Path):
                 return dict(httpx.get(f"{url}/api/cameras/0", trust_env=False).json())
 
             until("the recording", lambda: camera()["recording"])
-            assert camera()["recorded_stream"] == "ok"
+            until("its stream", lambda: camera()["recorded_stream"] == "ok")
             gauge = 'maskdet_camera_recorded_stream_up{camera="door"}'
             assert f"{gauge} 1.0" in httpx.get(f"{url}/metrics", trust_env=False).text
             main.kill()

@@ -1,0 +1,55 @@
+"""Lines about a stream that falls silent, and that is back."""
+
+from __future__ import annotations
+
+from maskdet.drawing.status_text import duration
+from maskdet.live.meters import NO_SIGNAL_S
+from maskdet.system.console import say
+
+_OPEN_WARNING_S = 10.0
+"""Seconds that a stream may take to give its first image before that is worth a line."""
+
+
+class SignalWatch:
+    """Reports when a stream falls silent, each reason once, and when it is back."""
+
+    def __init__(self, label: str = "") -> None:
+        """Knows of no silence.
+
+        Args:
+            label: stands in each line between the source's name and what has happened.
+        """
+        self._label = label
+        self._silent_s: float | None = None
+        self._reported: set[str] = set()
+
+    def forget(self) -> None:
+        """Takes the stream for one that nobody has asked for: its silence needs no line."""
+        self._silent_s = None
+        self._reported = set()
+
+    def check(self, name: str, *, silent_s: float, has_begun: bool, reason: str | None) -> None:
+        """Writes the line that is due; called often.
+
+        Args:
+            name: of the source.
+            silent_s: seconds since the last image, or since the stream was asked for.
+            has_begun: whether it has ever given an image.
+            reason: why nothing comes at the moment, as far as is known.
+        """
+        if silent_s <= NO_SIGNAL_S:
+            if self._silent_s is not None:
+                self._say(name, f"signal again after {duration(self._silent_s)}")
+            self.forget()
+            return
+        if not has_begun and not reason and silent_s < _OPEN_WARNING_S:
+            return
+        if self._silent_s is None or (reason and reason not in self._reported):
+            why = f" ({reason})" if reason else ""
+            self._say(name, f"no signal{why}; waiting for it", "warning")
+        if reason:
+            self._reported.add(reason)
+        self._silent_s = silent_s
+
+    def _say(self, name: str, message: str, level: str = "info") -> None:
+        say(f"monitor.py: {name}: {self._label}{message}", level)

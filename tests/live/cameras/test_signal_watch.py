@@ -1,0 +1,53 @@
+"""Lines about silent streams: each reason once, one when the signal is back, none when paused."""
+
+from __future__ import annotations
+
+import pytest
+
+from maskdet.live.cameras.signal_watch import SignalWatch
+
+
+def lines(
+    capsys: pytest.CaptureFixture[str], *, label: str = "", checks: list[object]
+) -> list[str]:
+    """What is written for checks of (seconds of silence, whether it began, reason), or None."""
+    watch = SignalWatch(label)
+    for check in checks:
+        if check is None:
+            watch.forget()
+        else:
+            silent, begun, reason = check  # type: ignore[misc]
+            watch.check("door", silent_s=silent, has_begun=begun, reason=reason)
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_silence_is_reported_once_and_its_end_with_its_length(capsys) -> None:
+    found = lines(capsys, checks=[(s, True, None) for s in (0.1, 1.4, 1.6, 5, 65, 0.2, 0.1)])
+    assert found == [
+        "monitor.py: door: no signal; waiting for it",
+        "monitor.py: door: signal again after 1 min 5 s",
+    ]
+
+
+def test_each_reason_is_reported_once(capsys) -> None:
+    reasons = [None, "refuses port 554", None, "wrong password", "refuses port 554", None]
+    found = lines(
+        capsys, label="recorded stream: ", checks=[(2 + i, True, r) for i, r in enumerate(reasons)]
+    )
+    start = "monitor.py: door: recorded stream: no signal"
+    assert found == [
+        f"{start}; waiting for it",
+        f"{start} (refuses port 554); waiting for it",
+        f"{start} (wrong password); waiting for it",
+    ]
+
+
+def test_a_stream_may_take_ten_seconds_to_open_unless_it_says_why(capsys) -> None:
+    assert lines(capsys, checks=[(9.9, False, None), (0, True, None)]) == []
+    assert len(lines(capsys, checks=[(9.9, False, None), (10.1, False, None)])) == 1
+    assert len(lines(capsys, checks=[(2, False, "refuses port 554")])) == 1
+
+
+def test_a_paused_stream_is_silent_without_a_line_and_begins_anew(capsys) -> None:
+    found = lines(capsys, checks=[(3, True, "lost"), None, (0, True, None), (3, True, "lost")])
+    assert found == ["monitor.py: door: no signal (lost); waiting for it"] * 2
