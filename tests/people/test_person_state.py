@@ -31,11 +31,23 @@ def test_a_true_change_shows_within_a_second_however_long_before(fps: float, sec
 
 
 @pytest.mark.parametrize("fps", RATES)
-@pytest.mark.parametrize("hand", [(0.55, 0.4, 0.05), (0.5, 0.3, 0.2), (0.3, 0.35, 0.35)])
+@pytest.mark.parametrize(
+    "hand",
+    [(0.8, 0.15, 0.05), (0.7, 0.25, 0.05), (0.55, 0.4, 0.05), (0.5, 0.3, 0.2), (0.3, 0.35, 0.35)],
+)
 def test_a_hand_at_the_mouth_for_two_seconds_changes_nothing(fps: float, hand: tuple):
     seen = play([Actor(walk(100, 100), lambda t: hand if 4 < t < 6 else BARE)], times(fps, 9))
     assert [e.state for e in events(seen, "state")] in ([MaskState.without_mask], [])
     assert seen[-1].people[0].state is MaskState.without_mask
+
+
+@pytest.mark.parametrize("sure", [0.85, 0.75, 0.6])
+def test_who_is_seen_less_surely_for_long_has_the_new_state_all_the_same(sure: float):
+    after = (sure, (1 - sure) * 0.8, (1 - sure) * 0.2)
+    actor = Actor(walk(100, 100), change_at(5, after=after))
+    seen = play([actor], times(10, 15), Analysis(still_after=None))
+    (change,) = [e for e in events(seen, "state") if e.time > 1]
+    assert change.state is MaskState.with_mask and change.time < 13
 
 
 @pytest.mark.parametrize("fps", RATES)
