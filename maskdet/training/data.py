@@ -48,6 +48,10 @@ def read_data(
             both sides; None: teachers are not asked.
         open_detector: opens the teachers; None: settings may name none.
         report: takes lines about what was read.
+
+    Raises:
+        DatasetError: data or labels cannot be used, or one side shows no face.
+        ConfigError: settings name a teacher that nobody opens.
     """
     problems = Problems()
     parts = [_read(part, data, problems) for part in settings.train]
@@ -64,8 +68,8 @@ def read_data(
         report(line)
     if not parts[0]:
         raise DatasetError(f"{data}: too few pictures to train on")
-    if not any(len(sample.boxes) for sample in validation):
-        raise DatasetError(f"{data}: no faces in the {len(validation)} pictures for validation")
+    _require_faces(data, [sample for part in parts for sample in part], "to learn")
+    _require_faces(data, validation, "for validation")
     if folder is not None:
         pairs = zip(settings.train, parts, strict=True)
         parts = [_labeled(*each, folder, open_detector) for each in pairs]
@@ -79,7 +83,35 @@ def read_data(
         * source.share
         for part, source in shares
     ]
-    return [sample for part in parts for sample in part], np.concatenate(weights), validation
+    samples = [sample for part in parts for sample in part]
+    for line in _lacking(samples):
+        report(line)
+    return samples, np.concatenate(weights), validation
+
+
+def _require_faces(data: Path, samples: Sequence[Sample], purpose: str) -> None:
+    """Makes sure that images show a face: without any, a network learns that there are none.
+
+    Raises:
+        DatasetError: they show none.
+    """
+    if not any(len(sample.boxes) for sample in samples):
+        raise DatasetError(
+            f"{data}: no faces are labeled in the pictures {purpose} ({len(samples)}); label more "
+            "of them, or name the pictures of both sides: settings train and validation"
+        )
+
+
+def _lacking(samples: Sequence[Sample]) -> list[str]:
+    """A line about the classes that no image shows, if there are any."""
+    shown = {int(index) for sample in samples for index in sample.classes}
+    lacking = [name for index, name in enumerate(CLASS_NAMES) if index not in shown]
+    if not lacking:
+        return []
+    return [
+        f"note: no face in the pictures to learn is labeled {' or '.join(lacking)}: of that, "
+        "nothing is learned"
+    ]
 
 
 def _write_names(file: Path, samples: Sequence[Sample], root: Path) -> None:

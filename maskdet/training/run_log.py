@@ -88,7 +88,7 @@ class RunLog:
         """An evaluation has ended."""
         self._samples = samples
         by_class = ", ".join(
-            f"{plots.title_of(name.removeprefix('AP50_'))} {value:.3f}"
+            f"{plots.title_of(name.removeprefix('AP50_'))} {_text(value)}"
             for name, value in metrics.items()
             if name.startswith("AP50_")
         )
@@ -133,3 +133,8 @@ class RunLog:
         (self._folder / "validation").mkdir(exist_ok=True)
         image = sheet(pairs, f"Step {step}, score ≥ {least:.2f}", tile=280)
         write_whole(self._folder / "validation" / f"step_{step:06d}.png", image)
+
+
+def _text(value: float) -> str:
+    """A metric for a person; a class without faces has none."""
+    return f"{value:.3f}" if math.isfinite(value) else "–"

@@ -52,6 +52,31 @@ def test_the_light_model_s_settings_take_any_pictures(data: Path) -> None:
     ]
 
 
+def test_pictures_to_learn_without_any_face_are_refused(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    write_voc_folder(data, 6, faces=0)
+    (data / "annotations/3.xml").write_text(
+        "<annotation><size><width>120</width><height>96</height></size><object><name>mask</name>"
+        "<bndbox><xmin>5</xmin><ymin>5</ymin><xmax>40</xmax><ymax>40</ymax></bndbox></object>"
+        "</annotation>"
+    )  # the one face is drawn for validation
+    with pytest.raises(DatasetError, match=r"no faces are labeled in the pictures to learn \(5\)"):
+        supply.read_data(TrainingSettings(), data)
+
+
+def test_classes_that_no_picture_to_learn_shows_are_named(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    write_voc_folder(data, 20)
+    for xml in (data / "annotations").iterdir():
+        xml.write_text(xml.read_text().replace("mask_weared_incorrect", "with_mask"))
+    heard: list[str] = []
+    supply.read_data(TrainingSettings(), data, report=heard.append)
+    assert heard[-1] == (
+        "note: no face in the pictures to learn is labeled mask_weared_incorrect: of that, nothing "
+        "is learned"
+    )
+
+
 def test_names_of_classes_alone_change_nothing_about_the_lists(data: Path) -> None:
     """The guide's own answer for classes of other names."""
     settings, lines = adapted(light("train=[{classes: {hat: without_mask}}]"), data)

@@ -30,6 +30,7 @@ _PARSING = re.compile(r"Parse(Single)?(Sequence)?Example(V\d)?")
 _TRACE = re.compile(
     r"Graph execution error|Detected at|Stack trace|<stack|File |\[\[|\d+ root error"
 )
+_SIGNATURE = "serving_default"
 _CHECKPOINTS = ("SaveV2", "RestoreV2", "MergeV2Checkpoints")
 """Every SavedModel holds them to read its own weights; a frozen graph has no need of them."""
 
@@ -113,28 +114,37 @@ def signature(folder: Path, outputs: Sequence[str]) -> tuple[Callable[[Any], dic
     _parse(model, path, "SavedModel")
     for meta in model.meta_graphs:
         _refuse_reaching_out(path, [*meta.graph_def.node, *_in_functions(meta.graph_def)])
+    name = _only_input(path, model, outputs)
     try:
         loaded = tf.saved_model.load(str(folder))
-        function = loaded.signatures["serving_default"]
-    except KeyError:
-        raise ModelError(f"{path}: has no signature serving_default; no exported model") from None
+        function = loaded.signatures[_SIGNATURE]
     except Exception as error:  # a broken file may fail anywhere in TensorFlow
         raise ModelError(f"{path}: TensorFlow cannot load it: {one_line(error)}") from None
-    missing = [name for name in outputs if name not in function.structured_outputs]
-    specs = function.structured_input_signature[1]
-    if missing or len(specs) != 1:
-        there = ", ".join(sorted(function.structured_outputs))[:200]
-        raise ModelError(
-            f"{path}: is a SavedModel, but no detector of the Object Detection API: it takes "
-            f"{len(specs)} inputs and gives {there}"
-        )
-    (name,) = specs
 
     def run(value: Any) -> dict[str, Any]:
         _ = loaded  # holds the variables: the function alone does not
         return function(**{name: value})
 
     return run, function.inputs[0]
+
+
+def _only_input(path: Path, model: Any, outputs: Sequence[str]) -> str:
+    """The one input of a SavedModel's signature, read before its graph is built, which is slow.
+
+    Raises:
+        ModelError: there is no such signature, or it has other inputs or outputs.
+    """
+    found = [meta.signature_def for meta in model.meta_graphs if _SIGNATURE in meta.signature_def]
+    if not found:
+        raise ModelError(f"{path}: has no signature {_SIGNATURE}; no exported model")
+    inputs, given = list(found[0][_SIGNATURE].inputs), found[0][_SIGNATURE].outputs
+    if len(inputs) != 1 or any(name not in given for name in outputs):
+        there = ", ".join(sorted(given))[:200]
+        raise ModelError(
+            f"{path}: is a SavedModel, but no detector of the Object Detection API: it takes "
+            f"{len(inputs)} inputs and gives {there}"
+        )
+    return str(inputs[0])
 
 
 def parses_examples(graph: Any) -> bool:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
-import numpy as np
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from maskdet.alarm import Alarm, AlarmBook
+from maskdet.images.decoding import ImageError, read_image
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.sessions import Session
 from maskdet.web.live.answers import AlarmAnswer, AlarmsAnswer, Done, SnoozeAnswer, SnoozeRequest
@@ -113,9 +113,10 @@ def _file(name: str) -> Path:
 
 def _smaller(path: Path, width: int) -> bytes:
     """An image file as JPEG of a width, at most."""
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise HTTPException(404, "the picture of that alarm cannot be read")
+    try:
+        image = read_image(path)
+    except ImageError:  # deleted or cut short since the alarm
+        raise HTTPException(404, "the picture of that alarm cannot be read") from None
     scale = min(1.0, width / image.shape[1])
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     return encode_jpeg(cv2.resize(image, size, interpolation=cv2.INTER_AREA))

@@ -388,6 +388,27 @@ def test_a_file_cut_off_is_told(models: Path, tmp_path: Path, name: str, share: 
     assert "\n" not in str(caught.value) and str(copy) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("signature", "told"),
+    [
+        ("serving_default", "no detector.*takes 1 inputs and gives output_0"),
+        ("other", "has no sig"),
+    ],
+)
+def test_a_saved_model_that_is_no_detector_is_refused_before_its_graph_is_built(
+    tmp_path: Path, signature: str, told: str
+) -> None:
+    tf = pytest.importorskip("tensorflow")
+    model = tf.Module()
+    model.weight = tf.Variable(2.0)
+    spec = tf.TensorSpec([None, 8, 8, 3], tf.float32)
+    classify = tf.function(lambda images: images[:, 0, 0] * model.weight, [spec])
+    tf.saved_model.save(model, str(tmp_path / "saved_model"), {signature: classify})
+    shutil.rmtree(tmp_path / "saved_model" / "variables")  # who builds the graph misses them
+    with pytest.raises(ModelError, match=told):
+        load_detector(str(tmp_path))
+
+
 @pytest.mark.slow
 def test_a_saved_model_without_its_variables_is_told(models: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(models / "ssd_mobilenet_v2_tf2", tmp_path / "model")

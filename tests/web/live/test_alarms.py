@@ -9,13 +9,14 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from fastapi import HTTPException
 
 from maskdet.live.alarms.desk import AlarmDesk
 from maskdet.people.alarms.rule import AlarmRule
 from maskdet.people.alarms.rules import AlarmRules
 from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.store.alarm_store import AlarmStore
-from maskdet.web.live.alarms_api import THUMBNAIL_WIDTH
+from maskdet.web.live.alarms_api import THUMBNAIL_WIDTH, _smaller
 from tests.live.alarms.test_desk import show
 from tests.people.alarms.scripts import somebody
 from tests.sinks.channels.servers import wait_until
@@ -75,10 +76,18 @@ def test_alarms_are_listed_shown_and_acknowledged(
     state = client.get("/api/state").json()
     assert (state["alarms_open"], state["alarms_new"]) == (1, 0)
     assert "maskdet_alarms_open 1.0" in client.get("/metrics").text
-    for broken in (picture.write_bytes, lambda _: picture.unlink()):
-        broken(b"no picture")
+    for content in (b"no picture", b""):
+        picture.write_bytes(content)
         assert client.get("/api/alarms/one-1/image").status_code == 404
+    picture.unlink()
+    assert client.get("/api/alarms/one-1/image").status_code == 404
     assert client.get("/api/alarms/one-1/clip").status_code == 404
+
+
+def test_a_picture_deleted_between_check_and_read_is_not_found(tmp_path: Path):
+    with pytest.raises(HTTPException) as caught:
+        _smaller(tmp_path / "gone.jpg", 480)
+    assert caught.value.status_code == 404
 
 
 def test_what_is_snoozed_is_listed_and_said(client: httpx.Client, desk: AlarmDesk):
