@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from maskdet.boxes import iou
 from maskdet.detections import Detections
 from maskdet.drawing.blur import cover_faces
 from maskdet.frame import Frame
@@ -17,6 +18,8 @@ _WIDTHS_PER_S = 2.5
 """Face widths a second by which such a place grows on each side: people walk on meanwhile."""
 _MAX_WIDTHS = 1.0
 """Face widths by which it grows at most."""
+_SAME_FACE = 0.6
+"""Overlap (IoU) from which on two boxes are those of one face."""
 
 
 class StrictBlur:
@@ -36,7 +39,7 @@ class StrictBlur:
         self._rule = rule
         self._boxes = np.zeros((0, 4), np.float32)
         self._seen = np.zeros(0)
-        self._shape: tuple[int, ...] = ()
+        self._size = (0, 0)
 
     def shown(self, found: Detections) -> Detections:
         """The faces, of all that were found, that are drawn and counted."""
@@ -57,12 +60,14 @@ class StrictBlur:
 
     def _update(self, frame: Frame, found: np.ndarray) -> np.ndarray:
         """Takes over the faces found; returns the places to cover, float32 (N, 4)."""
-        if frame.image.shape != self._shape:  # another image size: old places mean nothing in it
-            self._boxes, self._seen = self._boxes[:0], self._seen[:0]
-            self._shape = frame.image.shape
+        height, width = frame.image.shape[:2]
+        if self._size not in ((width, height), (0, 0)):  # faces are where they were in the view
+            scale = (width / self._size[0], height / self._size[1]) * 2
+            self._boxes = self._boxes * np.array(scale, np.float32)
+        self._size = width, height
         ages = frame.position - self._seen
         grown = self._grown(ages)
-        held = (ages >= 0) & (ages <= HOLD_S) & ~_is_found(grown, found)
+        held = (ages >= 0) & (ages <= HOLD_S) & ~_is_found(self._boxes, grown, found)
         self._boxes = np.concatenate([found, self._boxes[held]])
         self._seen = np.concatenate([np.full(len(found), frame.position), self._seen[held]])
         return np.concatenate([found, grown[held]])
@@ -73,8 +78,28 @@ class StrictBlur:
         return (self._boxes + margin[:, None] * (-1, -1, 1, 1)).astype(np.float32)
 
 
-def _is_found(places: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Whether the center of a face that was found lies in each place, bool (N,)."""
-    centers = (found[:, :2] + found[:, 2:]) / 2
-    inside = (centers[None] >= places[:, None, :2]) & (centers[None] <= places[:, None, 2:])
-    return np.asarray(inside.all(axis=2).any(axis=1), bool)
+def _is_found(boxes: np.ndarray, places: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Whether the faces that were seen before were found again, bool (N,).
+
+    A face that was found stands for the nearest place alone that its center lies in, and for those
+    whose box was nearly its own: where two faces overlap, each keeps its place until it is found.
+
+    Args:
+        boxes: (N, 4), as they were seen.
+        places: (N, 4), these as they have grown since.
+        found: (M, 4).
+    """
+    again = np.asarray((iou(boxes, found) >= _SAME_FACE).any(axis=1), bool)
+    shift = _centers(found)[None] - _centers(places)[:, None]
+    reach = np.maximum((places[:, None, 2:] - places[:, None, :2]) / 2, 1e-6)
+    distances = np.abs(shift / reach).max(axis=2)  # 1 at the place's edge
+    while distances.size and distances.min() <= 1:
+        place, face = divmod(int(distances.argmin()), len(found))
+        again[place] = True
+        distances[place, :] = distances[:, face] = np.inf
+    return again
+
+
+def _centers(boxes: np.ndarray) -> np.ndarray:
+    centers: np.ndarray = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return centers

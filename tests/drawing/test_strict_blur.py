@@ -69,10 +69,35 @@ def test_doubtful_faces_are_covered_and_not_shown():
     assert is_covered(blur.cover(frame_at(0), found).image, FACE)
 
 
-def test_another_size_and_a_jump_in_a_file_forget_old_places():
+def test_of_two_that_overlap_each_keeps_its_place_until_it_is_found():
+    blur = StrictBlur()
+    behind = [125.0, 70.0, 165.0, 120.0]  # the center of one lies in the other's place, as it grows
+    blur.cover(frame_at(0.0), faces(FACE, behind))
+    for step in range(1, 8):
+        image = blur.cover(frame_at(0.1 * step), faces(FACE)).image
+        assert is_covered(image, behind) and is_covered(image, FACE)
+    image = blur.cover(frame_at(0.8), faces(FACE, behind)).image
+    assert (image == StrictBlur().cover(frame_at(0.8), faces(FACE, behind)).image).all()
+
+
+def test_two_boxes_on_one_face_leave_none_behind():
+    blur = StrictBlur()
+    twice = [102.0, 82.0, 141.0, 131.0]
+    blur.cover(frame_at(0.0), faces(FACE, twice))
+    image = blur.cover(frame_at(0.1), faces(FACE)).image
+    assert (image == StrictBlur().cover(frame_at(0.1), faces(FACE)).image).all()
+
+
+def test_another_image_size_has_the_places_where_they_are_in_the_view():
     blur = StrictBlur()
     blur.cover(frame_at(5.0), faces(FACE))
-    small = NOISE[:100, :100].copy()
-    assert (blur.cover(frame_at(5.1, small), faces()).image == small).all()
+    small = np.ascontiguousarray(NOISE[::2, ::4])
+    image = blur.cover(frame_at(5.1, small), faces()).image
+    assert (image[40:65, 25:35] != small[40:65, 25:35]).any(axis=2).mean() > 0.98
+    assert (image[:, 60:] == small[:, 60:]).all()
+
+
+def test_a_jump_in_a_file_forgets_old_places():
+    blur = StrictBlur()
     blur.cover(frame_at(5.2), faces(FACE))
     assert (blur.cover(frame_at(1.0), faces()).image == NOISE).all()
