@@ -15,7 +15,13 @@ WIDE, NARROW = 720, 340
 """Widths of a chart, in its own pixels."""
 _HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 210, 22, 24, 38, 6
 _TEXT_PIXELS = 12
-_DIGIT_PIXELS = 7.2
+_VALUE_PIXELS = (_TEXT_PIXELS, 10)
+"""Sizes of the numbers above columns, the first that fits above every column."""
+_VALUE_GAP_PIXELS = 3
+"""Between two numbers above columns, at least."""
+_DIGIT_SHARE = 0.6
+"""Width of a digit, about, of the text's size."""
+_DIGIT_PIXELS = _TEXT_PIXELS * _DIGIT_SHARE
 """Width of a digit, about, for deciding which labels have room."""
 _ROW_PIXELS = 22
 _NAME_SHARE = 0.4
@@ -56,8 +62,10 @@ def people_chart(bars: Sequence[Bar], title: str) -> str:
     """Columns of people, stacked by state; the sum stands above."""
     highest = max((bar.people.total for bar in bars), default=0)
 
+    values = [str(bar.people.total) if bar.people.total else "" for bar in bars]
+
     def draw(width: int) -> str:
-        return _columns(bars, width, title, _scale(highest), _draw_stack)
+        return _columns(bars, values, width, title, _scale(highest), _draw_stack)
 
     return _both(draw)
 
@@ -65,9 +73,11 @@ def people_chart(bars: Sequence[Bar], title: str) -> str:
 def compliance_chart(bars: Sequence[Bar], title: str) -> str:
     """Columns of the share of people, of known state, who wear a mask correctly."""
     scale = (0, 50, 100)
+    shares = [bar.people.compliance for bar in bars]
+    values = ["" if share is None else f"{100 * share:.0f}" for share in shares]
 
     def draw(width: int) -> str:
-        return _columns(bars, width, title, scale, _draw_share, unit="%")
+        return _columns(bars, values, width, title, scale, _draw_share, unit="%")
 
     return _both(draw)
 
@@ -94,13 +104,14 @@ def _both(draw: Callable[[int], str]) -> str:
 
 def _columns(
     bars: Sequence[Bar],
+    values: Sequence[str],
     width: int,
     title: str,
     scale: Sequence[int],
-    draw_bar: Callable[..., None],
+    draw_bar: Callable[..., float],
     unit: str = "",
 ) -> str:
-    """Axes, and a column for each bar."""
+    """Axes, a column for each bar, and above all of them, or none, their values."""
     drawing = _new_drawing(width, _HEIGHT, title)
     base, high = _HEIGHT - _BOTTOM, _HEIGHT - _BOTTOM - _TOP
     for value in scale:
@@ -109,16 +120,30 @@ def _columns(
         drawing.append(_text(f"{_short(value)}{unit}", _LEFT - 5, y + 4, "axis", "end"))
     slot = (width - _LEFT - _RIGHT) / max(1, len(bars))
     unit_height = high / max(scale)
-    for i, bar in enumerate(bars):
+    size = _value_size(values, slot)
+    for i, (bar, value) in enumerate(zip(bars, values, strict=True)):
         x = _LEFT + i * slot + slot * 0.12
-        draw_bar(drawing, bar, x, slot * 0.76, base, unit_height)
+        top = draw_bar(drawing, bar, x, slot * 0.76, base, unit_height)
+        if size is not None and value:
+            middle = x + slot * 0.38
+            drawing.append(_text(value, middle, top - 5, "value", "middle", size))
     _draw_labels(drawing, [bar.label for bar in bars], _LEFT, slot, base + 16)
     return _svg(drawing)
 
 
+def _value_size(values: Sequence[str], slot: float) -> int | None:
+    """Size of the numbers above columns that are so far apart; None: there is no room for all."""
+    longest = max(map(len, values), default=0)
+    fitting = (
+        size for size in _VALUE_PIXELS if longest * size * _DIGIT_SHARE + _VALUE_GAP_PIXELS <= slot
+    )
+    return next(fitting, None)
+
+
 def _draw_stack(
     drawing: Any, bar: Bar, x: float, width: float, base: float, unit_height: float
-) -> None:
+) -> float:
+    """Draws people by state; returns where the column ends."""
     y = base
     for state in STATES:
         height = getattr(bar.people, state) * unit_height
@@ -127,24 +152,21 @@ def _draw_stack(
             part = _rect(x, y, width, height, f"state {state}")
             part.append_title(_description(bar))
             drawing.append(part)
-    total = str(bar.people.total)
-    if bar.people.total and len(total) * _DIGIT_PIXELS <= width / 0.76:
-        drawing.append(_text(total, x + width / 2, y - 5, "value", "middle"))
+    return y
 
 
 def _draw_share(
     drawing: Any, bar: Bar, x: float, width: float, base: float, unit_height: float
-) -> None:
+) -> float:
+    """Draws the share, if anybody's state is known; returns where the column ends."""
     share = bar.people.compliance
     if share is None:
-        return
+        return base
     height = max(1.5, 100 * share * unit_height)
     part = _rect(x, base - height, width, height, "share")
     part.append_title(_description(bar))
     drawing.append(part)
-    if width / 0.76 >= 3 * _DIGIT_PIXELS:
-        text = f"{100 * share:.0f}"
-        drawing.append(_text(text, x + width / 2, base - height - 5, "value", "middle"))
+    return base - height
 
 
 def _draw_strip(
@@ -176,12 +198,14 @@ def _cell_class(share: float | None) -> str:
 
 
 def _draw_labels(drawing: Any, labels: Sequence[str], left: float, slot: float, y: float) -> None:
-    """Draws the labels below the columns, as many as have room."""
+    """Draws the labels below the columns, as many as have room, each of them whole."""
     widest = max((len(label) for label in labels), default=1) * _DIGIT_PIXELS + 6
     step = next(s for s in (1, 2, 3, 4, 6, 7, 12, 14, 24, 10_000) if s * slot >= widest)
     for i, label in enumerate(labels):
         if i % step == 0:
-            drawing.append(_text(label, left + (i + 0.5) * slot, y, "axis", "middle"))
+            inside = drawing.width - len(label) * _DIGIT_PIXELS / 2
+            middle = min(left + (i + 0.5) * slot, inside)
+            drawing.append(_text(label, middle, y, "axis", "middle"))
 
 
 def _scale(highest: int) -> tuple[int, ...]:
@@ -224,11 +248,11 @@ def _rect(x: float, y: float, width: float, height: float, name: str) -> Any:
     return drawsvg.Rectangle(*sizes, class_=name)
 
 
-def _text(text: str, x: float, y: float, name: str, anchor: str) -> Any:
+def _text(text: str, x: float, y: float, name: str, anchor: str, size: int = _TEXT_PIXELS) -> Any:
     import drawsvg
 
     place = round(x, 1), round(y, 1)
-    return drawsvg.Text(text, _TEXT_PIXELS, *place, class_=name, text_anchor=anchor)
+    return drawsvg.Text(text, size, *place, class_=name, text_anchor=anchor)
 
 
 def _svg(drawing: Any) -> str:

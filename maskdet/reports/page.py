@@ -70,14 +70,14 @@ def _period(totals: Totals, clock: LocalTime) -> str:
 
 def _head(totals: Totals, clock: LocalTime, made: float) -> str:
     selection = totals.selection
-    cameras = ", ".join(selection.cameras) or "all cameras"
-    zones = f"; people in {', '.join(selection.zones)}" if selection.zones else ""
+    cameras = ", ".join(map(_name, selection.cameras)) or "all cameras"
+    zones = f"; people in {', '.join(map(_name, selection.zones))}" if selection.zones else ""
     zone = clock.at(selection.began)
     days = _period(totals, clock).split(" to ")
     period = " to ".join(f'<span class="whole">{escape(day)}</span>' for day in days)
     return (
         f"<header><h1>People and masks: {period}</h1>"
-        f'<p class="soft">{escape(cameras + zones)}; times of {zone:%Z} (UTC{zone:%z}); '
+        f'<p class="soft">{cameras}{zones}; times of {zone:%Z} (UTC{zone:%z}); '
         f"made {clock.at(made):%Y-%m-%d %H:%M}</p></header>"
     )
 
@@ -117,6 +117,13 @@ def _interval(people: People) -> str:
 
 
 def _charts(totals: Totals, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
+    if totals.people.total:
+        yield from _people_charts(totals, clock, buckets)
+    if totals.uptime:
+        yield _uptime(totals, clock, buckets)
+
+
+def _people_charts(totals: Totals, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
     unit = buckets.unit
     legend = _legend(STATES, [_TITLES[state] for state in STATES])
     yield _section(f"People by {unit}", legend + people_chart(buckets.bars, f"People by {unit}"))
@@ -128,8 +135,6 @@ def _charts(totals: Totals, clock: LocalTime, buckets: Buckets) -> Iterable[str]
         yield _section(title, legend + people_chart(hours, title))
         title = "Share with a mask worn correctly, by hour of the day"
         yield _section(title, compliance_chart(hours, title))
-    if totals.uptime:
-        yield _uptime(totals, clock, buckets)
 
 
 def _uptime(totals: Totals, clock: LocalTime, buckets: Buckets) -> str:
@@ -150,16 +155,19 @@ def _uptime(totals: Totals, clock: LocalTime, buckets: Buckets) -> str:
 
 
 def _tables(totals: Totals, clock: LocalTime, buckets: Buckets) -> Iterable[str]:
+    """Tables; where nobody was seen, that of the cameras alone."""
     yield _table_of_cameras(totals)
+    if not totals.people.total:
+        return
     if totals.zones:
         rows = [
-            (f"{zone}{_of(camera, totals)}", place.people, (_mean_stay(place),))
+            (f"{_name(zone)}{_of(camera, totals)}", place.people, (_mean_stay(place),))
             for (camera, zone), place in _by_name(totals.zones)
         ]
         yield _people_table("By zone", "zone", rows, ("mean stay",))
     if totals.lines:
         crossed = [
-            (f"{line}{_of(camera, totals)}", place.people, (str(place.ins), str(place.outs)))
+            (f"{_name(line)}{_of(camera, totals)}", place.people, (str(place.ins), str(place.outs)))
             for (camera, line), place in _by_name(totals.lines)
         ]
         yield _people_table("By line", "line", crossed, ("in", "out"))
@@ -172,7 +180,7 @@ def _table_of_cameras(totals: Totals) -> str:
     names = sorted({*totals.by_camera, *totals.uptime}, key=natural_key)
     rows = [
         (
-            name,
+            _name(name),
             totals.by_camera.get(name, People()),
             (percent(totals.uptime[name].share if name in totals.uptime else None),),
         )
@@ -182,7 +190,7 @@ def _table_of_cameras(totals: Totals) -> str:
 
 
 def _bar_table(title: str, unit: str, bars: Sequence[Bar]) -> str:
-    rows = [(bar.name, bar.people, ()) for bar in bars if bar.people.total]
+    rows = [(escape(bar.name), bar.people, ()) for bar in bars if bar.people.total]
     return _people_table(title, unit, rows, is_long=True)
 
 
@@ -194,14 +202,24 @@ def _people_table(
     *,
     is_long: bool = False,
 ) -> str:
+    """A table of people by state.
+
+    Args:
+        title: above it.
+        first: head of its first column.
+        rows: content of the first column as HTML, people, and what stands in the last columns.
+        last: heads of the last columns.
+        is_long: whether it may go on on the next page.
+    """
     heads = (first, *_HEAD, *last)
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
     head = head.replace("incorrect", "incor<wbr>rect")  # nine columns on a telephone
     lines = []
     for name, people, notes in rows:
         counts = (people.total, *(getattr(people, state) for state in STATES))
-        cells = [name, *map(str, counts), percent(people.compliance), *notes]
-        lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+        texts = (*map(str, counts), percent(people.compliance), *notes)
+        cells = [name, *map(escape, texts)]
+        lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     if not lines:
         return _section(title, '<p class="soft">Nobody in this time.</p>')
     table = f'<table style="--columns: {len(heads) - 1}">'
@@ -216,7 +234,12 @@ def _by_name(places: Mapping[tuple[str, str], Place]) -> list[tuple[tuple[str, s
 
 def _of(camera: str, totals: Totals) -> str:
     """Names the camera whose zone or line it is, where there are several."""
-    return f" ({camera})" if len({*totals.by_camera, *totals.uptime}) > 1 else ""
+    return f" ({_name(camera)})" if len({*totals.by_camera, *totals.uptime}) > 1 else ""
+
+
+def _name(name: str) -> str:
+    """A user's name as HTML; one that is written from right to left turns nothing around it."""
+    return f"<bdi>{escape(name)}</bdi>"
 
 
 def _mean_stay(place: Place) -> str:

@@ -337,6 +337,9 @@ def content(path: Path) -> list[str]:
 
 WRONG = {
     "no store": (["report", "{none}"], "no such event store"),
+    "a folder as store": (["report", "{folder}"], "is a folder"),
+    "empty file": (["report", "{empty}"], "is empty: no monitor has written to it yet"),
+    "PDF": (["report", "{week}", "--output", "{none}.pdf"], ".html (--csv FILE writes a table)"),
     "no database": (["report", "{text}"], "no event store, or damaged"),
     "another program's": (["export-events", "{other}", "--csv", "-"], "of another program"),
     "torn page": (["report", "{torn}"], "cannot be read: database disk image is malformed; try"),
@@ -383,8 +386,10 @@ def test_wrong_use_is_one_line(
     case: str, week: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     places = {
-        name: tmp_path / name for name in ("none", "text", "other", "newer", "folder", "torn")
+        name: tmp_path / name
+        for name in ("none", "text", "other", "newer", "folder", "torn", "empty")
     }
+    places["empty"].touch()
     places["text"].write_text("no database at all " * 100)
     places["folder"].mkdir()
     with closing(sqlite3.connect(places["other"])) as connection:

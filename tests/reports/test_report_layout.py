@@ -7,13 +7,16 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
+from maskdet.reports.charts import Bar, people_chart
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page
+from maskdet.reports.queries import People
 from tests.reports import synthetic
 from tests.reports.synthetic import fill
 from tests.reports.test_report import BERLIN, totals_of
@@ -89,5 +92,74 @@ def test_names_are_in_natural_order_and_told_apart(tmp_path: Path, monkeypatch: 
     shown = re.findall(r">(wareh[^<]*)</text>", chart)
     assert len(shown) == 6 and len(set(shown[:3])) == len(set(shown[3:])) == 3
     assert all("…" in one for one in shown)
-    cells = re.findall(r"<td>(?:\w+ \()?(wareh[^<)]*)\)?</td>", text)
+    cells = re.findall(r"<td>(?:<bdi>\w+</bdi> \()?<bdi>(wareh[^<]*)</bdi>\)?</td>", text)
     assert cells == names * 3  # cameras, zones, lines
+
+
+@pytest.mark.parametrize(
+    ("totals", "columns", "expected"),
+    [
+        ([5, 999, 0], 24, ["5", "999"]),
+        ([979, 2358, 0], 24, ["979", "2358"]),  # smaller
+        ([979, 23580, 0], 24, []),  # not the low ones alone
+        ([582, 799, 803], 31, ["582", "799", "803"]),
+        ([9, 1000, 12], 31, []),
+    ],
+)
+def test_all_columns_have_their_number_or_none(totals, columns, expected):
+    counts = [*totals, *[0] * (columns - len(totals))]
+    bars = [Bar(str(i), str(i), People(with_mask=count)) for i, count in enumerate(counts)]
+    wide = people_chart(bars, "People").partition('<div class="narrow">')[0]
+    values = re.findall(
+        r'<text x="([\d.]+)" y="[\d.]+" font-size="(\d+)"[^>]*class="value"[^>]*>(\d+)', wide
+    )
+    assert [value for *_, value in values] == expected
+    for (x, size, value), (following, *_) in pairwise(values):
+        assert float(following) - float(x) >= len(value) * 0.6 * int(size) + 2
+
+
+@pytest.mark.parametrize("columns", [1, 7, 24, 30, 31])
+def test_labels_below_columns_stay_inside_their_chart(columns: int):
+    bars = [Bar("Sat 28", "Saturday", People(with_mask=1)) for _ in range(columns)]
+    for chart, width in zip(
+        people_chart(bars, "").split('<div class="narrow">'), (720, 340), strict=True
+    ):
+        labels = re.findall(r'<text x="([\d.]+)"[^>]*>Sat 28<', chart)
+        assert labels and all(float(x) + 21 <= width for x in labels)
+
+
+def test_names_from_right_to_left_turn_nothing_around_them(
+    tmp_path: Path, chromium: str, monkeypatch
+):
+    """Where each part of a name and of its table stands, as the browser lays it out."""
+    # "camera 1 (entrance)" in Hebrew
+    camera = "\u05de\u05e6\u05dc\u05de\u05d4 1 (\u05db\u05e0\u05d9\u05e1\u05d4)"
+    monkeypatch.setattr(synthetic, "CAMERAS", (camera, "door"))
+    store, file, clock = tmp_path / "m.db", tmp_path / "report.html", LocalTime(BERLIN)
+    fill(store, date(2026, 3, 2), 1, BERLIN, 40)
+    probe = """<script>addEventListener("load", () => {
+        const cell = [...document.querySelectorAll("td")].find(
+            e => e.innerText.startsWith("till (\u05de"));
+        const at = (node, i) => { const r = document.createRange(); r.setStart(node, i);
+            r.setEnd(node, i + 1); return r.getBoundingClientRect().left; };
+        const [before, name, after] = cell.childNodes[1].data !== undefined
+            ? [cell.childNodes[1], cell.childNodes[2].firstChild, cell.childNodes[3]] : [];
+        document.body.innerText = [at(before, 1), at(name, name.length - 1), at(name, 0),
+            at(after, 0)].map(Math.round).join(" "); })</script>"""
+    text = page(totals_of(store, clock), clock, 0.0).replace("</body>", probe + "</body>")
+    file.write_text(text, encoding="utf-8")
+    budget = "--virtual-time-budget=1000"
+    done = browse(chromium, "--window-size=1280,900", "--dump-dom", budget, file.as_uri())
+    places = [int(x) for x in re.findall(r"<body>(?:<[^>]*>)*([\d ]+)<", done)[0].split()]
+    assert places == sorted(places) and len(set(places)) == 4  # "(", name's end, its start, ")"
+
+
+def test_a_time_without_anybody_has_no_empty_charts(tmp_path: Path):
+    store, clock = tmp_path / "m.db", LocalTime(BERLIN)
+    fill(store, date(2026, 3, 2), 1, BERLIN, 0)
+    text = page(totals_of(store, clock), clock, 0.0)
+    assert (
+        "People by" not in text and "Share with" not in text and "Nobody in this time" not in text
+    )
+    assert text.count("<svg") == 2 and "up-time, by hour" in text  # for two widths
+    assert re.findall(r"<td><bdi>(\w+)</bdi></td><td>0</td>", text) == ["door", "hall"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from maskdet.commands.events.output import csv_text, write
 from maskdet.commands.events.selection import select
+from maskdet.errors import ConfigError
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page, percent
 from maskdet.reports.queries import STATES, People, Totals, Uptime, read_totals
@@ -17,6 +18,8 @@ from maskdet.sinks.store.postgres import Database
 from maskdet.sinks.store.schema import reading
 
 DEFAULT_FILE = Path("maskdet-report.html")
+_OTHER_FORMATS = (".csv", ".docx", ".json", ".pdf", ".xlsx")
+"""Endings of files that a program would not open as a page."""
 CSV_COLUMNS = (
     *("hour", "utc", "camera", "people", *STATES),
     *("compliance", "up_seconds", "expected_seconds"),
@@ -47,8 +50,14 @@ def run(
         zone: time zone of days and hours; None: that of this machine.
 
     Raises:
-        MaskdetError: the store cannot be read, a name is unknown, a file cannot be written.
+        MaskdetError: the store cannot be read, a name is unknown, a file cannot be written, or the
+            page's name is that of another format.
     """
+    if output is not None and output.suffix.lower() in _OTHER_FORMATS:
+        raise ConfigError(
+            f"--output {output}: the report is a page in HTML, which a browser prints to PDF; "
+            f"name it {output.with_suffix('.html')} (--csv FILE writes a table)"
+        )
     clock = LocalTime(zone)
     with open_store(store) as connection:
         wanted = select(connection, clock, first, last, cameras, zones)

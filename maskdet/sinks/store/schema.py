@@ -73,14 +73,19 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     One of an older version is migrated in memory; the file stays as it is.
 
     Raises:
-        SinkError: there is none, it cannot be read, or it is of a newer version.
+        SinkError: there is none, it is empty, it cannot be read, or it is of a newer version.
     """
+    if path.is_dir():
+        raise SinkError(f"{path} is a folder: name the event store in it, a file")
     if not path.is_file():
         raise SinkError(f"{path}: no such event store; see the setting store.file of the monitor")
     try:
         with _damage_named(path):
             connection = _connect_read_only(path)
             require_known_version(connection, path)
+            if not _version_of(connection):
+                connection.close()
+                raise SinkError(f"{path} is empty: no monitor has written to it yet")
             return _migrated_copy(connection)
     except sqlite3.OperationalError as error:
         raise SinkError(f"{path} cannot be read: {error}; check its rights") from None
