@@ -114,10 +114,10 @@ def _columns(
     """Axes, a column for each bar, and above all of them, or none, their values."""
     drawing = _new_drawing(width, _HEIGHT, title)
     base, high = _HEIGHT - _BOTTOM, _HEIGHT - _BOTTOM - _TOP
-    for value in scale:
-        y = base - high * value / max(scale)
+    for level in scale:
+        y = base - high * level / max(scale)
         drawing.append(_rect(_LEFT, y, width - _LEFT - _RIGHT, 0.6, "grid"))
-        drawing.append(_text(f"{_short(value)}{unit}", _LEFT - 5, y + 4, "axis", "end"))
+        drawing.append(_text(f"{_short(level)}{unit}", _LEFT - 5, y + 4, "axis", "end"))
     slot = (width - _LEFT - _RIGHT) / max(1, len(bars))
     unit_height = high / max(scale)
     size = _value_size(values, slot)
