@@ -28,8 +28,11 @@ from maskdet.evaluation.thresholds import Choice
 from maskdet.model.card import CARD_NAME, Calibrations, ModelCard, read_card, write_card
 from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_output
+from maskdet.system.console import say
 
 PLOT = "reliability.png"
+MIN_RELIABLE_FACES = 100
+"""Labeled faces below which the limits depend on single ones."""
 INTERVALS = ("mAP50", "AP50_with_mask", "face_AP50", "right_state", "right_when_called")
 Open = Callable[[str, DecisionRule], Detector]
 """From one of the card's files, by its runtime, and what judges its answers, to a detector."""
@@ -69,6 +72,13 @@ def run(
     card = read_card(folder)
     wanted = list(runtimes or card.files)
     samples = read(data, images, kind, classes)
+    faces = sum(len(sample.boxes) for sample in samples)
+    if faces < MIN_RELIABLE_FACES:
+        say(
+            f"{faces} labeled face{'s' * (faces != 1)}: limits that are chosen on so few are "
+            f"chance; label more pictures ({MIN_RELIABLE_FACES} faces or more)",
+            "warning",
+        )
     raw = _detect_all(
         open_detector(wanted[0], DecisionRule.from_min_score(MIN_EVALUATED_SCORE)), samples
     )

@@ -76,9 +76,9 @@ def run(
         return interrupt.status
     except OSError as error:
         place = error.filename or output
-        raise SinkError(
-            f"{place}: {error.strerror or error}; make room, or choose --output"
-        ) from None
+        in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
+        hint = "choose another --output" if in_the_way else "make room, or choose --output"
+        raise SinkError(f"{place}: {error.strerror or error}; {hint}") from None
     if interrupt() and step < settings.schedule.steps:
         console.print(
             f"stopped after step {step}; the same command with --resume goes on", highlight=False

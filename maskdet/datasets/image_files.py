@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO
@@ -11,19 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 from imutils.paths import list_files
-from PIL import Image
 
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import DatasetError
-from maskdet.images.decoding import register_heif
 from maskdet.images.kinds import IMAGE_SUFFIXES
-from maskdet.images.orientation import Orientation, read_orientation, turn_boxes
+from maskdet.images.orientation import Orientation, read_header, read_orientation, turn_boxes
 
 SUFFIXES = IMAGE_SUFFIXES
-_ORIENTATION = 0x0112
-_SIDEWAYS = (5, 6, 7, 8)
-"""EXIF orientations that swap width and height."""
 TURNED = "pictures that EXIF data turn: their labels, of the picture as stored, were turned, too"
 MAYBE_TURNED = (
     "pictures that EXIF data turn: their labels, which do not state of which way they are, were "
@@ -89,14 +83,12 @@ def size_of(file: Path) -> tuple[int, int]:
     Raises:
         DatasetError: it is missing or no image.
     """
-    _, width, height, _ = _header(file, file)
-    return width, height
+    return _header(file, file).shown_size
 
 
 def size_in(content: bytes, title: object) -> tuple[int, int]:
     """Width and height of an encoded image; see `size_of`."""
-    _, width, height, _ = _header(BytesIO(content), title)
-    return width, height
+    return _header(BytesIO(content), title).shown_size
 
 
 def wrong_sizes(samples: Iterable[Sample]) -> Iterable[str]:
@@ -104,7 +96,7 @@ def wrong_sizes(samples: Iterable[Sample]) -> Iterable[str]:
     for sample in samples:
         source = BytesIO(sample.content()) if sample.span else sample.file
         try:
-            _, width, height, _ = _header(source, sample.title)
+            width, height = _header(source, sample.title).shown_size
         except DatasetError as error:
             yield str(error)
             continue
@@ -168,7 +160,7 @@ def suffix_of(sample: Sample, wanted: str) -> str:
     Raises:
         DatasetError: it cannot be read.
     """
-    kind = _header(BytesIO(sample.content()), sample.title)[0]
+    kind = _header(BytesIO(sample.content()), sample.title).kind
     if kind not in _SUFFIXES:
         raise DatasetError(f"{sample.title}: is a {kind} picture, which no data set here can have")
     return wanted if wanted.lower() in _SUFFIXES[kind] else _SUFFIXES[kind][0]
@@ -184,28 +176,21 @@ def encoded(sample: Sample) -> tuple[bytes, str, bool]:
         DatasetError: it cannot be read.
     """
     content = sample.content()
-    kind, _, _, turned = _header(BytesIO(content), sample.title)
-    if kind in _KINDS and not turned:
-        return content, _KINDS[kind], True
+    header = _header(BytesIO(content), sample.title)
+    if header.kind in _KINDS and header.exif == 1:
+        return content, _KINDS[header.kind], True
     return cv2.imencode(".png", sample.read())[1].tobytes(), "png", False
 
 
-def _header(source: Path | BytesIO, title: object) -> tuple[str, int, int, bool]:
-    """Kind, width and height of an image, and whether it is to be turned before it is shown."""
+def _header(source: Path | BytesIO, title: object) -> Orientation:
+    """Kind, size and turn of an image.
+
+    Raises:
+        DatasetError: it is missing or no image.
+    """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about images that are large
-            register_heif()
-            with Image.open(source) as image:
-                turn = image.getexif().get(_ORIENTATION, 1)
-                width, height = image.size
-                kind = str(image.format)
-                if kind == "TIFF":  # Pillow has turned its size already, as it will its pixels
-                    return kind, width, height, turn not in (0, 1)
-    except Exception as error:  # Pillow's readers of damaged files raise what they like
+        return read_header(source)
+    except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         reason = "no such picture" if missing else "cannot be read as a picture; replace it"
         raise DatasetError(f"{title}: {reason}") from None
-    if turn in _SIDEWAYS:
-        width, height = height, width
-    return kind, width, height, turn not in (0, 1)

@@ -23,11 +23,13 @@ class Orientation(NamedTuple):
         width: of the pixels as they are stored.
         height: of the pixels as they are stored.
         exif: 1 as stored, 2 mirrored, 3 upside down, 4 flipped, 5 to 8 turned by a quarter.
+        kind: of the file, as Pillow names it: ``JPEG``, ``PNG`` …
     """
 
     width: int
     height: int
     exif: int
+    kind: str = ""
 
     @property
     def shown_size(self) -> tuple[int, int]:
@@ -38,23 +40,38 @@ class Orientation(NamedTuple):
 
 def read_orientation(source: Path | BytesIO) -> Orientation | None:
     """The orientation of an image file, from its first bytes; None if it cannot be read."""
+    try:
+        return read_header(source)
+    except OSError:
+        return None
+
+
+def read_header(source: Path | BytesIO) -> Orientation:
+    """The same, from its first bytes.
+
+    Raises:
+        OSError: it cannot be read, or is no image.
+    """
     from PIL import Image
 
     register_heif()
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(source) as image:
-            exif = int(image.getexif().get(_TAG, 1))
+            exif = image.getexif().get(_TAG, 1)
             width, height = image.size
             if image.format == "TIFF" and exif in _SIDEWAYS:  # Pillow has turned its size already
                 width, height = height, width
-    except Exception:  # Pillow's readers of damaged files raise what they like
-        return None
-    return Orientation(width, height, exif if 1 <= exif <= 8 else 1)
+            kind = str(image.format)
+    except OSError:
+        raise
+    except Exception as error:  # Pillow's readers of damaged files raise what they like
+        raise OSError(str(error)) from None
+    return Orientation(width, height, exif if exif in range(1, 9) else 1, kind)
 
 
 def turn_boxes(boxes: np.ndarray, orientation: Orientation) -> np.ndarray:
     """Boxes (N, 4) of the image as stored, x1 y1 x2 y2, as boxes of the image as shown."""
-    width, height, exif = orientation
+    width, height, exif, _ = orientation
     x1, y1, x2, y2 = boxes.T
     if exif in (2, 3, 7, 8):
         x1, x2 = width - x2, width - x1

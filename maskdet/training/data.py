@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskdet.datasets.image_files import read_without_faces
+from maskdet.datasets.image_files import read_without_faces, wrong_sizes
 from maskdet.datasets.loading import below, data_root, read_samples
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.random_split import TRAIN_LIST, VALIDATION_LIST, divide
@@ -68,6 +68,9 @@ def read_data(
         report(line)
     if not parts[0]:
         raise DatasetError(f"{data}: too few pictures to train on")
+    for line in wrong_sizes([sample for part in (*parts, validation) for sample in part]):
+        problems.add_line(line)  # now, not at the step that draws it, hours later
+    problems.check()
     _require_faces(data, [sample for part in parts for sample in part], "to learn")
     _require_faces(data, validation, "for validation")
     if folder is not None:

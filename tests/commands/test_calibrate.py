@@ -75,6 +75,13 @@ class Shy:
         return Detections(boxes, said.max(axis=1), said.argmax(axis=1), None, said)
 
 
+def test_few_faces_are_named(data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = Shy(read_samples(data, only=data / "val.txt"))
+    assert calibrate.run(found, model, data, Path("val.txt")) == 0
+    count = 2 * PICTURES
+    assert f"{count} labeled faces: limits that are chosen" in capsys.readouterr().err
+
+
 def test_the_certainty_can_be_given(data: Path, model: Path) -> None:
     found = Shy(read_samples(data, only=data / "val.txt"))
     assert calibrate.run(found, model, data, Path("val.txt"), certainty=0.93) == 0

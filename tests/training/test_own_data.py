@@ -64,6 +64,16 @@ def test_pictures_to_learn_without_any_face_are_refused(tmp_path: Path) -> None:
         supply.read_data(TrainingSettings(), data)
 
 
+def test_pictures_that_cannot_be_learned_are_named_before_the_first_step(data: Path) -> None:
+    (data / "images/3.png").write_bytes(b"no picture")
+    Image.new("RGB", (60, 60)).save(data / "images/7.png")
+    with pytest.raises(DatasetError) as caught:
+        supply.read_data(TrainingSettings(), data)
+    first, second = sorted(str(caught.value).splitlines())
+    assert "3.png: cannot be read as a picture; replace it" in first
+    assert "7.png: is 60×60 but annotated as 120×96" in second
+
+
 def test_classes_that_no_picture_to_learn_shows_are_named(tmp_path: Path) -> None:
     data = tmp_path / "data"
     write_voc_folder(data, 20)

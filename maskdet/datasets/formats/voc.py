@@ -92,8 +92,7 @@ def _names_in(source: Source, problems: Problems) -> list[str]:
     for images, labels in LAYOUTS:
         files = images_in(folder / images)
         if files and (holds_xml(folder / labels) or not in_other_layout(folder, labels)):
-            names = _labelled(folder, folder / labels, files, source, problems)
-            return names or [os.path.relpath(file, source.root) for file in files]
+            return _labelled(folder, folder / labels, files, source, problems)
     return _labelled(folder, folder, images_in(folder) or list_images(folder), source, problems)
 
 

@@ -275,11 +275,12 @@ def test_an_empty_folder(tmp_path: Path, made: list[str], words: str) -> None:
     assert words in refusal(tmp_path)
 
 
-def test_a_picture_without_annotation(tmp_path: Path) -> None:
-    put(tmp_path)
-    message = refusal(tmp_path)
-    assert message.startswith(f"{tmp_path / 'images' / 'a.png'}: ")
-    assert str(tmp_path / "annotations" / "a.xml") in message
+def test_pictures_without_any_annotation_are_one_line(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        put(tmp_path, image=name)
+    assert refusal(tmp_path) == (
+        f"{tmp_path}: none of its 2 pictures has an xml of its name, beside it or in annotations/"
+    )
 
 
 @pytest.mark.parametrize(
