@@ -37,3 +37,8 @@ class SourceError(MaskdetError):
     """A camera, stream, file or image cannot be opened or read."""
 
     exit_code = 3
+
+
+def one_line(error: BaseException) -> str:
+    """The text of a library's error, cut to one line of bearable length; or else its kind."""
+    return f"{' '.join(str(error).split()) or type(error).__name__:.200}"

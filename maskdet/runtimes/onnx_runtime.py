@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from maskdet.detections import Detections
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.runtimes.decoding import Decoder
 from maskdet.system.extras import missing_line
@@ -69,7 +69,7 @@ class OnnxDetector:
                 f"{file}: {missing_line(package, engine)}; or take another of the model's runtimes"
             ) from None
         except Exception as error:  # each has errors of its own, derived from nothing narrower
-            raise ModelError(f"{file}: cannot be loaded as ONNX: {_one_line(error)}") from None
+            raise ModelError(f"{file}: cannot be loaded as ONNX: {one_line(error)}") from None
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each image (BGR uint8), best first; one after another."""
@@ -95,7 +95,7 @@ class OnnxDetector:
                 raise ValueError(f"its outputs are {first.shape} and {second.shape}")
         except Exception as error:
             raise ModelError(
-                f"{self._file}: is no detector exported by maskdet: {_one_line(error)}"
+                f"{self._file}: is no detector exported by maskdet: {one_line(error)}"
             ) from None
         return self._decoder.decode(first[0], second[0], size, (height, width), factor)
 
@@ -133,7 +133,3 @@ ENGINES: dict[str, tuple[Callable[[Path, int], Run], str, str]] = {
     "openvino": (_openvino, "OpenVINO", "openvino"),
 }
 """By the name of the runtime: what opens a file, its name for people, the package."""
-
-
-def _one_line(error: Exception) -> str:
-    return f"{' '.join(str(error).split()) or type(error).__name__:.200}"

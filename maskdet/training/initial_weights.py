@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from maskdet.errors import ConfigError, ModelError
+from maskdet.errors import ConfigError, ModelError, one_line
 from maskdet.model.card import model_file, read_card
 from maskdet.networks import backbones
 from maskdet.networks.plans import Network, build_network, plan_from_options
@@ -66,8 +66,3 @@ def _take_from_model(network: Network, folder: Path) -> None:
             taken += 1
     if not taken:
         raise ModelError(f"nothing of {card.name} fits this network")
-
-
-def one_line(error: Exception) -> str:
-    """An error's text, cut to one line of bearable length."""
-    return f"{' '.join(str(error).split()) or type(error).__name__:.200}"

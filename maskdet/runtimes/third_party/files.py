@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, one_line
 from maskdet.runtimes.third_party.image_input import ImageInput, image_input
 from maskdet.runtimes.third_party.litert_metadata import LiteRtMetadata, read_litert_metadata
 from maskdet.system.extras import missing_line
@@ -85,7 +85,7 @@ class OnnxFile:
             inputs = self._session.get_inputs()
         except Exception as error:  # each has errors of its own, derived from nothing narrower
             raise ModelError(
-                f"{path}: ONNX Runtime cannot open it: {_one_line(error)}; if it is cut off, get "
+                f"{path}: ONNX Runtime cannot open it: {one_line(error)}; if it is cut off, get "
                 "it again"
             ) from None
         self.path = path
@@ -110,7 +110,7 @@ class OnnxFile:
         try:
             return [np.asarray(output) for output in self._session.run(None, {self._name: tensor})]
         except Exception as error:
-            raise ModelError(f"{self.path}: the network failed: {_one_line(error)}") from None
+            raise ModelError(f"{self.path}: the network failed: {one_line(error)}") from None
 
     def close(self) -> None:
         """Frees the network."""
@@ -191,7 +191,7 @@ class LiteRtFile:
                 for output in self._outputs
             ]
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{self.path}: the network failed: {_one_line(error)}") from None
+            raise ModelError(f"{self.path}: the network failed: {one_line(error)}") from None
 
     def close(self) -> None:
         """Frees the network."""
@@ -218,11 +218,7 @@ def _floats(values: np.ndarray, scale: float, zero: int) -> np.ndarray:
 
 
 def _unopened(error: Exception) -> str:
-    reason = _one_line(error)
+    reason = one_line(error)
     if "edgetpu" in reason:
         return "it was compiled for the Edge TPU; name the file that it was compiled from"
     return f"{reason}; if it is cut off, get it again"
-
-
-def _one_line(error: Exception) -> str:
-    return f"{' '.join(str(error).split()) or type(error).__name__:.200}"
