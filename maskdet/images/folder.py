@@ -7,9 +7,10 @@ import os
 import re
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from maskdet.errors import SourceError
 from maskdet.images.kinds import IMAGE_SUFFIXES, VIDEO_SUFFIXES, kind_of_file
@@ -24,6 +25,7 @@ LABELS_PER_IMAGE = 3
 """Files of labels that may lie beside an image, besides those others."""
 REPORT_INTERVAL_S = 3.0
 _VIDEO = tuple(VIDEO_SUFFIXES)
+Kind = Literal["image", "video", "other", "linked folder", "dead link"]
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,18 @@ class FolderContent:
     Attributes:
         images: paths of files that are read as images.
         videos: paths of videos.
-        others: paths of files that are neither.
+        others: paths of files that are neither, and of what is no file.
+        linked_folders: paths of links to folders elsewhere, which are not followed.
+        dead_links: paths of links that lead nowhere.
+        unreadable: a line for each folder that cannot be searched.
     """
 
     images: tuple[str, ...]
     videos: tuple[str, ...]
     others: tuple[str, ...]
+    linked_folders: tuple[str, ...] = ()
+    dead_links: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 def list_folder(folder: str | Path, max_others: int | None = None) -> FolderContent:
@@ -55,11 +63,12 @@ def list_folder(folder: str | Path, max_others: int | None = None) -> FolderCont
     Raises:
         SourceError: there are more.
     """
-    from imutils.paths import list_files  # slow to import, and few need it
-
-    found: dict[str, list[str]] = {"image": [], "video": [], "other": []}
+    found: dict[Kind, list[str]] = {
+        kind: [] for kind in ("image", "video", "other", "linked folder", "dead link")
+    }
+    unreadable: list[str] = []
     report_due = time.monotonic() + REPORT_INTERVAL_S
-    for count, path in enumerate(map(str, list_files(str(folder)))):
+    for count, path in enumerate(_entries(str(folder), unreadable)):
         if time.monotonic() > report_due:
             report_due += REPORT_INTERVAL_S
             log.warning("searching %s for pictures: %d files so far, at %s", folder, count, path)
@@ -71,18 +80,51 @@ def list_folder(folder: str | Path, max_others: int | None = None) -> FolderCont
                 f"{folder} has more than {max_others} files that are no pictures; give the folder "
                 "of the pictures alone"
             )
-    return FolderContent(*(tuple(sorted(paths, key=natural_key)) for paths in found.values()))
+    listed = {kind: tuple(sorted(paths, key=natural_key)) for kind, paths in found.items()}
+    return FolderContent(
+        listed["image"],
+        listed["video"],
+        listed["other"],
+        listed["linked folder"],
+        listed["dead link"],
+        tuple(sorted(unreadable)),
+    )
 
 
-def _kind_of_entry(path: str) -> str:
-    """The kind of a file in a folder; empty: it is hidden, or no file."""
+def _entries(folder: str, unreadable: list[str]) -> Iterator[str]:
+    """The paths of all files below a folder, and of links to folders elsewhere."""
+
+    def note(error: OSError) -> None:
+        unreadable.append(
+            f"{error.filename} cannot be searched: {error.strerror}; check its rights"
+        )
+
+    real = os.path.realpath(folder)
+    for parent, folders, files in os.walk(folder, onerror=note):
+        for name in folders:
+            path = os.path.join(parent, name)
+            if os.path.islink(path) and not _lies_in(os.path.realpath(path), real):
+                yield path
+        yield from (os.path.join(parent, name) for name in files)
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+def _kind_of_entry(path: str) -> Kind | None:
+    """The kind of what lies in a folder; None: it is hidden, or has gone."""
     name = os.path.basename(path)
+    if name.startswith("."):
+        return None
     try:
         state = os.stat(path)
     except OSError:
-        return ""
-    if name.startswith(".") or not stat.S_ISREG(state.st_mode):
-        return ""
+        return "dead link" if os.path.islink(path) else None
+    if stat.S_ISDIR(state.st_mode):
+        return "linked folder"
+    if not stat.S_ISREG(state.st_mode):
+        return "other"
     if name.lower().endswith(IMAGE_SUFFIXES):
         return "image"
     # files of the kernel state no size; some of them make a reader wait without end
@@ -97,13 +139,27 @@ def natural_key(path: str) -> list[tuple[bool, int, str]]:
 
 
 def left_out(content: FolderContent, folder: str | Path) -> list[str]:
-    """A line about the videos of a folder, and one about what is neither image nor video."""
-    lines = []
+    """A line about the videos of a folder, one about what is neither image nor video, and more."""
+    lines = not_searched(content, folder)
     if content.videos:
         what = _counted(content.videos, "a video", "videos", folder)
         lines.append(f"{folder}: {what}; left out: a video needs a --source of its own")
     if content.others:
         what = _counted(content.others, "no picture", "no pictures", folder)
+        lines.append(f"{folder}: {what}; left out")
+    return lines
+
+
+def not_searched(content: FolderContent, folder: str | Path) -> list[str]:
+    """Lines about folders that cannot be searched, and about links that are not followed."""
+    lines = list(content.unreadable)
+    if content.linked_folders:
+        what = _counted(content.linked_folders, "a link to a folder", "links to folders", folder)
+        lines.append(f"{folder}: {what}; not followed: name that folder, too")
+    if content.dead_links:
+        what = _counted(
+            content.dead_links, "a link that leads nowhere", "links that lead nowhere", folder
+        )
         lines.append(f"{folder}: {what}; left out")
     return lines
 

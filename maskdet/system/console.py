@@ -52,6 +52,11 @@ def say(text: str, level: str = "info") -> None:
         print(_dressed(mask_password(text), level), file=sys.stderr, flush=True)
 
 
+def say_line(text: str, level: str = "info") -> None:
+    """A message that stays one line, whatever names of files there are in it; see `say`."""
+    say(text.replace("\n", "\\n"), level)
+
+
 def has_terminal() -> bool:
     """Whether messages go to a terminal, as text: where a progress bar can be shown."""
     return _format == "text" and sys.stderr is not None and sys.stderr.isatty()

@@ -189,15 +189,19 @@ def _lock(path: Path) -> sqlite3.Connection:
     Raises:
         SinkError: another run holds it, or the folder cannot be written.
     """
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    connection: sqlite3.Connection | None = None
     try:
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        connection.close()
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise SinkError(
                 f"another run writes to {path.parent}: wait for its end, or choose another --output"
             ) from None
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise SinkError(f"{path} is no lock of an archive; remove it and run again") from None
         raise SinkError(
             f"cannot write to {path.parent}: {error}; check its rights and disk space"
         ) from None

@@ -82,6 +82,7 @@ class RunLedger:
         self._recordings = [task.recording for task in tasks]
         self._keys: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
+        self._failed_keys: dict[str, str] = {}
         self._begun: set[str] = set()
         self.tasks: list[Task] = []
         self.known = self.processed = 0
@@ -134,25 +135,30 @@ class RunLedger:
     def fail(self, task: Task, reason: str) -> None:
         """Notes that a recording could not be processed; the next run tries it again."""
         self._reasons[task.recording.path] = reason
+        if key := self._keys.get(task.recording.path):
+            self._failed_keys.setdefault(key, task.recording.name)
 
     def outcomes(self) -> list[Outcome]:
         """The outcome of every recording, in the order of the folders."""
-        owners: dict[str, str] = {}
+        owners: dict[str, Recording] = {}
         return [self._outcome(recording, owners) for recording in self._recordings]
 
-    def _outcome(self, recording: Recording, owners: dict[str, str]) -> Outcome:
+    def _outcome(self, recording: Recording, owners: dict[str, Recording]) -> Outcome:
         reason = self._reasons.get(recording.path)
         if reason is not None:
             return Outcome(recording, "failed", reason)
         key = self._keys.get(recording.path)
         result = None if key is None else self._store.result_of(key)
+        if result is None and key in self._failed_keys:
+            reason = f"same content as {self._failed_keys[key]}, which could not be processed"
+            return Outcome(recording, "failed", reason)
         if key is None or result is None:
             return Outcome(recording, "missing", "not reached before the end")
         file = path_of_result(self._results, key)
         outcome = Outcome(recording, "done", result=result, file=file)
-        if owners.setdefault(key, recording.name) == recording.name:
+        if (owner := owners.setdefault(key, recording)) is recording:
             return outcome
-        return replace(outcome, status="copy", reason=f"same content as {owners[key]}")
+        return replace(outcome, status="copy", reason=f"same content as {owner.name}")
 
     def _key(self, task: Task, sha256: str) -> str:
         key = self._keys[task.recording.path] = key_of(sha256, self._model, task.settings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskdet.commands.archive.ledger import RunLedger, Task
 from maskdet.live.progress import clock as as_clock
-from maskdet.system.console import has_terminal, say
+from maskdet.system.console import has_terminal, say, say_line
 
 if TYPE_CHECKING:
     from maskdet.live.progress_bar import ProgressBars
@@ -55,26 +55,28 @@ class RunProgress:
     def processed(self, task: Task, totals: Mapping[str, Any]) -> None:
         """A recording is done."""
         self._end(task)
-        say(f"{self._done}/{self._total} {task.recording.name}: {_sentence(totals)}")
+        say_line(f"{self._done}/{self._total} {task.recording.name}: {_sentence(totals)}")
         for note in totals["notes"]:
-            say(note, "warning")
+            say_line(note, "warning")
 
     def skipped(self, task: Task) -> None:
         """A recording's content is done already, or another process works on the same."""
         self._end(task)
         self._skipped_bytes += task.recording.size
-        say(f"{self._done}/{self._total} {task.recording.name}: its content is done or under way")
+        say_line(
+            f"{self._done}/{self._total} {task.recording.name}: its content is done or under way"
+        )
 
     def failed(self, task: Task, reason: str) -> None:
         """A recording could not be processed; the reason names it."""
         self._end(task)
         self._skipped_bytes += task.recording.size
-        say(f"{self._done}/{self._total} {reason}", "error")
+        say_line(f"{self._done}/{self._total} {reason}", "error")
 
     def retried(self, task: Task, why: str) -> None:
         """A recording is begun again."""
         self._shares.pop(task.recording.path, None)
-        say(f"{task.recording.name}: {why}; it is begun again", "warning")
+        say_line(f"{task.recording.name}: {why}; it is begun again", "warning")
 
     def poll(self) -> None:
         """Shows the state of the whole, if it is time for that."""

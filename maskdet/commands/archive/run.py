@@ -24,7 +24,7 @@ from maskdet.commands.archive.scheduler import Scheduler, results_folder
 from maskdet.commands.archive.summary import totals_of, write_summary
 from maskdet.errors import SinkError, SourceError
 from maskdet.live.settings.monitor import MonitorSettings
-from maskdet.system.console import say
+from maskdet.system.console import say, say_line
 from maskdet.system.folders import make_folder
 from maskdet.system.native_libraries import silent_stderr
 from maskdet.system.signals import StopRequest
@@ -54,8 +54,8 @@ def run(
         cluster: address of a Ray cluster, as `ray_scheduler.connected` takes it; None: no cluster.
 
     Returns:
-        The exit status: 0; 3 where a recording could not be read; 130 after Ctrl-C, 143 after
-        SIGTERM.
+        The exit status: 0; 3 where a recording or a folder could not be read; 130 after Ctrl-C,
+        143 after SIGTERM.
 
     Raises:
         ConfigError: there is no recording.
@@ -64,9 +64,12 @@ def run(
     """
     stop = StopRequest()
     with stop.listening():
-        recordings, lines = find_recordings(folders, output)
-        for line in lines:
-            say(line)
+        found = find_recordings(folders, output)
+        recordings = found.recordings
+        for line in found.lines:
+            say_line(line)
+        for line in found.unreadable:
+            say_line(line, "error")
         _warn_of_unused_places(settings, recordings)
         spec = resolve_model(settings)
         model = checksum_of_model(spec)
@@ -85,7 +88,7 @@ def run(
             say(f"wrote {output / 'summary.csv'} and {output / 'summary.json'}")
     if stop():
         return stop.status
-    return SourceError.exit_code if ledger.failures else 0
+    return SourceError.exit_code if ledger.failures or found.unreadable else 0
 
 
 def default_workers(kind: str) -> int:
