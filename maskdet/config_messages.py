@@ -14,6 +14,8 @@ from maskdet.system.redaction import mask_password
 _OF_GROUPS = ("value_error", "channel_kind")
 """Kinds of mistakes that name what is wrong in a whole group, which need not be repeated."""
 
+_OF_KEYS = ("extra_forbidden", "missing")
+"""Kinds of mistakes in a key, not in its value."""
 _NO_GROUP = ("model_type", "dict_type", "model_attributes_type")
 """Kinds of mistakes where something else stands in the place of a group."""
 
@@ -28,6 +30,7 @@ def describe_all(
     cls: type[BaseModel], details: Sequence[ErrorDetails], origins: Mapping[Key, str]
 ) -> list[str]:
     """A line for each mistake; a list that lacks what is wrong in it is not one of its own."""
+    details = _joined(cls, details)
     places = [detail["loc"] for detail in details]
 
     def is_own(detail: ErrorDetails) -> bool:
@@ -36,6 +39,44 @@ def describe_all(
         return not (within and detail["type"] == "too_short")
 
     return [describe(cls, detail, origins) for detail in filter(is_own, details)]
+
+
+def _joined(cls: type[BaseModel], details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """The same with one in place of those that pydantic has for each member of a plain union.
+
+    Such a member (``'auto'``, or a number) stands as a name of pydantic's own behind the key.
+    """
+    joined: list[ErrorDetails] = []
+    places: dict[Key, int] = {}
+    for detail in details:
+        owner = detail["loc"][:-1]
+        if not _is_member(cls, detail):
+            joined.append(detail)
+        elif owner not in places:
+            places[owner] = len(joined)
+            joined.append({**detail, "loc": owner})
+        else:
+            first = joined[places[owner]]
+            choices = [_choice(one) for one in (first, detail)]
+            joined[places[owner]] = {
+                **first,
+                "type": "literal_error",
+                "msg": f"must be {' or '.join(choices)}",
+            }
+    return joined
+
+
+def _choice(detail: ErrorDetails) -> str:
+    return _expected(detail).removeprefix("expected ").removeprefix("must be ")
+
+
+def _is_member(cls: type[BaseModel], detail: ErrorDetails) -> bool:
+    """Whether a mistake is of one member of a union of plain values."""
+    key = _without_tags(cls, detail["loc"])
+    if len(key) < 2 or not isinstance(key[-1], str) or detail["type"] in _OF_KEYS:
+        return False
+    is_key = any(one[-1] == key[-1] for one in _children(cls, key[:-1]))
+    return not is_key and any(one[-1] == key[-2] for one in _children(cls, key[:-2]))
 
 
 def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, str]) -> str:

@@ -1,7 +1,7 @@
 """Settings: file, overrides, and every mistake told at once with its place and the right key."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -35,6 +35,7 @@ class Sample(Settings):
     min_score: float | None = Field(None, ge=0, le=1)
     names: dict[str, str] = {}
     output: Path | None = None
+    side: Literal["auto"] | Annotated[int, Field(gt=0)] | None = "auto"
 
 
 GOOD = """\
@@ -144,6 +145,8 @@ def test_all_mistakes_are_told_together_with_place_and_right_key(file: Path):
         ("cameras.0.url=a", "'cameras': expected a list"),  # there is no such camera to change
         ("drawing.scores=maybe", "'drawing.scores': expected true or false, not 'maybe'"),
         ("cameras=[{url: a, transport: carrier}]", "must be 'tcp' or 'udp', not 'carrier'"),
+        ("side=wide", "'side': must be 'auto' or a whole number, not 'wide'"),
+        ("side=-5", "'side': must be 'auto' or greater than 0, not -5"),
         ("min_score=@home", "'min_score': expected a number, not '@home'"),  # no YAML: plain text
         ("=5", "expected key=value"),
         ("a..b=5", "expected key=value"),

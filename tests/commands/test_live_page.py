@@ -93,7 +93,8 @@ def test_beyond_this_machine_everybody_logs_in(tmp_path: Path, capfd: pytest.Cap
         [sys.executable, *words, *options], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert f"there is no file of users {users}; make it: maskdet users add" in done.stderr
+    assert f"no file of users {users}, and everybody has to log in here; make it" in done.stderr
+    assert f"maskdet users add NAME --role operator --file {users}\n" in done.stderr
     added = subprocess.run(
         [sys.executable, "-m", "maskdet", "users", "add", "anna", "--role=operator"]
         + ["--file", str(users)],

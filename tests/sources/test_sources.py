@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import struct
 import subprocess
 import sys
 import threading
 import time
+import wave
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -183,6 +185,15 @@ JPG = cv2.imencode(".jpg", NOISE)[1].tobytes()
 PNG = cv2.imencode(".png", NOISE)[1].tobytes()
 
 
+def sound() -> bytes:
+    """A tenth of a second of noise as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(NOISE.tobytes()[:1600])
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
@@ -195,6 +206,7 @@ PNG = cv2.imencode(".png", NOISE)[1].tobytes()
         ("empty.mp4", b"", "it is empty (0 bytes)"),
         ("text.mp4", b"not a video\n" * 100, "no video"),
         ("text.txt", "FFmpeg would play this é\n".encode() * 100, "no video"),
+        ("sound.wav", sound(), "has sound, but no pictures"),
         ("noise.mp4", np.random.default_rng(1).bytes(50_000), "no video"),
     ],
 )

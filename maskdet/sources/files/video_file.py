@@ -56,7 +56,7 @@ class VideoFile:
             fps: frames a second, in place of the file's own time stamps.
 
         Raises:
-            SourceError: it cannot be opened, or is no video.
+            SourceError: it cannot be opened, is no video, or has sound alone.
         """
         self.name = name
         self._path = path
@@ -197,7 +197,7 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
     """A video file and its first video stream.
 
     Raises:
-        SourceError: it cannot be opened, or is no video.
+        SourceError: it cannot be opened, is no video, or has sound alone.
     """
     import av  # late: 0.1 s that cameras and images need not wait for
 
@@ -218,6 +218,8 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
         raise _not_readable(path) from None
     context = stream.codec_context if stream else None
     if stream is None or context is None or not context.width or _is_cover(stream):
+        if container.streams.audio:
+            raise SourceError(f"{path} has sound, but no pictures; give a video")
         raise _not_readable(path)
     if context.width * context.height > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000

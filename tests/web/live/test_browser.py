@@ -16,7 +16,7 @@ from selenium.webdriver.common.keys import Keys
 
 from maskdet.web.live.server import LiveServer
 from tests.web.chromium import Browser, needs_chromium
-from tests.web.live.browsing import alarms_of, open_page, plays
+from tests.web.live.browsing import alarms_of, happened, open_page, plays
 from tests.web.live.pages import (
     PASSWORD,
     ScriptedAlarms,
@@ -54,6 +54,10 @@ def test_it_fits_and_can_be_read(browser: Browser, folder: Path, width: int, sch
         browser.until(lambda: browser.all("#alarm-list .card img"))
         overflow = "return document.documentElement.scrollWidth - innerWidth"
         assert browser.js(overflow) <= 0
+        page.see(events=[happened("appeared"), happened("gone", duration=3725.0)])
+        browser.until(lambda: browser.all("#event-list tr"))
+        table = "const t = document.querySelector('.scroll'); return t.scrollWidth - t.clientWidth"
+        assert browser.js(table) <= 0
         ground = browser.js("return getComputedStyle(document.body).backgroundColor")
         ink = browser.js("return getComputedStyle(document.body).color")
         dark = sum(int(v) for v in ground[4:-1].split(",")) < 128 * 3

@@ -136,8 +136,8 @@ class Accounts:
                 text = self.path.read_text("utf-8") if status.st_size < _MAX_BYTES else ""
             except FileNotFoundError:
                 raise ConfigError(
-                    f"there is no file of users {self.path}; make it: "
-                    f"maskdet users add NAME --role operator --file {self.path}"
+                    f"there is no file of users {self.path}, and everybody has to log in here; "
+                    f"make it: maskdet users add NAME --role operator --file {self.path}"
                 ) from None
             except (OSError, UnicodeError) as error:
                 reason = getattr(error, "strerror", None) or "is no text"
