@@ -6,11 +6,14 @@ import json
 import zipfile
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
+from maskdet.runtimes.third_party.litert_metadata import read_litert_metadata
 from tests.runtimes.third_party.litert_graphs import write, write_ssd
 from tests.runtimes.third_party.onnx_graphs import NAMES, SIDE
 from tests.runtimes.third_party.test_onnx import EXPECTED, RED, V5, V8
@@ -113,3 +116,58 @@ def test_a_damaged_archive_of_names_counts_as_missing(
     path.write_bytes(content)
     with pytest.raises(ModelError, match="names no classes.*--labels"):
         load_detector(str(path))
+
+
+def with_normalization(path: Path, mean: float, deviation: float) -> Path:
+    """The file with TensorFlow Lite's metadata: how the pixels of its input are normalized."""
+    builder = flatbuffers.Builder()
+
+    def numbers(value: float) -> int:
+        builder.StartVector(4, 1, 4)
+        builder.PrependFloat32(value)
+        return int(builder.EndVector())
+
+    def table(fields: int, **offsets: int) -> int:
+        builder.StartObject(fields)
+        for slot, offset in offsets.items():
+            builder.PrependUOffsetTRelativeSlot(int(slot[1:]), offset, 0)
+        return int(builder.EndObject())
+
+    def vector_of(offset: int) -> int:
+        builder.StartVector(4, 1, 4)
+        builder.PrependUOffsetTRelative(offset)
+        return int(builder.EndVector())
+
+    options = table(2, _0=numbers(mean), _1=numbers(deviation))
+    builder.StartObject(2)  # a unit of processing: its kind, 1 for normalization, and options
+    builder.PrependUint8Slot(0, 1, 0)
+    builder.PrependUOffsetTRelativeSlot(1, options, 0)
+    unit = int(builder.EndObject())
+    entry = table(7, _4=vector_of(unit))
+    graph = table(8, _2=vector_of(entry))
+    builder.Finish(table(8, _3=vector_of(graph)), b"M001")
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes()))
+    model.buffers.append(schema.BufferT(data=np.frombuffer(builder.Output(), np.uint8)))
+    stated = schema.MetadataT(name="TFLITE_METADATA", buffer=len(model.buffers) - 1)
+    model.metadata = [stated]
+    packed = flatbuffers.Builder()
+    packed.Finish(model.Pack(packed), b"TFL3")
+    path.write_bytes(bytes(packed.Output()))
+    return path
+
+
+@pytest.mark.parametrize(("deviation", "found"), [(58.5, (120.0, 58.5)), (0.0, None)])
+def test_the_normalization_that_a_file_states(
+    tmp_path: Path, deviation: float, found: tuple[float, float] | None
+) -> None:
+    path = with_normalization(write(tmp_path / "x.tflite", SHARED_V8), 120.0, deviation)
+    assert read_litert_metadata(path).normalization == found
+
+
+def test_a_normalization_that_is_broken_counts_as_missing(tmp_path: Path) -> None:
+    path = with_normalization(write(tmp_path / "x.tflite", SHARED_V8), 120.0, 58.5)
+    content = path.read_bytes()
+    begin = content.index(b"M001") - 4
+    for cut in (b"\xff" * 4, b"\0" * 4):
+        path.write_bytes(content[:begin] + cut + content[begin + 4 :])
+        assert read_litert_metadata(path).normalization is None
