@@ -29,11 +29,24 @@ from maskdet.commands.options import HELP_NAMES, run_app
 from maskdet.system.native_libraries import require_opencv
 
 NAME = "maskdet"
-COMMANDS: tuple[Callable[..., int | None], ...] = (
-    *(detect, archive, benchmark, doctor, serve),
-    *(report, export_events, delete_events, collect_events),
-    *(train, evaluate, calibrate, export, convert, inspect),
-)
+COMMANDS: dict[Callable[..., int | None], str] = {
+    detect: "Images in; annotated images, boxes and states out.",
+    archive: "Folders of recordings in; people and faces of each out.",
+    benchmark: "Speed, latency, start-up and memory on this machine.",
+    doctor: "What works on this machine, and the fix of what does not.",
+    serve: "A page and an HTTP API for pictures; --live: for cameras.",
+    report: "People, masks and cameras of some days, as a page.",
+    export_events: "Writes the content of an event store as CSV and JSON.",
+    delete_events: "Deletes a day, or a person's visit, from an event store.",
+    collect_events: "Collects the events of many sites into one store.",
+    train: "Trains a network; can be stopped and resumed.",
+    evaluate: "Measures a model on annotated pictures: COCO metrics …",
+    calibrate: "Measures a model on validation pictures for its card.",
+    export: "Writes another runtime's files beside a model's weights.",
+    convert: "Data sets into other formats; old models into new ones.",
+    inspect: "Counts, mistakes and odd boxes of a data set.",
+}
+"""Commands, and the line about each in the list: it fits a terminal of 80 columns."""
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -46,8 +59,8 @@ app.command(
     epilog=examples(f"{NAME} monitor"),
     short_help="The live monitor: window, recording, event log.",
 )(monitor)
-for command in COMMANDS:
-    app.command()(command)
+for command, summary in COMMANDS.items():
+    app.command(short_help=summary)(command)
 app.add_typer(alarms, name="alarms", short_help="test sends a message to each alarm channel.")
 app.add_typer(cluster, name="cluster", short_help="Cameras on several machines: up, status, add …")
 app.add_typer(models, name="models", short_help="The models: size, accuracy; get fetches one.")

@@ -39,6 +39,16 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]):
     assert {"detect", "benchmark"} <= set(commands.split())
 
 
+@pytest.mark.parametrize("group", ["", "alarms", "cluster", "models", "users"])
+def test_lists_of_commands_cut_nothing_off_at_80_columns(
+    group: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*group.split(), "--help"]) == 0
+    lines = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert len(lines) > 0 and not [line for line in lines if "..." in line or len(line) > 80]
+
+
 def test_it_is_a_module_that_can_be_run():
     done = subprocess.run(
         [sys.executable, "-m", "maskdet", "detect", "--help"],

@@ -50,7 +50,10 @@ def serve(
         typer.Option(help="strict: every face is covered in what is sent back."),
     ] = "normal",
 ) -> int:
-    """A page, and an HTTP API, where pictures are dropped to see who wears a mask correctly."""
+    """A page, and an HTTP API, where pictures are dropped to see who wears a mask correctly.
+
+    With --live it is the page of a monitor that has no window: maskdet serve --live --help.
+    """
     from maskdet.commands.serve import run
     from maskdet.runtimes.loading import open_model
     from maskdet.runtimes.spec import resolve

@@ -16,7 +16,7 @@ File = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="Adds a user, or changes role and password.")
 def add(
     name: Name,
     role: Annotated[

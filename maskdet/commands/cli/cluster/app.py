@@ -20,7 +20,7 @@ ClusterFile = Annotated[
 DEFAULT_FILE = Path("cluster.yaml")
 
 
-@app.command()
+@app.command(short_help="Starts this machine's part; on the first machine first.")
 def up(
     config: ClusterFile = DEFAULT_FILE,
     node: Annotated[
@@ -56,7 +56,7 @@ def status(
     return status(config, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Serves a page of all machines and cameras.")
 def page(
     config: ClusterFile = DEFAULT_FILE,
     address: Annotated[
