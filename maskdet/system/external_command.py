@@ -56,9 +56,13 @@ def run_command(
     assert process.stdin is not None and process.stdout is not None
     writer, reader = _Writer(process.stdin, stdin), _Reader(process.stdout)
     status: int | None = None
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        if reader.ended.wait(timeout_s):
-            status = process.wait(max(0.0, until - time.monotonic()))
+    try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if reader.ended.wait(timeout_s):
+                status = process.wait(max(0.0, until - time.monotonic()))
+    except BaseException:  # a signal: nothing goes on behind our back
+        _end(process)
+        raise
     if status is None:
         _end(process)
         reader.ended.wait(KILL_TIMEOUT_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -16,13 +17,18 @@ from maskdet.cluster import machine, ray_client, remote_detector
 from maskdet.cluster.first_machine import find_answer, require_own
 from maskdet.cluster.placement_actor import Placement
 from maskdet.cluster.settings import ClusterSettings, NodeSettings, beside, read_cluster
+from maskdet.commands.cluster.start_guard import (
+    Interruption,
+    end_part,
+    only_start,
+    undone_if_ended,
+)
 from maskdet.commands.cluster.table import lines_of
 from maskdet.config import Override, load_settings, read_yaml
 from maskdet.config_editing import append_item, set_in_item
 from maskdet.errors import ConfigError
 from maskdet.sources.address import parse
 from maskdet.system.console import print_data, say
-from maskdet.system.signals import StopRequest
 
 _PLACE_TIMEOUT_S = 30.0
 """Seconds that `up` waits for the cameras to have their machines."""
@@ -30,27 +36,35 @@ _CONNECT_TIMEOUT_S = 5.0
 """Seconds that it waits for a camera that does not answer."""
 _POLL_S = 0.5
 _RESTART_PAUSE_S = 2.0
+_SIGTERM_STATUS = 128 + signal.SIGTERM
 
 
 def up(file: Path, node: str | None, *, foreground: bool) -> int:
     """Starts this machine's part; on the first one has the cameras placed as the file says."""
     settings = read_cluster(file)
     place = _place(settings, file, node)
-    if not foreground:
-        _start(settings, place)
-        return 0
-    stop = StopRequest()
+    stop = Interruption()
     with stop.listening():
-        while not stop():
+        try:
             _start(settings, place)
-            process = machine.find(place)
-            while machine.is_alive(process) and not stop():
-                time.sleep(_POLL_S)
-            if not stop():
+            while foreground and not stop():
+                _wait_for_end(place)
                 say(f"this machine's part of the cluster has ended; starting {place.name} again")
                 time.sleep(_RESTART_PAUSE_S)
-    _end_this(place)
+                _start(settings, place)
+        except (KeyboardInterrupt, SystemExit):  # Ray makes the second one of SIGTERM
+            if not foreground:
+                say(f"ended by a signal; {place.name} has not been started", "warning")
+                return stop.status if stop() else _SIGTERM_STATUS
+        if foreground:
+            end_part(place)
     return 0
+
+
+def _wait_for_end(place: machine.Place) -> None:
+    process = machine.find(place)
+    while machine.is_alive(process):
+        time.sleep(_POLL_S)
 
 
 def status(file: Path, *, as_json: bool) -> int:
@@ -135,7 +149,12 @@ def _append(file: Path, camera: dict[str, Any]) -> ClusterSettings:
 
 
 def _start(settings: ClusterSettings, place: machine.Place) -> None:
-    """Starts what does not run of this machine's part."""
+    """Starts what does not run of this machine's part; nothing is left where it fails."""
+    with only_start(place), undone_if_ended(place):
+        _start_part(settings, place)
+
+
+def _start_part(settings: ClusterSettings, place: machine.Place) -> None:
     machine.prepare_token(place.token, make=place.is_first)
     answer = find_answer(place.host, place.port)
     address, has_cluster = f"{place.host}:{place.port}", answer == "a cluster"
@@ -147,7 +166,7 @@ def _start(settings: ClusterSettings, place: machine.Place) -> None:
             "check the network between"
         )
     if not has_cluster:
-        _end_this(place)  # what is left of it where its list has died
+        end_part(place)  # what is left of it where its list has died
         require_own(place.host, place.port)
     if machine.find(place) is None:
         machine.start(place, as_first=not has_cluster)
@@ -159,14 +178,6 @@ def _start(settings: ClusterSettings, place: machine.Place) -> None:
             _report_placed(settings)
         else:
             say(f"{place.name} is part of the cluster at {address}")
-
-
-def _end_this(place: machine.Place) -> None:
-    """Ends this machine's part alone; of the first machine, the placement with it."""
-    process = machine.find(place)
-    machine.end([process] if process else [])
-    if place.is_first:
-        machine.end_rest(place)
 
 
 @contextmanager

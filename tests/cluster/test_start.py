@@ -1,0 +1,56 @@
+"""``maskdet cluster up`` that is ended on its way, and two of them at once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.soak.cluster.loopback import ROOT, LoopbackCluster
+
+pytest.importorskip("ray", reason="the extra cluster is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX"),
+]
+SMALL = {"side": 320, "looks": 1, "device": "cpu", "detect": {"fps": 2}}
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", ["gcs (first machine)", "placement (one machine)"])
+def test_up_that_is_ended_leaves_no_process(number: int, kind: str, tmp_path: Path):
+    """From Ray's first process on until its last one; a second start meanwhile is refused."""
+    cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a",))
+    command = [sys.executable, "-m", "maskdet", "cluster", "up", "--config", str(cluster.file)]
+    up = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        if kind.startswith("gcs"):
+            wait_until(lambda: (tmp_path / "cluster.token").exists())
+            second = cluster.command("up")
+            assert second.returncode == 2
+            assert "a is being started already; wait for the end" in second.stderr
+        wait_until(lambda: kind in {one for one, _ in cluster.kinds()})
+        up.send_signal(number)
+        told = up.communicate(timeout=60)[1]
+        assert up.returncode == 128 + number
+        assert told == "ended by a signal; a has not been started\n"
+        wait_until(lambda: not cluster.processes(), 10)
+        down = cluster.command("down")
+        assert down.returncode == 3 and "no cluster answers at" in down.stderr
+    finally:
+        up.kill()
+        up.communicate()
+        cluster.close()
