@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -22,6 +23,7 @@ from maskdet.live.shutdown import Stop
 from maskdet.people.analysis import Analysis
 from maskdet.runtimes import load_detector
 from maskdet.sources import CLIP
+from maskdet.sources.opening import read_frames
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
 
 pytestmark = pytest.mark.timeout(180)
@@ -67,6 +69,23 @@ def test_the_real_detector_finds_no_face_in_a_recording(tmp_path: Path, detector
     assert faces_in(strict, detector) == 0
     # What is counted stays nearly the same: the detector only gives doubtful faces besides.
     assert abs(strict_counts.total() - open_counts.total()) <= 1
+
+
+def test_the_real_detector_finds_no_face_where_the_size_changes_as_faces_drop_out(
+    detector: Detector,
+):
+    """Without people: of every three frames one is detected in, and the next has another size."""
+    blur, before, after = StrictBlur(), 0, 0
+    for index, frame in zip(range(9), read_frames(str(CLIP)), strict=False):
+        size = (640, 480) if index % 3 == 0 else (480, 360)
+        image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+        faces = detector.detect([image])[0]
+        found = faces if index % 3 == 0 else Detections.empty()
+        resized = Frame(image, index, index / 10, 0.0, "door", position=index / 10)
+        before += len(faces)
+        after += len(detector.detect([blur.cover(resized, found).image])[0])
+    assert before >= 27
+    assert after == 0
 
 
 def test_every_output_gets_covered_frames_though_detection_drops_out():
