@@ -42,6 +42,7 @@ from maskdet.system.child_process import send, send_message, take_output
 
 HEADER = struct.Struct("<IIIddd")
 
+_UNVERIFIED = "its certificate cannot be verified; going on without"
 _ALL_THREADS = {"low_delay": False}
 """Decoding by as many threads as there are cores."""
 _ALL_IMAGES = {**_ALL_THREADS, "decode": "all"}
@@ -111,19 +112,16 @@ def _find(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
         return _try(request)
     address = parse(request["url"])
     if address.scheme in ("http", "https"):
-        found = _find_images(address, request)
-        if found is not None:
-            return found
-    elif fault := _unreachable(request):
-        return fault
+        return _find_by_http(address, request)
     if address.scheme == "srt":
         return _try_srt(request)
+    if fault := _unreachable(request):
+        return fault
     return _try(request)
 
 
-def _find_images(
-    address: Address, request: Mapping[str, Any]
-) -> _Opened | dict[str, object] | None:
+def _find_by_http(address: Address, request: Mapping[str, Any]) -> _Opened | dict[str, object]:
+    """Images are ours to read; anything else is FFmpeg's."""
     from maskdet.sources.http import image_camera
     from maskdet.sources.stream_diagnosis import Fault
 
@@ -131,10 +129,13 @@ def _find_images(
         found = image_camera.open_http(address, request)
     if isinstance(found, Fault):
         return {"error": found.reason, "login": found.login}
-    if found is None:
-        return None
-    notes = ["its certificate cannot be verified; going on without"] * found.is_unverified
-    return _Opened(found, request, notes)
+    notes = [_UNVERIFIED] * found.is_unverified
+    if not isinstance(found, image_camera.OtherContent):
+        return _Opened(found, request, notes)
+    opened = _try(request)
+    if isinstance(opened, _Opened):
+        opened.notes += notes
+    return opened
 
 
 def _is_finite(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> bool:

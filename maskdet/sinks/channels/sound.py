@@ -51,6 +51,8 @@ class Sound:
         done = run_command([*player, path], timeout_s=self._timeout)
         if done.status != 0 or _FAILED.search(done.last_line):  # ffplay ends with 0 all the same
             detail = done.last_line or f"ended with status {done.status}"
+            if self._file is None and path in detail:  # ffplay names the file: ours is whole
+                detail = "no sound device can be opened"
             raise ChannelError(f"{player[0]}: {detail}", "check the sound device")
 
     def close(self) -> None:

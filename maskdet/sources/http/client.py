@@ -7,6 +7,7 @@ that cameras send; it has basic and digest login, redirects and proxies.
 from __future__ import annotations
 
 import re
+import ssl
 from typing import Any
 
 import requests
@@ -86,6 +87,7 @@ class HttpClient:
             read_timeout: seconds between two pieces of an answer.
         """
         self.is_unverified = False
+        self._has_answered = False
         self._url = address.bare_url
         self._timeout = (connect_timeout, read_timeout)
         self._session = requests.Session()
@@ -100,17 +102,20 @@ class HttpClient:
         """
         try:
             return self._ask()
-        except requests.exceptions.SSLError:
-            if self.is_unverified:
+        except requests.exceptions.SSLError as error:
+            is_refused = isinstance(cause_of(error), ssl.SSLCertVerificationError)
+            if self._has_answered or not is_refused:  # no change of trust that no line names
                 raise
             self.is_unverified = True
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
             return self._ask()
 
     def _ask(self) -> requests.Response:
-        return self._session.get(
+        response = self._session.get(
             self._url, stream=True, timeout=self._timeout, verify=not self.is_unverified
         )
+        self._has_answered = True
+        return response
 
     def close(self) -> None:
         """Ends the connection."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
@@ -25,7 +26,7 @@ SNAPSHOT_FPS = 2.0
 """How often an address that gives one image is fetched a second, where nothing is set."""
 
 _JPEG = b"\xff\xd8\xff"
-_IMAGES = (b"\x89PNG\r\n", b"GIF8", b"BM", b"RIFF")
+_IMAGE = re.compile(rb"\x89PNG\r\n|GIF8|BM|RIFF....WEBP", re.DOTALL)  # an AVI is RIFF, too
 _PAGE = re.compile(rb"\s*(?:<!doctype html|<html)", re.IGNORECASE)
 _PARTS = re.compile(rb"\s*--|.*content-type:\s*image/", re.IGNORECASE | re.DOTALL)
 _IN_PAGE = re.compile(
@@ -36,7 +37,18 @@ _HEAD_BYTES, _PAGE_BYTES, _SEARCH_BYTES = 512, 65536, 8 << 20
 _RECONNECT_TIMEOUT_S = 1.5  # seconds to a connection, where there has been one before
 
 
-def open_http(address: Address, request: Mapping[str, Any]) -> HttpImages | Fault | None:
+@dataclass(frozen=True)
+class OtherContent:
+    """Content that FFmpeg is to open: a video, a playlist.
+
+    Attributes:
+        is_unverified: whether the server's certificate is not to be trusted.
+    """
+
+    is_unverified: bool
+
+
+def open_http(address: Address, request: Mapping[str, Any]) -> HttpImages | OtherContent | Fault:
     """Opens what an address gives, by what it sends.
 
     Args:
@@ -44,7 +56,7 @@ def open_http(address: Address, request: Mapping[str, Any]) -> HttpImages | Faul
         request: see `maskdet.sources.camera_process`.
 
     Returns:
-        Images; or why there are none; or None where FFmpeg is to open it.
+        Images; or what FFmpeg is to open; or why there is neither.
     """
     timeout = request["open_timeout"]
     connect = min(timeout, _RECONNECT_TIMEOUT_S) if request["again"] else timeout
@@ -57,7 +69,7 @@ def open_http(address: Address, request: Mapping[str, Any]) -> HttpImages | Faul
     finally:
         if not isinstance(found, HttpImages):
             client.close()
-    return found
+    return found or OtherContent(client.is_unverified)
 
 
 def _open_content(
@@ -75,7 +87,7 @@ def _open_content(
         return fault
     if head.startswith(_JPEG):
         return _open_jpeg(client, response, head, request)
-    if content.startswith("image/") or head.startswith(_IMAGES):
+    if content.startswith("image/") or _IMAGE.match(head):
         return _open_snapshot(client, read_all(response, head), address, request)
     if head.startswith(b"#EXTM3U") or "mpegurl" in content:
         return None
