@@ -29,6 +29,7 @@ from maskdet.frame import Frame
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import split_address
 from maskdet.observation import Observation
+from tests.monitors import fill
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery"
@@ -76,12 +77,38 @@ def test_the_monitor_serves_its_demo_and_ends_at_once(tmp_path: Path):
         assert wrong.status_code == 422 and "never" in wrong.json()["detail"]
         metrics = httpx.get(f"{url}/metrics", trust_env=False).text
         assert 'maskdet_camera_up{camera="demo"} 1.0' in metrics
+        assert "maskdet_camera_recording_failed{" not in metrics  # nothing is to be recorded
         with connect(url.replace("http", "ws") + "/api/cameras/0/video", proxy=None) as viewer:
             assert "codec" in json.loads(viewer.recv(20))
             process.send_signal(signal.SIGTERM)
             began = time.monotonic()
             assert process.wait(20) == 0
             assert time.monotonic() - began < 5  # less than a second where nothing else runs
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_the_page_names_a_recording_that_a_full_disk_stops(small_disk: Path):
+    record = small_disk / "rec.mp4"
+    words = ("monitor.py", "--headless", "--source", "demo", "--serve", "127.0.0.1:0")
+    with command(*words, "--record", str(record)) as (url, _):
+
+        def until(key: str) -> dict[str, object]:
+            deadline = time.monotonic() + 60
+            while True:
+                (camera,) = httpx.get(f"{url}/api/cameras", trust_env=False).json()
+                if camera[key]:
+                    return camera
+                assert time.monotonic() < deadline, camera
+                time.sleep(0.1)
+
+        assert not until("recording")["recording_failed"]
+        filler = fill(small_disk, 0)
+        assert not until("recording_failed")["recording"]
+        metrics = httpx.get(f"{url}/metrics", trust_env=False).text
+        assert 'maskdet_camera_recording_failed{camera="demo"} 1.0' in metrics
+        filler.unlink()
+        assert not until("recording")["recording_failed"]
 
 
 @pytest.mark.timeout(180)

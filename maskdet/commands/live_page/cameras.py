@@ -105,6 +105,7 @@ def _answer(pipeline: Pipeline, camera: Camera, seen: SeenCamera) -> CameraAnswe
     stats, newest, people = pipeline.stats.of(camera.index), seen.newest, seen.counts
     signal, reason = _signal(pipeline, camera, seen)
     recording, recorded = camera.recording, pipeline.stats.recorded_stream(camera.index)
+    is_recorded = recording.on and camera.state == "running"
     return CameraAnswer(
         id=camera.index,
         name=camera.name,
@@ -118,7 +119,8 @@ def _answer(pipeline: Pipeline, camera: Camera, seen: SeenCamera) -> CameraAnswe
         faces=dict(newest.counts) if newest is not None else {},
         people=dict(people.now) if people is not None else None,
         people_today=dict(people.day) if people is not None else None,
-        recording=recording.on and not recording.failing and camera.state == "running",
+        recording=is_recorded and not recording.failing,
+        recording_failed=is_recorded and recording.failing,
         recorded_stream=_recorded(recorded),
         recorded_stream_reason=(recorded.reason or "") if recorded is not None else "",
         viewers=seen.feed.viewers,

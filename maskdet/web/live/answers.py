@@ -55,6 +55,7 @@ class CameraAnswer(BaseModel):
         people: in the last frame, by state; null where nobody is followed.
         people_today: since its local day began, each counted once, by state; likewise.
         recording: whether it is recorded.
+        recording_failed: whether it should be and is not: a full disk, a stream that is away.
         recorded_stream: where the camera's own video is recorded, whether that one comes: ``ok``,
             ``no signal``, or ``off`` while nobody wants it; null of other recordings.
         recorded_stream_reason: why it does not come, as far as is known.
@@ -75,6 +76,7 @@ class CameraAnswer(BaseModel):
     people: Counts | None = None
     people_today: Counts | None = None
     recording: bool = False
+    recording_failed: bool = False
     recorded_stream: Literal["ok", "no signal", "off"] | None = None
     recorded_stream_reason: str = ""
     viewers: int = 0

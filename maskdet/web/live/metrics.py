@@ -58,6 +58,11 @@ class LiveMetrics(Collector):
             "1: the camera's own video comes, where that is recorded.",
             labels=["camera"],
         )
+        failed = GaugeMetricFamily(
+            "maskdet_camera_recording_failed",
+            "1: it should be recorded and is not, where it should.",
+            labels=["camera"],
+        )
         viewers = GaugeMetricFamily(
             "maskdet_camera_viewers", "Pictures watched.", labels=["camera"]
         )
@@ -75,10 +80,12 @@ class LiveMetrics(Collector):
             viewers.add_metric([one.name], one.viewers)
             if one.recorded_stream not in (None, "off"):
                 recorded.add_metric([one.name], one.recorded_stream == "ok")
+            if one.recording or one.recording_failed:
+                failed.add_metric([one.name], one.recording_failed)
             for family, counts in ((now, one.people), (today, one.people_today)):
                 for state, count in (counts or {}).items():
                     family.add_metric([one.name, state], count)
-        yield from (up, paused, capture, detect, recorded, viewers, now, today)
+        yield from (up, paused, capture, detect, recorded, failed, viewers, now, today)
 
     def _of_hub(self) -> Iterator[Metric]:
         frames = CounterMetricFamily(

@@ -187,6 +187,8 @@ def test_logging_in_and_out(browser: Browser, folder: Path):
         browser.find("#name").send_keys("vera")
         browser.find("#password").send_keys("not the password", Keys.ENTER)
         browser.until(lambda: browser.text("#refused") == "wrong name or password.")
+        style = "return getComputedStyle(document.querySelector('#refused'), '::first-letter')"
+        assert browser.js(f"{style}.textTransform") == "uppercase"
         browser.find("#password").clear()
         browser.find("#password").send_keys(PASSWORD, Keys.ENTER)
         plays(browser)
@@ -210,9 +212,10 @@ def test_a_camera_that_is_away_says_so(browser: Browser, folder: Path):
         browser.until(lambda: browser.find(".cover").is_displayed())
         assert browser.text(".cover") == "NO SIGNAL: connection refused, for 12 s"
         assert browser.text("#connection") == "1 of 1 cameras without signal"
-        page.cameras[0] = answer(0, "door")
+        page.cameras[0] = answer(0, "door", recording_failed=True)
         browser.until(lambda: not browser.find(".cover").is_displayed())
         plays(browser)
+        assert "NOT RECORDED: the monitor's log has the reason" in browser.text(".rates")
 
 
 @pytest.mark.slow

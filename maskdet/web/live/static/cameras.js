@@ -100,6 +100,7 @@ class View {
     if (camera.people_today) rates.push(`${seen(camera, total(camera.people_today))} today`);
     if (camera.recording) rates.push("recording");
     if (camera.recorded_stream === "no signal") rates.push("NOT RECORDED: its stream is away");
+    else if (camera.recording_failed) rates.push("NOT RECORDED: the monitor's log has the reason");
     this.root.querySelector(".rates").textContent = rates.join(", ");
     const { element } = this.player;
     if (element) {
