@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
-from maskdet.detections import Detections, MaskState
+from maskdet.detections import Detections
 from maskdet.frame import Frame
-from maskdet.observation import Observation, PeopleCounts, Person, PersonEvent, Shape
+from maskdet.observation import Observation, PeopleCounts, PersonEvent, Shape
 from maskdet.people.appearance import describe
 from maskdet.people.clock import SourceClock
 from maskdet.people.counting import PeopleTally
 from maskdet.people.margin import Margin
 from maskdet.people.person import Change, Follower, Places
 from maskdet.people.person_state import face_scores, probabilities_of, sharpness, weight_of
+from maskdet.people.reporting import counts_of, event_of, person_of
 from maskdet.people.track import Track
 from maskdet.people.tracking import Tracker
 from maskdet.people.zones import Line, Zone, shapes_of
 
 SHARPNESS_INTERVAL_S = 0.15
 """Seconds between two measurements of a face's sharpness."""
-_STATE_NAMES = tuple(state.name for state in MaskState)
 
 
 class Analysis:
@@ -117,7 +117,7 @@ class Analysis:
             frame,
             detections,
             detections.counts(),
-            people=tuple(self._person(one) for one in self._people()),
+            people=tuple(person_of(one, self._clock) for one in self._people()),
             events=tuple(sorted(events, key=lambda event: event.time)),
             people_counts=self._counts(),
             shapes=self._shapes,
@@ -137,8 +137,7 @@ class Analysis:
 
         Numbers of people go on with those who come later.
         """
-        known = list(self._people())
-        events = [event for one in known for event in self._end(one)]
+        events = [event for one in self._people() for event in self._end(one)]
         self._tracker.tracks.clear()
         self._forget()
         counts = self._counts() if observation.people_counts is not None else None
@@ -238,62 +237,15 @@ class Analysis:
         self._followers = {t: one for t, one in self._followers.items() if t in alive}
 
     def _event(self, one: Follower, change: Change) -> PersonEvent:
-        state = one.longest if change.kind == "gone" else one.mask.state
+        event = event_of(one, change, self._clock)
         if change.kind == "crossed":
-            self._crossings[change.facts["place"]][change.facts["direction"]][state.name] += 1
-        return PersonEvent(
-            change.kind,
-            one.track.track_id,
-            self._clock.time_of(change.moment),
-            self._clock.utc_of(change.moment),
-            state,
-            one.mask.certainty,
-            **change.facts,
-        )
+            place, direction = change.facts["place"], change.facts["direction"]
+            self._crossings[place][direction][event.state.name] += 1
+        return event
 
-    def _people(self) -> Iterable[Follower]:
-        return (one for track, one in self._followers.items() if track.is_confirmed)
-
-    def _person(self, one: Follower) -> Person:
-        track, time_of = one.track, self._clock.time_of
-        return Person(
-            track.track_id,
-            one.mask.state,
-            one.mask.certainty,
-            time_of(one.since),
-            time_of(track.began),
-            time_of(track.seen),
-            one.places.inside,
-            track.is_still,
-        )
+    def _people(self) -> list[Follower]:
+        return [one for track, one in self._followers.items() if track.is_confirmed]
 
     def _counts(self) -> PeopleCounts:
-        counted = [one for one in self._people() if not one.track.is_still]
-        zones = {
-            zone.name: _by_state(
-                one.mask.state for one in counted if zone.name in one.places.inside
-            )
-            for zone in self._zones
-        }
-        crossings: Mapping[str, Mapping[str, Mapping[str, int]]] = {
-            line: {way: dict(by_state) for way, by_state in ways.items()}
-            for line, ways in self._crossings.items()
-        }
-        tally = self._tally
-        return PeopleCounts(
-            now=_by_state(one.mask.state for one in counted),
-            hour=tally.hour.counts(),
-            day=tally.day.counts(),
-            run=tally.run.counts(),
-            zones=zones,
-            crossings=crossings,
-            margin=self._margin.people,
-            margin_today=self._margin.today,
-        )
-
-
-def _by_state(states: Iterable[MaskState]) -> dict[str, int]:
-    found = [0] * len(_STATE_NAMES)
-    for state in states:
-        found[state] += 1
-    return dict(zip(_STATE_NAMES, found, strict=True))
+        zones = [zone.name for zone in self._zones]
+        return counts_of(self._people(), zones, self._crossings, self._tally, self._margin)

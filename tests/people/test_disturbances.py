@@ -1,0 +1,60 @@
+"""What befalls a camera while two people stand there: they stay who they are, and count once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from maskdet.people.analysis import Analysis
+from maskdet.people.zones import Line, Zone
+from tests.people.scenes import IMAGE, Actor, events, faces, frame, ids, play, times, walk
+
+TWO = [Actor(walk(150, 150)), Actor(walk(450, 300), 1)]
+
+
+@pytest.mark.parametrize("jump", [7 * 3600.0, -7 * 3600.0, 400 * 86_400.0])
+def test_a_system_clock_that_jumps_counts_nobody_twice_in_the_run(jump: float):
+    """The hour and the day are others from then on, and who stands there counts in them, too."""
+    analysis = Analysis(local_zone=UTC)
+    play(TWO, times(10, 3), analysis)
+    begin = frame(0).utc + jump
+    after = [analysis.observe(frame(t, utc=begin), faces(TWO, t)) for t in times(10, 3, 3.0)]
+    assert ids(after) == {1, 2} and not events(after, "appeared", "gone", "state")
+    counts = after[-1].people_counts
+    assert counts is not None
+    assert [sum(one.values()) for one in (counts.run, counts.day, counts.hour)] == [2, 2, 2]
+
+
+def test_midnight_while_people_stand_there_counts_them_once_on_each_day():
+    analysis = Analysis(local_zone=UTC)
+    begin = datetime(2026, 3, 10, 23, 59, 57, tzinfo=UTC).timestamp()
+    actors = [*TWO, Actor(walk(300, 80, gone=[(2, 99)]))]
+    seen = [analysis.observe(frame(t, utc=begin), faces(actors, t)) for t in times(10, 10)]
+    before, after = seen[25].people_counts, seen[-1].people_counts
+    assert before is not None and after is not None
+    assert sum(before.day.values()) == 3 == sum(after.run.values())
+    assert after.day == after.hour == after.now
+    assert (after.day["with_mask"], after.day["without_mask"]) == (1, 1)
+    assert len(events(seen, "appeared")) == 3
+
+
+def test_another_size_and_shape_in_mid_stream_moves_nobody_over_a_border():
+    """Both stand as near to a line and a zone's border as anybody who has not crossed it."""
+    zone = Zone("left", ((0, 0), (0.27, 0), (0.27, 1), (0, 1)))
+    line = Line("gate", (0.0, 0.36), (1.0, 0.36))
+    analysis = Analysis(zones=[zone], lines=[line])
+    seen = play(TWO, times(10, 3), analysis)
+    for number, (width, height) in enumerate([(320, 240), (1280, 720), (640, 480)], 1):
+        image = np.resize(IMAGE, (height, width, 3))
+        for t in times(10, 2, 1 + 2 * number):
+            found = faces(TWO, t)
+            scale = np.array([width / 640, height / 480] * 2, np.float32)
+            found.boxes[:] = found.boxes * scale
+            seen.append(analysis.observe(frame(t, 0, image), found))
+    assert ids(seen) == {1, 2}
+    assert [(e.kind, e.track_id) for e in events(seen, "entered", "left", "crossed", "gone")] == [
+        ("entered", 1)
+    ]
+    assert [person.zones for person in seen[-1].people] == [("left",), ()]
