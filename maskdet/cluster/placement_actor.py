@@ -7,13 +7,15 @@ it again with the same settings.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from maskdet.cluster import ray_client, remote_detector
 from maskdet.cluster.monitor_settings import monitor_settings
 from maskdet.cluster.page_address import live_page_url
-from maskdet.cluster.planner import Planner
+from maskdet.cluster.planner import GROUP_TIMEOUT_S, Planner
 from maskdet.cluster.settings import ClusterSettings
 from maskdet.system.threads import Event, Lock, Worker
 
@@ -40,6 +42,7 @@ class Placement:
         self._planner = Planner(*made.places(), partial(monitor_settings, made))
         self._lock, self._over = Lock(), Event()
         self._pending: dict[str, Any] = {}
+        self._reported: dict[str, float] = {}
         self._problem = ""
         self._table = self._new_table()
         Worker("placement", self._place).start()
@@ -74,6 +77,7 @@ class Placement:
         for name in sorted(self._settings.detecting & alive):
             remote_detector.start(name, self._settings.monitor)
         reports = ray_client.reports(groups, _REPORT_TIMEOUT_S)
+        self._restart_hung(groups, reports)
         # What a group reports from before it has done an order must not bring another order.
         self._pending = {n: ref for n, ref in self._pending.items() if not ray_client.is_done(ref)}
         orders = self._planner.turn(alive, reports)
@@ -83,6 +87,17 @@ class Placement:
                     order.cameras, order.text, order.standby
                 )
         self._table = self._new_table()
+
+    def _restart_hung(self, groups: Mapping[str, Any], reports: Mapping[str, Any]) -> None:
+        """Kills groups that have reported and stopped to: Ray starts each again, once."""
+        now = time.monotonic()
+        self._reported |= dict.fromkeys(reports, now)
+        for name, reported in list(self._reported.items()):
+            if name not in groups:
+                del self._reported[name]  # its machine is down
+            elif now - reported > GROUP_TIMEOUT_S:
+                del self._reported[name]
+                ray_client.restart_group(groups[name])
 
     def _new_table(self) -> dict[str, Any]:
         table = self._planner.table()

@@ -18,6 +18,10 @@ _MOVE_INTERVAL_S = 60.0
 _NO_SIGNAL_S = 2.5
 """Age of the last frame from which a camera has no signal; a status is up to a second old."""
 
+GROUP_TIMEOUT_S = 20.0
+"""Seconds without a report after which a group is killed, and started again by Ray."""
+_LATE_REPORT_S = 5.0
+"""Age of a group's last report from which the table has it as a problem."""
 _STANDBY_TIMEOUT_S = 10.0
 """Seconds for a camera's next machine to have its images, before the other lets it go anyhow: some
 cameras serve one viewer alone."""
@@ -205,13 +209,20 @@ class Planner:
         state = "up" if report else "starting" if name in self._alive else "down"
         keys = ("cores", "load_cores", "machine_share", "problem", "version")
         pids = ("group_pid", "monitor_pid", "monitor_starts")
-        return {
+        age = self._report_age_s(name)
+        row = {
             "name": name,
             "state": "drained" if drained and state == "up" else state,
             "cameras": len(report.get("cameras", ())),
-            "report_age_s": self._report_age_s(name),
+            "report_age_s": age,
             **{key: report.get(key) for key in (*keys, *pids)},
         }
+        if report and age is not None and age > _LATE_REPORT_S:
+            row["problem"] = (
+                f"its group has not reported for {age:.0f} s, and is started again after "
+                f"{GROUP_TIMEOUT_S:.0f} s"
+            )
+        return row
 
     def _camera_row(self, name: str) -> dict[str, Any]:
         node = self._where.get(name)

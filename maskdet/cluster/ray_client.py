@@ -150,6 +150,11 @@ def reports(groups: Mapping[str, Any], timeout_s: float) -> dict[str, dict[str, 
     return found
 
 
+def restart_group(one: Any) -> None:
+    """Kills a group that does not answer, its process with it; Ray starts it again."""
+    ray.kill(one, no_restart=False)
+
+
 def is_done(ref: Any) -> bool:
     """Whether a call has returned or failed."""
     return bool(ray.wait([ref], timeout=0)[0])

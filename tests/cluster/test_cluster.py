@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -120,6 +121,7 @@ def test_each_mistake_in_the_file_is_one_line(tmp_path: Path, text: str, message
         (["drain", "x"], 2, "no machine is called 'x'; there are: a, b"),
         (["add", "y"], 2, "no camera is called 'y' (it has x); add an address"),
         (["add", "x", "demo"], 2, "a camera is called 'x' already"),
+        (["add", "b"], 2, "'b' is a machine, not a camera; it joins by maskdet cluster up on it"),
         (["page", "--address", "x"], 2, "--address x: must be HOST:PORT"),
         (["page", "--address", "0.0.0.0:0"], 2, "there is no file of users"),
         (["add", "z", "demo", "--label", "site"], 2, "--label site: expected KEY=VALUE"),
@@ -303,8 +305,14 @@ def test_an_added_camera_runs_and_stands_in_the_file(cluster: LoopbackCluster):
     assert (folder / "monitor.yaml").stat().st_mode & 0o077 == 0
 
     refused = command("add", "wrong", "rtsp://", "--config", cluster.file)
-    assert refused.returncode in (2, 3) and len(refused.stderr.splitlines()) == 1
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+    assert "wrong: the address names no host" in refused.stderr
+    missing = command("add", "wrong", "no-such.mp4", "--config", cluster.file)
+    assert missing.returncode == 2 and "no such source: 'no-such.mp4'" in missing.stderr
     assert yaml.safe_load(cluster.file.read_text())["cameras"] == written
+    done = command("add", "lobby", "demo", "--config", cluster.file)
+    assert done.returncode == 0, done.stderr
+    assert cluster.status()["cameras"][-1]["name"] == "lobby"
 
 
 @pytest.mark.slow
@@ -330,10 +338,33 @@ def test_a_killed_monitor_is_back_and_outlives_a_killed_group(cluster: LoopbackC
 
 
 @pytest.mark.slow
+def test_a_group_that_hangs_is_named_and_started_again(cluster: LoopbackCluster):
+    before = cluster.status()["nodes"][0]
+    group = psutil.Process(before["group_pid"])
+    group.suspend()
+    try:
+        wait_until(lambda: "has not reported for" in cluster.status()["nodes"][0]["problem"])
+        wait_until(lambda: cluster.status()["nodes"][0]["group_pid"] != group.pid)
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            group.resume()
+    after = cluster.status()["nodes"][0]
+    assert after["problem"] == "" and after["monitor_pid"] == before["monitor_pid"]
+    wait_for_running(cluster, "hall", not_before=time.time())
+
+
+@pytest.mark.slow
 def test_a_drained_machine_has_no_cameras_until_that_is_undone(cluster: LoopbackCluster):
     text = cluster.file.read_text()
     done = command("drain", "a", "--config", cluster.file)
     assert done.returncode == 0, done.stderr
+    count, waiting, why = done.stderr.splitlines()
+    assert count.endswith("by machine: none yet")
+    assert waiting == "hall, door, gate, lobby: waiting for a machine"
+    assert why == (
+        "no machine takes cameras (a is drained, b is down, c is down); run maskdet cluster drain "
+        "NAME --undo, or maskdet cluster up on a machine that is down"
+    )
     table = cluster.status()
     assert table["nodes"][0]["state"] == "drained"
     assert {camera["state"] for camera in table["cameras"]} == {"waiting for a machine"}
@@ -356,7 +387,7 @@ def test_down_leaves_no_process_and_whole_files(cluster: LoopbackCluster):
     ]
     wait_until(lambda: not cluster.processes())
     events = (cluster.folder / "maskdet-cluster/a/events.jsonl").read_text().splitlines()
-    assert {json.loads(line)["source"] for line in events} == {"hall", "door"}
+    assert {json.loads(line)["source"] for line in events} == {"hall", "door", "lobby"}
     assert command("down", "--config", cluster.file).returncode == 3
 
 

@@ -23,11 +23,12 @@ from maskdet.commands.cluster.start_guard import (
     only_start,
     undone_if_ended,
 )
-from maskdet.commands.cluster.table import lines_of
+from maskdet.commands.cluster.table import lines_of, warnings_of
 from maskdet.config import Override, load_settings, read_yaml
 from maskdet.config_editing import append_item, set_in_item
-from maskdet.errors import ConfigError
-from maskdet.sources.address import parse
+from maskdet.errors import ConfigError, SourceError
+from maskdet.sources.address import parse, scheme_of
+from maskdet.sources.opening import kind_of
 from maskdet.system.console import print_data, say
 
 _PLACE_TIMEOUT_S = 30.0
@@ -88,6 +89,10 @@ def add(file: Path, name: str, source: str | None, place: Mapping[str, Any]) -> 
     settings = read_cluster(file)
     names = [camera.name for camera in settings.cameras]
     if source is None and name not in names:
+        if any(node.name == name for node in settings.nodes):
+            raise ConfigError(
+                f"{file}: '{name}' is a machine, not a camera; it joins by maskdet cluster up on it"
+            )
         known = ", ".join(names) or "none"
         raise ConfigError(f"{file}: no camera is called '{name}' (it has {known}); add an address")
     if source is not None and name in names:
@@ -141,11 +146,23 @@ def down(file: Path) -> int:
 
 def _append(file: Path, camera: dict[str, Any]) -> ClusterSettings:
     """Writes a camera into the file, once it is known to be right; the settings with it."""
-    parse(camera["source"])
+    _check_source(camera)
     cameras = [*(read_yaml(file).get("cameras") or ()), camera]
     load_settings(ClusterSettings, file, [Override("cluster add", ("cameras",), cameras)])
     append_item(file, "cameras", camera)
     return read_cluster(file)
+
+
+def _check_source(camera: Mapping[str, Any]) -> None:
+    """Refuses what cannot be opened anywhere; what another machine has is known there alone."""
+    source = camera["source"]
+    try:
+        if scheme_of(source) not in ("", "file"):
+            parse(source)
+        elif "node" not in camera:
+            kind_of(source)
+    except SourceError as error:
+        raise ConfigError(f"{camera['name']}: {error}") from None
 
 
 def _start(settings: ClusterSettings, place: machine.Place) -> None:
@@ -198,6 +215,7 @@ def _report_placed(settings: ClusterSettings) -> None:
     while (waited := time.monotonic() - began) < _PLACE_TIMEOUT_S:
         states = {row["state"] for row in table["cameras"]}
         is_placed = table["settled"] and not states & {"starting", "moving"}
+        is_placed &= not any(n["cameras"] for n in table["nodes"] if n["state"] == "drained")
         if is_placed and ("connecting" not in states or waited > _CONNECT_TIMEOUT_S):
             break
         time.sleep(_POLL_S)
@@ -206,9 +224,8 @@ def _report_placed(settings: ClusterSettings) -> None:
     where = ", ".join(f"{name} {count}" for name, count in nodes.items()) or "none yet"
     count = len(table["cameras"])
     say(f"{count} cameras in the cluster at {settings.address}, by machine: {where}")
-    for row in table["cameras"]:
-        if row["state"] != "running":
-            say(f"{row['name']}: {row['state']}", "warning")
+    for line in warnings_of(table):
+        say(line, "warning")
 
 
 def _place(settings: ClusterSettings, file: Path, node: str | None) -> machine.Place:

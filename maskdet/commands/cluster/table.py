@@ -7,6 +7,9 @@ from typing import Any
 
 from maskdet.system.console import printable
 
+_MAX_NAMES = 5
+"""Cameras that a line names; a cluster may have a thousand."""
+
 
 def lines_of(table: Mapping[str, Any]) -> Iterator[str]:
     """Machines, then cameras, as lines of text.
@@ -50,6 +53,30 @@ def lines_of(table: Mapping[str, Any]) -> Iterator[str]:
         *([("placement", table["problem"])] if table["problem"] else []),
     ]:
         yield printable(f"{name}: {problem}")
+
+
+def warnings_of(table: Mapping[str, Any]) -> Iterator[str]:
+    """Lines on cameras that do not run, one a state, and on machines if none takes cameras.
+
+    Args:
+        table: of the placement.
+    """
+    names: dict[str, list[str]] = {}
+    for row in table["cameras"]:
+        if row["state"] != "running":
+            names.setdefault(row["state"], []).append(row["name"])
+    for state, those in names.items():
+        more = f" and {len(those) - _MAX_NAMES} more" if len(those) > _MAX_NAMES else ""
+        yield printable(f"{', '.join(those[:_MAX_NAMES])}{more}: {state}")
+    states = {node["name"]: node["state"] for node in table["nodes"]}
+    if names and not {"up", "starting"} & set(states.values()):
+        where = ", ".join(f"{name} is {state}" for name, state in states.items())
+        ways = {
+            "drained": "maskdet cluster drain NAME --undo",
+            "down": "maskdet cluster up on a machine that is down",
+        }
+        what = ", or ".join(way for state, way in ways.items() if state in states.values())
+        yield printable(f"no machine takes cameras ({where}); run {what}")
 
 
 def _cores(load: float | None, cores: int | None) -> str:

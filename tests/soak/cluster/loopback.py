@@ -160,7 +160,7 @@ class LoopbackCluster:
                 with contextlib.suppress(ValueError):  # killed while it was written
                     event = json.loads(line)
                     taken = datetime.fromisoformat(event["utc"]).timestamp()
-                    found[event["source"]].append((taken, log.parent.name))
+                    found.setdefault(event["source"], []).append((taken, log.parent.name))
         return {name: sorted(rows) for name, rows in found.items()}
 
     def close(self) -> None:
