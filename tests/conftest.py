@@ -20,6 +20,7 @@ from tests.monitors import (  # noqa: F401  (fixtures)
     start_monitor,
 )
 from tests.ports import refusing_port as refusing
+from tests.running_server import running
 from tests.whole_run import (  # noqa: F401  (hooks)
     made_once,
     pytest_addoption,
@@ -137,13 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
 def camera() -> Iterator[Camera]:
     """A network camera that runs as long as the test."""
     server = Camera()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server
-    server.over.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(server):
+        yield server
+        server.over.set()
 
 
 @pytest.fixture(scope="session")

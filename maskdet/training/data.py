@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -68,16 +69,18 @@ def read_data(
         report(line)
     if not parts[0]:
         raise DatasetError(f"{data}: too few pictures to train on")
-    for line in wrong_sizes([sample for part in (*parts, validation) for sample in part]):
+    samples = list(chain(*parts))
+    for line in wrong_sizes((*samples, *validation)):
         problems.add_line(line)  # now, not at the step that draws it, hours later
     problems.check()
-    _require_faces(data, [sample for part in parts for sample in part], "to learn")
+    _require_faces(data, samples, "to learn")
     _require_faces(data, validation, "for validation")
     if folder is not None:
         pairs = zip(settings.train, parts, strict=True)
         parts = [_labeled(*each, folder, open_detector) for each in pairs]
+        samples = list(chain(*parts))
         root = data_root(below(data, settings.train[0].source) or data)
-        _write_names(folder / TRAIN_LIST, [sample for part in parts for sample in part], root)
+        _write_names(folder / TRAIN_LIST, samples, root)
         _write_names(folder / VALIDATION_LIST, validation, root)
     shares = zip(parts, settings.train, strict=True)
     weights = [
@@ -86,7 +89,6 @@ def read_data(
         * source.share
         for part, source in shares
     ]
-    samples = [sample for part in parts for sample in part]
     for line in _lacking(samples):
         report(line)
     return samples, np.concatenate(weights), validation

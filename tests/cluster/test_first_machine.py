@@ -17,18 +17,16 @@ from maskdet.__main__ import main
 from maskdet.cluster import first_machine
 from maskdet.cluster.first_machine import find_answer, require_own
 from maskdet.errors import ConfigError
+from tests.running_server import running
 
 HOST = "127.0.0.1"
 
 
 @contextmanager
 def web_server() -> Iterator[int]:
-    with http.server.ThreadingHTTPServer((HOST, 0), http.server.SimpleHTTPRequestHandler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = http.server.ThreadingHTTPServer((HOST, 0), http.server.SimpleHTTPRequestHandler)
+    with running(server):
         yield server.server_port
-        server.shutdown()
-        thread.join()
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from maskdet.sources.webcam import Webcam
 from tests.network import a_network_of_its_own
 from tests.ports import free_port
 from tests.processes import children
+from tests.running_server import running
 from tests.sources.rtsp import RtspCamera, clock_of, line_to, needs_rtsp, rtsp_camera
 
 pytestmark = [needs_rtsp, pytest.mark.timeout(120)]
@@ -322,13 +323,12 @@ class _Page(BaseHTTPRequestHandler):
 
 
 def test_a_web_page_is_no_stream() -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        with pytest.raises(SourceError, match="'/index.html' is a web page, no video"):
-            open_source(f"http://127.0.0.1:{server.server_port}/index.html")
-        server.shutdown()
-        thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    with (
+        running(server),
+        pytest.raises(SourceError, match="'/index.html' is a web page, no video"),
+    ):
+        open_source(f"http://127.0.0.1:{server.server_port}/index.html")
 
 
 def test_a_host_that_nobody_knows() -> None:

@@ -32,6 +32,7 @@ from maskdet.sources.files import image_files, video_file
 from maskdet.sources.opening import kind_of, open_source, unique_names
 from maskdet.sources.options import SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import back_off
+from tests.running_server import running
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -380,14 +381,9 @@ def served(folder: Path) -> Iterator[str]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    with running(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def test_a_recording_behind_a_url_is_a_file(make_video, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
+from tests.running_server import running
 
 
 @dataclass
@@ -85,15 +86,11 @@ def hook_server(
         server.socket = context.wrap_socket(server.socket, server_side=True)
         scheme = "https"
     known.url = f"{scheme}://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield known
-    finally:
-        known.hang.clear()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with running(server):
+        try:
+            yield known
+        finally:
+            known.hang.clear()
 
 
 def make_certificate(folder: Path, *, expired: bool) -> tuple[Path, Path]:

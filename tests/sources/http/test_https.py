@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import logging
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from maskdet.errors import SourceError
 from maskdet.sources.address import parse
 from maskdet.sources.http.client import HttpClient
 from maskdet.sources.opening import open_source
+from tests.running_server import running
 from tests.sinks.channels.servers import make_certificate
 
 pytestmark = pytest.mark.timeout(60)
@@ -70,14 +70,8 @@ def serving(folder: Path, certificate: Path, key: Path) -> Iterator[str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with running(server):
         yield f"https://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")
