@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskdet.datasets.image_files import exif_hint
+from maskdet.datasets.image_files import MAYBE_TURNED, exif_hint, size_of
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.detections import CLASS_NAMES
@@ -22,6 +22,8 @@ SLACK_PIXELS = 0.01
 """Pixels over the image's edge that are rounding, not a mistake."""
 OUTLINES = "outlines and turned boxes, of which the upright box around was taken"
 CUT = "boxes that reached out of their picture and were cut"
+NO_SIZE = "pictures whose labels state no size or 0, for which their own was taken"
+SHARES = "labels whose boxes were taken as shares of the picture, as none reaches beyond 0 to 1"
 
 
 @dataclass
@@ -63,7 +65,16 @@ class DatasetBuilder:
         span: tuple[int, int] | None = None,
         name: str = "",
     ) -> Labelled | None:
-        """A further image, or None if it can have no such size."""
+        """A further image, or None if it can have no such size.
+
+        Raises:
+            DatasetError: the labels state no size, and the file is no image.
+        """
+        if width == height == 0 and not span:
+            width, height = size_of(file)
+            self.problems.note(NO_SIZE, place, "")
+            if exif_hint(file):
+                self.problems.note(MAYBE_TURNED, file, "")
         if not (1 <= width <= MAX_IMAGE_SIDE and 1 <= height <= MAX_IMAGE_SIDE):
             self.problems.add(place, f"size {width:g}×{height:g} is no picture's")
             return None
@@ -102,6 +113,7 @@ class DatasetBuilder:
 
     def dataset(self) -> DataSet:
         """All that was taken."""
+        self._take_shares()
         names = self._names
         if names is None:
             names = in_order({name for image in self._images for name in image.classes})
@@ -120,6 +132,19 @@ class DatasetBuilder:
             for image in self._images
         ]
         return DataSet(samples, tuple(names), [image.places for image in self._images])
+
+    def _take_shares(self) -> None:
+        """Makes pixels of boxes that can only be shares of their images, with a note."""
+        labelled = [image for image in self._images if image.boxes]
+        if not labelled or any(max(box) > 1 for image in labelled for box in image.boxes):
+            return
+        self.problems.note(SHARES, labelled[0].places[0], f"box {shown_box(labelled[0].boxes[0])}")
+        for image in labelled:
+            sides = (image.width, image.height) * 2
+            image.boxes = [
+                tuple(edge * side for edge, side in zip(box, sides, strict=True))
+                for box in image.boxes
+            ]
 
 
 def in_order(names: set[str]) -> tuple[str, ...]:

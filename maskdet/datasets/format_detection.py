@@ -7,12 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet.datasets.formats import FORMATS
-from maskdet.datasets.formats.labels_file import KINDS, first_shard, holds_boxes, kind_of_labels
+from maskdet.datasets.formats.labels_file import (
+    KINDS,
+    RETINANET_FIELDS,
+    TABLES,
+    first_fields,
+    first_shard,
+    holds_boxes,
+    kind_of_labels,
+)
 from maskdet.datasets.formats.tfrecord_files import NAME
 from maskdet.datasets.formats.unsupported import folder_tool
 from maskdet.datasets.formats.voc_layout import LAYOUTS, XML
 from maskdet.datasets.formats.yolo import CLASS_LISTS
 from maskdet.datasets.formats.yolo_data_yaml import plans_in
+from maskdet.datasets.formats.yolo_labels import TEXTS
 from maskdet.datasets.image_files import list_images, turn_labels
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
@@ -162,7 +171,7 @@ def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
         return candidates[:1]
     if len(candidates) > 1:
         # settings and notes of tools, files of other formats: the first one's reader names it
-        candidates = [entry for entry in candidates if not _is_other_json(entry)] or candidates[:1]
+        candidates = [entry for entry in candidates if not _is_other(entry)] or candidates[:1]
     if instances := [entry for entry in candidates if entry[1].name.startswith("instances_")]:
         candidates = instances  # captions and key points of the same images lie beside them
     kinds = {kind for kind, _ in candidates}
@@ -186,9 +195,11 @@ def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
     )
 
 
-def _is_other_json(labels: Labels) -> bool:
-    """Whether a json file is certainly not COCO's."""
+def _is_other(labels: Labels) -> bool:
+    """Whether a file is certainly no labels: json that is not COCO's, a table of other columns."""
     kind, file = labels
+    if kind == "retinanet":
+        return len(first_fields(file)) != RETINANET_FIELDS
     if kind != "coco" or file.stat().st_size > MAX_BYTES:
         return False
     content = file.read_bytes()
@@ -221,7 +232,7 @@ def _candidates(folder: Path) -> Iterator[Labels]:
     for file in [*entries, *below]:
         if file.suffix.lower() == ".json" and file.is_file():
             yield "coco", file
-        elif file.suffix.lower() == ".csv" and file.is_file() and holds_boxes(file):
+        elif file.suffix.lower() in TABLES and file.is_file() and holds_boxes(file):
             yield _kind_of(file), file
     listed = any((folder / name).is_file() for name in CLASS_LISTS)
     if _holds_texts(folder / "labels") or listed or plans_in(folder):
@@ -232,7 +243,7 @@ def _holds_texts(folder: Path) -> bool:
     """Whether a folder is there and may hold YOLO's labels: some, or none of any kind."""
     if not folder.is_dir():
         return False
-    return next(folder.rglob("*.txt"), None) is not None or next(folder.iterdir(), None) is None
+    return next(folder.rglob(TEXTS), None) is not None or next(folder.iterdir(), None) is None
 
 
 def _kind_of(file: Path) -> str:

@@ -13,8 +13,8 @@ from maskdet.datasets.samples import inside
 from maskdet.datasets.text import read_text
 from maskdet.errors import DatasetError
 
-FLAGS = "lines that end in Pascal's flag (1, 0, -1), which was left aside"
-_FLAG = re.compile(r"(?<=\S)\s+(-1|0|1)$")
+FLAGS = "lines that end in Pascal's flag (1, 0, -1) or the name of xml, which was left aside"
+_FLAG = re.compile(r"(?<=\S)\s+(-1|0|1|\S+\.xml)$")
 
 
 def read_list(file: Path) -> list[str]:

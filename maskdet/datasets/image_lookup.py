@@ -24,7 +24,9 @@ FOLDERS = ("", "images", "JPEGImages", "../images", "../JPEGImages")
 """Where images lie, seen from the folder of the labels."""
 MAX_LISTED = 4
 """Images of one name that a message lists."""
-_IMAGE_SUFFIX = re.compile(f"({'|'.join(map(re.escape, IMAGE_SUFFIXES))})$", re.IGNORECASE)
+_ENDINGS = (*IMAGE_SUFFIXES, ".xml", ".txt", ".json", ".")
+"""Of names: those of images, of their labels, or a point alone."""
+_IMAGE_SUFFIX = re.compile(f"({'|'.join(map(re.escape, _ENDINGS))})$", re.IGNORECASE)
 _TASK_PREFIX = re.compile(r"^[0-9a-f]{8}-(?=.)")
 """What Label Studio puts before the name of an image that was uploaded to it."""
 

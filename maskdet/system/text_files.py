@@ -5,12 +5,16 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet.errors import MaskdetError
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DELIMITER_LINE = re.compile(r"\s*sep=([,;\t|])\s*?(\r\n|\r|\n)", re.IGNORECASE)
+"""Excel's own first line, which names the delimiter of the others."""
+_DECIMAL_COMMA = re.compile(r"\s*(-?\d+),(\d+)\s*")
 
 
 def decode_text(raw: bytes) -> str:
@@ -48,16 +52,31 @@ def csv_rows(file: Path, text: str, error: type[MaskdetError]) -> Iterator[tuple
     Raises:
         MaskdetError: of that kind.
     """
-    delimiter = delimiter_of(text.lstrip().partition("\n")[0])
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    skipped, delimiter = start_of_csv(text)
+    lines_before = text[:skipped].count("\n")
+    rows = csv.reader(io.StringIO(text[skipped:], newline=""), delimiter=delimiter, strict=True)
     try:
         for row in rows:
             if any(field.strip() for field in row):
-                yield rows.line_num, row
+                yield rows.line_num + lines_before, row if delimiter == "," else _with_points(row)
     except csv.Error as found:
-        raise error(f"{file}:{rows.line_num}: is no CSV: {found}") from None
+        place = f"{file}:{rows.line_num + lines_before}"
+        raise error(f"{place}: is no CSV: {found}") from None
 
 
-def delimiter_of(line: str) -> str:
-    """The delimiter of a CSV by its first line: in half of Europe, Excel writes semicolons."""
-    return "," if "," in line else next((char for char in ";\t" if line.count(char) > 1), ",")
+def start_of_csv(text: str) -> tuple[int, str]:
+    """Where the rows of a CSV begin, and its delimiter: in half of Europe, Excel writes semicolons.
+
+    Args:
+        text: the file's content, or its beginning.
+    """
+    if stated := _DELIMITER_LINE.match(text):
+        return stated.end(), stated[1]
+    first = next(iter(text.lstrip().splitlines()), "")
+    return 0, max(",;\t|", key=first.count)  # the first of them, where they are as many
+
+
+def _with_points(row: list[str]) -> list[str]:
+    """Fields whose numbers have a point, where the comma is free for their fractions."""
+    return [_DECIMAL_COMMA.sub(r"\1.\2", field) if _DECIMAL_COMMA.fullmatch(field) else field
+            for field in row]  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskdet.datasets.builder import NO_SIZE
 from maskdet.datasets.format_detection import read
 from maskdet.datasets.image_files import MAYBE_TURNED, TURNED
 from maskdet.datasets.problems import Problems
@@ -89,6 +90,13 @@ def test_where_the_size_does_not_decide_a_note_says_so(tmp_path: Path, exif: int
     problems = Problems()
     read(coco(tmp_path, size, BOX), tmp_path, problems=problems)
     assert list(problems.notes) == [MAYBE_TURNED]
+
+
+def test_where_no_size_is_stated_a_note_says_so(tmp_path: Path):
+    write_picture(tmp_path / "a.jpg", 6)
+    problems = Problems()
+    read(coco(tmp_path, (0, 0), BOX), tmp_path, problems=problems)
+    assert list(problems.notes) == [NO_SIZE, MAYBE_TURNED]
 
 
 def test_yolo_labels_do_not_decide(tmp_path: Path):

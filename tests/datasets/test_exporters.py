@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from maskdet.datasets.builder import NO_SIZE, SHARES
 from maskdet.datasets.class_list import label_map
 from maskdet.datasets.format_detection import read
-from maskdet.datasets.formats import retinanet_csv, voc, yolo, yolo_labels
+from maskdet.datasets.formats import voc, yolo, yolo_labels
 from maskdet.datasets.formats.tfrecord_files import write_record
 from maskdet.datasets.image_lookup import ELSEWHERE
 from maskdet.datasets.tfrecord_messages import Feature, example_bytes
@@ -20,6 +21,7 @@ MASK: Face = ("mask", (6, 4, 30, 20))
 ROW = "0 0.3 0.3 0.4 0.4\n"
 """The same in shares of 60×40 pixels."""
 BOX = {"bbox": [6, 4, 24, 16]}
+PROLOG = '<?xml version="1.0" encoding="utf-16"?>'
 XML = (
     "<annotation><filename>{}</filename><size><width>60</width><height>40</height></size><object>"
     "<name>mask</name><bndbox><xmin>6</xmin><ymin>4</ymin><xmax>30</xmax><ymax>20</ymax></bndbox>"
@@ -42,6 +44,9 @@ LABELME_XML = (
         ({"labels/0a1b2c3d-a.txt": ROW, "images/a.png": "", "classes.txt": "mask"},
          yolo_labels.ELSEWHERE),
         ({"labels/a.txt": "0.0 0.3 0.3 0.4 0.4\n", "images/a.png": "", "classes.txt": "mask"}, ""),
+        ({"labels/a.png.txt": ROW, "images/a.png": "", "classes.txt": "mask"},
+         yolo_labels.ELSEWHERE),
+        ({"labels/a.TXT": ROW, "images/a.png": "", "classes.txt": "mask"}, yolo_labels.ELSEWHERE),
         # VOC: LabelMe's own xml, xml under other names, in UTF-16 whatever it declares
         ({"default/a.xml": LABELME_XML, "default/a.png": ""}, ""),
         ({"annotations/a.png.xml": XML.format("a.png"), "images/a.png": ""}, ""),
@@ -49,14 +54,30 @@ LABELME_XML = (
         ({"annotations/a.xml": ('<?xml version="1.0" encoding="utf-8"?>' + XML).encode("utf-16"),
           "images/a.png": ""}, ""),
         ({"annotations/a.xml": XML, "images/a.png": "", "images/b.jpg": ""}, voc.UNLABELLED),
+        # VOC: declarations that the parser knows nothing of, no size
+        ({"a.xml": "<?xml version='1.0' encoding='utf8'?><!-- ü -->" + XML, "a.png": ""}, ""),
+        ({"a.xml": (PROLOG + XML).encode("utf-16-le"), "a.png": ""}, ""),
+        ({"a.xml": f'\n\n{PROLOG}<!DOCTYPE annotation SYSTEM "voc.dtd">{XML}', "a.png": ""}, ""),
+        ({"a.xml": XML.replace("60", "").replace("40", "None"), "a.png": ""}, NO_SIZE),
         # CSV: a header in other letters, sizes with .0, the folder that scripts call data
         ({"x.csv": f"{HEAD.title()}a.png,60.0,40.0,mask,6.0,4,30,20\n", "a.png": ""}, ""),
         ({"data/train_labels.csv": f"{HEAD}a.png,60,40,mask,6,4,30,20\n",
           "images/train/a.png": ""}, ""),
+        # CSV: as Excel in half of Europe writes it, other columns, shares, no size
+        ({"x.csv": (f"sep=;\r\n{HEAD}a.png,60,40,mask,6.0,4.0,30.0,20.0,\r\n".replace(",", ";")
+                    .replace(".0", ",0")).encode("utf-16"), "a.png": ""}, ""),
+        ({"x.tsv": f"{HEAD}a.png,60,40,mask,6,4,30,20\n".replace(",", "\t"), "a.png": ""}, ""),
+        ({"x.csv": f"{HEAD}a.png,60,40,mask,6,4,30,20\r".replace("\n", "\r"), "a.png": "",
+          "colors.csv": "name,r,g,b\nmask,0,0,0\n"}, ""),
+        ({"x.csv": "image_name,label,x_min,x_max,y_min,y_max\na.png,mask,6,30,4,20\n",
+          "a.png": ""}, NO_SIZE),
+        ({"x.csv": f"{HEAD}a.png,0,0,mask,6,4,30,20\n", "a.png": ""}, NO_SIZE),
+        ({"x.csv": f"{HEAD}a.png,60,40,mask,.1,.1,.5,.5\n", "a.png": ""}, SHARES),
+        ({"x.csv": f"{HEAD}a.xml,60,40,mask,6,4,30,20\n", "a.png": ""}, ELSEWHERE),
         ({"x.csv": "a.png,6.0,4.0,30.0,20.0,mask\n", "a.png": "",
           "classes.csv": "class,id\nmask,0"}, ""),
         ({"x.csv": "image,xmin,ymin,xmax,ymax,label\na.png,6,4,30,20,mask\n", "a.png": ""},
-         retinanet_csv.HEADERS),
+         NO_SIZE),
         # COCO: names as addresses write them, as Label Studio changes them; ids of several types
         ({"x.json": coco_text("images\\0a1b2c3d-d_d.png", BOX), "d d.png": ""}, ELSEWHERE),
         ({"x.json": coco_text("d%20d.png", BOX), "d d.png": ""}, ELSEWHERE),
@@ -142,6 +163,10 @@ OPEN_IMAGES = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOcclude
         ({"a.csv": OPEN_IMAGES + "a,x,/m/1,1,0,1,0,1,0\n" * 30}, "is Open Images' CSV"),
         ({"a.csv": LS_CSV + "1,1,2,1,a.png,x,1,2\n"}, "is Label Studio's own CSV"),
         ({"a.csv": "mask,6,4,24,16,a.png,60,40\n"}, "is makesense.ai's CSV; export"),
+        ({"a.csv": "TRAIN,a.png,mask,.1,.1,,,.5,.5,,\n"}, "is Google AutoML's CSV; export"),
+        ({"a.csv": "image,x,y,w,h,label\na.png,6,4,24,16,mask\n"}, "x,y,w,h,label are not known"),
+        ({"a.json": coco_text("a.png", *[{"bbox": [30, 20, 50, 35]}] * 4)}, "as x1, y1, x2, y2"),
+        ({"a.xml": "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>"}, "has a document type or entities"),
         ({"annotations/default.json": '{"categories": {}, "items": []}'}, "but Datumaro's"),
         ({"meta.json": '{"classes": [], "tags": []}'}, "as Supervisely writes it"),
         ({"p.json": '[{"id": 1, "annotator": 1, "image": "a.png"}]'}, "Label Studio's own list"),

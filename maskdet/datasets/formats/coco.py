@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.datasets.builder import DatasetBuilder, Labelled, check_name
-from maskdet.datasets.formats.coco_regions import is_number, shown_value, take_region
+from maskdet.datasets.formats.coco_regions import (
+    BOX_VALUES,
+    are_corners,
+    numbers,
+    shown_value,
+    take_region,
+)
 from maskdet.datasets.formats.unsupported import json_tool
-from maskdet.datasets.image_files import size_of
 from maskdet.datasets.image_lookup import Finder
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
@@ -40,6 +45,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     classes = _categories(content, source.path, problems)
     builder = DatasetBuilder(problems, source.names() or tuple(dict.fromkeys(classes.values())))
     images = _images(content, source, builder)
+    boxes: list[tuple[float, ...]] = []
     for place, item in _items(content, "annotations", source.path, problems):
         if item.get("iscrowd"):
             problems.note(CROWDS, place, "")
@@ -53,6 +59,14 @@ def read(source: Source, problems: Problems) -> DataSet:
             )
         elif target := images[image]:
             take_region(item, target, classes[category], builder, place)
+            if len(box := numbers(item.get("bbox"))) == BOX_VALUES:
+                boxes.append((*box, target.width, target.height))
+    if are_corners(boxes):
+        problems.add(
+            source.path,
+            "each 'bbox' fits its picture as x1, y1, x2, y2, not as COCO's x, y, width, height; "
+            "convert them",
+        )
     return builder.dataset()
 
 
@@ -138,21 +152,19 @@ def _images(
     images: dict[Any, Labelled | None] = {}
     for place, item in _items(content, "images", source.path, problems):
         key, name = _key(item.get("id")), item.get("file_name")
-        width, height = item.get("width"), item.get("height")
+        sides = [item.get(side) or 0 for side in ("width", "height")]
         if key is None or key in images:
             problems.add(place, f"id {shown_value(item.get('id'))} is none, or is there twice")
             continue
         images[key] = None
         if not isinstance(name, str):
             problems.add(place, f"file_name {shown_value(name)} is no text")
-        elif not all(value is None or is_number(value) for value in (width, height)):
-            problems.add(place, f"size {shown_value(width)}×{shown_value(height)} is no picture's")
+        elif len(size := numbers(sides)) < len(sides):
+            problems.add(place, f"size {'×'.join(map(shown_value, sides))} is no picture's")
         else:
             try:
                 file = finder.find(name, place)
-                if width is None or height is None:
-                    width, height = size_of(file)
-                images[key] = builder.image(file, width, height, place)
+                images[key] = builder.image(file, size[0], size[1], place)
             except DatasetError as error:
                 problems.add(place, str(error))
     return images

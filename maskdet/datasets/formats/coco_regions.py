@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from maskdet.datasets.builder import DatasetBuilder, Labelled, turned_corners
@@ -9,6 +10,9 @@ from maskdet.errors import DatasetError
 
 MIN_POINTS = 3
 """Points that an outline has at least."""
+BOX_VALUES = 4
+MIN_BOXES = 4
+"""Fewer boxes show nothing about what their values mean."""
 
 
 def take_region(
@@ -32,10 +36,11 @@ def take_region(
             return
         builder.outline(image, points, name, place)
         return
-    if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box))):
+    values = numbers(box)
+    if len(values) != BOX_VALUES:
         builder.problems.add(place, f"bbox {shown_value(box)} is not [x, y, width, height]")
         return
-    x, y, width, height = map(float, box)
+    x, y, width, height = values
     degrees = _rotation(item)
     if degrees and width > 0 and height > 0:
         center = (x + width / 2, y + height / 2)
@@ -112,6 +117,23 @@ def is_number(value: Any) -> bool:
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) < 2**53
     return isinstance(value, float)
+
+
+def numbers(value: Any) -> list[float]:
+    """The numbers of a list; none where it is no list, or a value of it is no number."""
+    values = value if isinstance(value, list) else []
+    return [float(each) for each in values] if all(map(is_number, values)) else []
+
+
+def are_corners(boxes: Sequence[tuple[float, ...]]) -> bool:
+    """Whether boxes can only be x1 y1 x2 y2, which COCO's are not.
+
+    Args:
+        boxes: four values as written, then the width and height of the image.
+    """
+    fit = all(x < x2 <= width and y < y2 <= height for x, y, x2, y2, width, height in boxes)
+    beyond = any(x + w > width + 1 or y + h > height + 1 for x, y, w, h, width, height in boxes)
+    return len(boxes) >= MIN_BOXES and fit and beyond
 
 
 def shown_value(value: Any) -> str:

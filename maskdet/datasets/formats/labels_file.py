@@ -6,15 +6,18 @@ import csv
 import re
 from pathlib import Path
 
-from maskdet.datasets.formats.od_csv import COLUMNS
+from maskdet.datasets.formats.od_csv import names_columns
 from maskdet.datasets.formats.tfrecord_files import NAME
 from maskdet.datasets.formats.unsupported import xml_tool
 from maskdet.datasets.formats.voc_xml import parse
 from maskdet.errors import DatasetError
-from maskdet.system.text_files import decode_start, delimiter_of
+from maskdet.system.text_files import decode_start, start_of_csv
 
-KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": ""}
+KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": "", ".tsv": ""}
 """Formats by the name of the file of labels; which CSV it is, its first line shows."""
+TABLES = (".csv", ".tsv")
+RETINANET_FIELDS = 6
+"""Fields of a row of keras-retinanet's."""
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 
 
@@ -31,9 +34,8 @@ def kind_of_labels(file: Path, formats: str) -> str:
     suffix = file.suffix.lower()
     if NAME.search(file.name):
         return "tfrecord"
-    if suffix == ".csv":
-        header = {field.casefold() for field in first_fields(file)}
-        return "csv" if header >= set(COLUMNS[:2]) else "retinanet"
+    if suffix in TABLES:
+        return "csv" if names_columns(first_fields(file)) else "retinanet"
     if suffix == ".txt":
         return "voc"
     if suffix in _ARCHIVES:
@@ -41,6 +43,8 @@ def kind_of_labels(file: Path, formats: str) -> str:
     if suffix == ".xml":
         tool = xml_tool(parse(file).tag)
         raise DatasetError(f"{file}: {tool or 'is the xml of one picture; give its folder'}")
+    if suffix in (".data", ".cfg", ".names"):
+        raise DatasetError(f"{file}: is of darknet's settings; give the folder of the pictures")
     if suffix not in KINDS:
         raise DatasetError(f"{file}: the name does not show the format; choose one of {formats}")
     return KINDS[suffix]
@@ -59,12 +63,14 @@ def first_fields(file: Path) -> list[str]:
     """
     try:
         with open(file, "rb") as opened:
-            line = decode_start(opened.read(4096)).partition("\n")[0]
+            start = decode_start(opened.read(4096))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"{file}: cannot be read: {reason}") from None
     try:
-        row = next(csv.reader([line], delimiter=delimiter_of(line)), [])
+        skipped, delimiter = start_of_csv(start)
+        line = next(iter(start[skipped:].lstrip().splitlines()), "")
+        row = next(csv.reader([line], delimiter=delimiter), [])
         return [field.strip() for field in row]
     except csv.Error:
         return []

@@ -6,6 +6,7 @@ empty, and coordinates may be fractions: nothing of a data set is lost.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,32 @@ from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
 
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
-EDGES = COLUMNS[4:]
+SIDES, EDGES = COLUMNS[1:3], COLUMNS[4:]
+_OTHER_NAMES = {
+    "filename": ("file", "file_name", "image", "image_name", "image_path", "path", "img", "name"),
+    "width": ("image_width", "img_width"),
+    "height": ("image_height", "img_height"),
+    "class": ("label", "class_name", "category", "label_name"),
+    "xmin": ("x_min", "x1", "left"),
+    "ymin": ("y_min", "y1", "top"),
+    "xmax": ("x_max", "x2", "right"),
+    "ymax": ("y_max", "y2", "bottom"),
+}
+"""Names of the columns in tables of other programs."""
+
+
+def names_columns(first: Sequence[str]) -> bool:
+    """Whether a table's first row names the columns of an image's file and of more."""
+    columns = _columns(first)
+    return "filename" in columns and len(columns) > 2
+
+
+def _columns(first: Sequence[str]) -> dict[str, int]:
+    """Places of the columns that a first row names, by the names above."""
+    names = [field.strip().casefold() for field in first]
+    known = {name: (name, *others) for name, others in _OTHER_NAMES.items()}
+    found = {name: next((w for w in words if w in names), "") for name, words in known.items()}
+    return {name: names.index(word) for name, word in found.items() if word}
 
 
 def read(source: Source, problems: Problems) -> DataSet:
@@ -38,60 +64,58 @@ def read(source: Source, problems: Problems) -> DataSet:
     """
     rows = read_rows(source.path)
     line, first = next(rows, (1, []))
-    header = [field.strip().casefold() for field in first]
     if tool := csv_tool(first):
         raise DatasetError(f"{source.path}: {tool}")
-    if missing := [name for name in COLUMNS if name not in header]:
+    columns = _columns(first)
+    if missing := [name for name in COLUMNS if name not in columns and name not in SIDES]:
         raise DatasetError(
             f"{source.path}:{line}: has no column {', '.join(missing)}; the first line is to be "
             f"{','.join(COLUMNS)}"
         )
     finder = Finder(source, problems)
     builder = DatasetBuilder(problems, source.names())
-    images: dict[str, Labelled | None] = {}
+    images: dict[str, tuple[Labelled | None, list[str]]] = {}
     for line, row in rows:
         place = f"{source.path}:{line}"
-        if len(row) != len(header):
-            problems.add(place, f"has {len(row)} fields, not {len(header)}")
+        if len(row) < len(first) or any(field.strip() for field in row[len(first) :]):
+            problems.add(place, f"has {len(row)} fields, not {len(first)}")
             continue
-        fields = {key: field if key == "filename" else field.strip()
-                  for key, field in zip(header, row, strict=True)}  # fmt: skip
-        name = fields["filename"]
+        fields = {name: row[at] if name == "filename" else row[at].strip()
+                  for name, at in columns.items()}  # fmt: skip
+        name, sides = fields["filename"], [fields.get(side, "") for side in SIDES]
         if name not in images:
-            images[name] = _image(fields, finder, builder, place)
-        if image := images[name]:
+            images[name] = _image(name, sides, finder, builder, place), sides
+        image, stated = images[name]
+        if image and [*map(whole_or_point_zero, sides)] != [*map(whole_or_point_zero, stated)]:
+            shown = "×".join(stated)
+            problems.add(place, f"states another size than the rows above: {shown:.40}")
+        elif image and any(fields[key] for key in (*EDGES, "class")):
             _box(image, fields, builder, place)
     return builder.dataset()
 
 
 def _image(
-    fields: dict[str, str], finder: Finder, builder: DatasetBuilder, place: str
+    name: str, sides: list[str], finder: Finder, builder: DatasetBuilder, place: str
 ) -> Labelled | None:
-    width, height = (whole_or_point_zero(fields[side]) for side in ("width", "height"))
+    width, height = (whole_or_point_zero(side or "0") for side in sides)
     try:
         if width is None or height is None:
-            shown = f"{fields['width']:.20} and {fields['height']:.20}"
+            shown = " and ".join(f"{side:.20}" for side in sides)
             raise DatasetError(f"width and height are {shown}, not whole numbers")
-        file = finder.find(fields["filename"], place)
+        file = finder.find(name, place)
+        return builder.image(file, width, height, place)
     except DatasetError as error:
         builder.problems.add(place, str(error))
         return None
-    return builder.image(file, width, height, place)
 
 
 def _box(image: Labelled, fields: dict[str, str], builder: DatasetBuilder, place: str) -> None:
-    size = (image.width, image.height)
-    if tuple(whole_or_point_zero(fields[side]) for side in ("width", "height")) != size:
-        shown = f"{image.width}×{image.height}"
-        builder.problems.add(place, f"states another size than the rows above: {shown}")
-    elif any(fields[key] for key in (*EDGES, "class")):
-        edges = [fields[key] for key in EDGES]
-        wrong = [f"{key} is {fields[key][:20]!r}" for key in EDGES
-                 if number(fields[key]) != number(fields[key])]  # fmt: skip
-        if wrong:
-            builder.problems.add(place, f"{', '.join(wrong)}, not a number")
-        else:
-            builder.box(image, [number(edge) for edge in edges], fields["class"], place)
+    wrong = [f"{key} is {fields[key][:20]!r}" for key in EDGES
+             if math.isnan(number(fields[key]))]  # fmt: skip
+    if wrong:
+        builder.problems.add(place, f"{', '.join(wrong)}, not a number")
+    else:
+        builder.box(image, [number(fields[key]) for key in EDGES], fields["class"], place)
 
 
 def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:

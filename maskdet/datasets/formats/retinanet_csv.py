@@ -49,6 +49,11 @@ def read(source: Source, problems: Problems) -> DataSet:
         if count == 0 and _is_header(row):
             problems.note(HEADERS, place, ",".join(row))
             continue
+        if count == 0 and all(field.strip().isidentifier() for field in row):
+            raise DatasetError(
+                f"{place}: the columns {','.join(row):.80} are not known; they are to be "
+                "filename,width,height,class,xmin,ymin,xmax,ymax"
+            )
         if len(row) != 6:
             problems.add(place, "expected path,x1,y1,x2,y2,class or path,,,,,")
             continue

@@ -66,6 +66,8 @@ def csv_tool(first: Sequence[str]) -> str:
     numbers = [index for index, field in enumerate(first) if _NUMBER.fullmatch(field.strip())]
     if len(first) == 8 and set(numbers) >= {1, 2, 3, 4, 6, 7} and 5 not in numbers:
         tool = "makesense.ai's CSV"
+    if len(first) in (9, 11) and names & {"train", "validation", "test", "unassigned"}:
+        tool = "Google AutoML's CSV"
     return f"is {tool}; export or convert it as COCO, VOC xml or YOLO" if tool else ""
 
 

@@ -29,7 +29,7 @@ from maskdet.datasets.formats.voc_layout import (
     stated_name,
 )
 from maskdet.datasets.formats.voc_xml import parse
-from maskdet.datasets.image_files import list_images, size_of
+from maskdet.datasets.image_files import list_images
 from maskdet.datasets.image_list import ListedImages, read_list
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
@@ -39,8 +39,8 @@ from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
+_NO_NUMBER = ("", "none", "null", "nan")
 UNLABELLED = "pictures without xml that were left out"
-NO_SIZE = "xml files that state a size of 0 or none, for which the picture's own was taken"
 ORPHANS = "xml files without picture that were left out"
 
 
@@ -140,9 +140,6 @@ def _read_image(
         if tool := xml_tool(tree.tag):
             raise DatasetError(tool)
         width, height = _size(tree)
-        if width == height == 0:
-            width, height = size_of(image)
-            builder.problems.note(NO_SIZE, xml, "")
     except DatasetError as error:
         raise DatasetError(f"{xml}: {error}") from None
     if target := builder.image(image, width, height, xml):
@@ -165,7 +162,8 @@ def _size(tree: Element) -> tuple[float, float]:
     """
     if tree.find("imagesize") is not None and tree.find("size") is None:
         return _number(tree, "imagesize/ncols"), _number(tree, "imagesize/nrows")
-    if tree.find("object") is not None and tree.find("size") is None:
+    stated = [(tree.findtext(f"size/{side}") or "").strip() for side in ("width", "height")]
+    if tree.find("object") is not None and all(s.lower() in _NO_NUMBER for s in stated):
         return 0, 0
     return _number(tree, "size/width"), _number(tree, "size/height")
 

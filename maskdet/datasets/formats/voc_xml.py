@@ -71,6 +71,8 @@ def parse(xml: Path, problems: Problems | None = None) -> Element:
     except SAXParseException as error:
         place = f"line {error.getLineNumber()}"
         reason = f"{error.getMessage()} ({place})"
-    except (SAXException, DefusedXmlException, OSError, LookupError, ValueError) as error:
+    except DefusedXmlException:
+        reason = "it has a document type or entities (<!DOCTYPE …>), which may do harm; remove them"
+    except (SAXException, OSError, LookupError, ValueError) as error:
         reason = " ".join(str(error).split())
     raise DatasetError(f"{xml}: cannot be read as xml: {reason}")

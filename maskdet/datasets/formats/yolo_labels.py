@@ -7,12 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from maskdet.datasets.image_files import SUFFIXES
 from maskdet.datasets.image_lookup import uploaded_name
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import inside
 from maskdet.errors import DatasetError
 
 ELSEWHERE = "files of labels that were found by their name alone, in another folder"
+TEXTS = "*.[tT][xX][tT]"
 ORPHANS = "files of labels without a picture of their name, which were left out"
 
 
@@ -57,7 +59,7 @@ class LabelFinder:
         stems = {image.stem for image in self._images}
         for path in self._texts():
             usual = "labels" in path.relative_to(self._root).parts[:-1]
-            if usual and path not in self._taken and path.stem not in stems:
+            if usual and path not in self._taken and _stem_of(path) not in stems:
                 self._problems.note(ORPHANS, path, "")
 
     def _usual(self, image: Path) -> Iterator[Path]:
@@ -72,7 +74,7 @@ class LabelFinder:
         if self._names is None:
             self._names = defaultdict(list)
             for path in self._texts():
-                self._names[uploaded_name(path.stem)].append(path)
+                self._names[uploaded_name(_stem_of(path))].append(path)
             owners = Counter(uploaded_name(image.stem) for image in self._images)
             for name, count in owners.items():
                 if count > 1:  # whose labels they are, the name does not show
@@ -84,5 +86,11 @@ class LabelFinder:
 
     def _texts(self) -> list[Path]:
         lists = ("classes.txt", "train.txt", "val.txt", "valid.txt", "test.txt")
-        found = (path for path in self._root.rglob("*.txt") if not path.name.startswith("."))
+        found = (path for path in self._root.rglob(TEXTS) if not path.name.startswith("."))
         return sorted(path for path in found if path.name.lower() not in lists)
+
+
+def _stem_of(labels: Path) -> str:
+    """The stem of the image that a file of labels is named after: ``a.txt`` or ``a.jpg.txt``."""
+    inner = Path(labels.stem)
+    return inner.stem if inner.suffix.lower() in SUFFIXES else labels.stem
