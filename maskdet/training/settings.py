@@ -144,6 +144,7 @@ class AugmentationSettings(Settings):
     scale: tuple[PositiveFloat, PositiveFloat] = (0.5, 1.6)
     mosaic: float = Field(default=0.4, ge=0, le=1)
     rotation: float = Field(default=10.0, ge=0, le=45)
+    stretch: float = Field(default=1.0, ge=1, le=4)
     colour: float = Field(default=0.6, ge=0, le=1)
     degrade: float = Field(default=0.25, ge=0, le=1)
     conditions: float = Field(default=0.0, ge=0, le=1)

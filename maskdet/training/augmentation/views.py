@@ -49,6 +49,8 @@ class Augmentation:
         scale: smallest and largest factor of that.
         mosaic: share of views made of four images.
         rotation: degrees to either side, in a third of the views.
+        stretch: largest width for the same height, and height for the same width, in a third
+            of the views: a head that is bent back looks flat.
         colour: strength 0–1 of brightness, contrast, hue and saturation changes.
         degrade: share of views blurred, noised or JPEG-compressed.
         conditions: share of views in bad light or of a bad camera; see
@@ -66,6 +68,7 @@ class Augmentation:
     scale: tuple[float, float] = (0.5, 1.6)
     mosaic: float = 0.4
     rotation: float = 10.0
+    stretch: float = 1.0
     colour: float = 0.6
     degrade: float = 0.25
     conditions: float = 0.0
@@ -129,8 +132,8 @@ class Augmentation:
         index = int(random.choice(wide))
         low, high = np.log(CLOSE_UP_WIDTHS)
         wanted = np.exp(random.uniform(low, high)) * self.size
-        factor = min(wanted / widths[index], CLOSE_UP_ENLARGEMENT)
-        box = sample.boxes[index] * factor
+        factor = min(wanted / widths[index], CLOSE_UP_ENLARGEMENT) * self._stretch(random)
+        box = sample.boxes[index] * np.tile(factor, 2)
         inside = np.sort(np.stack([box[2:] - self.size, box[:2]]), axis=0)
         corner = random.uniform(*inside)
         if random.random() < 0.5:  # an edge cuts up to 45 % of the face
@@ -150,7 +153,7 @@ class Augmentation:
                 corner = random.uniform((0, 0), (sample.width - side, sample.height - side))
                 part = np.concatenate([corner, corner + side])[None]
                 if not len(sample.boxes) or not (box_ops.iou(part, sample.boxes) > 0).any():
-                    factor = self.size / side
+                    factor = np.full(2, self.size / side)
                     return self._crop(sample, self.size, self.size, random, factor, corner * factor)
             sample = others()
         return self._single(sample, self.size, self.size, random, self.scale)
@@ -201,7 +204,7 @@ class Augmentation:
     ) -> View:
         """A crop of one image, resized, perhaps rotated, placed at random."""
         jitter = np.exp(random.uniform(*np.sort(np.log(scale))))
-        factor = jitter * self.long_side / max(sample.width, sample.height)
+        factor = jitter * self.long_side / max(sample.width, sample.height) * self._stretch(random)
         corner = self._corner(sample, factor, width, height, random)
         return self._crop(sample, width, height, random, factor, corner)
 
@@ -211,27 +214,29 @@ class Augmentation:
         width: int,
         height: int,
         random: np.random.Generator,
-        factor: float,
+        factor: np.ndarray,
         corner: np.ndarray,
     ) -> View:
-        """A part of an image resized by a factor, perhaps rotated.
+        """A part of an image resized, perhaps rotated.
 
         Args:
             sample: whose image.
             width: of the part, in pixels of the view.
             height: of the part.
             random: draws the rotation.
-            factor: pixels of the view for one of the image.
+            factor: (2,), pixels of the view for one of the image, across and down.
             corner: x, y of the part's upper left corner in the resized image.
         """
         image = sample.read()
         left_over = factor
-        if factor < 0.75:  # the warp below would alias
-            smaller = [max(1, round(side * factor)) for side in (sample.width, sample.height)]
-            image = cv2.resize(image, smaller, interpolation=cv2.INTER_AREA)
-            left_over = 1.0
+        if factor.min() < 0.75:  # the warp below would alias
+            shrunk = np.minimum(factor, 1)
+            smaller = np.maximum(1, np.round(shrunk * [sample.width, sample.height]))
+            image = cv2.resize(image, smaller.astype(int).tolist(), interpolation=cv2.INTER_AREA)
+            left_over = factor / shrunk
         angle = random.uniform(-1, 1) * self.rotation if random.random() < 1 / 3 else 0.0
-        matrix = cv2.getRotationMatrix2D((0, 0), angle, left_over)
+        matrix = cv2.getRotationMatrix2D((0, 0), angle, 1)
+        matrix[:, :2] *= left_over
         middle = np.array([width / 2, height / 2])
         matrix[:, 2] = middle - matrix[:, :2] @ ((corner + middle) / left_over)
         by_centres = matrix.copy()  # OpenCV counts from a pixel's center, boxes from its corner
@@ -243,15 +248,25 @@ class Augmentation:
         boxes = turn_boxes(sample.boxes * np.tile(ratio, 2), matrix)
         return self._visible(View(warped, boxes, sample.classes), width, height)
 
+    def _stretch(self, random: np.random.Generator) -> np.ndarray:
+        """Factors (2,) by which a view is wider and taller."""
+        wider = self.stretch ** random.uniform(-0.5, 0.5) if random.random() < 1 / 3 else 1.0
+        return np.array([wider, 1 / wider])
+
     def _corner(
-        self, sample: Sample, factor: float, width: int, height: int, random: np.random.Generator
+        self,
+        sample: Sample,
+        factor: np.ndarray,
+        width: int,
+        height: int,
+        random: np.random.Generator,
     ) -> np.ndarray:
         """Where the crop begins in the resized image; mostly such that it holds a face."""
         size = np.array([sample.width, sample.height]) * factor
         crop = np.array([width, height])
         low, high = np.minimum(0, size - crop), np.maximum(0, size - crop)
         if len(sample.boxes) and random.random() < 0.8:
-            box = sample.boxes[random.integers(len(sample.boxes))] * factor
+            box = sample.boxes[random.integers(len(sample.boxes))] * np.tile(factor, 2)
             low = np.clip(box[2:] - crop, low, high)
             high = np.clip(box[:2], low, high)
         return random.uniform(low, high)

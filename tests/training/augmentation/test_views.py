@@ -85,6 +85,7 @@ def check(view: View, size: int = 128, *, by_color: bool = True) -> None:
     first=st.integers(0, 5),
     mosaic=st.booleans(),
     rotation=st.sampled_from([0.0, 10.0, 45.0]),
+    stretch=st.sampled_from([1.0, 1.6]),
     scale=st.sampled_from([(0.5, 1.6), (1.0, 1.0), (0.05, 0.3), (1.5, 2.0)]),
 )
 def test_boxes_stay_on_their_faces(
@@ -93,6 +94,7 @@ def test_boxes_stay_on_their_faces(
     first: int,
     mosaic: bool,
     rotation: float,
+    stretch: float,
     scale: tuple[float, float],
 ) -> None:
     augmentation = Augmentation(
@@ -101,6 +103,7 @@ def test_boxes_stay_on_their_faces(
         scale=scale,
         mosaic=float(mosaic),
         rotation=rotation,
+        stretch=stretch,
         colour=0,
         degrade=0,
     )
@@ -108,6 +111,7 @@ def test_boxes_stay_on_their_faces(
 
 
 @pytest.mark.parametrize("rotation", [0.0, 30.0])
+@pytest.mark.parametrize("stretch", [1.0, 2.0])
 @pytest.mark.parametrize(
     "factor",
     [
@@ -118,12 +122,12 @@ def test_boxes_stay_on_their_faces(
     ],
 )
 def test_a_box_is_centred_on_its_face(
-    tmp_path_factory: pytest.TempPathFactory, factor: float, rotation: float
+    tmp_path_factory: pytest.TempPathFactory, factor: float, stretch: float, rotation: float
 ) -> None:
     """The ellipse's centre of mass is the box's centre, to a tenth of a pixel."""
     file = tmp_path_factory.mktemp("one") / "face.png"
     sample = picture(file, (100, 100), [[30, 20, 60, 70]], [0])
-    augmentation = Augmentation(400, 100, (factor, factor), 0, rotation, 0, 0)
+    augmentation = Augmentation(400, 100, (factor, factor), 0, rotation, stretch, 0, 0)
     for seed in range(12):
         view = augmentation.view(sample, lambda: sample, np.random.default_rng(seed))
         weights = view.image[:, :, 0].astype(float) * (view.image[:, :, 1] == 0)
@@ -141,7 +145,7 @@ def test_a_face_counts_if_half_of_it_is_seen(samples: list[Sample], seed: int, f
     """At the picture's own scale a box's visible share is known: below half it is ignored."""
     sample = samples[first]
     longest = max(sample.width, sample.height)
-    augmentation = Augmentation(128, longest, (1, 1), 0, 0, 0, 0)
+    augmentation = Augmentation(128, longest, (1, 1), 0, 0, 1, 0, 0)
     view = augmentation.view(sample, lambda: sample, np.random.default_rng(seed))
     whole = dict(
         zip(
@@ -177,14 +181,14 @@ def test_the_smallest_faces(
 ) -> None:
     file = tmp_path_factory.mktemp("one") / "face.png"
     sample = picture(file, (120, 120), [[30, 30, 60, 60]], [0])
-    augmentation = Augmentation(128, 120, (side / 30, side / 30), 0, 0, 0, 0)
+    augmentation = Augmentation(128, 120, (side / 30, side / 30), 0, 0, 1, 0, 0)
     view = augmentation.view(sample, lambda: sample, np.random.default_rng(0))
     assert view.classes.tolist() == expected
 
 
 def test_mosaic_shows_four_pictures(samples: list[Sample]) -> None:
     """Over some views, faces of all four pictures are seen, each in its own quarter."""
-    augmentation = Augmentation(128, 128, (1, 1), 1, 0, 0, 0)
+    augmentation = Augmentation(128, 128, (1, 1), 1, 0, 1, 0, 0)
     seen: set[int] = set()
     for seed in range(30):
         view = view_of(augmentation, samples, 0, seed)
@@ -194,7 +198,7 @@ def test_mosaic_shows_four_pictures(samples: list[Sample]) -> None:
 
 
 def test_a_picture_smaller_than_the_view_stands_on_grey(samples: list[Sample]) -> None:
-    view = Augmentation(128, 64, (1, 1), 0, 0, 0, 0).view(
+    view = Augmentation(128, 64, (1, 1), 0, 0, 1, 0, 0).view(
         samples[0], lambda: samples[0], np.random.default_rng(0)
     )
     grey = (view.image == GREY).all(axis=2)
@@ -213,7 +217,7 @@ def test_half_of_the_views_are_flipped(samples: list[Sample]) -> None:
     """The picture's faces stand left-above and right-below; flipped, the other way round."""
     turned = []
     for seed in range(60):
-        view = Augmentation(200, 160, (1, 1), 0, 0, 0, 0).view(
+        view = Augmentation(200, 160, (1, 1), 0, 0, 1, 0, 0).view(
             samples[0], lambda: samples[0], np.random.default_rng(seed)
         )
         left = {c: b[0] for b, c in zip(view.boxes, view.classes.tolist(), strict=True)}
