@@ -26,6 +26,13 @@ def clip(boxes: np.ndarray, width: float, height: float) -> np.ndarray:
     return np.minimum(np.maximum(boxes, 0), limit)  # np.clip takes twice as long to begin
 
 
+def warp(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Boxes (N, 4) under an affine map (2, 3), a face taken as the ellipse inside its box."""
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
+    half = np.sqrt(((boxes[:, 2:] - boxes[:, :2]) / 2) ** 2 @ (matrix[:, :2] ** 2).T)
+    return np.concatenate([center - half, center + half], axis=1).astype(np.float32)
+
+
 def nms(boxes: np.ndarray, scores: np.ndarray, threshold: float, limit: int) -> np.ndarray:
     """Greedy non-maximum suppression.
 

@@ -102,3 +102,26 @@ def test_a_vote_does_not_leave_a_picture() -> None:
 
 def test_nobody_votes():
     assert boxes.vote(np.zeros(0, int), np.zeros((0, 4)), np.zeros(0), 0.7, 0.5).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ([[1, 0, 0], [0, 1, 0]], [0, 0, 4, 2]),
+        ([[2, 0, 5], [0, 3, 7]], [5, 7, 13, 13]),  # grown and moved
+        ([[0, -1, 0], [1, 0, 0]], [-2, 0, 0, 4]),  # a quarter turn
+        # an eighth turn of a circle stays as wide: no corners to enclose
+        ([[0.5**0.5, -(0.5**0.5), 0], [0.5**0.5, 0.5**0.5, 0]], None),
+    ],
+)
+def test_warped_boxes_by_hand(matrix: list[list[float]], expected: list[float] | None) -> None:
+    if expected is None:
+        box = boxes.warp(np.array([[0.0, 0, 4, 4]]), np.array(matrix))[0]
+        np.testing.assert_allclose(box[2:] - box[:2], [4, 4], rtol=1e-6)
+    else:
+        box = boxes.warp(np.array([[0.0, 0, 4, 2]]), np.array(matrix, float))
+        np.testing.assert_allclose(box, [expected], atol=1e-6)
+
+
+def test_no_boxes_warp_into_none() -> None:
+    assert boxes.warp(np.zeros((0, 4)), np.eye(3)[:2]).shape == (0, 4)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.evaluation.calibration import Reliability
-from maskdet.evaluation.sweeps import Step
+from maskdet.evaluation.sweeps import TILTS, Step
 from maskdet.model.decision import DecisionRule
 
 Line = Literal["solid", "dashed", "dotted", "dashdot"]
@@ -175,17 +175,22 @@ def _label(axes: Axes, x: str, y: str, title: str) -> None:
 
 
 def sweeps(steps: Sequence[Step]) -> bytes:
-    """Faces found and states right: by share of the view's width, and by severity of conditions."""
-    figure, (by_size, by_condition) = _panels(2, (8, 10))
-    for sweep, line in (("size", "solid"), ("cut", "dashed")):
+    """Faces found and states right: by share of the view's width, tilt and severity."""
+    figure, (by_size, by_tilt, by_condition) = _panels(3, (8, 14))
+    for sweep, line, axes, about in (
+        ("size", "solid", by_size, ", whole"),
+        ("cut", "dashed", by_size, ", cut by an edge"),
+        ("tilt", "solid", by_tilt, ""),
+    ):
         rows = [step for step in steps if step.sweep == sweep]
-        shares = [float(step.name) for step in rows]
+        places = [float(step.name) for step in rows]
         for key, color in (("found", "#0072B2"), ("right", "#009E73")):
             values = [getattr(step, key) for step in rows]
-            label = f"{key}, {'cut by an edge' if sweep == 'cut' else 'whole'}"
-            by_size.plot(shares, values, color=color, linestyle=line, label=label)
+            axes.plot(places, values, color=color, linestyle=line, label=key + about)
     by_size.set(xscale="log", xlabel="share of the view's width", ylim=(0, 1.02), title="Size")
     by_size.legend()
+    by_tilt.set(xlabel="degrees", xticks=TILTS, ylim=(0, 1.02), title="Tilt")
+    by_tilt.legend()
     for name in dict.fromkeys(step.name for step in steps if step.sweep == "condition"):
         rows = [step for step in steps if step.sweep == "condition" and step.name == name]
         if name != "none":

@@ -1,4 +1,4 @@
-"""Views of annotated images that differ in one thing alone: size, cut, light, no face at all."""
+"""Views of annotated images that differ in one thing alone: size, cut, tilt, light, no face."""
 
 from __future__ import annotations
 
@@ -95,6 +95,34 @@ def _size_view(
         height,
         boxes[first].astype(np.float32),
         sample.classes[first],
+        sample.labelled,
+        make=make,
+    )
+
+
+def tilted_view(sample: Sample, degrees: float) -> MadeSample:
+    """An image turned about its middle, whole, gray around it: a head held askew, or a camera.
+
+    Args:
+        sample: the image.
+        degrees: counterclockwise.
+    """
+    size = np.array([sample.width, sample.height])
+    matrix = cv2.getRotationMatrix2D((0, 0), degrees, 1)
+    width, height = np.ceil(np.abs(matrix[:, :2]) @ size).astype(int).tolist()
+    matrix[:, 2] = np.array([width, height]) / 2 - matrix[:, :2] @ (size / 2)
+
+    def make() -> np.ndarray:
+        by_centers = matrix.copy()  # OpenCV counts from a pixel's center, boxes from its corner
+        by_centers[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
+        return cv2.warpAffine(sample.read(), by_centers, (width, height), borderValue=(_GRAY,) * 3)
+
+    return MadeSample(
+        sample.file,
+        width,
+        height,
+        box_ops.warp(sample.boxes, matrix),
+        sample.classes,
         sample.labelled,
         make=make,
     )

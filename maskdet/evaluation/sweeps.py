@@ -1,4 +1,4 @@
-"""Sweeps: how well faces are found by their share of the view, and in bad light or bad cameras.
+"""Sweeps: how well faces are found by share of the view, tilt, bad light and bad cameras.
 
 A mean over images hides that a model fails close to the camera or in the dark. Each sweep makes
 views of annotated images that differ in one thing alone, and measures each step alone.
@@ -16,7 +16,7 @@ import numpy as np
 from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections, MaskState
 from maskdet.evaluation import coco
-from maskdet.evaluation.sweep_views import condition_view, empty_views, size_views
+from maskdet.evaluation.sweep_views import condition_view, empty_views, size_views, tilted_view
 from maskdet.images import conditions
 from maskdet.model.decision import DecisionRule
 
@@ -24,8 +24,10 @@ Detect = Callable[[list[np.ndarray]], list[Detections]]
 """From images (BGR uint8) to calibrated detections down to a low score."""
 
 SHARES = (0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.4, 0.6, 0.8, 0.9)  # face / view width
-MIN_CONDITION_WIDTH = 24.0
-"""Narrower faces are left out of the condition sweep: light is not what makes them hard."""
+TILTS = (15, 30, 45)
+"""Degrees by which images are turned, every other one the other way."""
+MIN_WIDTH = 24.0
+"""Narrower faces are left out of all but the size sweep: light and tilt do not make them hard."""
 EMPTY_VIEWS = 100
 _BATCH = 8
 
@@ -35,8 +37,8 @@ class Step:
     """Measurement at one step of a sweep.
 
     Attributes:
-        sweep: ``size``, ``cut``, ``condition`` or ``empty``.
-        name: the share of the width, the condition, or ``pictures``.
+        sweep: ``size``, ``cut``, ``tilt``, ``condition`` or ``empty``.
+        name: the share of the width, degrees, the condition, or ``pictures``.
         level: the severity; 0 where there is none.
         faces: how many; of ``empty``, images.
         found: share of them; of ``empty``, images with a false face; NaN without any.
@@ -76,13 +78,14 @@ def run(
             made = list(size_views(samples, share, faces, cut=cut))
             steps.append(measure("cut" if cut else "size", f"{share:g}", 0, made, detect, rule))
     chosen = _with_wide_faces(samples, faces)
-    steps.append(measure("condition", "none", 0, chosen, detect, rule, MIN_CONDITION_WIDTH))
+    steps.append(measure("condition", "none", 0, chosen, detect, rule, MIN_WIDTH))
+    for degrees in TILTS:
+        made = [tilted_view(sample, degrees * (-1) ** i) for i, sample in enumerate(chosen)]
+        steps.append(measure("tilt", str(degrees), 0, made, detect, rule, MIN_WIDTH))
     for name in conditions.CONDITIONS:
         for severity in range(1, 6):
             made = [condition_view(sample, name, severity) for sample in chosen]
-            steps.append(
-                measure("condition", name, severity, made, detect, rule, MIN_CONDITION_WIDTH)
-            )
+            steps.append(measure("condition", name, severity, made, detect, rule, MIN_WIDTH))
     steps.append(measure_empty(list(empty_views(samples, EMPTY_VIEWS)), detect, rule))
     return steps
 
@@ -98,10 +101,11 @@ def for_card(steps: Sequence[Step]) -> dict[str, Any]:
         if step.sweep == "empty":
             table["empty"] = {"images": step.faces, "with_false_face": values["found"]}
             continue
-        name = step.sweep if step.sweep in ("size", "cut") else step.name
+        name = step.name if step.sweep == "condition" else step.sweep
         row = table.setdefault(name, {"faces": [], "found": [], "right": []})
-        if step.sweep in ("size", "cut"):
-            row.setdefault("share_of_width", []).append(float(step.name))
+        if step.sweep != "condition":
+            unit = "degrees" if step.sweep == "tilt" else "share_of_width"
+            row.setdefault(unit, []).append(float(step.name))
         for key in ("faces", "found", "right"):
             row[key].append(values[key])
     for name in conditions.CONDITIONS:
@@ -192,7 +196,7 @@ def _with_wide_faces(samples: Sequence[Sample], faces: int) -> list[Sample]:
     """Images drawn by chance until they have so many wide faces."""
     chosen, count = [], 0
     for index in np.random.default_rng(1).permutation(len(samples)):
-        wide = samples[index].boxes[:, 2] - samples[index].boxes[:, 0] >= MIN_CONDITION_WIDTH
+        wide = samples[index].boxes[:, 2] - samples[index].boxes[:, 0] >= MIN_WIDTH
         if wide.any():
             chosen.append(samples[index])
             count += int(wide.sum())

@@ -11,7 +11,7 @@ from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections
 from maskdet.evaluation import plots, sweep_views, sweeps
 from maskdet.model.decision import DecisionRule
-from tests.training.faces import picture
+from tests.training.faces import coloured, picture
 
 JUDGE = DecisionRule.from_min_score(0.5)
 
@@ -43,6 +43,16 @@ def test_cut_faces_are_cut_by_an_edge(samples: list[Sample]) -> None:
     for view in sweep_views.size_views(samples, 0.3, 10, cut=True):
         x1, y1, x2, y2 = view.boxes[0]
         assert min(x1, y1, 640 - x2, 480 - y2) == pytest.approx(0, abs=1e-3)
+
+
+def test_a_tilted_face_lies_in_its_box(samples: list[Sample]) -> None:
+    for degrees in (30, -45):
+        view = sweep_views.tilted_view(samples[0], degrees)
+        image = view.read()
+        assert image.shape == (view.height, view.width, 3) and view.height > 480
+        for box, state in zip(view.boxes, view.classes, strict=True):
+            y, x = np.nonzero(coloured(image, int(state)))
+            np.testing.assert_allclose([x.min(), y.min(), x.max() + 1, y.max() + 1], box, atol=1)
 
 
 def test_faces_that_would_be_blurred_by_enlarging_are_left_out(samples: list[Sample]) -> None:
@@ -78,7 +88,7 @@ def test_all_sweeps_their_gate_and_their_plot(samples: list[Sample], tmp_path: P
         return [Detections([[0, 0, 100, 100]], [0.9], [0])] * len(images)
 
     steps = sweeps.run(samples, everywhere, JUDGE, faces=2)
-    assert {step.sweep for step in steps} == {"size", "cut", "condition", "empty"}
+    assert {step.sweep for step in steps} == {"size", "cut", "tilt", "condition", "empty"}
     assert sum(step.sweep == "condition" for step in steps) == 1 + 11 * 5
     rows = {row["metric"]: row for row in sweeps.gate(steps)}
     assert all(row["figure"] == row["metric"] for row in rows.values())
@@ -87,6 +97,7 @@ def test_all_sweeps_their_gate_and_their_plot(samples: list[Sample], tmp_path: P
     assert plots.sweeps(steps).startswith(b"\x89PNG")
     card = sweeps.for_card(steps)
     assert card["size"]["share_of_width"] == list(sweeps.SHARES) == card["cut"]["share_of_width"]
+    assert card["tilt"]["degrees"] == list(sweeps.TILTS)
     haze = [step for step in steps if step.name == "haze"]
     assert card["haze"]["found"] == [step.found for step in haze] and len(haze) == 5
     assert card["empty"]["with_false_face"] == 1.0

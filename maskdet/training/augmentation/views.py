@@ -245,7 +245,7 @@ class Augmentation:
             image, by_centres, (width, height), flags=cv2.INTER_LINEAR, borderValue=(GREY,) * 3
         )
         ratio = np.array([image.shape[1] / sample.width, image.shape[0] / sample.height])
-        boxes = turn_boxes(sample.boxes * np.tile(ratio, 2), matrix)
+        boxes = box_ops.warp(sample.boxes * np.tile(ratio, 2), matrix)
         return self._visible(View(warped, boxes, sample.classes), width, height)
 
     def _stretch(self, random: np.random.Generator) -> np.ndarray:
@@ -280,13 +280,6 @@ class Augmentation:
         classes = np.where(doubtful, IGNORE, view.classes)
         keep = (share > 0) & (small > 1)
         return View(view.image, clipped[keep].astype(np.float32), classes[keep])
-
-
-def turn_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Boxes (N, 4) under an affine map (2, 3), a face taken as the ellipse inside its box."""
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
-    half = np.sqrt(((boxes[:, 2:] - boxes[:, :2]) / 2) ** 2 @ (matrix[:, :2] ** 2).T)
-    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
 
 
 def flip(view: View) -> View:

@@ -19,7 +19,6 @@ from maskdet.training.augmentation.views import (
     degrade,
     flip,
     jitter_colour,
-    turn_boxes,
 )
 from tests.training.faces import COLOURS, coloured, picture
 
@@ -233,29 +232,6 @@ def test_flip_by_hand() -> None:
     np.testing.assert_array_equal(view.boxes, [[7, 1, 8, 2], [0, 0, 10, 4]])
     assert view.classes.tolist() == [1, -1]
     np.testing.assert_array_equal(flip(view).image, image)
-
-
-@pytest.mark.parametrize(
-    ("matrix", "expected"),
-    [
-        ([[1, 0, 0], [0, 1, 0]], [0, 0, 4, 2]),
-        ([[2, 0, 5], [0, 3, 7]], [5, 7, 13, 13]),  # grown and moved
-        ([[0, -1, 0], [1, 0, 0]], [-2, 0, 0, 4]),  # a quarter turn
-        # an eighth turn of a circle stays as wide: no corners to enclose
-        ([[0.5**0.5, -(0.5**0.5), 0], [0.5**0.5, 0.5**0.5, 0]], None),
-    ],
-)
-def test_turned_boxes_by_hand(matrix: list[list[float]], expected: list[float] | None) -> None:
-    if expected is None:
-        box = turn_boxes(np.array([[0.0, 0, 4, 4]]), np.array(matrix))[0]
-        np.testing.assert_allclose(box[2:] - box[:2], [4, 4], rtol=1e-6)
-    else:
-        box = turn_boxes(np.array([[0.0, 0, 4, 2]]), np.array(matrix, float))
-        np.testing.assert_allclose(box, [expected], atol=1e-6)
-
-
-def test_no_boxes_turn_into_none() -> None:
-    assert turn_boxes(np.zeros((0, 4)), np.eye(3)[:2]).shape == (0, 4)
 
 
 def test_no_strength_no_change() -> None:
