@@ -32,6 +32,7 @@ class Person:
         zones: names of the zones that the person is in.
         still: whether the face has not moved for so long that it is a poster or a screen: shown,
             not counted.
+        longest: the state worn longest so far, in which the person counts.
     """
 
     track_id: int
@@ -42,6 +43,7 @@ class Person:
     last_seen: float
     zones: tuple[str, ...] = ()
     still: bool = False
+    longest: MaskState = MaskState.unsure
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from maskdet.model.decision import DecisionRule
 
 HOLD_S = 2.0
 """Seconds for which the place of a face that is no longer found stays covered."""
+MAX_PAUSE_S = 1.0
+"""Seconds, at most, by which a place ages between two frames: after a pause of the source, too, a
+face that was there before may be there, and be missed in the first frames."""
 _WIDTHS_PER_S = 2.5
 """Face widths a second by which such a place grows on each side: people walk on meanwhile."""
 _MAX_WIDTHS = 1.0
@@ -38,7 +41,8 @@ class StrictBlur:
         """
         self._rule = rule
         self._boxes = np.zeros((0, 4), np.float32)
-        self._seen = np.zeros(0)
+        self._ages = np.zeros(0)
+        self._position = 0.0
         self._size = (0, 0)
 
     def shown(self, found: Detections) -> Detections:
@@ -65,11 +69,12 @@ class StrictBlur:
             scale = (width / self._size[0], height / self._size[1]) * 2
             self._boxes = self._boxes * np.array(scale, np.float32)
         self._size = width, height
-        ages = frame.position - self._seen
+        passed, self._position = frame.position - self._position, frame.position
+        ages = self._ages + (min(passed, MAX_PAUSE_S) if passed >= 0 else np.inf)
         grown = self._grown(ages)
-        held = (ages >= 0) & (ages <= HOLD_S) & ~_is_found(self._boxes, grown, found)
+        held = (ages <= HOLD_S) & ~_is_found(self._boxes, grown, found)
         self._boxes = np.concatenate([found, self._boxes[held]])
-        self._seen = np.concatenate([np.full(len(found), frame.position), self._seen[held]])
+        self._ages = np.concatenate([np.zeros(len(found)), ages[held]])
         return np.concatenate([found, grown[held]])
 
     def _grown(self, ages: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
-from maskdet.detections import Detections
+from maskdet.detections import Detections, MaskState
 from maskdet.frame import Frame
 from maskdet.observation import Observation, PeopleCounts, PersonEvent, Shape
 from maskdet.people.appearance import describe
@@ -178,7 +178,7 @@ class Analysis:
             before = [change for change in (*one.waiting, *changes) if change.kind != "state"]
             changes = [Change("appeared", track.began), *before]
             one.waiting = []
-            self._tally.add(track.track_id, one.mask.state, 0.0)
+            self._count(one)
         return [self._event(one, change) for change in changes]
 
     def _see(self, one: Follower, row: int, frame: Frame, detections: Detections) -> list[Change]:
@@ -192,6 +192,7 @@ class Analysis:
         if one.mask.update(probabilities_of(detections, row), weight, seconds):
             one.since = now
             changes.append(Change("state", now, {"previous": before}))
+            self._add(one, 0.0)
         x, y, width = motion.x / frame.width, motion.y / frame.height, motion.width / frame.width
         aspect = frame.width / frame.height
         changes += self._set_aside(one, one.stillness.seconds(x, y / aspect, width, now))
@@ -206,10 +207,25 @@ class Analysis:
         return weight_of(box[2] - box[0], one.sharp)
 
     def _wear(self, one: Follower, seconds: float) -> None:
-        """Counts the time since the detection before for the state worn in it."""
+        """Counts the time since the detection before for the state worn in it.
+
+        Of a pause of the source it counts no more than of somebody out of sight.
+        """
+        seconds = min(seconds, self._tracker.memory)
         one.worn[one.mask.state] += seconds
+        self._add(one, seconds)
+
+    def _add(self, one: Follower, seconds: float) -> None:
+        """Adds time in the present state to the count of people."""
         if one.is_known and not one.track.is_still:
             self._tally.add(one.track.track_id, one.mask.state, seconds)
+
+    def _count(self, one: Follower) -> None:
+        """Begins to count a person, with what was worn until now."""
+        for state in MaskState:
+            if one.worn[state]:
+                self._tally.add(one.track.track_id, state, one.worn[state])
+        self._add(one, 0.0)
 
     def _set_aside(self, one: Follower, seconds: float) -> list[Change]:
         """Sets a face that does not move aside, or takes it back."""
@@ -219,7 +235,7 @@ class Analysis:
             return []
         track.is_still = is_still
         if not is_still:
-            self._tally.add(track.track_id, one.mask.state, 0.0)
+            self._count(one)
             return [Change("moved", self._clock.now)]
         self._tally.remove(track.track_id)
         left = one.places.leave(self._clock.now)

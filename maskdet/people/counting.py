@@ -33,7 +33,7 @@ class Tally:
             self._counts[MaskState.unsure.name] += 1
         worn[state] += seconds
         if state is not self._longest[track_id]:
-            self._choose(track_id, longest(worn))
+            self._choose(track_id, longest(worn, state))
 
     def remove(self, track_id: int) -> None:
         """A person is not to count (any longer)."""
@@ -110,11 +110,16 @@ class PeopleTally:
             tally.end(track_id)
 
 
-def longest(seconds: Sequence[float]) -> MaskState:
-    """The state worn longest, of seconds by value of `MaskState`; unsure only where it is all."""
+def longest(seconds: Sequence[float], now: MaskState) -> MaskState:
+    """The state worn longest; unsure only where it is all.
+
+    Args:
+        seconds: by value of `MaskState`.
+        now: the state now, which counts where no other is known for any time.
+    """
     known = seconds[: MaskState.unsure]
     best = max(range(len(known)), key=known.__getitem__)
-    return MaskState(best) if known[best] > 0 else MaskState.unsure
+    return MaskState(best) if known[best] > 0 else now
 
 
 def _hour_key(utc: float, zone: tzinfo | None) -> Key:

@@ -123,4 +123,4 @@ class Follower:
     @property
     def longest(self) -> MaskState:
         """The state worn longest."""
-        return longest(self.worn)
+        return longest(self.worn, self.mask.state)

@@ -26,6 +26,7 @@ def person_of(one: Follower, clock: SourceClock) -> Person:
         clock.time_of(track.seen),
         one.places.inside,
         track.is_still,
+        one.longest,
     )
 
 

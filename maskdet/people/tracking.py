@@ -116,8 +116,7 @@ class Tracker:
             scores: probabilities that these are faces; None: not known.
         """
         is_pause = seconds > max(self.memory, MEMORY_FRAMES * self._interval)
-        if is_pause:
-            self._bridge(seconds, now - seconds)
+        ended = self._bridge(seconds, now) if is_pause else []
         self._learn_interval(seconds)
         for track in self.tracks:
             track.motion.predict(0.0 if is_pause or track.is_still else seconds)
@@ -129,7 +128,7 @@ class Tracker:
         self._match(faces, free, now)
         self._leap(faces, free, now)
         self._recognize(faces, free, now)
-        ended = self._end(now)
+        ended += self._end(now)
         self._begin(faces, free, now)
         confirmed = [track for track in self.tracks if self._is_person(track)]
         for track in confirmed:
@@ -160,17 +159,20 @@ class Tracker:
         elif seconds > 0:
             self._interval += 0.2 * (min(seconds, 2 * self._interval) - self._interval)
 
-    def _bridge(self, seconds: float, last: float) -> None:
+    def _bridge(self, seconds: float, now: float) -> list[Track]:
         """Keeps those in place who were there before a pause of the source, if it was short.
 
-        Where somebody walked in the meantime is not known; who stood or sat is found again.
+        Where somebody walked in the meantime is not known; who stood or sat is found again. After
+        a long one nobody is, however alike: returns the people who are given up.
         """
         if seconds > MAX_PAUSE_S:
-            return
+            return self._end(now)
         for track in self.tracks:
-            if track.is_confirmed and last - track.seen <= max(1.0, 2 * self._interval):
+            unseen = now - seconds - track.seen
+            if track.is_confirmed and unseen <= max(1.0, 2 * self._interval):
                 track.motion.halt(PAUSE_DISTANCE)
                 track.grace = seconds
+        return []
 
     def _match(self, faces: _Faces, free: np.ndarray, now: float) -> None:
         """Gives free detections to tracks, the likeliest pairs together, people first."""

@@ -42,7 +42,21 @@ def test_a_face_that_drops_out_stays_covered_where_it_may_have_walked_to():
         image = blur.cover(frame_at(0.1 * step), faces()).image
         shift = 0.1 * step * 2 * 40  # two face widths a second
         assert is_covered(image, [FACE[0] + shift, FACE[1], FACE[2] + shift, FACE[3]])
-    assert not is_covered(blur.cover(frame_at(HOLD_S + 0.1), faces()).image, FACE)
+    for step in range(10, round(10 * HOLD_S) + 2):
+        image = blur.cover(frame_at(0.1 * step), faces()).image
+    assert not is_covered(image, FACE)
+
+
+def test_a_face_that_is_missed_at_first_after_a_reconnect_stays_covered():
+    """Ten seconds without a frame, and the next in another size."""
+    blur = StrictBlur()
+    small = NOISE[::2, ::2].copy()
+    blur.cover(frame_at(0.0), faces(FACE))
+    for position in (10.0, 10.4, 10.8):
+        image = blur.cover(frame_at(position, small), faces()).image
+        assert (image[40:65, 50:70] != small[40:65, 50:70]).any(axis=2).mean() > 0.98
+    later = blur.cover(frame_at(12.0, small), faces()).image
+    assert (later == small).all()
 
 
 def test_a_face_that_is_found_again_leaves_no_trail():

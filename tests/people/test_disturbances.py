@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from maskdet.detections import MaskState
 from maskdet.people.analysis import Analysis
 from maskdet.people.zones import Line, Zone
-from tests.people.scenes import IMAGE, Actor, events, faces, frame, ids, play, times, walk
+from tests.people.scenes import IMAGE, Actor, events, faces, frame, ids, play, times, unique, walk
 
 TWO = [Actor(walk(150, 150)), Actor(walk(450, 300), 1)]
 
@@ -58,3 +59,34 @@ def test_another_size_and_shape_in_mid_stream_moves_nobody_over_a_border():
         ("entered", 1)
     ]
     assert [person.zones for person in seen[-1].people] == [("left",), ()]
+
+
+def test_who_stands_there_after_more_than_a_minute_without_frames_is_somebody_new():
+    """However alike: what was there is over, as an empty night before a camera is."""
+    analysis = Analysis()
+    before = play(TWO, times(10, 3), analysis)
+    after = play(TWO, times(10, 3, 3 + 75), analysis)
+    assert ids(before) == {1, 2} and ids(after) == {3, 4} and unique(after) == 4
+    assert [one.time for one in events(after, "gone")] == [pytest.approx(2.9)] * 2
+
+
+def test_a_pause_of_the_source_is_no_time_in_which_a_mask_was_worn():
+    """Ten seconds without a mask, a pause of fifty, twenty seconds with one."""
+    path = walk(150, 150)
+    bare, masked = [Actor(path, 1)], [Actor(path, 0)]
+    analysis = Analysis()
+    play(bare, times(10, 10), analysis)
+    after = play(masked, times(10, 20, 60), analysis)
+    assert ids(after) == {1} and [one.longest.name for one in after[-1].people] == ["with_mask"]
+    assert after[-1].people_counts.run["with_mask"] == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("fps", "seconds"), [(5, 0.4), (10, 0.5), (1, 1)])
+def test_a_short_visit_counts_in_one_state_everywhere(fps: float, seconds: float):
+    """Of a person who is confirmed in the last frame, or in the only one."""
+    actor = Actor(walk(150, 150, gone=[(0, 2), (2 + seconds, 99)]))
+    seen = play([actor], times(fps, 7))
+    (gone,) = events(seen, "gone")
+    longest = {person.longest for one in seen for person in one.people}
+    assert {gone.state} == longest == {MaskState.with_mask}
+    assert seen[-1].people_counts.run["with_mask"] == 1  # type: ignore[union-attr]

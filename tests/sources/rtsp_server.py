@@ -2,7 +2,9 @@
 
 Runs on the system's Python, which has GStreamer's bindings (`tests/sources/rtsp.py` starts it).
 Each picture is grey with 64 square blocks in its upper left corner: 48 bits of the machine's
-monotonic clock in milliseconds and a checksum, which `tests/sources/rtsp.py` reads back.
+monotonic clock in milliseconds and a checksum, which `tests/sources/rtsp.py` reads back. With
+``--video`` they are those of a file, raw I420 of that size, over and over; the clock decides which,
+so that what happens before the camera goes on while it is off.
 
 Says ``ready PORT``, then obeys lines: ``rate N`` pictures a second (0: none at all), ``jump
 SECONDS`` of its time stamps, ``end``.
@@ -11,6 +13,7 @@ SECONDS`` of its time stamps, ``end``.
 from __future__ import annotations
 
 import argparse
+import mmap
 import os
 import sys
 import time
@@ -69,6 +72,10 @@ class Server:
         self.codec, self.audio = options.codec, options.audio
         self.appsrc = None
         self.next = 0.0
+        self.video = None
+        if options.video:
+            with open(options.video, "rb") as file:
+                self.video = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.server = GstRtspServer.RTSPServer()
         self.server.set_address(options.address)
         self.server.set_service(str(options.port))
@@ -119,12 +126,19 @@ class Server:
         if self.appsrc is appsrc:  # the next viewer may have come already
             self.appsrc = None
 
+    def picture(self, now: float) -> bytes:
+        if self.video is None:
+            return picture(self.width, self.height, int(now * 1000))
+        size = self.width * self.height * 3 // 2
+        at = size * (int(now * self.fps) % (len(self.video) // size))
+        return self.video[at : at + size]
+
     def push(self) -> bool:
         now = time.monotonic()
         # Before it plays, GStreamer stamps pictures with times that are far off.
         plays = self.appsrc is not None and self.appsrc.get_state(0)[1] == Gst.State.PLAYING
         if plays and self.rate > 0 and now >= self.next:
-            data = picture(self.width, self.height, int(now * 1000))
+            data = self.picture(now)
             self.appsrc.emit("push-buffer", Gst.Buffer.new_wrapped(data))
             self.next = max(self.next + 1 / self.rate, now)
         return True
@@ -148,6 +162,7 @@ def main() -> None:
     parser.add_argument("--codec", choices=ENCODERS, default="h264")
     parser.add_argument("--size", default="640x360")
     parser.add_argument("--fps", type=int, default=30)
+    parser.add_argument("--video")
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--digest", action="store_true")

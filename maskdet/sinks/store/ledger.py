@@ -33,8 +33,7 @@ class _Visit:
 
     Attributes:
         first_seen: Unix time.
-        seconds: in the image so far; by the frames' positions, which no clock can set back.
-        states: seconds in each state.
+        seconds: from the first to the newest detection.
         reported: when, on the monotonic clock.
         person: as of the newest frame; None where only events were reported.
         zones: for each zone the person is in, the Unix time and the seconds at which it began.
@@ -43,17 +42,13 @@ class _Visit:
     first_seen: float
     reported: float
     seconds: float = 0.0
-    states: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     person: Person | None = None
     zones: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
         """The state worn longest, as far as one is known."""
-        known = [(s, name) for name, s in self.states.items() if name != MaskState.unsure.name]
-        if known and max(known)[0] > 0:
-            return max(known)[1]
-        return MaskState.unsure.name if self.person is None else self.person.state.name
+        return MaskState.unsure.name if self.person is None else self.person.longest.name
 
 
 class Ledger:
@@ -192,12 +187,11 @@ class _Camera:
     def _see(self, person: Person, frame: Frame, seconds: float) -> None:
         if person.track_id not in self._visits:
             early = min(max(0.0, frame.time - person.first_seen), MAX_CONFIRMATION_S)
-            self._visits[person.track_id] = _Visit(frame.utc - early, frame.captured, early)
+            self._visits[person.track_id] = _Visit(frame.utc - early, frame.captured)
             seconds = 0.0
         visit = self._visits[person.track_id]
         visit.person, visit.reported = person, frame.captured
-        visit.seconds += seconds
-        visit.states[person.state.name] += seconds
+        visit.seconds = max(0.0, person.last_seen - person.first_seen)
         if not person.still:
             self._person_s[person.state.name] += seconds
 

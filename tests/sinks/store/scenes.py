@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +18,7 @@ NOON = 1_767_265_200.0
 
 
 def person(track_id: int, state: MaskState = MaskState.with_mask, *, since: float) -> Person:
-    return Person(track_id, state, 0.9, since, since, since)
+    return Person(track_id, state, 0.9, since, since, since, longest=state)
 
 
 def happened(
@@ -39,12 +40,14 @@ def observed(
     position: float | None = None,
     captured: float | None = None,
 ) -> Observation:
+    position = utc - NOON if position is None else position
     frame = Frame(
         IMAGE,
         *(0, utc, time.monotonic() if captured is None else captured, camera),
-        position=utc - NOON if position is None else position,
+        position=position,
         utc=utc,
     )
+    people = [replace(one, last_seen=NOON + position) for one in people]
     return Observation(
         frame,
         Detections.empty(),

@@ -107,15 +107,14 @@ def test_others_read_while_it_is_written(tmp_path: Path, store_at):
 def test_the_state_worn_longest_counts_and_a_still_face_does_not():
     ledger = Ledger("run", "1", NOON)
     for second in range(10):
-        state = MaskState.without_mask if second < 3 else MaskState.with_mask
-        poster = person(2, since=NOON)
-        poster = type(poster)(2, state, 0.9, NOON, NOON, NOON, still=True)
-        seen = [person(1, state, since=NOON), poster]
+        state = MaskState.with_mask if second < 7 else MaskState.without_mask
+        somebody = replace(person(1, state, since=NOON), longest=MaskState.with_mask)
+        seen = [somebody, replace(person(2, state, since=NOON), still=True)]
         ledger.add(observed(NOON + second, seen))
     found = ledger.take(NOON + 10, with_open=True)
     assert found["visits", "run", "door", 1][3:] == (NOON, 9.0, "with_mask", 0.9, 0, 0)
     assert found["visits", "run", "door", 2][-2:] == (1, 0)
-    assert found["minutes", "run", "door", int(NOON), 0][4:] == (10, 9.0, 1, 7.0, 2.0, 0.0, 0.0)
+    assert found["minutes", "run", "door", int(NOON), 0][4:] == (10, 9.0, 1, 6.0, 3.0, 0.0, 0.0)
 
 
 def test_a_clock_that_jumps_loses_and_doubles_nothing():
