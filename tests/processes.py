@@ -1,10 +1,13 @@
-"""Command lines of the child processes of a test."""
+"""Processes of tests: the child processes of one, and commands without root's rights."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 
 import psutil
+import pytest
 
 
 def children(recursive: bool = False) -> list[tuple[psutil.Process, str]]:
@@ -17,3 +20,16 @@ def children(recursive: bool = False) -> list[tuple[psutil.Process, str]]:
         with contextlib.suppress(psutil.Error):
             found.append((child, " ".join(child.cmdline())))
     return found
+
+
+_NO_RIGHTS_OF_ROOT = ("-dac_override", "-dac_read_search")
+
+
+def as_user(command: list[str]) -> list[str]:
+    """The command without root's right to read everything."""
+    if sys.platform == "win32":
+        pytest.skip("rights of files are those of POSIX")
+    if os.geteuid() != 0:
+        return command
+    rights = ",".join(_NO_RIGHTS_OF_ROOT)
+    return ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}", *command]

@@ -22,7 +22,12 @@ from maskdet.datasets.formats.voc_layout import LAYOUTS, XML
 from maskdet.datasets.formats.yolo import CLASS_LISTS
 from maskdet.datasets.formats.yolo_data_yaml import plans_in
 from maskdet.datasets.formats.yolo_labels import TEXTS
-from maskdet.datasets.image_files import list_images, turn_labels
+from maskdet.datasets.image_files import (
+    list_images,
+    note_unreadable_folders,
+    turn_labels,
+    unreadable_hint,
+)
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet
@@ -59,23 +64,33 @@ def read(
     Raises:
         DatasetError: it cannot be read; with `problems`, not even in part.
     """
-    found = locate_all(path, kind)
     mistakes = Problems() if problems is None else problems
-    sets = []
-    for name, labels in found:
-        data = FORMATS[name].read(Source(labels, root, class_list), mistakes)
-        data = turn_labels(data, mistakes, have_sizes=name not in _WITHOUT_SIZES)
-        sets.append(in_parts(data, root, labels))
-    if problems is None:
-        mistakes.check()
-    whole = joined(sets)
-    if not whole.samples and not mistakes.count:
-        raise DatasetError(f"{found[0][1]}: has no pictures")
+    note_unreadable_folders(root, mistakes)
+    try:
+        found = locate_all(path, kind)
+        whole = _read_all(found, root, class_list, mistakes)
+        if problems is None:
+            mistakes.check()
+        if not whole.samples and not mistakes.count:
+            raise DatasetError(f"{found[0][1]}: has no pictures")
+    except DatasetError as error:
+        raise DatasetError(f"{error}{unreadable_hint(mistakes)}") from None
     return whole, found[0][0]
 
 
 Labels = tuple[str, Path]
 """A format, and the file or folder of labels in it."""
+
+
+def _read_all(
+    found: list[Labels], root: Path, class_list: Path | None, problems: Problems
+) -> DataSet:
+    sets = []
+    for name, labels in found:
+        data = FORMATS[name].read(Source(labels, root, class_list), problems)
+        data = turn_labels(data, problems, have_sizes=name not in _WITHOUT_SIZES)
+        sets.append(in_parts(data, root, labels))
+    return joined(sets)
 
 
 def locate(path: Path, kind: str = AUTO) -> Labels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 from imutils.paths import list_files
 
-from maskdet.datasets.problems import Problems
+from maskdet.datasets.problems import MAX_EXAMPLES, Problems
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import DatasetError
 from maskdet.images.kinds import IMAGE_SUFFIXES
@@ -19,6 +20,7 @@ from maskdet.images.orientation import Orientation, read_header, read_orientatio
 
 SUFFIXES = IMAGE_SUFFIXES
 TURNED = "pictures that EXIF data turn: their labels, of the picture as stored, were turned, too"
+UNREADABLE = "folders that cannot be searched, with all that is in them left out"
 MAYBE_TURNED = (
     "pictures that EXIF data turn: their labels, which do not state of which way they are, were "
     "taken as of the picture as shown; look at the contact sheet"
@@ -52,19 +54,39 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(file for file in files if not file.name.startswith("."))
 
 
+def note_unreadable_folders(folder: Path, problems: Problems) -> None:
+    """Notes each folder below one that cannot be searched: what lies in it is not found."""
+
+    def note(error: OSError) -> None:
+        line = f"{error.filename}: {error.strerror}"
+        if line not in problems.notes.get(UNREADABLE, ()):  # several sets may lie in one folder
+            problems.note(UNREADABLE, line, "")
+
+    for _ in os.walk(folder, onerror=note):
+        pass
+
+
+def unreadable_hint(problems: Problems) -> str:
+    """The end of a message that nothing was found, where that may be the reason."""
+    found = problems.notes.get(UNREADABLE)
+    return f"; check the rights of {'; '.join(found[:MAX_EXAMPLES])}" if found else ""
+
+
 def read_without_faces(folder: Path, problems: Problems) -> list[Sample]:
     """The images of a folder that show no face and so need no labels.
 
     Args:
         folder: with images, in folders of its own, too.
-        problems: takes a line about each that cannot be read.
+        problems: takes a line about each that cannot be read, and a note of each such folder.
 
     Raises:
         DatasetError: there are none.
     """
     files = list_images(folder)
+    note_unreadable_folders(folder, problems)
     if not files:
-        raise DatasetError(f"{folder}: no pictures there; without_faces takes a folder of them")
+        hint = unreadable_hint(problems)
+        raise DatasetError(f"{folder}: no pictures there; without_faces takes a folder{hint}")
     samples = []
     for file in files:
         try:

@@ -164,9 +164,11 @@ class _Session:
             if self.page is not None:
                 self.page.begin(self.pipeline, self.control, self.desk)
             self.control.begin()
-            self._show(watch, closing)
-            was_asked = not (self.pipeline.ended or stop.timed_out)  # by key, by signal
-            report.end()
+            try:
+                self._show(watch, closing)
+                was_asked = not (self.pipeline.ended or stop.timed_out)  # by key, by signal
+            finally:  # an error ends the run, too
+                report.end()
         watch()  # reports what failed last
         return was_asked
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from maskdet.errors import SourceError
+from maskdet.system.file_names import readable_name
+from maskdet.system.redaction import mask_address, mask_password
 
 DEFAULT_PORTS = {
     **{"rtsp": 554, "rtsps": 322, "http": 80, "https": 443},
@@ -103,6 +105,18 @@ def scheme_of(text: str) -> str:
     """The scheme of an address, in small letters; empty where the text is none."""
     match = _SCHEME.match(text)
     return match[1].lower() if match else ""
+
+
+def shown_name(spec: str, name: str | None = None) -> str:
+    """What a person reads of a source: its name, or what it is, without a password.
+
+    Bytes of a path that are not UTF-8 become question marks: stores and pages hold text alone.
+
+    Args:
+        spec: as after ``--source``.
+        name: that was given to it; None or empty: none was.
+    """
+    return readable_name(mask_password(name) if name else mask_address(spec))
 
 
 def parse(text: str) -> Address:

@@ -14,7 +14,7 @@ from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.images.frames import count_frames
 from maskdet.images.kinds import kind_of_file
-from maskdet.sources.address import scheme_of
+from maskdet.sources.address import scheme_of, shown_name
 from maskdet.sources.demo import DemoClip
 from maskdet.sources.files.animated_image import AnimatedImage
 from maskdet.sources.files.image_files import Folder, ImageFile, Pages
@@ -132,9 +132,7 @@ def open_source(
     """
     spec = path_of(spec)
     kind = KINDS[kind_of(spec)]
-    source = kind.opens(
-        spec, mask_password(name) if name else mask_address(spec), options or SourceOptions()
-    )
+    source = kind.opens(spec, shown_name(spec, name), options or SourceOptions())
     if wait and isinstance(source, LiveSource):
         source.open()
     return source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -12,11 +13,16 @@ import pytest
 
 from maskdet.detections import Detections
 from maskdet.drawing.status_text import Status, bar_rows
-from maskdet.errors import SinkError
+from maskdet.errors import ModelError, SinkError
 from maskdet.frame import Frame
+from maskdet.live.session import run
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.sources import SourceSettings
+from maskdet.live.shutdown import Stop
 from maskdet.live.status_reporter import people
 from maskdet.live.summary import Report, in_words, write_summary
 from maskdet.observation import Observation, PeopleCounts, sum_of_margins
+from tests.doubles import ScriptedDetector
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,3 +76,10 @@ def test_the_margin_stands_beside_the_count():
     texts = [part.text for row in rows for part in (*row.left, *row.right)]
     assert "people 1, today 4 ± 1" in texts
     assert sum_of_margins([3, 4]) == 5
+
+
+def test_a_run_that_an_error_ends_has_its_length(capsys: pytest.CaptureFixture[str]):
+    settings = MonitorSettings(sources=[SourceSettings(source="demo")], headless=True)
+    with pytest.raises(ModelError, match="broken"):
+        run(settings, Stop(None), ScriptedDetector(error=ModelError("broken")))
+    assert re.search(r"processed 0 of \d+ frames in \d", capsys.readouterr().err)

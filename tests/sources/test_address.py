@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maskdet.errors import SourceError
-from maskdet.sources.address import parse
+from maskdet.live.cameras.building import names_of
+from maskdet.live.settings.sources import SourceSettings
+from maskdet.sources.address import parse, shown_name
 from maskdet.system.redaction import mask_address, mask_password
 
 
@@ -135,3 +139,11 @@ def test_a_message_keeps_what_is_no_password(text: str, shown: str) -> None:
 @pytest.mark.parametrize("text", ["admin:geheim@10.0.0.4/1", "admin:a@geheim@10.0.0.4", "door.mp4"])
 def test_what_lacks_its_scheme_is_masked_too(text: str) -> None:
     assert "geheim" not in mask_address(text) and mask_address(text) == mask_password(text)
+
+
+def test_a_name_is_text_whatever_the_path_is():
+    path = os.fsdecode(b"/rec/caf\xe9.mp4")
+    assert shown_name(path) == "/rec/caf?.mp4" and shown_name(path, "door") == "door"
+    assert shown_name("rtsp://admin:secret@10.0.0.4/1") == "rtsp://admin:***@10.0.0.4/1"
+    sources = [SourceSettings(source=path), SourceSettings(source=path.replace("\udce9", "\udce8"))]
+    assert names_of(sources) == ["/rec/caf?.mp4", "/rec/caf?.mp4 (2)"]

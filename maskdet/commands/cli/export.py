@@ -29,7 +29,9 @@ def export(
     ] = None,
 ) -> None:
     """Writes another runtime's files beside a model's weights, and enters them into its card."""
-    from maskdet.datasets.image_files import list_images
+    from maskdet.datasets.image_files import list_images, note_unreadable_folders
+    from maskdet.datasets.loading import say_notes
+    from maskdet.datasets.problems import Problems
     from maskdet.runtimes.spec import find_model
     from maskdet.runtimes.tensorflow_import import quiet_import
 
@@ -37,6 +39,9 @@ def export(
         from maskdet.export import run, unmeasured_files
 
     images = list_images(calibrate) if calibrate else []
+    if calibrate:
+        note_unreadable_folders(calibrate, problems := Problems())
+        say_notes(problems)
     folder = find_model(model)
     for file in run(folder, to, int8=int8, calibrate=images):
         print(f"wrote {file}")

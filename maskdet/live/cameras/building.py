@@ -26,7 +26,6 @@ from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sources.opening import open_source, unique_names
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.system.console import say
-from maskdet.system.redaction import mask_address, mask_password
 
 
 @dataclass
@@ -108,9 +107,7 @@ def switched(source: Source, in_window: bool, *, standby: bool = False) -> Sourc
 
 def names_of(wanted: Sequence[SourceSettings]) -> list[str]:
     """The names of sources, without passwords, each another one: ``demo``, ``demo (2)``."""
-    return unique_names(
-        mask_password(one.name) if one.name else mask_address(one.source) for one in wanted
-    )
+    return unique_names(one.shown_name for one in wanted)
 
 
 def open_sources(

@@ -20,7 +20,6 @@ from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.retention import Retention
-from maskdet.system.redaction import mask_address, mask_password
 
 
 class _Files(TypedDict):
@@ -66,7 +65,7 @@ def _annotated(settings: MonitorSettings, number: int | None) -> RecordingSwitch
 
 
 def _copied(settings: MonitorSettings, one: SourceSettings, number: int | None) -> CopySwitch:
-    name = mask_password(one.name) if one.name else mask_address(one.source)
+    name = one.shown_name
     options = source_options(one, among_several=True)
     feed = PacketFeed(one.source, f"{name}: recorded stream", options)
     return CopySwitch(

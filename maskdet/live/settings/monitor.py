@@ -28,7 +28,6 @@ from maskdet.live.settings.serve import ServeSettings
 from maskdet.live.settings.sources import DetectSettings, SourceSettings, UnsureSettings
 from maskdet.live.settings.store import StoreSettings
 from maskdet.model.registry import DEFAULT_MODEL
-from maskdet.system.redaction import mask_address, mask_password
 
 
 class MonitorSettings(Settings):
@@ -134,7 +133,7 @@ class MonitorSettings(Settings):
     @model_validator(mode="after")
     def _what_is_copied_can_be(self) -> Self:
         for one in filter(self.copies, self.sources):
-            name = mask_password(one.name) if one.name else mask_address(one.source)
+            name = one.shown_name
             if problem := one.copy_problem():
                 raise ValueError(
                     f"'{name}' {problem}: its recording needs recording.encode: always"

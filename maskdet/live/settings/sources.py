@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from maskdet.config import OneLine, Settings
-from maskdet.sources.address import scheme_of
+from maskdet.sources.address import scheme_of, shown_name
 
 Timeout = Annotated[float, Field(gt=0, le=24 * 3600)]
 """Seconds, as libraries take them: in milliseconds they have to fit into 32 bits."""
@@ -95,6 +95,11 @@ class SourceSettings(Settings):
         if address is not None and not scheme_of(address):
             raise ValueError("is a second stream of the same network camera: give its address")
         return address
+
+    @property
+    def shown_name(self) -> str:
+        """What a person reads; several sources may have the same."""
+        return shown_name(self.source, self.name)
 
     @property
     def opens_twice(self) -> bool:

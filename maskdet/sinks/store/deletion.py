@@ -13,7 +13,7 @@ _PERSONAL = ("visits", "changes", "crossings", "stays", "alarms", "deliveries", 
 """The tables with a row for a person; `minutes` has only sums."""
 _TIMES = {**TIME_COLUMNS, "outbox": "time"}
 _STEPS = 10
-"""Parts into which the time of a store that is too large is cut; the oldest goes first."""
+"""Parts into which the rows of a store that is too large are cut; the oldest go first."""
 
 
 @dataclass
@@ -53,11 +53,10 @@ class Limits:
         if (moment := self.oldest()) is not None:
             deleted += delete_before(connection, moment)
         while self.max_bytes is not None and not is_over():
-            span = _span(connection)
-            if used_bytes(connection) <= self.max_bytes or span is None:
+            moment = _end_of_oldest(connection)
+            if used_bytes(connection) <= self.max_bytes or moment is None:
                 break
-            began, ended = span
-            deleted += delete_before(connection, began + max(1.0, (ended - began) / _STEPS))
+            deleted += delete_before(connection, moment)
         return deleted
 
 
@@ -155,11 +154,27 @@ def _delete(connection: sqlite3.Connection, statements: Sequence[Statement]) -> 
     return deleted
 
 
-def _span(connection: sqlite3.Connection) -> tuple[float, float] | None:
-    """The oldest and newest time in a store; None when it is empty."""
-    bounds = [
-        connection.execute(f"SELECT min({column}), max({column}) FROM {table}").fetchone()
+def _end_of_oldest(connection: sqlite3.Connection) -> float | None:
+    """The time before which the oldest part of the rows began; None: the store is empty.
+
+    A part of the rows, not of the time that they span: a clock that leapt ahead once makes that
+    time long, and its first part would be all that there is.
+    """
+    counts = {
+        table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in _TIMES
+    }
+    largest = max(counts, key=lambda table: counts[table])
+    if not counts[largest]:
+        return None
+    oldest = min(
+        low
         for table, column in _TIMES.items()
-    ]
-    found = [(low, high) for low, high in bounds if low is not None]
-    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+        if (low := connection.execute(f"SELECT min({column}) FROM {table}").fetchone()[0])
+        is not None
+    )
+    column = _TIMES[largest]
+    (moment,) = connection.execute(
+        f"SELECT {column} FROM {largest} ORDER BY {column} LIMIT 1 OFFSET ?",
+        (counts[largest] // _STEPS,),
+    ).fetchone()
+    return float(max(moment, oldest + 1.0))

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from maskdet.detections import MaskState
 from maskdet.errors import MaskdetError
+from maskdet.system.file_names import is_readable
 
 Value = str | int | float | None
 
@@ -94,13 +95,18 @@ class Table:
     def _value(self, name: str, kind: str, value: object) -> Value:
         if value is None:
             return None
-        if kind == "TEXT" and isinstance(value, str) and len(value) <= _MAX_TEXT_LENGTH:
+        if kind == "TEXT" and isinstance(value, str) and _is_text(value):
             return value
         if isinstance(value, int | float) and not isinstance(value, bool) and kind != "TEXT":
             is_whole = isinstance(value, int) and abs(value) < _MAX_INTEGER
             if is_whole or (kind == "REAL" and math.isfinite(value)):
                 return value
         raise RowError(f"{name} of {self.name} is no {kind}")
+
+
+def _is_text(value: str) -> bool:
+    """Whether a store takes it; JSON can hold half a surrogate pair, a database cannot."""
+    return len(value) <= _MAX_TEXT_LENGTH and is_readable(value)
 
 
 def _of(table: str, expression: str) -> str:

@@ -24,18 +24,7 @@ from tests.commands.archive.test_archive import (  # noqa: F401  (fixtures)
     summary,
     wait_for,
 )
-
-_NO_RIGHTS_OF_ROOT = ("-dac_override", "-dac_read_search")
-
-
-def as_user(command: list[str]) -> list[str]:
-    """The command without root's right to read everything."""
-    if sys.platform == "win32":
-        pytest.skip("rights of files are those of POSIX")
-    if os.geteuid() != 0:
-        return command
-    rights = ",".join(_NO_RIGHTS_OF_ROOT)
-    return ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}", *command]
+from tests.processes import as_user
 
 
 def outcomes(output: Path) -> dict[str, tuple[str, str]]:

@@ -122,6 +122,7 @@ BROKEN = {
     "no number": b'{"seconds": NaN}',
     "infinite": json.dumps(VISIT | {"seconds": float("inf")}).encode(),
     "a number for a text": VISIT | {"state": 5},
+    "half a character": VISIT | {"camera": "\ud800"},
     "too long": VISIT | {"state": "x" * 100_000},
     "too large": VISIT | {"track_id": 2**70},
     "another run": VISIT | {"run": "'; DROP TABLE visits; --"},

@@ -451,6 +451,18 @@ def test_a_clock_that_leaps_ahead_deletes_nothing(tmp_path: Path, monkeypatch: p
         assert limits.enforce(connection) == 0
 
 
+def test_a_row_of_a_clock_that_leapt_costs_no_other_rows(tmp_path: Path):
+    path, now = tmp_path / "people.db", time.time()
+    filled_store(path, days=10, each=100, now=now)
+    with contextlib.closing(open_for_writing(path)) as connection:
+        before = len(rows(path, "visits", "first_seen"))
+        leapt = now + 70 * 365 * 86_400
+        values = ("run", "door", 99_999, leapt, 3.0, "with_mask", 0.9, 0, 1)
+        connection.execute(f"INSERT INTO visits VALUES ({', '.join('?' * 9)})", values)
+        Limits(max_bytes=used_bytes(connection) - 1).enforce(connection)
+    assert 0.8 * before < len(rows(path, "visits", "first_seen")) < before
+
+
 def test_a_day_and_a_person_are_deleted_without_a_trace(tmp_path: Path):
     path = tmp_path / "people.db"
     filled_store(path, days=3, each=5, now=NOON)
