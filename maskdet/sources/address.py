@@ -108,7 +108,7 @@ def scheme_of(text: str) -> str:
 
 
 def shown_name(spec: str, name: str | None = None) -> str:
-    """What a person reads of a source: its name, or what it is, without a password.
+    """The name of a source that a person reads: the given one, or what it is, without a password.
 
     Bytes of a path that are not UTF-8 become question marks: stores and pages hold text alone.
 

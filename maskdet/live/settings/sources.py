@@ -98,7 +98,7 @@ class SourceSettings(Settings):
 
     @property
     def shown_name(self) -> str:
-        """What a person reads; several sources may have the same."""
+        """The name that a person reads; several sources may have the same."""
         return shown_name(self.source, self.name)
 
     @property
