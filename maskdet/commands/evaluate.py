@@ -59,7 +59,7 @@ def run(
         json: file for all metrics.
         output: folder for the plots; None: one below `runs/evaluation`, named like the model.
         rule: decides which detections count as shown; None: one lowest score, the best by F1.
-        with_sweeps: by the faces' share of the view and by condition, too; see
+        with_sweeps: by the faces' share of the view, tilt and condition, too; see
             `maskdet.evaluation.sweeps`.
         card_folder: of the model whose card gets the sweeps; None: no card does.
         gate: metrics that are wanted of a monitor and not reached are named, and the status is 2.

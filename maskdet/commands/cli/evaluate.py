@@ -56,7 +56,7 @@ def evaluate(
     tiles: Tiles = 1,
     sweeps: Annotated[
         bool,
-        typer.Option("--sweeps", help="By the face's share of the view and by light, too."),
+        typer.Option("--sweeps", help="By the face's share of the view, tilt and light, too."),
     ] = False,
     card: Annotated[
         bool,
