@@ -12,6 +12,8 @@ from maskdet.system.threads import Condition
 
 _LATE_S = 0.25
 """Seconds by which a file's frame may be late without moving those after it."""
+_MAX_GAP_S = 10.0
+"""Seconds after which the next frame is shown, however long a file's time stamps have none."""
 
 
 @runtime_checkable
@@ -171,6 +173,7 @@ class Pacing:
         self._source = source
         self._picture_seconds = picture_seconds
         self._start = self._hold = 0.0
+        self._shown_until = float("inf")
         self._has_shown = self._has_jumped = self._asked_for_next = False
 
     @property
@@ -182,7 +185,8 @@ class Pacing:
         """When to show a frame, by the monotonic clock; for None, when the last one may go."""
         if self._source.is_live or frame is None:
             return self._hold
-        return 0.0 if self._has_jumped else max(self._hold, self._start + frame.time)
+        own = min(self._start + frame.time, self._shown_until)
+        return 0.0 if self._has_jumped else max(self._hold, own)
 
     def is_stale(self, frame: Frame) -> bool:
         """Whether the user has gone elsewhere in the file since it was read."""
@@ -194,8 +198,10 @@ class Pacing:
         self._has_shown = True
         if self._source.is_live:
             return
-        if self._has_jumped or now - frame.time - self._start > _LATE_S:  # what follows is as late
+        is_late = now - frame.time - self._start > _LATE_S  # what follows is as late
+        if self._has_jumped or is_late or now >= self._shown_until:
             self._start = now - frame.time
+        self._shown_until = now + _MAX_GAP_S
         self._has_jumped = self._asked_for_next = False
         is_still = self._source.fps is None and frame.time == 0
         self._hold = now + self._picture_seconds if is_still else 0.0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.images.decoding import MAX_PIXELS
+from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
 from maskdet.sources.files.video_geometry import as_shown
 
@@ -76,6 +77,7 @@ class VideoFile:
         self._damage = Damage()
         self.length = self._length()
         self._start = _start(self._stream)
+        self._is_behind = False
         self._frames = self._decoded()
         self._wanted = -1.0
         self._index = self._number = 0
@@ -117,8 +119,9 @@ class VideoFile:
         position = max(0.0, position)
         self._wanted = position - 0.5 / (self.fps or GUESSED_FPS)
         self._damage.has_all_frames = False
-        if not self._has_stamps:  # no format of this kind can be sought in: from the start
+        if not self._has_stamps or self._is_behind:  # cannot be sought in: from the start
             self._container, self._stream = open_video(self._path)
+            self._start, self._is_behind = _start(self._stream), False
             self._number = 0
         else:
             offset = round((position + (self._start or 0.0)) / float(self._stream.time_base or 1))
@@ -141,7 +144,9 @@ class VideoFile:
         elif self._has_stamps and self._stream.duration and self._stream.time_base:
             seconds = float(self._stream.duration * self._stream.time_base)
         elif self._has_stamps and self._container.duration:
-            seconds = self._container.duration / 1e6
+            is_matroska = self._container.format.name.startswith("matroska")  # states its last time
+            before = max(0, self._container.start_time or 0) if is_matroska else 0
+            seconds = (self._container.duration - before) / 1e6
         return seconds if seconds and 0 < seconds < _MAX_LENGTH_S else None
 
     def _position(self, decoded: VideoFrame) -> float:
@@ -162,19 +167,20 @@ class VideoFile:
         from av import EOFError as EndOfFile
         from av import FFmpegError
 
-        failed = 0
+        failed, place = 0, None
         while failed < _MAX_FAILED_READS:
             try:
                 for packet in self._container.demux(self._stream):
-                    failed = 0
+                    failed, place = 0, packet.pos or place
                     self._damage.add_packet(packet.size)
                     try:
                         yield from packet.decode()
                     except EndOfFile:
-                        return
+                        break
                     except FFmpegError:
                         self._damage.frames += 1
-                return
+                if not self._go_on_behind(place):
+                    return
             except OSError as error:  # the disk, or the network drive, is gone
                 raise SourceError(
                     f"{self._path} cannot be read any further: {error.strerror}; "
@@ -182,6 +188,17 @@ class VideoFile:
                 ) from None
             except FFmpegError:
                 failed += 1
+
+    def _go_on_behind(self, place: int | None) -> bool:
+        """Goes on with the video behind a byte of the file, if there is any."""
+        part = next_part(self._path, self._container, self._stream, place)
+        if part is None:
+            return False
+        self._container, self._stream = part
+        start = _start(self._stream)
+        self._start = None if start is None else start - self._time - 1 / (self.fps or GUESSED_FPS)
+        self._is_behind = True
+        return True
 
     def _end(self) -> None:
         if self._index == 0:

@@ -158,3 +158,40 @@ def test_noise_is_no_video(tmp_path: Path) -> None:
     path.write_bytes(np.random.default_rng(3).bytes(20_000))
     with pytest.raises(SourceError, match="no video or picture"):
         open_source(str(path))
+
+
+def transport_stream(path: Path, pid: int, start: int = 0) -> bytes:
+    """Ten frames, the video under an id of its own, from a second on."""
+    options = {"mpegts_start_pid": str(pid)} if path.suffix == ".ts" else {}
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.width, stream.height = 320, 180
+        noise = np.random.default_rng(1).integers(0, 255, (180, 320, 3), np.uint8)
+        for number in range(10):
+            frame = av.VideoFrame.from_ndarray(noise, format="bgr24")
+            frame.pts = start * 25 + number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path.read_bytes()
+
+
+def test_a_recording_that_goes_on_under_another_stream_id_is_read_to_its_end(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "joined.ts"
+    path.write_bytes(transport_stream(path, 0x100) + transport_stream(path, 0x200, start=3600))
+    source = open_source(str(path))
+    times = [frame.time for frame in iter(source.read, None)]
+    assert times == pytest.approx([number / 25 for number in range(20)])
+    source.seek(0.2)  # type: ignore[attr-defined]
+    assert [frame.time for frame in iter(source.read, None)] == pytest.approx(times[5:])
+    source.close()
+
+
+def test_time_stamps_that_begin_after_hours_do_not_lengthen_a_file(tmp_path: Path, caplog) -> None:
+    path = tmp_path / "late.mkv"
+    transport_stream(path, 0x100, start=36000)
+    source = open_source(str(path))
+    assert len(list(iter(source.read, None))) == 10
+    assert source.length == pytest.approx(0.4, abs=0.05)  # type: ignore[attr-defined]
+    assert not caplog.text
