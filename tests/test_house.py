@@ -92,7 +92,7 @@ LEARNING = (
         (("subprocess",),
          ("system/child_process.py", "system/external_command.py", "sources/srt_relay.py",
           "commands/benchmark/")),
-        (("yaml", "ruamel"), ("config.py", "config_editing.py")),
+        (("yaml",), ("config.py", "config_editing.py")),
         (("typer", "click", "argparse", "getopt"),
          ("commands/cli/", "commands/options.py", "commands/monitor.py", "__main__.py")),
         # Curve fitting, and the assignment of faces to people.

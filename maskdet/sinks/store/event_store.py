@@ -217,7 +217,13 @@ class EventStore(StartingSink):
         self._retry.fail(getattr(error, "strerror", None) or str(error), _ADVICE)
 
     def _insert(self, rows: Rows) -> None:
-        write_rows(self._open(), rows, self._outbox)
+        try:
+            write_rows(self._open(), rows, self._outbox)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
+                raise
+            self._close_connection()  # which gives back the room of the log beside the file
+            write_rows(self._open(), rows, self._outbox)
         self.rows += len(rows)
 
     def _enforce_limits(self) -> None:

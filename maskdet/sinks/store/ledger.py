@@ -213,6 +213,8 @@ class _Camera:
             time, _ = visit.zones.pop(event.place, (event.utc - event.duration, 0.0))
             seconds = max(0.0, event.duration)
             return self._stay(event.track_id, event.place, time, seconds, visit, is_over=1)
+        if event.kind == "appeared":  # counted from now on, whatever happens to this run
+            return dict([self._visit_row(event.track_id, visit)])
         return self._go(event, visit) if event.kind == "gone" else {}
 
     def _go(self, event: PersonEvent, visit: _Visit) -> Rows:

@@ -179,6 +179,16 @@ def test_somebody_who_is_never_said_to_be_gone_is_ended_after_a_while():
     assert not [key for key in ledger.take(NOON, with_open=True) if key[0] == "visits"]
 
 
+def test_who_comes_is_kept_at_once_as_their_crossings_are():
+    """A kill within the next ten seconds leaves no crossing of nobody."""
+    ledger = Ledger("run", "1", NOON)
+    for observation in a_visit(1, NOON)[:3]:
+        ledger.add(observation)
+    found = ledger.take(NOON + 3, with_open=False)
+    assert {key[0] for key in found} == {"visits", "stays", "crossings"}
+    assert found["visits", "run", "door", 1][3:] == (NOON, 0.0, "with_mask", 0.9, 0, 0)
+
+
 def test_rows_that_come_back_are_written_once_and_newer_ones_stay(tmp_path: Path):
     ledger = Ledger("run", "1", NOON)
     ledger.add(observed(NOON, [person(1, since=NOON)]))
@@ -398,6 +408,25 @@ def test_a_full_disk_is_outlived_and_nothing_is_lost(
     assert "stopped: database or disk is full" in stopped or "disk I/O" in stopped
     assert "0 rows are missing" in goes_on
     assert len(rows(path, "visits")) == len(rows(path, "crossings")) == 399
+
+
+def test_a_disk_that_stays_full_is_one_line(
+    small_disk: Path, store_at, caplog: pytest.LogCaptureFixture
+):
+    """What is freed where SQLite's log is brought into the file is no end of it."""
+    path = small_disk / "people.db"
+    store = store_at(path)
+    store.write(a_visit(1, NOON)[0])
+    wait_until(lambda: visits_or_none(path) == 1)
+    filler = fill(small_disk, 100_000)
+    for number in range(2, 60):
+        for observation in a_visit(number, NOON + 10 * number):
+            store.write(observation)
+        time.sleep(0.02)
+    filler.unlink()
+    store.close()
+    assert sum("stopped" in line for line in caplog.messages) <= 1
+    assert len(rows(path, "visits")) == 59
 
 
 def filled_store(path: Path, days: int, each: int, now: float) -> None:
