@@ -77,6 +77,8 @@ async def _form(request: Request, limits: Limits) -> tuple[list[Upload], dict[st
         if error.message.startswith("Too many files"):
             raise _too_many(limits) from None
         raise HTTPException(400, f"malformed form: {error.message}") from None
+    except UnicodeError:  # of a charset that Python knows and nobody uses
+        raise HTTPException(400, "malformed form: its charset cannot be read; use UTF-8") from None
     files = [file for _, file in form.multi_items() if isinstance(file, UploadFile)]
     read = [Upload(_safe(file.filename), await file.read()) for file in files]
     fields = {name: text for name, text in form.multi_items() if isinstance(text, str)}

@@ -158,6 +158,11 @@ def test_an_empty_file_of_a_form_is_named_as_that(client: httpx.Client):
     [
         ("multipart/form-data", b"x", 400, "malformed form: Missing boundary"),
         ("multipart/form-data; boundary=b", b"--c\r\nnonsense", 400, "malformed form"),
+        (
+            "multipart/form-data; boundary=b; charset=undefined",
+            b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n1\r\n--b--\r\n',
+            *(400, "malformed form: its charset cannot be read; use UTF-8"),
+        ),
         ("multipart/form-data; boundary=b", b"--b--\r\n", 422, "no picture"),
         (
             "multipart/form-data; boundary=b",

@@ -120,6 +120,29 @@ def test_all_of_them_as_zip_and_as_json(browser: Browser, picture: Path, tmp_pat
     assert "annotated" not in saved["images"][0]
 
 
+def test_names_that_a_zip_cannot_have_twice_are_numbered(browser: Browser):
+    browser.driver.execute_async_script(
+        """
+        const done = arguments[0];
+        (async () => {
+          const sample = await (await fetch("static/sample.jpg")).blob();
+          const dropped = new DataTransfer();
+          for (const name of ["a.jpg", "A.JPG", "two\\nlines.jpg"]) {
+            dropped.items.add(new File([sample], name, { type: "image/jpeg" }));
+          }
+          document.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped }));
+          done();
+        })();
+        """
+    )
+    browser.settled(3)
+    browser.find("#zip").click()
+    with zipfile.ZipFile(io.BytesIO(browser.downloaded("annotated.zip"))) as archive:
+        names = archive.namelist()
+    expected_names = ["a-annotated.jpg", "A-annotated-2.jpg", "two\nlines-annotated.jpg"]
+    assert names == [*expected_names, "boxes.json"]
+
+
 def test_a_wrong_file_is_told_and_the_others_go_on(browser: Browser, tmp_path: Path):
     (tmp_path / "notes.png").write_text("no picture")
     browser.choose(tmp_path / "notes.png", COLLINS)

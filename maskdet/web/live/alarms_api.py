@@ -14,7 +14,7 @@ from maskdet.images.decoding import ImageError, read_image
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.sessions import Session
 from maskdet.web.live.answers import AlarmAnswer, AlarmsAnswer, Done, SnoozeAnswer, SnoozeRequest
-from maskdet.web.live.archive_api import BINARY, VIDEO, is_first_part, video_file
+from maskdet.web.live.archive_api import BINARY, VIDEO, video_file
 from maskdet.web.live.feed import encode_jpeg
 from maskdet.web.live.state_api import REFUSED, UNKNOWN, WRONG, Responses
 
@@ -61,8 +61,7 @@ def add_alarms(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
     def clip(request: Request, alarm: str, session: Session = Depends(guard.viewer)) -> Response:
         """The video of an alarm, whole or the part that a player asks for."""
         path = _file(_find(book, alarm).clip)
-        if is_first_part(request):
-            guard.record(request, session.user, "alarm clip", alarm=alarm)
+        guard.record_view(request, session, "alarm clip", alarm=alarm)
         return video_file(path)
 
     _add_changes(app, guard, book)

@@ -53,8 +53,7 @@ def add_clips(app: FastAPI, guard: Guard, clips: Clips | None) -> None:
         path = clips.path(name) if clips else None
         if path is None:
             raise HTTPException(404, "there is no such clip")
-        if is_first_part(request):
-            guard.record(request, session.user, "clip", clip=name)
+        guard.record_view(request, session, "clip", clip=name)
         return video_file(path)
 
     @app.post("/api/clips/{name}/delete", responses=REFUSED | UNKNOWN | WRONG)
@@ -111,11 +110,6 @@ def add_reports(app: FastAPI, guard: Guard, parts: Parts) -> None:
         guard.require_record(request, session, "export", sha256=digest, **days)
         headers = {**attachment("maskdet-events.csv"), "X-Content-SHA256": digest}
         return Response(data, 200, headers, "text/csv")
-
-
-def is_first_part(request: Request) -> bool:
-    """Whether a player begins: it goes on with parts of the file, which nobody wants logged."""
-    return request.headers.get("range", "bytes=0-").startswith("bytes=0-")
 
 
 def video_file(path: Path) -> FileResponse:

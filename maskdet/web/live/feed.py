@@ -99,9 +99,15 @@ class Feed:
             self._newest, self._fresh = None, False
 
     def open(self, kind: Kind) -> ViewerQueue:
-        """A new viewer, whose first message comes at once where there is a picture."""
+        """A new viewer, whose first message comes at once where there is a picture.
+
+        Of a camera that was removed a moment ago it has ended already.
+        """
         viewer = ViewerQueue(kind, self.want_key)
         with self._condition:
+            if self._closed:
+                viewer.end()
+                return viewer
             self._viewers = (*self._viewers, viewer)
             self._wants_key = self._fresh = True
             self._condition.notify_all()

@@ -33,7 +33,7 @@ async function ask(card) {
     form.append("pictures", file, card.name);
     for (const [name, value] of options()) form.append(name, value);
     const answer = await fetch("api/detect?annotated=same", { method: "POST", body: form });
-    const said = await answer.json().catch(() => ({ detail: `The server answered ${answer.status}.` }));
+    const said = await answer.json().catch(() => ({ detail: `the server answered ${answer.status}` }));
     if (isOld()) return;
     if (!answer.ok) throw new Error(sentence(said.detail, card.name));
     const [image] = said.images;
@@ -111,14 +111,16 @@ function boxes() {
   return new Blob([JSON.stringify({ images }, null, 1)], { type: "application/json" });
 }
 
-/** The annotated pictures and boxes.json; pictures of one name are numbered. */
+/** The annotated pictures and boxes.json; those of one name, in any letters, are numbered. */
 function files() {
   const taken = new Set(["boxes.json"]);
   const pictures = cards.filter((card) => card.result).map(({ savedAs, blob }) => {
-    const [, stem, suffix] = savedAs.match(/^(.*)(\.\w+)$/);
+    const [, stem, suffix] = savedAs.match(/^(.*)(\.\w+)$/s);
     let name = savedAs;
-    for (let number = 2; taken.has(name); number += 1) name = `${stem}-${number}${suffix}`;
-    taken.add(name);
+    for (let number = 2; taken.has(name.toLowerCase()); number += 1) {
+      name = `${stem}-${number}${suffix}`;
+    }
+    taken.add(name.toLowerCase());
     return { name, blob };
   });
   return [...pictures, { name: "boxes.json", blob: boxes() }];

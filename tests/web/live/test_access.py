@@ -11,7 +11,9 @@ import ssl
 import stat
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from websockets.sync.client import connect
 from maskdet.errors import ConfigError
 from maskdet.web.live.access.accounts import Accounts
 from maskdet.web.live.access.sessions import TRIES
+from maskdet.web.live.access.views import VIEW_S, Views
 from maskdet.web.live.server import LiveServer
 from tests.web.live.pages import PASSWORD, Page, ScriptedAlarms, alarm, serving_live
 from tests.web.servers import encoded
@@ -196,6 +199,17 @@ def test_guessing_is_slowed_down(page: Page, tmp_path: Path):
     assert "wrong password" not in (tmp_path / "audit.jsonl").read_text()
 
 
+def test_guesses_at_the_same_time_are_no_more(page: Page):
+    def guess(number: int) -> int:
+        with page.client() as client:
+            return log_in(client, "oleg", f"wrong password {number}").status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = Counter(pool.map(guess, range(12)))
+    # a machine that is busy elsewhere refuses some as too many at once
+    assert 0 < answers[401] <= TRIES and answers[401] + answers[429] == 12
+
+
 def test_logging_out_changed_passwords_and_removed_users_end_a_session(page: Page, tmp_path: Path):
     accounts = Accounts(tmp_path / "users.json")
     with page.client() as client, page.client() as other, page.client() as third:
@@ -253,6 +267,27 @@ def test_a_watched_picture_is_in_the_audit_log_with_its_length(page: Page, tmp_p
     assert lines["watch ended"]["seconds"] >= 0
     if os.name == "posix":
         assert stat.S_IMODE((tmp_path / "audit.jsonl").stat().st_mode) == 0o600
+
+
+def test_a_clip_is_in_the_audit_log_whichever_part_is_fetched_first(page: Page, tmp_path: Path):
+    (tmp_path / "clips").mkdir(exist_ok=True)
+    (tmp_path / "clips" / "door.mp4").write_bytes(b"0" * 100)
+    with page.client() as client:
+        log_in(client, "vera")
+        for part in ("bytes=1-", "bytes=50-60", "bytes=70-"):
+            assert client.get("/api/clips/door.mp4", headers={"Range": part}).status_code == 206
+    seen = [line for line in audit_of(tmp_path) if line["action"] == "clip"]
+    assert [(line["user"], line["clip"]) for line in seen] == [("vera", "door.mp4")]
+
+
+def test_a_view_is_over_after_an_hour():
+    now = [0.0]
+    views = Views(lambda: now[0])
+    assert views.is_new(("vera", "door")) and views.is_new(("otto", "door"))
+    now[0] = VIEW_S
+    assert not views.is_new(("vera", "door"))
+    now[0] = VIEW_S + 1
+    assert views.is_new(("vera", "door"))
 
 
 def certificate(folder: Path, name: str = "cert") -> tuple[Path, Path]:

@@ -186,7 +186,7 @@ def test_logging_in_and_out(browser: Browser, folder: Path):
         assert not browser.all(".screen video, .screen img")
         browser.find("#name").send_keys("vera")
         browser.find("#password").send_keys("not the password", Keys.ENTER)
-        browser.until(lambda: browser.text("#refused") == "wrong name or password.")
+        browser.until(lambda: browser.text("#refused") == "Wrong name or password.")
         style = "return getComputedStyle(document.querySelector('#refused'), '::first-letter')"
         assert browser.js(f"{style}.textTransform") == "uppercase"
         browser.find("#password").clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import socket
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from maskdet.sinks.recording.stream_encoder import StreamEncoder
 from maskdet.web.live import picture_api, server, viewers
 from maskdet.web.live.feed import Feed
 from maskdet.web.live.viewers import Message
@@ -262,3 +264,14 @@ def test_the_end_of_the_run_ends_every_picture(tmp_path: Path, monkeypatch: pyte
                 for _ in stream.iter_raw():
                     pass
                 raise StopIteration
+
+
+def test_who_comes_to_a_camera_that_was_removed_is_not_kept_waiting():
+    feed = Feed("door", lambda seen: seen.frame.image, StreamEncoder, 10)
+    feed.close()
+
+    async def watch() -> tuple[object, bool]:
+        viewer = feed.open("jpeg")
+        return await viewer.next(20), viewer.ended
+
+    assert asyncio.run(watch()) == (None, True) and feed.viewers == 0

@@ -16,6 +16,7 @@ from maskdet.system.threads import Lock
 from maskdet.web.live.access.accounts import Account, Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.sessions import LoginLimit, Session, Sessions
+from maskdet.web.live.access.views import Views
 
 COOKIE = "maskdet_session"
 CSRF_HEADER = "x-csrf-token"
@@ -42,6 +43,7 @@ class Guard:
         self.limit = LoginLimit()
         self._sessions = Sessions()
         self._local = Session("", "operator")
+        self._views = Views()
         self._hashing = Lock()
         self._basic: dict[str, tuple[float, Account]] = {}
 
@@ -139,6 +141,22 @@ class Guard:
         """Writes a line of the audit log; returns whether it is written."""
         return self.audit.write(action, user, address_of(connection), **what)
 
+    def record_view(
+        self, connection: HTTPConnection, session: Session, action: str, **what: str
+    ) -> None:
+        """Writes a line about a file that somebody sees, one for all parts that a player fetches.
+
+        Args:
+            connection: of the request, perhaps for a part of the file.
+            session: who asks.
+            action: what is seen: ``clip`` …
+            what: which one.
+        """
+        who = address_of(connection), session.user, action, *what.values()
+        is_new = self._views.is_new(who)
+        if is_new or connection.headers.get("range", "bytes=0-").startswith("bytes=0-"):
+            self.record(connection, session.user, action, **what)
+
     def require_record(self, request: Request, session: Session, action: str, **what: str) -> None:
         """Writes a line about what somebody is about to take or change.
 
@@ -151,26 +169,30 @@ class Guard:
     def _verified(self, request: HTTPConnection, name: str, password: str) -> Account:
         assert self.accounts is not None
         keys = f"address {address_of(request)}", f"name {name[:64]}"
-        wait = self.limit.wait_s(*keys)
-        if wait > 0:
-            headers = {"Retry-After": str(int(wait) + 1)}
-            detail = f"too many failed logins; try again in {int(wait) + 1} seconds"
-            raise HTTPException(429, detail, headers)
         if not self._hashing.acquire(timeout=_HASHING_S):
             raise HTTPException(429, "too many logins at once; try again", {"Retry-After": "5"})
-        try:
+        try:  # asked one at a time: of many at once, those after the fifth know of the first
+            self._require_no_pause(*keys)
             account = self.accounts.verify(name, password)
+            if account is None:
+                self.limit.fail(*keys)
         except ConfigError as error:
             say(f"live page: {error}", "error")
             raise HTTPException(503, "the file of users cannot be read; see the log") from None
         finally:
             self._hashing.release()
         if account is None:
-            self.limit.fail(*keys)
             self.record(request, name, "login failed")
             raise HTTPException(401, "wrong name or password")
         self.limit.succeed(*keys)
         return account
+
+    def _require_no_pause(self, *keys: str) -> None:
+        wait = self.limit.wait_s(*keys)
+        if wait > 0:
+            seconds = str(int(wait) + 1)
+            detail = f"too many failed logins; try again in {seconds} seconds"
+            raise HTTPException(429, detail, {"Retry-After": seconds})
 
     def _is_current(self, session: Session) -> bool:
         """Whether the user is still there, with the same password; takes over a new role."""

@@ -18,7 +18,7 @@ export async function ask(path, method = "GET", body = undefined) {
     method, headers, body: body === undefined ? undefined : JSON.stringify(body),
     signal: AbortSignal.timeout(15_000),
   });
-  const said = await answer.json().catch(() => ({ detail: `The monitor answered ${answer.status}.` }));
+  const said = await answer.json().catch(() => ({ detail: `the monitor answered ${answer.status}` }));
   if (!answer.ok) throw new Refused(answer.status, said.detail);
   if (said.csrf !== undefined) token = said.csrf;
   return said;

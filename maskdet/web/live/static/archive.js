@@ -32,12 +32,16 @@ function button(text, label, press) {
   return element;
 }
 
+/** Changes when times have to be written again: those of yesterday get their date. */
+export const today = () => new Date().toDateString();
+
 let shown = "";
 
 export async function showEvents() {
   const events = await ask("api/events?limit=50");
-  if (shown === String(events[0]?.number)) return;
-  shown = String(events[0]?.number);
+  const newest = `${today()} ${events[0]?.number} ${events[0]?.utc}`;
+  if (shown === newest) return;
+  shown = newest;
   const rows = events.map((event) => {
     const row = document.createElement("tr");
     const state = document.createElement("td");
@@ -47,9 +51,29 @@ export async function showEvents() {
     return row;
   });
   get("event-list").replaceChildren(...rows);
+  get("no-events").hidden = rows.length > 0;
 }
 
-function alarmCard(alarm, after) {
+/** Acknowledges an alarm; its card shows that at once, also while a clip plays in it. */
+async function acknowledge(alarm, card, press) {
+  await ask(`api/alarms/${encodeURIComponent(alarm.id)}/acknowledge`, "POST");
+  const hadFocus = document.activeElement === press;
+  const note = acknowledged(alarm.id, "");
+  press.replaceWith(note);
+  card.classList.remove("open");
+  if (hadFocus) note.focus();
+  await showAlarms();
+}
+
+/** The note in the place of a button, which keeps the keyboard's place. */
+function acknowledged(id, user) {
+  const note = made("span", `acknowledged${user ? ` by ${user}` : ""}`, "quiet");
+  note.tabIndex = -1;
+  note.dataset.place = `acknowledge ${id}`;
+  return note;
+}
+
+function alarmCard(alarm) {
   const card = made("li", "", alarm.acknowledged ? "card" : "card open");
   const address = `api/alarms/${encodeURIComponent(alarm.id)}`;
   if (alarm.has_image) {
@@ -70,17 +94,19 @@ function alarmCard(alarm, after) {
   card.append(made("span", notes.filter(Boolean).join(", "), "quiet"));
   const row = made("div", "", "row");
   if (alarm.has_clip) {
-    row.append(button("Play clip", `Play the clip of ${alarm.title}`, () => {
+    const play = button("Play clip", `Play the clip of ${alarm.title}`, () => {
       playClip(`${address}/clip`, alarm.title, card);
-    }));
+    });
+    play.dataset.place = `play ${alarm.id}`;
+    row.append(play);
   }
   if (alarm.acknowledged) {
-    const by = alarm.acknowledged_by ? ` by ${alarm.acknowledged_by}` : "";
-    row.append(made("span", `acknowledged${by}`, "quiet"));
+    row.append(acknowledged(alarm.id, alarm.acknowledged_by));
   } else {
     const press = button("Acknowledge", `Acknowledge: ${alarm.title}`, () => {
-      ask(`${address}/acknowledge`, "POST").then(after).catch(complain);
+      acknowledge(alarm, card, press).catch(complain);
     });
+    press.dataset.place = `acknowledge ${alarm.id}`;
     press.classList.add("operator");
     row.append(press);
   }
@@ -91,22 +117,27 @@ function alarmCard(alarm, after) {
 /** Shows the alarms; false while one of their clips plays, which would be ended. */
 export async function showAlarms() {
   const said = await ask("api/alarms");
-  const again = () => showAlarms().catch(complain);
-  const focused = document.activeElement?.getAttribute("aria-label");
+  showSnoozes(said);
   const playing = get("alarm-list").querySelector("video");
   if (playing && !playing.paused && !playing.ended) return false;
-  const cards = said.alarms.map((alarm) => alarmCard(alarm, again));
+  const focused = document.activeElement?.dataset.place;
+  const cards = said.alarms.map(alarmCard);
   get("alarm-list").replaceChildren(...(cards.length ? cards : [made("li", "No alarm so far.", "quiet")]));
-  [...get("alarm-list").querySelectorAll("button")]
-    .find((one) => one.getAttribute("aria-label") === focused)?.focus();
-  const chosen = get("rule").value;
-  const rules = [["", "all alarms"], ...said.rules.map((rule) => [rule, rule])];
-  get("rule").replaceChildren(...rules.map(([value, label]) => new Option(label, value)));
-  get("rule").value = chosen;
+  [...get("alarm-list").querySelectorAll("[data-place]")]
+    .find((one) => one.dataset.place === focused)?.focus();
+  return true;
+}
+
+function showSnoozes(said) {
+  const rules = ["", ...said.rules];
+  if (String(rules) !== String([...get("rule").options].map((one) => one.value))) {
+    const chosen = get("rule").value;
+    get("rule").replaceChildren(...rules.map((rule) => new Option(rule || "all alarms", rule)));
+    get("rule").value = chosen;
+  }
   get("snoozed").textContent = said.snoozed
     .map((one) => `${one.rule || "All alarms"}${one.camera ? ` of ${one.camera}` : ""}: snoozed until ${time(one.until)}.`)
     .join(" ");
-  return true;
 }
 
 export function offerSnooze(complainAbout) {
@@ -138,8 +169,9 @@ let clipsSaid = "";
 
 export async function showClips() {
   const clips = await ask("api/clips");
-  if (JSON.stringify(clips) === clipsSaid || get("clip-list").querySelector("video")) return;
-  clipsSaid = JSON.stringify(clips);
+  const said = `${today()} ${JSON.stringify(clips)}`;
+  if (said === clipsSaid || get("clip-list").querySelector("video")) return;
+  clipsSaid = said;
   const rows = clips.map((clip) => {
     const row = document.createElement("li");
     const play = button(`▶ ${clip.name}`, `Play ${clip.name}`, () => {

@@ -6,6 +6,11 @@ import { offerLogin, showForm, showPage } from "./login.js";
 const get = (id) => document.getElementById(id);
 const EVERY_MS = 1000;
 const LONGEST_PAUSE_MS = 10_000;
+const REFUSAL_MS = 10_000;
+let refusalTimer = 0;
+
+/** Whether an error says that nobody is logged in. */
+const isStranger = (error) => error instanceof Refused && error.status === 401;
 
 /** What is so with the connection, above the page. */
 export function say(text, lost = false) {
@@ -13,13 +18,27 @@ export function say(text, lost = false) {
   get("connection").classList.toggle("lost", lost);
 }
 
+/** An error as a sentence; silence: the one where nobody answers. */
+export function sentence(error, silence) {
+  const { message } = error;
+  return isAway(error) ? silence : `${message[0].toUpperCase()}${message.slice(1)}.`;
+}
+
+/** Shows for a while what was refused, where it is seen however far the page is scrolled. */
+function showRefusal(text) {
+  get("refusal").textContent = text;
+  get("refusal").hidden = false;
+  clearTimeout(refusalTimer);
+  refusalTimer = setTimeout(() => { get("refusal").hidden = true; }, REFUSAL_MS);
+}
+
 /**
  * Begins.
  *
  * page.silence: sentence where nobody answers. page.invitation: sentence beside the login form.
  * page.work: asks and shows, each second while the page is seen. Those that a page may leave out:
- * page.begin, before the first; page.leave, where the form comes; page.lose, where nobody answers,
- * which may return a further sentence; page.turn, when the page is seen or hidden.
+ * page.begin, before the first; page.leave, where the form comes; page.lose, where nobody answers
+ * as it should, which may return a further sentence; page.turn, when the page is seen or hidden.
  *
  * Returns what shows an error of another question.
  */
@@ -30,8 +49,8 @@ export function connect({
   let pause = EVERY_MS;
 
   function complain(error) {
-    if (error instanceof Refused && error.status === 401) showLogin();
-    else say(isAway(error) ? silence : `${error.message}.`, true);
+    if (isStranger(error)) showLogin();
+    else showRefusal(sentence(error, silence));
   }
 
   function showLogin() {
@@ -52,13 +71,13 @@ export function connect({
   }
 
   function fail(error) {
-    if (isAway(error)) again(error);
-    else complain(error);
+    if (isStranger(error)) showLogin();
+    else again(error);  // also what a proxy answers in its place while it starts
   }
 
   /** Tries again, later and later. */
   function again(error) {
-    say(`${silence} Trying again …${lose() ?? ""}`, true);
+    say(`${sentence(error, silence)} Trying again …${lose() ?? ""}`, true);
     console.info(error.message);
     pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5);
     clearTimeout(timer);
@@ -78,7 +97,9 @@ export function connect({
     timer = setTimeout(go, EVERY_MS);
   }
 
-  offerLogin(enter, showLogin, complain, silence);
+  offerLogin({
+    enter, leave: showLogin, complain, sentence: (error) => sentence(error, silence),
+  });
   document.onvisibilitychange = () => {
     turn();
     if (!document.hidden && !get("page").hidden) enter();

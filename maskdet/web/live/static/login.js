@@ -1,6 +1,6 @@
 // The login form: of the live page, and of a cluster's page.
 
-import { ask, isAway } from "./api.js";
+import { ask } from "./api.js";
 
 const get = (id) => document.getElementById(id);
 
@@ -22,7 +22,7 @@ export function showPage(session) {
 }
 
 /** Has the form log in, and the button log out. */
-export function offerLogin(enter, leave, complain, silence) {
+export function offerLogin({ enter, leave, complain, sentence }) {
   get("login").onsubmit = async (event) => {
     event.preventDefault();
     const wanted = { name: get("name").value, password: get("password").value };
@@ -33,7 +33,7 @@ export function offerLogin(enter, leave, complain, silence) {
       await enter();
       get("cameras").focus();
     } catch (error) {
-      get("refused").textContent = isAway(error) ? silence : `${error.message}.`;
+      get("refused").textContent = sentence(error);
       get("refused").hidden = false;
     }
   };

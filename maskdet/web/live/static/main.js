@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import {
-  offerReport, offerSettings, offerSnooze, showAlarms, showClips, showEvents,
+  offerReport, offerSettings, offerSnooze, showAlarms, showClips, showEvents, today,
 } from "./archive.js";
 import { coverCameras, play, reportTo, showCameras } from "./cameras.js";
 import { connect, say } from "./connection.js";
@@ -12,14 +12,15 @@ const get = (id) => document.getElementById(id);
 const SILENCE = "The monitor does not answer.";
 const CLIPS_EVERY = 10;  // turns
 let turn = 0;
-let alarmsVersion = -1;
+let alarmsVersion = "";
 
 async function work() {
   const state = await ask("api/state");
   show(state);
   await showEvents();
-  if (state.has_alarms && (turn === 0 || alarmsVersion !== state.alarms_version)) {
-    if (await showAlarms()) alarmsVersion = state.alarms_version;
+  const version = `${today()} ${state.alarms_version}`;
+  if (state.has_alarms && (turn === 0 || alarmsVersion !== version)) {
+    if (await showAlarms()) alarmsVersion = version;
   }
   if (!get("clips").hidden && turn % CLIPS_EVERY === 0) await showClips();
   turn += 1;
