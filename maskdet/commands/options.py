@@ -44,11 +44,11 @@ Tiles = Annotated[
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All of it as JSON.")]
 FormatName = Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"]
 Data = Annotated[
-    Path, typer.Option(metavar="DIR", help="The folder above images/ and annotations/.")
+    Path, typer.Option(metavar="DIR", help="Folder of labeled pictures, or file of labels.")
 ]
 ImageList = Annotated[
     Path | None,
-    typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; default: all of images/."),
+    typer.Option(metavar="LIST.txt", help="Pictures relative to DIR, or labels; default: all."),
 ]
 DataFormat = Annotated[FormatName, typer.Option("--format", help="Of the labels.")]
 Classes = Annotated[
