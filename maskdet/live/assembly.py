@@ -162,6 +162,8 @@ def new_analyses(
         check_sources_of_places(settings, names)
     people = settings.people
     if not people.enabled:
+        if check and (settings.zones or settings.lines):
+            say("zones and lines count nobody: people.enabled is false")
         return [None] * len(names)
     return [
         Analysis(

@@ -30,6 +30,10 @@ def load(*lines: str) -> MonitorSettings:
         (f'zones=[{{name: "\\e[31m", points: {SQUARE}}}]', "a line of visible text"),
         (f'zones=[{{name: "  ", points: {SQUARE}}}]', "a line of visible text"),
         ('sources=[{source: demo, name: "a\\u2028b"}]', "a line of visible text"),
+        (
+            'lines=[{name: a, points: [[0, 0], [1, 1]]}, {name: "a ", points: [[0, 1], [1, 0]]}]',
+            "two lines",
+        ),
         ("lines=[{name: a, points: [[0, 0], [1, 1], [0, 1]]}]", "two points"),
         ("lines=[{name: a, points: [[0, 0], [2, 1]]}]", "outside the picture"),
         (
@@ -76,5 +80,9 @@ def test_zones_belong_to_their_source():
         new_analyses(settings, ["hall"])
 
 
-def test_nobody_is_followed_where_that_is_off():
+def test_nobody_is_followed_where_that_is_off(capsys: pytest.CaptureFixture[str]):
     assert new_analyses(load("people.enabled=false"), ["a", "b"]) == [None, None]
+    assert not capsys.readouterr().err
+    zone = f"zones=[{{name: a, points: {SQUARE}}}]"
+    assert new_analyses(load("people.enabled=false", zone), ["a"]) == [None]
+    assert "zones and lines count nobody: people.enabled is false" in capsys.readouterr().err

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, field_validator, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from maskdet.config import OneLine, Settings
 from maskdet.people.zones import MIN_AREA, Line, Point, Zone, area, crosses_itself
 
 Points = tuple[tuple[float, float], ...]
-Name = Annotated[OneLine, Field(max_length=60)]
+Name = Annotated[OneLine, StringConstraints(strip_whitespace=True), Field(max_length=60)]
 
 
 class PeopleSettings(Settings):
