@@ -7,7 +7,7 @@ Nothing here knows of images. The rules:
 * A worker's death closes its mailboxes with the exception, which is raised in the next reader.
 * Nothing waits without a way to be woken: mailboxes by closing them, a child process
   (`maskdet.system.child_process`) by killing it. So stopping never waits for a frame.
-* What hangs all the same (a disk, a detector) is waited for a while, then left (`leaving`).
+* What hangs all the same (a disk, a detector) is waited for a while, then left (`timeouts`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Mailbox(Generic[T]):
     Attributes:
         dropped: items that a newer one replaced before they were read; 0 unless `newest`.
         error: what it was closed with.
-        condition: rung at every change.
+        condition: notified of every change.
     """
 
     def __init__(self, size: int = 1, *, newest: bool = False, condition: Condition | None = None):
