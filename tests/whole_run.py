@@ -19,6 +19,7 @@ import pytest
 LONG = (
     "tests/soak/test_soak.py",
     "tests/cluster/test_cluster.py",
+    "tests/cluster/test_kills.py",
     "tests/commands/test_old_models.py",
     "tests/training/test_old_route.py",
     "tests/training/test_faster_rcnn.py",

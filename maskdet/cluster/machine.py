@@ -142,7 +142,7 @@ def start(place: Place, *, as_first: bool) -> None:
         address = f"{place.host}:{place.port}"
         raise ConfigError(f"Ray cannot be started for {place.name} at {address}: {why}")
     # Nobody needs the way in for clients from elsewhere, which cannot be left out.
-    end(process for process in _processes() if _is_client_server(process, place.port))
+    _kill(process for process in _processes() if _is_client_server(process, place.port))
 
 
 def _start_ray(place: Place, *, as_first: bool) -> Outcome:
@@ -218,7 +218,7 @@ def end_rest(place: Place) -> None:
             is_ours = any(str(place.temporary) in word for word in process.cmdline())
             if is_ours and process.info["name"] != "raylet":
                 ended.append(process)
-    end(ended)
+    _kill(ended)
 
 
 def end(processes: Iterable[psutil.Process]) -> None:
@@ -228,10 +228,16 @@ def end(processes: Iterable[psutil.Process]) -> None:
         with contextlib.suppress(psutil.Error):
             process.terminate()
     _, left = psutil.wait_procs(asked, timeout=_END_TIMEOUT_S)
-    for process in left:
+    _kill(left)
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    """Ends processes at once: they keep nothing, and need seconds to end on their own."""
+    killed = list(processes)
+    for process in killed:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(left, timeout=_END_TIMEOUT_S)
+    psutil.wait_procs(killed, timeout=_END_TIMEOUT_S)
 
 
 def _processes(name: str | None = None) -> list[psutil.Process]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from maskdet.cluster import ray_client, remote_detector
+from maskdet.cluster import detector_actor, ray_client
 from maskdet.cluster.monitor_settings import monitor_settings
 from maskdet.cluster.page_address import live_page_url
 from maskdet.cluster.planner import GROUP_TIMEOUT_S, Planner
@@ -75,7 +75,7 @@ class Placement:
             self._addresses[name] = self._addresses[name] or found[name]
         groups = {name: ray_client.group(name) for name in sorted(alive)}
         for name in sorted(self._settings.detecting & alive):
-            remote_detector.start(name, self._settings.monitor)
+            detector_actor.start(name, self._settings.monitor)
         reports = ray_client.reports(groups, _REPORT_TIMEOUT_S)
         self._restart_hung(groups, reports)
         # What a group reports from before it has done an order must not bring another order.

@@ -12,11 +12,9 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from maskdet.cluster import ray_client
-from maskdet.cluster.detector_actor import DetectorActor, from_answer
-from maskdet.cluster.machine import MACHINE_RESOURCE
+from maskdet.cluster.detector_actor import ACTOR_NAME, from_answer
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
-from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.system.console import say
 from maskdet.system.threads import Event
 
@@ -25,38 +23,6 @@ JPEG_QUALITY = 90
 _POLL_S = 0.2
 _SILENCE_S = 2.0
 """Seconds without an answer after which that is reported."""
-
-
-_NAME = "detector-"
-"""Of an actor, before that of its machine."""
-
-
-def start(machine: str, settings: MonitorSettings) -> Any:
-    """The actor of a machine that processes frames of others; made where there is none."""
-    values = settings.model_dump(mode="json", exclude_unset=True)
-    return (
-        ray.remote(DetectorActor)
-        .options(
-            name=_NAME + machine,
-            namespace=ray_client.NAMESPACE,
-            lifetime="detached",
-            get_if_exists=True,
-            max_restarts=-1,
-            num_cpus=0,
-            resources={f"{MACHINE_RESOURCE}{machine}": 1 - ray_client.GROUP_SHARE},
-        )
-        .remote(values)
-    )
-
-
-def end_all() -> None:
-    """Ends all of them: with other settings they would go on with those from before."""
-    for one in ray.util.list_named_actors(all_namespaces=True):
-        if one["namespace"] == ray_client.NAMESPACE and one["name"].startswith(_NAME):
-            try:
-                ray.kill(ray.get_actor(one["name"], ray_client.NAMESPACE), no_restart=True)
-            except ValueError:  # it has ended meanwhile
-                continue
 
 
 class RemoteDetector:
@@ -115,7 +81,7 @@ class RemoteDetector:
         was_reported = False
         while not self._closed.is_set():
             try:
-                actor = ray.get_actor(_NAME + self._machine, ray_client.NAMESPACE)
+                actor = ray.get_actor(ACTOR_NAME + self._machine, ray_client.NAMESPACE)
                 answer = getattr(actor, method).remote(*arguments)
                 while not ray.wait([answer], timeout=_POLL_S)[0]:
                     if self._closed.is_set():

@@ -22,9 +22,8 @@ from maskdet.__main__ import main
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
 from maskdet.system.resources import shipped
-from tests.soak.cluster.kills import KINDS, broken, run
+from tests.cluster.loopback_runs import SMALL, wait_for_running, wait_until
 from tests.soak.cluster.loopback import LoopbackCluster
-from tests.sources.rtsp import needs_rtsp
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -34,7 +33,6 @@ pytest.importorskip("ray", reason="the extra cluster is not installed")
 
 with socket.create_server(("127.0.0.1", 0)) as _free:
     LIVE_PAGE = f"127.0.0.1:{_free.getsockname()[1]}"
-SMALL = {"side": 320, "looks": 1, "device": "cpu", "detect": {"fps": 2}}
 
 
 def command(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -326,7 +324,7 @@ def test_a_killed_monitor_is_back_and_outlives_a_killed_group(cluster: LoopbackC
 
     killed = time.time()
     os.kill(between["group_pid"], 9)
-    wait_until(lambda: cluster.status()["nodes"][0]["group_pid"] != between["group_pid"])
+    wait_until(lambda: cluster.table()["nodes"][0]["group_pid"] != between["group_pid"])
     wait_for_running(cluster, "hall", not_before=time.time())
     after = cluster.status()["nodes"][0]
     assert after["monitor_pid"] == between["monitor_pid"]
@@ -343,8 +341,8 @@ def test_a_group_that_hangs_is_named_and_started_again(cluster: LoopbackCluster)
     group = psutil.Process(before["group_pid"])
     group.suspend()
     try:
-        wait_until(lambda: "has not reported for" in cluster.status()["nodes"][0]["problem"])
-        wait_until(lambda: cluster.status()["nodes"][0]["group_pid"] != group.pid)
+        wait_until(lambda: "has not reported for" in cluster.table()["nodes"][0]["problem"])
+        wait_until(lambda: cluster.table()["nodes"][0]["group_pid"] != group.pid)
     finally:
         with contextlib.suppress(psutil.NoSuchProcess):
             group.resume()
@@ -368,7 +366,7 @@ def test_a_drained_machine_has_no_cameras_until_that_is_undone(cluster: Loopback
     table = cluster.status()
     assert table["nodes"][0]["state"] == "drained"
     assert {camera["state"] for camera in table["cameras"]} == {"waiting for a machine"}
-    wait_until(lambda: cluster.status()["nodes"][0]["monitor_pid"] is None)
+    wait_until(lambda: cluster.table()["nodes"][0]["monitor_pid"] is None)
     assert command("drain", "a", "--undo", "--config", cluster.file).returncode == 0
     wait_for_running(cluster, "hall")
     written = yaml.safe_load(cluster.file.read_text())
@@ -389,74 +387,3 @@ def test_down_leaves_no_process_and_whole_files(cluster: LoopbackCluster):
     events = (cluster.folder / "maskdet-cluster/a/events.jsonl").read_text().splitlines()
     assert {json.loads(line)["source"] for line in events} == {"hall", "door", "lobby"}
     assert command("down", "--config", cluster.file).returncode == 3
-
-
-@pytest.mark.slow
-def test_where_the_first_machine_is_gone_down_ends_the_part_of_another(tmp_path: Path):
-    cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a", "b"))
-    try:
-        cluster.up("a", "b")
-        for kind, process in cluster.kinds():
-            if kind == "gcs (first machine)":
-                process.kill()
-        done = command("down", "--config", cluster.file)
-        assert done.returncode == 0, done.stderr
-        first, last = done.stderr.splitlines()
-        assert "no cluster answers" in first and first.endswith("part alone is ended")
-        assert last == "the cluster has ended"
-        wait_until(lambda: not cluster.processes())
-    finally:
-        cluster.close()
-
-
-@pytest.mark.slow
-def test_in_the_foreground_a_machine_s_part_is_started_again_until_sigterm(tmp_path: Path):
-    cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a",))
-    service = subprocess.Popen(
-        [sys.executable, "-m", "maskdet", "cluster", "up", "--foreground"]
-        + ["--config", str(cluster.file)],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert service.stderr is not None
-        assert "1 cameras in the cluster" in service.stderr.readline()
-        before = cluster.status()["nodes"][0]
-        os.kill(cluster.raylet(before["group_pid"]), 9)
-        assert "starting a again" in next(line for line in service.stderr if "again" in line)
-        wait_until(lambda: cluster.status()["nodes"][0]["group_pid"] != before["group_pid"])
-        wait_for_running(cluster, "hall")
-        service.terminate()
-        assert service.wait(30) == 0
-        wait_until(lambda: not cluster.processes(), 20)
-    finally:
-        service.kill()
-        service.communicate()
-        cluster.close()
-
-
-@pytest.mark.slow
-@needs_rtsp
-def test_three_machines_whose_processes_are_killed(tmp_path: Path):
-    """The short form of `tests.soak.cluster`, with limits for a machine that does more."""
-    found = run(tmp_path, kills=len(KINDS), cameras=6, pause=6.0, fps=5)
-    slack = {"own": 60.0, "others": 60.0}
-    assert not broken(found, **slack), found
-    assert found["kills"] == len(KINDS)
-
-
-def wait_for_running(cluster: LoopbackCluster, name: str, not_before: float = 0.0) -> None:
-    events = cluster.folder / "maskdet-cluster/a/events.jsonl"
-
-    def runs() -> bool:
-        rows = {row["name"]: row for row in cluster.status()["cameras"]}
-        return rows[name]["state"] == "running" and events.stat().st_mtime > not_before + 1
-
-    wait_until(runs)
-
-
-def wait_until(done, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.loopback_runs import SMALL, wait_until
 from tests.network import a_network_of_its_own
 from tests.soak.cluster.loopback import ROOT, LoopbackCluster
 
@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="network namespaces are Linux'"),
 ]
 pytest.importorskip("ray", reason="the extra cluster is not installed")
-SMALL = {"side": 320, "looks": 1, "device": "cpu", "detect": {"fps": 2}}
 
 
 def test_a_machine_goes_on_behind_a_link_that_is_cut_and_joins_again(tmp_path: Path):
@@ -48,7 +47,7 @@ def test_a_machine_goes_on_behind_a_link_that_is_cut_and_joins_again(tmp_path: P
 
             network.plug(False)
             cut = time.time()
-            wait_until(lambda: cluster.status()["nodes"][1]["state"] == "down")
+            wait_until(lambda: cluster.table()["nodes"][1]["state"] == "down")
             table = cluster.until_running(60, on_all=False)
             assert {row["node"] for row in table["cameras"]} == {"a"}
             count = lines()
@@ -74,10 +73,3 @@ def test_a_machine_goes_on_behind_a_link_that_is_cut_and_joins_again(tmp_path: P
                 service.kill()
                 service.communicate()
             cluster.close()
-
-
-def wait_until(done: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)

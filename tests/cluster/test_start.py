@@ -5,12 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.loopback_runs import SMALL, wait_until
 from tests.soak.cluster.loopback import ROOT, LoopbackCluster
 
 pytest.importorskip("ray", reason="the extra cluster is not installed")
@@ -19,14 +18,6 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX"),
 ]
-SMALL = {"side": 320, "looks": 1, "device": "cpu", "detect": {"fps": 2}}
-
-
-def wait_until(done: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from maskdet.cluster import machine, ray_client, remote_detector
+from maskdet.cluster import detector_actor, machine, ray_client
 from maskdet.cluster.first_machine import find_answer, require_own
 from maskdet.cluster.placement_actor import Placement
 from maskdet.cluster.settings import ClusterSettings, NodeSettings, beside, read_cluster
@@ -28,7 +28,6 @@ from maskdet.config import Override, load_settings, read_yaml
 from maskdet.config_editing import append_item, set_in_item
 from maskdet.errors import ConfigError, SourceError
 from maskdet.sources.address import parse, scheme_of
-from maskdet.sources.opening import kind_of
 from maskdet.system.console import print_data, say
 
 _PLACE_TIMEOUT_S = 30.0
@@ -155,6 +154,8 @@ def _append(file: Path, camera: dict[str, Any]) -> ClusterSettings:
 
 def _check_source(camera: Mapping[str, Any]) -> None:
     """Refuses what cannot be opened anywhere; what another machine has is known there alone."""
+    from maskdet.sources.opening import kind_of  # brings OpenCV, which `add` alone needs
+
     source = camera["source"]
     try:
         if scheme_of(source) not in ("", "file"):
@@ -190,7 +191,7 @@ def _start_part(settings: ClusterSettings, place: machine.Place) -> None:
     with ray_client.connected(place.host, place.port):
         if place.is_first:
             ray_client.end_placement()
-            remote_detector.end_all()  # the settings may be others
+            detector_actor.end_all()  # the settings may be others
             _replace_placement(settings)
             _report_placed(settings)
         else:

@@ -64,7 +64,7 @@ def run(folder: Path, kills: int, cameras: int, pause: float, fps: int) -> dict[
             cluster.up(*NODES)
             cluster.until_running()
             time.sleep(pause)
-            costs = cluster.costs(30.0 if kills > len(KINDS) else 5.0)
+            costs = cluster.costs(30.0 if kills > len(KINDS) else 0.5)
             for number in range(kills):
                 done += kill_next(cluster, chain, number, pause)
             time.sleep(pause)

@@ -18,6 +18,7 @@ import psutil
 
 from maskdet.commands.benchmark.cameras.scenes import moving
 from maskdet.commands.benchmark.cameras.server import CameraFormat, RtspServer
+from maskdet.commands.cluster.page import TableFeed
 
 ROOT = Path(__file__).resolve().parents[3]
 NODES = ("a", "b", "c")
@@ -48,6 +49,7 @@ class LoopbackCluster:
         self.file = self.folder / "cluster.yaml"
         with socket.create_server((self.host, 0)) as free:
             self.port = free.getsockname()[1]
+        self._feed: TableFeed | None = None
         self.write()
 
     def write(self) -> None:
@@ -114,6 +116,21 @@ class LoopbackCluster:
         table: dict[str, Any] = json.loads(done.stdout)
         return table
 
+    def table(self) -> dict[str, Any]:
+        """What the page shows next: for loops, as it costs no start of a command.
+
+        It comes late where the part of the cluster is killed that the page's process asks.
+        """
+        self._feed = self._feed or TableFeed(self.file)
+        asked, deadline = time.time(), time.monotonic() + SETTLE_S
+        while time.monotonic() < deadline:
+            table, problem = self._feed.newest()
+            if table is not None and not problem and table["time"] > asked:
+                return table
+            self._feed.poll()
+            time.sleep(0.05)
+        raise AssertionError(f"no table: {problem}")
+
     def until_running(self, seconds: float = SETTLE_S, *, on_all: bool = True) -> dict[str, Any]:
         """Waits until every camera runs, and every machine has some; the status then.
 
@@ -123,7 +140,7 @@ class LoopbackCluster:
         """
         deadline = time.monotonic() + seconds
         while True:
-            table = self.status()
+            table = self.table()
             up = all(node["state"] == "up" for node in table["nodes"])
             running = all(row["state"] == "running" for row in table["cameras"])
             has_cameras = all(node["cameras"] for node in table["nodes"])
@@ -165,8 +182,11 @@ class LoopbackCluster:
 
     def close(self) -> None:
         """Ends all, in the last resort by force."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.command("down")
+        if self._feed is not None:
+            self._feed.close()
+        if self.processes():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.command("down")
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 process.kill()

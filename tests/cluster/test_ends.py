@@ -1,0 +1,62 @@
+"""The end of a first machine, and of a part that is a service: real commands, real Ray."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.loopback_runs import SMALL, wait_for_running, wait_until
+from tests.soak.cluster.loopback import LoopbackCluster
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(sys.platform == "win32", reason="Ray's processes are found as on POSIX"),
+]
+pytest.importorskip("ray", reason="the extra cluster is not installed")
+
+
+def test_where_the_first_machine_is_gone_down_ends_the_part_of_another(tmp_path: Path):
+    cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a", "b"))
+    try:
+        cluster.up("a", "b")
+        for kind, process in cluster.kinds():
+            if kind == "gcs (first machine)":
+                process.kill()
+        done = cluster.command("down")
+        assert done.returncode == 0, done.stderr
+        first, last = done.stderr.splitlines()
+        assert "no cluster answers" in first and first.endswith("part alone is ended")
+        assert last == "the cluster has ended"
+        wait_until(lambda: not cluster.processes())
+    finally:
+        cluster.close()
+
+
+def test_in_the_foreground_a_machine_s_part_is_started_again_until_sigterm(tmp_path: Path):
+    cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a",))
+    service = subprocess.Popen(
+        [sys.executable, "-m", "maskdet", "cluster", "up", "--foreground"]
+        + ["--config", str(cluster.file)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert service.stderr is not None
+        assert "1 cameras in the cluster" in service.stderr.readline()
+        before = cluster.status()["nodes"][0]
+        os.kill(cluster.raylet(before["group_pid"]), 9)
+        assert "starting a again" in next(line for line in service.stderr if "again" in line)
+        wait_until(lambda: cluster.table()["nodes"][0]["group_pid"] != before["group_pid"])
+        wait_for_running(cluster, "hall")
+        service.terminate()
+        assert service.wait(30) == 0
+        wait_until(lambda: not cluster.processes(), 20)
+    finally:
+        service.kill()
+        service.communicate()
+        cluster.close()
