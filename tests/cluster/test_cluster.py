@@ -143,6 +143,22 @@ def test_wrong_use_is_one_line(
     assert file.read_text() == text and not (tmp_path / "maskdet-cluster").exists()
 
 
+def test_cameras_that_cannot_be_opened_are_named_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """One would keep all cameras of its machine from running."""
+    file = tmp_path / "cluster.yaml"
+    cameras = "{name: x, source: 'rtsp://u:secret@'}, {name: y, source: no-such.mp4}"
+    elsewhere = "{name: z, source: /srv/z.mp4, node: b}, {name: w, source: demo}"
+    file.write_text(f"address: 127.0.0.1:1\nnodes: [a, b]\ncameras: [{cameras}, {elsewhere}]\n")
+    assert main(["cluster", "up", "--node", "a", "--config", str(file)]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "camera x: " in first and "the address names no host" in first
+    assert "secret" not in first
+    assert "camera y: no such source: 'no-such.mp4'" in second
+    assert sorted(tmp_path.iterdir()) == [file]
+
+
 def test_a_token_that_is_missing_or_open_to_others_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

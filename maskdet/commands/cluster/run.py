@@ -43,6 +43,8 @@ def up(file: Path, node: str | None, *, foreground: bool) -> int:
     """Starts this machine's part; on the first one has the cameras placed as the file says."""
     settings = read_cluster(file)
     place = _place(settings, file, node)
+    if place.is_first:
+        _check_cameras(settings, file)
     stop = Interruption()
     with stop.listening():
         try:
@@ -152,6 +154,18 @@ def _append(file: Path, camera: dict[str, Any]) -> ClusterSettings:
     return read_cluster(file)
 
 
+def _check_cameras(settings: ClusterSettings, file: Path) -> None:
+    """Refuses sources that cannot be opened: one would keep all cameras of its monitor away."""
+    mistakes = []
+    for camera in settings.cameras:
+        try:
+            _check_source(camera.model_dump(mode="json", exclude_unset=True))
+        except ConfigError as error:
+            mistakes.append(f"{file}: camera {error}")
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+
+
 def _check_source(camera: Mapping[str, Any]) -> None:
     """Refuses what cannot be opened anywhere; what another machine has is known there alone."""
     from maskdet.sources.opening import kind_of  # brings OpenCV, which `add` alone needs
@@ -160,7 +174,7 @@ def _check_source(camera: Mapping[str, Any]) -> None:
     try:
         if scheme_of(source) not in ("", "file"):
             parse(source)
-        elif "node" not in camera:
+        elif not {"node", "labels"} & camera.keys():
             kind_of(source)
     except SourceError as error:
         raise ConfigError(f"{camera['name']}: {error}") from None

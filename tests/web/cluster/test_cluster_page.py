@@ -13,6 +13,7 @@ from tests.web.chromium import Browser, needs_chromium
 from tests.web.cluster.pages import camera, node, serving_cluster, table
 from tests.web.live.pages import PASSWORD
 
+LOST = {"state": "waiting for a machine", "people": None}
 LONG = "a long name of a gate " * 3
 
 
@@ -89,7 +90,7 @@ def test_it_fits_and_names_what_is_wrong(browser: Browser, tmp_path: Path, width
         browser.until(is_shown)
         small = [
             one.text
-            for one in browser.all("button, .button, input, td a[href]")
+            for one in browser.all('button, .button, input[type="search"], label.row, td a[href]')
             if one.is_displayed() and one.size["height"] < 43
         ]
         assert not small  # as large as a finger
@@ -114,6 +115,17 @@ def test_it_goes_on_as_machines_cameras_and_the_cluster_come_and_go(
         browser.until(lambda: browser.text("#shown") == "1 of 2")
         assert [one.text for one in browser.all("#camera-list th") if one.text] == ["stairs"]
         browser.find("#filter").send_keys(Keys.CONTROL, "a", Keys.DELETE)
+        browser.find("#only-lost").click()
+        browser.until(lambda: browser.text("#shown") == "0 of 2")
+        page.table = table(node("office"), camera("stairs", "office"), camera("door", None, **LOST))
+        browser.until(lambda: browser.text("#shown") == "1 of 2")
+        assert [one.text for one in browser.all("#camera-list th") if one.text] == ["door"]
+        browser.find("#only-lost").click()
+        page.table = table(node("office"))
+        browser.until(lambda: "has no cameras" in browser.text("#no-cameras"))
+        assert not browser.find("#filter").is_displayed()
+        page.table = table(node("office"), camera("stairs", "office"))
+        browser.until(lambda: browser.find("#filter").is_displayed())
         page.problem = "no cluster answers at 127.0.0.1:1; start it: maskdet cluster up"
         page.table = {**page.table, "time": time.time() - 60}
         browser.until(lambda: "ago." in browser.text("#connection"))

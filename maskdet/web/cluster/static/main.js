@@ -44,6 +44,9 @@ function show(state) {
   showAll(state.cameras, rows, get("camera-list"), "row", (root, one) => {
     showCamera(root, one, pages.get(one.node), age ?? 0);
   });
+  get("cameras").classList.toggle("without", state.cameras.length === 0);
+  get("no-cameras").hidden = state.cameras.length > 0;
+  for (const one of ["machines-panel", "cameras"]) get(one).hidden = age === null;
   filter();
 }
 
@@ -107,6 +110,7 @@ function showMachine(root, one, page) {
 
 function showCamera(root, one, page, age) {
   root.classList.toggle("lost", !["running", "paused", "moving"].includes(one.state));
+  root.dataset.state = one.state;
   root.dataset.text = `${one.name} ${one.node ?? ""} ${one.state}`.toLowerCase();
   const [machine, state, last, capture, detect, people] = root.querySelectorAll("td");
   write(root.querySelector("th"), one.name);
@@ -124,12 +128,14 @@ function showCamera(root, one, page, age) {
 
 function filter() {
   const wanted = get("filter").value.trim().toLowerCase();
+  const onlyLost = get("only-lost").checked;
   let shown = 0;
   for (const row of rows.values()) {
-    row.hidden = !row.dataset.text.includes(wanted);
+    const isWanted = !onlyLost || row.dataset.state !== "running";
+    row.hidden = !isWanted || !row.dataset.text.includes(wanted);
     if (!row.hidden) shown += 1;
   }
-  write(get("shown"), wanted ? `${shown} of ${rows.size}` : "");
+  write(get("shown"), wanted || onlyLost ? `${shown} of ${rows.size}` : "");
 }
 
 const rate = (fps) => (fps === null ? "–" : fps.toFixed(1));
@@ -142,6 +148,7 @@ function duration(seconds) {
 }
 
 get("filter").oninput = filter;
+get("only-lost").onchange = filter;
 connect({
   silence: "The page's server does not answer.",
   invitation: "Log in to see the machines.",
