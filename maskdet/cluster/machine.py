@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import json
 import os
+import re
 import secrets
 import socket
 import stat
@@ -44,6 +45,10 @@ _ENVIRONMENT = {
 }
 _LATE_ANSWER = "RpcError"
 """In Ray's last line, where one of its processes did not answer another in time."""
+_VERSIONS = re.compile(
+    r"Version mismatch.*?Ray: (\S+)\s+Python: (\S+).*?Ray: (\S+)\s+Python: (\S+)", re.DOTALL
+)
+"""Ray's words where another version of it, or of Python, joins: the cluster's, then its own."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -138,11 +143,24 @@ def start(place: Place, *, as_first: bool) -> None:
             end_rest(place)
         outcome = _start_ray(place, as_first=as_first)
     if outcome.status != 0:
-        why = "it takes too long" if outcome.status is None else outcome.last_line
         address = f"{place.host}:{place.port}"
-        raise ConfigError(f"Ray cannot be started for {place.name} at {address}: {why}")
+        raise ConfigError(f"Ray cannot be started for {place.name} at {address}: {_why(outcome)}")
     # Nobody needs the way in for clients from elsewhere, which cannot be left out.
     _kill(process for process in _processes() if _is_client_server(process, place.port))
+
+
+def _why(outcome: Outcome) -> str:
+    """Why Ray has not started."""
+    if outcome.status is None:
+        return "it takes too long"
+    found = _VERSIONS.search(outcome.output)
+    if found is None:
+        return outcome.last_line
+    ray, python, own_ray, own_python = found.groups()
+    return (
+        f"the cluster runs Ray {ray} on Python {python}, this machine Ray {own_ray} on Python "
+        f"{own_python}; install the same here"
+    )
 
 
 def _start_ray(place: Place, *, as_first: bool) -> Outcome:

@@ -30,6 +30,8 @@ _REPLACE_TIMEOUT_S = 5.0
 """Seconds without any placement while one takes the place of another."""
 _END_TIMEOUT_S = 15.0
 _RETRY_S = 0.2
+_DEATH_TIMEOUT_S = 10.0
+"""Seconds after which a machine that does not answer counts as dead, six, and some more."""
 
 
 class ClusterError(SourceError):
@@ -114,6 +116,38 @@ def machines() -> dict[str, str]:
         for resource in node["Resources"]
         if resource.startswith(MACHINE_RESOURCE)
     }
+
+
+def wait_until_alone(name: str) -> None:
+    """Checks that no other machine has joined under the name of this one.
+
+    Raises:
+        ClusterError: one has, and does not go within seconds, as one that has died does.
+    """
+    own = ray.get_runtime_context().get_node_id()
+    deadline = time.monotonic() + _DEATH_TIMEOUT_S
+    while (other := address_of_other(ray.nodes(), name, own)) is not None:
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                f"{name} has joined already, from {other}; name this machine with --node as the "
+                "file does, or run maskdet cluster down there first"
+            )
+        time.sleep(_RETRY_S)
+
+
+def address_of_other(nodes: Sequence[Mapping[str, Any]], name: str, own: str) -> str | None:
+    """The address of another machine that is part of the cluster under a name; None: there is none.
+
+    Args:
+        nodes: Ray's rows of all machines.
+        name: of this machine.
+        own: Ray's number of this machine.
+    """
+    for node in nodes:
+        has_name = f"{MACHINE_RESOURCE}{name}" in node["Resources"]
+        if node["Alive"] and has_name and node["NodeID"] != own:
+            return str(node["NodeManagerAddress"])
+    return None
 
 
 def group(node: str) -> Any:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 
 from maskdet.system.threads import Event, Worker
@@ -26,10 +26,12 @@ class Outcome:
     Attributes:
         status: its exit status; None: it was ended as it took too long.
         last_line: the last line that it wrote to standard error or output.
+        output: all of that, or its last `MAX_OUTPUT_BYTES`.
     """
 
     status: int | None
     last_line: str
+    output: str = field(default="", compare=False)
 
 
 def run_command(
@@ -67,7 +69,7 @@ def run_command(
         _end(process)
         reader.ended.wait(KILL_TIMEOUT_S)
     writer.ended.wait(KILL_TIMEOUT_S)
-    return Outcome(status, reader.last_line())
+    return Outcome(status, reader.last_line(), reader.output())
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -112,7 +114,11 @@ class _Reader:
         finally:
             self.ended.set()
 
+    def output(self) -> str:
+        """The end of what came so far."""
+        return self._kept.decode(errors="replace")
+
     def last_line(self) -> str:
         """The last line so far that is not blank, 200 characters of it at most."""
-        lines = self._kept.decode(errors="replace").strip().splitlines()
+        lines = self.output().strip().splitlines()
         return lines[-1].strip()[:200] if lines else ""

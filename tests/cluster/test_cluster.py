@@ -300,6 +300,17 @@ def test_a_wrong_token_is_one_line(cluster: LoopbackCluster):
 
 
 @pytest.mark.slow
+def test_a_machine_with_another_python_is_one_line(cluster: LoopbackCluster, tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nsys.version_info = (3, 11, 99, 'final', 0)\n"
+    )
+    done = command("up", "--node", "b", "--config", cluster.file, PYTHONPATH=str(tmp_path))
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert "on Python 3.11.99; install the same here" in line and "the cluster runs Ray" in line
+
+
+@pytest.mark.slow
 def test_an_added_camera_runs_and_stands_in_the_file(cluster: LoopbackCluster):
     source = "rtsp://admin:secret@127.0.0.1:1/1"
     done = command("add", "gate", source, "--label", "site=a", "--config", cluster.file)

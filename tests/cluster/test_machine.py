@@ -74,3 +74,20 @@ def test_a_start_in_which_ray_answered_itself_too_late_is_undone_and_tried_again
         left = machine.find(place)
         machine.end([] if left is None else [left])
         machine.end_rest(place)
+
+
+def test_another_machine_of_that_name_is_found_and_a_dead_one_is_not() -> None:
+    from maskdet.cluster.ray_client import address_of_other
+
+    def row(number: str, name: str, alive: bool = True) -> dict[str, Any]:
+        resources = {"CPU": 1.0, f"maskdet-{name}": 1.0}
+        address = f"10.0.0.{number}"
+        return {
+            **{"NodeID": number, "Alive": alive, "Resources": resources},
+            "NodeManagerAddress": address,
+        }
+
+    rows = [row("1", "a"), row("2", "b"), row("3", "b", alive=False), row("4", "bb")]
+    assert address_of_other(rows, "b", own="2") is None
+    assert address_of_other(rows, "b", own="9") == "10.0.0.2"
+    assert address_of_other(rows, "c", own="9") is None

@@ -203,6 +203,7 @@ def _start_part(settings: ClusterSettings, place: machine.Place) -> None:
     if machine.find(place) is None:
         machine.start(place, as_first=not has_cluster)
     with ray_client.connected(place.host, place.port):
+        ray_client.wait_until_alone(place.name)
         if place.is_first:
             ray_client.end_placement()
             detector_actor.end_all()  # the settings may be others
