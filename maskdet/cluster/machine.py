@@ -43,8 +43,8 @@ _ENVIRONMENT = {
     "RAY_gcs_rpc_server_reconnect_timeout_s": "604800",
     "RAY_memory_monitor_refresh_ms": "0",  # nothing of ours can be done again elsewhere
 }
-_LATE_ANSWER = "RpcError"
-"""In Ray's last line, where one of its processes did not answer another in time."""
+_LATE_ANSWERS = ("RpcError", "timed out during startup")
+"""Parts of Ray's last line, where one of its processes did not answer another in time."""
 _VERSIONS = re.compile(
     r"Version mismatch.*?Ray: (\S+)\s+Python: (\S+).*?Ray: (\S+)\s+Python: (\S+)", re.DOTALL
 )
@@ -136,7 +136,8 @@ def start(place: Place, *, as_first: bool) -> None:
         ConfigError: Ray cannot be started; the line has its reason.
     """
     outcome = _start_ray(place, as_first=as_first)
-    if outcome.status and _LATE_ANSWER in outcome.last_line:  # on a busy machine; once more
+    is_late = any(one in outcome.last_line for one in _LATE_ANSWERS)
+    if outcome.status and is_late:  # on a busy machine; once more
         started = find(place)
         end([] if started is None else [started])
         if as_first:

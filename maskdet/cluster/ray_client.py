@@ -119,35 +119,33 @@ def machines() -> dict[str, str]:
 
 
 def wait_until_alone(name: str) -> None:
-    """Checks that no other machine has joined under the name of this one.
+    """Checks that one machine alone has joined under a name.
 
     Raises:
-        ClusterError: one has, and does not go within seconds, as one that has died does.
+        ClusterError: two have, and none of them goes within seconds, as one that has died does.
     """
-    own = ray.get_runtime_context().get_node_id()
     deadline = time.monotonic() + _DEATH_TIMEOUT_S
-    while (other := address_of_other(ray.nodes(), name, own)) is not None:
+    while len(addresses := addresses_of(ray.nodes(), name)) > 1:
         if time.monotonic() > deadline:
             raise ClusterError(
-                f"{name} has joined already, from {other}; name this machine with --node as the "
-                "file does, or run maskdet cluster down there first"
+                f"{' and '.join(addresses)} have joined as {name}; each machine needs a name of "
+                "its own in the file (--node), or run maskdet cluster down on the other one first"
             )
         time.sleep(_RETRY_S)
 
 
-def address_of_other(nodes: Sequence[Mapping[str, Any]], name: str, own: str) -> str | None:
-    """The address of another machine that is part of the cluster under a name; None: there is none.
+def addresses_of(nodes: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    """The addresses of all machines that are part of the cluster under a name.
 
     Args:
         nodes: Ray's rows of all machines.
-        name: of this machine.
-        own: Ray's number of this machine.
+        name: of a machine.
     """
-    for node in nodes:
-        has_name = f"{MACHINE_RESOURCE}{name}" in node["Resources"]
-        if node["Alive"] and has_name and node["NodeID"] != own:
-            return str(node["NodeManagerAddress"])
-    return None
+    return [
+        str(node["NodeManagerAddress"])
+        for node in nodes
+        if node["Alive"] and f"{MACHINE_RESOURCE}{name}" in node["Resources"]
+    ]
 
 
 def group(node: str) -> Any:
