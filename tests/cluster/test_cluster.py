@@ -301,13 +301,17 @@ def test_a_wrong_token_is_one_line(cluster: LoopbackCluster):
 
 @pytest.mark.slow
 def test_a_machine_with_another_python_is_one_line(cluster: LoopbackCluster, tmp_path: Path):
+    """Ray compares the versions; here its own program takes another one for this Python's."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import sys\nsys.version_info = (3, 11, 99, 'final', 0)\n"
+        "import sys\n"
+        "if 'ray.scripts.scripts' in sys.orig_argv:\n"
+        "    import ray._private.utils as utils\n"
+        "    utils.compute_version_info = lambda: (utils.ray.__version__, '3.11.99')\n"
     )
     done = command("up", "--node", "b", "--config", cluster.file, PYTHONPATH=str(tmp_path))
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2
-    assert "on Python 3.11.99; install the same here" in line and "the cluster runs Ray" in line
+    assert "the cluster runs Ray" in line and "on Python 3.11.99; install the same here" in line
 
 
 @pytest.mark.slow
@@ -359,7 +363,7 @@ def test_a_killed_monitor_is_back_and_outlives_a_killed_group(cluster: LoopbackC
     assert [one.pid for one in monitors] == [after["monitor_pid"]]
     times = [one for one in cluster.frames()["hall"] if one > killed - 2]
     gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
-    assert times[-1] > killed + 1 and max(gaps) < 3  # half a second, and a busy machine
+    assert times[-1] > killed + 1 and max(gaps) < 5  # half a second, and a busy machine
 
 
 @pytest.mark.slow
