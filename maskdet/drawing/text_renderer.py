@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from functools import lru_cache
 
 import cv2
@@ -61,9 +62,9 @@ class TextRenderer:
         """The text, its end cut off with an ellipsis where it is wider than that."""
         if self.width(text) <= width:
             return text
-        while text and self.width(text + "…") > width:
-            text = text[:-1]
-        return text and text + "…"
+        ends = range(1, len(text) + 1)
+        kept = bisect_right(ends, width, key=lambda end: self.width(text[:end] + "…"))
+        return text[:kept] + "…" if kept else ""
 
     def fitted_name(self, name: str, width: int) -> str:
         """A camera's name, its middle cut out with an ellipsis where it is wider than that.
@@ -75,12 +76,18 @@ class TextRenderer:
         address = _ADDRESS.match(name)
         host = address[1] if address else ""
         name = host + name[address.end() :] if address else name
-        for kept in range(len(name), 1, -1):
+        if self.width(name) <= width:
+            return name
+
+        def shortened(kept: int) -> str:
             head = min(len(host), kept - _MIN_PATH) if host else (kept - _MIN_END) // 2
             head = max(0, head)
-            short = name if kept == len(name) else f"{name[:head]}…{name[head - kept :]}"
-            if self.width(short) <= width:
-                return short
+            return f"{name[:head]}…{name[head - kept :]}"
+
+        lengths = range(2, len(name))
+        fitting = bisect_right(lengths, width, key=lambda kept: self.width(shortened(kept)))
+        if fitting:
+            return shortened(lengths[fitting - 1])
         return self.fitted(name, width)
 
     def wrapped(self, text: str, width: int) -> list[str]:

@@ -17,8 +17,9 @@ from starlette.requests import ClientDisconnect
 
 import maskdet
 from maskdet.web.batcher import Batcher, run_each
+from maskdet.web.described_app import described_app
 from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
-from maskdet.web.problems import Problem, answer_errors
+from maskdet.web.problems import Problem
 from maskdet.web.processing import Annotated, ImageProcessor, ProcessedImage
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import (
@@ -131,15 +132,11 @@ def create_app(
         origins: hosts whose pages may ask, whatever host the proxy before us names.
         root_path: below which a proxy puts the page, if its headers do not have it.
     """
-    app = FastAPI(
-        title="maskdet",
-        summary="Who on a picture wears a face mask correctly.",
-        description="Nothing that is sent is stored.",
-        version=maskdet.__version__,
-        docs_url=None,  # FastAPI's own come from other servers; ours is static/api.html
-        redoc_url=None,
+    app = described_app(
+        "maskdet",
+        "Who on a picture wears a face mask correctly.",
+        "Nothing that is sent is stored.",
     )
-    answer_errors(app)
     _answer_those_who_left(app)
     _add_pages(app)
     _add_api(app, processor, metrics, limits)

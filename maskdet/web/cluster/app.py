@@ -11,14 +11,13 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-import maskdet
 from maskdet.web import live
 from maskdet.web.cluster.answers import ClusterAnswer, answer_of
+from maskdet.web.described_app import described_app
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.protection import protect
 from maskdet.web.live.answers import Health
 from maskdet.web.live.state_api import REFUSED, add_session
-from maskdet.web.problems import answer_errors
 
 _STATIC = Path(__file__).with_name("static")
 _LIVE = Path(live.__file__).with_name("static")
@@ -45,14 +44,10 @@ def create_app(
         origins: hosts whose pages may ask, whatever host the proxy before us names.
         root_path: below which a proxy puts the page, if it does not say so itself.
     """
-    app = FastAPI(
-        title="maskdet cluster",
-        summary="Machines and cameras of a cluster.",
-        version=maskdet.__version__,
-        docs_url=None,
-        redoc_url=None,
+    app = described_app(
+        "maskdet cluster",
+        "Machines and cameras of a cluster.",
     )
-    answer_errors(app)
 
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:

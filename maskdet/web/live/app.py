@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-import maskdet
+from maskdet.web.described_app import described_app
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.protection import protect
 from maskdet.web.live.alarms_api import add_alarms
@@ -19,7 +19,6 @@ from maskdet.web.live.metrics import LiveMetrics
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.picture_api import add_pictures
 from maskdet.web.live.state_api import add_session, add_state
-from maskdet.web.problems import answer_errors
 from maskdet.web.security import POLICY
 
 _STATIC = Path(__file__).with_name("static")
@@ -51,15 +50,11 @@ def create_app(
         origins: hosts whose pages may ask, whatever host the proxy before us names.
         root_path: below which a proxy puts the page, if it does not say so itself.
     """
-    app = FastAPI(
-        title="maskdet live",
-        summary="Cameras, people, alarms and clips of a running monitor.",
-        description=_DESCRIPTION,
-        version=maskdet.__version__,
-        docs_url=None,
-        redoc_url=None,
+    app = described_app(
+        "maskdet live",
+        "Cameras, people, alarms and clips of a running monitor.",
+        _DESCRIPTION,
     )
-    answer_errors(app)
     _add_pages(app)
     add_session(app, guard)
     add_state(app, guard, parts, LiveMetrics(parts))
