@@ -4,8 +4,8 @@ A network is best at faces of some widths of its input. A face that fills the vi
 the image is made small; a face of a few pixels is found when the part of the image around it is
 enlarged (slicing aided inference: Akyon et al. 2022), in a video once more where it is doubtful:
 see `closer_looks`. One suppression over all looks gives each face once. What fills the view and is
-no face at all to the small look is none: a hand, a sleeve or a blurred wall, of which the network
-sees too little at full size.
+no face at all to one of both looks at it is none: a hand, a sleeve or a blurred wall, of which the
+network sees too little at full size; a fruit or a clock that looks like a face when it is small.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ SMALL_SIDE = 256
 """Longest side in pixels of the small look's input."""
 CLOSE_WIDTH = 0.15
 """Faces narrower than this share of the image are left to the other looks."""
-LARGE_WIDTH = 0.3
-"""Share of the image from which on a face needs the small look's agreement …"""
+LARGE_WIDTH = 0.2
+"""Share of the image from which on a face needs the small look's agreement, as all that the small
+look adds needs that of the look at the whole …"""
 MIN_AGREED_SCORE = 0.05
 """… which is a face of this score or more, and all that is left to it without one …"""
 MIN_AGREED_IOU = 0.4
@@ -162,13 +163,13 @@ class MultiLookDetector:
         plans: Sequence[LookPlan],
         found: Sequence[list[Detections]],
     ) -> None:
-        """Adds the small look's close faces; large ones that it denies are doubtful."""
+        """Adds the small look's close faces; large ones that either look denies are doubtful."""
         chosen = [index for index, plan in enumerate(plans) if plan.small]
         for index, doubtful in zip(chosen, small.detect([images[i] for i in chosen]), strict=True):
             size = max(images[index].shape[:2])
-            looks = found[index]
-            looks[0] = _agreed(looks[0], doubtful, LARGE_WIDTH * size)
-            looks.append(_from_width(doubtful, CLOSE_WIDTH * size))
+            looks, whole = found[index], found[index][0]
+            looks[0] = _agreed(whole, doubtful, LARGE_WIDTH * size)
+            looks.append(_agreed(_from_width(doubtful, CLOSE_WIDTH * size), whole))
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Runs on a gray image of the size to come, twice: the second run is timed."""
@@ -244,15 +245,15 @@ def _from_width(found: Detections, width: float) -> Detections:
     return found[found.boxes[:, 2] - found.boxes[:, 0] >= width]
 
 
-def _agreed(found: Detections, doubtful: Detections, width: float) -> Detections:
+def _agreed(found: Detections, other: Detections, width: float = 0.0) -> Detections:
     """Faces, the large ones with a score of next to nothing where another look sees no face.
 
     Args:
-        found: of the look at the whole image.
-        doubtful: of the small look.
+        found: of one look.
+        other: of the other look, with doubtful ones.
         width: in pixels, from which on they are large.
     """
-    likely = doubtful.boxes[doubtful.scores >= MIN_AGREED_SCORE]
+    likely = other.boxes[other.scores >= MIN_AGREED_SCORE]
     denied = found.boxes[:, 2] - found.boxes[:, 0] >= width
     denied &= ~(box_ops.iou(found.boxes, likely) > MIN_AGREED_IOU).any(axis=1)
     if not denied.any() or found.probabilities is None:
