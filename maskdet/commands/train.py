@@ -135,7 +135,7 @@ def _train(
 
     schedule = settings.schedule
     with (
-        ProgressDisplay(console, schedule.steps, schedule.batch) as display,
+        ProgressDisplay(console, schedule.steps, schedule.batch, schedule.minutes) as display,
         closing(RunLog(output, display, improved)) as log,
     ):
         trainer = train.run(

@@ -63,7 +63,7 @@ class RunLog:
     def stepped(self, step: int, metrics: Metrics) -> None:
         """One step has been learnt."""
         loss, rate = metrics["loss"], metrics["rate"]
-        self._display.stepped(step, loss, rate)
+        self._display.stepped(step, loss, rate, metrics["minutes"])
         self._losses.append(loss)
         self._last = step, rate
         if step % LOG_INTERVAL_STEPS == 0:

@@ -158,7 +158,7 @@ class Trainer:
                 )
             self._step += 1
             self._update_average()
-            metrics = {"loss": loss, "rate": rate}
+            metrics = {"loss": loss, "rate": rate, "minutes": self.minutes}
             last = self._step == end or self._schedule.is_over(self.minutes)
             if self._step % self._schedule.evaluate_every == 0 or last:
                 metrics |= self._evaluation()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from maskdet.commands import train as session
 from maskdet.config import load_settings, write_yaml
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import data as supply
+from maskdet.training import progress
 from maskdet.training.csv_log import read_metrics
 from maskdet.training.own_data import WITHOUT_DOWNLOAD, adapted
-from maskdet.training.progress import ProgressDisplay
 from maskdet.training.run_log import RunLog
 from maskdet.training.settings import TrainingSettings
 from tests.datasets.voc_folder import write_voc_folder
@@ -214,7 +216,7 @@ def test_notes_and_lists_of_a_run(data: Path, tmp_path: Path) -> None:
         assert lines == [f"images/{sample.file.name}" for sample in found]
 
 
-class Heard(ProgressDisplay):
+class Heard(progress.ProgressDisplay):
     """A display that shows nothing."""
 
     def __init__(self) -> None:
@@ -225,8 +227,23 @@ class Heard(ProgressDisplay):
     def say(self, text: str) -> None:
         self.lines.append(text)
 
-    def stepped(self, step: int, loss: float, rate: float) -> None:
+    def stepped(self, step: int, loss: float, rate: float, minutes: float) -> None:
         """Nothing to see."""
+
+
+@pytest.mark.parametrize(
+    ("steps", "minutes", "left"), [(10**9, 62.0, "0:02:00 left"), (2, 62.0, "0:00:00 left")]
+)
+def test_the_time_left_is_that_to_the_last_step_or_to_the_end_of_the_minutes(
+    monkeypatch: pytest.MonkeyPatch, steps: int, minutes: float, left: str
+) -> None:
+    monkeypatch.setattr(progress, "LINE_INTERVAL_S", 0.0)
+    text = StringIO()
+    with progress.ProgressDisplay(Console(file=text, width=200), steps, 1, minutes) as display:
+        display.stepped(1, 1.0, 0.1, minutes=59.9)
+        display.stepped(2, 1.0, 0.1, minutes=60.0)
+    first, second = text.getvalue().splitlines()
+    assert "left" not in first and second.endswith(left)
 
 
 def test_the_last_steps_are_logged_and_drawn(tmp_path: Path) -> None:
@@ -234,7 +251,7 @@ def test_the_last_steps_are_logged_and_drawn(tmp_path: Path) -> None:
     log = RunLog(tmp_path, Heard(), lambda *arguments: None)
     log.begun(0, 1, 1)
     for step in range(1, 14):
-        log.stepped(step, {"loss": float(step), "rate": 0.1})
+        log.stepped(step, {"loss": float(step), "rate": 0.1, "minutes": step / 10})
     log.close()
     metrics = read_metrics(tmp_path / "training.csv")
     assert metrics["step"].tolist() == [10, 13]
