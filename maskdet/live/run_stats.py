@@ -118,9 +118,11 @@ class RunStats:
         return found
 
     def people_now(self, source: int) -> dict[str, int] | None:
-        """People of a source's newest frame by state; None where nobody is followed, or before."""
+        """People in a source's image by state; None where nobody is followed, or without images."""
         people = self._lanes[source].state.people
-        return None if people is None or self.is_paused(source) else dict(people.now)
+        if people is None or self.is_paused(source) or self.of(source).no_signal:
+            return None
+        return dict(people.now)
 
     def progress(self, observation: Observation) -> Progress | None:
         """Progress of the file or folder that an observation is of; None of a live source."""

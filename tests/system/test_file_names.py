@@ -112,5 +112,5 @@ def test_the_monitor_writes_every_output(tmp_path: Path):
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     event = json.loads((tmp_path / outputs[1]).read_text())
-    assert (event["source"], event["file"]) == (NAME, f"{NAME}/{NAME}.jpg")
+    assert (event["source"], event["file"]) == (readable_name(NAME), f"{NAME}/{NAME}.jpg")
     assert all((tmp_path / name).stat().st_size for name in outputs)

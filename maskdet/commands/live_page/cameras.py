@@ -105,6 +105,7 @@ def _answer(pipeline: Pipeline, camera: Camera, seen: SeenCamera) -> CameraAnswe
     stats, newest, people = pipeline.stats.of(camera.index), seen.newest, seen.counts
     signal, reason = _signal(pipeline, camera, seen)
     recording, recorded = camera.recording, pipeline.stats.recorded_stream(camera.index)
+    is_live = signal == "ok" and newest is not None
     is_recorded = recording.on and camera.state == "running"
     return CameraAnswer(
         id=camera.index,
@@ -116,8 +117,8 @@ def _answer(pipeline: Pipeline, camera: Camera, seen: SeenCamera) -> CameraAnswe
         height=newest.frame.height if newest is not None else 0,
         capture_fps=round(stats.capture_fps, 1) if signal != "paused" else 0.0,
         detect_fps=round(stats.detect_fps, 1) if signal != "paused" else 0.0,
-        faces=dict(newest.counts) if newest is not None else {},
-        people=dict(people.now) if people is not None else None,
+        faces=dict(newest.counts) if newest is not None and is_live else {},
+        people=dict(people.now if is_live else {}) if people is not None else None,
         people_today=dict(people.day) if people is not None else None,
         recording=is_recorded and not recording.failing,
         recording_failed=is_recorded and recording.failing,

@@ -52,7 +52,7 @@ class CameraAnswer(BaseModel):
         capture_fps: frames a second that it gives.
         detect_fps: frames a second that are processed.
         faces: in the last frame, by state.
-        people: in the last frame, by state; null where nobody is followed.
+        people: in the image now, by state; empty without images, null where nobody is followed.
         people_today: since its local day began, each counted once, by state; likewise.
         recording: whether it is recorded.
         recording_failed: whether it should be and is not: a full disk, a stream that is away.

@@ -7,7 +7,7 @@ done in the threads of those who watch.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from maskdet.detections import MaskState
@@ -114,14 +114,10 @@ class LiveHub:
             newest = [one for one in reversed(self._events) if one[0] > after]
         return newest[:limit]
 
-    def people(self) -> dict[str, Mapping[str, int]]:
-        """People of all cameras by state: ``now`` and, since its local day began, ``today``."""
+    def people_today(self) -> dict[str, int]:
+        """People of all cameras, removed ones too, since each one's local day began, by state."""
         counts = [camera.counts for camera in list(self._by_name.values())]
-        known = [one for one in counts if one is not None]
-        return {
-            "now": sum_by_state(one.now for one in known),
-            "today": sum_by_state(one.day for one in known),
-        }
+        return sum_by_state(one.day for one in counts if one is not None)
 
     @property
     def viewers(self) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 
 import maskdet
+from maskdet.observation import sum_by_state
 from maskdet.web.live.access.guard import COOKIE, Guard
 from maskdet.web.live.access.sessions import MAX_S, Session
 from maskdet.web.live.answers import (
@@ -91,13 +92,13 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) ->
     @app.get("/api/state", responses=REFUSED)
     def state(session: Session = Depends(guard.viewer)) -> StateAnswer:
         """All that changes from second to second, in one answer."""
-        people, alarms = parts.hub.people(), parts.alarms
+        cameras, alarms = list(parts.cameras()), parts.alarms
         recent = alarms.alarms() if alarms is not None else ()
         return StateAnswer(
             utc=time.time(),
-            cameras=list(parts.cameras()),
-            people=dict(people["now"]),
-            people_today=dict(people["today"]),
+            cameras=cameras,
+            people=sum_by_state(one.people or {} for one in cameras),
+            people_today=parts.hub.people_today(),
             alarms_open=len(alarms.alarms(1000, only_open=True)) if alarms is not None else 0,
             alarms_new=sum(one.acknowledged is None for one in recent),
             alarms_version=alarms.version if alarms is not None else 0,

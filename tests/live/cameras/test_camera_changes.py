@@ -145,9 +145,10 @@ def test_a_camera_that_hangs_is_paused_removed_and_restarted(
         ]
         with running(tmp_path, settings_of(tmp_path, sources)) as monitor:
             monitor.open_page()
-            monitor.wait("the picture", lambda: monitor.signal_of("hangs") == "ok")
+            monitor.wait("people", lambda: sum((monitor.camera("hangs")["people"] or {}).values()))
             hangs.process.send_signal(signal.SIGSTOP)
             monitor.wait("its silence", lambda: monitor.signal_of("hangs") == "no signal")
+            assert monitor.camera("hangs")["people"] == {}
             for action in ("restart", "pause", "restart", "pause", "remove"):
                 began = time.monotonic()
                 assert monitor.change("hangs", action).status_code == 200

@@ -152,7 +152,7 @@ def test_who_logs_in_sees_it_and_who_logs_out_does_not(browser: Browser, tmp_pat
         browser.until(lambda: browser.find("#login").is_displayed())
         browser.find("#name").send_keys("anna")
         browser.find("#password").send_keys("wrong", Keys.ENTER)
-        browser.until(lambda: "wrong name or password" in browser.text("#refused"))
+        browser.until(lambda: browser.text("#refused") == "Wrong name or password.")
         browser.find("#password").clear()
         browser.find("#password").send_keys(PASSWORD, Keys.ENTER)
         browser.until(lambda: browser.all("#machines li"))

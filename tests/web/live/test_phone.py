@@ -97,7 +97,7 @@ def test_a_server_that_fails_for_a_while_is_waited_for(
     with serving_live(folder) as page:
         open_page(browser, page)
         with monkeypatch.context() as patch:
-            patch.setattr(page.hub, "people", fail)
+            patch.setattr(page.hub, "people_today", fail)
             wanted = "The monitor answered 500. Trying again …"
             browser.until(lambda: browser.text("#connection") == wanted)
         browser.until(lambda: browser.text("#connection") == "Live, 1 camera")
