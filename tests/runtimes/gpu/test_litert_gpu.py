@@ -111,7 +111,7 @@ def test_the_model_that_ships_sees_the_same_faces(software_gpu: None):
     """Its depth adds up what eight bits are rounded to on either side."""
     found = []
     for device in ("gpu", "cpu"):
-        with closing(load_detector(device=device, side=320)) as detector:
+        with closing(load_detector(device=device, side=448)) as detector:
             found += detector.detect(demo_images(1))
             assert detector.device == (NAME if device == "gpu" else CPU)
     on_gpu, on_cpu = found
