@@ -20,8 +20,10 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("kind", ["gcs (first machine)", "placement (one machine)"])
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(signal.SIGTERM, "placement (one machine)"), (signal.SIGINT, "gcs (first machine)")],
+)
 def test_up_that_is_ended_leaves_no_process(number: int, kind: str, tmp_path: Path):
     """From Ray's first process on until its last one; a second start meanwhile is refused."""
     cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a",))
