@@ -136,7 +136,8 @@ class DatasetBuilder:
     def _take_shares(self) -> None:
         """Makes pixels of boxes that can only be shares of their images, with a note."""
         labelled = [image for image in self._images if image.boxes]
-        if not labelled or any(max(box) > 1 for image in labelled for box in image.boxes):
+        edges = [edge for image in labelled for box in image.boxes for edge in box]
+        if not any(0 < edge < 1 for edge in edges) or max(edges) > 1:  # 0 0 1 1 is a pixel
             return
         self.problems.note(SHARES, labelled[0].places[0], f"box {shown_box(labelled[0].boxes[0])}")
         for image in labelled:

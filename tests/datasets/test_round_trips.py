@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from maskdet.datasets.format_detection import read
@@ -104,6 +104,9 @@ def faces(draw: st.DrawFn) -> dict[str, list[Face]]:
 @example(faces={"a.png": []}, kinds=["csv", "retinanet", "voc", "yolo", "tfrecord", "coco"])
 @settings(max_examples=60, deadline=None)
 def test_any_data_set_through_any_formats(faces: dict[str, list[Face]], kinds: list[str]) -> None:
+    edges = [edge for found in faces.values() for _, box in found for edge in box]
+    # Parts of a single pixel alone are taken as shares of the image.
+    assume(not any(0 < edge < 1 for edge in edges) or max(edges) > 1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = made = make(folder / "source", faces, NAMES)
