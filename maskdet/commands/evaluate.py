@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from maskdet.contracts import Detector
 from maskdet.datasets.format_detection import AUTO
 from maskdet.datasets.loading import data_root, read_samples, say_notes
 from maskdet.datasets.problems import Problems
-from maskdet.datasets.samples import Sample
+from maskdet.datasets.samples import Sample, limit_scenes, scene_names
 from maskdet.detections import Detections
 from maskdet.errors import DatasetError
 from maskdet.evaluation import plots, report, sweeps
@@ -33,6 +34,20 @@ Open = Callable[[float], Detector]
 """Opens a detector that gives every face down to a score, each in its best state."""
 
 
+@dataclass(frozen=True)
+class Scenes:
+    """Which images show the same person or scene, and how many of each are measured.
+
+    Attributes:
+        pattern: see `maskdet.datasets.samples.scene_names`.
+        limit: images of each; of one camera there are often hundreds, which would be most of
+            what is measured.
+    """
+
+    pattern: str
+    limit: int
+
+
 def run(
     open_detector: Open,
     data: Path,
@@ -44,7 +59,8 @@ def run(
     output: Path | None = None,
     rule: DecisionRule | None = None,
     gate: bool = False,
-    with_sweeps: bool = False,
+    scenes: Scenes | None = None,
+    sweep_faces: int | None = None,
     card_folder: Path | None = None,
 ) -> int:
     """Measures, prints tables and writes plots; returns the exit status.
@@ -59,8 +75,9 @@ def run(
         json: file for all metrics.
         output: folder for the plots; None: one below `runs/evaluation`, named like the model.
         rule: decides which detections count as shown; None: one lowest score, the best by F1.
-        with_sweeps: by the faces' share of the view, tilt and condition, too; see
-            `maskdet.evaluation.sweeps`.
+        scenes: of which no more than so many images are measured; None: all images are.
+        sweep_faces: measured in each step of the sweeps, by the faces' share of the view, tilt and
+            condition; see `maskdet.evaluation.sweeps`. None: no sweeps.
         card_folder: of the model whose card gets the sweeps; None: no card does.
         gate: metrics that are wanted of a monitor and not reached are named, and the status is 2.
 
@@ -70,9 +87,11 @@ def run(
         SinkError: results cannot be written.
     """
     samples = read(data, images, kind, classes)
+    if scenes is not None:
+        samples = _limited(samples, scenes)
     with closing(open_detector(MIN_EVALUATED_SCORE)) as detector:
         evaluation = Evaluation(samples, detect(detector, samples), rule)
-    steps = _sweep(open_detector, samples, evaluation.rule) if with_sweeps else []
+    steps = _sweep(open_detector, samples, evaluation.rule, sweep_faces)
     root = data_root(data)
     folders = report.folders_of([str(sample.file.relative_to(root)) for sample in samples])
     source = images.name if images else data.name
@@ -91,9 +110,11 @@ def run(
         files.append(folder / "sweeps.png")
     if card_folder is not None:
         card = read_card(card_folder)
-        listed = f" --images {source}" if images else ""
-        command = f"python -m maskdet evaluate --model {card.name} --data DIR{listed}"
-        about = {"command": f"{command} --sweeps --card"}
+        options = f" --images {source}" if images else ""
+        if scenes is not None:
+            options += f" --scene '{scenes.pattern}' --max-per-scene {scenes.limit}"
+        command = f"python -m maskdet evaluate --model {card.name} --data DIR{options}"
+        about = {"command": f"{command} --sweeps --sweep-faces {sweep_faces} --card"}
         measured = {**card.metrics, "sweeps": {**about, **sweeps.for_card(steps)}}
         write_card(card_folder, card.model_copy(update={"metrics": measured}))
         files.append(card_folder / CARD_NAME)
@@ -101,10 +122,29 @@ def run(
     return _pass(metrics) if gate else 0
 
 
-def _sweep(open_detector: Open, samples: Sequence[Sample], rule: DecisionRule) -> list[sweeps.Step]:
+def _limited(samples: list[Sample], scenes: Scenes) -> list[Sample]:
+    """No more than so many images of each scene; how many are left out is named.
+
+    Raises:
+        DatasetError: no image shows a scene that the pattern names.
+    """
+    if not any(scene_names(samples, scenes.pattern)):
+        first = samples[0].file
+        raise DatasetError(f"--scene {scenes.pattern}: matches no picture's path, such as {first}")
+    kept = limit_scenes(samples, scenes.pattern, scenes.limit)
+    left_out = len(samples) - len(kept)
+    say(f"note: {left_out} pictures left out, of scenes with more than {scenes.limit}")
+    return kept
+
+
+def _sweep(
+    open_detector: Open, samples: Sequence[Sample], rule: DecisionRule, faces: int | None
+) -> list[sweeps.Step]:
     """All sweeps, of faces that the rule can show: the thousands below it take most of the time."""
+    if faces is None:
+        return []
     with closing(open_detector(rule.lowest_score)) as detector:
-        return sweeps.run(samples, detector.detect, rule)
+        return sweeps.run(samples, detector.detect, rule, faces)
 
 
 def _pass(metrics: Mapping[str, Any]) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -144,6 +146,56 @@ class DataSet:
                 if index in classes:
                     return place
         return ""
+
+
+def scene_names(samples: Sequence[Sample], scene: str) -> list[str | None]:
+    """The person or scene that each sample's image shows.
+
+    Args:
+        samples: of a data set.
+        scene: a regular expression; what its one group matches in the image's path names the
+            scene. None for an image without a match, which is a scene of its own; empty: each is.
+    """
+    if not scene:
+        return [None] * len(samples)
+    found = [re.search(scene, sample.file.as_posix()) for sample in samples]
+    return [match[1] if match else None for match in found]
+
+
+def limit_scenes(samples: Sequence[Sample], scene: str, limit: int) -> list[Sample]:
+    """No more than some images of each scene, in the order as they come.
+
+    Args:
+        samples: of a data set.
+        scene: see `scene_names`.
+        limit: images of a scene; which ones is drawn, each time the same.
+    """
+    names = scene_names(samples, scene)
+    kept: list[int] = []
+    taken: Counter[str] = Counter()
+    for index in np.random.default_rng(0).permutation(len(samples)).tolist():
+        name = names[index]
+        if name is not None:
+            taken[name] += 1
+            if taken[name] > limit:
+                continue
+        kept.append(index)
+    return [samples[index] for index in sorted(kept)]
+
+
+def check_scene(scene: str) -> str:
+    """A regular expression that can name scenes, unchanged.
+
+    Raises:
+        ValueError: it is none, or has not just one group.
+    """
+    try:
+        groups = re.compile(scene).groups
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    if scene and groups != 1:
+        raise ValueError("must have one group, as in '([a-z]+)_[0-9]+'")
+    return scene
 
 
 def _unknown(name: str, mapping: Mapping[str, str]) -> bool:

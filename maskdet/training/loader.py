@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import re
 import signal
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from maskdet.datasets.samples import Sample
+from maskdet.datasets.samples import Sample, scene_names
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import MaskdetError
 from maskdet.training.augmentation.copy_paste import CopyPaste
@@ -197,15 +196,11 @@ def scene_weights(samples: Sequence[Sample], scene: str, limit: int) -> np.ndarr
 
     Args:
         samples: of a data set.
-        scene: a regular expression whose first group, found in an image's path, names its scene;
-            an image without one is a scene of its own; empty: each is.
+        scene: see `maskdet.datasets.samples.scene_names`.
         limit: images.
     """
     weights = np.ones(len(samples))
-    if not scene:
-        return weights
-    found = [re.search(scene, sample.file.as_posix()) for sample in samples]
-    names = [match[1] if match else None for match in found]
+    names = scene_names(samples, scene)
     counts = Counter(names)
     for index, name in enumerate(names):
         if name is not None:

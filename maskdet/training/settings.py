@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast, get_type_hints
@@ -20,6 +19,7 @@ from pydantic import (
 )
 
 from maskdet.config import Settings
+from maskdet.datasets.samples import check_scene
 from maskdet.detections import CLASS_NAMES
 from maskdet.model.network_plans import FasterRCNNPlan, RetinaNetPlan
 
@@ -75,13 +75,7 @@ class DataSettings(Settings):
     @field_validator("scene")
     @classmethod
     def _check_scene(cls, value: str) -> str:
-        try:
-            groups = re.compile(value).groups
-        except re.error as error:
-            raise ValueError(f"is no regular expression: {error}") from None
-        if value and groups != 1:
-            raise ValueError("must have one group, as in '([a-z]+)_[0-9]+'")
-        return value
+        return check_scene(value)
 
 
 class NetworkGroup(Settings):

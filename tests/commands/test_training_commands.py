@@ -210,6 +210,14 @@ def test_evaluate_measures_a_trained_model(
     }  # fmt: skip
 
 
+def test_a_scene_that_cannot_be_named_is_one_line(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "--data", str(data), "--scene", "[a-z]+"]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if "--scene [a-z]+" in line]
+    assert len(lines) == 1 and "must have one group" in lines[0]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

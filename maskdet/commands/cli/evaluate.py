@@ -58,6 +58,19 @@ def evaluate(
         bool,
         typer.Option("--sweeps", help="By the face's share of the view, tilt and light, too."),
     ] = False,
+    sweep_faces: Annotated[
+        int, typer.Option(metavar="N", min=1, help="With --sweeps: faces of each step.")
+    ] = 120,
+    scene: Annotated[
+        str,
+        typer.Option(
+            metavar="REGEX",
+            help="Its one group, in a picture's path, names the person or scene that it shows.",
+        ),
+    ] = "",
+    max_per_scene: Annotated[
+        int, typer.Option(metavar="N", min=1, help="With --scene: pictures of each at most.")
+    ] = 20,
     card: Annotated[
         bool,
         typer.Option("--card", help="With --sweeps: writes them into the model's card, too."),
@@ -68,7 +81,7 @@ def evaluate(
     ] = False,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
-    from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, run
+    from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, Scenes, run
     from maskdet.runtimes.loading import open_model
     from maskdet.runtimes.spec import find_model, resolve
     from maskdet.runtimes.tiling import tiled
@@ -104,9 +117,24 @@ def evaluate(
         output=output,
         rule=rule if threshold is None else DecisionRule.from_min_score(threshold),
         gate=gate,
-        with_sweeps=sweeps,
+        scenes=Scenes(_scene(scene), max_per_scene) if scene else None,
+        sweep_faces=sweep_faces if sweeps else None,
         card_folder=find_model(model) if card else None,
     )
+
+
+def _scene(pattern: str) -> str:
+    """A regular expression that names scenes.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    from maskdet.datasets.samples import check_scene
+
+    try:
+        return check_scene(pattern)
+    except ValueError as error:
+        raise ConfigError(f"--scene {pattern}: {error}") from None
 
 
 def calibrate(
