@@ -5,7 +5,8 @@
     ├── ModelError      a model cannot be loaded or run             exit status 2
     ├── DatasetError    annotations or images cannot be used      exit status 2
     ├── SinkError       a recording, event log … cannot be written  exit status 2
-    └── SourceError     a camera, stream or file failed             exit status 3
+    ├── SourceError     a camera, stream or file failed             exit status 3
+    └── RetriedError    another program or machine did not answer   exit status 2
 
 Every message is one line: what is wrong, where, and what to do about it.
 """
@@ -37,6 +38,19 @@ class SourceError(MaskdetError):
     """A camera, stream, file or image cannot be opened or read."""
 
     exit_code = 3
+
+
+class RetriedError(MaskdetError):
+    """Another program or machine refuses, or does not answer; it is tried again.
+
+    Attributes:
+        reason: what is wrong.
+        advice: what the person can do.
+    """
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(f"{reason}; {advice}")
+        self.reason, self.advice = reason, advice
 
 
 def one_line(error: BaseException) -> str:

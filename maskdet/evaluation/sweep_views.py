@@ -11,6 +11,7 @@ import numpy as np
 from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 from maskdet.images import conditions
+from maskdet.images.warping import warp
 
 VIEW = (640, 480)
 """Width and height in pixels of the size sweep's views, as most webcams give them."""
@@ -19,7 +20,6 @@ CUT_SHARE = 0.3
 ENLARGEMENT = 2.5
 """A face is enlarged by so much at most: what is blurred shows nothing of size."""
 _MAX_TRIES = 16
-_GRAY = 114
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +84,7 @@ def _size_view(
             smaller = [max(1, round(side * factor)) for side in (sample.width, sample.height)]
             image = cv2.resize(image, smaller, interpolation=cv2.INTER_AREA)
             scale = np.eye(3)
-        warp = np.array([[1, 0, -corner[0]], [0, 1, -corner[1]]]) @ scale
-        return cv2.warpAffine(image, warp, VIEW, borderValue=(_GRAY,) * 3)
+        return warp(image, np.array([[1, 0, -corner[0]], [0, 1, -corner[1]]]) @ scale, VIEW)
 
     keep = np.flatnonzero(wide)
     first = np.concatenate([[index], keep[keep != index]])  # the face that the view is made for
@@ -113,9 +112,7 @@ def tilted_view(sample: Sample, degrees: float) -> MadeSample:
     matrix[:, 2] = np.array([width, height]) / 2 - matrix[:, :2] @ (size / 2)
 
     def make() -> np.ndarray:
-        by_centers = matrix.copy()  # OpenCV counts from a pixel's center, boxes from its corner
-        by_centers[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
-        return cv2.warpAffine(sample.read(), by_centers, (width, height), borderValue=(_GRAY,) * 3)
+        return warp(sample.read(), matrix, (width, height))
 
     return MadeSample(
         sample.file,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -69,14 +69,14 @@ class FrameReader:
         """
         self._path = path
         self._lock = Lock()
-        self._opened = _opened(path)
-        with _image_errors():
-            self._image = self._opened.__enter__()
+        with _image_errors(), ExitStack() as opened:
+            self._image = opened.enter_context(_opened(path))
             if self._image.width * self._image.height > MAX_PIXELS:
                 millions = MAX_PIXELS // 1_000_000
                 raise ImageError(f"has more than {millions} million pixels; make it smaller")
             self._first = _hidden(self._image)
             self.number = int(getattr(self._image, "n_frames", 1)) - self._first
+            self._opened = opened.pop_all()
 
     def read(self, index: int) -> tuple[np.ndarray, float]:
         """A frame as BGR uint8 (height, width, 3), and the seconds that it stays.
@@ -97,7 +97,7 @@ class FrameReader:
     def close(self) -> None:
         """Closes the file, after the frame that another thread reads; may be called twice."""
         with self._lock:
-            self._opened.__exit__(None, None, None)
+            self._opened.close()
 
 
 @contextmanager

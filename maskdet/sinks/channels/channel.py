@@ -5,23 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from maskdet.alarm import AlarmMessage
-from maskdet.errors import SinkError
+from maskdet.errors import RetriedError
 
 REQUEST_TIMEOUT_S = 10.0
 """For another machine to answer."""
 
 
-class ChannelError(SinkError):
-    """A message could not be sent; it is tried again.
-
-    Attributes:
-        reason: what is wrong.
-        advice: what the person can do.
-    """
-
-    def __init__(self, reason: str, advice: str) -> None:
-        super().__init__(f"{reason}; {advice}")
-        self.reason, self.advice = reason, advice
+class ChannelError(RetriedError):
+    """A message could not be sent; it is tried again."""
 
 
 class Channel(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskdet.errors import ConfigError, MaskdetError
+from maskdet.errors import ConfigError, RetriedError
 from maskdet.system.redaction import mask_password
 
 if TYPE_CHECKING:
@@ -25,17 +25,8 @@ _SERVICE_UNAVAILABLE = 503
 _CHECK_LOGIN = "check user, password, token or credentials, and the server's rights"
 
 
-class ServerError(MaskdetError):
-    """The server cannot be reached, or refuses; it is tried again.
-
-    Attributes:
-        reason: what is wrong.
-        advice: what the person can do.
-    """
-
-    def __init__(self, reason: str, advice: str) -> None:
-        super().__init__(f"{reason}; {advice}")
-        self.reason, self.advice = reason, advice
+class ServerError(RetriedError):
+    """The server cannot be reached, or refuses; it is tried again."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from maskdet.alarm import Alarm, AlarmMessage, Snooze
 from maskdet.errors import SinkError
 from maskdet.sinks.store.damage import set_aside
-from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing
+from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing, transaction
 from maskdet.system.folders import make_folder
 from maskdet.system.threads import Lock
 
@@ -198,15 +198,12 @@ class AlarmStore:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
-            with self._lock, contextlib.closing(open_for_writing(self._path)) as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                except BaseException:
-                    with contextlib.suppress(sqlite3.Error):
-                        connection.execute("ROLLBACK")
-                    raise
+            with (
+                self._lock,
+                contextlib.closing(open_for_writing(self._path)) as connection,
+                transaction(connection),
+            ):
+                yield connection
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from None
 

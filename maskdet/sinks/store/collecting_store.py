@@ -15,7 +15,7 @@ from typing import Any
 from maskdet.errors import SinkError
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.rows import KINDS, RowError, Table, Value, read_tables
-from maskdet.sinks.store.schema import is_damage, open_for_writing
+from maskdet.sinks.store.schema import is_damage, open_for_writing, transaction
 from maskdet.system.folders import make_folder
 
 _BUSY_TIMEOUT_MS = 10_000
@@ -107,17 +107,9 @@ class CollectingStore:
             NotNowError: it cannot be written now.
             SinkError: the store is damaged.
         """
-        execute = self._connection.execute
-        with self._errors_named():
-            execute("BEGIN IMMEDIATE")
-            try:
-                for row in rows:
-                    execute(self._tables[row.table].statement, row.values)
-                execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    execute("ROLLBACK")
-                raise
+        with self._errors_named(), transaction(self._connection):
+            for row in rows:
+                self._connection.execute(self._tables[row.table].statement, row.values)
 
     def enforce_limits(self) -> None:
         """Deletes what is too old.

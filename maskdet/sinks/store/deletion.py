@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from maskdet.sinks.store.schema import TIME_COLUMNS
+from maskdet.sinks.store.schema import TIME_COLUMNS, transaction
 
 _PERSONAL = ("visits", "changes", "crossings", "stays", "alarms", "deliveries", "outbox")
 """The tables with a row for a person; `minutes` has only sums."""
@@ -139,14 +139,9 @@ _FORGOTTEN_CAMERAS = _deletion(
 def _delete(connection: sqlite3.Connection, statements: Sequence[Statement]) -> int:
     """Deletes in one transaction; then gives the pages back to the disk, their content erased."""
     changed = connection.total_changes
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for statement in statements:
             connection.execute(statement.text, statement.values)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     deleted = connection.total_changes - changed
     if deleted:
         # A script, as `execute` would end the first of these after a single page.

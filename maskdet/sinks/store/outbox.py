@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from maskdet.errors import SinkError
 from maskdet.sinks.store.rows import KINDS, Table, read_tables
-from maskdet.sinks.store.schema import TIME_COLUMNS, open_for_writing
+from maskdet.sinks.store.schema import TIME_COLUMNS, open_for_writing, transaction
 from maskdet.system.threads import Event
 
 log = logging.getLogger(__name__)
@@ -157,12 +157,10 @@ class OutboxReader:
         Raises:
             SinkError: the store cannot be written now.
         """
-        with self._open() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with self._open() as connection, transaction(connection):
             connection.executemany(
                 "DELETE FROM outbox WHERE number = ?", [(number,) for number in numbers]
             )
-            connection.execute("COMMIT")
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -135,6 +135,18 @@ def require_known_version(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is written within it, or nothing.
+
+    Args:
+        connection: in autocommit mode (`isolation_level=None`).
+    """
+    with connection:  # commits, or rolls back what SQLite has not rolled back itself
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Brings a store to the newest version, wholly or not at all.
 
@@ -144,18 +156,12 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
     """
     if _version_of(connection) >= len(migrations):
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for step in migrations[_version_of(connection) :]:  # asked again: now it is locked
             for statement in filter(str.strip, step.split(";")):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(migrations)}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _version_of(connection: sqlite3.Connection) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 
 from maskdet.sinks.store.ledger import Rows
 from maskdet.sinks.store.outbox import OutboxWriter
+from maskdet.sinks.store.schema import transaction
 
 
 def write_rows(connection: sqlite3.Connection, rows: Rows, outbox: OutboxWriter | None) -> None:
@@ -20,8 +20,7 @@ def write_rows(connection: sqlite3.Connection, rows: Rows, outbox: OutboxWriter 
     Raises:
         sqlite3.Error: they cannot be written now.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for key, row in rows.items():
             table = str(key[0])
             if outbox is not None:
@@ -30,8 +29,3 @@ def write_rows(connection: sqlite3.Connection, rows: Rows, outbox: OutboxWriter 
             connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({places})", row)
         if outbox is not None:
             outbox.limit(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise

@@ -14,9 +14,10 @@ import numpy as np
 from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 from maskdet.images import conditions
+from maskdet.images.letterbox import GREY
+from maskdet.images.warping import warp
 from maskdet.training.augmentation.photometric import degrade, jitter_colour
 
-GREY = 114
 IGNORE = -1
 """Class of a face cut so far that it is neither a face nor background."""
 CLOSE_UP_WIDTHS = (0.2, 0.95)
@@ -239,11 +240,7 @@ class Augmentation:
         matrix[:, :2] *= left_over
         middle = np.array([width / 2, height / 2])
         matrix[:, 2] = middle - matrix[:, :2] @ ((corner + middle) / left_over)
-        by_centres = matrix.copy()  # OpenCV counts from a pixel's center, boxes from its corner
-        by_centres[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
-        warped = cv2.warpAffine(
-            image, by_centres, (width, height), flags=cv2.INTER_LINEAR, borderValue=(GREY,) * 3
-        )
+        warped = warp(image, matrix, (width, height))
         ratio = np.array([image.shape[1] / sample.width, image.shape[0] / sample.height])
         boxes = box_ops.warp(sample.boxes * np.tile(ratio, 2), matrix)
         return self._visible(View(warped, boxes, sample.classes), width, height)

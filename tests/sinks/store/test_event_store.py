@@ -19,6 +19,7 @@ from maskdet.detections import MaskState
 from maskdet.errors import SinkError
 from maskdet.sinks.store.deletion import (
     Limits,
+    delete_before,
     delete_between,
     delete_person,
     used_bytes,
@@ -503,6 +504,19 @@ def test_a_day_and_a_person_are_deleted_without_a_trace(tmp_path: Path):
     assert left == {1, 2, 3, 4, 5, 11, 13, 14, 15}
     for table in ("crossings", "stays"):
         assert {row[0] for row in rows(path, table, "track_id")} == left
+
+
+def test_what_sqlite_rolls_back_itself_is_reported_by_its_own_reason(tmp_path: Path):
+    """As on a disk that is full, after which there is no transaction to roll back any more."""
+    with contextlib.closing(open_for_writing(tmp_path / "people.db")) as connection:
+        connection.execute("INSERT INTO runs VALUES ('1', 0, 1, '')")
+        connection.execute(
+            "CREATE TRIGGER full BEFORE DELETE ON runs BEGIN SELECT RAISE(ROLLBACK, 'no room'); END"
+        )
+        with pytest.raises(sqlite3.Error, match="no room"):
+            delete_before(connection, 2.0)
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+        assert not connection.in_transaction
 
 
 def test_the_monitor_keeps_its_cameras_and_a_second_run_adds_to_the_first(

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskdet.datasets.samples import Sample
+from maskdet.images.letterbox import GREY
 from maskdet.training.augmentation.views import (
-    GREY,
     IGNORE,
     Augmentation,
     View,
