@@ -88,6 +88,8 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
         origins: where each key was written: file and line, or the option.
     """
     key = _without_tags(cls, detail["loc"])
+    if detail["type"] == "extra_forbidden":  # whatever its name, it is no member of a union
+        key = (*_without_tags(cls, detail["loc"][:-1]), detail["loc"][-1])
     place = _place(key, origins)
     dotted = ".".join(map(str, key))
     if detail["type"] == "extra_forbidden":
@@ -153,7 +155,11 @@ def rename_old_keys(
 def _without_tags(cls: type[BaseModel], key: Key) -> Key:
     """A place without pydantic's names for the members of a union (distinguished by ``kind``)."""
     tags = set(_tags(cls))
-    return tuple(part for part in key if part not in tags)
+    place: Key = ()
+    for part in key:
+        if part not in tags or any(one[-1] == part for one in _children(cls, place)):
+            place = (*place, part)
+    return place
 
 
 def _tags(cls: type[BaseModel]) -> Iterator[str]:
@@ -197,9 +203,9 @@ def _nearest(cls: type[BaseModel], key: Key) -> str:
     """The key to write instead of an unknown one."""
     known = list(_keys(cls))
     siblings = _children(cls, key[:-1])
-    for keys in (siblings, known):
+    for keys, likeness in ((siblings, 0.6), (known, 0.8)):
         names = {k[-1]: k for k in reversed(keys)}
-        if close := difflib.get_close_matches(str(key[-1]), names, n=1):
+        if close := difflib.get_close_matches(str(key[-1]), names, 1, likeness):
             right = (*key[:-1], close[0]) if keys is siblings else names[close[0]]
             return f"did you mean '{'.'.join(map(str, right))}'?"
     return f"known here: {', '.join(k[-1] for k in siblings)}"

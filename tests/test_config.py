@@ -271,3 +271,20 @@ def test_a_time_that_no_system_can_wait_is_refused(setting: str, told: str):
     with pytest.raises(ConfigError, match=told) as caught:
         load_settings(MonitorSettings, None, [setting])
     assert "\n" not in str(caught.value)
+
+
+def test_a_group_with_the_name_of_a_kind_of_channel_is_named_with_its_line(tmp_path: Path):
+    file = tmp_path / "monitor.yaml"
+    file.write_text(
+        "\nnats:\n  max_waiting: abc\n  servers: x\nmqtt: {host: a}\nalarms: {mqtt: 1}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_settings(MonitorSettings, file)
+    lines = str(caught.value)
+    for wanted in (
+        f"{file}:3: 'nats.max_waiting': expected a whole number, not 'abc'",
+        f"{file}:4: unknown key 'nats.servers'; did you mean 'nats.server'?",
+        f"{file}:5: unknown key 'mqtt'; known here: sources,",
+        f"{file}:6: unknown key 'alarms.mqtt'; known here: rules, channels,",
+    ):
+        assert wanted in lines
