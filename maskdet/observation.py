@@ -15,6 +15,7 @@ from maskdet.frame import Frame
 PersonEventKind = Literal[
     "appeared", "state", "entered", "left", "crossed", "still", "moved", "gone"
 ]
+PersonEventReason = Literal["", "left", "unseen"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class PersonEvent:
         direction: `in` or `out`, at `crossed`.
         duration: seconds that the person was seen (`gone`), in the zone (`left`) or motionless
             (`still`).
+        reason: at `gone` and `left`, `left` of who was not found any more, `unseen` of who was
+            there when the source ended or paused: nobody knows for how much longer.
     """
 
     kind: PersonEventKind
@@ -78,6 +81,7 @@ class PersonEvent:
     place: str = ""
     direction: Literal["", "in", "out"] = ""
     duration: float = 0.0
+    reason: PersonEventReason = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,8 @@ class Observation:
         shapes: the source's zones and lines.
         is_carried: nothing has moved since the last processed frame, whose faces, people and counts
             these are: no new evidence, and no events.
+        is_end: the frame of the observation before once more, without anybody: its source, or the
+            run, has ended.
         hidden_boxes: float32 (N, 4) in pixels, where faces that were not found should be.
     """
 
@@ -165,4 +171,5 @@ class Observation:
     people_counts: PeopleCounts | None = None
     shapes: tuple[Shape, ...] = ()
     is_carried: bool = False
+    is_end: bool = False
     hidden_boxes: np.ndarray = field(default_factory=_no_boxes)

@@ -22,7 +22,6 @@ next one, and are replaced by newer ones meanwhile."""
 _TIME_SHARE = 0.3
 """Weight of the newest call in the time that an image is taken to need."""
 
-
 _Ways = dict[int, tuple[Mailbox[Frame], Mailbox[Observation]]]
 """By source, where its frames come from and where its observations go."""
 
@@ -97,9 +96,10 @@ class Inference:
         while self._goes_on(stopping):
             frames, carried = self._take()
             for index, observation in (carried | self._process(frames)).items():
-                ways = self._ways.get(index)
-                if ways is not None and not ways[1].put(observation) and stopping.is_set():
-                    return
+                if (ways := self._ways.get(index)) is not None:
+                    ways[1].put(observation)
+        for state in self._states:  # people who are still there
+            self._finish(state)
 
     def join(
         self,
@@ -188,24 +188,26 @@ class Inference:
                 self.errors.append(end)
         with self._condition:
             del self._ways[index]
-            state = self._states[index]
-            is_wanted = state.is_finishing or state.is_leaving
-        if is_wanted:
-            self._finish(state)
+        self._finish(self._states[index])
         results.close()
         return None
 
     def _finish(self, state: SourceState) -> None:
-        """Ends the people of a source with its last frame, for its sinks."""
+        """Ends the people of a source with its last frame, for its sinks.
+
+        At an end that nobody has asked for, they get no frame without news.
+        """
         last, state.last = state.last, None
+        is_asked = state.is_finishing or state.is_leaving
         if last is not None:
             empty = Detections.empty()
             seen = replace(last, detections=empty, counts=empty.counts(), alerts=(), people=())
-            seen = replace(seen, events=(), is_carried=True)
+            seen = replace(seen, events=(), is_carried=True, is_end=not is_asked)
             if state.analysis is not None:
                 seen = state.analysis.finish(seen)
             state.people = seen.people_counts
-            self._write_all(state, seen)
+            if seen.events or is_asked:
+                self._write_all(state, seen)
         state.is_finishing = False
         state.finished.set()
 

@@ -9,7 +9,13 @@ from datetime import tzinfo
 
 from maskdet.detections import Detections, MaskState
 from maskdet.frame import Frame
-from maskdet.observation import Observation, PeopleCounts, PersonEvent, Shape
+from maskdet.observation import (
+    Observation,
+    PeopleCounts,
+    PersonEvent,
+    PersonEventReason,
+    Shape,
+)
 from maskdet.people.appearance import describe
 from maskdet.people.clock import SourceClock
 from maskdet.people.counting import PeopleTally
@@ -111,7 +117,8 @@ class Analysis:
         for track in self._tracker.tracks:
             events += self._follow(track, frame, detections)
         for track in step.ended:
-            events += self._end(self._followers[track])
+            reason: PersonEventReason = "unseen" if step.is_after_long_pause else "left"
+            events += self._end(self._followers[track], reason)
         self._forget()
         return Observation(
             frame,
@@ -137,7 +144,7 @@ class Analysis:
 
         Numbers of people go on with those who come later.
         """
-        events = [event for one in self._people() for event in self._end(one)]
+        events = [event for one in self._people() for event in self._end(one, "unseen")]
         self._tracker.tracks.clear()
         self._forget()
         counts = self._counts() if observation.people_counts is not None else None
@@ -241,12 +248,13 @@ class Analysis:
         left = one.places.leave(self._clock.now)
         return [*left, Change("still", self._clock.now, {"duration": seconds})]
 
-    def _end(self, one: Follower) -> list[PersonEvent]:
+    def _end(self, one: Follower, reason: PersonEventReason) -> list[PersonEvent]:
         """A person is gone: leaves the zones, counts as a number."""
         track = one.track
         self._tally.end(track.track_id)
         gone = Change("gone", track.seen, {"duration": track.seen - track.began})
-        return [self._event(one, change) for change in (*one.places.leave(track.seen), gone)]
+        changes = [*one.places.leave(track.seen), gone]
+        return [replace(self._event(one, change), reason=reason) for change in changes]
 
     def _forget(self) -> None:
         alive = set(self._tracker.tracks)

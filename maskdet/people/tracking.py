@@ -58,12 +58,14 @@ class Step:
         ended: people who were given up.
         track_ids: int64 (N,), one for each detection.
         interval: seconds between two frames, on average.
+        is_after_long_pause: whether the source gave nothing for so long that all are given up.
     """
 
     confirmed: Sequence[Track]
     ended: Sequence[Track]
     track_ids: np.ndarray
     interval: float
+    is_after_long_pause: bool
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,8 @@ class Tracker:
         for track in confirmed:
             self._people += 1
             track.track_id = self._people
-        return Step(confirmed, ended, self._ids(len(boxes)), self._interval)
+        is_long = is_pause and seconds > MAX_PAUSE_S
+        return Step(confirmed, ended, self._ids(len(boxes)), self._interval, is_long)
 
     def hidden_boxes(self) -> np.ndarray:
         """Where faces that were not found in this frame should be, float32 (N, 4).

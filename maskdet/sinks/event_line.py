@@ -108,6 +108,8 @@ def _change(one: PersonEvent) -> dict[str, Any]:
         facts["direction"] = one.direction
     if one.kind in ("gone", "left", "still"):
         facts["duration"] = round(one.duration, 3)
+    if one.reason:
+        facts["reason"] = one.reason
     return facts
 
 

@@ -143,7 +143,7 @@ class EventLog:
             before = self._before.get(frame.source)
             self._before[frame.source] = face_counts(observation)
             return has_changed(before, observation)
-        return not observation.is_carried or bool(observation.events)
+        return not observation.is_carried or (bool(observation.events) and not observation.is_end)
 
     def _rotate(self, coming: int) -> None:
         """Begins a new file where it is time, or where the line that comes has no room."""

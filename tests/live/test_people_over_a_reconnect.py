@@ -105,7 +105,7 @@ def test_four_people_stay_four_and_no_face_is_in_any_output(tmp_path: Path):
     assert process.returncode == 0 and "signal again after" in err, err
 
     changes = [one for line in lines_of(tmp_path / "e.jsonl") for one in line.get("changes", [])]
-    assert Counter(one["kind"] for one in changes) == {"appeared": 4}
+    assert Counter(one["kind"] for one in changes) == {"appeared": 4, "gone": 4}
     people = json.loads((tmp_path / "s.json").read_text())["people"]
     assert people["unique"] == 4
     assert (people["with_mask"], people["without_mask"], people["mask_weared_incorrect"]) == (

@@ -78,13 +78,13 @@ def _visits(
             weights = (1 - bare, bare * 0.7, bare * 0.3, 0.03)
             state = rng.choices(STATES, weights)[0]
             moment = start + hour * 3600
-            yield (RUN, camera, number, moment, rng.uniform(2, 90), state, 0.9, 0, 1)
+            yield (RUN, camera, number, moment, rng.uniform(2, 90), state, 0.9, 0, 1, None)
 
 
 def _stays(visits: list[tuple]) -> Iterator[tuple]:
     for run, camera, number, moment, seconds, state, *_ in visits:
         if number % 2:
-            yield (run, camera, number, "till", moment + 1, seconds / 2, state, 0.9, 1)
+            yield (run, camera, number, "till", moment + 1, seconds / 2, state, 0.9, 1, None)
 
 
 def _crossings(visits: list[tuple]) -> Iterator[tuple]:

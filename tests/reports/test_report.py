@@ -50,7 +50,7 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def visit(connection: sqlite3.Connection, number: int, moment: float, state: str) -> None:
     connection.execute(
-        "INSERT INTO visits VALUES (?, 'door', ?, ?, 5, ?, 0.9, 0, 1)",
+        "INSERT INTO visits VALUES (?, 'door', ?, ?, 5, ?, 0.9, 0, 1, NULL)",
         (RUN, number, moment, state),
     )
 

@@ -20,21 +20,21 @@ from maskdet.sinks.store.schema import TIME_COLUMNS, reading
 
 EVENT_COLUMNS = (
     *("time", "utc", "camera", "person", "event", "state", "certainty"),
-    *("previous", "place", "direction", "seconds"),
+    *("previous", "place", "direction", "seconds", "reason"),
 )
 _EVENTS = """
     SELECT first_seen AS t, camera, run, track_id, 'appeared', state, certainty,
-        NULL, NULL, NULL, NULL FROM visits WHERE NOT is_still
+        NULL, NULL, NULL, NULL, NULL FROM visits WHERE NOT is_still
     UNION ALL SELECT first_seen + seconds, camera, run, track_id, 'gone', state, certainty,
-        NULL, NULL, NULL, seconds FROM visits WHERE is_over AND NOT is_still
+        NULL, NULL, NULL, seconds, reason FROM visits WHERE is_over AND NOT is_still
     UNION ALL SELECT time, camera, run, track_id, 'state', state, certainty,
-        previous, NULL, NULL, NULL FROM changes
+        previous, NULL, NULL, NULL, NULL FROM changes
     UNION ALL SELECT time, camera, run, track_id, 'crossed', state, certainty,
-        NULL, line, direction, NULL FROM crossings
+        NULL, line, direction, NULL, NULL FROM crossings
     UNION ALL SELECT time, camera, run, track_id, 'entered', state, certainty,
-        NULL, zone, NULL, NULL FROM stays
+        NULL, zone, NULL, NULL, NULL FROM stays
     UNION ALL SELECT time + seconds, camera, run, track_id, 'left', state, certainty,
-        NULL, zone, NULL, seconds FROM stays WHERE is_over
+        NULL, zone, NULL, seconds, reason FROM stays WHERE is_over
 """
 
 

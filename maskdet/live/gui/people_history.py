@@ -81,11 +81,13 @@ def _line(source: str, event: PersonEvent, sources: int) -> tuple[str, MaskState
 
 
 def _text_of(event: PersonEvent) -> str:
-    """``appeared``, ``no mask -> mask``, ``entered ward``, ``line 1 in`` …"""
+    """``appeared``, ``no mask -> mask``, ``entered ward``, ``line 1 in``, ``last seen`` …"""
     if event.kind == "state" and event.previous is not None:
         return f"{event.previous.title} -> {event.state.title}"
     if event.kind == "crossed":
         return f"{event.place} {event.direction}"
+    if event.kind == "gone" and event.reason == "unseen":
+        return "last seen"
     return f"{event.kind} {event.place}".strip()
 
 

@@ -117,7 +117,7 @@ class Clips:
         if not self._is_started:
             self._is_started = True
             self._worker.start()
-        if not self._recording.gives_packets:
+        if not (self._recording.gives_packets or observation.is_end):
             self._inbox.put((observation, self._recording.blur))
         if self._worker.error is not None:
             error, self._worker.error = self._worker.error, None

@@ -143,7 +143,12 @@ class RecordingSwitch:
         self.on = not self.on
 
     def write(self, observation: Observation) -> None:
-        """Records the observation, if it is on; where it cannot begin, reports it and goes off."""
+        """Records the observation, if it is on; where it cannot begin, reports it and goes off.
+
+        That of a source's end has no image of its own.
+        """
+        if observation.is_end:
+            return
         if self.on and self._recorder is None:
             self._begin()
         if self.on and self._recorder is not None:

@@ -31,9 +31,9 @@ _OPEN_INTERVAL_S = 10.0
 """Between two writes of visits and minutes that are not over, which change with each frame."""
 _LIMIT_INTERVAL_S = 600.0
 """Between two looks at what is too old or too much."""
-_CLOSING_S = 0.5
-"""Seconds of a write at the end, or the disk is taken to hang: a lock takes less, but may be waited
-for in the write that is under way and in the last one."""
+_CLOSING_S = 1.5
+"""Seconds of one step of the last writes, after which the disk is taken to hang: to open a store,
+which waits for the disk several times, took up to one on a busy machine."""
 _ADVICE = "nothing is lost yet: it waits in memory and is written when it can be"
 
 
@@ -84,12 +84,12 @@ class EventStore(StartingSink):
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._open_due = self._limit_due = 0.0
+        self._steps = 0
         self._begin()
         self._lock, self._stopping = Lock(), Event()
         self._ledger = Ledger(self.run, __version__, time.time())
         self._worker = Worker("event store", self._run)
         self._is_started = False
-        self._writes = 0
 
     def watch(self, cameras: Sequence[str], *, files: Sequence[str] = ()) -> None:
         """Names the cameras of this run, so that one which never gives a frame counts as down.
@@ -129,12 +129,12 @@ class EventStore(StartingSink):
         """
         self._stopping.set()
         self._start()
-        writes = self._writes
+        steps = self._steps
         while not self._worker.join(_CLOSING_S):
-            if self._writes == writes:
+            if self._steps == steps:
                 missing = "the newest rows are missing"
                 raise SinkError(f"{self.name}: the disk does not answer; {missing}")
-            writes = self._writes
+            steps = self._steps
         if self._worker.error is not None:
             error, self._worker.error = self._worker.error, None
             raise error
@@ -185,7 +185,6 @@ class EventStore(StartingSink):
     def _write_waiting(self, *, with_open: bool) -> None:
         if not self._retry.due:
             return
-        self._writes += 1
         with self._lock:
             rows = self._ledger.take(time.time(), with_open=with_open)
             dropped, self._ledger.dropped = self._ledger.dropped, 0
@@ -194,6 +193,7 @@ class EventStore(StartingSink):
         try:
             if rows:
                 self._insert(rows)
+            self._steps += 1
             self._enforce_limits()
         except (sqlite3.Error, OSError, SinkError) as error:
             with self._lock:
@@ -201,6 +201,7 @@ class EventStore(StartingSink):
             self._fail(error)
         else:
             self._retry.record_success("rows")
+            self._steps += 1
             if with_open:
                 self._open_due = time.monotonic() + _OPEN_INTERVAL_S
 
@@ -247,6 +248,7 @@ class EventStore(StartingSink):
             set_aside(self._path, error)
             self._connection = open_for_writing(self._path)
         self._inode = self._path.stat().st_ino
+        self._steps += 1
         return self._connection
 
     def _close_connection(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from maskdet.detections import MaskState
 from maskdet.frame import Frame
-from maskdet.observation import Observation, Person, PersonEvent
+from maskdet.observation import Observation, Person, PersonEvent, PersonEventReason
 
 MAX_ROWS = 50_000
 """Rows that wait for a disk that takes none: some days of a busy door, about 30 MB."""
@@ -169,7 +169,7 @@ class _Camera:
         for track_id, visit in self._visits.items():
             rows |= dict([self._visit_row(track_id, visit)])
             for zone, (time, began) in visit.zones.items():
-                rows |= self._stay(track_id, zone, time, visit.seconds - began, visit, is_over=0)
+                rows |= self._stay(track_id, zone, time, visit.seconds - began, visit)
         return rows
 
     def _pause_row(self, now: float) -> Rows:
@@ -208,11 +208,12 @@ class _Camera:
             return {("crossings", *key, *place): (*key, *place, *now)}
         if event.kind == "entered":
             visit.zones[event.place] = (event.utc, visit.seconds)
-            return self._stay(event.track_id, event.place, event.utc, 0.0, visit, is_over=0)
+            return self._stay(event.track_id, event.place, event.utc, 0.0, visit)
         if event.kind == "left":
             time, _ = visit.zones.pop(event.place, (event.utc - event.duration, 0.0))
             seconds = max(0.0, event.duration)
-            return self._stay(event.track_id, event.place, time, seconds, visit, is_over=1)
+            reason = event.reason or "left"
+            return self._stay(event.track_id, event.place, time, seconds, visit, reason)
         if event.kind == "appeared":  # counted from now on, whatever happens to this run
             return dict([self._visit_row(event.track_id, visit)])
         return self._go(event, visit) if event.kind == "gone" else {}
@@ -220,15 +221,16 @@ class _Camera:
     def _go(self, event: PersonEvent, visit: _Visit) -> Rows:
         """Ends a visit, with the stays in zones that nobody ended."""
         rows: Rows = {}
+        reason = event.reason or "left"
         for zone, (time, began) in visit.zones.items():
             seconds = visit.seconds - began
-            rows |= self._stay(event.track_id, zone, time, seconds, visit, is_over=1)
+            rows |= self._stay(event.track_id, zone, time, seconds, visit, reason)
         del self._visits[event.track_id]
         if 0 <= event.duration <= visit.seconds + MAX_CONFIRMATION_S:
             visit.seconds = event.duration
         state, certainty = event.state.name, round(event.certainty, 4)
         key, row = self._visit_row(event.track_id, visit)
-        return rows | {key: (*row[:5], state, certainty, row[7], 1)}
+        return rows | {key: (*row[:5], state, certainty, row[7], 1, reason)}
 
     def _forget(self, now: float) -> Rows:
         """Ends visits of people who have not been reported for long, without an event."""
@@ -236,7 +238,7 @@ class _Camera:
         rows: Rows = {}
         for track_id in lost:
             key, row = self._visit_row(track_id, self._visits.pop(track_id))
-            rows[key] = (*row[:-1], 1)
+            rows[key] = (*row[:-2], 1, "unseen")
         return rows
 
     def _visit_row(
@@ -246,14 +248,21 @@ class _Camera:
         certainty = 0.0 if person is None else round(person.certainty, 4)
         is_still = int(person is not None and person.still)
         times = (visit.first_seen, round(visit.seconds, 3))
-        return ("visits", *key), (*key, *times, visit.state, certainty, is_still, 0)
+        return ("visits", *key), (*key, *times, visit.state, certainty, is_still, 0, None)
 
     def _stay(
-        self, track_id: int, zone: str, time: float, seconds: float, visit: _Visit, *, is_over: int
+        self,
+        track_id: int,
+        zone: str,
+        time: float,
+        seconds: float,
+        visit: _Visit,
+        reason: PersonEventReason | None = None,
     ) -> Rows:
+        """The row of a stay in a zone; one that is over has a reason."""
         key = (*self._key, track_id, zone, time)
         certainty = 0.0 if visit.person is None else round(visit.person.certainty, 4)
-        row = (*key, round(seconds, 3), visit.state, certainty, is_over)
+        row = (*key, round(seconds, 3), visit.state, certainty, int(reason is not None), reason)
         return {("stays", *key): row}
 
     def _turn_minute(self, minute: int) -> Rows:

@@ -131,6 +131,10 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX pauses_by_time ON pauses (time);
     """,
+    """
+    ALTER TABLE visits ADD COLUMN reason TEXT;
+    ALTER TABLE stays ADD COLUMN reason TEXT;
+    """,
 )
 """Each brings a store from one version to the next; `user_version` counts those applied.
 

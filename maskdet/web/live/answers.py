@@ -141,6 +141,8 @@ class EventAnswer(BaseModel):
         place: of a zone or line.
         direction: in or out, of a line.
         seconds: how long the person was seen, or in the zone.
+        reason: of kind gone and left, left or unseen: whether the person was there when the source
+            ended.
     """
 
     number: int
@@ -153,6 +155,7 @@ class EventAnswer(BaseModel):
     place: str = ""
     direction: str = ""
     seconds: float = 0.0
+    reason: str = ""
 
 
 class AlarmAnswer(BaseModel):

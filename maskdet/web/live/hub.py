@@ -98,7 +98,7 @@ class LiveHub:
         if camera is None:
             return
         camera.counts = observation.people_counts
-        camera.frames += 1
+        camera.frames += not observation.is_end
         camera.faces.update(observation.counts)
         camera.newest = observation
         camera.feed.offer(observation)

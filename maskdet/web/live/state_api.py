@@ -139,6 +139,7 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) ->
                 place=event.place,
                 direction=event.direction,
                 seconds=round(event.duration, 1),
+                reason=event.reason,
             )
             for number, name, event in parts.hub.events(after, limit)
         ]

@@ -191,7 +191,8 @@ def test_a_store_without_rights_or_of_another_program_is_refused_at_the_start(tm
 
 
 def test_versions_come_in_any_order_to_the_same_end(open_store, tmp_path):
-    versions = [VISIT, VISIT | {"seconds": 5.0}, VISIT | {"seconds": 4.5, "is_over": 1}]
+    visit = VISIT | {"reason": None}
+    versions = [visit, visit | {"seconds": 5.0}, visit | {"seconds": 4.5, "is_over": 1}]
     store = open_store()
     for number, order in enumerate(permutations(versions * 2)):
         store.write([SiteRow("visits", values | {"track_id": number}) for values in order])

@@ -113,8 +113,8 @@ def test_the_state_worn_longest_counts_and_a_still_face_does_not():
         seen = [somebody, replace(person(2, state, since=NOON), still=True)]
         ledger.add(observed(NOON + second, seen))
     found = ledger.take(NOON + 10, with_open=True)
-    assert found["visits", "run", "door", 1][3:] == (NOON, 9.0, "with_mask", 0.9, 0, 0)
-    assert found["visits", "run", "door", 2][-2:] == (1, 0)
+    assert found["visits", "run", "door", 1][3:] == (NOON, 9.0, "with_mask", 0.9, 0, 0, None)
+    assert found["visits", "run", "door", 2][-3:] == (1, 0, None)
     assert found["minutes", "run", "door", int(NOON), 0][4:] == (10, 9.0, 1, 6.0, 3.0, 0.0, 0.0)
 
 
@@ -176,7 +176,7 @@ def test_somebody_who_is_never_said_to_be_gone_is_ended_after_a_while():
     ledger.add(observed(NOON + 200, captured=200.0))
     found = ledger.take(NOON + 200, with_open=False)
     assert found["visits", "run", "door", 1][3:5] == (NOON, 5.0)
-    assert found["visits", "run", "door", 1][-1] == 1
+    assert found["visits", "run", "door", 1][-2:] == (1, "unseen")
     assert not [key for key in ledger.take(NOON, with_open=True) if key[0] == "visits"]
 
 
@@ -187,7 +187,7 @@ def test_who_comes_is_kept_at_once_as_their_crossings_are():
         ledger.add(observation)
     found = ledger.take(NOON + 3, with_open=False)
     assert {key[0] for key in found} == {"visits", "stays", "crossings"}
-    assert found["visits", "run", "door", 1][3:] == (NOON, 0.0, "with_mask", 0.9, 0, 0)
+    assert found["visits", "run", "door", 1][3:] == (NOON, 0.0, "with_mask", 0.9, 0, 0, None)
 
 
 def test_rows_that_come_back_are_written_once_and_newer_ones_stay(tmp_path: Path):
@@ -197,7 +197,7 @@ def test_rows_that_come_back_are_written_once_and_newer_ones_stay(tmp_path: Path
     for observation in a_visit(1, NOON)[1:]:
         ledger.add(observation)
     ledger.put_back(old)
-    assert ledger.take(NOON, with_open=False)["visits", "run", "door", 1][-1] == 1
+    assert ledger.take(NOON, with_open=False)["visits", "run", "door", 1][-2:] == (1, "left")
 
 
 def test_rows_wait_up_to_a_limit_and_what_is_dropped_is_counted(monkeypatch: pytest.MonkeyPatch):
@@ -487,8 +487,8 @@ def test_a_row_of_a_clock_that_leapt_costs_no_other_rows(tmp_path: Path):
     with contextlib.closing(open_for_writing(path)) as connection:
         before = len(rows(path, "visits", "first_seen"))
         leapt = now + 70 * 365 * 86_400
-        values = ("run", "door", 99_999, leapt, 3.0, "with_mask", 0.9, 0, 1)
-        connection.execute(f"INSERT INTO visits VALUES ({', '.join('?' * 9)})", values)
+        values = ("run", "door", 99_999, leapt, 3.0, "with_mask", 0.9, 0, 1, None)
+        connection.execute(f"INSERT INTO visits VALUES ({', '.join('?' * 10)})", values)
         Limits(max_bytes=used_bytes(connection) - 1).enforce(connection)
     assert 0.8 * before < len(rows(path, "visits", "first_seen")) < before
 

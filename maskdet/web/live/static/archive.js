@@ -10,7 +10,7 @@ const time = (utc) => {
   return moment.toLocaleString([], isToday ? { timeStyle: "medium" } : { dateStyle: "short", timeStyle: "short" });
 };
 const KINDS = {
-  appeared: () => "appeared", gone: (e) => `gone after ${e.seconds} s`,
+  appeared: () => "appeared", gone: (e) => `${e.reason === "unseen" ? "last seen" : "gone"} after ${e.seconds} s`,
   state: (e) => `${title(e.previous)} → ${title(e.state)}`,
   entered: (e) => `entered ${e.place}`, left: (e) => `left ${e.place}`,
   crossed: (e) => `crossed ${e.place} ${e.direction}`,
