@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from maskdet.observation import Observation
 from maskdet.sinks.event_line import BEGINNING, event, face_counts, has_changed
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.output_files import Folder, create_numbered
+from maskdet.sinks.output_pipes import open_named_pipe, takes_more
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sources.frame_rate import Pace
 from maskdet.system.console import say
@@ -30,6 +32,8 @@ _CHECK_INTERVAL_S = 1.0
 """Between two looks at whether the file is still there."""
 _CLOSE_TIMEOUT_S = 0.5
 """Seconds after which a file that does not close is left."""
+_STALL_S = 10.0
+"""Seconds after which a pipe that nobody empties is named."""
 _TAIL_BYTES = 1 << 20
 """How far from the end the beginning of a torn line is looked for; ours are far shorter."""
 
@@ -44,7 +48,7 @@ class EventLog:
     full disk leaves half a line for long: the next run, or the next attempt, removes it. An
     existing file stays as it is, and ``name-2`` is written, unless it is to be continued; one that
     is moved away (log rotation) is started again. Where the disk is full or gone, lines are left
-    out until it works again, which is reported once.
+    out until it works again, which is reported once. A pipe that is full is waited for, and named.
 
     Attributes:
         name: the file that is written.
@@ -92,12 +96,13 @@ class EventLog:
             self._folder = None if self._path is None else Folder(self._path.parent)
         except OSError as error:
             raise SinkError(
-                f"cannot write events to {path}: {error.strerror}; check folder and rights"
+                f"cannot write events to {path}: {error.strerror or error}"
+                + ("" if error.errno == errno.ENXIO else "; check folder and rights")
             ) from error
         self.name = self._name = str(self._path or "standard output")
         self._retry = RetryState(f"writing events to {self._name}", retry_seconds)
         self._check_due = 0.0
-        self._ending = self._is_writing = False
+        self._ending = self._is_writing = self._is_stalled = False
 
     def write(self, observation: Observation) -> None:
         """Writes one line.
@@ -119,6 +124,7 @@ class EventLog:
         try:
             self._check()
             self._rotate(len(line))
+            self._name_stall()
             self._put(line)
             self.lines += 1
         except BrokenPipeError as error:
@@ -176,6 +182,13 @@ class EventLog:
         self._file.close()
         self._file = file
 
+    def _name_stall(self) -> None:
+        """Says once that the run waits, where the reader of a pipe has stopped reading."""
+        stalled = not takes_more(self._file, timeout=0 if self._is_stalled else _STALL_S)
+        if stalled and not self._is_stalled and not self._ending:
+            say(f"{self._name} is full: its reader has taken nothing for {_STALL_S:g} s; waiting")
+        self._is_stalled = stalled
+
     def _put(self, line: bytes) -> None:
         written = 0
         try:
@@ -218,6 +231,8 @@ def _standard_output() -> RawIOBase:
 
 def _append_to(path: Path) -> RawIOBase:
     """Opens the file for more lines, and repairs a last one that a kill has left unfinished."""
+    if path.is_fifo():
+        return open_named_pipe(path)
     file = path.open("ab", buffering=0)
     try:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):

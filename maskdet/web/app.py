@@ -32,7 +32,7 @@ from maskdet.web.request_options import (
 from maskdet.web.responses import Images, attachment, image_of, zip_of
 from maskdet.web.security import Gate
 from maskdet.web.sub_path import SubPath
-from maskdet.web.uploads import read_uploads
+from maskdet.web.uploads import check_pixels, read_uploads
 
 STATIC = Path(__file__).with_name("static")
 _WORKER_THREADS = 8  # that decode, draw and encode: the largest batch the detector can get
@@ -184,6 +184,7 @@ def _add_api(app: FastAPI, processor: ImageProcessor, metrics: Metrics, limits: 
     ) -> list[ProcessedImage]:
         async with in_memory:
             uploads, fields = await read_uploads(request, limits)
+            await anyio.to_thread.run_sync(check_pixels, uploads, limits)
             wanted = with_fields(options, fields)
             process_upload = partial(processor.process, annotated=annotated, options=wanted)
             seen = await run_each(process_upload, uploads, threads)

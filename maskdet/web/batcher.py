@@ -1,4 +1,4 @@
-"""Threads: one for the detector, which many requests share, and some for a request's pictures."""
+"""Threads: one for the detector, which many requests share, some for a request's pictures."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Condition, Lock, Thread
 from typing import TypeVar
 
 import numpy as np
@@ -80,6 +80,7 @@ class Batcher:
                 began = time.perf_counter()
                 self._answer(jobs)
                 self._on_batch(len(jobs), time.perf_counter() - began)
+                jobs = []  # no picture is kept while the next one is waited for
         except BaseException as error:  # nobody is left waiting
             log.error("the detector's thread has ended: %s", bug_line(error))
         finally:
@@ -129,6 +130,37 @@ class Batcher:
 
 def _ended() -> MaskdetError:
     return MaskdetError("the detector has ended; start the picture page again")
+
+
+class PixelBudget:
+    """Bounds the pixels that all threads together hold in memory: who has no room waits."""
+
+    def __init__(self, pixels: int) -> None:
+        """Begins with nothing taken.
+
+        Args:
+            pixels: how many may be taken at once; a larger picture waits until it is alone.
+        """
+        self._pixels = pixels
+        self._taken = 0
+        self._changed = Condition()
+        self._turn = Lock()  # only the first waits for room, so that small ones do not overtake
+
+    @contextlib.contextmanager
+    def take(self, pixels: int) -> Iterator[None]:
+        """Waits for room, and has it within the block."""
+        with self._turn, self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._has_room(pixels))
+            self._taken += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= pixels
+                self._changed.notify_all()
+
+    def _has_room(self, pixels: int) -> bool:
+        return self._taken + pixels <= self._pixels
 
 
 async def run_each(

@@ -65,6 +65,15 @@ def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
         raise _broken(name) from None
 
 
+def claimed_pixels(data: bytes) -> int:
+    """How many pixels an image has by its header; 0 where `decode` will refuse it."""
+    try:
+        with Image.open(BytesIO(data), formats=_FORMATS) as image:
+            return image.width * image.height
+    except Exception:  # whatever a decoder makes of hostile bytes
+        return 0
+
+
 def encode(image: np.ndarray, kind: Kind) -> bytes:
     """A picture (BGR uint8, height, width, 3) as a file of that kind."""
     return cv2.imencode(kind.suffix, image)[1].tobytes()

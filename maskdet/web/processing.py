@@ -14,7 +14,8 @@ from maskdet.detections import Detections
 from maskdet.errors import MaskdetError
 from maskdet.model.decision import DecisionRule
 from maskdet.system.console import bug_line, say
-from maskdet.web.image_codec import PNG, Kind, decode, encode
+from maskdet.web.batcher import PixelBudget
+from maskdet.web.image_codec import PNG, Kind, claimed_pixels, decode, encode
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import RequestOptions
 from maskdet.web.uploads import Upload
@@ -70,7 +71,7 @@ class ImageProcessor:
                 may wait.
             annotate: the picture with its faces drawn, a copy.
             blur_faces: the picture with its faces made unrecognizable, a copy.
-            limits: of them the pixels.
+            limits: of them the pixels, of one picture and of all that are in work at once.
             rule: decides which faces are shown, where a request does not.
             strict: every face that is found is blurred, whatever a request asks for.
         """
@@ -80,16 +81,24 @@ class ImageProcessor:
         self._rule = rule
         self._strict = strict
         self._max_pixels = limits.pixels
+        self._budget = PixelBudget(limits.pixels)
 
     def process(
         self, upload: Upload, annotated: Annotated, options: RequestOptions
     ) -> ProcessedImage:
-        """Decodes, detects and draws; takes a while.
+        """Decodes, detects and draws; takes a while, and waits for room in memory.
 
         Raises:
             HTTPException: the picture cannot be used; 500 for what is not the sender's fault,
                 of which the terminal gets more.
         """
+        pixels = claimed_pixels(upload.data)
+        with self._budget.take(pixels if pixels <= self._max_pixels else 0):  # 0: is refused
+            return self._process(upload, annotated, options)
+
+    def _process(
+        self, upload: Upload, annotated: Annotated, options: RequestOptions
+    ) -> ProcessedImage:
         image, kind = decode(upload.data, upload.name, self._max_pixels)
         kind = kind if annotated == "same" else PNG
         try:

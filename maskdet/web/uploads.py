@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from maskdet.web.image_codec import claimed_pixels
 from maskdet.web.request_limits import MEGA, Limits
 
 _RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
@@ -56,6 +57,22 @@ async def read_uploads(request: Request, limits: Limits) -> tuple[list[Upload], 
     if len(uploads) > limits.images:
         raise _too_many(limits)
     return uploads, fields
+
+
+def check_pixels(uploads: Sequence[Upload], limits: Limits) -> None:
+    """Refuses uploads that have too many pixels together, by their headers.
+
+    One that is too large by itself does not count: `decode` refuses it by its name.
+
+    Raises:
+        HTTPException: 413 they have.
+    """
+    pixels = (claimed_pixels(one.data) for one in uploads)
+    if sum(count for count in pixels if count <= limits.pixels) > limits.pixels_of_all:
+        most = limits.pixels_of_all / MEGA
+        raise HTTPException(
+            413, f"more than {most:g} million pixels in one request; send fewer pictures at a time"
+        )
 
 
 async def _raw(request: Request, limits: Limits) -> tuple[list[Upload], dict[str, str]]:

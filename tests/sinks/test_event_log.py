@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from maskdet.detections import Detections
 from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.observation import Observation
-from maskdet.sinks import log_rotation
+from maskdet.sinks import event_log, log_rotation, output_pipes
 from maskdet.sinks.log_compression import Compressor
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.snapshots import EventLog, save_snapshot
@@ -160,6 +161,40 @@ def test_reader_that_went_away_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="cannot write events to .*: Broken pipe"):
         log.write(observation())
     log.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are POSIX")
+def test_a_pipe_that_nobody_reads_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(output_pipes.open_named_pipe, "__kwdefaults__", {"timeout": 0.2})
+    with pytest.raises(SinkError, match="pipe: nobody reads this pipe .*; start its reader first$"):
+        EventLog(tmp_path / "pipe")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are POSIX")
+def test_a_pipe_waits_for_its_reader_and_names_one_that_stops_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(event_log, "_STALL_S", 0.1)
+    opened: list[EventLog] = []
+    opening = Thread(target=lambda: opened.append(EventLog(tmp_path / "pipe")))
+    opening.start()
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY)  # waits for the writer, as `cat` does
+    opening.join()
+    log = opened[0]
+    writing = Thread(target=lambda: [log.write(observation(index)) for index in range(400)])
+    writing.start()
+    wait_until(lambda: "pipe is full: its reader has taken nothing" in capsys.readouterr().err)
+    data = b""
+    while data.count(b"\n") < 400:
+        data += os.read(reader, 1 << 16)
+    writing.join()
+    log.close()
+    os.close(reader)
+    assert [json.loads(line)["frame"] for line in data.splitlines()] == list(range(400))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

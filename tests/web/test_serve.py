@@ -57,6 +57,35 @@ def test_limits_are_told_with_413():
             assert told in answer.json()["detail"]
 
 
+def test_pictures_of_too_many_pixels_together_are_refused_in_one_line():
+    with serving_app(limits=Limits(pixels=64 * 48)) as client:
+
+        def send(*pictures: bytes) -> httpx.Response:
+            files = [("f", (f"{i}.png", data)) for i, data in enumerate(pictures)]
+            return client.post("/api/annotate", files=files)
+
+        assert send(*[PNG] * 6).status_code == 200
+        answer = send(*[PNG] * 7)
+        assert answer.status_code == 413
+        assert answer.json()["detail"] == (
+            "more than 0.018432 million pixels in one request; send fewer pictures at a time"
+        )
+        assert send(PNG, claims(9000, 9000)).json()["detail"].startswith("1.png: more than")
+
+
+def test_only_as_many_pixels_as_one_picture_may_have_are_in_work_at_once():
+    first, going = threading.Event(), threading.Event()
+    detector = ScriptedDetector(before=lambda: (first.set(), going.wait(20)))
+    with serving_app(detector, limits=Limits(pixels=64 * 48)) as client, ThreadPoolExecutor(1) as p:
+        files = [("f", (f"{index}.png", PNG)) for index in range(3)]
+        answer = p.submit(client.post, "/api/detect", files=files)
+        assert first.wait(20)
+        time.sleep(0.3)  # the others come as far as they may
+        going.set()
+        assert len(answer.result().json()["images"]) == 3
+    assert detector.batches == [1, 1, 1]
+
+
 @pytest.mark.parametrize("size", [(8000, 8000), (12_000, 12_000), (60_000, 60_000)])
 def test_a_bomb_is_refused_by_its_header(size: tuple[int, int]):
     with serving_app() as client:
