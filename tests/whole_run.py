@@ -17,21 +17,41 @@ import psutil
 import pytest
 
 LONG = (
-    "tests/soak/test_soak.py",
     "tests/cluster/test_cluster.py",
-    "tests/cluster/test_kills.py",
-    "tests/commands/test_old_models.py",
-    "tests/training/test_old_route.py",
-    "tests/training/test_faster_rcnn.py",
-    "tests/test_contracts.py",
-    "tests/training/test_run.py",
     "tests/commands/test_training_commands.py",
+    "tests/soak/test_alarms.py",
+    "tests/cluster/test_kills.py",
+    "tests/training/test_run.py",
+    "tests/commands/archive/test_ray.py",
+    "tests/training/test_faster_rcnn.py",
+    "tests/cluster/test_ends.py",
+    "tests/commands/test_old_models.py",
+    "tests/cluster/test_partition.py",
+    "tests/cluster/test_remote_detector.py",
+    "tests/training/test_old_route.py",
+    "tests/cluster/test_start.py",
+    "tests/test_contracts.py",
+    "tests/sinks/messaging/test_partition.py",
     "tests/networks/test_faster_rcnn.py",
+    "tests/cluster/test_machine.py",
+    "tests/sinks/store/test_postgres.py",
+    "tests/cluster/test_monitor_run.py",
+    "tests/training/test_training_guide.py",
+    "tests/web/live/test_latency.py",
+    "tests/soak/test_soak.py",
+    "tests/test_whole_run.py",
+    "tests/training/test_distillation.py",
+    "tests/sinks/recording/test_stalling_disk.py",
+    "tests/live/cameras/test_isolation.py",
+    "tests/training/test_kaggle.py",
+    "tests/live/test_people_over_a_reconnect.py",
+    "tests/people/test_real_clip.py",
+    "tests/live/cameras/test_camera_changes.py",
+    "tests/commands/archive/test_strange_folders.py",
     "tests/runtimes/legacy/test_object_detection_api.py",
     "tests/runtimes/test_loading.py",
     "tests/commands/convert/test_models.py",
     "tests/runtimes/test_keras_runtime.py",
-    "tests/training/test_distillation.py",
     "tests/export/test_formats.py",
     "tests/live/gui/test_viewer.py",
     "tests/live/alarms/test_monitor_alarms.py",
@@ -50,7 +70,10 @@ LONG = (
     "tests/export/test_export.py",
     "tests/evaluation/test_report.py",
 )
-"""Files that take longest, which start first, so that all processes end at nearly one time."""
+"""Files that take longest, which start first, so that all processes end at nearly one time.
+
+Those that wait for other processes stand between those that need a core.
+"""
 
 _CHOSEN = "MASKDET_TESTS_MARKEXPR"
 """Environment variable by which workers learn which tests are chosen."""

@@ -76,7 +76,7 @@ class XServer:
         pixels = np.frombuffer(raw, np.uint8, stride * height, size + colors * 12)
         return pixels.reshape(height, -1, 4)[:, :width, :3]
 
-    def find(self, title: str, seconds: float = 10) -> int:
+    def find(self, title: str, seconds: float = 60) -> int:
         """Id of the window with that title, once there is one."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -71,5 +71,5 @@ def test_a_machine_goes_on_behind_a_link_that_is_cut_and_joins_again(tmp_path: P
         finally:
             if service is not None:
                 service.kill()
-                service.communicate()
+                print(service.communicate()[1])
             cluster.close()

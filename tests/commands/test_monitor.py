@@ -50,7 +50,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 
 def wait_for(path: Path, lines: int = 1) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not path.exists() or path.read_text().count("\n") < lines:
         assert time.monotonic() < deadline, f"{path} did not come"
         time.sleep(0.02)

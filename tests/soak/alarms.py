@@ -46,7 +46,9 @@ SLACK_S = 12.0
 _MIN_LOOKS = 8
 """Seconds of a phase from which on it has quarters to compare."""
 SETTLE_S = 30.0
-"""After the script, for the last alarm to be cleared and sent."""
+"""After the script, at most, for the last alarm to be cleared and sent."""
+_SURPLUS_S = 5.0
+"""After that, for what should not come."""
 PHASES = (("one", 60.0), ("three sockets", 120.0), ("two and a browser", 120.0))
 LATENCY_RATIO, LATENCY_MS = 1.15, 15.0
 """How much older a picture may be with viewers: either is enough, as others use the machine."""
@@ -341,8 +343,8 @@ def soak(minutes: float, place: Path, *, fault_pause: float = 50.0, scale: float
         watch = Watch()
         with faults(stage.began, minutes * 60, fault_pause, disk, hook, broker) as done:
             watch.run(monitor, time.monotonic() + minutes * 60, scale)
-        time.sleep(SETTLE_S)
         scenes = scenes + disk.scenes
+        wait_for_last(hook, listener, len(scenes))
         found = watched(watch)
         end_s = monitor.end()
         monitor.close()
@@ -362,6 +364,26 @@ def soak(minutes: float, place: Path, *, fault_pause: float = 50.0, scale: float
             "told": monitor.lines[-40:],
             "is_own_disk": disk.is_own,
         }
+
+
+def wait_for_last(hook: HookServer, listener: Listener, alarms: int) -> None:
+    """Waits until each channel has so many alarms, all of them cleared; and for more of them."""
+
+    def has_all(messages: Sequence[dict[str, Any]]) -> bool:
+        begun, cleared = (
+            {one["alarm_id"] for one in messages if one["phase"] == phase}
+            for phase in ("began", "cleared")
+        )
+        return len(begun) >= alarms and begun <= cleared
+
+    deadline = time.monotonic() + SETTLE_S
+    while time.monotonic() < deadline:
+        if has_all([json.loads(one.body) for one in list(hook.requests)]) and has_all(
+            list(listener.got)
+        ):
+            break
+        time.sleep(0.5)
+    time.sleep(_SURPLUS_S)
 
 
 def watched(watch: Watch) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from maskdet.commands.archive import ray_worker
 from maskdet.commands.archive.keys import checksum_of_model, resolve_model
 from maskdet.commands.archive.ray_worker import ArchiveWorker, hash_recording
 from maskdet.live.settings.monitor import MonitorSettings
-from tests.commands.archive.ray_runs import ACTOR, DECODER, copies, run_with_kills
+from tests.commands.archive.ray_runs import ACTOR, DECODER, run_with_kills
 from tests.commands.archive.test_archive import (  # noqa: F401  (fixtures)
     CLIP,
     assert_whole,
@@ -51,7 +51,10 @@ def actors() -> set[int]:
 
 @pytest.mark.slow
 def test_killed_workers_change_nothing(recordings, undisturbed, tmp_path, capfd):  # noqa: F811
-    """One of Ray's workers and one of the processes that they keep are killed on the way."""
+    """One of Ray's workers and one of the processes that they keep are killed on the way.
+
+    `tests.soak.archive` kills many, on the way through many recordings.
+    """
     folder, output = tmp_path / "all", tmp_path / "archive"
     before = actors()
     shutil.copytree(recordings, folder)
@@ -70,20 +73,6 @@ def test_killed_workers_change_nothing(recordings, undisturbed, tmp_path, capfd)
     wait_for(lambda: not actors() - before, 30)
     again = start(folder, output, "--workers", "1")  # what Ray has done counts for a run without
     assert "processed 0 of 6 recordings; 5 done already" in again.communicate()[1]
-
-
-@pytest.mark.slow
-def test_many_recordings_with_many_kills_are_each_done_once(undisturbed, recordings, tmp_path):  # noqa: F811
-    folder, output = tmp_path / "many", tmp_path / "archive"
-    copies(sorted(recordings.rglob("*.mp4")), folder, 40)
-    run = start(folder, output, "--ray", "local", "--workers", "2")
-    killer, shown = run_with_kills(run, 12, (1.0, 3.0), random.Random(7))
-    assert run.returncode == 0 and sum(killer.kills.values()) == 12, shown
-    assert_whole(output)
-    totals, one_round = summary(output)["totals"], summary(undisturbed)["totals"]
-    assert totals["done"] == totals["files"] == 40 and totals["frames"] == 40 * 30
-    assert totals["people"] == {k: 10 * v for k, v in one_round["people"].items()}
-    assert totals["face_frames"] == {k: 10 * v for k, v in one_round["face_frames"].items()}
 
 
 @pytest.mark.slow

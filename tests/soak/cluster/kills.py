@@ -52,16 +52,23 @@ def cameras_of(table: Mapping[str, Any], node: str) -> frozenset[str]:
     return frozenset(one["name"] for one in table["cameras"] if one["node"] == node)
 
 
-def run(folder: Path, kills: int, cameras: int, pause: float, fps: int) -> dict[str, Any]:
+def run(
+    folder: Path,
+    kills: int,
+    cameras: int,
+    pause: float,
+    fps: int,
+    nodes: tuple[str, ...] = NODES,
+) -> dict[str, Any]:
     """Kills so many times; what was measured."""
     chain = EventChain(folder)
     with people_cameras(cameras, fps) as addresses:
         monitor = {"side": 320, "looks": 1, "device": "cpu", **chain.monitor}
-        cluster = LoopbackCluster(folder, addresses, monitor)
+        cluster = LoopbackCluster(folder, addresses, monitor, nodes)
         done: list[Kill] = []
         try:
             chain.start()
-            cluster.up(*NODES)
+            cluster.up(*nodes)
             cluster.until_running()
             time.sleep(pause)
             costs = cluster.costs(30.0 if kills > len(KINDS) else 0.5)
@@ -94,7 +101,8 @@ def kill_next(cluster: LoopbackCluster, chain: EventChain, number: int, pause: f
 
     A machine that was killed joins again: that is a row of its own, as cameras move to it.
     """
-    kind, node = KINDS[number % len(KINDS)], NODES[number // len(KINDS) % len(NODES)]
+    nodes = cluster.nodes
+    kind, node = KINDS[number % len(KINDS)], nodes[number // len(KINDS) % len(nodes)]
     done = [kill(cluster, chain, kind, node)]
     print(kind, node, file=sys.stderr, flush=True)
     time.sleep(pause)

@@ -38,12 +38,11 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("examples", [3, pytest.param(60, marks=pytest.mark.slow)])
-def test_the_api_keeps_what_its_description_says(url: str, tmp_path: Path, examples: int):
+def test_the_api_keeps_what_its_description_says(url: str, tmp_path: Path):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"),
-            *("--max-examples", str(examples), "--seed", "1", "--mode", "all"),
+            *("--max-examples", "10", "--seed", "1", "--mode", "all"),
             *("--phases", "examples,coverage,fuzzing", "--request-timeout", "20", "--no-color"),
             *("--header", f"Authorization: Basic {LOGIN}"),
             *("--exclude-path", "/api/cameras/{camera}/mjpeg"),
