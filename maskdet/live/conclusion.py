@@ -14,10 +14,12 @@ from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.store.event_store import EventStore
 from maskdet.system.console import say
-from maskdet.system.timeouts import run_all_with_timeout
+from maskdet.system.timeouts import has_hung_threads, run_all_with_timeout
 
 _SUMMARY_LATEST_S = 0.9
-"""Seconds after the end of the main loop: quitting takes less than one."""
+"""Seconds after the end of the main loop where something has hung: quitting takes less than one."""
+_SUMMARY_TIMEOUT_S = 3.0
+"""Seconds for it where nothing has: a busy disk is not one that hangs."""
 _MAX_NAMED_FILES = 10
 """Recorded files that are named one by one."""
 
@@ -71,8 +73,9 @@ def save_summary(path: Path, report: Report) -> None:
     Raises:
         SinkError: the file cannot be written, or the disk does not answer in time.
     """
-    if run_all_with_timeout(
-        max(LAST_TIMEOUT_S, _SUMMARY_LATEST_S - report.closing),
-        {"writing the summary": lambda: write_summary(path, report.values())},
-    ):
+    timeout = _SUMMARY_TIMEOUT_S
+    if has_hung_threads():
+        timeout = max(LAST_TIMEOUT_S, _SUMMARY_LATEST_S - report.closing)
+    job = {"writing the summary": lambda: write_summary(path, report.values())}
+    if run_all_with_timeout(timeout, job):
         raise SinkError(f"cannot write {path}: the disk does not answer")

@@ -32,7 +32,10 @@ REFUSED: Responses = {
     503: {"model": Problem, "description": "Not at the moment."},
 }
 UNKNOWN: Responses = {404: {"model": Problem, "description": "There is none of that name."}}
-WRONG: Responses = {422: {"model": Problem, "description": "A wrong parameter."}}
+WRONG: Responses = {
+    400: {"model": Problem, "description": "What was sent is no UTF-8."},
+    422: {"model": Problem, "description": "A wrong parameter."},
+}
 _TEXT: Responses = {
     200: {"description": "Text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }

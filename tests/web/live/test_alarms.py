@@ -95,6 +95,10 @@ def test_what_is_snoozed_is_listed_and_said(client: httpx.Client, desk: AlarmDes
         return client.post("/api/snooze", json={"minutes": minutes, **about}).status_code
 
     assert (snooze(5, rule="none"), snooze(5, rule="bare", camera="hall")) == (404, 200)
+    as_json = {"Content-Type": "application/json"}
+    refused = client.post("/api/snooze", content=b'{"rule": "\xff"}', headers=as_json)
+    described = client.get("/openapi.json").json()["paths"]["/api/snooze"]["post"]["responses"]
+    assert refused.status_code == 400 and "400" in described
     (snoozed,) = client.get("/api/alarms").json()["snoozed"]
     assert (snoozed["rule"], snoozed["camera"]) == ("bare", "hall")
     show(desk, 0, somebody(1))
