@@ -66,7 +66,7 @@ def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
 
 
 def claimed_pixels(data: bytes) -> int:
-    """How many pixels an image has by its header; 0 where `decode` will refuse it."""
+    """Pixels of an image, by its header; 0 where `decode` raises."""
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
             return image.width * image.height

@@ -60,9 +60,9 @@ async def read_uploads(request: Request, limits: Limits) -> tuple[list[Upload], 
 
 
 def check_pixels(uploads: Sequence[Upload], limits: Limits) -> None:
-    """Refuses uploads that have too many pixels together, by their headers.
+    """Checks that uploads do not have too many pixels together, by their headers.
 
-    One that is too large by itself does not count: `decode` refuses it by its name.
+    One that is too large alone does not count: `decode` names that one.
 
     Raises:
         HTTPException: 413 they have.
