@@ -9,7 +9,8 @@ from typing import Literal
 
 from maskdet.errors import ConfigError
 
-Answer = Literal["nothing", "a cluster", "another program"]
+Answer = Literal["nothing", "silence", "a cluster", "another program"]
+"""`nothing`: the connection is refused; `silence`: a network that drops it, as a firewall does."""
 _CONNECT_TIMEOUT_S = 2.0
 _ANSWER_TIMEOUT_S = 5.0
 """Seconds for the first bytes; a busy machine needs one."""
@@ -26,8 +27,11 @@ def find_answer(host: str, port: int) -> Answer:
         with socket.create_connection((host, port), _CONNECT_TIMEOUT_S) as connection:
             connection.settimeout(_ANSWER_TIMEOUT_S)
             return "a cluster" if _speaks_http2(connection) else "another program"
-    except OSError:
-        return "nothing"
+    except TimeoutError:
+        return "silence"
+    except OSError as error:
+        unreachable = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT}
+        return "silence" if error.errno in unreachable else "nothing"
 
 
 def require_own(host: str, port: int) -> None:

@@ -101,6 +101,11 @@ def no_cluster(address: str, answer: Answer) -> str:
     """The line about what answers at an address in the place of a cluster."""
     if answer == "nothing":
         return f"no cluster answers at {address}; start it: maskdet cluster up"
+    if answer == "silence":
+        return (
+            f"nothing comes back from {address}: the machine is off, the network between is cut, "
+            "or a firewall drops what is sent to that port"
+        )
     return (
         f"no cluster answers at {address}, but another program, or one that hangs; choose another "
         "port in 'address', or end that program"

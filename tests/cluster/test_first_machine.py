@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import http.server
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from maskdet.errors import ConfigError
 from tests.running_server import running
 
 HOST = "127.0.0.1"
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="others refuse such connections")
 
 
 @contextmanager
@@ -70,10 +72,23 @@ def nobody() -> Iterator[int]:
     yield port
 
 
+@contextmanager
+def full_server() -> Iterator[int]:
+    """Where Linux drops every further connection without a word, as a firewall does."""
+    with socket.create_server((HOST, 0), backlog=0) as server, ExitStack() as waiting:
+        port = server.getsockname()[1]
+        for _ in range(4):
+            connection = waiting.enter_context(socket.socket())
+            connection.setblocking(False)
+            connection.connect_ex((HOST, port))
+        yield port
+
+
 @pytest.mark.parametrize(
     ("server", "answer"),
     [
         (nobody, "nothing"),
+        pytest.param(full_server, "silence", marks=LINUX),
         (web_server, "another program"),
         (greeting_server, "another program"),
         (silent_server, "another program"),
@@ -84,6 +99,7 @@ def test_what_answers_is_found_out(
     server: Callable[[], Iterator[int]], answer: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(first_machine, "_ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(first_machine, "_CONNECT_TIMEOUT_S", 0.5)
     with server() as port:
         assert find_answer(HOST, port) == answer
 

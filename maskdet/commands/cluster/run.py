@@ -192,6 +192,8 @@ def _start_part(settings: ClusterSettings, place: machine.Place) -> None:
     address, has_cluster = f"{place.host}:{place.port}", answer == "a cluster"
     if answer == "another program":
         raise ray_client.ClusterError(ray_client.no_cluster(address, answer))
+    if answer == "silence" and not place.is_first:
+        raise ray_client.ClusterError(ray_client.no_cluster(address, answer))
     if not has_cluster and not place.is_first:
         raise ray_client.ClusterError(
             f"the first machine does not answer at {address}; run maskdet cluster up on it, and "
