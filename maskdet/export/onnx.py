@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from maskdet.errors import ConfigError, ModelError
+from maskdet.errors import ConfigError, ModelError, one_line
 from maskdet.networks.plans import Network
 from maskdet.networks.retinanet import RetinaNet
 from maskdet.runtimes.tensorflow_import import quiet_logging
@@ -53,7 +53,7 @@ def write(network: Network, folder: Path) -> dict[str, Path]:
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        reason = str(error).splitlines()[0]
+        reason = one_line(error)
         raise ModelError(f"{folder}: its network has no ONNX form: {reason}") from None
     write_whole(folder / NAME, model.SerializeToString(deterministic=True))
     return {"onnx": folder / NAME}

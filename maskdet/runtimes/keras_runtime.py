@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from maskdet.detections import Detections
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.networks.plans import build_network, plan_from_options
 from maskdet.runtimes.batching import detect_in_batches
@@ -132,7 +132,7 @@ class KerasDetector:
                 self._network: Any = build_network(plan_from_options(options, network))
                 self._network.load_weights(weights)
         except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
+            reason = one_line(error)
             raise ModelError(f"{weights}: does not fit the network of its card: {reason}") from None
         finally:
             keras.config.set_dtype_policy(policy)

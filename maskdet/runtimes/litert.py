@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from maskdet.detections import Detections
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.runtimes.decoding import Decoder, Output, Quantised
 from maskdet.system.file_names import is_readable
@@ -45,7 +45,7 @@ class LiteRtNetwork:
             self._input = self._interpreter.get_input_details()[0]
             outputs = self._interpreter.get_output_details()
         except (ValueError, RuntimeError, IndexError) as error:
-            reason = str(error).splitlines()[0]
+            reason = one_line(error)
             raise ModelError(f"{name}: cannot be loaded as a LiteRT model: {reason}") from None
         by_values = {int(output["shape"][-1]): output for output in outputs}
         if len(self._input["shape"]) != 4 or len(outputs) != 2 or 4 not in by_values:

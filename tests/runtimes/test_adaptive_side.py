@@ -79,6 +79,17 @@ def test_one_slow_image_changes_nothing() -> None:
     assert machine.side == 576
 
 
+def test_several_looks_at_live_frames_have_the_whole_look_keep_up() -> None:
+    machine = Machine(1.6 * LOOK_BUDGET_S)
+    detector = MultiLookDetector(
+        AdaptiveSideDetector(machine, (320, 448), clock=machine.clock), 576
+    )
+    detector.keep_up()
+    for _ in range(MEASURED_IMAGES):
+        detector.detect([IMAGE])
+    assert machine.side == 448
+
+
 def test_files_keep_the_size() -> None:
     machine = Machine(9 * LOOK_BUDGET_S)
     run(machine, 3 * MEASURED_IMAGES, keeps_up=False)

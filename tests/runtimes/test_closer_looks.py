@@ -106,6 +106,10 @@ def test_neighbors_share_a_place_and_the_likeliest_is_in_its_middle() -> None:
     assert closer_places(found, RULE, SIZE, PART, 1).tolist() == places[:1].tolist()
 
 
+def test_a_box_at_the_edge_of_the_image_needs_one_place() -> None:
+    assert len(closer_places(faces([[0, 0, 10, 10]]), RULE, SIZE, PART, 4)) == 1
+
+
 def test_large_faces_and_those_that_are_shown_need_none() -> None:
     assert len(closer_places(faces([[500, 500, 525, 520]]), RULE, SIZE, PART, 4)) == 0
     assert len(closer_places(faces([[500, 500, 515, 520]], 0.3), RULE, SIZE, PART, 4)) == 0

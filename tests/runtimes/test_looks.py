@@ -116,6 +116,18 @@ def test_what_fills_the_view_has_to_be_a_face_to_both_looks(
         assert len(faces_of(whole=doubtful, small=sure)) == left
 
 
+def test_a_narrow_face_of_the_small_look_alone_is_none() -> None:
+    assert len(faces_of(whole=face(0.06, 80), small=face(0.8, 80))) == 0
+
+
+def test_what_is_denied_gains_no_score_by_it() -> None:
+    whole, small = (
+        ScriptedDetector(lambda image, one=one: one) for one in (face(0.01, 300), face(0.1, 20))
+    )
+    detector = MultiLookDetector(whole, 576, 2, small=small, rule=DecisionRule.from_min_score(0.0))
+    assert detector.detect([scene()])[0].scores.tolist() == pytest.approx([0.01])
+
+
 def test_a_face_that_fills_the_view_a_usual_one_and_a_far_one_are_each_found_once() -> None:
     close, usual, far = (700, 100, 500), (300, 300, 100), (60, 60, 40)
     image = scene(close, usual, far, width=1280, height=720)
@@ -149,6 +161,23 @@ def test_a_slow_machine_leaves_out_parts_of_live_frames_and_never_those_of_files
     detector.keep_up(0.05)
     assert [len(detector.detect([image])[0]) for _ in range(3)] == [0, 0, 0]
     assert detector.looks == 2
+
+
+def test_one_slow_image_leaves_out_no_parts() -> None:
+    taken, now = iter([0.001, 0.1, 0.001, 0.001]), [0.0]  # seconds of the first look, of all after
+
+    def squares_slowly(image: np.ndarray) -> Detections:
+        now[0] += look_s[0]
+        return squares(image, 0.04, 0.3)
+
+    look_s = [next(taken)]
+    detector = MultiLookDetector(ScriptedDetector(squares_slowly), 576, clock=lambda: now[0])
+    detector.warm_up()
+    detector.keep_up(0.1)
+    image, found = scene((60, 60, 40), width=1280, height=720), []
+    for look_s[0] in taken:
+        found.append(len(detector.detect([image])[0]))
+    assert found == [1, 1, 1]
 
 
 def test_boxes_of_one_face_that_looks_cut_differently_become_one() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from maskdet.errors import one_line
 from maskdet.sources.opencv_capture import open_file
 
 CODECS = {"H.264": "libx264", "H.265": "libx265"}
@@ -42,7 +43,7 @@ def try_codec(encoder: str) -> CodecError | None:
         try:
             _encode(file, encoder)
         except (ImportError, OSError, ValueError) as error:  # FFmpeg's own errors are ones, too
-            return CodecError(True, str(error).splitlines()[0][:200] or type(error).__name__)
+            return CodecError(True, one_line(error))
         levels = _decode(file)
     if len(levels) != _FRAMES:
         return CodecError(False, f"{len(levels)} of {_FRAMES} pictures come back")

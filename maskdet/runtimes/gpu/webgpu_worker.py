@@ -33,7 +33,7 @@ from ai_edge_litert.compiled_model import (
     Options,
 )
 
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, one_line
 from maskdet.runtimes.litert import LiteRtNetwork, as_floats, as_input, as_output, cpu_threads
 from maskdet.system.atomic_files import write_whole
 
@@ -69,7 +69,7 @@ class WebGpuNetwork:
             self._inputs = self._model.create_input_buffers(0)
             self._outputs = self._model.create_output_buffers(0)
         except RuntimeError as error:
-            raise ModelError(str(error).splitlines()[0]) from None
+            raise ModelError(one_line(error)) from None
         self._shapes = [tuple(o.get_tensor_details()["shape"][1:]) for o in self._outputs]
         self._order = sorted((0, 1), key=lambda i: self._shapes[i][-1] == 4)  # the deltas last
         self.shapes = [self._shapes[i] for i in self._order]
