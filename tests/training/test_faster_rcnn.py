@@ -50,7 +50,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
     return data, run, model
 
 
-@pytest.mark.slow
 def test_it_learns_four_pictures(trained: tuple[Path, Path, Path]) -> None:
     metrics = read_metrics(trained[1] / "validation.csv")
     assert metrics["mAP50"][0] > 0.8
