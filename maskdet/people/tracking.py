@@ -35,6 +35,9 @@ MIN_RATE = 0.4
 """Share of the frames in which a person must have been found to be confirmed."""
 TENTATIVE_MEMORY_S = 0.5
 """Seconds without a detection after which an unconfirmed track is given up."""
+MAX_MEMORY_INTERVAL_S = 0.25
+"""Seconds of the interval between two frames, at most, that are no part of the memory: who comes
+back in the frame that ends it was out of sight for less."""
 MEMORY_FRAMES = 2.5
 """Frames that a track is kept at least, whatever the frame rate."""
 LEAP_S = 0.1
@@ -258,10 +261,11 @@ class Tracker:
     def _end(self, now: float) -> list[Track]:
         """Gives up who was not found for too long; returns the people among them."""
         least = MEMORY_FRAMES * self._interval
+        between = min(self._interval, MAX_MEMORY_INTERVAL_S) + 1e-6
         kept: list[Track] = []
         ended: list[Track] = []
         for track in self.tracks:
-            memory = self.memory if track.is_confirmed else TENTATIVE_MEMORY_S
+            memory = self.memory + between if track.is_confirmed else TENTATIVE_MEMORY_S
             if track.is_still:
                 memory = max(memory, STILL_MEMORY_S)
             (kept if now - track.seen <= max(memory, least) + track.grace else ended).append(track)

@@ -45,6 +45,13 @@ def test_a_person_is_remembered_for_two_seconds(gap: float, people: int):
     assert unique(play([Actor(path)], times(10, 8))) == people
 
 
+@pytest.mark.parametrize("fps", (25, 10, 5, 2.5))
+def test_who_turns_away_for_the_two_seconds_of_the_memory_keeps_the_number(fps: float):
+    for begin in (4.0, 4.4, 5.2):
+        path = walk(200, 240, gone=[(begin, begin + 2.0)])
+        assert unique(play([Actor(path)], times(fps, 9))) == 1
+
+
 def test_memory_can_be_set():
     path = walk(100, 240, vx=20, gone=[(2.0, 6.0)])
     assert unique(play([Actor(path)], times(10, 8), Analysis(memory_seconds=5.0))) == 1
