@@ -77,19 +77,6 @@ def _known(shipped: Path, fetched: Path) -> Iterator[tuple[Path, ModelCard, str]
             yield folder, card, kind
 
 
-def speeds(folder: Path, seconds: float = 2.0) -> list[str]:
-    """Milliseconds of an image on this machine, a cell for each of `rows`.
-
-    Args:
-        folder: of the models.
-        seconds: for each file.
-
-    Returns:
-        A dash for a file that cannot be opened here; the reason is printed.
-    """
-    return [_speed(path, kind, seconds) for path, _, kind in _files(folder)]
-
-
 def _files(folder: Path) -> Iterator[tuple[Path, ModelCard, str]]:
     for path in sorted(folder.glob(f"*/{CARD_NAME}")):
         card = read_card(path.parent)

@@ -24,7 +24,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -62,16 +62,6 @@ def serve() -> None:
                 return
     except BrokenPipeError:
         os._exit(0)  # the parent has gone
-
-
-class Capture(Protocol):
-    """A reader of images: OpenCV's, or `maskdet.sources.http.captures`."""
-
-    def grab(self) -> bool:
-        """Waits for the next image."""
-
-    def retrieve(self) -> tuple[bool, Any]:
-        """The image that was grabbed."""
 
 
 @dataclass

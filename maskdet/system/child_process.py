@@ -87,12 +87,6 @@ class ChildProcess:
             while rest:
                 rest = rest[stream.write(rest) :]
 
-    def end_input(self) -> None:
-        """Closes its stdin: one that waits for that ends in its own way."""
-        assert self._process.stdin is not None
-        with self._reading, contextlib.suppress(OSError):
-            self._process.stdin.close()
-
     def read_into(self, buffer: memoryview) -> bool:
         """Fills the buffer (of bytes); False when the child ended or was killed before."""
         stream = self._process.stdout

@@ -65,6 +65,8 @@ def test_faces_that_would_be_blurred_by_enlarging_are_left_out(samples: list[Sam
 def test_empty_views_show_no_face(samples: list[Sample]) -> None:
     views = list(sweep_views.empty_views(samples, 3))
     assert 1 <= len(views) <= 3 and all(view.shape == (480, 480, 3) for view in views)
+    many = sweep_views.empty_views(samples * 8, 30)
+    assert not any(coloured(view, state).any() for view in (*views, *many) for state in range(3))
 
 
 def test_a_detector_that_knows_all_and_one_that_knows_nothing(samples: list[Sample]) -> None:

@@ -69,6 +69,17 @@ def test_a_state_is_unsure_until_there_is_enough_evidence():
     assert person.state is MaskState.with_mask and person.certainty > 0.75
 
 
+def test_what_was_seen_minutes_ago_says_little_of_a_mask_now():
+    """Who comes back after so long, bare, is bare in the first frame that is sure of it."""
+    one = StateFilter()
+    for _ in range(50):
+        one.update((0.96, 0.02, 0.02), 1.0, 0.1)
+    assert one.state is MaskState.with_mask
+    assert not one.update((0.02, 0.96, 0.02), 1.0, 0.1)
+    assert one.update((0.02, 0.96, 0.02), 1.0, 300.0)
+    assert one.state is MaskState.without_mask
+
+
 def test_a_face_without_any_sign_stays_unsure():
     seen = play([Actor(walk(100, 100), lambda t: (1 / 3, 1 / 3, 1 / 3))], times(10, 10))
     assert seen[-1].people[0].state is MaskState.unsure

@@ -15,7 +15,7 @@ from maskdet.observation import Observation
 from maskdet.people.alarms.reporter import Changes
 from maskdet.people.alarms.rule import CameraView
 from maskdet.people.alarms.rules import AlarmRules
-from maskdet.sinks.channels.dispatcher import ChannelState, Dispatcher
+from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
 from maskdet.system.console import without_bugs
 from maskdet.system.threads import Condition, Worker
@@ -149,10 +149,6 @@ class AlarmDesk:
         self._dispatcher.drain(CLOSE_TIMEOUT_S / 2)
         self._dispatcher.close()
         self._journal.close(CLOSE_TIMEOUT_S)
-
-    def channel_states(self) -> Mapping[str, ChannelState]:
-        """The state of each channel."""
-        return self._dispatcher.states()
 
     # The book.
 

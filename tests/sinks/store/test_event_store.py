@@ -180,6 +180,16 @@ def test_somebody_who_is_never_said_to_be_gone_is_ended_after_a_while():
     assert not [key for key in ledger.take(NOON, with_open=True) if key[0] == "visits"]
 
 
+@pytest.mark.parametrize(("stated", "kept"), [(5.4, 5.4), (5000.0, 5.0), (-3.0, 5.0)])
+def test_an_end_whose_length_cannot_be_is_not_believed(stated: float, kept: float):
+    """As after a clock that was set."""
+    ledger = Ledger("run", "1", NOON)
+    for second in (0, 5):
+        ledger.add(observed(NOON + second, [person(1, since=NOON)]))
+    ledger.add(observed(NOON + 6, events=[happened("gone", 1, NOON + 5, duration=stated)]))
+    assert ledger.take(NOON + 6, with_open=False)["visits", "run", "door", 1][3:5] == (NOON, kept)
+
+
 def test_who_comes_is_kept_at_once_as_their_crossings_are():
     """A kill within the next ten seconds leaves no crossing of nobody."""
     ledger = Ledger("run", "1", NOON)
