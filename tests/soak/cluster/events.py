@@ -237,11 +237,11 @@ def _collected(connection: sqlite3.Connection) -> Iterator[Happened]:
     """The events that rows of the collecting store stand for."""
     queries = {
         "appeared": "SELECT camera, track_id, '', first_seen FROM visits",
-        "gone": "SELECT camera, track_id, '', seconds FROM visits WHERE is_over",
+        "gone": "SELECT camera, track_id, '', seconds FROM visits WHERE reason = 'left'",
         "state": "SELECT camera, track_id, state, time FROM changes",
         "crossed": "SELECT camera, track_id, line || direction, time FROM crossings",
         "entered": "SELECT camera, track_id, zone, time FROM stays",
-        "left": "SELECT camera, track_id, zone, seconds FROM stays WHERE is_over",
+        "left": "SELECT camera, track_id, zone, seconds FROM stays WHERE reason = 'left'",
     }
     for kind, query in queries.items():
         for camera, person, place, mark in connection.execute(query):
@@ -255,7 +255,8 @@ def _logged(machine: str, folder: Path) -> Iterator[Happened]:
             event = json.loads(line)
             at = _unix(event["utc"])
             for one in event["changes"]:
-                if one["kind"] not in ("still", "moved"):
+                # who is there at the end of a run has an end in the store, and no line of a frame
+                if one["kind"] not in ("still", "moved") and one.get("reason") != "unseen":
                     yield _of_line(one, event["source"], at, machine)
 
 
