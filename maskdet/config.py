@@ -8,18 +8,15 @@ All mistakes are reported together, each with its place and the nearest right ke
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
-    Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     field_validator,
@@ -37,17 +34,6 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml reads a card 
 _TAB_PROBLEM = "found character that cannot start any token"
 MAX_BYTES = 256 * 1024
 """Larger files are refused; no settings file comes near it."""
-
-
-def _require_one_line(text: str) -> str:
-    """Refuses what a line of a log or an image cannot show; joiners of scripts may be there."""
-    if not text.strip() or any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text):
-        raise ValueError("expected a line of visible text, without line breaks, tabs and the like")
-    return text
-
-
-OneLine = Annotated[str, Field(min_length=1), AfterValidator(_require_one_line)]
-"""A name that users see in logs, images and reports."""
 
 
 class Settings(BaseModel):

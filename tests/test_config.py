@@ -273,6 +273,21 @@ def test_a_time_that_no_system_can_wait_is_refused(setting: str, told: str):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("nats.subject=a.*.b", "expected words of letters, digits, - and _ with dots between them"),
+        ("alarms.channels=[{kind: web_hook, name: a, url: 'ftp://a/b'}]", "begins with http://"),
+        ("alarms.channels=[{kind: web_hook, name: a/b, url: 'http://a/b'}]", "a name without /"),
+        ("sources=[{source: demo, ffmpeg: {a: 'b;c'}}]", "a value without ; and |, not 'b;c'"),
+    ],
+)
+def test_a_text_of_another_form_is_refused_in_words(setting: str, told: str):
+    with pytest.raises(ConfigError) as caught:
+        load_settings(MonitorSettings, None, [setting])
+    assert told in str(caught.value) and "pattern" not in str(caught.value)
+
+
 def test_a_group_with_the_name_of_a_kind_of_channel_is_named_with_its_line(tmp_path: Path):
     file = tmp_path / "monitor.yaml"
     file.write_text(

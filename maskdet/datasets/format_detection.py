@@ -67,7 +67,7 @@ def read(
     mistakes = Problems() if problems is None else problems
     note_unreadable_folders(root, mistakes)
     try:
-        found = locate_all(path, kind)
+        found = locate(path, kind)
         whole = _read_all(found, root, class_list, mistakes)
         if problems is None:
             mistakes.check()
@@ -93,20 +93,8 @@ def _read_all(
     return joined(sets)
 
 
-def locate(path: Path, kind: str = AUTO) -> Labels:
-    """The format of a data set, and the file or folder of its labels.
-
-    Raises:
-        DatasetError: it cannot be detected, or there are several.
-    """
-    found = locate_all(path, kind)
-    if len(found) > 1:
-        raise _several(path, found)
-    return found[0]
-
-
-def locate_all(path: Path, kind: str = AUTO) -> list[Labels]:
-    """The same, of a data set whose labels may be in several files, one for each of its parts.
+def locate(path: Path, kind: str = AUTO) -> list[Labels]:
+    """The format of a data set, and the files or folders of its labels, one for each of its parts.
 
     Raises:
         DatasetError: it cannot be detected.
@@ -123,7 +111,7 @@ def locate_all(path: Path, kind: str = AUTO) -> list[Labels]:
             if inner := _divided(path, kind):
                 return inner
             if kind == AUTO and (unpacked := _unpacked(path)):
-                return locate_all(unpacked)
+                return locate(unpacked)
             if kind == AUTO and _xml_somewhere(path):
                 return [("voc", path)]
     except OSError as error:

@@ -11,7 +11,6 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
-    StringConstraints,
     Tag,
     create_model,
     field_validator,
@@ -19,6 +18,7 @@ from pydantic import (
 )
 
 from maskdet.config import Settings
+from maskdet.config_texts import matching
 from maskdet.datasets.samples import check_scene
 from maskdet.detections import CLASS_NAMES
 from maskdet.model.network_plans import FasterRCNNPlan, RetinaNetPlan
@@ -226,7 +226,10 @@ class TrainingSettings(Settings):
         precision: Keras' dtype policy.
     """
 
-    name: Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]*$")] = "retinanet-mobilenet"
+    name: Annotated[
+        str,
+        matching(r"\w[\w.+-]*", "letters, digits, _ . + -, with a letter, a digit or _ first"),
+    ] = "retinanet-mobilenet"
     description: str = ""
     train: tuple[DataSettings, ...] = (DataSettings(),)
     validation: str = ""

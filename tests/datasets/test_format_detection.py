@@ -45,7 +45,7 @@ def put(folder: Path, *files: str) -> None:
 )
 def test_folders(tmp_path: Path, files: list[str], kind: str, labels: str) -> None:
     put(tmp_path, *files)
-    assert locate(tmp_path) == (kind, tmp_path / labels)
+    assert locate(tmp_path) == [(kind, tmp_path / labels)]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_folders(tmp_path: Path, files: list[str], kind: str, labels: str) -> No
 def test_files(tmp_path: Path, file: str, kind: str) -> None:
     put(tmp_path, file)
     path = tmp_path / file.partition("|")[0]
-    assert locate(path) == (kind, path)
+    assert locate(path) == [(kind, path)]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_doubtful_folders(tmp_path: Path, files: list[str], kind: str, words: st
 
 def test_a_said_format_chooses(tmp_path: Path) -> None:
     put(tmp_path, "images/a.png", "annotations/a.xml", "b.json", "labels/a.txt")
-    assert locate(tmp_path, "coco") == ("coco", tmp_path / "b.json")
-    assert locate(tmp_path, "yolo") == ("yolo", tmp_path)
+    assert locate(tmp_path, "coco") == [("coco", tmp_path / "b.json")]
+    assert locate(tmp_path, "yolo") == [("yolo", tmp_path)]
 
 
 def test_an_unknown_file(tmp_path: Path) -> None:

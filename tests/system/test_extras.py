@@ -114,6 +114,7 @@ BLOCKED = "import sys; sys.modules[{module!r}] = None; from maskdet.__main__ imp
         ("pycocotools", ["evaluate", "--data", "."], "train"),
         ("keras", ["train", "--data", "."], "train"),
         ("keras", ["detect", "x.jpg", "--model", "retinanet-resnet50"], "train"),
+        ("ray", ["archive", "recordings", "--ray", "local"], "cluster"),
     ],
 )
 def test_a_command_that_lacks_an_extra_is_one_line(module: str, arguments: list[str], extra: str):
@@ -123,6 +124,7 @@ def test_a_command_that_lacks_an_extra_is_one_line(module: str, arguments: list[
     )
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2 and module in line
+    assert not (ROOT / "maskdet-archive").exists()
     assert f"maskdet's extra '{extra}': " in line and f"install -e '.[{extra}]'" in line
 
 

@@ -15,7 +15,6 @@ from maskdet.commands.archive.ledger import RunLedger, Task
 from maskdet.commands.archive.progress import RunOutcomes, RunProgress
 from maskdet.commands.archive.ray_worker import ArchiveWorker, Row, hash_recording
 from maskdet.errors import ConfigError, MaskdetError, ModelError
-from maskdet.system.extras import require
 from maskdet.system.threads import Closed, Mailbox, Worker
 
 AUTO = "auto"
@@ -186,9 +185,8 @@ def connected(address: str) -> Iterator[None]:
             first machine; `LOCAL`.
 
     Raises:
-        ConfigError: Ray is not installed, or there is no such cluster.
+        ConfigError: there is no such cluster.
     """
-    require("cluster", "ray", "pandas", "pyarrow")
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import ray

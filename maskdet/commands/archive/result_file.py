@@ -58,11 +58,13 @@ class ResultFile:
         self._file = gzip.GzipFile("", "wb", _COMPRESSION, self._raw, mtime=0)
 
     def write(self, observation: Observation) -> None:
-        """Writes one line.
+        """Writes a line for each frame.
 
         Raises:
             SinkError: the disk is full, or gone.
         """
+        if observation.is_end:  # a frame that has its line
+            return
         frame = observation.frame
         self.frames += 1
         self.faces.update(face_counts(observation))

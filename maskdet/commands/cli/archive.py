@@ -47,7 +47,10 @@ def archive(
     from maskdet.commands.archive.run import run
     from maskdet.config import Override, load_settings
     from maskdet.live.settings.monitor import MonitorSettings
+    from maskdet.system.extras import require
 
+    if ray is not None:
+        require("cluster", "ray", "pandas", "pyarrow")
     values = {
         "--model": ("model", model),
         "--labels": ("labels", labels),

@@ -70,8 +70,8 @@ class Controls:
             ",": lambda: self._step(-1),
             "right": lambda: self._seek(1),
             "left": lambda: self._seek(-1),
-            "z": lambda: zones.begin("zone"),
-            "l": lambda: zones.begin("line"),
+            "z": lambda: self._nobody() or zones.begin("zone"),
+            "l": lambda: self._nobody() or zones.begin("line"),
             "x": self._remove_place,
             "p": self._panel,
         }
@@ -138,7 +138,16 @@ class Controls:
         self._view.help = not self._view.help
         return "h: close the help" if self._view.help else "h: help"
 
+    def _nobody(self) -> str:
+        """A notice where no source has people, whom zones and the side panel are about."""
+        seen = [tile.observation for tile in self._tiles if tile.observation is not None]
+        if not seen or any(observation.people_counts is not None for observation in seen):
+            return ""
+        return "nobody is followed in pictures, nor with people.enabled: false"
+
     def _panel(self) -> str:
+        if not self._view.panel and (notice := self._nobody()):
+            return notice
         self._view.panel = not self._view.panel
         return f"people {_on(self._view.panel)}"
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
-from maskdet.config import OneLine, Settings
-from maskdet.live.settings.nats import SUBJECT
+from maskdet.config import Settings
+from maskdet.config_texts import OneLine, matching
+from maskdet.live.settings.nats import Subject
 from maskdet.live.settings.sources import Timeout
 from maskdet.sinks.channels.fields import check_template
 from maskdet.sinks.messaging.subjects import ALARM_PREFIX
@@ -21,7 +22,7 @@ ALL: tuple[Phase, ...] = ("began", "updated", "cleared", "flapping", "clip")
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _REFERENCE = "write ${NAME}, and set NAME in the environment or in the file of alarms.secrets"
 
-Name = Annotated[OneLine, Field(max_length=60, pattern="^[^/]+$")]
+Name = Annotated[OneLine, Field(max_length=60), matching("[^/]+", "a name without /")]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -53,7 +54,9 @@ class WebHookSettings(_Channel):
 
     kind: Literal["web_hook"] = "web_hook"
     send: Phases = ALL
-    url: Annotated[str, Field(pattern=r"^(https?://|\$\{)")]
+    url: Annotated[
+        str, matching(r"(https?://|\$\{)(.|\n)*", "an address that begins with http:// or https://")
+    ]
     method: Literal["POST", "PUT", "PATCH", "GET"] = "POST"
     template: str | None = None
     content_type: str = "application/json"
@@ -115,7 +118,7 @@ class NatsChannelSettings(_Channel):
 
     kind: Literal["nats"] = "nats"
     send: Phases = ALL
-    subject: Annotated[str, Field(pattern=SUBJECT)] = ALARM_PREFIX
+    subject: Subject = ALARM_PREFIX
 
 
 class NotifySettings(_Channel):

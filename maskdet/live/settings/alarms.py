@@ -16,7 +16,8 @@ from pydantic import (
 )
 
 from maskdet.alarm import AlarmKind
-from maskdet.config import OneLine, Settings
+from maskdet.config import Settings
+from maskdet.config_texts import OneLine
 from maskdet.detections import MaskState
 from maskdet.live.settings.alarm_channels import ChannelSettings
 from maskdet.people.alarms.rule import AlarmRule

@@ -10,10 +10,17 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from maskdet.config import Settings
+from maskdet.config_texts import matching
 from maskdet.system.secrets import is_reference
 
 ADDRESS = re.compile(r"(nats|tls|ws|wss)://[^\s,@/]+|\$\{\w+\}")
-SUBJECT = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
+Subject = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*",
+        "words of letters, digits, - and _ with dots between them, as maskdet.events",
+    ),
+]
 """A prefix of subjects."""
 _LOGIN = re.compile(r"://[^/,\s]*@")
 
@@ -56,7 +63,7 @@ class NatsSettings(Settings):
 
     server: str | None = None
     site_name: Annotated[str, Field(max_length=100)] = ""
-    subject: Annotated[str, Field(pattern=SUBJECT)] = "maskdet.events"
+    subject: Subject = "maskdet.events"
     user: str = ""
     password: str | None = None
     token: str | None = None

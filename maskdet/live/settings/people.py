@@ -13,7 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from maskdet.config import OneLine, Settings
+from maskdet.config import Settings
+from maskdet.config_texts import OneLine
 from maskdet.people.zones import MIN_AREA, Line, Point, Zone, area, crosses_itself
 
 Points = tuple[tuple[float, float], ...]

@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from maskdet.config import OneLine, Settings
+from maskdet.config import Settings
+from maskdet.config_texts import OneLine, matching
 from maskdet.sources.address import scheme_of, shown_name
 
 Timeout = Annotated[float, Field(gt=0, le=24 * 3600)]
@@ -72,7 +73,8 @@ class SourceSettings(Settings):
     hardware_decoding: bool = False
     decode: Literal["all", "key_frames"] = "all"
     ffmpeg: dict[
-        Annotated[str, Field(pattern="^[^;|]+$")], Annotated[str, Field(pattern="^[^;|]*$")]
+        Annotated[str, matching("[^;|]+", "a name without ; and |")],
+        Annotated[str, matching("[^;|]*", "a value without ; and |")],
     ] = {}
     open_timeout: Timeout = 10.0
     read_timeout: Timeout = 5.0

@@ -72,8 +72,9 @@ def test_a_version_that_came_while_an_older_one_was_sent_stays(path, connection)
 
 
 def test_what_is_not_written_is_not_queued(path, connection):
-    rows = {("visits", RUN, "door", 1): (RUN, "door", 1, NOON, 1.0, "unsure", 0.5, 0, 0)}
-    broken = {**rows, ("visits", RUN, "door", 2): (RUN, "door", 2, None, 1.0, "unsure", 0, 0, 0)}
+    rows = {("visits", RUN, "door", 1): (RUN, "door", 1, NOON, 1.0, "unsure", 0.5, 0, 0, None)}
+    second = (RUN, "door", 2, None, 1.0, "unsure", 0, 0, 0, None)
+    broken = {**rows, ("visits", RUN, "door", 2): second}
     with pytest.raises(sqlite3.IntegrityError):
         write_rows(connection, broken, OutboxWriter(path, 1000))  # type: ignore[arg-type]
     assert OutboxReader(path).waiting(10) == []

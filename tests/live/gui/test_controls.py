@@ -1,0 +1,39 @@
+"""Keys that have nothing to act on say so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from maskdet.detections import Detections
+from maskdet.live.gui.board import View
+from maskdet.live.gui.controls import Controls
+from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
+from maskdet.observation import Observation, PeopleCounts
+from tests.people.scenes import frame
+
+
+@pytest.mark.parametrize("key", ["z", "l", "p"])
+@pytest.mark.parametrize("are_followed", [False, True, None])
+def test_people_are_drawn_and_zoned_where_they_are_followed(
+    key: str, are_followed: bool | None, tmp_path: Path
+) -> None:
+    """None: no image has come yet."""
+    notices: list[str] = []
+    empty = Detections.empty()
+    counts = cast(PeopleCounts, object()) if are_followed else None
+    seen = Observation(frame(0.0), empty, empty.counts(), people_counts=counts)
+    tile = SimpleNamespace(observation=None if are_followed is None else seen)
+    board = SimpleNamespace(show_notice=notices.append, place_at=lambda x, y: None)
+    window = SimpleNamespace(clicks=list, pointer=(0, 0))
+    view, zones = View(), ZoneEditor([SourcePlaces("a", lambda zones, lines: None)], None)
+    parts: list[Any] = [view, board, window, [tile], [], tmp_path, zones]
+    controls = Controls(*parts)
+    controls.obey(key)
+    controls.close()
+    is_refused = notices[-1].startswith("nobody is followed in pictures")
+    assert is_refused == (are_followed is False)
+    assert (zones.kind is not None or view.panel) == (not is_refused)
