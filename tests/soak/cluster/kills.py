@@ -59,8 +59,9 @@ def run(
     pause: float,
     fps: int,
     nodes: tuple[str, ...] = NODES,
+    kinds: tuple[str, ...] = KINDS,
 ) -> dict[str, Any]:
-    """Kills so many times; what was measured."""
+    """Kills so many times, each kind in turn; what was measured."""
     chain = EventChain(folder)
     with people_cameras(cameras, fps) as addresses:
         monitor = {"side": 320, "looks": 1, "device": "cpu", **chain.monitor}
@@ -73,7 +74,7 @@ def run(
             time.sleep(pause)
             costs = cluster.costs(30.0 if kills > len(KINDS) else 0.5)
             for number in range(kills):
-                done += kill_next(cluster, chain, number, pause)
+                done += kill_next(cluster, chain, number, pause, kinds)
             time.sleep(pause)
             ended = cluster.command("down")
             time.sleep(1)
@@ -96,13 +97,15 @@ def run(
     }
 
 
-def kill_next(cluster: LoopbackCluster, chain: EventChain, number: int, pause: float) -> list[Kill]:
+def kill_next(
+    cluster: LoopbackCluster, chain: EventChain, number: int, pause: float, kinds: tuple[str, ...]
+) -> list[Kill]:
     """Kills what is next in turn, and waits until every camera runs again.
 
     A machine that was killed joins again: that is a row of its own, as cameras move to it.
     """
     nodes = cluster.nodes
-    kind, node = KINDS[number % len(KINDS)], nodes[number // len(KINDS) % len(nodes)]
+    kind, node = kinds[number % len(kinds)], nodes[number // len(kinds) % len(nodes)]
     done = [kill(cluster, chain, kind, node)]
     print(kind, node, file=sys.stderr, flush=True)
     time.sleep(pause)
