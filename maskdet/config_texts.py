@@ -21,7 +21,7 @@ OneLine = Annotated[str, Field(min_length=1), AfterValidator(_require_one_line)]
 
 
 def matching(pattern: str, words: str) -> AfterValidator:
-    """What a text has to match.
+    """A validator of texts by a pattern.
 
     Args:
         pattern: a regular expression for the whole text.
