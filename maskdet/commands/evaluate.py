@@ -128,10 +128,11 @@ def _limited(samples: list[Sample], scenes: Scenes) -> list[Sample]:
     Raises:
         DatasetError: no image shows a scene that the pattern names.
     """
-    if not any(scene_names(samples, scenes.pattern)):
+    names = scene_names(samples, scenes.pattern)
+    if not any(names):
         first = samples[0].file
         raise DatasetError(f"--scene {scenes.pattern}: matches no picture's path, such as {first}")
-    kept = limit_scenes(samples, scenes.pattern, scenes.limit)
+    kept = limit_scenes(samples, names, scenes.limit)
     left_out = len(samples) - len(kept)
     say(f"note: {left_out} pictures left out, of scenes with more than {scenes.limit}")
     return kept

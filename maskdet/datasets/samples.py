@@ -162,15 +162,16 @@ def scene_names(samples: Sequence[Sample], scene: str) -> list[str | None]:
     return [match[1] if match else None for match in found]
 
 
-def limit_scenes(samples: Sequence[Sample], scene: str, limit: int) -> list[Sample]:
+def limit_scenes(
+    samples: Sequence[Sample], names: Sequence[str | None], limit: int
+) -> list[Sample]:
     """No more than some images of each scene, in the order as they come.
 
     Args:
         samples: of a data set.
-        scene: see `scene_names`.
+        names: of their scenes; see `scene_names`.
         limit: images of a scene; which ones is drawn, each time the same.
     """
-    names = scene_names(samples, scene)
     kept: list[int] = []
     taken: Counter[str] = Counter()
     for index in np.random.default_rng(0).permutation(len(samples)).tolist():

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from maskdet.datasets.samples import DataSet, Sample, class_index, inside, limit_scenes
+from maskdet.datasets.samples import DataSet, Sample, class_index, inside, limit_scenes, scene_names
 from maskdet.errors import DatasetError
 
 
@@ -112,8 +112,9 @@ def test_a_picture_within_a_file(tmp_path: Path) -> None:
 def test_so_many_pictures_of_a_scene_at_most() -> None:
     names = ["anna_1", "ben_1", "anna_2", "loose", "anna_3", "anna_4", "other"]
     samples = [sample(Path(f"images/{name}.jpg")) for name in names]
-    kept = [each.file.stem for each in limit_scenes(samples, r"/([a-z]+)_\d+\.", 2)]
+    scenes = scene_names(samples, r"/([a-z]+)_\d+\.")
+    kept = [each.file.stem for each in limit_scenes(samples, scenes, 2)]
     assert [name for name in kept if not name.startswith("anna")] == ["ben_1", "loose", "other"]
     assert len(kept) == 5 and kept == [name for name in names if name in kept]
-    assert kept == [each.file.stem for each in limit_scenes(samples, r"/([a-z]+)_\d+\.", 2)]
-    assert limit_scenes(samples, "", 1) == samples
+    assert kept == [each.file.stem for each in limit_scenes(samples, scenes, 2)]
+    assert limit_scenes(samples, scene_names(samples, ""), 1) == samples

@@ -13,7 +13,7 @@ import pytest
 
 from maskdet.commands import evaluate
 from maskdet.datasets.loading import read_samples
-from maskdet.datasets.samples import Sample, limit_scenes
+from maskdet.datasets.samples import Sample, limit_scenes, scene_names
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import DatasetError, SinkError
 from maskdet.evaluation import plots, report
@@ -178,7 +178,8 @@ def test_pictures_of_one_scene_are_measured_up_to_a_limit(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenes = evaluate.Scenes("(first|second)/", 3)
-    kept = limit_scenes(read_samples(data, only=data / "all.txt"), scenes.pattern, scenes.limit)
+    samples = read_samples(data, only=data / "all.txt")
+    kept = limit_scenes(samples, scene_names(samples, scenes.pattern), scenes.limit)
     metrics = run(data, knowing(kept), tmp_path, scenes=scenes)
     assert (metrics["images"], metrics["metrics"]["mAP50"]) == (5, 1)
     assert "1 pictures left out, of scenes with more than 3" in capsys.readouterr().err

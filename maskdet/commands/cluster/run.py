@@ -190,9 +190,7 @@ def _start_part(settings: ClusterSettings, place: machine.Place) -> None:
     machine.prepare_token(place.token, make=place.is_first)
     answer = find_answer(place.host, place.port)
     address, has_cluster = f"{place.host}:{place.port}", answer == "a cluster"
-    if answer == "another program":
-        raise ray_client.ClusterError(ray_client.no_cluster(address, answer))
-    if answer == "silence" and not place.is_first:
+    if answer == "another program" or (answer == "silence" and not place.is_first):
         raise ray_client.ClusterError(ray_client.no_cluster(address, answer))
     if not has_cluster and not place.is_first:
         raise ray_client.ClusterError(
