@@ -91,6 +91,14 @@ class Detections:
             *(None if array is None else array[keep] for array in optional),
         )
 
+    @property
+    def face_scores(self) -> np.ndarray:
+        """(N,), how likely each is a face, whatever its state; scores, without probabilities."""
+        if self.probabilities is None:
+            return self.scores
+        sums: np.ndarray = np.minimum(self.probabilities.sum(axis=1), 1)
+        return sums
+
     def every_state(self, least: float) -> Detections:
         """Each face once more for every further state whose probability reaches `least`.
 

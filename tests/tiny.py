@@ -47,7 +47,7 @@ def make_tiny_model(folder: Path) -> Path:
                 file="model.weights.h5", sha256=sha256_of(folder / "model.weights.h5")
             )
         },
-        min_score=ScoreLimits.alike(0.005),
+        min_score=ScoreLimits(face=0.005),
         options=plan_to_options(plan),
     )
     write_card(folder, card)

@@ -1,7 +1,7 @@
 """``python -m maskdet calibrate``: a model's scores, limits and metrics, measured and written down.
 
-What belongs into a card after each new checkpoint, in one go: the calibration of its scores, the
-lowest score of each state, when a state is not called, and the measured of each of its files.
+What belongs into a card after each new checkpoint, in one go: the calibration of its scores, how
+likely a shown face must be, when a state is not called, and the metrics of each of its files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,14 @@ from maskdet.evaluation.calibration import Reliability
 from maskdet.evaluation.evaluator import WIDE_FACE_PIXELS, Evaluation
 from maskdet.evaluation.precision_recall import Matches
 from maskdet.evaluation.thresholds import Choice
-from maskdet.model.card import CARD_NAME, Calibrations, ModelCard, read_card, write_card
+from maskdet.model.card import (
+    CARD_NAME,
+    Calibrations,
+    ModelCard,
+    ScoreLimits,
+    read_card,
+    write_card,
+)
 from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_output
 from maskdet.system.console import say
@@ -88,11 +95,11 @@ def run(
         )
     scales = calibration.fit(samples, raw)
     found = [calibration.apply(scales, each) for each in raw]
-    scores, unsure, choices = thresholds.choose(samples, found, certainty)
+    unsure, choices = thresholds.choose(samples, found, certainty)
     card = card.model_copy(
         update={
             "calibration": Calibrations.model_validate(calibration.named(scales)),
-            "min_score": scores,
+            "min_score": ScoreLimits(face=thresholds.MIN_FACE),
             "unsure": unsure,
         }
     )
@@ -182,15 +189,14 @@ def _show(
 ) -> None:
     before, after = reliability.values()
     table = Table(title="Scores", title_justify="left")
-    for column in ("class", "slope", "shift", "error before", "error", "lowest score"):
+    for column in ("class", "slope", "shift", "error before", "error"):
         table.add_column(column)
     for name in CLASS_NAMES:
         scale = getattr(card.calibration, name)
         errors = (f"{each[name].error:.3f}" for each in (before, after))
-        limit = f"{getattr(card.min_score, name):.3f}"
-        table.add_row(name, f"{scale.slope:.3f}", f"{scale.shift:.3f}", *errors, limit)
-    table.add_row("unsure", "", "", "", "", f"{card.min_score.unsure:.3f}")
+        table.add_row(name, f"{scale.slope:.3f}", f"{scale.shift:.3f}", *errors)
     console.print(table)
+    console.print(f"A face is shown from a probability of {card.min_score.face:.3f} on.\n")
     table = Table(title="Certainty", title_justify="left")
     others = ("right of the others", f"from {WIDE_FACE_PIXELS} px on")
     for column in ("at least", "unsure", *others, "right of the unsure", ""):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from maskdet.contracts import Detector
-from maskdet.detections import Detections, MaskState
+from maskdet.detections import Detections
 from maskdet.drawing.blur import blur_faces, cover_faces
 from maskdet.drawing.overlay import annotate
 from maskdet.model.decision import DecisionRule
@@ -75,7 +75,7 @@ def run(
                 model=detector.name,
                 device=detector.device,
                 limits=limits,
-                min_scores={state.name: rule.min_scores[state] for state in MaskState},
+                min_scores=rule.limits,
                 names=names_of_page(host, allow_hosts),
                 origins=allow_hosts,
                 root_path=sub_path,

@@ -6,6 +6,7 @@ import contextlib
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,19 @@ def coco_eval(
         evaluation.evaluate()
         evaluation.accumulate()
     return evaluation
+
+
+def coco_eval_faces(
+    samples: Sequence[Sample],
+    found: Sequence[Detections],
+    widths: Sequence[tuple[float, float]] = ((0, math.inf),),
+) -> COCOeval:
+    """The same of faces whatever their state: one class, scored by how likely each is a face."""
+    return coco_eval(
+        [replace(each, classes=np.zeros_like(each.classes)) for each in samples],
+        [Detections(each.boxes, each.face_scores, np.zeros(len(each))) for each in found],
+        widths,
+    )
 
 
 def average_precision(evaluation: COCOeval) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -71,11 +71,7 @@ class Evaluation:
         """
         self.samples, self.found = list(samples), list(found)
         by_class = coco.coco_eval(samples, found, ((0, math.inf), *coco.WIDTHS))
-        faces = coco.coco_eval(
-            [replace(each, classes=np.zeros_like(each.classes)) for each in samples],
-            [Detections(each.boxes, each.scores, np.zeros(len(each))) for each in found],
-            ((0, math.inf), *coco.WIDTHS),
-        )
+        faces = coco.coco_eval_faces(samples, found, ((0, math.inf), *coco.WIDTHS))
         ranges = range(1 + len(coco.WIDTHS))  # the first holds all widths
         self._classes = [
             [Matches.of(by_class, index, width) for index in range(len(CLASS_NAMES))]
@@ -203,6 +199,20 @@ class Evaluation:
         if not counts[:, unsure].any():
             counts, found_states = np.delete(counts, unsure, axis=1), [*CLASS_NAMES, MISSED]
         return truth, found_states, counts
+
+    def points(self) -> dict[str, tuple[float, float]]:
+        """Recall and precision of what is shown: each class, and ``face`` whatever its state."""
+        counts = self.confusion()[2]
+        faces, shown = counts[:-1].sum(), counts[:, :-1].sum()
+        found = counts[:-1, :-1].sum()
+        points = {"face": (_share(found, faces), _share(found, shown))}
+        for index, name in enumerate(CLASS_NAMES):
+            right = counts[index, index]
+            points[name] = (
+                _share(right, counts[index].sum()),
+                _share(right, counts[:, index].sum()),
+            )
+        return points
 
     def mistakes(self) -> np.ndarray:
         """Of what is shown, in each image (images,): faces missed, false, or misjudged."""

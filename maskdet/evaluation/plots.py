@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.evaluation.calibration import Reliability
 from maskdet.evaluation.sweeps import TILTS, Step
-from maskdet.model.decision import DecisionRule
 
 Line = Literal["solid", "dashed", "dotted", "dashdot"]
 STYLES: dict[str, tuple[str, Line]] = {
@@ -41,28 +40,24 @@ def png(figure: Figure) -> bytes:
 def precision_recall(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
     ap50: Mapping[str, float],
-    rule: DecisionRule,
+    points: Mapping[str, tuple[float, float]],
 ) -> bytes:
-    """Precision over recall at IoU .5, a mark where each state's lowest score stands.
+    """Precision over recall at IoU .5, a mark where what is shown stands.
 
     Args:
         curves: score, precision, recall by class name, ``face`` for all whatever their class.
         ap50: by the same names.
-        rule: has the lowest scores shown.
+        points: recall and precision of what is shown, by the same names.
     """
     figure, (axes,) = _panels(1, (7, 5.5))
-    for name, (scores, precision, recall) in curves.items():
+    for name, (_, precision, recall) in curves.items():
         if not np.isfinite(recall).any():
             continue  # no such faces
         color, line = STYLES.get(name, ("black", "solid"))
         label = f"{title_of(name)}: AP50 {ap50[name]:.3f}"
         axes.plot(recall, precision, color=color, linestyle=line, label=label)
-        known = name in MaskState.__members__
-        least = rule.min_scores[MaskState[name]] if known else min(rule.min_scores)
-        shown = np.flatnonzero(scores >= least)
-        if len(shown):
-            axes.plot(recall[shown[-1]], precision[shown[-1]], "o", color=color)
-    _label(axes, "recall", "precision", "Precision and recall (● lowest score shown)")
+        axes.plot(*points[name], "o", color=color)
+    _label(axes, "recall", "precision", "Precision and recall (● as shown)")
     axes.set(xlim=(0, 1.01), ylim=(0, 1.01))
     if axes.lines:
         axes.legend(loc="lower left")

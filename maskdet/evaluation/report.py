@@ -12,7 +12,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from maskdet.detections import MaskState
 from maskdet.evaluation import coco, plots
 from maskdet.evaluation.evaluator import Evaluation, width_name
 from maskdet.evaluation.image_grid import Pair, sheet
@@ -77,10 +76,9 @@ def build_report(
 
 
 def _limits(rule: DecisionRule) -> float | dict[str, float]:
-    """The lowest score shown, or that of each state."""
-    limits = {state.name: rule.min_scores[state] for state in MaskState}
-    alike = len(set(limits.values())) == 1
-    return limits["unsure"] if alike else limits
+    """The lowest probability of a face that is shown, or each state's lowest score."""
+    alike = len(set(rule.limits.values())) == 1
+    return next(iter(rule.limits.values())) if alike else rule.limits
 
 
 def _gate(
@@ -150,7 +148,7 @@ def write_plots(folder: Path, evaluation: Evaluation, images: int = 12) -> list[
     ap50 = {name: measured["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
     pairs = _worst(evaluation, images)
     files = {
-        "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.rule),
+        "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.points()),
         "confusion.png": plots.confusion(*evaluation.confusion()),
         "reliability.png": plots.reliability({"scores": evaluation.reliability}),
         "mistakes.png": sheet(pairs, f"Most mistakes at {_limits_text(_limits(evaluation.rule))}"),
@@ -170,7 +168,7 @@ def _limits_text(limits: float | Mapping[str, float]) -> str:
     """The lowest scores for a person."""
     if not isinstance(limits, Mapping):
         return f"score ≥ {limits:.2f}"
-    each = (f"{MaskState[name].title} {limit:.2f}" for name, limit in limits.items())
+    each = (f"{plots.title_of(name)} {limit:.2f}" for name, limit in limits.items())
     return f"score ≥ {', '.join(each)}"
 
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from maskdet.datasets.samples import Sample
-from maskdet.detections import CLASS_NAMES, Detections, MaskState
+from maskdet.detections import Detections, MaskState
 from maskdet.evaluation import coco
 from maskdet.evaluation.evaluator import WIDE_FACE_PIXELS
-from maskdet.evaluation.precision_recall import Matches
-from maskdet.model.card import ScoreLimits, Unsure
+from maskdet.model.card import Unsure
 from maskdet.model.decision import DecisionRule
 
 MIN_CORRECT_SHARE = 0.97
@@ -24,8 +23,9 @@ CERTAINTIES = tuple(round(0.5 + 0.05 * step, 2) for step in range(9))
 """A state that is less likely than the others together is never called."""
 MIN_CERTAINTY = 0.6
 """A card has at least this, even where guesses would be right often enough."""
-F1_MARGIN = 0.01
-"""F1 is flat around its best: by so much it may be lower where that finds more faces."""
+MIN_FACE = 0.28
+"""How likely a face must be to be shown: a missed one weighs two and a half false boxes, most of
+which are faces that nobody labeled. F1 is so flat around its best that it says less."""
 NARROW_FACES_SHARE = 0.01
 """Share of the found faces that are narrower than the model can be trusted with …"""
 MAX_UNSURE_WIDTH = 12.0
@@ -49,35 +49,6 @@ class Choice:
     right: float
     right_unsure: float
     right_wide: float = math.nan
-
-
-def score_limits(samples: Sequence[Sample], found: Sequence[Detections]) -> ScoreLimits:
-    """The lowest scores by F1: of each class, and of a face whatever its state.
-
-    Args:
-        samples: the truth.
-        found: calibrated detections down to a low score.
-    """
-    by_class = coco.coco_eval(samples, found)
-    limits = {name: _limit(Matches.of(by_class, index)) for index, name in enumerate(CLASS_NAMES)}
-    faces = coco.coco_eval(
-        [replace(each, classes=np.zeros_like(each.classes)) for each in samples],
-        [Detections(each.boxes, _sums(each), np.zeros(len(each))) for each in found],
-    )
-    return ScoreLimits(**limits, unsure=_limit(Matches.of(faces, 0)))
-
-
-def _sums(found: Detections) -> np.ndarray:
-    if found.probabilities is None:
-        return found.scores
-    sums: np.ndarray = np.minimum(found.probabilities.sum(axis=1), 1)
-    return sums
-
-
-def _limit(matches: Matches) -> float:
-    """The best threshold by F1, within what makes sense to a viewer."""
-    best = matches.best_threshold(F1_MARGIN)["threshold"]
-    return 0.3 if math.isnan(best) else round(min(max(best, 0.1), 0.9), 3)
 
 
 def certainties(
@@ -147,21 +118,16 @@ def min_width(samples: Sequence[Sample], found: Sequence[Detections], rule: Deci
 
 def choose(
     samples: Sequence[Sample], found: Sequence[Detections], certainty: float | None = None
-) -> tuple[ScoreLimits, Unsure, list[Choice]]:
-    """All limits of a card, and the trade-off that its certainty was chosen from.
+) -> tuple[Unsure, list[Choice]]:
+    """When a state is unsure, and the trade-off that the certainty was chosen from.
 
     Args:
         samples: the truth.
         found: calibrated detections down to a low score.
         certainty: what the card has; None: the best by these samples.
     """
-    limits = score_limits(samples, found)
-    rule = DecisionRule([getattr(limits, state.name) for state in MaskState])
+    rule = DecisionRule.from_min_face(MIN_FACE)
     choices = certainties(samples, found, rule)
     if certainty is None:
         certainty = max(MIN_CERTAINTY, best_certainty(choices))
-    unsure = Unsure(
-        certainty=certainty,
-        width=min_width(samples, found, rule),
-    )
-    return limits, unsure, choices
+    return Unsure(certainty=certainty, width=min_width(samples, found, rule)), choices

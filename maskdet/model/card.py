@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import (
     Field,
@@ -53,31 +53,37 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ScoreLimits(Settings):
-    """The lowest score worth showing of each state; a number in its place stands for all."""
+    """Lowest scores that are worth showing.
 
-    with_mask: Share = 0.3
-    without_mask: Share = 0.3
-    mask_weared_incorrect: Share = 0.3
-    unsure: Share = 0.3
+    A card has a number in its place, that of the face; cards of earlier versions have one for each
+    state.
 
-    @classmethod
-    def alike(cls, score: float) -> Self:
-        """One for all states."""
-        return cls.model_validate(score)
+    Attributes:
+        face: how likely there must be a face, whatever its state.
+        with_mask: lowest score of this state; of the others likewise.
+    """
+
+    face: Share = 0.3
+    with_mask: Share = 0.0
+    without_mask: Share = 0.0
+    mask_weared_incorrect: Share = 0.0
+    unsure: Share = 0.0
 
     @model_validator(mode="before")
     @classmethod
     def _from_number(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.keys() - {"face"}:
+            states = dict.fromkeys((state.name for state in MaskState), cls().face)
+            return {"face": 0.0, **states, **value}
         if not isinstance(value, int | float) or isinstance(value, bool):
             return value
         if not 0 <= value <= 1:
             raise ValueError("must be 0 to 1")
-        return dict.fromkeys(cls.model_fields, value)
+        return {"face": value}
 
     @model_serializer(mode="wrap")
     def _to_number(self, write: SerializerFunctionWrapHandler) -> Any:
-        limits = write(self)
-        return self.unsure if len(set(limits.values())) == 1 else limits
+        return self.face or write(self)
 
 
 class PlattScale(Settings):
@@ -116,7 +122,7 @@ class ModelCard(Settings):
         input: the image size that it takes.
         classes: names by index.
         files: by runtime (``litert``, ``litert_int8``, ``keras`` …), the first is the default.
-        min_score: the lowest score worth showing.
+        min_score: how likely a face must be to be worth showing.
         calibration: of the scores.
         unsure: when a state is not called.
         description: a sentence for people.
@@ -144,6 +150,7 @@ class ModelCard(Settings):
         scales = [getattr(self.calibration, name) for name in CLASS_NAMES]
         return DecisionRule(
             [getattr(self.min_score, state.name) for state in MaskState],
+            min_face=self.min_score.face,
             certainty=self.unsure.certainty,
             width=self.unsure.width,
             calibration=Calibration(

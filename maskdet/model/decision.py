@@ -48,11 +48,13 @@ class DecisionRule:
     """Decides which faces are shown, and whose state is called.
 
     The classes' probabilities exclude each other, so their sum is that of there being a face, and
-    a state's share of the sum is how certain that state is.
+    a state's share of the sum is how certain that state is. A calibrated card's rule asks for the
+    sum alone: a face whose state is in doubt is a face all the same.
 
     Attributes:
         min_scores: lowest score shown, by value of `MaskState`; that of `unsure` is what the sum
             must reach for a face to be called so.
+        min_face: what the sum must reach for any face to be shown.
         certainty: a face whose best state has a smaller share of the sum is unsure; 0: none is.
         width: faces narrower than this many pixels are unsure; 0: none is.
         calibration: of the probabilities.
@@ -62,23 +64,37 @@ class DecisionRule:
     certainty: float = 0.0
     width: float = 0.0
     calibration: Calibration = Calibration()
+    min_face: float = 0.0
 
     @classmethod
     def from_min_score(cls, min_score: float) -> Self:
         """One lowest score for all, no face unsure, scores as the network gives them."""
         return cls((min_score,) * len(MaskState))
 
+    @classmethod
+    def from_min_face(cls, min_face: float) -> Self:
+        """One lowest probability of there being a face, no face unsure."""
+        return cls((0.0,) * len(MaskState), min_face=min_face)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The lowest scores by name: that of a face, or those of the states."""
+        if self.min_face:
+            return {"face": self.min_face}
+        return {state.name: self.min_scores[state] for state in MaskState}
+
     def with_min_score(self, min_score: float) -> Self:
         """The same with one lowest score for all states.
 
         What is unsure stays so: a sum that did not show a face before does not do so now.
         """
-        unsure = max(min_score, self.min_scores[MaskState.unsure])
-        return replace(self, min_scores=(*(min_score,) * _CLASSES, unsure))
+        unsure = max(min_score, self.min_face, self.min_scores[MaskState.unsure])
+        return replace(self, min_scores=(*(min_score,) * _CLASSES, unsure), min_face=0.0)
 
     def without_rejection(self, min_score: float) -> Self:
         """The same probabilities; every face down to that score is shown in its best state."""
-        return replace(self, min_scores=(min_score,) * len(MaskState), certainty=0.0, width=0.0)
+        alike = (min_score,) * len(MaskState)
+        return replace(self, min_scores=alike, certainty=0.0, width=0.0, min_face=0.0)
 
     @property
     def lowest_score(self) -> float:
@@ -86,7 +102,7 @@ class DecisionRule:
         least = min(self.min_scores[:_CLASSES])
         if self.certainty or self.width:  # the best class has a third of the sum or more
             least = min(least, self.min_scores[MaskState.unsure] / _CLASSES)
-        return least
+        return max(least, self.min_face / _CLASSES)
 
     @cached_property  # asked for with each image
     def lowest_logit(self) -> float:
@@ -103,17 +119,16 @@ class DecisionRule:
             found: scored and in their best state; without probabilities of the classes only
                 their size makes them unsure.
         """
-        scores, states = found.scores, found.states
+        scores, states, sums = found.scores, found.states, found.face_scores
         if self.certainty or self.width:
-            sums = scores
             unsure = found.boxes[:, 2] - found.boxes[:, 0] < self.width
             if found.probabilities is not None:
-                sums = found.probabilities.sum(axis=1)
-                unsure |= scores < self.certainty * sums
+                unsure |= scores < self.certainty * found.probabilities.sum(axis=1)
             unsure &= sums >= self.min_scores[MaskState.unsure]
             states = np.where(unsure, np.int8(MaskState.unsure), states)
-            scores = np.where(unsure, np.minimum(sums, 1), scores)
-        kept = np.flatnonzero(scores >= np.asarray(self.min_scores, np.float32)[states])
+            scores = np.where(unsure, sums, scores)
+        limits = np.asarray(self.min_scores, np.float32)
+        kept = np.flatnonzero((scores >= limits[states]) & (sums >= np.float32(self.min_face)))
         kept = kept[np.argsort(-scores[kept], kind="stable")]
         return replace(found, scores=scores, states=states)[kept]
 

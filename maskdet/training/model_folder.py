@@ -88,7 +88,7 @@ def _min_score(threshold: float | None) -> ScoreLimits:
     """The best threshold by F1, within what makes sense to a viewer."""
     if threshold is None or math.isnan(threshold):
         return ScoreLimits()
-    return ScoreLimits.alike(round(min(max(threshold, 0.1), 0.9), 2))
+    return ScoreLimits(face=round(min(max(threshold, 0.1), 0.9), 2))
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:

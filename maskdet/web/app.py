@@ -127,7 +127,7 @@ def create_app(
         model: the detector's name.
         device: what it computes on.
         limits: of a request.
-        min_scores: lowest score of a face that is shown, by state.
+        min_scores: lowest score of a ``face`` that is shown, or one by state.
         names: host names beside ``localhost`` and addresses under which it may be asked.
         origins: hosts whose pages may ask, whatever host the proxy before us names.
         root_path: below which a proxy puts the page, if its headers do not have it.

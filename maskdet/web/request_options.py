@@ -30,7 +30,7 @@ class RequestOptions(BaseModel):
     """Options of a request.
 
     Attributes:
-        min_score: lowest score of a face that is shown; None: the model's own for each state.
+        min_score: lowest score of a face that is shown; None: the model's own.
         blur: faces become a coarse mosaic in the annotated picture.
     """
 

@@ -14,7 +14,7 @@ from maskdet.evaluation.calibration import Reliability
 from maskdet.evaluation.precision_recall import Matches
 from maskdet.evaluation.thresholds import Choice, best_certainty
 from maskdet.model.decision import Calibration, DecisionRule
-from tests.evaluation.test_evaluation import found, sample
+from tests.evaluation.test_evaluation import sample
 
 
 def matches(scores: np.ndarray, hits: np.ndarray) -> Matches:
@@ -88,17 +88,6 @@ def test_scores_are_applied_as_the_runtimes_do() -> None:
     assert named["without_mask"] == {"slope": 3.0, "shift": 1.5}
 
 
-def test_each_class_has_the_limit_of_its_best_f1() -> None:
-    truth = [sample((0, 0, 40, 0), (100, 0, 40, 0), (200, 0, 40, 1))]
-    said = [found((0, 0, 40, 0, 0.9), (100, 0, 40, 0, 0.6), (300, 0, 40, 0, 0.5),
-                  (200, 0, 40, 1, 0.35))]  # fmt: skip
-    chosen = thresholds.score_limits(truth, said)
-    assert chosen.with_mask == pytest.approx(0.6, abs=1e-3)
-    assert chosen.without_mask == pytest.approx(0.35, abs=1e-3)
-    assert chosen.mask_weared_incorrect == 0.3  # there are none
-    assert chosen.unsure == pytest.approx(0.35, abs=1e-3)  # four answers, three faces
-
-
 @pytest.mark.parametrize(
     ("choices", "certainty"),
     [
@@ -143,7 +132,7 @@ def test_the_trade_off_counts_unsure_faces() -> None:
     right = {row.certainty: row.right_wide for row in wide}
     assert right[0.5] == pytest.approx(0.9) and right[0.6] == 1
     assert thresholds.min_width([truth], [answers], rule) == thresholds.MAX_UNSURE_WIDTH
-    _, unsure, choices = thresholds.choose([truth], [answers])
+    unsure, choices = thresholds.choose([truth], [answers])
     assert unsure.width == thresholds.MAX_UNSURE_WIDTH and len(choices) == len(rows)
     shown = DecisionRule((0.3,) * 4, certainty=0.6).apply(answers)
     assert (shown.states == MaskState.unsure).sum() == 20

@@ -254,14 +254,12 @@ def test_precision_and_recall_have_a_curve_for_every_class() -> None:
         name: (scores, np.full(10, 0.9 - 0.2 * i), recall)
         for i, name in enumerate([*CLASS_NAMES, "face"])
     }
-    image = decoded(
-        plots.precision_recall(curves, dict.fromkeys(curves, 0.5), DecisionRule.from_min_score(0.5))
-    )
+    half = dict.fromkeys(curves, 0.5)
+    points = {name: (0.5, precision[4]) for name, (_, precision, _) in curves.items()}
+    image = decoded(plots.precision_recall(curves, half, points))
     assert all(shows(image, plots.STYLES[name][0]) > 300 for name in CLASS_NAMES)
     curves["with_mask"] = (scores, np.full(10, 0.9), np.full(10, np.nan))  # no such face
-    image = decoded(
-        plots.precision_recall(curves, dict.fromkeys(curves, 0.5), DecisionRule.from_min_score(0.5))
-    )
+    image = decoded(plots.precision_recall(curves, half, points))
     assert shows(image, plots.STYLES["with_mask"][0]) == 0
 
 

@@ -71,9 +71,9 @@ def test_the_file_of_a_runtime_is_found_and_checked(folder: Path):
         model_file(folder, card, "keras")
 
 
-def test_one_lowest_score_stands_for_all_states(folder: Path):
+def test_one_lowest_score_is_that_of_the_face(folder: Path):
     edit(folder, "min_score: 0.3", "min_score: 0.4")
-    assert read_card(folder).rule.min_scores == [0.4] * 4
+    assert read_card(folder).rule.limits == {"face": 0.4}
     edit(folder, "min_score: 0.4", "min_score: 4")
     with pytest.raises(ModelError, match="'min_score': must be 0 to 1, not 4"):
         read_card(folder)
@@ -82,7 +82,9 @@ def test_one_lowest_score_stands_for_all_states(folder: Path):
 def test_scores_and_limits_make_a_judge(folder: Path):
     card = read_card(folder).model_copy(
         update={
-            "min_score": ScoreLimits(with_mask=0.5, without_mask=0.4, unsure=0.35),
+            "min_score": ScoreLimits.model_validate(
+                {"with_mask": 0.5, "without_mask": 0.4, "unsure": 0.35}
+            ),
             "calibration": Calibrations(without_mask=PlattScale(slope=2, shift=-1)),
             "unsure": Unsure(certainty=0.6, width=9),
         }

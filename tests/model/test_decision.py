@@ -58,6 +58,18 @@ def test_a_doubtful_state_is_unsure(
     assert shown.scores.tolist() == pytest.approx([] if score is None else [score])
 
 
+def test_a_card_asks_how_likely_a_face_is_whatever_its_state() -> None:
+    rule = DecisionRule.from_min_face(0.3)
+    said = faces((0.15, 0.16, 0.0), (0.15, 0.14, 0.0), (0.33, 0, 0), (0, 0, 0.29))
+    assert rule.apply(said).scores.tolist() == pytest.approx([0.33, 0.16])
+    assert replace(rule, certainty=0.6).apply(said).states.tolist() == [MASK, UNSURE]
+    assert rule.limits == {"face": 0.3}
+    # who asks for a score gets none below it, and no more unsure faces than before
+    lower = replace(rule, certainty=0.6).with_min_score(0.2)
+    assert lower.apply(said).scores.tolist() == pytest.approx([0.33, 0.31, 0.29])
+    assert len(rule.with_min_score(0.34).apply(said)) == 0
+
+
 @pytest.mark.parametrize(("width", "state"), [(9.9, UNSURE), (10.0, MASK)])
 def test_a_small_face_is_unsure(width: float, state: MaskState) -> None:
     rule = DecisionRule((0.5,) * 4, width=10)
@@ -91,6 +103,8 @@ def test_nothing_below_the_least_logit_is_ever_shown(seed: int) -> None:
     calibration = Calibration(random.uniform(0.7, 1.5, 3), random.normal(0, 0.7, 3))
     limits, certainty = random.uniform(0.05, 0.9, 4), random.choice([0, 0.7])
     rule = DecisionRule(limits, certainty=float(certainty), calibration=calibration)
+    if seed % 2:
+        rule = replace(DecisionRule.from_min_face(limits[0]), calibration=calibration)
     said = calibration.probabilities(random.normal(-4, 3, (2000, 3)))
     logits = np.log(said.astype(np.float64) / (1 - said))
     raw = (logits - calibration.shifts) / calibration.slopes

@@ -92,6 +92,4 @@ def test_without_options_the_faces_are_those_of_the_model_as_it_is(client: httpx
         low = scores(client.post("/api/detect?min_score=0.05", files=sent))
         assert len(low) >= len(found)
     about = client.get("/api/about").json()
-    assert set(about["min_scores"]) == {
-        *("with_mask", "without_mask", "mask_weared_incorrect", "unsure")
-    }
+    assert set(about["min_scores"]) == {"face"}

@@ -160,7 +160,8 @@ def calibrate(
 ) -> int:
     """Measures a model on validation pictures and writes its card again.
 
-    Calibrated scores, the lowest score of each state, when a state is unsure, metrics of each file.
+    Calibrated scores, how likely a shown face must be, when its state is unsure, and the metrics of
+    each file.
     """
     from maskdet.commands.calibrate import run
     from maskdet.runtimes import load_detector

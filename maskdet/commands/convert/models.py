@@ -139,7 +139,7 @@ def _write_folder(
                 else InputSize(height=480, width=640),
                 classes=tuple(names[number] for number in numbers),
                 files=files,
-                min_score=ScoreLimits.alike(MIN_SCORE),
+                min_score=ScoreLimits(face=MIN_SCORE),
                 description="Short and long side that pictures are resized to are the input's."
                 if keras
                 else "The file states the size that images are resized to.",

@@ -44,7 +44,7 @@ class MonitorSettings(Settings):
         looks: at each image: ``auto``, what suits its size and the machine; 1, once; 2, once more
             for close faces; from 3 on, also at so many parts along either side.
         runtime: which of the model's files, as its card names them; None is the device's best.
-        min_score: lowest score that counts, of all states; None is the model's own of each.
+        min_score: lowest score that counts, of all states; None is the model's own.
         unsure: when a state is not called.
         headless: no window.
         record: annotated video, ``.mp4`` or ``.mkv``; with several sources one file each.
