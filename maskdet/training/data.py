@@ -24,7 +24,7 @@ from maskdet.training.augmentation.copy_paste import CopyPaste
 from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.distillation import ANSWERS, DistillationLoader, load_teacher
 from maskdet.training.loader import Loader, draw_weights, scene_weights
-from maskdet.training.pseudo_labels import OpenDetector, pseudo_label
+from maskdet.training.pseudo_labels import OpenDetector, ignore_unlabeled, pseudo_label
 from maskdet.training.settings import DataSettings, TrainingSettings
 
 TEACHER_SCORE = 0.03
@@ -77,7 +77,7 @@ def read_data(
     _require_faces(data, validation, "for validation")
     if folder is not None:
         pairs = zip(settings.train, parts, strict=True)
-        parts = [_labeled(*each, folder, open_detector) for each in pairs]
+        parts = [_labeled(*each, folder, open_detector, report) for each in pairs]
         samples = list(chain(*parts))
         root = data_root(below(data, settings.train[0].source) or data)
         _write_names(folder / TRAIN_LIST, samples, root)
@@ -143,16 +143,31 @@ def _read(part: DataSettings, data: Path, problems: Problems) -> list[Sample]:
 
 
 def _labeled(
-    part: DataSettings, samples: list[Sample], folder: Path, open_detector: OpenDetector | None
+    part: DataSettings,
+    samples: list[Sample],
+    folder: Path,
+    open_detector: OpenDetector | None,
+    report: Callable[[str], None],
 ) -> list[Sample]:
-    if not part.teacher:
+    if not (part.teacher or part.finder):
         return samples
     if open_detector is None:
-        raise ConfigError(f"settings, train: there is nobody to open the teacher {part.teacher!r}")
-    open_teacher = partial(open_detector, part.teacher, DecisionRule.from_min_score(TEACHER_SCORE))
-    return pseudo_label(
-        samples, open_teacher, folder / f"pseudo-labels-{Path(part.teacher).name}.json"
-    )
+        model = part.teacher or part.finder
+        raise ConfigError(f"settings, train: there is nobody to open the model {model!r}")
+    if part.teacher:
+        rule = DecisionRule.from_min_score(TEACHER_SCORE)
+        memory = folder / f"pseudo-labels-{Path(part.teacher).name}.json"
+        samples = pseudo_label(samples, partial(open_detector, part.teacher, rule), memory)
+    if part.finder:
+        memory = folder / f"unlabeled-faces-{Path(part.finder).name}.json"
+        seen = ignore_unlabeled(samples, partial(open_detector, part.finder, None), memory)
+        count = sum(len(s.boxes) for s in seen) - sum(len(s.boxes) for s in samples)
+        report(
+            f"{part.list or part.source or 'all pictures'}: {count} faces that nobody labeled, "
+            f"found by {Path(part.finder).name}, are learned neither as faces nor as background"
+        )
+        samples = seen
+    return samples
 
 
 def make_loader(

@@ -107,7 +107,8 @@ def _provenance(settings: TrainingSettings, command: str) -> dict[str, Any]:
     for key in ("imagenet", "start"):
         values[key] = Path(values[key]).name
     for part in values["train"]:
-        part["teacher"] = Path(part["teacher"]).name
+        for key in ("teacher", "finder"):
+            part[key] = Path(part[key]).name
     return {
         "command": command,
         "data": _data(settings),
@@ -125,5 +126,7 @@ def _data(settings: TrainingSettings) -> list[str]:
         text = f"{name}: {', '.join(part.labelled)}"
         if part.teacher:
             text = f"{text}, the other classes by {Path(part.teacher).name}"
+        if part.finder:
+            text = f"{text}, faces that nobody labeled by {Path(part.finder).name}"
         texts.append(f"{text}; {part.about}" if part.about else text)
     return texts

@@ -92,6 +92,12 @@ def _without_missing_teachers(
                 f"{part.list or part.source or 'its pictures'} do not label stay unknown"
             )
             parts[i] = part.model_copy(update={"teacher": ""})
+        if part.finder and not is_model(part.finder):
+            lines.append(
+                f"the finder {part.finder} is not here and is left out: faces that nobody labeled "
+                f"in {part.list or part.source or 'its pictures'} are learned as background"
+            )
+            parts[i] = parts[i].model_copy(update={"finder": ""})
     update: dict[str, object] = {"train": tuple(parts)}
     teacher = settings.distillation.teacher
     if teacher and not is_model(teacher):

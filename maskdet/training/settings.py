@@ -40,6 +40,9 @@ class DataSettings(Settings):
         labelled: the classes this data set labels; a face of another one hides under these names.
         teacher: a model, by name or folder, that finds which faces are of the classes this data
             set does not label; see `maskdet.training.pseudo_labels`; empty: nobody does.
+        finder: a model, by name or folder, that finds faces which the labels leave out: they are
+            learned neither as faces nor as background; empty: all that is not labeled is
+            background.
         without_faces: none of the images below `source`, a folder, shows a face, and none needs
             labels: things that a model takes for faces.
         share: how often its images are drawn, relative to their number.
@@ -57,6 +60,7 @@ class DataSettings(Settings):
     class_list: str = ""
     labelled: tuple[str, ...] = CLASS_NAMES
     teacher: str = ""
+    finder: str = ""
     without_faces: bool = False
     share: PositiveFloat = 1.0
     scene: str = ""
@@ -65,7 +69,7 @@ class DataSettings(Settings):
 
     @model_validator(mode="after")
     def _check_without_faces(self) -> Self:
-        about_labels = ("class_list", "classes", "format", "labelled", "list", "teacher")
+        about_labels = ("class_list", "classes", "finder", "format", "labelled", "list", "teacher")
         defaults = {name: type(self).model_fields[name].default for name in about_labels}
         given = [name for name in about_labels if getattr(self, name) != defaults[name]]
         if self.without_faces and given:  # a run's own settings name all with their defaults

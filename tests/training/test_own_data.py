@@ -190,13 +190,18 @@ def test_mistakes_stay_mistakes(data: Path, overrides: list[str]) -> None:
 
 def test_a_teacher_that_is_not_here(data: Path) -> None:
     settings = load_settings(
-        TrainingSettings, None, ["train=[{teacher: big}]", "distillation.teacher=big"]
+        TrainingSettings,
+        None,
+        ["train=[{teacher: big, finder: far}]", "distillation.teacher=big"],
     )
-    changed, lines = adapted(settings, data, is_model=lambda name: name != "big")
-    assert (changed.train[0].teacher, changed.distillation.teacher) == ("", "")
+    changed, lines = adapted(settings, data, is_model=lambda name: name not in ("big", "far"))
+    (part,) = changed.train
+    assert (part.teacher, part.finder, changed.distillation.teacher) == ("", "", "")
     assert [line.partition(" and is left out: ")[2] for line in lines] == [
-        "the states that its pictures do not label stay unknown", "labels alone are learnt",
-    ]  # fmt: skip
+        "the states that its pictures do not label stay unknown",
+        "faces that nobody labeled in its pictures are learned as background",
+        "labels alone are learnt",
+    ]
 
 
 def test_the_model_that_ships_is_found_by_its_network() -> None:

@@ -14,8 +14,11 @@ from maskdet.config import load_settings
 from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, DatasetError
+from maskdet.model.anchors import AnchorGrid
 from maskdet.model.decision import DecisionRule
-from maskdet.training.pseudo_labels import pseudo_label, states
+from maskdet.networks.matching import BACKGROUND, IGNORED
+from maskdet.networks.targets import RetinaNetTargets
+from maskdet.training.pseudo_labels import ignore_unlabeled, pseudo_label, states
 from maskdet.training.settings import TrainingSettings
 from tests.datasets.voc_folder import write_voc_folder
 from tests.doubles import ScriptedDetector
@@ -109,8 +112,10 @@ def test_nobody_is_asked_twice(sample: Sample, tmp_path: Path) -> None:
 def test_a_broken_memory_is_one_line(sample: Sample, tmp_path: Path, text: str) -> None:
     memory = tmp_path / "told.json"
     memory.write_text(text)
-    with pytest.raises(DatasetError, match="remove it, and the teacher is asked again"):
+    with pytest.raises(DatasetError, match="remove it, and the model is asked again"):
         pseudo_label([sample], lambda: Teacher({}), memory)
+    with pytest.raises(DatasetError, match="remove it, and the model is asked again"):
+        ignore_unlabeled([sample], lambda: Teacher({}), memory)
 
 
 def test_boxes_that_changed_since(sample: Sample, tmp_path: Path) -> None:
@@ -121,22 +126,44 @@ def test_boxes_that_changed_since(sample: Sample, tmp_path: Path) -> None:
         pseudo_label([fewer], lambda: Teacher({}), memory)
 
 
+def test_a_face_that_nobody_labeled_is_neither_face_nor_background(
+    sample: Sample, tmp_path: Path
+) -> None:
+    """One of a score of .34 and less may be anything; one over a labeled face is that face."""
+    boxes = np.array([[20, 0, 40, 20], [41, 1, 61, 21], [22, 0, 38, 20]], np.float32)
+    finder = Teacher({10: found(TORN, MASK, [0.2, 0.1, 0.04], boxes=boxes)})
+    memory = tmp_path / "found.json"
+    (seen,) = ignore_unlabeled([sample], lambda: finder, memory)
+    assert seen.classes.tolist() == [0, 1, -1] and seen.labelled == sample.labelled
+    np.testing.assert_array_equal(seen.boxes, [*BOXES, boxes[0]])
+    (again,) = ignore_unlabeled([sample], lambda: pytest.fail("asked again"), memory)
+    np.testing.assert_array_equal(again.boxes, seen.boxes)
+    # somebody labels it: it counts as that
+    more = replace(sample, boxes=seen.boxes, classes=np.array([0, 1, 0]))
+    assert ignore_unlabeled([more], lambda: pytest.fail("asked again"), memory) == [more]
+    targets = RetinaNetTargets(AnchorGrid((8,), (20.0,), (1.0,)), "iou")
+    wanted = targets.targets(seen.boxes, seen.classes, 32, 72)["classes"].reshape(4, 9)
+    assert wanted[1, 3] == IGNORED and wanted[1, 1] == 0 and wanted[3, 4] == BACKGROUND
+
+
 def test_a_run_asks_the_teacher_that_its_settings_name(tmp_path: Path) -> None:
     """Whoever runs it opens the teacher; its doubtful answers are wanted, too."""
     pytest.importorskip("keras")
     from maskdet.training import data
 
     write_voc_folder(tmp_path / "data", 6)
-    told = ["train=[{labelled: [with_mask, without_mask], teacher: models/big}]"]
+    models = "teacher: models/big, finder: models/far"
+    told = [f"train=[{{labelled: [with_mask, without_mask], {models}}}]"]
     settings = load_settings(TrainingSettings, None, told)
-    opened: list[tuple[str, float]] = []
+    opened: list[tuple[str, float | None]] = []
 
-    def open_detector(name: str, rule: DecisionRule) -> ScriptedDetector:
-        opened.append((name, rule.lowest_score))
+    def open_detector(name: str, rule: DecisionRule | None) -> ScriptedDetector:
+        opened.append((name, rule and rule.lowest_score))
         return ScriptedDetector(lambda image: Detections.empty())
 
     data.read_data(settings, tmp_path / "data", tmp_path, open_detector)
-    assert opened == [("models/big", data.TEACHER_SCORE)]
+    assert opened == [("models/big", data.TEACHER_SCORE), ("models/far", None)]
     assert (tmp_path / "pseudo-labels-big.json").is_file()
-    with pytest.raises(ConfigError, match="nobody to open the teacher 'models/big'"):
+    assert (tmp_path / "unlabeled-faces-far.json").is_file()
+    with pytest.raises(ConfigError, match="nobody to open the model 'models/big'"):
         data.read_data(settings, tmp_path / "data", tmp_path)

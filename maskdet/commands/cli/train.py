@@ -32,10 +32,10 @@ def train(
     from maskdet.config import load_settings
     from maskdet.training.settings import TrainingSettings
 
-    def open_teacher(name: str, rule: DecisionRule) -> Detector:
+    def open_detector(name: str, rule: DecisionRule | None) -> Detector:
         from maskdet.runtimes import load_detector
 
-        return load_detector(name, rule=rule)
+        return load_detector(name, looks="auto" if rule is None else 1, rule=rule)
 
     settings = load_settings(TrainingSettings, config, overrides or ())
     return train.run(
@@ -44,5 +44,5 @@ def train(
         output or Path("runs") / settings.name,
         resume=resume,
         command=train.command_of(config, overrides or ()),
-        open_detector=open_teacher,
+        open_detector=open_detector,
     )
