@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from maskdet.web.image_codec import claimed_pixels
 from maskdet.web.request_limits import MEGA, Limits
+from maskdet.web.request_options import RequestOptions
 
 _RAW = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")
 """Content types of a body that is the picture itself; the last is curl's when none is given."""
@@ -53,10 +54,18 @@ async def read_uploads(request: Request, limits: Limits) -> tuple[list[Upload], 
     except TimeoutError:
         raise HTTPException(408, f"nothing complete came in {limits.seconds:g} s") from None
     if not uploads:
-        raise HTTPException(422, "no picture in the request; send at least one file")
+        raise HTTPException(422, f"no picture in the request; {_missing_file(fields)}")
     if len(uploads) > limits.images:
         raise _too_many(limits)
     return uploads, fields
+
+
+def _missing_file(fields: Mapping[str, str]) -> str:
+    """What a request without files needs; a form may have a file's name in place of the file."""
+    for name in fields:
+        if name not in RequestOptions.model_fields:
+            return f"field {name!r:.60} is text; curl sends a file with -F {name:.60}=@FILE"
+    return "send at least one file"
 
 
 def check_pixels(uploads: Sequence[Upload], limits: Limits) -> None:
@@ -124,7 +133,10 @@ def _too_many(limits: Limits) -> HTTPException:
 
 
 def _safe(name: str | None) -> str:
-    """The last part of a file's name, printable, short enough for every file system."""
-    last = PurePosixPath((name or "").replace("\\", "/")).name
+    """The last part of a file's name, printable, short enough for every file system.
+
+    Browsers and curl send a double quote as %22, as HTML has it.
+    """
+    last = PurePosixPath((name or "").replace("\\", "/").replace("%22", '"')).name
     kept = "".join(char for char in last if char.isprintable()).strip(". ")
     return kept[-100:] or "picture"

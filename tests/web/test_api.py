@@ -146,6 +146,18 @@ def test_a_wrong_file_of_a_form_is_named_without_its_folder(client: httpx.Client
     assert "secret" not in answer.text and "\\r" not in answer.text
 
 
+def test_a_form_that_has_a_path_in_place_of_the_file_names_the_field(client: httpx.Client):
+    fields = {"file": (None, b"door.png"), "blur": (None, b"true")}
+    answer = client.post("/api/detect", files=fields)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].endswith("-F file=@FILE")
+
+
+def test_a_name_with_quotes_comes_back_as_it_is_on_the_disk(client: httpx.Client):
+    answer = client.post("/api/annotate", files={"f": ('a "b".png', PNG)})  # sent as a %22b%22.png
+    assert "a%20%22b%22-annotated.png" in answer.headers["content-disposition"]
+
+
 def test_an_empty_file_of_a_form_is_named_as_that(client: httpx.Client):
     for path in ("/api/detect", "/api/annotate"):
         answer = client.post(path, files={"a": ("door.jpg", JPEG), "b": ("hall.jpg", b"")})

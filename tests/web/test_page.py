@@ -193,6 +193,11 @@ def test_it_works_by_keyboard_alone(browser: Browser, picture: Path):
             sent = {"type": kind, **event, **typed}
             browser.driver.execute_cdp_cmd("Input.dispatchKeyEvent", sent)
 
+    browser.js("document.querySelector('#min_score').focus()")
+    press("Enter", 13, "\r")
+    assert browser.find("#about").is_displayed()  # a form of one page: Enter sends nothing
+    invalid = browser.js("return document.querySelector('#choose:invalid')")
+    assert not invalid  # a screen reader would call it wrong
     tab_to("#choose")
     browser.js("window.asked = 0; choose.onclick = (e) => { e.preventDefault(); asked += 1; }")
     press("Enter", 13, "\r")

@@ -164,6 +164,8 @@ async function tellAbout() {
   offerOptions(limits.min_scores, again);
 }
 
+get("choose").required = false;  // it serves the form that is sent without scripts alone
+get("drop").addEventListener("submit", (event) => event.preventDefault());
 takeFrom(get("choose"));
 takeFrom(get("shot"));
 takeDrops();

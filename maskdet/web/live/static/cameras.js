@@ -96,7 +96,10 @@ class View {
     const counts = camera.people ?? camera.faces;
     this.root.querySelector(".counts").replaceChildren(...(isLive ? chips(counts) : []));
     const rates = this.paused ? [] : [`${camera.detect_fps.toFixed(1)} frames a second processed`];
-    if (camera.width) rates.unshift(`${camera.width} × ${camera.height}`);
+    if (camera.width) {
+      rates.unshift(`${camera.width} × ${camera.height}`);
+      this.screen.style.aspectRatio = `${camera.width} / ${camera.height}`;
+    }
     if (camera.people_today) rates.push(`${seen(camera, total(camera.people_today))} today`);
     if (camera.recording) rates.push("recording");
     if (camera.recorded_stream === "no signal") rates.push("NOT RECORDED: its stream is away");
