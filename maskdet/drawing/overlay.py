@@ -51,6 +51,7 @@ class Overlay:
 
     Attributes:
         image_box: x, y, width and height of the frame in the last `view`, pixels.
+        bar_height: of the bar above it, pixels.
     """
 
     def __init__(self, *, scores: bool = True, track_ids: bool = True) -> None:
@@ -63,6 +64,7 @@ class Overlay:
         self._scores = scores
         self._track_ids = track_ids
         self.image_box = (0, 0, 1, 1)
+        self.bar_height = 0
         self._renderer = TextRenderer()
         self._bar = StatusBar(self._renderer)
         self._panels = Panels(self._renderer)
@@ -92,7 +94,12 @@ class Overlay:
         return canvas
 
     def view(
-        self, observation: Observation, status: Status, size: tuple[int, int], text: int
+        self,
+        observation: Observation,
+        status: Status,
+        size: tuple[int, int],
+        text: int,
+        right: int = 0,
     ) -> np.ndarray:
         """The frame and its bar in an image of a given size, as it is shown on a screen.
 
@@ -104,14 +111,15 @@ class Overlay:
             status: content of the bar.
             size: (width, height) of the whole.
             text: size of the text, pixels.
+            right: width that stays free beside the frame, below the bar, pixels.
         """
         width, height = size
-        self._renderer.fit(width, height, text)
+        self._renderer.fit(*size, text)
         rows = self._rows(status, observation, width)
-        top = min(self._renderer.row * len(rows), height - 1)
+        self.bar_height = top = min(self._renderer.row * len(rows), height - 1)
         canvas = np.full((height, width, 3), _DARK, np.uint8)
-        seen = fit(observation, (width, height - top), enlarge=True)
-        x = (width - seen.frame.width) // 2
+        seen = fit(observation, (width - right, height - top), enlarge=True)
+        x = (width - right - seen.frame.width) // 2
         y = top + (height - top - seen.frame.height) // 2
         image = canvas[y : y + seen.frame.height, x : x + seen.frame.width]
         image[:] = seen.frame.image
@@ -132,8 +140,7 @@ class Overlay:
         dark = Frame(np.full((1, 1, 3), _DARK, np.uint8), 0, 0.0, 0.0, status.source)
         canvas = self.view(Observation(dark, Detections.empty()), status, size, text)
         renderer, (width, height) = self._renderer, size
-        message = renderer.fitted(message, width - renderer.size)
-        if message:
+        if message := renderer.fitted(message, width - renderer.size):
             x = (width - renderer.width(message)) // 2
             renderer.write(canvas, message, x, height // 2, BRIGHT)
         return canvas
@@ -148,10 +155,10 @@ class Overlay:
         self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
         self._panels.notice(canvas, message)
 
-    def side_panel(self, canvas: np.ndarray, content: PanelContent, text: int) -> None:
-        """Draws the people of now and of the last hour onto the right side of the image."""
-        self._renderer.fit(canvas.shape[1], canvas.shape[0], text)
-        self._side_panel.draw(canvas, content)
+    def side_panel(self, panel: np.ndarray, content: PanelContent, text: int) -> None:
+        """Draws the people of now and of the last hour over an image of the panel's size."""
+        self._renderer.fit(panel.shape[1], panel.shape[0], text)
+        self._side_panel.draw(panel, content)
 
     def draft(
         self, image: np.ndarray, points: Sequence[tuple[float, float]], *, is_zone: bool
@@ -255,11 +262,8 @@ class Overlay:
         return np.array([x, y, x + width, y + height])
 
     def _label_width(self, text: str) -> int:
-        return (
-            self._renderer.size + self._renderer.width(text)
-            if text
-            else round(self._renderer.size * 0.72)
-        )
+        size = self._renderer.size
+        return size + self._renderer.width(text) if text else round(size * 0.72)
 
 
 def _pixel_boxes(detections: Detections, image: np.ndarray) -> np.ndarray:

@@ -13,10 +13,10 @@ from maskdet.drawing.status_text import BRIGHT, DIM
 from maskdet.drawing.styles import STYLES
 from maskdet.drawing.text_renderer import TextRenderer
 
-_INK = (0, 0, 0)
+_GROUND = (24, 24, 24)
 _PLOT_ROWS = 3
 _MAX_SHARE = 0.75
-"""Of the image's width, at most: some of the image stays visible."""
+"""Of the window's width, at most: some of the image stays visible."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,27 @@ class PanelContent:
     margin: int = 0
 
 
+def panel_width(whole: int, text: int) -> int:
+    """Width of the panel in a window of that width, with text of that size, pixels."""
+    return min(round(whole * _MAX_SHARE), text * 19)
+
+
 class SidePanel:
-    """Draws the panel onto the right side of an image."""
+    """Draws the panel."""
 
     def __init__(self, renderer: TextRenderer) -> None:
         """Draws with that renderer, in the size that it has at the moment."""
         self._renderer = renderer
 
-    def draw(self, image: np.ndarray, content: PanelContent) -> None:
-        """Darkens the right side and writes on it; what has no room is left out, oldest first.
+    def draw(self, panel: np.ndarray, content: PanelContent) -> None:
+        """Writes on the panel; what has no room is left out, oldest first.
 
         Args:
-            image: BGR uint8 (height, width, 3), drawn on.
+            panel: BGR uint8 (height, width, 3), drawn over.
             content: what to show.
         """
-        renderer, (height, whole) = self._renderer, image.shape[:2]
-        width = min(round(whole * _MAX_SHARE), renderer.size * 19)
-        panel = image[:, whole - width :]
-        panel[:] = panel // 5
+        renderer, height = self._renderer, panel.shape[0]
+        panel[:] = _GROUND
         pad, row = renderer.size // 2, renderer.row
         y = pad
         for text, state, values in self._table(content):

@@ -7,7 +7,7 @@ import pytest
 
 from maskdet.detections import MaskState
 from maskdet.drawing.panels import Panels
-from maskdet.drawing.side_panel import PanelContent, SidePanel
+from maskdet.drawing.side_panel import PanelContent, SidePanel, panel_width
 from maskdet.drawing.status_bar import StatusBar
 from maskdet.drawing.status_text import Row, Segment, Status, bar_rows, count_segments, total_row
 from maskdet.drawing.text_renderer import TextRenderer
@@ -79,14 +79,13 @@ def test_where_faces_leave_little_room_the_count_stands_or_nothing():
 def test_the_panel_cuts_no_title_and_no_number(size: tuple[int, int]):
     renderer = Recorder()
     renderer.fit(size[0], size[1], max(16, size[1] // 40))
-    image = np.full((size[1], size[0], 3), 200, np.uint8)
+    panel = np.zeros((size[1], panel_width(size[0], renderer.size), 3), np.uint8)
     changes = [("12:00:00 #12 no mask -> mask", MaskState.with_mask, "")]
     content = PanelContent(PEOPLE.now, COUNTS, [0.5] * 60, changes, margin=30)
-    SidePanel(renderer).draw(image, content)
+    SidePanel(renderer).draw(panel, content)
     titles = [state.title for state in MaskState]
     assert set(titles) <= set(renderer.written)
     assert renderer.written[15:18] == ["in all ± 30", "4806", "2"]
-    assert (image[:, : size[0] // 4] == 200).all()  # of the image something stays visible
 
 
 @pytest.mark.parametrize("width", [170, 213, 240, 256, 480, 960])
@@ -152,7 +151,7 @@ def test_the_panel_has_what_happened_whole_and_the_source_behind_it():
     renderer.fit(1280, 720, 18)
     changes = [("12:00:00 #12 appeared", MaskState.with_mask, name) for name in NAMES]
     content = PanelContent(PEOPLE.now, COUNTS, [0.5] * 60, changes)
-    SidePanel(renderer).draw(np.zeros((720, 1280, 3), np.uint8), content)
+    SidePanel(renderer).draw(np.zeros((720, panel_width(1280, 18), 3), np.uint8), content)
     assert renderer.written.count("12:00:00 #12 appeared") == len(NAMES)
     assert sum(text.endswith("or.mp4") for text in renderer.written) == 1
 

@@ -102,6 +102,7 @@ def test_a_pause_moves_nobody_and_keeps_who_was_there_just_before_it() -> None:
     for step in range(30):
         camera.show(200 + 20 * step)  # five face widths a second
     assert camera.ids(200 + 20 * 29, wait=20.0) == [1]
+    assert settled(0.1, 200).ids(200 + 4 * 40, wait=20.0) == [-1]
     camera = settled(0.1, 200)
     for _ in range(15):
         camera.show()  # out of sight when the pause begins

@@ -12,6 +12,7 @@ import numpy as np
 from maskdet.drawing.layout import Layout, Size, arrange, window_size
 from maskdet.drawing.montage import montage
 from maskdet.drawing.overlay import Overlay
+from maskdet.drawing.side_panel import panel_width
 from maskdet.drawing.status_text import total_row
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.screens import screen_size
@@ -103,6 +104,8 @@ class Board:
         self._box = min(box[0], most[0]), min(box[1], most[1])
         self._shapes: list[Size] = []
         self._layout: Layout | None = None
+        self._panel = 0  # pixels across, beside the images
+        self._arranged: tuple[Size, bool] = (0, 0), False
         self._notice, self._notice_until = "h: help", 0.0
 
     def show_notice(self, notice: str) -> None:
@@ -120,7 +123,7 @@ class Board:
             device: what the detector computes on.
         """
         now = time.monotonic()
-        if self._reshape():
+        if self._reshape(view.panel and self._history is not None):
             view.changed = True
         stale = [
             tile
@@ -138,6 +141,7 @@ class Board:
                 blur=view.blur,
                 strict=view.strict,
                 compact=len(self._tiles) > 1,
+                right=self._panel if len(self._tiles) == 1 else 0,
             )
         view.changed = False
         self.image = self._compose(self._layout, device)
@@ -169,11 +173,11 @@ class Board:
     def _bar_height(self) -> int:
         """Height of what stands above the images: the bar of one source, the totals of more."""
         if len(self._tiles) == 1:
-            return self._tiles[0].image_box[1]
+            return self._overlay.bar_height
         return 0 if self._layout is None else self._layout.top
 
-    def _reshape(self) -> bool:
-        """Gives the window the shape of new images; whether anything is to be drawn larger."""
+    def _reshape(self, has_panel: bool) -> bool:
+        """Gives the window the shape of new images; whether their places are others now."""
         shapes = [tile.image_size for tile in self._tiles]
         if shapes != self._shapes:
             self._shapes = shapes
@@ -182,15 +186,22 @@ class Board:
             self._window.resize(*window_size(shapes, self._box))
             self._layout = None
         size = self._window.size
-        if min(size) < 1 or (self._layout is not None and self._layout.size == size):
+        if min(size) < 1:
             return False
+        if self._layout is not None and self._arranged == (size, has_panel):
+            return False
+        self._arranged = size, has_panel
         self._layout = arrange(shapes, size)
+        self._panel = panel_width(size[0], self._layout.text) if has_panel else 0
+        if self._panel and len(shapes) > 1:  # a single image has its bar above the panel, too
+            self._layout = arrange(shapes, (size[0] - self._panel, size[1]))
         return True
 
     def _compose(self, layout: Layout, device: str) -> np.ndarray:
         if len(self._tiles) == 1:
             return self._tiles[0].image
-        whole = montage([tile.image for tile in self._tiles], layout.places, layout.size)
+        size = layout.size[0] + self._panel, layout.size[1]
+        whole = montage([tile.image for tile in self._tiles], layout.places, size)
         totals: Counter[str] = Counter()
         people: list[PeopleCounts] = []
         for tile in self._tiles:
@@ -217,8 +228,8 @@ class Board:
             if frame is not None and frame.size:
                 self._overlay.draft(frame, draft.points, is_zone=draft.is_zone)
         if people is not None:
-            below_bar = image[self._bar_height() :]
-            self._overlay.side_panel(below_bar, people, text)
+            panel = image[self._bar_height() :, image.shape[1] - self._panel :]
+            self._overlay.side_panel(panel, people, text)
         if has_notice:
             self._overlay.notice(image, self._notice, text)
         if view.help:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from maskdet.detections import Detections, MaskState
-from maskdet.drawing.overlay import Overlay
-from maskdet.drawing.side_panel import PanelContent
+from maskdet.drawing.overlay import Overlay, Status
+from maskdet.drawing.side_panel import PanelContent, panel_width
 from maskdet.frame import Frame
 from maskdet.live.gui.people_history import CHANGES, MINUTES, PeopleHistory
 from maskdet.observation import Observation, PeopleCounts, Person, PersonEvent
@@ -93,9 +93,20 @@ def test_the_panel_fits_every_picture(size: tuple[int, int]):
     changes = [(f"12:00:0{i} #{i} no mask -> mask", MaskState.with_mask, "hall") for i in range(8)]
     counts = {state.name: 12 for state in MaskState}
     content = PanelContent(counts, counts, [None] * 30 + [0.5] * 30, changes)
-    plain = np.full((size[1], size[0], 3), 120, np.uint8)
-    drawn = plain.copy()
-    Overlay().side_panel(drawn, content, max(12, size[1] // 40))
-    changed = (drawn != plain).any(axis=(0, 2))
-    assert changed[-1] and changed.mean() < 0.8  # on the right, and the picture stays visible
-    assert (drawn[:, -1] == 24).all()  # no text runs out of it
+    text = max(12, size[1] // 40)
+    width = panel_width(size[0], text)
+    assert width < 0.8 * size[0]  # the picture stays visible
+    drawn = np.full((size[1], width, 3), 120, np.uint8)
+    Overlay().side_panel(drawn, content, text)
+    assert (drawn[:, [0, -1]] == 24).all()  # no text runs out of it
+    assert (drawn > 200).any()
+
+
+@pytest.mark.parametrize("size", [(475, 918), (964, 775), (1280, 776)])
+def test_the_panel_stands_beside_the_picture_and_covers_nothing_of_it(size: tuple[int, int]):
+    overlay, right = Overlay(), panel_width(size[0], 18)
+    plain = overlay.view(seen(0), Status(), size, 18)
+    shown = overlay.view(seen(0), Status(), size, 18, right)
+    x, _, width, _ = overlay.image_box
+    assert x + width <= size[0] - right and 0 < overlay.bar_height < size[1] / 4
+    assert (shown[: overlay.bar_height] == plain[: overlay.bar_height]).all()

@@ -1,4 +1,4 @@
-"""Alarms at their edges: episodes, cool-downs, hours, silent cameras, rules changed by a restart."""
+"""Alarms at their edges: episodes, cool-downs, hours, silent cameras, rules that have changed."""
 
 from __future__ import annotations
 
