@@ -24,7 +24,10 @@ def test_slow(): pass
 def test_without_a_thing(): pass
 """
 CONFTEST = "from tests.whole_run import *  # noqa: F403\n"
-SETTINGS = "[pytest]\ntestpaths = tests\nmarkers = slow: x\naddopts = -p no:cacheprovider\n"
+SETTINGS = (
+    "[pytest]\ntestpaths = tests\nmarkers = slow: x\n"
+    "addopts = -p no:cacheprovider -p xdist.plugin\n"
+)
 
 
 @pytest.fixture
@@ -40,6 +43,7 @@ def run(project: Path, *options: str) -> tuple[int, str]:
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import pytest; sys.exit(pytest.main())"
     mine = ("PYTEST_", "MASKDET_TESTS_")  # options and the process number of the run around this
     env = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # others take seconds to import
     done = subprocess.run(
         [sys.executable, "-c", code, *options], cwd=project, env=env, capture_output=True, text=True
     )

@@ -29,6 +29,8 @@ _EARLIER_TIMEOUT_S = 3.0
 _APPLY_TIMEOUT_S = 8.0
 """Seconds for cameras to be added and removed."""
 _APPLY_POLL_S = 0.05
+ORPHAN_TIMEOUT_S = 20.0
+"""Seconds without a group; Ray takes two for another one, more on a busy machine."""
 _PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before it is started again, after so many short lives in a row."""
 _SHORT_LIFE_S = 10.0
@@ -46,18 +48,21 @@ class MonitorRun:
     Not safe for several threads: `MachineGroup` has a lock.
     """
 
-    def __init__(self, folder: Path, machine: str) -> None:
+    def __init__(
+        self, folder: Path, machine: str, *, orphan_timeout_s: float = ORPHAN_TIMEOUT_S
+    ) -> None:
         """Nothing runs yet.
 
         Args:
             folder: of its files, and its current folder.
             machine: identity of the machine's part of Ray, with which the monitor ends.
+            orphan_timeout_s: for so long it goes on where its group was killed and none comes.
         """
         self.folder = folder
         self.starts = 0
         self.load_cores: float | None = None
         self.last_line = ""
-        self._machine = machine
+        self._machine, self._orphan_timeout_s = machine, orphan_timeout_s
         self._child: ChildProcess | AdoptedMonitor | None = None
         self._began = self._due = 0.0
         self._short_lives = 0
@@ -159,6 +164,7 @@ class MonitorRun:
             "arguments": ["--config", SETTINGS_FILE],
             "owner_file": str((self.folder / _OWNER_FILE).resolve()),
             "machine": self._machine,
+            "orphan_timeout_s": self._orphan_timeout_s,
         }
         child.send_request(order)
         self.starts += 1

@@ -8,6 +8,7 @@ import hashlib
 import os
 import stat
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -20,7 +21,11 @@ STANDARD_OUTPUT = Path("-")
 """What a person writes in place of a file's name to have it on standard output."""
 
 
-def write_whole(path: str | Path, content: str | bytes, *, mode: int | None = None) -> None:
+Content = str | bytes | Iterable[str]
+"""What a file is to hold; parts of a text are written as they come, so none has to fit memory."""
+
+
+def write_whole(path: str | Path, content: Content, *, mode: int | None = None) -> None:
     """Writes a file so that a reader, or a crash, meets the old content or all of the new one.
 
     A link stays one: the file that it leads to is replaced. What is no file, such as ``/dev/null``,
@@ -35,21 +40,26 @@ def write_whole(path: str | Path, content: str | bytes, *, mode: int | None = No
         OSError: it cannot be written; nothing is left behind.
     """
     path = Path(path)
-    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     if _is_device(path):
-        path.write_bytes(data)
+        with path.open("wb") as device:
+            device.writelines(_encoded(content))
         return
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with _create_like(temporary, path, mode) as file:
-            file.write(data)
+            file.writelines(_encoded(content))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _encoded(content: Content) -> Iterator[bytes]:
+    for part in [content] if isinstance(content, str | bytes) else content:
+        yield part if isinstance(part, bytes) else part.encode(errors="backslashreplace")
 
 
 def _is_device(path: Path) -> bool:
@@ -75,7 +85,7 @@ def _create_like(temporary: Path, path: Path, mode: int | None) -> BinaryIO:
 
 def write_output(
     path: str | Path,
-    content: str | bytes,
+    content: Content,
     *,
     folder: Literal["create", "announce", "require"] = "create",
 ) -> None:
@@ -100,7 +110,7 @@ def write_output(
 
 def write_or_print(
     path: str | Path,
-    content: str | bytes,
+    content: Content,
     *,
     folder: Literal["create", "announce", "require"] = "create",
 ) -> None:

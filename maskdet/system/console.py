@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -70,7 +70,7 @@ def _dressed(text: str, level: str) -> str:
     return json.dumps({"time": now, "level": level, "message": text}, ensure_ascii=False)
 
 
-def print_data(data: str | bytes) -> None:
+def print_data(data: str | bytes | Iterable[str]) -> None:
     """Writes JSON, CSV or YAML to standard output, in UTF-8 whatever the terminal's encoding is.
 
     What another program reads must not depend on the language that a system is set to.
@@ -78,12 +78,15 @@ def print_data(data: str | bytes) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    parts = [data] if isinstance(data, str | bytes) else data
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:  # replaced by something that takes text alone, as tests do
-        print(data if isinstance(data, str) else data.decode(), end="", flush=True)
+        for part in parts:
+            print(part if isinstance(part, str) else part.decode(), end="", flush=True)
         return
     sys.stdout.flush()
-    binary.write(data.encode("utf-8", _PLAIN) if isinstance(data, str) else data)
+    for part in parts:
+        binary.write(part.encode("utf-8", _PLAIN) if isinstance(part, str) else part)
     binary.flush()
 
 

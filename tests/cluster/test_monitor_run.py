@@ -14,8 +14,7 @@ import psutil
 import pytest
 
 from maskdet.cluster import process_identity
-from maskdet.cluster.monitor_run import MonitorRun
-from maskdet.commands.cluster.monitor_child import ORPHAN_TIMEOUT_S
+from maskdet.cluster.monitor_run import ORPHAN_TIMEOUT_S, MonitorRun
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -26,7 +25,7 @@ GROUP = """
 import sys, time
 from pathlib import Path
 from maskdet.cluster.monitor_run import MonitorRun
-run = MonitorRun(Path(sys.argv[1]), sys.argv[2])
+run = MonitorRun(Path(sys.argv[1]), sys.argv[2], orphan_timeout_s=float(sys.argv[3]))
 run.poll()
 print(run.pid, flush=True)
 time.sleep(1000)
@@ -47,10 +46,13 @@ def machine() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def orphan(tmp_path: Path, machine: subprocess.Popen[bytes]) -> Iterator[psutil.Process]:
+def orphan(
+    tmp_path: Path, machine: subprocess.Popen[bytes], request: pytest.FixtureRequest
+) -> Iterator[psutil.Process]:
     """A monitor that processes frames, whose group was killed with -9."""
     MonitorRun(tmp_path, "").write_settings(SETTINGS)
     words = [sys.executable, "-c", GROUP, tmp_path, process_identity.identity(machine.pid)]
+    words.append(str(getattr(request, "param", ORPHAN_TIMEOUT_S)))
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as group:
         assert group.stdout is not None
         process = psutil.Process(int(group.stdout.readline()))
@@ -112,13 +114,12 @@ def test_it_ends_with_the_machine_s_part(orphan: psutil.Process, machine: subpro
     assert wait_until(lambda: not runs(orphan)) < ORPHAN_TIMEOUT_S / 2
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("orphan", [3.0], indirect=True)
 def test_it_ends_by_itself_where_no_group_comes_and_not_while_one_is_there(
     orphan: psutil.Process, tmp_path: Path
 ):
     (tmp_path / "monitor.owner").write_text(process_identity.identity(os.getpid()))
-    time.sleep(ORPHAN_TIMEOUT_S + 2)
+    time.sleep(4.0)
     assert runs(orphan)
     (tmp_path / "monitor.owner").unlink()
-    taken = wait_until(lambda: not runs(orphan), ORPHAN_TIMEOUT_S + 10)
-    assert taken > ORPHAN_TIMEOUT_S - 2
+    assert wait_until(lambda: not runs(orphan)) > 2

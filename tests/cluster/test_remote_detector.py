@@ -68,7 +68,7 @@ def test_frames_of_a_weak_machine_are_processed_on_the_strong_one(tmp_path: Path
     try:
         cluster.up("strong", "weak")
         wait_for_frames(cluster)
-        weak = psutil.Process(cluster.status()["nodes"][1]["monitor_pid"])
+        weak = psutil.Process(cluster.table()["nodes"][1]["monitor_pid"])
         assert not loads_litert(weak)
         (actor,) = detectors(cluster)
         assert loads_litert(actor)
@@ -98,7 +98,7 @@ def wait_for_frames(cluster: LoopbackCluster) -> None:
     """Until more frames have been processed than there were."""
 
     def processed() -> int:
-        return cluster.status()["cameras"][0]["processed"] or 0
+        return cluster.table()["cameras"][0]["processed"] or 0
 
     before = processed()
     deadline = time.monotonic() + 90
@@ -107,4 +107,4 @@ def wait_for_frames(cluster: LoopbackCluster) -> None:
             return
         time.sleep(0.5)
     log = cluster.folder / "maskdet-cluster/weak/monitor.log"
-    pytest.fail(f"no frames: {cluster.status()}\n{log.read_text()[-2000:]}")
+    pytest.fail(f"no frames: {cluster.table()}\n{log.read_text()[-2000:]}")

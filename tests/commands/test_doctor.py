@@ -16,6 +16,7 @@ from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes.gpu import gpu_probe
 from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector
 from maskdet.sources.webcam_list import list_webcams
+from maskdet.system.extras import EXTRAS
 from tests.doubles import ScriptedDetector
 from tests.swiftshader import swiftshader_driver
 
@@ -41,6 +42,8 @@ def test_a_machine_that_works(
     for name in ("system", "packages", "H.264", "H.265", "back-ends", "recordings", "CPU"):
         assert checks[name]["health"] == "ok", checks[name]
     assert "opencv-python 5" in checks["packages"]["text"]
+    assert {f"extra {name}" for name in EXTRAS} <= checks.keys()
+    assert "ray 2" in checks["extra cluster"]["text"]
     assert "tiny on CPU (LiteRT)" in checks["CPU"]["text"] and " ms, then " in checks["CPU"]["text"]
     assert checks["source"]["health"] == "ok" and "×48" in checks["source"]["text"]
     assert not [path for path in tmp_path.iterdir() if "doctor" in path.name]

@@ -98,9 +98,12 @@ def add(file: Path, name: str, source: str | None, place: Mapping[str, Any]) -> 
         raise ConfigError(f"{file}: no camera is called '{name}' (it has {known}); add an address")
     if source is not None and name in names:
         raise ConfigError(f"{file}: a camera is called '{name}' already; choose another name")
+    camera = {"name": name, "source": source, **place}
+    if source is not None:
+        _check_source(camera)
     with connected(settings, file):
         if source is not None:
-            settings = _append(file, {"name": name, "source": source, **place})
+            settings = _append(file, camera)
         _replace_placement(settings)
         _report_placed(settings)
     return 0
@@ -147,7 +150,6 @@ def down(file: Path) -> int:
 
 def _append(file: Path, camera: dict[str, Any]) -> ClusterSettings:
     """Writes a camera into the file, once it is known to be right; the settings with it."""
-    _check_source(camera)
     cameras = [*(read_yaml(file).get("cameras") or ()), camera]
     load_settings(ClusterSettings, file, [Override("cluster add", ("cameras",), cameras)])
     append_item(file, "cameras", camera)

@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 from maskdet.commands.doctor import cameras, certificate, codecs, detection, display, storage
@@ -15,17 +15,11 @@ from maskdet.errors import MaskdetError
 from maskdet.runtimes.spec import Device
 from maskdet.system.atomic_files import write_or_print
 from maskdet.system.console import bug_line, say
-from maskdet.system.extras import install_command
+from maskdet.system.extras import EXTRAS, install_command
 from maskdet.system.redaction import mask_password
 
 Check = Callable[[], Iterable[Finding]]
 PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python")
-_OPTIONAL = {
-    "train": ("tensorflow", "keras"),
-    "serve": ("fastapi", "uvicorn"),
-    "onnx": ("onnxruntime",),
-}
-"""By the extra that brings them."""
 _ALIASES = {"opencv-python": ("opencv-python-headless", "opencv-contrib-python")}
 
 
@@ -109,13 +103,16 @@ def _packages() -> Iterator[Finding]:
         yield broken("packages", f"{', '.join(missing)}: not installed", fix)
     else:
         yield ok("packages", _numbered(found))
-    for extra, names in _OPTIONAL.items():
-        found = {name: _version(name) for name in names}
-        if None not in found.values():
-            yield ok(f"extra {extra}", _numbered(found))
+    packages = packages_distributions()
+    for extra, modules in EXTRAS.items():
+        missing = [one for one in modules if one not in packages]
+        if not missing:
+            names = dict.fromkeys(packages[one][0] for one in modules)
+            yield ok(f"extra {extra}", _numbered({name: version(name) for name in names}))
         else:
-            fix = install_command(extra)
-            yield Finding(f"extra {extra}", Health.ABSENT, "not installed, and not needed", fix)
+            lacks = "" if len(missing) == len(modules) else f"{', '.join(missing)}: "
+            text = f"{lacks}not installed, and not needed"
+            yield Finding(f"extra {extra}", Health.ABSENT, text, install_command(extra))
 
 
 def _numbered(found: Mapping[str, str | None]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from maskdet.commands.events.output import csv_text, write
+from maskdet.commands.events.output import csv_parts, say_written, write
 from maskdet.commands.events.selection import select
 from maskdet.errors import ConfigError
 from maskdet.reports.local_time import LocalTime
@@ -18,6 +19,7 @@ from maskdet.sinks.store.opening import open_store
 from maskdet.sinks.store.postgres import Database
 from maskdet.sinks.store.schema import TIME_COLUMNS, reading
 
+_Row = TypeVar("_Row")
 EVENT_COLUMNS = (
     *("time", "utc", "camera", "person", "event", "state", "certainty"),
     *("previous", "place", "direction", "seconds", "reason"),
@@ -68,14 +70,40 @@ def run(
     with open_store(store) as connection:
         wanted = select(connection, clock, first, last, cameras, max_days=None)
         require_known(connection, wanted)
-        events = list(_events(connection, wanted, clock))
-        tables = {name: _table(connection, name, wanted, clock) for name in TIME_COLUMNS}
-        text = json.dumps({"version": 1, **tables}, indent=1, ensure_ascii=False) + "\n"
-    if csv_file is not None:
-        write(csv_file, csv_text(EVENT_COLUMNS, events), f"{len(events)} events")
-    if json_file is not None:
-        write(json_file, text, ", ".join(f"{len(rows)} {name}" for name, rows in tables.items()))
+        counts: Counter[str] = Counter()
+        if csv_file is not None:
+            events = _counted(_events(connection, wanted, clock), "events", counts)
+            write(csv_file, csv_parts(EVENT_COLUMNS, events))
+            say_written(csv_file, f"{counts['events']} events")
+        if json_file is not None:
+            tables = {
+                name: _counted(_table(connection, name, wanted, clock), name, counts)
+                for name in TIME_COLUMNS
+            }
+            write(json_file, _json_parts(tables))
+            say_written(json_file, ", ".join(f"{counts[name]} {name}" for name in tables))
     return 0
+
+
+def _counted(rows: Iterable[_Row], name: str, counts: Counter[str]) -> Iterator[_Row]:
+    """The same rows; how many there were is counted under a name."""
+    for row in rows:
+        counts[name] += 1
+        yield row
+
+
+def _json_parts(tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[str]:
+    """An object with the version and all tables, a row at a time, indented by a blank a level."""
+    yield '{\n "version": 1'
+    for name, rows in tables.items():
+        yield f",\n {json.dumps(name)}: ["
+        is_empty = True
+        for row in rows:
+            text = json.dumps(row, indent=1, ensure_ascii=False).replace("\n", "\n  ")
+            yield ("\n  " if is_empty else ",\n  ") + text
+            is_empty = False
+        yield "]" if is_empty else "\n ]"
+    yield "\n}\n"
 
 
 def table_text(store: Path, first: str | None, last: str | None) -> str:
@@ -87,7 +115,7 @@ def table_text(store: Path, first: str | None, last: str | None) -> str:
     clock = LocalTime(None)
     with reading(store) as connection:
         wanted = select(connection, clock, first, last, max_days=None)
-        return csv_text(EVENT_COLUMNS, list(_events(connection, wanted, clock)))
+        return "".join(csv_parts(EVENT_COLUMNS, _events(connection, wanted, clock)))
 
 
 def person(run: str, camera: str, track_id: int) -> str:
@@ -110,7 +138,7 @@ def _events(
 
 def _table(
     connection: sqlite3.Connection, name: str, wanted: Selection, clock: LocalTime
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     """Rows of a table as JSON has them: Unix times beside local ones, flags as true and false."""
     column = TIME_COLUMNS[name]
     found = connection.execute(
@@ -118,12 +146,8 @@ def _table(
         (wanted.began, wanted.ended),
     )
     names = [one[0] for one in found.description]
-    rows = [dict(zip(names, row, strict=True)) for row in found]
-    return [
-        {
-            "local_time": clock.text(row[column]),
-            **{key: bool(v) if key.startswith("is_") else v for key, v in row.items()},
-        }
-        for row in rows
-        if not wanted.cameras or row["camera"] in wanted.cameras
-    ]
+    for values in found:
+        row = dict(zip(names, values, strict=True))
+        if not wanted.cameras or row["camera"] in wanted.cameras:
+            flags = {key: bool(v) for key, v in row.items() if key.startswith("is_")}
+            yield {"local_time": clock.text(row[column]), **row, **flags}

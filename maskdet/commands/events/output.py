@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from maskdet.system.atomic_files import STANDARD_OUTPUT, write_or_print
+from maskdet.system.atomic_files import STANDARD_OUTPUT, Content, write_or_print
 from maskdet.system.console import say
 
 _FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of texts that spreadsheets run as formulas."""
+_PART = 1 << 16
+"""Characters that are written at once."""
 
 
-def write(path: Path, text: str, what: str) -> None:
+def write(path: Path, content: Content) -> None:
     """Writes a file, whole or not at all, in the place of an older one; ``-`` is standard output.
 
     Args:
         path: of the file; its folder is created where it is missing.
-        text: what to write.
-        what: it is, for the line that is printed.
+        content: what to write.
 
     Raises:
         SinkError: it cannot be written.
     """
-    write_or_print(path, text, folder="announce")
+    write_or_print(path, content, folder="announce")
+
+
+def say_written(path: Path, what: str) -> None:
+    """Prints the line about a file that has been written, and what it holds."""
     if path != STANDARD_OUTPUT:
         say(f"wrote {path}: {what}")
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Rows as CSV, with a header line; what is None is empty.
+def csv_parts(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Rows as CSV, with a header line, some at a time; what is None is empty.
 
     A text that a spreadsheet would take for a formula, such as a camera named ``=A1``, begins with
     an apostrophe.
@@ -39,8 +44,13 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_without_formula(value) for value in row] for row in rows)
-    return text.getvalue()
+    for row in rows:
+        writer.writerow([_without_formula(value) for value in row])
+        if text.tell() >= _PART:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()
 
 
 def _without_formula(value: object) -> object:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from maskdet.commands.events.output import csv_text, write
+from maskdet.commands.events.output import csv_parts, say_written, write
 from maskdet.commands.events.selection import select
 from maskdet.errors import ConfigError
 from maskdet.reports.local_time import LocalTime
@@ -65,10 +65,12 @@ def run(
     if output is None and csv_file is None:
         output = DEFAULT_FILE
     if output is not None:
-        write(output, page(totals, clock, time.time()), _summary(totals, clock))
+        write(output, page(totals, clock, time.time()))
+        say_written(output, _summary(totals, clock))
     if csv_file is not None:
         rows = list(_hours(totals, clock))
-        write(csv_file, csv_text(CSV_COLUMNS, rows), f"{len(rows)} hours of cameras")
+        write(csv_file, csv_parts(CSV_COLUMNS, rows))
+        say_written(csv_file, f"{len(rows)} hours of cameras")
     return 0
 
 
