@@ -25,6 +25,7 @@ LISTENING = ("udp", "rtp", "srt", "tcp")
 ESCAPES = "in a password write %40 for @, %3A for :, %2F for /, %23 for # and %25 for %"
 EXAMPLE = "write it as rtsp://<user>:<password>@<host>:554/path"
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _PLACE = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.~-]+)?\]|[^\s/?#:@\[\]\\%]*)"
@@ -111,12 +112,14 @@ def shown_name(spec: str, name: str | None = None) -> str:
     """The name of a source that a person reads: the given one, or what it is, without a password.
 
     Bytes of a path that are not UTF-8 become question marks: stores and pages hold text alone.
+    So do line breaks and control characters, as a message is one line.
 
     Args:
         spec: as after ``--source``.
         name: that was given to it; None or empty: none was.
     """
-    return readable_name(mask_password(name) if name else mask_address(spec))
+    shown = readable_name(mask_password(name) if name else mask_address(spec))
+    return _CONTROL.sub("?", shown)
 
 
 def parse(text: str) -> Address:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.request import url2pathname
 
@@ -66,6 +68,13 @@ def _is_device(path: str) -> bool:
     return path.startswith("/dev/") and not (os.path.isfile(path) or os.path.isdir(path))
 
 
+def _is_pipe(spec: str) -> bool:
+    """Whether it is a named pipe or standard input; to open one may wait forever."""
+    with suppress(OSError, ValueError):  # an address may be longer than any name of a file
+        return stat.S_ISFIFO(os.stat(spec).st_mode)
+    return spec == "-"
+
+
 def _is_image(path: str) -> bool:
     """Whether a file is an image, by its content, whatever its name is."""
     return os.path.isfile(path) and kind_of_file(path) == "image"
@@ -80,8 +89,13 @@ def kind_of(spec: str) -> str:
     """The name in `KINDS` of what a spec means.
 
     Raises:
-        SourceError: nothing fits; there is no such file.
+        SourceError: nothing fits; there is no such file, or it is a pipe.
     """
+    if _is_pipe(spec):
+        raise SourceError(
+            f"'{spec}' is a pipe, and a pipe is no source; send its video to this machine "
+            "(ffmpeg -re -i VIDEO -c copy -f mpegts udp://127.0.0.1:5000) and give udp://@:5000"
+        )
     for name, kind in KINDS.items():
         if kind.fits(spec):
             return name

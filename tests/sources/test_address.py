@@ -144,6 +144,7 @@ def test_what_lacks_its_scheme_is_masked_too(text: str) -> None:
 def test_a_name_is_text_whatever_the_path_is():
     path = os.fsdecode(b"/rec/caf\xe9.mp4")
     assert shown_name(path) == "/rec/caf?.mp4" and shown_name(path, "door") == "door"
+    assert shown_name("two\nlines\x1b[2J.mp4") == "two?lines?[2J.mp4"
     assert shown_name("rtsp://admin:secret@10.0.0.4/1") == "rtsp://admin:***@10.0.0.4/1"
     sources = [SourceSettings(source=path), SourceSettings(source=path.replace("\udce9", "\udce8"))]
     assert names_of(sources) == ["/rec/caf?.mp4", "/rec/caf?.mp4 (2)"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
 import struct
 import subprocess
@@ -259,11 +260,14 @@ def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
         ("no such file.mp4", "a file or folder that exists"),
         ("ftp://user:secret@host/a", "ftp://user:***@host/a"),
         ("", "no such source"),
+        ("-", "a pipe is no source"),
+        ("{tmp_path}/pipe", "a pipe is no source"),  # opened, it would wait for a writer
         ("{tmp_path}", "no pictures in"),
     ],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="names Linux's devices")
 def test_what_is_not_there(tmp_path: Path, capfd, spec: str, says: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceError) as caught:
         open_source(spec.format(tmp_path=tmp_path))
     assert says in str(caught.value)

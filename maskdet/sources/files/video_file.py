@@ -256,7 +256,8 @@ def _not_readable(path: str) -> SourceError:
         if not Path(path).stat().st_size:
             return SourceError(f"{path} is no video or picture: it is empty (0 bytes)")
     return SourceError(
-        f"{path} is no video or picture that can be read (tried FFmpeg), or is cut short"
+        f"{path} is no video or picture that can be read (tried FFmpeg); it may be "
+        "cut short, or still be recorded"
     )
 
 
