@@ -93,8 +93,8 @@ def kind_of(spec: str) -> str:
     """
     if _is_pipe(spec):
         raise SourceError(
-            f"'{spec}' is a pipe, and a pipe is no source; send its video to this machine "
-            "(ffmpeg -re -i VIDEO -c copy -f mpegts udp://127.0.0.1:5000) and give udp://@:5000"
+            f"'{spec}' is a pipe, and a pipe is no source; write its video to a file, "
+            "or give the address of a stream"
         )
     for name, kind in KINDS.items():
         if kind.fits(spec):
