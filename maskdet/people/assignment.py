@@ -26,8 +26,8 @@ def assign(gains: np.ndarray) -> list[tuple[int, int]]:
     from lap import lapjv  # late: most runs never need it
 
     some = np.maximum(gains[np.ix_(rows, columns)], 0.0)
-    _, chosen, _ = lapjv(some.max() - some, extend_cost=True)
+    _, chosen, _ = lapjv(-some, extend_cost=True)
     for row, column in enumerate(chosen.tolist()):
         if column >= 0 and some[row, column] > 0:
             pairs.append((int(rows[row]), int(columns[column])))
-    return sorted(pairs)
+    return pairs

@@ -22,6 +22,12 @@ LEAP_DISTANCE = 1.6
 """Face widths within which a detection may be a leap of somebody who vanished just before."""
 LEAP_SIZE_RATIO = 0.3
 """Change of the face's size in a leap, as a natural logarithm."""
+SHIFT_DISTANCE = 2.0
+"""Face widths within which a face is looked for where the whole image may have moved."""
+SHIFT_AGREEMENT = 0.25
+"""Face widths by which faces that moved with the image differ."""
+SHIFT_SHARE = 0.6
+"""Share of the people who have to have moved alike."""
 UNSEEN_COST = 4.0
 """Added to it at the end of memory: the longer out of sight, the likelier it is somebody else."""
 MAX_VARIANCE = 9.0
@@ -101,13 +107,34 @@ def distances(motions: Sequence[Motion], boxes: np.ndarray) -> np.ndarray:
     return cost
 
 
+def camera_shift(motions: Sequence[Motion], boxes: np.ndarray) -> tuple[float, float] | None:
+    """Movement of the whole image in pixels, which most faces share; None: there is none.
+
+    Args:
+        motions: of people, moved on to this frame.
+        boxes: (N, 4).
+    """
+    across, down, size, change = _offsets(motions, boxes)
+    near = (np.hypot(across, down) < SHIFT_DISTANCE * size) & (change < LEAP_SIZE_RATIO)
+    rows = np.nonzero(near)[0]
+    if not len(rows):
+        return None
+    ways = np.stack([across[near], down[near]], axis=1)
+    offered = np.concatenate([np.zeros((1, 2)), ways])  # that it did not move, first
+    apart = np.linalg.norm(ways[None] - offered[:, None], axis=2)
+    agree = apart < SHIFT_AGREEMENT * size[rows, 0]
+    firsts = np.flatnonzero(np.diff(rows, prepend=-1))  # one vote for each person
+    votes = np.logical_or.reduceat(agree, firsts, axis=1).sum(axis=1)
+    best = int(votes.argmax())
+    if votes[best] < max(votes[0] + 2, SHIFT_SHARE * len(motions)):
+        return None
+    dx, dy = np.median(ways[agree[best]], axis=0)
+    return float(dx), float(dy)
+
+
 def are_near(motions: Sequence[Motion], boxes: np.ndarray) -> np.ndarray:
     """Whether each detection may be a leap of each track (tracks, detections)."""
-    x, y, size = np.array([(m.x, m.y, m.size) for m in motions], np.float64).T[:, :, None]
-    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
-    across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
-    down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
-    change = np.abs(np.log(np.sqrt(sides[:, 0] * sides[:, 1])[None] / size))
+    across, down, size, change = _offsets(motions, boxes)
     near: np.ndarray = (np.hypot(across, down) < LEAP_DISTANCE * size) & (change < LEAP_SIZE_RATIO)
     return near
 
@@ -123,17 +150,26 @@ def likenesses(
         looks: descriptions of the detections.
         now: time of the frame.
     """
-    rows = [(t.motion.x, t.motion.y, t.motion.size, t.unseen(now)) for t in tracks]
-    x, y, size, unseen = np.array(rows, np.float64).T[:, :, None]
-    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
-    across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
-    down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
-    change = np.abs(np.log(np.sqrt(sides[:, 0] * sides[:, 1])[None] / size))
+    across, down, size, change = _offsets([track.motion for track in tracks], boxes)
+    unseen = np.array([track.unseen(now) for track in tracks])[:, None]
     reach = np.minimum(ALIKE_DISTANCE + ALIKE_SPEED * unseen, MAX_DISTANCE) * size
     far = (np.hypot(across, down) > reach) | (change > ALIKE_SIZE_RATIO)
     known = np.array([track.look for track in tracks])
     alike: np.ndarray = np.where(far, 0.0, ALIKE - differences(known, looks))
     return np.nan_to_num(alike, nan=0.0)
+
+
+def _offsets(motions: Sequence[Motion], boxes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Way from each track to each detection (tracks, detections), across and down in pixels.
+
+    Then sizes of the tracks (tracks, 1), and how much the size differs, as a logarithm.
+    """
+    x, y, size = np.array([(m.x, m.y, m.size) for m in motions], np.float64).T[:, :, None]
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
+    across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
+    down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
+    change = np.abs(np.log(np.sqrt(sides[:, 0] * sides[:, 1])[None] / size))
+    return across, down, size, change
 
 
 def is_covered(box: np.ndarray, others: np.ndarray) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from maskdet.people.appearance import LookChange
 from maskdet.people.assignment import assign
-from maskdet.people.matching import are_near, gains, is_covered, likenesses
+from maskdet.people.matching import are_near, camera_shift, gains, is_covered, likenesses
 from maskdet.people.motion import Motion
 from maskdet.people.track import UNCONFIRMED, Track
 
@@ -29,8 +29,6 @@ MIN_CERTAIN_SCORE = 0.6
 """Probability of there being a face from which on a detection is beyond doubt."""
 MAX_HIDDEN_MARGIN = 1.0
 """Face widths, at most, by which the place of a face that was not found grows on each side."""
-MIN_DETECTIONS = 2
-"""Detections that a person needs."""
 MIN_RATE = 0.4
 """Share of the frames in which a person must have been found to be confirmed."""
 TENTATIVE_MEMORY_S = 0.5
@@ -42,6 +40,8 @@ MEMORY_FRAMES = 2.5
 """Frames that a track is kept at least, whatever the frame rate."""
 LEAP_S = 0.1
 """Seconds for which somebody who leaps may have been out of sight; slower cameras need no leap."""
+RECENT_S = 1.0
+"""Seconds since the last detection up to which somebody shows how the image moved."""
 MAX_COORDINATE = 1e6
 """Pixels from an image's corner beyond which a box is an error of the detector."""
 MAX_PAUSE_S = 60.0
@@ -130,6 +130,7 @@ class Tracker:
         free = (np.abs(boxes) < MAX_COORDINATE).all(axis=1)  # no NaN, either
         boxes = np.where(free[:, None], boxes, 0.0)
         faces = _Faces(boxes, looks, scores)
+        self._follow_camera(boxes[free], now)
         self._match(faces, free, now)
         self._leap(faces, free, now)
         self._recognize(faces, free, now)
@@ -179,6 +180,15 @@ class Tracker:
                 track.motion.halt(PAUSE_DISTANCE)
                 track.grace = seconds
         return []
+
+    def _follow_camera(self, boxes: np.ndarray, now: float) -> None:
+        """Moves everybody on where the whole image moved: a camera that shakes or is turned."""
+        seen = [t.motion for t in self.tracks if t.is_confirmed and t.unseen(now) <= RECENT_S]
+        shift = camera_shift(seen, boxes) if len(seen) > 1 else None
+        if shift is not None:
+            for track in self.tracks:
+                track.motion.x += shift[0]
+                track.motion.y += shift[1]
 
     def _match(self, faces: _Faces, free: np.ndarray, now: float) -> None:
         """Gives free detections to tracks, the likeliest pairs together, people first."""
@@ -252,11 +262,8 @@ class Tracker:
             return False
         if track.is_sure and self._interval >= SLOW_S:
             return True
-        return (
-            track.detections >= MIN_DETECTIONS
-            and track.seen - track.began >= CONFIRM_S
-            and track.detections >= MIN_RATE * track.frames
-        )
+        is_found_often = track.detections >= MIN_RATE * track.frames
+        return is_found_often and track.seen - track.began >= CONFIRM_S
 
     def _end(self, now: float) -> list[Track]:
         """Gives up who was not found for too long; returns the people among them."""

@@ -9,6 +9,7 @@ import pytest
 
 from maskdet.detections import MaskState
 from maskdet.people.analysis import Analysis
+from maskdet.people.tracking import Tracker
 from maskdet.people.zones import Line, Zone
 from tests.people.scenes import IMAGE, Actor, events, faces, frame, ids, play, times, unique, walk
 
@@ -26,6 +27,18 @@ def test_a_system_clock_that_jumps_counts_nobody_twice_in_the_run(jump: float):
     counts = after[-1].people_counts
     assert counts is not None
     assert [sum(one.values()) for one in (counts.run, counts.day, counts.hour)] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("fps", [10, 2.5])
+def test_a_camera_that_shakes_by_a_face_width_counts_three_people_as_three(fps: float):
+    """Nothing but places tells them apart: what all do at once is the camera's doing."""
+    tracker, shaking, begun = Tracker(), np.random.default_rng(2), 0
+    places = np.array([[300, 300], [700, 420], [1100, 360]], float)
+    for t in times(fps, 40):
+        centers = places + shaking.uniform(-40, 40, 2) + shaking.normal(0, 2, (3, 2))
+        boxes = np.concatenate([centers - 40, centers + 40], axis=1).astype(np.float32)
+        begun += len(tracker.update(boxes, 1 / fps if t else 0.0, t).confirmed)
+    assert begun == 3
 
 
 def test_midnight_while_people_stand_there_counts_them_once_on_each_day():
