@@ -25,7 +25,7 @@ from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.distillation import ANSWERS, DistillationLoader, load_teacher
 from maskdet.training.loader import Loader, draw_weights, scene_weights
 from maskdet.training.pseudo_labels import OpenDetector, ignore_unlabeled, pseudo_label
-from maskdet.training.settings import DataSettings, TrainingSettings
+from maskdet.training.settings import AugmentationSettings, DataSettings, TrainingSettings
 
 TEACHER_SCORE = 0.03
 """Lowest score of a face that a teacher's word is taken for."""
@@ -183,13 +183,13 @@ def make_loader(
     loader = Loader(
         samples,
         weights,
-        Augmentation(**settings.augmentation.model_dump(exclude={"paste", "sizes"})),
+        Augmentation(**settings.augmentation.model_dump(exclude={"paste", "scatter", "sizes"})),
         network.target_maker,
         batch=schedule.batch,
         seed=schedule.seed,
         threads=max(1, min(8, cores - 1)),
         processes=_processes(cores) if schedule.processes is None else schedule.processes,
-        paste=face_paste(samples, settings.augmentation.paste),
+        paste=face_paste(samples, settings.augmentation),
         sizes=settings.augmentation.sizes,
     )
     if not distillation.teacher:
@@ -205,7 +205,8 @@ def _processes(cores: int) -> int:
     return min(cores - 1, MAX_PROCESSES) if cores > 4 else 0
 
 
-def face_paste(samples: Sequence[Sample], share: float) -> CopyPaste | None:
+def face_paste(samples: Sequence[Sample], wanted: AugmentationSettings) -> CopyPaste | None:
     """Pasting among the images that label every class; None where it is not wanted."""
     whole = [sample for sample in samples if len(sample.labelled) == len(CLASS_NAMES)]
-    return CopyPaste(whole, share) if share else None
+    is_wanted = wanted.paste or wanted.scatter
+    return CopyPaste(whole, wanted.paste, wanted.scatter) if is_wanted else None

@@ -134,6 +134,7 @@ class AugmentationSettings(Settings):
     Attributes:
         sizes: sides of views that batches take by chance; empty: `size` alone.
         paste: share of images with pasted faces; see `maskdet.training.augmentation.copy_paste`.
+        scatter: share of images with small faces pasted where there is none; see there.
     """
 
     size: PositiveInt = 448
@@ -150,6 +151,7 @@ class AugmentationSettings(Settings):
     crowd: float = Field(default=0.0, ge=0, le=1)
     background: float = Field(default=0.0, ge=0, le=1)
     paste: float = Field(default=0.0, ge=0, le=1)
+    scatter: float = Field(default=0.0, ge=0, le=1)
 
 
 class DistillationSettings(Settings):

@@ -54,7 +54,7 @@ def taught(portraits: Path, teacher: RetinaNet, folder: Path, reuse: int = 3) ->
     settings = TrainingSettings()
     samples, weights, _ = data.read_data(settings, portraits)
     view = settings.augmentation.model_copy(update={"size": SIDE, "long_side": SIDE})
-    augmentation = Augmentation(**view.model_dump(exclude={"paste", "sizes"}))
+    augmentation = Augmentation(**view.model_dump(exclude={"paste", "scatter", "sizes"}))
     loader = Loader(samples, weights, augmentation, build().target_maker, batch=2, threads=1)
     return DistillationLoader(loader, teacher, steps=7, reuse=reuse, folder=folder)
 

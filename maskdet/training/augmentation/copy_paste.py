@@ -3,7 +3,7 @@
 After Ghiasi et al. 2021, "Simple Copy-Paste is a Strong Data Augmentation"; here the pasted face
 takes another's place, so that head, body and surroundings stay plausible. Every class is pasted as
 often as the others: the rare one is seen in more places, and the seam of a pasted face shows
-nothing about its class.
+nothing about its class. Small faces are pasted on anything, too: a face is one without a body.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ MIN_PASTED_WIDTH = 12.0
 """Faces narrower than this in their image are neither given nor replaced."""
 MAX_ENLARGEMENT = 1.6
 """How far a face may be blown up."""
+SCATTERED_WIDTHS = (0.015, 0.08)
+"""Smallest and largest width of a face pasted anywhere, in parts of its image's long side."""
+MAX_SCATTERED = 3
+"""Faces that are pasted anywhere in one image, at most."""
+_MAX_TRIES = 4
 
 
 @dataclass(frozen=True)
@@ -42,17 +47,23 @@ class Face:
         return int(self.sample.classes[self.index])
 
     @property
+    def size(self) -> np.ndarray:
+        """Width and height (2,) in pixels of its image."""
+        size: np.ndarray = self.box[2:] - self.box[:2]
+        return size
+
+    @property
     def width(self) -> float:
         """In pixels of its image."""
-        return float(self.box[2] - self.box[0])
+        return float(self.size[0])
 
 
 @dataclass(frozen=True, eq=False)
 class PastedSample(Sample):
-    """A sample in which some faces have others laid over them; its classes are those already."""
+    """A sample with faces laid over some of its boxes; its classes are theirs already."""
 
     pasted: tuple[tuple[int, Face, bool], ...] = ()
-    """Face covered, face that covers it, whether mirrored."""
+    """Index of the box, the face that is laid over it, whether mirrored."""
 
     def read(self) -> np.ndarray:
         """The image with its pasted faces; see `Sample.read`."""
@@ -63,11 +74,17 @@ class PastedSample(Sample):
 
 
 class CopyPaste:
-    """Lays faces of all classes over others, in a share of the images."""
+    """Lays faces of all classes over others, and small ones on anything, in some images."""
 
-    def __init__(self, samples: Sequence[Sample], share: float) -> None:
-        """Faces in `samples` are what is pasted."""
-        self._share = share
+    def __init__(self, samples: Sequence[Sample], share: float, scatter: float = 0.0) -> None:
+        """Faces in `samples` are what is pasted.
+
+        Args:
+            samples: label every class.
+            share: of the images, in which one or two faces are covered by others.
+            scatter: share of the images in which small faces are pasted where there is none.
+        """
+        self._share, self._scatter = share, scatter
         faces = [Face(sample, i) for sample in samples for i in range(len(sample.boxes))]
         self._source_faces: dict[int, list[Face]] = {}
         for face in faces:
@@ -79,6 +96,13 @@ class CopyPaste:
         }
 
     def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
+        """The sample, or one with faces pasted."""
+        covered = self._covered(sample, random)
+        if self._scatter and random.random() < self._scatter:
+            return self._scattered(covered, random)
+        return covered
+
+    def _covered(self, sample: Sample, random: np.random.Generator) -> Sample:
         """The sample, or one with one or two of its faces covered."""
         wide = sample.boxes[:, 2] - sample.boxes[:, 0] >= MIN_PASTED_WIDTH
         places = np.flatnonzero(wide & (sample.classes >= 0))
@@ -91,8 +115,25 @@ class CopyPaste:
             if source_face is not None:
                 pasted.append((int(index), source_face, bool(random.random() < 0.5)))
                 classes[index] = source_face.state
-        known = {field.name: getattr(sample, field.name) for field in fields(sample)}
-        return PastedSample(**{**known, "classes": classes}, pasted=tuple(pasted))
+        return _with_pasted(sample, pasted, classes=classes)
+
+    def _scattered(self, sample: Sample, random: np.random.Generator) -> Sample:
+        """The sample with some small faces more, where no box is."""
+        boxes, classes = sample.boxes, sample.classes
+        pasted = []
+        low, high = np.log(np.array(SCATTERED_WIDTHS) * max(sample.width, sample.height))
+        for _ in range(int(random.integers(1, MAX_SCATTERED + 1))):
+            width = float(np.exp(random.uniform(low, high)))
+            face = self._source_face(width, sample.labelled, random)
+            if face is None:
+                continue
+            place = _free_place(sample, boxes, face.size * width / face.width, random)
+            if place is None:
+                continue
+            pasted.append((len(boxes), face, bool(random.random() < 0.5)))
+            boxes = np.concatenate([boxes, place[None].astype(np.float32)])
+            classes = np.append(classes, face.state)
+        return _with_pasted(sample, pasted, boxes=boxes, classes=classes)
 
     def _source_face(
         self, width: float, labelled: Sequence[int], random: np.random.Generator
@@ -104,6 +145,33 @@ class CopyPaste:
         state = states[int(random.integers(len(states)))]
         fitting = np.flatnonzero(self._widths[state] * MAX_ENLARGEMENT >= width)
         return self._source_faces[state][int(random.choice(fitting))] if len(fitting) else None
+
+
+def _with_pasted(
+    sample: Sample, pasted: Sequence[tuple[int, Face, bool]], **changes: np.ndarray
+) -> Sample:
+    """The sample with faces laid over some of its boxes, beside those that are already."""
+    if not pasted:
+        return sample
+    known = {field.name: getattr(sample, field.name) for field in fields(sample)}
+    before = known.pop("pasted", ())
+    return PastedSample(**{**known, **changes}, pasted=(*before, *pasted))
+
+
+def _free_place(
+    sample: Sample, boxes: np.ndarray, size: np.ndarray, random: np.random.Generator
+) -> np.ndarray | None:
+    """A box (4,) of that size within the image that touches no other, if a few tries find one."""
+    room = np.array([sample.width, sample.height]) - size
+    if (room <= 0).any():
+        return None
+    margin = MARGIN_SHARE * size
+    for _ in range(_MAX_TRIES):
+        corner = random.uniform((0, 0), room)
+        low, high = corner - margin, corner + size + margin
+        if not ((boxes[:, :2] < high) & (boxes[:, 2:] > low)).all(axis=1).any():
+            return np.concatenate([corner, corner + size])
+    return None
 
 
 def paste_face(image: np.ndarray, box: np.ndarray, source_face: Face, mirrored: bool) -> None:

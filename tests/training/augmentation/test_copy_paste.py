@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 from maskdet.training.augmentation.copy_paste import CopyPaste, Face, PastedSample, paste_face
 from maskdet.training.augmentation.views import Augmentation
@@ -91,6 +92,32 @@ def test_a_class_that_a_set_does_not_label_is_not_pasted_into_it(tmp_path: Path)
     )
     paste, random = CopyPaste(samples, 1.0), np.random.default_rng(0)
     assert {int(paste(two, random).classes[0]) for _ in range(40)} == {0, 1}
+
+
+def test_small_faces_are_pasted_where_there_is_none(tmp_path: Path) -> None:
+    samples = [picture(tmp_path, [[30, 30, 70, 70]], [state]) for state in (0, 1, 2)]
+    wide = picture(tmp_path, [[900, 500, 1000, 600], [100, 100, 150, 150]], [0, 1], side=1400)
+    paste, random = CopyPaste(samples, 0.0, scatter=1.0), np.random.default_rng(0)
+    before, counts = wide.read(), []
+    for _ in range(20):
+        pasted = paste(wide, random)
+        added, states = pasted.boxes[2:], pasted.classes[2:]
+        counts.append(len(added))
+        np.testing.assert_array_equal(pasted.boxes[:2], wide.boxes)
+        assert pasted.boxes.dtype == np.float32 and pasted.classes[:2].tolist() == [0, 1]
+        assert (added >= 0).all() and (added[:, 2:] <= 1400).all()
+        assert not box_ops.iou(added, wide.boxes).any()
+        widths = added[:, 2] - added[:, 0]
+        assert (widths >= 0.014 * 1400).all() and (widths <= 0.081 * 1400).all()
+        image = pasted.read()
+        for (x1, y1, x2, y2), state in zip(added, states, strict=True):
+            middle = image[int(y1 + y2) // 2, int(x1 + x2) // 2].astype(float)
+            assert abs(middle - COLOURS[state]).max() < abs(before[0, 0] - COLOURS[state]).max()
+        np.testing.assert_array_equal(image[550, 950], before[550, 950])
+    assert {1, 2, 3} <= set(counts)  # now and then no face is large enough, or no place is free
+    assert {len(paste(samples[0], random).boxes) for _ in range(20)} <= {1, 2, 3, 4}
+    both = CopyPaste(samples, 1.0, scatter=1.0)(wide, random)
+    assert len({index for index, _, _ in both.pasted}) == len(both.pasted) > 1
 
 
 def test_what_stays_as_it_is(tmp_path: Path) -> None:
