@@ -60,7 +60,7 @@ def coco_eval(
 def coco_eval_faces(
     samples: Sequence[Sample],
     found: Sequence[Detections],
-    widths: Sequence[tuple[float, float]] = ((0, math.inf),),
+    widths: Sequence[tuple[float, float]],
 ) -> COCOeval:
     """The same of faces whatever their state: one class, scored by how likely each is a face."""
     return coco_eval(

@@ -77,8 +77,9 @@ def build_report(
 
 def _limits(rule: DecisionRule) -> float | dict[str, float]:
     """The lowest probability of a face that is shown, or each state's lowest score."""
-    alike = len(set(rule.limits.values())) == 1
-    return next(iter(rule.limits.values())) if alike else rule.limits
+    limits = rule.limits
+    scores = set(limits.values())
+    return scores.pop() if len(scores) == 1 else limits
 
 
 def _gate(

@@ -90,13 +90,9 @@ def distances(motions: Sequence[Motion], boxes: np.ndarray) -> np.ndarray:
     Twice the negative logarithm of the likelihood of the center's distance and of the size; a
     track that was not found for a while expects less and so pays for the wider area.
     """
-    rows = [(m.x, m.y, m.size, m.variance, m.unseen) for m in motions]
-    x, y, size, variance, unseen = np.array(rows, np.float64).T[:, :, None]
-    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
-    sizes = np.sqrt(sides[:, 0] * sides[:, 1])[None]
+    across, down, size, sizes = _offsets(motions, boxes)
+    variance, unseen = np.array([(m.variance, m.unseen) for m in motions], np.float64).T[:, :, None]
     scale = np.sqrt(size * sizes)
-    across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
-    down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
     squared = (across**2 + down**2) / scale**2
     spread = np.minimum(variance, MAX_VARIANCE) + MEASUREMENT_NOISE**2
     change = np.log(sizes / size)
@@ -114,7 +110,8 @@ def camera_shift(motions: Sequence[Motion], boxes: np.ndarray) -> tuple[float, f
         motions: of people, moved on to this frame.
         boxes: (N, 4).
     """
-    across, down, size, change = _offsets(motions, boxes)
+    across, down, size, sizes = _offsets(motions, boxes)
+    change = np.abs(np.log(sizes / size))
     near = (np.hypot(across, down) < SHIFT_DISTANCE * size) & (change < LEAP_SIZE_RATIO)
     rows = np.nonzero(near)[0]
     if not len(rows):
@@ -134,7 +131,8 @@ def camera_shift(motions: Sequence[Motion], boxes: np.ndarray) -> tuple[float, f
 
 def are_near(motions: Sequence[Motion], boxes: np.ndarray) -> np.ndarray:
     """Whether each detection may be a leap of each track (tracks, detections)."""
-    across, down, size, change = _offsets(motions, boxes)
+    across, down, size, sizes = _offsets(motions, boxes)
+    change = np.abs(np.log(sizes / size))
     near: np.ndarray = (np.hypot(across, down) < LEAP_DISTANCE * size) & (change < LEAP_SIZE_RATIO)
     return near
 
@@ -150,7 +148,8 @@ def likenesses(
         looks: descriptions of the detections.
         now: time of the frame.
     """
-    across, down, size, change = _offsets([track.motion for track in tracks], boxes)
+    across, down, size, sizes = _offsets([track.motion for track in tracks], boxes)
+    change = np.abs(np.log(sizes / size))
     unseen = np.array([track.unseen(now) for track in tracks])[:, None]
     reach = np.minimum(ALIKE_DISTANCE + ALIKE_SPEED * unseen, MAX_DISTANCE) * size
     far = (np.hypot(across, down) > reach) | (change > ALIKE_SIZE_RATIO)
@@ -162,14 +161,13 @@ def likenesses(
 def _offsets(motions: Sequence[Motion], boxes: np.ndarray) -> tuple[np.ndarray, ...]:
     """Way from each track to each detection (tracks, detections), across and down in pixels.
 
-    Then sizes of the tracks (tracks, 1), and how much the size differs, as a logarithm.
+    Then sizes of the tracks (tracks, 1) and of the detections (1, detections).
     """
     x, y, size = np.array([(m.x, m.y, m.size) for m in motions], np.float64).T[:, :, None]
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
     across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
     down = (boxes[:, 1] + boxes[:, 3])[None] / 2 - y
-    change = np.abs(np.log(np.sqrt(sides[:, 0] * sides[:, 1])[None] / size))
-    return across, down, size, change
+    return across, down, size, np.sqrt(sides[:, 0] * sides[:, 1])[None]
 
 
 def is_covered(box: np.ndarray, others: np.ndarray) -> bool:

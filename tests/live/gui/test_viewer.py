@@ -273,16 +273,9 @@ def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     statuses: list[Status] = []
 
     class Notes(Overlay):
-        def view(
-            self,
-            observation: Observation,
-            status: Status,
-            size: tuple[int, int],
-            text: int,
-            right: int = 0,
-        ) -> np.ndarray:
+        def view(self, observation: Observation, status: Status, *place: Any) -> np.ndarray:
             statuses.append(status)
-            return super().view(observation, status, size, text, right)
+            return super().view(observation, status, *place)
 
     silent = threading.Event()
     source = SyntheticSource(9, is_live=True, before=lambda i: i == 1 and silent.wait(20))
