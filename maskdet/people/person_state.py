@@ -7,7 +7,7 @@ shows within a second, and a new state must clearly win before it replaces the o
 
 Belief decides when a state changes. How certain it is, is another matter: a face that the model
 takes for something else is taken for it in every frame. There the mean of the frames'
-probabilities is honest (measured in docs/people.md), and nobody has a state before that suffices.
+probabilities is honest (docs/people_measured.md), and nobody has a state before that suffices.
 """
 
 from __future__ import annotations
