@@ -15,7 +15,8 @@ def place(
     """Chooses a label's variant and place.
 
     Beside the face the longest variant that covers nothing is best; a close face has room for
-    the label in itself; in a crowd it is whatever covers least, most often the shortest.
+    the label in itself; in a crowd it is whatever covers least, most often the shortest. What an
+    edge of the image would cut off weighs as what is covered.
 
     Args:
         face: the face's own box (4,), int, x1 y1 x2 y2.
@@ -33,7 +34,8 @@ def place(
     own = _overlaps(rects, face[None])
     roomy = sizes[:, 1] * 4 <= face[3] - face[1]
     own[roomy & (np.arange(len(rects)) % len(_corners(face, (0, 0))) == 0)] = 0
-    cost = _overlaps(rects, taken) + own
+    cut = sizes.prod(axis=1) - _overlaps(rects, np.array([[0, 0, *image]]))
+    cost = _overlaps(rects, taken) + own + cut
     best = int(np.argmin(cost))
     return best * len(variants) // len(rects), (int(corners[best, 0]), int(corners[best, 1]))
 

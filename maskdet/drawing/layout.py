@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from maskdet.drawing.side_panel import panel_height, panel_width
 from maskdet.drawing.status_text import bar_height, widest_text
 from maskdet.drawing.text_renderer import MIN_SCREEN_TEXT, text_size
 
@@ -71,6 +72,34 @@ def arrange(images: Sequence[Size], size: Size) -> Layout:
     return Layout(size, text, top, tuple(places))
 
 
+def panel_margins(images: Sequence[Size], size: Size, text: int) -> tuple[int, int]:
+    """Pixels at the right and at the bottom of a window that the side panel takes.
+
+    One of them is 0: it stands beside the images, or below them where they are larger then.
+
+    Args:
+        images: size of each source's image.
+        size: of the window.
+        text: size of its text, pixels.
+    """
+    width, height = size
+    beside, below = panel_width(width, text), panel_height(size, text)
+    counts = range(1, len(images) + 1)
+
+    def shown(right: int, bottom: int) -> float:
+        if len(images) == 1:  # its bar is as wide as the window
+            return _scale(images[0], (width - right, height - bottom - bar_height(width, text)))
+        rest = width - right, height - bottom
+        return max(_shown(images, columns, rest, text) for columns in counts)
+
+    if shown(beside, 0) >= shown(0, below):
+        return beside, 0
+    if len(images) == 1:  # what the image leaves free is the panel's
+        bar = bar_height(width, text)
+        below = max(below, height - bar - math.ceil(images[0][1] * width / images[0][0]))
+    return 0, below
+
+
 def window_size(images: Sequence[Size], box: Size) -> Size:
     """The size of a window that has the images' aspect and fits into a box.
 
@@ -117,8 +146,13 @@ def _shown(images: Sequence[Size], columns: int, size: Size, text: int) -> float
     height = (size[1] - _top(count, text)) / rows - bar
     if height <= 0:
         return 0.0
-    scales = (min(width / w, height / h) for w, h in images)
-    return sum(s * s * w * h for s, (w, h) in zip(scales, images, strict=True))
+    room = width, height
+    return sum(_scale(image, room) ** 2 * image[0] * image[1] for image in images)
+
+
+def _scale(image: Size, room: tuple[float, float]) -> float:
+    """Factor by which an image fills a room, its aspect kept; 0 where there is none."""
+    return max(0.0, min(room[0] / image[0], room[1] / image[1]))
 
 
 def _text(count: int, size: Size) -> int:

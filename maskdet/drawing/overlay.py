@@ -99,7 +99,7 @@ class Overlay:
         status: Status,
         size: tuple[int, int],
         text: int,
-        right: int = 0,
+        margins: tuple[int, int] = (0, 0),
     ) -> np.ndarray:
         """The frame and its bar in an image of a given size, as it is shown on a screen.
 
@@ -111,16 +111,16 @@ class Overlay:
             status: content of the bar.
             size: (width, height) of the whole.
             text: size of the text, pixels.
-            right: width that stays free beside the frame, below the bar, pixels.
+            margins: pixels that stay free at the right, below the bar, and at the bottom.
         """
         width, height = size
         self._renderer.fit(*size, text)
         rows = self._rows(status, observation, width)
         self.bar_height = top = min(self._renderer.row * len(rows), height - 1)
         canvas = np.full((height, width, 3), _DARK, np.uint8)
-        seen = fit(observation, (width - right, height - top), enlarge=True)
-        x = (width - right - seen.frame.width) // 2
-        y = top + (height - top - seen.frame.height) // 2
+        room = max(1, width - margins[0]), max(1, height - top - margins[1])
+        seen = fit(observation, room, enlarge=True)
+        x, y = (room[0] - seen.frame.width) // 2, top + (room[1] - seen.frame.height) // 2
         image = canvas[y : y + seen.frame.height, x : x + seen.frame.width]
         image[:] = seen.frame.image
         self._draw_image(image, seen, status)

@@ -54,15 +54,18 @@ class Panels:
         return max(self._renderer.width(key) for key, _ in keys) + self._renderer.size
 
     def notice(self, image: np.ndarray, text: str) -> None:
-        """Shows a line at the lower edge of the image."""
+        """Shows a text at the lower edge of the image, in as many lines as it needs."""
         renderer, pad = self._renderer, self._renderer.size // 2
-        text = renderer.fitted(text, image.shape[1] - 4 * pad)
-        width, height = renderer.width(text) + 2 * pad, renderer.row + pad // 2
+        lines = renderer.wrapped(text, image.shape[1] - 4 * pad)
+        width = max(map(renderer.width, lines), default=0) + 2 * pad
+        height = renderer.row * len(lines) + pad // 2
         x = max(0, (image.shape[1] - width) // 2)
         y = max(0, image.shape[0] - height - pad)
         panel = image[y : y + height, x : x + width]
         panel[:] = panel // 6
-        renderer.write(image, text, x + pad, y + round(renderer.size * 1.25), BRIGHT)
+        for row, line in enumerate(lines):
+            baseline = y + round(renderer.size * 1.25) + row * renderer.row
+            renderer.write(image, line, x + pad, baseline, BRIGHT)
 
     def alarm(self, image: np.ndarray, rules: Sequence[str]) -> None:
         """Frames the image, and names the rules with an open alarm at its lower edge."""

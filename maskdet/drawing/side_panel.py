@@ -14,9 +14,13 @@ from maskdet.drawing.styles import STYLES
 from maskdet.drawing.text_renderer import TextRenderer
 
 _GROUND = (24, 24, 24)
+_TABLE_ROWS = len(MaskState) + 2
 _PLOT_ROWS = 3
-_MAX_SHARE = 0.75
-"""Of the window's width, at most: some of the image stays visible."""
+_COLUMN = 19
+"""Width of a column, in sizes of the text."""
+_MAX_COLUMNS = 3
+_MAX_SHARE = 0.7
+"""Of the window's width or height, at most: some of the image stays visible."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,17 @@ class PanelContent:
 
 
 def panel_width(whole: int, text: int) -> int:
-    """Width of the panel in a window of that width, with text of that size, pixels."""
-    return min(round(whole * _MAX_SHARE), text * 19)
+    """Width of the panel beside images in a window of that width, with text of that size."""
+    return min(round(whole * _MAX_SHARE), text * _COLUMN)
+
+
+def panel_height(whole: tuple[int, int], text: int) -> int:
+    """Height of the panel below images in a window of that (width, height), pixels.
+
+    It has room for the table, and for the plot where that does not stand beside it.
+    """
+    rows = _TABLE_ROWS + (0 if whole[0] >= 2 * _COLUMN * text else _PLOT_ROWS + 1)
+    return min(round(whole[1] * _MAX_SHARE), round(rows * text * 1.5) + 2 * text)
 
 
 class SidePanel:
@@ -53,25 +66,31 @@ class SidePanel:
         self._renderer = renderer
 
     def draw(self, panel: np.ndarray, content: PanelContent) -> None:
-        """Writes on the panel; what has no room is left out, oldest first.
+        """Writes on the panel, in as many columns as it is wide.
+
+        What has no room is left out, oldest first.
 
         Args:
             panel: BGR uint8 (height, width, 3), drawn over.
             content: what to show.
         """
-        renderer, height = self._renderer, panel.shape[0]
         panel[:] = _GROUND
-        pad, row = renderer.size // 2, renderer.row
+        count = min(_MAX_COLUMNS, max(1, panel.shape[1] // (_COLUMN * self._renderer.size)))
+        columns = np.array_split(panel, count, axis=1)  # views of the panel
+        pad, row = self._renderer.size // 2, self._renderer.row
         y = pad
         for text, state, values in self._table(content):
-            self._row(panel, y, text, state, values)
+            self._row(columns[0], y, text, state, values)
             y += row
-        if y + (_PLOT_ROWS + 1) * row <= height:
-            y = self._plot(panel, y + pad, content.shares)
+        y = y + pad if count == 1 else pad
+        if y + (_PLOT_ROWS + 1) * row <= panel.shape[0] + pad:
+            y = self._plot(columns[min(1, count - 1)], y, content.shares)
+        if count == _MAX_COLUMNS:
+            y = pad
         for text, state, source in content.changes:
-            if y + row + pad > height:
+            if y + row + pad > panel.shape[0]:
                 break
-            self._row(panel, y, text, state, (), source)
+            self._row(columns[-1], y, text, state, (), source)
             y += row
 
     def _table(self, content: PanelContent) -> list[tuple[str, MaskState | None, tuple[str, ...]]]:

@@ -163,6 +163,12 @@ def test_label_places(
     assert chosen == (variant, corner)
 
 
+def test_no_edge_of_a_narrow_picture_cuts_a_label():
+    face, variants = np.array([4, 60, 36, 100]), [(60, 20), (30, 20), (12, 20)]
+    chosen = label_placement.place(face, variants, np.empty((0, 4), int), (40, 200))
+    assert chosen == (1, (4, 40))
+
+
 def test_status_is_on_the_bar() -> None:
     overlay, seen = Overlay(), observation((640, 480), [])
     plain = overlay.draw(seen, Status("camera"))

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskdet.drawing.layout import Layout, Size, arrange, window_size
+from maskdet.drawing.layout import Layout, Size, arrange, panel_margins, window_size
 from maskdet.drawing.montage import montage
 from maskdet.drawing.overlay import Overlay
-from maskdet.drawing.side_panel import panel_width
 from maskdet.drawing.status_text import total_row
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.screens import screen_size
@@ -104,7 +103,7 @@ class Board:
         self._box = min(box[0], most[0]), min(box[1], most[1])
         self._shapes: list[Size] = []
         self._layout: Layout | None = None
-        self._panel = 0  # pixels across, beside the images
+        self._panel = 0, 0  # pixels that it takes at the right, or at the bottom
         self._arranged: tuple[Size, bool] = (0, 0), False
         self._notice, self._notice_until = "h: help", 0.0
 
@@ -141,7 +140,7 @@ class Board:
                 blur=view.blur,
                 strict=view.strict,
                 compact=len(self._tiles) > 1,
-                right=self._panel if len(self._tiles) == 1 else 0,
+                margins=self._panel if len(self._tiles) == 1 else (0, 0),
             )
         view.changed = False
         self.image = self._compose(self._layout, device)
@@ -170,11 +169,15 @@ class Board:
                 return image[y : y + height, x : x + width]
         return None
 
-    def _bar_height(self) -> int:
-        """Height of what stands above the images: the bar of one source, the totals of more."""
-        if len(self._tiles) == 1:
-            return self._overlay.bar_height
-        return 0 if self._layout is None else self._layout.top
+    def _panel_of(self, image: np.ndarray) -> np.ndarray:
+        """The part of the window's image that the side panel has."""
+        right, bottom = self._panel
+        if bottom:
+            return image[-bottom:]
+        top = self._overlay.bar_height
+        if self._layout is not None and len(self._tiles) > 1:
+            top = self._layout.top
+        return image[top:, -right:]
 
     def _reshape(self, has_panel: bool) -> bool:
         """Gives the window the shape of new images; whether their places are others now."""
@@ -192,15 +195,16 @@ class Board:
             return False
         self._arranged = size, has_panel
         self._layout = arrange(shapes, size)
-        self._panel = panel_width(size[0], self._layout.text) if has_panel else 0
-        if self._panel and len(shapes) > 1:  # a single image has its bar above the panel, too
-            self._layout = arrange(shapes, (size[0] - self._panel, size[1]))
+        self._panel = panel_margins(shapes, size, self._layout.text) if has_panel else (0, 0)
+        if has_panel and len(shapes) > 1:  # a single image has its bar above the panel, too
+            right, bottom = self._panel
+            self._layout = arrange(shapes, (size[0] - right, size[1] - bottom))
         return True
 
     def _compose(self, layout: Layout, device: str) -> np.ndarray:
         if len(self._tiles) == 1:
             return self._tiles[0].image
-        size = layout.size[0] + self._panel, layout.size[1]
+        size = layout.size[0] + self._panel[0], layout.size[1] + self._panel[1]
         whole = montage([tile.image for tile in self._tiles], layout.places, size)
         totals: Counter[str] = Counter()
         people: list[PeopleCounts] = []
@@ -228,10 +232,10 @@ class Board:
             if frame is not None and frame.size:
                 self._overlay.draft(frame, draft.points, is_zone=draft.is_zone)
         if people is not None:
-            panel = image[self._bar_height() :, image.shape[1] - self._panel :]
-            self._overlay.side_panel(panel, people, text)
+            self._overlay.side_panel(self._panel_of(image), people, text)
         if has_notice:
-            self._overlay.notice(image, self._notice, text)
+            below = 0 if view.help else self._panel[1]
+            self._overlay.notice(image[: image.shape[0] - below], self._notice, text)
         if view.help:
             self._overlay.help(image, text)
         return image

@@ -10,7 +10,7 @@ import numpy as np
 from maskdet.live.gui.board import Board, Draft, View
 from maskdet.live.gui.tile import Tile
 from maskdet.live.gui.window import Window
-from maskdet.live.gui.zone_editor import ZoneEditor
+from maskdet.live.gui.zone_editor import Kind, ZoneEditor
 from maskdet.live.progress import clock
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.snapshot_writer import Snapshots, file_label
@@ -70,8 +70,8 @@ class Controls:
             ",": lambda: self._step(-1),
             "right": lambda: self._seek(1),
             "left": lambda: self._seek(-1),
-            "z": lambda: self._nobody() or zones.begin("zone"),
-            "l": lambda: self._nobody() or zones.begin("line"),
+            "z": lambda: self._begin("zone"),
+            "l": lambda: self._begin("line"),
             "x": self._remove_place,
             "p": self._panel,
         }
@@ -144,6 +144,11 @@ class Controls:
         if not seen or any(observation.people_counts is not None for observation in seen):
             return ""
         return "nobody is followed in pictures, nor with people.enabled: false"
+
+    def _begin(self, kind: Kind) -> str:
+        """Starts a zone or line, in sight: the list of keys goes."""
+        self._view.help = False
+        return self._nobody() or self._zones.begin(kind)
 
     def _panel(self) -> str:
         if not self._view.panel and (notice := self._nobody()):

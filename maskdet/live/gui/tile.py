@@ -107,7 +107,7 @@ class Tile:
         blur: bool = False,
         strict: bool = False,
         compact: bool = False,
-        right: int = 0,
+        margins: tuple[int, int] = (0, 0),
     ) -> None:
         """Makes `image` again.
 
@@ -118,7 +118,7 @@ class Tile:
             blur: whether to make faces unrecognizable.
             strict: whether they are so already.
             compact: whether it stands in a grid.
-            right: width that stays free beside the frame, pixels.
+            margins: pixels that stay free beside and below the frame.
         """
         status = replace(self._status(paused=paused, blur=blur or strict), compact=compact)
         self.drawn = time.monotonic()
@@ -134,7 +134,7 @@ class Tile:
             self.image_box = (0, 0, 0, 0)
             return
         shown = blur_observation(self.observation) if blur else self.observation
-        self.image = self._overlay.view(shown, status, size, text, right)
+        self.image = self._overlay.view(shown, status, size, text, margins)
         self.image_box = self._overlay.image_box
 
     def evidence(self, *, blur: bool) -> np.ndarray | None:

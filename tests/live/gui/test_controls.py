@@ -29,7 +29,7 @@ def test_people_are_drawn_and_zoned_where_they_are_followed(
     tile = SimpleNamespace(observation=None if are_followed is None else seen)
     board = SimpleNamespace(show_notice=notices.append, place_at=lambda x, y: None)
     window = SimpleNamespace(clicks=list, pointer=(0, 0))
-    view, zones = View(), ZoneEditor([SourcePlaces("a", lambda zones, lines: None)], None)
+    view, zones = View(help=True), ZoneEditor([SourcePlaces("a", lambda zones, lines: None)], None)
     parts: list[Any] = [view, board, window, [tile], [], tmp_path, zones]
     controls = Controls(*parts)
     controls.obey(key)
@@ -37,3 +37,4 @@ def test_people_are_drawn_and_zoned_where_they_are_followed(
     is_refused = notices[-1].startswith("nobody is followed in pictures")
     assert is_refused == (are_followed is False)
     assert (zones.kind is not None or view.panel) == (not is_refused)
+    assert view.help == (key == "p")  # corners are clicked where the list of keys was

@@ -106,7 +106,7 @@ def test_the_panel_fits_every_picture(size: tuple[int, int]):
 def test_the_panel_stands_beside_the_picture_and_covers_nothing_of_it(size: tuple[int, int]):
     overlay, right = Overlay(), panel_width(size[0], 18)
     plain = overlay.view(seen(0), Status(), size, 18)
-    shown = overlay.view(seen(0), Status(), size, 18, right)
+    shown = overlay.view(seen(0), Status(), size, 18, (right, 0))
     x, _, width, _ = overlay.image_box
     assert x + width <= size[0] - right and 0 < overlay.bar_height < size[1] / 4
     assert (shown[: overlay.bar_height] == plain[: overlay.bar_height]).all()
