@@ -18,6 +18,7 @@ _STYLE = Path(__file__).with_name("page.css")
 _TITLES = {state.name: state.title for state in MaskState}
 _HEAD = ("people", *_TITLES.values(), "with mask")
 _NONE = "–"
+_WEEK_S = 7 * 86_400
 
 
 def page(totals: Totals, clock: LocalTime, made: float) -> str:
@@ -72,14 +73,22 @@ def _head(totals: Totals, clock: LocalTime, made: float) -> str:
     selection = totals.selection
     cameras = ", ".join(map(_name, selection.cameras)) or "all cameras"
     zones = f"; people in {', '.join(map(_name, selection.zones))}" if selection.zones else ""
-    zone = clock.at(selection.began)
     days = _period(totals, clock).split(" to ")
     period = " to ".join(f'<span class="whole">{escape(day)}</span>' for day in days)
     return (
         f"<header><h1>People and masks: {period}</h1>"
-        f'<p class="soft">{cameras}{zones}; times of {zone:%Z} (UTC{zone:%z}); '
+        f'<p class="soft">{cameras}{zones}; times of {_time_zones(totals, clock)}; '
         f"made {clock.at(made):%Y-%m-%d %H:%M}</p></header>"
     )
+
+
+def _time_zones(totals: Totals, clock: LocalTime) -> str:
+    """``CEST (UTC+02:00)``; with ``CET (UTC+01:00)`` where clocks are set meanwhile."""
+    began, ended = totals.selection.began, totals.selection.ended
+    weeks = (began + n * _WEEK_S for n in range(math.ceil((ended - began) / _WEEK_S)))
+    times = [*weeks, max(began, ended - 1)]
+    names = dict.fromkeys(f"{clock.at(time):%Z} (UTC{clock.text(time)[-6:]})" for time in times)
+    return escape(" and ".join(names))
 
 
 def _tiles(totals: Totals) -> str:
@@ -113,7 +122,8 @@ def _interval(people: People) -> str:
     half = z * math.sqrt(share * (1 - share) / known + z * z / (4 * known * known))
     half /= 1 + z * z / known
     low, high = 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
-    return f" ({low:.0f}–\N{WORD JOINER}{high:.0f}\N{NO-BREAK SPACE}%)"
+    digits = 0 if round(low) < round(high) else 1  # of many people it is less than a percent wide
+    return f" ({low:.{digits}f}–\N{WORD JOINER}{high:.{digits}f}\N{NO-BREAK SPACE}%)"
 
 
 def _charts(totals: Totals, clock: LocalTime, buckets: Buckets) -> Iterable[str]:

@@ -272,6 +272,30 @@ def test_columns_suit_the_period(days: int, unit: str, bars: int):
     assert by_time(year, clock).unit == "month" and len(by_time(year, clock).bars) == 12
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "zone", "named"),
+    [
+        ("2026-10-25", "2026-10-25", BERLIN, "times of CEST (UTC+02:00) and CET (UTC+01:00);"),
+        ("2026-03-29", "2026-03-29", BERLIN, "times of CET (UTC+01:00) and CEST (UTC+02:00);"),
+        ("2026-01-01", "2026-12-31", BERLIN, "times of CET (UTC+01:00) and CEST (UTC+02:00);"),
+        ("2026-10-25", "2026-10-25", "Asia/Kolkata", "times of IST (UTC+05:30);"),
+    ],
+)
+def test_every_time_zone_of_the_period_is_named(first: str, last: str, zone: str, named: str):
+    clock = LocalTime(zone)
+    began, ended = clock.parse(first, "--from"), clock.parse(last, "--to", is_end=True)
+    assert named in page(Totals(Selection(began, ended)), clock, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("people", "interval"),
+    [(People(9, 1), "(60–\u206098\xa0%)"), (People(70_252, 8_477), "(89.0–\u206089.4\xa0%)")],
+)
+def test_an_interval_has_two_ends(people: People, interval: str):
+    totals = Totals(Selection(0.0, 3600.0), people)
+    assert interval in page(totals, LocalTime(BERLIN), 0.0)
+
+
 def test_shares_are_never_rounded_up_to_all():
     assert [percent(x) for x in (None, 0.0, 0.894, 0.9996, 1.0)] == [
         *("–", "0 %", "89 %", "99.9 %", "100 %")
