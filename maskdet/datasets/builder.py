@@ -183,7 +183,12 @@ def cut_box(box: Sequence[float], width: int, height: int) -> tuple[float, ...]:
     if not all(math.isfinite(edge) for edge in box):
         raise DatasetError(f"box {shown_box(box)} is not made of finite numbers")
     x1, y1, x2, y2 = box
-    if x2 <= x1 or y2 <= y1:
+    if x2 < x1 or y2 < y1:
+        raise DatasetError(
+            f"box {shown_box(box)} has swapped corners, not left, top, right, bottom; "
+            "swap them back or remove it"
+        )
+    if x2 == x1 or y2 == y1:
         raise DatasetError(f"empty box {shown_box(box)}; draw it again or remove it")
     cut = (max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height)))
     # compared as they are kept: what is thinner than a float32 can hold is empty as well

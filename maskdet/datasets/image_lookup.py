@@ -203,5 +203,6 @@ def shared_folders(one: Sequence[str], other: Sequence[str]) -> int:
 
 def uploaded_name(name: str) -> str:
     """A name as Label Studio changes it: without blanks, most signs, and its own mark before it."""
-    plain = re.sub(r"[^-\w.]", "", unquote(name).strip().replace(" ", "_"))
-    return folded_name(_TASK_PREFIX.sub("", plain))
+    whole = folded_name(unquote(name))  # before signs go: a separate accent is one
+    plain = re.sub(r"[^-\w.]", "", whole.strip().replace(" ", "_"))
+    return _TASK_PREFIX.sub("", plain)

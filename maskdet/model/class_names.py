@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from maskdet.detections import CLASS_NAMES, MaskState
@@ -43,7 +44,8 @@ def guess_state(name: str) -> MaskState | None:
     """
     if len(name) > _MAX_NAME_LENGTH:
         return None
-    letters = "".join(char for char in name.casefold() if char.isalnum())
+    whole = unicodedata.normalize("NFC", name.casefold())
+    letters = "".join(char for char in whole if char.isalnum())
     words = set(found := _WORD.findall(letters))
     if not letters or "".join(found) != letters:
         return None

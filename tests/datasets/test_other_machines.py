@@ -11,7 +11,7 @@ import pytest
 from maskdet.datasets import image_list
 from maskdet.datasets.builder import OUTLINES
 from maskdet.datasets.format_detection import read
-from maskdet.datasets.formats import coco, yolo_data_yaml
+from maskdet.datasets.formats import coco, voc, yolo_data_yaml, yolo_labels
 from maskdet.datasets.formats.xml_text import GUESSED
 from maskdet.datasets.image_lookup import ELSEWHERE, ImageLookup, parts_of
 from maskdet.datasets.loading import data_root, open_data
@@ -112,6 +112,31 @@ def test_accents_written_in_two_ways() -> None:
     lookup = ImageLookup([Path("x/gru\N{COMBINING DIAERESIS}n.jpg")])
     assert lookup.find("D:/grün.jpg") == [Path("x/gru\N{COMBINING DIAERESIS}n.jpg")]
     assert parts_of("http://[broken/a.png") == [] and parts_of(" ") == []
+
+
+@pytest.mark.parametrize(
+    ("picture", "labels"),
+    [("TU\N{COMBINING DIAERESIS}R.png", "tür"), ("Gr\N{LATIN SMALL LETTER U WITH DIAERESIS}n.PNG",
+     "gru\N{COMBINING DIAERESIS}n")],
+)  # fmt: skip
+def test_labels_of_a_name_in_another_case_or_writing(
+    tmp_path: Path, picture: str, labels: str
+) -> None:
+    """As archives of a Mac and disks of Windows have them."""
+    for kind, text in (("xml", xml()), ("txt", "0 .5 .5 .2 .2\n")):
+        folder = tmp_path / kind
+        put(folder, **{"images/a.png": "", f"labels/{labels}.{kind}": text, "classes.txt": "mask"})
+        (folder / "images/a.png").rename(folder / "images" / picture)
+        faces, notes, _ = open_all(folder)
+        assert len(faces[Path(picture).stem]) == 1
+        assert list(notes) == ([yolo_labels.ELSEWHERE] if kind == "txt" else [])
+
+
+def test_the_xml_of_another_picture_is_not_taken_for_its_case(tmp_path: Path) -> None:
+    put(tmp_path, **{"images/a.png": "", "labels/a.xml": xml()})
+    (tmp_path / "images/A.png").write_bytes((tmp_path / "images/a.png").read_bytes())
+    faces, notes, _ = open_all(tmp_path)
+    assert faces == {"a": [MASK]} and notes == {voc.UNLABELLED: [str(tmp_path / "images/A.png")]}
 
 
 PROJECT = [

@@ -37,6 +37,7 @@ from maskdet.datasets.samples import DataSet, inside
 from maskdet.datasets.text import number, shown_number
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.file_names import folded_name
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 _NO_NUMBER = ("", "none", "null", "nan")
@@ -69,7 +70,8 @@ def read(source: Source, problems: Problems) -> DataSet:
     for name in names:
         try:
             found = name if folder else listed.find(name)
-            _read_image(source.root, found, labels, builder, parts.get(Path(found).stem, ""))
+            part = parts.get(folded_name(Path(found).stem), "")
+            _read_image(source.root, found, labels, builder, part)
         except DatasetError as error:
             problems.add_line(str(error))
     return builder.dataset()
@@ -112,9 +114,9 @@ def _labelled(
 
 
 def _note_orphans(folder: Path, images: Sequence[Path], problems: Problems) -> None:
-    names = {name for image in images for name in (image.stem, image.name)}
+    names = {folded_name(name) for image in images for name in (image.stem, image.name)}
     for xml in sorted(folder.rglob(XML)):
-        known = xml.stem in names or stated_name(xml) in names
+        known = folded_name(xml.stem) in names or folded_name(stated_name(xml)) in names
         if not known and not xml.name.startswith("."):
             problems.note(ORPHANS, xml, "")
 

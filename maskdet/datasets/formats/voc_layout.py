@@ -14,6 +14,7 @@ from maskdet.datasets.image_list import read_list
 from maskdet.datasets.image_lookup import shared_folders
 from maskdet.datasets.samples import inside
 from maskdet.datasets.splits import PARTS
+from maskdet.system.file_names import folded_name
 from maskdet.system.text_files import decode_start
 
 LAYOUTS = (
@@ -30,12 +31,12 @@ XML = "*.[xX][mM][lL]"
 
 
 def parts_of_stems(folder: Path) -> dict[str, str]:
-    """The part of each image, by its stem, where Pascal's lists have it."""
+    """The part of each image, by its folded stem, where Pascal's lists have it."""
     parts: dict[str, str] = {}
     for part in PARTS:
         file = folder / SETS / f"{part}.txt"
         for line in read_list(file) if file.is_file() else []:
-            stem = Path(line.replace("\\", "/")).name.removesuffix(".jpg")
+            stem = folded_name(Path(line.replace("\\", "/")).name).removesuffix(".jpg")
             parts[stem] = part if parts.get(stem, part) == part else ""
     return parts
 
@@ -78,8 +79,10 @@ class XmlFinder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._all: dict[str, list[str]] | None = None
+        self._folded: dict[str, list[str]] = {}
         self._stated: dict[str, list[str]] | None = None
         self._images: Counter[str] = Counter()
+        self._folded_images: Counter[str] = Counter()
 
     def find(self, name: str, *, required: bool = True) -> Path | None:
         """The xml of an image that is named relative to the root; the usual place if required."""
@@ -96,6 +99,10 @@ class XmlFinder:
         found = self._by_stem().get(image.stem, [])
         if len(found) == 1 and self._images[image.stem] == 1:
             return found[0]
+        if not found:  # a.xml of A.jpg, or an accent in its other writing
+            folded = folded_name(image.stem)
+            found = self._folded.get(folded, [])
+            return found[0] if len(found) == self._folded_images[folded] == 1 else None
         shared = [shared_folders(Path(xml).parent.parts, image.parent.parts) for xml in found]
         most = max(shared, default=0)
         return found[shared.index(most)] if most and shared.count(most) == 1 else None
@@ -106,18 +113,22 @@ class XmlFinder:
             self._stated = {}
             for stem, files in self._by_stem().items():
                 for xml in files if stem not in self._images else ():
-                    self._stated.setdefault(stated_name(self._root / xml), []).append(xml)
-        found = self._stated.get(image.name, [])
+                    stated = folded_name(stated_name(self._root / xml))
+                    self._stated.setdefault(stated, []).append(xml)
+        found = self._stated.get(folded_name(image.name), [])
         return found[0] if len(found) == 1 else None
 
     def _by_stem(self) -> dict[str, list[str]]:
         if self._all is None:
             self._all = {}
-            self._images.update(file.stem for file in list_images(self._root))
+            stems = [file.stem for file in list_images(self._root)]
+            self._images.update(stems)
+            self._folded_images.update(map(folded_name, stems))
             for file in sorted(self._root.rglob(XML)):
                 if not file.name.startswith("."):
                     relative = os.path.relpath(file, self._root)
                     self._all.setdefault(file.stem, []).append(relative)
+                    self._folded.setdefault(folded_name(file.stem), []).append(relative)
         return self._all
 
 

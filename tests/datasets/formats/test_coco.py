@@ -79,7 +79,7 @@ def test_pycocotools_reads_what_we_write(tmp_path: Path) -> None:
         ({"bbox": [[[]] * 9] * 99}, "is not [x, y, width, height]"),
         ({"bbox": {"x": {}}}, "bbox {…} is not"),
         ({"bbox": [1, 2, 0, 4]}, "annotations[1]: empty box 1, 2, 1, 6"),
-        ({"bbox": [1, 2, -3, 4]}, "empty box"),
+        ({"bbox": [1, 2, -3, 4]}, "box 1, 2, -2, 6 has swapped corners"),
         ({"bbox": [100, 2, 3, 4]}, "lies outside the picture"),
         ({"bbox": [1e308, 1e308, 1e308, 1e308]}, "is not made of finite numbers"),
     ],

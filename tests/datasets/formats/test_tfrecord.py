@@ -116,7 +116,7 @@ def test_classes_by_number_need_the_label_map(tmp_path: Path) -> None:
         ({"object__bbox__xmin": [0.5]}, "boxes and classes are of unequal number"),
         ({"object__bbox__xmin": [b"0.5", b"1"]}, "is of another type than float"),
         ({"object__bbox__xmin": [float("nan"), 0.1]}, "box 1: box nan, 2, 30, 40 is not made of"),
-        ({"object__bbox__xmin": [0.6, 0.55]}, "box 1: empty box 36, 2, 30, 40"),
+        ({"object__bbox__xmin": [0.6, 0.55]}, "box 1: box 36, 2, 30, 40 has swapped corners"),
         ({"object__bbox__xmax": [1e30, 1.0]}, None),
         ({"object__class__text": [b"mask"]}, "boxes and classes are of unequal number"),
         ({"object__class__text": None, "object__class__label": None}, "boxes but no classes"),

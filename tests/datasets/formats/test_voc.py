@@ -184,7 +184,7 @@ EXTERNAL = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><annotation>
         (annotation(width=2_000_000), "size 2e+06×40"),
         # boxes that are none
         (annotation(face(5, 5, 5, 20)), "empty box 5, 5, 5, 20"),
-        (annotation(face(5, 20, 9, 5)), "empty box 5, 20, 9, 5"),
+        (annotation(face(5, 20, 9, 5)), "box 5, 20, 9, 5 has swapped corners"),
         (annotation(face(60, 0, 80, 20)), "box 60, 0, 80, 20 lies outside"),
         (annotation(face(0, -9, 20, 0)), "box 0, -9, 20, 0 lies outside"),
         (annotation(face("1e30", 0, "1e31", 20)), "lies outside"),
