@@ -2,7 +2,10 @@
 
 import sys
 
-from maskdet.commands.monitor import main
+from maskdet.system.signals import ended_by_ctrl_c
+
+with ended_by_ctrl_c():
+    from maskdet.commands.monitor import main
 
 if __name__ == "__main__":
     sys.exit(main())

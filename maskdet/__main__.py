@@ -5,28 +5,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-import typer
+from maskdet.system.signals import end_at_ctrl_c, ended_by_ctrl_c
 
-from maskdet.commands.cli.alarms import app as alarms
-from maskdet.commands.cli.archive import archive
-from maskdet.commands.cli.benchmark import benchmark
-from maskdet.commands.cli.cluster.app import app as cluster
-from maskdet.commands.cli.convert import convert
-from maskdet.commands.cli.detect import detect
-from maskdet.commands.cli.doctor import doctor
-from maskdet.commands.cli.evaluate import calibrate, evaluate
-from maskdet.commands.cli.events import collect_events, delete_events, export_events, report
-from maskdet.commands.cli.export import export
-from maskdet.commands.cli.inspect import inspect
-from maskdet.commands.cli.models import app as models
-from maskdet.commands.cli.serve import serve
-from maskdet.commands.cli.settings import settings
-from maskdet.commands.cli.train import train
-from maskdet.commands.cli.users import app as users
-from maskdet.commands.monitor import HELP, Version, examples, live_page_words, monitor
-from maskdet.commands.monitor import main as run_monitor
-from maskdet.commands.options import HELP_NAMES, run_app
-from maskdet.system.native_libraries import require_opencv
+with ended_by_ctrl_c():
+    import typer
+
+    from maskdet.commands.cli.alarms import app as alarms
+    from maskdet.commands.cli.archive import archive
+    from maskdet.commands.cli.benchmark import benchmark
+    from maskdet.commands.cli.cluster.app import app as cluster
+    from maskdet.commands.cli.convert import convert
+    from maskdet.commands.cli.detect import detect
+    from maskdet.commands.cli.doctor import doctor
+    from maskdet.commands.cli.evaluate import calibrate, evaluate
+    from maskdet.commands.cli.events import collect_events, delete_events, export_events, report
+    from maskdet.commands.cli.export import export
+    from maskdet.commands.cli.inspect import inspect
+    from maskdet.commands.cli.models import app as models
+    from maskdet.commands.cli.serve import serve
+    from maskdet.commands.cli.settings import settings
+    from maskdet.commands.cli.train import train
+    from maskdet.commands.cli.users import app as users
+    from maskdet.commands.monitor import HELP, Version, examples, live_page_words, monitor
+    from maskdet.commands.monitor import main as run_monitor
+    from maskdet.commands.options import HELP_NAMES, run_app
+    from maskdet.system.native_libraries import require_opencv
 
 NAME = "maskdet"
 COMMANDS: dict[Callable[..., int | None], str] = {
@@ -79,7 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what stands after the command's name; None: those of the process.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is not None:
+        return _run(list(arguments))
+    status = _run(sys.argv[1:])
+    end_at_ctrl_c()  # all is written: what follows is the interpreter's end
+    return status
+
+
+def _run(words: list[str]) -> int:
     if words[:1] == ["monitor"]:  # it ends in a way of its own
         return run_monitor(words[1:], f"{NAME} monitor")
     if words[:1] == ["serve"] and "--live" in words:

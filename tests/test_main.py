@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from maskdet.__main__ import main
+from maskdet.commands import monitor as commands_monitor
+from maskdet.live.shutdown import ENDED_EARLY
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,3 +61,35 @@ def test_it_is_a_module_that_can_be_run():
         text=True,
     )
     assert done.returncode == 0 and "--min-score" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no process a Ctrl-C alone")
+@pytest.mark.parametrize("command", [["-m", "maskdet", "detect", "x.jpg"], ["monitor.py"]])
+def test_ctrl_c_while_the_program_is_imported_shows_no_traceback(
+    command: list[str], tmp_path: Path
+) -> None:
+    slow = "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    (tmp_path / "typer.py").write_text(slow)  # the first that is imported of what is not Python's
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdout.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == -signal.SIGINT
+
+
+def test_ctrl_c_before_a_run_of_the_monitor_is_an_end_as_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(commands_monitor, "load_settings", interrupted)
+    assert commands_monitor.main(["--source", "demo"]) == 0
+    assert capsys.readouterr().err == f"{ENDED_EARLY}\n"

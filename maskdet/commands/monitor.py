@@ -15,13 +15,14 @@ from maskdet.commands.options import HELP_NAMES, run_app
 from maskdet.config import Override, load_settings
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import DEFAULT_ADDRESS
-from maskdet.live.shutdown import Stop
+from maskdet.live.shutdown import ENDED_EARLY, Stop
 from maskdet.model.class_names import parse_states
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.system.console import log_as, say
 from maskdet.system.extras import require
 from maskdet.system.native_libraries import require_opencv
 from maskdet.system.resources import own_settings_file
+from maskdet.system.signals import end_at_ctrl_c
 from maskdet.system.timeouts import exit_process
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def main(arguments: Sequence[str] | None = None, name: str = NAME) -> int:
     words = _with_address(sys.argv[1:] if arguments is None else arguments)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(help=HELP, epilog=examples(name), context_settings=HELP_NAMES)(monitor)
-    return exit_process(run_app(app, name, words, interrupted=0))
+    status = exit_process(run_app(app, name, words, interrupted=0))
+    if arguments is None:
+        end_at_ctrl_c()  # all is written: what follows is the interpreter's end
+    return status
 
 
 def examples(name: str) -> str:
@@ -210,13 +214,22 @@ def monitor(
     specs = [{"source": spec} for spec in [*(source or ()), *(sources or ())]]
     named = [Override("--source", ("sources",), specs)] if specs else []
     overriding = [*named, *(overrides or ()), *options]
-    notes: list[str] = []
-    settings = load_settings(MonitorSettings, config, overriding, notes)
-    log_as(settings.log.format)
-    for note in notes:
-        say(note, "warning")
-    stop = Stop(settings.max_seconds)
+    try:
+        return _run(config, overriding)
+    except KeyboardInterrupt:  # typer would make 130 of it
+        say(ENDED_EARLY)
+        return 0
+
+
+def _run(config: Path | None, overriding: Sequence[Override]) -> int:
+    stop = Stop()
     with stop.listening():
+        notes: list[str] = []
+        settings = load_settings(MonitorSettings, config, overriding, notes)
+        log_as(settings.log.format)
+        for note in notes:
+            say(note, "warning")
+        stop.max_seconds = settings.max_seconds
         require_opencv()
         from maskdet.live.session import run
 

@@ -43,7 +43,7 @@ from maskdet.live.headless import Watch
 from maskdet.live.heartbeat import Heartbeat, StatusFile
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings
-from maskdet.live.shutdown import Stop
+from maskdet.live.shutdown import ENDED_EARLY, Stop
 from maskdet.live.summary import Report
 from maskdet.live.teardown import close_quietly, end_detector
 from maskdet.model.decision import DecisionRule
@@ -96,6 +96,7 @@ def run(
             return exit_status(session.pipeline.errors, report, was_asked)
     except KeyboardInterrupt:  # only while the parts are built: see `Stop`
         interrupted = True
+        say(ENDED_EARLY)
         return 0
     finally:
         if report.begun:

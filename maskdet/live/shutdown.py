@@ -11,6 +11,8 @@ from types import FrameType
 
 from maskdet.system.signals import StopRequest
 
+ENDED_EARLY = "ended as asked, before the run began"
+
 
 class Stop(StopRequest):
     """A request to end the run, by a signal or its time limit.
@@ -22,6 +24,7 @@ class Stop(StopRequest):
     `KeyboardInterrupt`; once it is under way the main loop asks, so that no frame is cut in half.
 
     Attributes:
+        max_seconds: length of the run; None for no limit.
         on_hangup: called by SIGHUP in place of the end; None: it is the end.
     """
 
@@ -32,7 +35,7 @@ class Stop(StopRequest):
             max_seconds: its length; None for no limit.
         """
         super().__init__()
-        self._max_seconds = max_seconds
+        self.max_seconds = max_seconds
         self._deadline: float | None = None
         self._started = False
         self._had_terminal = _has_terminal()
@@ -52,8 +55,8 @@ class Stop(StopRequest):
     def start(self) -> None:
         """The run is under way; its time begins."""
         self._started = True
-        if self._max_seconds is not None:
-            self._deadline = time.monotonic() + self._max_seconds
+        if self.max_seconds is not None:
+            self._deadline = time.monotonic() + self.max_seconds
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         is_hangup = hasattr(signal, "SIGHUP") and number == signal.SIGHUP

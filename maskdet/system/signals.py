@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
 
 
@@ -25,6 +25,25 @@ def taking_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator
             signal.signal(number, old)
 
 
+def end_at_ctrl_c() -> None:
+    """Has Ctrl-C end the process as signals do, from now on; where it does what Python sets."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        with suppress(ValueError):  # another thread than the main one
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def ended_by_ctrl_c() -> Iterator[None]:
+    """Has Ctrl-C end the process as signals do, without a traceback: while it is imported."""
+    before = signal.getsignal(signal.SIGINT)
+    end_at_ctrl_c()
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)
+
+
 class StopRequest:
     """A request to stop that a signal makes; the second one ends the program at once.
 
@@ -43,7 +62,7 @@ class StopRequest:
     @property
     def status(self) -> int:
         """Exit status of an interrupted run, as shells have it: 130 after Ctrl-C."""
-        return 128 + (self.number or 0)
+        return 128 + (self.number or signal.SIGINT)
 
     def listening(self) -> AbstractContextManager[None]:
         """Takes the signals; gives them back at the end."""
