@@ -71,13 +71,21 @@ def open_model(spec: ModelSpec, *, looks: Looks = 1, budget_s: float | None = No
         detector = AdaptiveSideDetector(cast(ResizableDetector, detector), spec.sides)
     if looks_once:
         return detector
-    assert spec.side is not None
+    assert spec.side is not None and spec.card is not None
+    own = spec.card.rule  # what it leaves in doubt stays so for a caller who wants all boxes
+    settled = own if spec.rule.lowest_score < own.lowest_score else spec.rule
     small = None
     if spec.side > 2 * SMALL_SIDE:
         kind = "litert" if spec.kind == "litert_gpu" and not spec.demanded else spec.kind
         small = OPENERS[kind](replace(spec, kind=kind, side=SMALL_SIDE, sides=(), rule=doubtful))
     return MultiLookDetector(
-        detector, spec.side, looks, small=small, rule=spec.rule, budget_s=budget_s
+        detector,
+        spec.side,
+        looks,
+        small=small,
+        rule=spec.rule,
+        settled=settled,
+        budget_s=budget_s,
     )
 
 

@@ -2,8 +2,8 @@
 
 A network is best at faces of some widths of its input. A face that fills the view is found when
 the image is made small; a face of a few pixels is found when the part of the image around it is
-enlarged (slicing aided inference: Akyon et al. 2022), in a video once more where it is doubtful:
-see `closer_looks`. One suppression over all looks gives each face once. What fills the view and is
+enlarged (slicing aided inference: Akyon et al. 2022), once more where it is doubtful: see
+`closer_looks`. One suppression over all looks gives each face once. What fills the view and is
 no face at all to one of both looks at it is none: a hand, a sleeve or a blurred wall, of which the
 network sees too little at full size; a fruit or a clock that looks like a face when it is small.
 """
@@ -21,7 +21,7 @@ from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
-from maskdet.runtimes.closer_looks import MAX_CLOSER_LOOKS, closer_places
+from maskdet.runtimes.closer_looks import MAX_CLOSER_LOOKS, closer_places, shows_more
 from maskdet.runtimes.look_plan import LookPlan, Looks, plan_looks
 from maskdet.runtimes.tiling import merged, tiles_of, uncut, views_of
 
@@ -75,6 +75,7 @@ class MultiLookDetector:
         *,
         small: Detector | None = None,
         rule: DecisionRule = EVERYTHING,
+        settled: DecisionRule | None = None,
         budget_s: float | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -86,6 +87,7 @@ class MultiLookDetector:
             looks: how often.
             small: the same model with an input of `SMALL_SIDE`; None: there is no small look.
             rule: decides which faces are shown.
+            settled: decides of which ones a closer look would find out nothing; None: that rule.
             budget_s: seconds that all looks at an image may take; None: any.
             clock: seconds, for the budget.
         """
@@ -95,6 +97,7 @@ class MultiLookDetector:
         self._looks: Looks = looks
         self._small = small
         self._rule = rule
+        self._settled = settled or rule
         self._still = True
         self._budget = budget_s if looks == "auto" else None
         self._clock = clock
@@ -141,9 +144,7 @@ class MultiLookDetector:
     ) -> list[Detections]:
         """The faces of each image with those of a closer look at doubtful small ones."""
         places = [
-            closer_places(first, self._rule, image.shape[:2], cuts[0, 2:] - cuts[0, :2], most)
-            if (most := self._closer_looks(plan))
-            else cuts[:0]
+            closer_places(first, self._settled, image.shape[:2], cuts, self._most(plan, cuts))
             for first, image, cuts, plan in zip(firsts, images, tiles, plans, strict=True)
         ]
         views = _cut(images, places)
@@ -212,9 +213,9 @@ class MultiLookDetector:
                 return LookPlan(plan.small, parts)
         return LookPlan(plan.small, 1)
 
-    def _closer_looks(self, plan: LookPlan) -> int:
-        """Closer looks that there is time for at most, where parts are processed at all."""
-        if self._still or self._looks != "auto" or plan.parts == 1:
+    def _most(self, plan: LookPlan, parts: np.ndarray) -> int:
+        """Closer looks that there is time for at most, where they show more than the parts do."""
+        if self._looks != "auto" or not shows_more(parts, self._side):
             return 0
         if self._budget is None or self._look_s is None:
             return MAX_CLOSER_LOOKS

@@ -15,7 +15,7 @@ from tests.doubles import ScriptedDetector
 from tests.runtimes.test_looks import scene, squares
 
 RULE = DecisionRule.from_min_score(0.3)
-SIZE, PART = (1080, 1920), (318, 565)
+SIZE, PARTS = (1080, 1920), np.array([[0, 0, 565, 318]])
 
 
 def faces(boxes: list[list[float]], score: float = 0.1) -> Detections:
@@ -68,14 +68,38 @@ def test_without_a_doubtful_small_face_there_is_none(face: tuple[int, int, int] 
     assert views == [17]
 
 
-def test_a_single_image_and_a_given_number_of_looks_have_none() -> None:
-    image = scene((300, 300, 14), width=1920, height=1080)
+def test_a_given_number_of_looks_has_none() -> None:
     detector, views = looking(4)
+    image = scene((300, 300, 14), width=1920, height=1080)
     assert [len(found) for found in detector.detect([image])] == [0]
     assert views == [17]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "face", "views"),
+    [
+        (1920, 1080, 14, [17, 1]),
+        (800, 600, 14, [5, 1]),
+        (640, 480, 9, [5]),  # its parts are enlarged 1.6 times
+    ],
+)
+def test_a_single_image_has_them_where_its_parts_are_hardly_enlarged(
+    width: int, height: int, face: int, views: list[int]
+) -> None:
     whole = ScriptedDetector(unsure_of_small)
-    assert len(MultiLookDetector(whole, 576, rule=RULE).detect([image])[0]) == 0
-    assert whole.batches == [17]
+    detector = MultiLookDetector(whole, 576, rule=RULE)
+    image = scene((300, 300, face), width=width, height=height)
+    assert len(detector.detect([image])[0]) == len(views) - 1
+    assert whole.batches == views
+
+
+def test_who_asks_for_every_box_gets_the_same_closer_looks() -> None:
+    whole = ScriptedDetector(unsure_of_small)
+    every = RULE.without_rejection(0.02)
+    detector = MultiLookDetector(whole, 576, rule=every, settled=RULE)
+    (found,) = detector.detect([scene((300, 300, 14), width=1920, height=1080)])
+    assert whole.batches == [17, 1]
+    assert len(found) == 1 and RULE.apply(found).boxes.tolist() == [[300, 300, 314, 314]]
 
 
 @pytest.mark.parametrize(("budget_s", "closer"), [(1.0, 3), (0.195, 1), (0.185, 0)])
@@ -101,19 +125,19 @@ def test_neighbors_share_a_place_and_the_likeliest_is_in_its_middle() -> None:
     found = faces([[600, 500, 612, 512], [400, 500, 412, 512], [430, 520, 442, 532]])
     scores = np.array([0.05, 0.2, 0.1], np.float32)
     found = Detections(found.boxes, scores, found.states, None, scores[:, None] * [[1, 0, 0]])
-    places = closer_places(found, RULE, SIZE, PART, 4)
+    places = closer_places(found, RULE, SIZE, PARTS, 4)
     assert places.tolist() == [[265, 426, 547, 585], [465, 426, 747, 585]]
-    assert closer_places(found, RULE, SIZE, PART, 1).tolist() == places[:1].tolist()
+    assert closer_places(found, RULE, SIZE, PARTS, 1).tolist() == places[:1].tolist()
 
 
 def test_a_box_at_the_edge_of_the_image_needs_one_place() -> None:
-    assert len(closer_places(faces([[0, 0, 10, 10]]), RULE, SIZE, PART, 4)) == 1
+    assert len(closer_places(faces([[0, 0, 10, 10]]), RULE, SIZE, PARTS, 4)) == 1
 
 
 def test_large_faces_and_those_that_are_shown_need_none() -> None:
-    assert len(closer_places(faces([[500, 500, 525, 520]]), RULE, SIZE, PART, 4)) == 0
-    assert len(closer_places(faces([[500, 500, 515, 520]], 0.3), RULE, SIZE, PART, 4)) == 0
-    assert len(closer_places(faces([]), RULE, SIZE, PART, 4)) == 0
+    assert len(closer_places(faces([[500, 500, 525, 520]]), RULE, SIZE, PARTS, 4)) == 0
+    assert len(closer_places(faces([[500, 500, 515, 520]], 0.3), RULE, SIZE, PARTS, 4)) == 0
+    assert len(closer_places(faces([]), RULE, SIZE, PARTS, 4)) == 0
 
 
 @pytest.mark.parametrize(("width", "count"), [(15, 1), (7, 0)])
@@ -124,7 +148,7 @@ def test_a_small_face_of_an_unsure_state_needs_one_unless_it_is_too_narrow(
     probabilities = np.array([[0.4, 0.35, 0]], np.float32)
     found = Detections([[500, 500, 500 + width, 515]], [0.4], [0], None, probabilities)
     assert len(rule.apply(found)) == 1
-    assert len(closer_places(found, rule, SIZE, PART, 4)) == count
+    assert len(closer_places(found, rule, SIZE, PARTS, 4)) == count
 
 
 @settings(max_examples=60, deadline=None)
@@ -137,7 +161,9 @@ def test_places_lie_within_the_image_and_have_one_size(
     boxes: list[tuple[float, float, float]], height: int, width: int
 ) -> None:
     found = faces([[x * width, y * height, x * width + s, y * height + s] for x, y, s in boxes])
-    places = closer_places(found, RULE, (height, width), (height // 2, width // 2), 4)
+    places = closer_places(
+        found, RULE, (height, width), np.array([[0, 0, width // 2, height // 2]]), 4
+    )
     assert len(places) <= MAX_CLOSER_LOOKS
     assert (len(places) > 0) == any(s <= max(height, width) // 2 / 24 for *_, s in boxes)
     assert (places[:, :2] >= 0).all() and (places[:, 2:] <= (width, height)).all()
