@@ -6,16 +6,14 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
-from maskdet.images.decoding import MAX_PIXELS
 from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
 from maskdet.sources.files.video_geometry import as_shown
+from maskdet.sources.files.video_opening import open_video
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -36,6 +34,8 @@ _MAX_FAILED_READS = 1000
 
 class VideoFile:
     """A video file: every frame, as fast as it is read; damaged ones are skipped and counted.
+
+    One that has grown when its end is reached, as it is still being recorded, is read on.
 
     A frame's time is its own time stamp, so a variable frame rate comes out right. Pixels that
     are not square are made so, and the image is turned by the file's matrix.
@@ -61,6 +61,7 @@ class VideoFile:
         """
         self.name = name
         self._path = path
+        self._bytes = _size_of(path)
         self._container, self._stream = open_video(path)
         self._container_open: InputContainer | None = self._container
         own = _own_rate(self._container, self._stream)
@@ -117,7 +118,12 @@ class VideoFile:
         Called by the thread that reads.
         """
         position = max(0.0, position)
-        self._wanted = position - 0.5 / (self.fps or GUESSED_FPS)
+        self._go_to(position, position - 0.5 / (self.fps or GUESSED_FPS))
+        self._frames = self._decoded()
+
+    def _go_to(self, position: float, wanted: float) -> None:
+        """Has the frames of the file begin near a position; `read` skips those before `wanted`."""
+        self._wanted = wanted
         self._damage.has_all_frames = False
         if not self._has_stamps or self._is_behind:  # cannot be sought in: from the start
             self._container, self._stream = open_video(self._path)
@@ -130,7 +136,6 @@ class VideoFile:
             except OSError:
                 return
         self._time = -1.0  # the next frame's own time stamp counts, an earlier one too
-        self._frames = self._decoded()
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -179,7 +184,7 @@ class VideoFile:
                         break
                     except FFmpegError:
                         self._damage.frames += 1
-                if not self._go_on_behind(place):
+                if not (self._go_on_behind(place) or self._go_on_grown()):
                     return
             except OSError as error:  # the disk, or the network drive, is gone
                 raise SourceError(
@@ -200,6 +205,22 @@ class VideoFile:
         self._is_behind = True
         return True
 
+    def _go_on_grown(self) -> bool:
+        """Goes on with what was written to the file since it was opened, if anything was."""
+        size = _size_of(self._path)
+        if size <= self._bytes or self._is_behind:
+            return False
+        self._bytes = size
+        try:
+            self._container, self._stream = open_video(self._path)
+        except SourceError:  # it is something else by now
+            return False
+        self._number = 0
+        reached = self._time
+        self._go_to(reached, reached + 0.5 / (self.fps or GUESSED_FPS) if self._index else -1.0)
+        self.length = self._length()
+        return True
+
     def _end(self) -> None:
         if self._index == 0:
             raise SourceError(
@@ -210,66 +231,12 @@ class VideoFile:
         self._damage.report(self.name)
 
 
-def open_video(path: str) -> tuple[InputContainer, VideoStream]:
-    """A video file and its first video stream.
-
-    Raises:
-        SourceError: it cannot be opened, is no video, or has sound alone.
-    """
-    import av  # late: 0.1 s that cameras and images need not wait for
-
-    av.logging.set_level(None)  # our own line reports what is wrong
+def _size_of(path: str) -> int:
+    """Bytes of a file; 0 where it is gone."""
     try:
-        with open(path, "rb") as file:
-            head = file.read(4096)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-    if _is_text(head):
-        raise _not_readable(path)
-    # Absolute: never "protocol:". Motion JPEG is otherwise taken for one image of a sequence.
-    kind = "mjpeg" if head.startswith(b"\xff\xd8\xff") else None
-    try:
-        container = av.open(os.path.abspath(path), format=kind, metadata_errors="replace")
-        stream = cast("VideoStream | None", container.streams.best("video"))
-    except (OSError, av.FFmpegError):
-        raise _not_readable(path) from None
-    context = stream.codec_context if stream else None
-    if stream is None or context is None or not context.width or _is_cover(stream):
-        if container.streams.audio:
-            raise SourceError(f"{path} has sound, but no pictures; give a video")
-        raise _not_readable(path)
-    if context.width * context.height > MAX_PIXELS:
-        limit = MAX_PIXELS // 1_000_000
-        raise SourceError(f"{path} has pictures of more than {limit} million pixels")
-    stream.thread_type = "AUTO"
-    return container, stream
-
-
-def _is_cover(stream: VideoStream) -> bool:
-    from av.stream import Disposition
-
-    return bool(stream.disposition & Disposition.attached_pic)
-
-
-def _not_readable(path: str) -> SourceError:
-    with suppress(OSError):
-        if not Path(path).stat().st_size:
-            return SourceError(f"{path} is no video or picture: it is empty (0 bytes)")
-    return SourceError(
-        f"{path} is no video or picture that can be read (tried FFmpeg); it may be "
-        "cut short, or still be recorded"
-    )
-
-
-def _is_text(head: bytes) -> bool:
-    """FFmpeg plays plain text as a video of letters; an empty file is one, too."""
-    try:
-        text = head.decode()
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:  # not a letter that is cut in two
-            return False
-        text = head[: error.start].decode()
-    return not text.startswith("#EXTM3U") and all(c.isprintable() or c.isspace() for c in text)
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _is_raw(container: InputContainer) -> bool:

@@ -195,3 +195,29 @@ def test_time_stamps_that_begin_after_hours_do_not_lengthen_a_file(tmp_path: Pat
     assert len(list(iter(source.read, None))) == 10
     assert source.length == pytest.approx(0.4, abs=0.05)  # type: ignore[attr-defined]
     assert not caplog.text
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".ts", ".mkv"])
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tmp_path: Path, suffix: str) -> None:
+    """As one that is still being recorded: fragments, packets, clusters are added."""
+    whole, growing = tmp_path / f"whole{suffix}", tmp_path / f"growing{suffix}"
+    options = {"movflags": "frag_keyframe+empty_moov"} if suffix == ".mp4" else {}
+    with av.open(str(whole), "w", options=options) as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": "10", "bf": "0"})
+        stream.width, stream.height = 320, 180
+        noise = np.random.default_rng(1)
+        for _ in range(60):
+            image = noise.integers(0, 255, (180, 320, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode())
+    content = whole.read_bytes()
+    growing.write_bytes(content[: len(content) // 2])
+    source = open_source(str(growing))
+    times = []
+    for frame in iter(source.read, None):
+        times.append(frame.time)
+        if len(times) == 5:
+            growing.write_bytes(content)
+    source.close()
+    assert times == pytest.approx([frame.time for frame in read_all(whole)], abs=0.001)
+    assert len(times) == 60
