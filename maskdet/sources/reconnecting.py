@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import random
+import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,9 @@ _LOGIN_PAUSE_S = 60.0
 """Seconds between two tries with a password that was refused; many cameras lock after five."""
 _MAX_TRIES = 100
 """Tries after which the child is replaced, and with it whatever its libraries leaked."""
+_SIGKILL, _MAX_SIGNAL = 9, 64
+_MAX_STATUS = 255
+"""Exit status of a process that ended of its own accord, at most."""
 
 
 class Reconnecting(ABC, Generic[T]):
@@ -265,4 +269,10 @@ def back_off(first: float = 0.25, longest: float = 2.0) -> Iterator[float]:
 def _cause_of_death(status: int) -> str:
     if status in TIMEOUT_STATUSES:
         return "gave no answer in time"
-    return f"its driver or decoder crashed (status {status})" if status else "ended at once"
+    if status == -_SIGKILL:
+        return "its process was killed, as a system does that has no memory left"
+    if -_MAX_SIGNAL <= status < 0:
+        return f"its driver or decoder crashed ({signal.strsignal(-status) or -status})"
+    if status > _MAX_STATUS:  # Windows' codes of a crash
+        return f"its driver or decoder crashed (status {status:#x})"
+    return f"its process failed (status {status})" if status else "ended at once"

@@ -211,10 +211,7 @@ def test_the_container_holds_what_there_is_and_runs_without_rights():
     )
 
 
-@pytest.mark.parametrize("extras", ["", "serve"])
-def test_the_container_installs_what_the_monitor_needs_and_the_extras_asked_for(
-    tmp_path: Path, extras: str
-):
+def requirements_of_the_container(tmp_path: Path, extras: str) -> list[str]:
     (run,) = (line for line in instructions("RUN") if "requirements.txt" in line)
     listed = tmp_path / "requirements.txt"
     command = run.partition("&& pip")[0].replace("/tmp/requirements.txt", str(listed))
@@ -223,12 +220,31 @@ def test_the_container_installs_what_the_monitor_needs_and_the_extras_asked_for(
         ["sh", "-c", command.replace("python -c", f"{sys.executable} -c")],
         cwd=ROOT, env=environment, check=True,
     )  # fmt: skip
+    return listed.read_text().split("\n")[:-1]
+
+
+@pytest.mark.parametrize("extras", ["", "serve"])
+def test_the_container_installs_what_the_monitor_needs_and_the_extras_asked_for(
+    tmp_path: Path, extras: str
+):
+    listed = requirements_of_the_container(tmp_path, extras)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + (project["optional-dependencies"][extras] if extras else [])
-    assert listed.read_text().split("\n")[:-1] == [
-        line.replace("opencv-python", "opencv-python-headless") for line in wanted
-    ]
-    assert "tensorflow" not in listed.read_text()
+    assert listed == [line.replace("opencv-python", "opencv-python-headless") for line in wanted]
+    assert not any(line.startswith("tensorflow") for line in listed)
+
+
+def test_the_container_installs_an_extra_of_extras_from_this_project_alone(tmp_path: Path):
+    """PyPI's package of the name ``maskdet`` would be somebody else's."""
+    listed = requirements_of_the_container(tmp_path, "all")
+    assert not any(line.startswith("maskdet") for line in listed)
+    assert any(line.startswith("nats-py") for line in listed)
+
+
+def test_the_unit_keeps_no_webcam_away():
+    """Each of these settings implies or sets a list of the devices that may be opened."""
+    keys = re.findall(r"^(\w+)=", UNIT.read_text(), re.MULTILINE)
+    assert not {"ProtectClock", "PrivateDevices", "DeviceAllow", "DevicePolicy"} & {*keys}
 
 
 def test_the_container_s_health_check_tells_fresh_from_stale(tmp_path: Path):

@@ -32,7 +32,7 @@ from maskdet.sources import demo, opencv_capture, stream_diagnosis
 from maskdet.sources.files import image_files, video_file
 from maskdet.sources.opening import kind_of, open_source, unique_names
 from maskdet.sources.options import SourceOptions, WebcamOptions
-from maskdet.sources.reconnecting import back_off
+from maskdet.sources.reconnecting import _cause_of_death, back_off
 from tests.running_server import running
 
 pytestmark = pytest.mark.timeout(30)
@@ -560,3 +560,22 @@ def test_a_webcam_that_is_not_plugged_in_is_waited_for_if_insisted_on() -> None:
         assert source.is_live
     finally:
         source.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (0, "ended at once"),
+        (1, "gave no answer in time"),
+        (2, "its process failed (status 2)"),
+        (-9, "its process was killed, as a system does that has no memory left"),
+        (0xC0000005, "its driver or decoder crashed (status 0xc0000005)"),
+    ],
+)
+def test_the_end_of_a_camera_s_process_is_named(status: int, cause: str) -> None:
+    assert _cause_of_death(status) == cause
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_crash_in_a_camera_s_process_names_the_signal() -> None:
+    assert _cause_of_death(-11) == "its driver or decoder crashed (Segmentation fault)"
