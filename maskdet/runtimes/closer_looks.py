@@ -29,13 +29,13 @@ BORDER_PIXELS = 4.0
 
 
 def shows_more(parts: np.ndarray, side: int) -> bool:
-    """Whether a closer look shows more of an image than its parts (N, 4), if there are any.
+    """Whether a closer look shows more of an image than its parts (N, 4) do.
 
     Args:
         parts: x1 y1 x2 y2 in pixels.
         side: longest side in pixels of the network's input.
     """
-    return bool(len(parts)) and side < MAX_ENLARGED * _sides(parts).max()
+    return bool(side < MAX_ENLARGED * _sides(parts).max())
 
 
 def closer_places(

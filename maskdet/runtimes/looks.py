@@ -10,6 +10,7 @@ network sees too little at full size; a fruit or a clock that looks like a face 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -40,6 +41,8 @@ TIME_BUDGET_S = 1 / 16
 """Seconds that all looks at a live frame may take together …"""
 BUSY_SHARE = 0.6
 """… and, of several cameras, the share of the time that all their frames may take."""
+FULL_FPS = 30.0
+"""Frames a second of a camera whose frames have no parts: closer looks are to drop none of them."""
 USUAL_FPS = 15.0
 """Frames a second that a camera is worth which is not limited to fewer."""
 
@@ -100,6 +103,7 @@ class MultiLookDetector:
         self._settled = settled or rule
         self._still = True
         self._budget = budget_s if looks == "auto" else None
+        self._frame_s = math.inf
         self._clock = clock
         self._look_s: float | None = None
         self._taken = 1
@@ -143,9 +147,12 @@ class MultiLookDetector:
         firsts: list[Detections],
     ) -> list[Detections]:
         """The faces of each image with those of a closer look at doubtful small ones."""
+        parts = [
+            cuts if len(cuts) else _whole(image) for image, cuts in zip(images, tiles, strict=True)
+        ]
         places = [
             closer_places(first, self._settled, image.shape[:2], cuts, self._most(plan, cuts))
-            for first, image, cuts, plan in zip(firsts, images, tiles, plans, strict=True)
+            for first, image, cuts, plan in zip(firsts, images, parts, plans, strict=True)
         ]
         views = _cut(images, places)
         if not views:
@@ -186,10 +193,16 @@ class MultiLookDetector:
         """Leaves out what only single images have the time for."""
         self._still = False
 
-    def keep_up(self, budget_s: float = TIME_BUDGET_S) -> None:
-        """Sets the seconds that all looks at an image may take: live frames do not wait."""
+    def keep_up(self, budget_s: float = TIME_BUDGET_S, fps: float | None = None) -> None:
+        """Sets the time for all looks at an image: live frames do not wait.
+
+        Args:
+            budget_s: seconds that they may take.
+            fps: frames a second that are processed; None: all of a camera.
+        """
         self.expect_video()
         self._budget = budget_s if self._looks == "auto" else None
+        self._frame_s = 1 / (fps or FULL_FPS)
         if isinstance(self._detector, AdaptiveSideDetector):
             self._detector.keep_up()
 
@@ -209,7 +222,7 @@ class MultiLookDetector:
         if self._budget is None or self._look_s is None or plan.parts == 1:
             return plan
         for parts in range(plan.parts, 1, -1):
-            if LookPlan(plan.small, parts).looks * self._look_s <= self._budget:
+            if LookPlan(plan.small, parts).cost * self._look_s <= self._budget:
                 return LookPlan(plan.small, parts)
         return LookPlan(plan.small, 1)
 
@@ -219,12 +232,18 @@ class MultiLookDetector:
             return 0
         if self._budget is None or self._look_s is None:
             return MAX_CLOSER_LOOKS
-        return max(0, min(MAX_CLOSER_LOOKS, int(self._budget / self._look_s) - plan.looks))
+        budget = self._budget if plan.parts > 1 else min(self._budget, self._frame_s)
+        return max(0, min(MAX_CLOSER_LOOKS, int(budget / self._look_s - plan.cost)))
 
     def _remember(self, seconds: float) -> None:
         """The running mean of what one look costs; the first one may have been slow."""
         before = self._look_s
         self._look_s = seconds if before is None else before + 0.1 * (seconds - before)
+
+
+def _whole(image: np.ndarray) -> np.ndarray:
+    """An image as its only part (1, 4)."""
+    return np.array([[0, 0, image.shape[1], image.shape[0]]])
 
 
 def _tiles(image: np.ndarray, plan: LookPlan) -> np.ndarray:

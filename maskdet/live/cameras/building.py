@@ -173,7 +173,9 @@ def keep_up(detector: Detector, detect_fps: Sequence[float | None]) -> None:
     from maskdet.runtimes.looks import MultiLookDetector, time_budget
 
     if isinstance(detector, MultiLookDetector):
-        detector.keep_up(time_budget(detect_fps))
+        known = [fps for fps in detect_fps if fps is not None]
+        most = max(known) if len(known) == len(detect_fps) else None
+        detector.keep_up(time_budget(detect_fps), most)
     elif isinstance(detector, AdaptiveSideDetector):
         detector.keep_up()
 
