@@ -42,6 +42,8 @@ _ENVIRONMENT = {
     # A machine whose link to the first one is down goes on with its cameras: a week.
     "RAY_gcs_rpc_server_reconnect_timeout_s": "604800",
     "RAY_memory_monitor_refresh_ms": "0",  # nothing of ours can be done again elsewhere
+    # By default 15: beside other programs the monitors would hardly get a processor.
+    "RAY_worker_niceness": "0",
 }
 _LATE_ANSWERS = ("RpcError", "timed out during startup")
 """Parts of Ray's last line, where one of its processes did not answer another in time."""
