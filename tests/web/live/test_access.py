@@ -200,6 +200,20 @@ def test_guessing_is_slowed_down(page: Page, tmp_path: Path):
     assert "wrong password" not in (tmp_path / "audit.jsonl").read_text()
 
 
+def test_guesses_that_come_by_a_proxy_slow_down_nobody_else_there(page: Page, tmp_path: Path):
+    with page.client(headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.9"}) as stranger:
+        for number in range(TRIES):
+            assert log_in(stranger, f"nobody-{number}").status_code == 401
+        assert log_in(stranger, "vera").status_code == 429
+    for named in ("198.51.100.7", "2001:db8::7", "unknown", ""):
+        with page.client(headers={"X-Forwarded-For": named}) as client:
+            assert log_in(client, "vera").status_code == 200
+    found = [line["address"] for line in audit_of(tmp_path)]
+    assert found == ["203.0.113.9"] * TRIES + [
+        *("198.51.100.7", "2001:db8::7", "127.0.0.1", "127.0.0.1")
+    ]
+
+
 def test_guesses_at_the_same_time_are_no_more(page: Page):
     def guess(number: int) -> int:
         with page.client() as client:
