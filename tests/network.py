@@ -20,12 +20,14 @@ class Network:
         name: of the namespace.
         here: this side's address.
         there: the address within.
+        device: the link's end within.
         plug: cuts the link (False), or mends it; packets vanish, and nobody on this side notices.
     """
 
     name: str
     here: str
     there: str
+    device: str
     plug: Callable[[bool], None]
 
     @property
@@ -63,7 +65,7 @@ def a_network_of_its_own(subnet: int) -> Iterator[Network]:
                 subprocess.run(command.split(), check=True, capture_output=True)
             except (OSError, subprocess.CalledProcessError) as error:
                 pytest.skip(f"no network namespace here: {error}")
-        yield Network(name, here, there, plug)
+        yield Network(name, here, there, far, plug)
     finally:
         if shutil.which("ip"):
             subprocess.run(["ip", "link", "del", near], capture_output=True, check=False)

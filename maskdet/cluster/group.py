@@ -26,7 +26,8 @@ from maskdet.system.threads import Event, Lock, Worker
 
 STATE_VARIABLE = "MASKDET_CLUSTER_STATE"
 _POLL_S = 0.2
-_LIST_FILE = "group.json"
+LIST_FILE = "group.json"
+"""Cameras that it has had its monitor run."""
 
 
 class MachineGroup:
@@ -153,12 +154,12 @@ class MachineGroup:
     def _keep_list(self, cameras: Sequence[str], standby: Sequence[str], digest: str) -> None:
         kept = {"joined": self._joined, "cameras": list(cameras), "standby": list(standby)}
         kept["digest"] = digest
-        write_whole(self._run.folder / _LIST_FILE, json.dumps(kept))
+        write_whole(self._run.folder / LIST_FILE, json.dumps(kept))
 
     def _resume(self) -> None:
         make_private_folder(self._run.folder)
         with contextlib.suppress(OSError, ValueError):
-            kept = json.loads((self._run.folder / _LIST_FILE).read_bytes())
+            kept = json.loads((self._run.folder / LIST_FILE).read_bytes())
             if kept["joined"] == self._joined:
                 self._cameras, self._digest = kept["cameras"], kept["digest"]
                 self._standby = kept["standby"]

@@ -65,6 +65,7 @@ class MonitorRun:
         self._machine, self._orphan_timeout_s = machine, orphan_timeout_s
         self._child: ChildProcess | AdoptedMonitor | None = None
         self._began = self._due = 0.0
+        self._identity = ""
         self._short_lives = 0
         self._load = _Load()
 
@@ -72,6 +73,19 @@ class MonitorRun:
     def pid(self) -> int | None:
         """Number of the monitor's process; None where none runs."""
         return None if self._child is None else self._child.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the monitor that was started last has ended."""
+        return bool(self._identity) and process_identity.find(self._identity) is None
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether that of another group has taken its place."""
+        return bool(self._identity) and process_identity.read(self.folder / _PID_FILE) not in (
+            "",
+            self._identity,
+        )
 
     def write_settings(self, text: str) -> None:
         """Writes the file that the next start reads; it may hold passwords, so it is ours alone.
@@ -159,7 +173,8 @@ class MonitorRun:
         with log.open("ab") as stderr:
             child = self._child = ChildProcess(_MODULE, "main", stderr, self.folder)
         # Before it begins: one that nobody could find must not outlive this process.
-        (self.folder / _PID_FILE).write_text(process_identity.identity(child.pid))
+        self._identity = process_identity.identity(child.pid)
+        (self.folder / _PID_FILE).write_text(self._identity)
         order = {
             "arguments": ["--config", SETTINGS_FILE],
             "owner_file": str((self.folder / _OWNER_FILE).resolve()),

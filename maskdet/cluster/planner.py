@@ -217,11 +217,8 @@ class Planner:
             "report_age_s": age,
             **{key: report.get(key) for key in (*keys, *pids)},
         }
-        if report and age is not None and age > _LATE_REPORT_S:
-            row["problem"] = (
-                f"its group has not reported for {age:.0f} s, and is started again after "
-                f"{GROUP_TIMEOUT_S:.0f} s"
-            )
+        if age is not None and age > _LATE_REPORT_S and state != "starting":
+            row["problem"] = _late(age, is_down=not report)
         return row
 
     def _camera_row(self, name: str) -> dict[str, Any]:
@@ -256,3 +253,16 @@ class Planner:
         """Seconds since the group of a machine has reported; None: it never has."""
         reported = self._reported.get(node)
         return None if reported is None else round(time.monotonic() - reported, 1)
+
+
+def _late(age_s: float, *, is_down: bool) -> str:
+    """The problem of a machine that has reported and no longer does."""
+    if is_down:
+        return (
+            f"has not answered for {age_s:.0f} s: it is off, its part of the cluster has ended, or "
+            "the link to it is cut"
+        )
+    return (
+        f"its group has not reported for {age_s:.0f} s, as it hangs or the link loses packets; it "
+        f"is started again after {GROUP_TIMEOUT_S:.0f} s"
+    )

@@ -126,6 +126,13 @@ def test_a_group_that_does_not_answer_ages_its_cameras(monkeypatch: pytest.Monke
     assert table["nodes"][0]["report_age_s"] == pytest.approx(9, abs=0.5)
     assert [row["state"] for row in table["cameras"]] == ["no signal", "paused", "running"]
     assert table["cameras"][0]["people"] is None and table["cameras"][0]["age_s"] > 9
+    assert "has not reported for 9 s" in table["nodes"][0]["problem"]
+    planner.turn(set("bc"), {name: reports[name] for name in "bc"})
+    row = planner.table()["nodes"][0]
+    assert row["state"] == "down" and "has not answered for 9 s" in row["problem"]
+    planner.turn(set("abc"), {name: reports[name] for name in "bc"})
+    row = planner.table()["nodes"][0]
+    assert row["state"] == "starting" and not row["problem"]
 
 
 def test_a_dead_machine_s_cameras_move_with_one_order_for_each_other():

@@ -17,6 +17,7 @@ from maskdet.cluster import detector_actor, machine, ray_client
 from maskdet.cluster.first_machine import find_answer, require_own
 from maskdet.cluster.placement_actor import Placement
 from maskdet.cluster.settings import ClusterSettings, NodeSettings, beside, read_cluster
+from maskdet.commands.cluster.rejoin import cameras_before, start_again
 from maskdet.commands.cluster.start_guard import (
     Interruption,
     end_part,
@@ -45,15 +46,21 @@ def up(file: Path, node: str | None, *, foreground: bool) -> int:
     place = _place(settings, file, node)
     if place.is_first:
         _check_cameras(settings, file)
+    detects = _node(settings, file, place.name).detect_on is None
     stop = Interruption()
     with stop.listening():
         try:
-            _start(settings, place)
+            try:
+                _start(settings, place)
+            except ray_client.ClusterError:  # after a power cut, say
+                if not (foreground and cameras_before(place.state / place.name)):
+                    raise
+                start_again(place, lambda: _start(settings, place), detects=detects)
             while foreground and not stop():
                 _wait_for_end(place)
                 say(f"this machine's part of the cluster has ended; starting {place.name} again")
                 time.sleep(_RESTART_PAUSE_S)
-                _start(settings, place)
+                start_again(place, lambda: _start(settings, place), detects=detects)
         except (KeyboardInterrupt, SystemExit):  # Ray makes the second one of SIGTERM
             if not foreground:
                 say(f"ended by a signal; {place.name} has not been started", "warning")

@@ -2,6 +2,7 @@
 
     python -m tests.soak.cluster --kills 100
     python -m tests.soak.cluster --throughput
+    python -m tests.soak.cluster --link
 
 Three parts of a cluster (Ray's own processes for each, on loopback), and RTSP cameras that they
 share, in which people come and go. Each machine sends what happens to a NATS server, from which a
@@ -19,6 +20,11 @@ own processes need while nothing happens.
 
 `--throughput` gives each machine one core of its own, and prints how many frames a second one
 machine, then two, process of the same cameras, which send more than that.
+
+`--link` has two machines, the second one behind a link that loses 10 and 30 % of its packets, all
+of them for half a minute, none, 60 %, all, and none; it prints for each phase what the table
+showed, the longest time without a frame and the seconds on both machines by camera, and counts the
+events. It needs root and nftables.
 """
 
 from __future__ import annotations
@@ -29,6 +35,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.soak.cluster import link
 from tests.soak.cluster.kills import broken, run
 from tests.soak.cluster.throughput import throughput
 
@@ -41,6 +48,7 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=8.0, help="seconds after each kill")
     parser.add_argument("--fps", type=int, default=5)
     parser.add_argument("--throughput", action="store_true", help="frames a second, no kills")
+    parser.add_argument("--link", action="store_true", help="a link that loses packets, no kills")
     parser.add_argument("--keep", type=Path, help="folder for all files, logs of the monitors too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -48,6 +56,9 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if options.throughput:
             print(json.dumps(throughput(folder, options.cameras), indent=2))
+            return 0
+        if options.link:
+            print(json.dumps(link.run(folder, options.cameras, options.fps), indent=2))
             return 0
         found = run(folder, options.kills, options.cameras, options.pause, options.fps)
     print(json.dumps(found, indent=2))

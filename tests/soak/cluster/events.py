@@ -75,8 +75,8 @@ class Happened:
 class EventChain:
     """A NATS server and a collector, each a process that can be killed."""
 
-    def __init__(self, folder: Path) -> None:
-        self.server = NatsServer(folder)
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        self.server = NatsServer(folder, host=host)
         self.store = folder / "all.db"
         self._log = folder / "collector.log"
         self._collector: subprocess.Popen[bytes] | None = None

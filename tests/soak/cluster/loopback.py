@@ -199,8 +199,8 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 @contextlib.contextmanager
-def people_cameras(count: int, fps: int) -> Iterator[dict[str, str]]:
+def people_cameras(count: int, fps: int, host: str = "127.0.0.1") -> Iterator[dict[str, str]]:
     """Addresses of RTSP streams by the cameras' names; people come and go in all of them."""
     camera = CameraFormat(width=320, height=240, fps=fps, kbit=200)
-    with RtspServer(moving(camera), count, camera) as server:
+    with RtspServer(moving(camera), count, camera, host) as server:
         yield {f"cam-{n:02}": server.address(n) for n in range(count)}

@@ -103,10 +103,10 @@ def is_key_frame(packet: bytes) -> bool:
     return b"\x00\x00\x01\x67" in packet[:64]
 
 
-def serve(packets: list[bytes], cameras: int, fps: int) -> Any:
+def serve(packets: list[bytes], cameras: int, fps: int, host: str) -> Any:
     """A server with that many cameras; it has a port."""
     server = GstRtspServer.RTSPServer()
-    server.set_address("127.0.0.1")
+    server.set_address(host)
     server.set_service("0")
     keys = [number for number, packet in enumerate(packets) if is_key_frame(packet)]
     for number in range(cameras):
@@ -128,13 +128,13 @@ def end(source: object, condition: object) -> bool:
 
 
 def main() -> None:
-    """Serves a clip; width, height, fps, kbit, images and cameras are arguments."""
-    width, height, fps, kbit, images, cameras = map(int, sys.argv[1:])
+    """Serves a clip; width, height, fps, kbit, images, cameras and its address are arguments."""
+    width, height, fps, kbit, images, cameras = map(int, sys.argv[1:-1])
     Gst.init(None)
     size = width * height * 3 // 2
     clip = (sys.stdin.buffer.read(size) for _ in range(images))
     packets = encode(clip, width, height, fps, kbit)
-    server = serve(packets, cameras, fps)
+    server = serve(packets, cameras, fps, sys.argv[-1])
     rate = sum(map(len, packets)) * fps // len(packets)
     GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, end)
     print("ready", server.get_bound_port(), rate, flush=True)

@@ -68,13 +68,20 @@ class RtspServer:
         bytes_per_second: of each camera's stream.
     """
 
-    def __init__(self, images: Iterable[np.ndarray], cameras: int, camera: CameraFormat) -> None:
+    def __init__(
+        self,
+        images: Iterable[np.ndarray],
+        cameras: int,
+        camera: CameraFormat,
+        host: str = "127.0.0.1",
+    ) -> None:
         """Starts it, and waits until the clip is encoded.
 
         Args:
             images: of the clip, BGR uint8, in the cameras' size.
             cameras: how many addresses it has.
             camera: format of the stream.
+            host: address of this machine at which it answers.
 
         Raises:
             MaskdetError: it did not start.
@@ -82,12 +89,12 @@ class RtspServer:
         clip = [cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420) for image in images]
         numbers = (camera.width, camera.height, camera.fps, camera.kbit, len(clip), cameras)
         self._process = subprocess.Popen(
-            [PYTHON, str(Path(__file__).with_name("rtsp_server.py")), *map(str, numbers)],
+            [PYTHON, str(Path(__file__).with_name("rtsp_server.py")), *map(str, numbers), host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        self.pid = self._process.pid
+        self.pid, self._host = self._process.pid, host
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             for image in clip:
@@ -112,7 +119,7 @@ class RtspServer:
 
     def address(self, number: int) -> str:
         """The address of a camera, from 0 on."""
-        return f"rtsp://127.0.0.1:{self.port}/{number + 1}"
+        return f"rtsp://{self._host}:{self.port}/{number + 1}"
 
     def close(self) -> None:
         """Ends it."""
