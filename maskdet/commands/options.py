@@ -99,7 +99,7 @@ HeadTracks = Annotated[
     typer.Option(
         "--people",
         metavar="TRACKS.csv",
-        help="Follows head tracks (frame,person,x1,y1,x2,y2 at 25 fps) instead, and scores that",
+        help="Follows head tracks (frame,person,x1,y1,x2,y2 at 25 fps) instead, and scores that.",
     ),
 ]
 
@@ -110,7 +110,7 @@ FaceData = Annotated[
         "--faces",
         metavar="DATA",
         help="With --people: faces of these annotated images move along the tracks, and the model "
-        "has to find them",
+        "has to find them.",
     ),
 ]
 KeptDetections = Annotated[
@@ -118,7 +118,7 @@ KeptDetections = Annotated[
     typer.Option(
         "--detections",
         metavar="FILE.npz",
-        help="With --faces: keeps what the model finds, and uses it the next time",
+        help="With --faces: keeps what the model finds, and uses it the next time.",
     ),
 ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from maskdet.config import write_yaml
+from maskdet.datasets.image_files import list_images
 from maskdet.datasets.random_split import VALIDATION_LIST
 from maskdet.datasets.samples import Sample
 from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError
@@ -95,14 +96,21 @@ def last_words(settings: TrainingSettings, data: Path, output: Path) -> list[str
     images = settings.validation or str(output / VALIDATION_LIST)
     source = data / settings.train[0].source if not settings.validation else data
     arguments = f"--model {model} --data {shlex.quote(str(source))} --images {shlex.quote(images)}"
-    samples = shlex.quote(str(data if data.is_dir() else data.parent))
     return [
         f"done; the model is in {output / settings.name}",
         "next:",
         f"  python -m maskdet evaluate {arguments}",
-        f"  python -m maskdet export --model {model} --to litert --int8 --calibrate {samples}",
+        f"  python -m maskdet export --model {model} --to litert{_int8(settings, data)}",
         f"  python monitor.py --model {model}",
     ]
+
+
+def _int8(settings: TrainingSettings, data: Path) -> str:
+    """The options of `export` for full-integer files, where there can be some."""
+    folder = data if data.is_dir() else data.parent
+    if settings.network.kind != "retinanet" or not list_images(folder):
+        return ""  # coordinates do not survive eight bits; pictures within records are no files
+    return f" --int8 --calibrate {shlex.quote(str(folder))}"
 
 
 def _train(

@@ -13,10 +13,12 @@ import cv2
 import pytest
 
 from maskdet.__main__ import main
-from maskdet.commands.train import command_of
+from maskdet.commands.train import command_of, last_words
+from maskdet.config import load_settings
 from maskdet.model.card import model_file, read_card
 from maskdet.training import checkpoint
 from maskdet.training.csv_log import read_metrics
+from maskdet.training.settings import TrainingSettings
 from tests.datasets.voc_folder import write_voc_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,6 +156,32 @@ def test_resume_goes_on_to_the_end(interrupted: tuple[Path, int, str], data: Pat
     assert read_metrics(output / "validation.csv")["step"].tolist()[-1] == end
     assert read_metrics(output / "training.csv")["step"][-1] == end
     assert scalar_steps(output / "tensorboard", "validation/mAP50")[-1] == end
+
+
+@pytest.mark.parametrize("name", ["retinanet_light", "faster_rcnn_light"])
+@pytest.mark.parametrize("holds_images", [True, False])
+def test_the_export_that_is_named_at_the_end_can_be_made(
+    tmp_path: Path, name: str, holds_images: bool
+) -> None:
+    """Faster R-CNN has no full-integer file; the images of records are no files."""
+    settings = load_settings(TrainingSettings, ROOT / f"configs/{name}.yaml", ["train=[{}]"])
+    records = tmp_path / "train.record"
+    records.touch()
+    if holds_images:
+        (tmp_path / "a.png").touch()
+    (line,) = [x for x in last_words(settings, records, tmp_path / "run") if " export " in x]
+    is_int8 = holds_images and name == "retinanet_light"
+    assert line.endswith(f"--to litert --int8 --calibrate {tmp_path}" if is_int8 else "--to litert")
+
+
+def test_a_folder_without_pictures_sets_no_ranges(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["export", "--to", "litert", "--int8", "--calibrate", str(tmp_path)]
+    assert main(words) == 2
+    assert capsys.readouterr().err == (
+        f"maskdet: --calibrate {tmp_path}: no pictures in that folder\n"
+    )
 
 
 def scalar_steps(folder: Path, tag: str) -> list[int]:

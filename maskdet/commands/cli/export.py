@@ -32,6 +32,7 @@ def export(
     from maskdet.datasets.image_files import list_images, note_unreadable_folders
     from maskdet.datasets.loading import say_notes
     from maskdet.datasets.problems import Problems
+    from maskdet.errors import DatasetError
     from maskdet.runtimes.spec import find_model
     from maskdet.runtimes.tensorflow_import import quiet_import
 
@@ -40,6 +41,8 @@ def export(
 
     images = list_images(calibrate) if calibrate else []
     if calibrate:
+        if not images:
+            raise DatasetError(f"--calibrate {calibrate}: no pictures in that folder")
         note_unreadable_folders(calibrate, problems := Problems())
         say_notes(problems)
     folder = find_model(model)

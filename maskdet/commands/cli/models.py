@@ -39,7 +39,8 @@ def models(
 @app.command()
 def get(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Of `maskdet models`; or a model's address.")
+        str,
+        typer.Argument(metavar="NAME", help="A name of `maskdet models`, or a model's address."),
     ],
     origin: Annotated[
         str | None,

@@ -14,7 +14,7 @@ from maskdet.model.decision import DecisionRule
 
 def train(
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Settings, one of configs/; or none.")
+        Path | None, typer.Option(metavar="FILE", help="Settings in YAML, as those in configs/.")
     ] = None,
     data: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of labeled pictures, or file of labels.")

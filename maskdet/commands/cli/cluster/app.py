@@ -80,7 +80,8 @@ def add(
     source: Annotated[
         str | None,
         typer.Argument(
-            metavar="ADDRESS", help="Written into the file; left out: the file has the camera."
+            metavar="ADDRESS",
+            help="Of the camera, written into the file; default: the file has it.",
         ),
     ] = None,
     config: ClusterFile = DEFAULT_FILE,
