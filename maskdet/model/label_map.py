@@ -53,7 +53,7 @@ def read_found_map(path: Path) -> dict[int, str]:
         ) from None
 
 
-def find_label_map(model: Path, lists: Sequence[str] = ()) -> Path | None:
+def find_label_map(model: Path, lists: Sequence[str] = (), *, first: str = ".pbtxt") -> Path | None:
     """The label map that belongs to a model's file or folder, if one lies about.
 
     It is looked for beside the model (and inside, if it is a folder), then one folder up, then in
@@ -62,6 +62,7 @@ def find_label_map(model: Path, lists: Sequence[str] = ()) -> Path | None:
     Args:
         model: its file or folder.
         lists: further names that count, of lists of class names.
+        first: how those end that go before others in a folder.
 
     Raises:
         ModelError: several could be meant.
@@ -71,13 +72,14 @@ def find_label_map(model: Path, lists: Sequence[str] = ()) -> Path | None:
     # an exported folder has its SavedModel one further down
     near = folders[: 3 if folders[0].name == "saved_model" else 2]
     for folder in (*near, *(folder / "data" for folder in near)):
-        if (found := _map_in(folder, lists)) is not None:
+        if (found := _map_in(folder, lists, first)) is not None:
             return found
     return None
 
 
-def _map_in(folder: Path, lists: Sequence[str]) -> Path | None:
-    named = [folder / name for name in (*_NAMES, *lists) if (folder / name).is_file()]
+def _map_in(folder: Path, lists: Sequence[str], first: str) -> Path | None:
+    ordered = sorted((*_NAMES, *lists), key=lambda name: not name.endswith(first))
+    named = [folder / name for name in ordered if (folder / name).is_file()]
     others = sorted(path for path in folder.glob("*.pbtxt") if path.is_file())
     if len(others) > 1 and not named:  # graphs are stored as text, too
         others = [path for path in others if "label" in path.name.lower()] or others

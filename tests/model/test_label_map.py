@@ -123,3 +123,12 @@ def test_the_usual_name_wins_and_a_doubt_is_told(tmp_path: Path) -> None:
     assert find_label_map(tmp_path / "model.pb") == tmp_path / "my_labels.pbtxt"
     (tmp_path / "label_map.pbtxt").touch()
     assert find_label_map(tmp_path / "model.pb") == tmp_path / "label_map.pbtxt"
+
+
+def test_a_list_from_0_goes_first_where_it_is_asked_for(tmp_path: Path) -> None:
+    """keras-retinanet's models lie beside the label map of a graph, trained on the same."""
+    for name in ("classes.csv", "label_map.pbtxt"):
+        (tmp_path / name).touch()
+    model = tmp_path / "model.h5"
+    assert find_label_map(model, first=".csv") == tmp_path / "classes.csv"
+    assert find_label_map(model) == tmp_path / "label_map.pbtxt"

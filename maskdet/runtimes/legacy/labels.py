@@ -82,14 +82,15 @@ def check_model(model: DetectedModel, *, snapshots: bool = False) -> None:
 
 def _names(model: DetectedModel, labels: Path | None) -> tuple[Path, dict[int, str]]:
     """The label map of an older system's model, and the names in it."""
-    found = labels or find_label_map(model.path)
+    is_retinanet = model.kind == Kind.KERAS_RETINANET
+    found = labels or find_label_map(model.path, first=".csv" if is_retinanet else ".pbtxt")
     if found is None:
         raise ModelError(
             f"{model.path}: no label map beside it; put its label_map.pbtxt or classes.csv there, "
             "or name one with --labels"
         )
     names = read_label_map(found) if labels else read_found_map(found)
-    return found, names if model.kind == Kind.KERAS_RETINANET else _from_one(found, names)
+    return found, names if is_retinanet else _from_one(found, names)
 
 
 def states_of_names(
