@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
 
 
 @contextmanager
-def taking_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Has a handler called for these signals; gives them back at the end.
+def taking_signals(
+    handler: Callable[[int, FrameType | None], None],
+    first: Sequence[int] = (signal.SIGINT, signal.SIGTERM),
+) -> Iterator[None]:
+    """Has a handler called for these signals and SIGHUP; gives them back at the end.
 
     SIGHUP stays ignored where the run was started to ignore it, as `nohup` does.
     """
-    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers = list(first)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
     before = [signal.signal(number, handler) for number in numbers]
@@ -23,6 +27,26 @@ def taking_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator
     finally:
         for number, old in zip(numbers, before, strict=True):
             signal.signal(number, old)
+
+
+@contextmanager
+def unwound_by_signals() -> Iterator[None]:
+    """Has SIGTERM and the terminal's end unwind what is at work, as Ctrl-C does.
+
+    So no part of a file or folder stays. For work that is no single long call of a native library.
+
+    Raises:
+        SystemExit: with 128 + the signal's number, as shells have it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with taking_signals(_unwind, [signal.SIGTERM]):
+        yield
+
+
+def _unwind(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def end_at_ctrl_c() -> None:

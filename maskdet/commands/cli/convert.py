@@ -9,6 +9,7 @@ import typer
 
 from maskdet.commands.options import Classes, FormatName, Labels, States
 from maskdet.model.class_names import parse_states
+from maskdet.system.signals import unwound_by_signals
 
 
 def convert(
@@ -40,10 +41,16 @@ def convert(
     from maskdet.commands.convert import datasets, models
     from maskdet.runtimes.file_formats import is_model
 
-    if is_model(source):
-        return models.run(
-            source, target, card=card, anchors=anchors, labels=labels, classes=parse_states(states)
+    with unwound_by_signals():
+        if is_model(source):
+            return models.run(
+                source,
+                target,
+                card=card,
+                anchors=anchors,
+                labels=labels,
+                classes=parse_states(states),
+            )
+        return datasets.run(
+            source, target, from_kind=from_format, to_kind=to_format, classes=classes, images=images
         )
-    return datasets.run(
-        source, target, from_kind=from_format, to_kind=to_format, classes=classes, images=images
-    )

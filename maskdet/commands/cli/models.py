@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from maskdet.system.resources import user_models
+from maskdet.system.signals import unwound_by_signals
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
@@ -51,5 +52,6 @@ def get(
     from maskdet.commands.get_model import get as fetch
     from maskdet.runtimes.spec import MODELS
 
-    folder = fetch(name, origin, MODELS, user_models())
+    with unwound_by_signals():
+        folder = fetch(name, origin, MODELS, user_models())
     print(f"{folder}: verified; use it with: maskdet monitor --model {folder.name}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -43,6 +46,24 @@ def test_the_old_route(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert (tmp_path / "train.pbtxt").read_text().startswith("item {")
     data, _ = read(tmp_path / "train.record", tmp_path)
     assert_same(read(archive, archive)[0], data)
+
+
+@pytest.mark.usefixtures("hears_hangups")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing_half_written(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    copy = shutil.copyfile
+
+    def copy_and_end(source: Path, target: Path) -> None:
+        copy(source, target)
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(shutil, "copyfile", copy_and_end)
+    with pytest.raises(SystemExit) as end:
+        convert(archive, tmp_path / "yolo", "--to", "yolo")
+    assert end.value.code == 128 + number
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
 
 
 def test_a_list_of_pictures_of_several_sets(archive: Path, tmp_path: Path) -> None:
