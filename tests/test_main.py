@@ -91,5 +91,5 @@ def test_ctrl_c_before_a_run_of_the_monitor_is_an_end_as_asked(
         os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(commands_monitor, "load_settings", interrupted)
-    assert commands_monitor.main(["--source", "demo"]) == 0
+    assert commands_monitor.monitor(source=["demo"]) == 0
     assert capsys.readouterr().err == f"{ENDED_EARLY}\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
@@ -33,14 +32,12 @@ def taking_signals(
 def unwound_by_signals() -> Iterator[None]:
     """Has SIGTERM and the terminal's end unwind what is at work, as Ctrl-C does.
 
-    So no part of a file or folder stays. For work that is no single long call of a native library.
+    So no part of a file or folder stays. For the main thread, and for work that is no single long
+    call of a native library.
 
     Raises:
         SystemExit: with 128 + the signal's number, as shells have it.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     with taking_signals(_unwind, [signal.SIGTERM]):
         yield
 

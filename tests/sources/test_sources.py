@@ -157,6 +157,16 @@ def test_a_folder_is_read_in_natural_order(tmp_path: Path) -> None:
     assert [frame.index for frame in seen] == [0, 1, 2, 3]
 
 
+def test_what_comes_into_a_folder_while_it_is_read_is_named_once(tmp_path: Path, caplog) -> None:
+    write_picture(tmp_path / "1.jpg", 100)
+    source = open_source(str(tmp_path))
+    for name in ("2.jpg", "3.jpg"):
+        write_picture(tmp_path / name, 100)
+    assert len(list(frames_of(source))) == 1 and source.read() is None
+    (message,) = caplog.messages
+    assert message == f"{tmp_path}/2.jpg and 1 more came into the folder meanwhile: not processed"
+
+
 def test_a_broken_picture_in_a_folder_is_left_out_and_said(tmp_path: Path, caplog) -> None:
     write_picture(tmp_path / "1.jpg", 50)
     (tmp_path / "2.jpg").write_bytes(b"\xff\xd8 broken")

@@ -6,6 +6,7 @@ import logging
 import shlex
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -139,6 +140,24 @@ class Folder(ImageFiles):
         if not found.images:
             raise SourceError(f"no pictures in {path}; it needs files such as .jpg or .png")
         super().__init__(found.images, name)
+        self._folder: str | None = path
+
+    def read(self) -> Frame | None:
+        """The next image; None at the end, and a line if others have come into the folder."""
+        frame = super().read()
+        if frame is None and not self._closed:
+            self._report_new()
+        return frame
+
+    def _report_new(self) -> None:
+        """Names, once, what has come into the folder since it was listed."""
+        folder, self._folder = self._folder, None
+        if folder is None:
+            return
+        with suppress(SourceError):
+            if new := sorted(set(list_folder(folder, MAX_OTHERS).images) - set(self._paths)):
+                more = f" and {len(new) - 1} more" if len(new) > 1 else ""
+                log.warning("%s%s came into the folder meanwhile: not processed", new[0], more)
 
 
 def read_image(path: str) -> np.ndarray:
