@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from maskdet.commands.benchmark.head_tracks import CONDITIONS, simulate
 from maskdet.people.analysis import Analysis
 from maskdet.people.zones import Line, Zone, crosses_itself
+from tests.people.crossing_runs import tally, true_crossings
+from tests.people.margin_runs import street
 from tests.people.scenes import Actor, events, faces, frame, play, times, walk
 
 LEFT = Zone("left", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
@@ -75,6 +78,17 @@ def test_who_crosses_before_being_confirmed_counts():
 def test_who_crosses_unseen_counts():
     path = walk(300, 60, vy=90, gone=[(1.0, 2.6)])
     assert crossed(play([Actor(path)], times(10, 4), Analysis(lines=[GATE]))) == [("in", 1)]
+
+
+@pytest.mark.parametrize(("fps", "missed"), [(2.0, 0.04), (1.0, 0.1)])
+def test_in_a_street_at_a_slow_camera_crossings_are_counted_and_none_twice(
+    fps: float, missed: float
+):
+    """Of those who are found on both sides of a line, by places alone."""
+    rows = street(25, 60, 1)
+    counted = tally(true_crossings(rows), simulate(rows, fps, CONDITIONS[0], 3))
+    assert counted.missed - counted.unseen <= missed and counted.false < 0.03
+    assert counted.doubled == 0
 
 
 def test_who_walks_round_a_lines_end_has_not_crossed_it():
