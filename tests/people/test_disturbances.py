@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from maskdet.detections import MaskState
+from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
 from maskdet.people.tracking import Tracker
 from maskdet.people.zones import Line, Zone
@@ -103,3 +105,53 @@ def test_a_short_visit_counts_in_one_state_everywhere(fps: float, seconds: float
     longest = {person.longest for one in seen for person in one.people}
     assert {gone.state} == longest == {MaskState.with_mask}
     assert seen[-1].people_counts.run["with_mask"] == 1  # type: ignore[union-attr]
+
+
+def carried(analysis: Analysis, seen: Observation, until: float) -> None:
+    """Frames up to that time in which nothing moves, which no detector sees."""
+    analysis.carry_on(replace(seen, frame=frame(until)))
+
+
+def test_who_is_there_while_nothing_moves_is_not_out_of_sight_meanwhile():
+    analysis, actor = Analysis(), Actor(walk(150, 150, gone=[(8, 8.5)]))
+    *_, last = play([actor], times(10, 3), analysis)
+    carried(analysis, last, 8.0)
+    assert ids(play([actor], times(10, 2, 8.1), analysis)) == {1}
+
+
+def test_who_was_gone_before_nothing_moved_is_out_of_sight_all_the_while():
+    analysis, actor = Analysis(), Actor(walk(150, 150, gone=[(2, 8.2)]))
+    *_, last = play([actor], times(10, 3), analysis)
+    carried(analysis, last, 8.0)
+    after = play([actor], times(10, 2, 8.1), analysis)
+    assert ids(after) == {2} and [one.time for one in events(after, "gone")] == [pytest.approx(1.9)]
+
+
+def test_a_walker_goes_on_from_where_nothing_moved():
+    """Places alone tell: the light is another in every frame."""
+    actor = Actor(lambda t: (100 + 200 * min(t, 1.0) + 200 * max(t - 2, 0.0), 150))
+    lights = np.random.default_rng(3).integers(30, 220, 40)
+    analysis, seen = Analysis(), []
+    for light, t in zip(lights, [*times(10, 1), *times(10, 1, 2.0)], strict=False):
+        image = np.full_like(IMAGE, light)
+        if t == 2.0:
+            carried(analysis, seen[-1], 1.9)
+        seen.append(analysis.observe(frame(t, image=image), faces([actor], t)))
+    assert ids(seen) == {1}
+
+
+def test_a_poster_leaves_its_zone_and_counts_again_with_what_was_worn_when_it_moves():
+    """Eight seconds without a mask, still for three of them; then some with one, in motion."""
+
+    def state(t: float) -> list[float]:
+        return [0.03, 0.94, 0.03] if t < 8 else [0.94, 0.03, 0.03]
+
+    actor = Actor(lambda t: (150 + 20 * max(0.0, t - 8), 150), state)
+    zone = Zone("wall", ((0, 0), (1, 0), (1, 1), (0, 1)))
+    seen = play([actor], times(10, 12), Analysis(still_after=5, zones=[zone]))
+    counts = [one.people_counts.run for one in seen]  # type: ignore[union-attr]
+    assert sum(counts[70].values()) == 0 and seen[70].people[0].zones == ()
+    assert [e.kind for e in events(seen, "entered", "left", "still", "moved")] == [
+        *("entered", "left", "still", "moved", "entered")
+    ]
+    assert counts[-1]["without_mask"] == 1 and counts[-1]["with_mask"] == 0

@@ -187,3 +187,59 @@ def test_a_leap_ends_where_the_face_is() -> None:
     motion.predict(0.04)
     motion.leap(box(260))
     assert motion.x == pytest.approx(260) and abs(motion.vx) < 20
+
+
+def test_somebody_near_after_a_pause_is_who_was_there_and_nobody_further_away() -> None:
+    assert settled(0.1, 200).ids(200 + 40, wait=20.0) == [1]
+    assert settled(0.1, 200).ids(200 + 2.5 * 40, wait=20.0) == [-1]
+
+
+def test_who_was_missed_for_half_a_second_before_a_pause_is_known_after_it() -> None:
+    camera = settled(0.1, 200)
+    for _ in range(4):
+        camera.show()
+    assert camera.ids(200, wait=20.0) == [1]
+
+
+def test_a_pause_is_no_absence_of_who_was_there_before_it() -> None:
+    """A count is less sure by absences alone."""
+    camera = settled(0.1, 200)
+    camera.show(200, wait=20.0)
+    assert camera.tracker.tracks[0].absent < 0.2
+
+
+def test_a_box_of_one_frame_before_a_pause_is_no_person_after_it() -> None:
+    camera = settled(0.1, 1000)
+    camera.show(200, 1000)
+    assert camera.ids(200, 1000, wait=20.0) == [-1, 1]
+
+
+def test_a_pause_makes_no_slow_camera() -> None:
+    """At one of those a single sure detection is a person."""
+    camera = settled(0.1, 200)
+    camera.show(200, wait=20.0)
+    boxes, scores = np.array([box(200), box(900)], np.float32), np.array([0.9, 0.9])
+    step = camera.tracker.update(boxes, 0.1, camera.now + 0.1, scores=scores)
+    assert step.track_ids.tolist() == [1, -1]
+
+
+def test_frames_that_are_further_apart_than_the_memory_are_no_pauses() -> None:
+    camera = Camera(2.2, memory=2.0)
+    ids = [camera.ids(200 + 60 * step) for step in range(8)]  # 1.5 face widths each
+    assert ids[1:] == [[1]] * 7
+
+
+@pytest.mark.parametrize(("seconds", "number"), [(300, 1), (700, -1)])
+def test_a_poster_is_remembered_for_minutes(seconds: int, number: int) -> None:
+    camera = settled(1.0, 200)
+    camera.tracker.tracks[0].is_still = True
+    for _ in range(seconds):
+        camera.show()
+    assert camera.ids(200) == [number]
+
+
+def test_colors_decide_where_two_people_may_be_one_face_or_one_person_two() -> None:
+    camera = settled(0.4, 200, 250, looks=[LIGHT, DARK])
+    assert camera.ids(228, looks=[LIGHT]) == [1]
+    camera = settled(0.4, 200, looks=[LIGHT])
+    assert camera.ids(205, 225, looks=[DARK, LIGHT]) == [-1, 1]
