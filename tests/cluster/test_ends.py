@@ -20,27 +20,10 @@ pytestmark = [
 pytest.importorskip("ray", reason="the extra cluster is not installed")
 
 
-def test_where_the_first_machine_is_gone_down_ends_the_part_of_another(tmp_path: Path):
+def test_a_part_in_the_foreground_is_started_again_and_down_ends_another_part_alone(tmp_path: Path):
     cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a", "b"))
-    try:
-        cluster.up("a", "b")
-        for kind, process in cluster.kinds():
-            if kind == "gcs (first machine)":
-                process.kill()
-        done = cluster.command("down")
-        assert done.returncode == 0, done.stderr
-        first, last = done.stderr.splitlines()
-        assert "no cluster answers" in first and first.endswith("part alone is ended")
-        assert last == "the cluster has ended"
-        wait_until(lambda: not cluster.processes())
-    finally:
-        cluster.close()
-
-
-def test_in_the_foreground_a_machine_s_part_is_started_again_until_sigterm(tmp_path: Path):
-    cluster = LoopbackCluster(tmp_path, {"hall": "demo"}, SMALL, ("a",))
     service = subprocess.Popen(
-        [sys.executable, "-m", "maskdet", "cluster", "up", "--foreground"]
+        [sys.executable, "-m", "maskdet", "cluster", "up", "--node", "a", "--foreground"]
         + ["--config", str(cluster.file)],
         stderr=subprocess.PIPE,
         text=True,
@@ -48,13 +31,22 @@ def test_in_the_foreground_a_machine_s_part_is_started_again_until_sigterm(tmp_p
     try:
         assert service.stderr is not None
         assert "1 cameras in the cluster" in service.stderr.readline()
-        before = cluster.status()["nodes"][0]
+        before = cluster.table()["nodes"][0]
         os.kill(cluster.raylet(before["group_pid"]), 9)
         assert "starting a again" in next(line for line in service.stderr if "again" in line)
         wait_until(lambda: cluster.table()["nodes"][0]["group_pid"] != before["group_pid"])
         wait_for_running(cluster, "hall")
-        service.terminate()
+        cluster.up("b")
+
+        service.terminate()  # the first machine is gone with its list
         assert service.wait(30) == 0
+        left = {kind for kind, _ in cluster.kinds()}
+        assert "raylet" in left and "gcs (first machine)" not in left
+        done = cluster.command("down")
+        assert done.returncode == 0, done.stderr
+        first, last = done.stderr.splitlines()
+        assert "no cluster answers" in first and first.endswith("part alone is ended")
+        assert last == "the cluster has ended"
         wait_until(lambda: not cluster.processes(), 20)
     finally:
         service.kill()
