@@ -56,7 +56,7 @@ def write_model(
         description=settings.description,
         options=plan_to_options(plan_of(settings.network)),
         metrics={"validation": _plain(metrics)},
-        provenance=_provenance(settings, command),
+        provenance=provenance(settings, command),
     )
     write_card(folder, card)
 
@@ -101,8 +101,13 @@ def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _provenance(settings: TrainingSettings, command: str) -> dict[str, Any]:
-    """The origin of the weights; a card travels, so paths shrink to the file's name."""
+def provenance(settings: TrainingSettings, command: str) -> dict[str, Any]:
+    """The origin of the weights; a card travels, so paths shrink to the file's name.
+
+    Args:
+        settings: of the run.
+        command: that ran it.
+    """
     values = settings.model_dump(mode="json", exclude={"name", "description"})
     for key in ("imagenet", "start"):
         values[key] = Path(values[key]).name
@@ -123,7 +128,7 @@ def _data(settings: TrainingSettings) -> list[str]:
     texts = []
     for part in settings.train:
         name = part.list or part.source or "all pictures of the data folder"
-        text = f"{name}: {', '.join(part.labelled)}"
+        text = f"{name}: {'no faces' if part.without_faces else ', '.join(part.labelled)}"
         if part.teacher:
             text = f"{text}, the other classes by {Path(part.teacher).name}"
         if part.finder:

@@ -9,9 +9,11 @@ import h5py
 import keras
 import numpy as np
 
+from maskdet.config import load_settings
 from maskdet.model.network_plans import RetinaNetPlan
 from maskdet.networks.retinanet import RetinaNet
-from maskdet.training.model_folder import halved
+from maskdet.training.model_folder import halved, provenance
+from maskdet.training.settings import TrainingSettings
 
 
 def test_halved_weights_answer_as_before(tmp_path: Path) -> None:
@@ -49,3 +51,12 @@ def test_what_is_too_large_for_half_precision_stays_whole(tmp_path: Path) -> Non
     with h5py.File(io.BytesIO(halved(tmp_path / "full.weights.h5")), "r") as file:
         np.testing.assert_array_equal(file["variance"], [1, 70_000])
         assert [file[name].dtype for name in ("mean", "none")] == [np.float16] * 2
+
+
+def test_a_card_says_what_each_data_set_was_good_for() -> None:
+    sets = "[{finder: a/light, labelled: [with_mask]}, {source: things, without_faces: true}]"
+    settings = load_settings(TrainingSettings, None, [f"train={sets}"])
+    assert provenance(settings, "train")["data"] == [
+        "all pictures of the data folder: with_mask, faces that nobody labeled by light",
+        "things: no faces",
+    ]
