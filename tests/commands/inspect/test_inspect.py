@@ -86,7 +86,8 @@ def test_a_face_that_is_marked_twice(archive: Path) -> None:
     ("name", "box", "words"),
     [
         ("", (1, 2, 30, 40), "unknown class ''"),
-        ("with_mask", (30, 2, 1, 40), "empty box 30, 2, 1, 40"),
+        ("with_mask", (30, 2, 30, 40), "empty box 30, 2, 30, 40"),
+        ("with_mask", (30, 2, 1, 40), "box 30, 2, 1, 40 has swapped corners"),
         ("with_mask", (200, 2, 230, 40), "box 200, 2, 230, 40 lies outside the picture"),
         ("with_mask", (1, "two", 30, 40), "<bndbox/ymin> is 'two', not a number"),
     ],
