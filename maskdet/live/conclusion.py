@@ -73,9 +73,9 @@ def save_summary(path: Path, report: Report) -> None:
     Raises:
         SinkError: the file cannot be written, or the disk does not answer in time.
     """
-    timeout = _SUMMARY_TIMEOUT_S
-    if has_hung_threads():
+    timeout, in_haste = _SUMMARY_TIMEOUT_S, has_hung_threads()
+    if in_haste:  # a busy disk may not have it in that time, but takes it
         timeout = max(LAST_TIMEOUT_S, _SUMMARY_LATEST_S - report.closing)
-    job = {"writing the summary": lambda: write_summary(path, report.values())}
+    job = {"writing the summary": lambda: write_summary(path, report.values(), sync=not in_haste)}
     if run_all_with_timeout(timeout, job):
         raise SinkError(f"cannot write {path}: the disk does not answer")

@@ -162,13 +162,18 @@ def in_words(people: Mapping[str, int]) -> str:
     return f"{noun}: {states(Counter(people), all_of_them=False)}" if unique else noun
 
 
-def write_summary(path: Path, values: dict[str, Any]) -> None:
+def write_summary(path: Path, values: dict[str, Any], *, sync: bool = True) -> None:
     """Writes the values as JSON, whole or not at all.
+
+    Args:
+        path: of the file.
+        values: of the run.
+        sync: wait until the disk holds them.
 
     Raises:
         SinkError: the file cannot be written.
     """
-    write_output(path, json.dumps(values, indent=2) + "\n", folder="require")
+    write_output(path, json.dumps(values, indent=2) + "\n", folder="require", sync=sync)
 
 
 def process_start() -> float:

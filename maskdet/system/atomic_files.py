@@ -25,7 +25,9 @@ Content = str | bytes | Iterable[str]
 """What a file is to hold; parts of a text are written as they come, so none has to fit memory."""
 
 
-def write_whole(path: str | Path, content: Content, *, mode: int | None = None) -> None:
+def write_whole(
+    path: str | Path, content: Content, *, mode: int | None = None, sync: bool = True
+) -> None:
     """Writes a file so that a reader, or a crash, meets the old content or all of the new one.
 
     A link stays one: the file that it leads to is replaced. What is no file, such as ``/dev/null``,
@@ -35,6 +37,8 @@ def write_whole(path: str | Path, content: Content, *, mode: int | None = None) 
         path: of the file.
         content: text is written in UTF-8, bytes in it that are none as JSON escapes them.
         mode: its rights; None: owner and rights of the older file stay, a new one has the usual.
+        sync: wait until the disk holds it, so that a power cut leaves a whole file, too; a busy
+            disk takes seconds for that.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
@@ -50,7 +54,8 @@ def write_whole(path: str | Path, content: Content, *, mode: int | None = None) 
         with _create_like(temporary, path, mode) as file:
             file.writelines(_encoded(content))
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -88,6 +93,7 @@ def write_output(
     content: Content,
     *,
     folder: Literal["create", "announce", "require"] = "create",
+    sync: bool = True,
 ) -> None:
     """Writes an output whole or not at all, in the place of an older one.
 
@@ -95,6 +101,7 @@ def write_output(
         path: of the file.
         content: as for `write_whole`.
         folder: the folder above it is created, created with a message, or has to be there.
+        sync: as for `write_whole`.
 
     Raises:
         SinkError: it cannot be written; one line with the reason and what to check.
@@ -103,7 +110,7 @@ def write_output(
     try:
         if folder != "require":
             make_folder(path.parent, quiet=folder == "create")
-        write_whole(path, content)
+        write_whole(path, content, sync=sync)
     except OSError as error:
         raise cannot_write(path, error) from None
 

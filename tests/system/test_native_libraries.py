@@ -10,7 +10,7 @@ import os, threading
 from maskdet.system.console import say
 from maskdet.system.native_libraries import silent_stderr
 
-first_in, second_in, first_out = (threading.Event() for _ in range(3))
+first_in, second_in, first_out, main_done = (threading.Event() for _ in range(4))
 
 def first():
     with silent_stderr():
@@ -23,6 +23,7 @@ def second():
     with silent_stderr():
         second_in.set()
         first_out.wait()
+        main_done.wait()  # silent until then
         os.write(2, b"native two\\n")
         say("message within")
 
@@ -32,6 +33,7 @@ for one in threads:
 first_in.wait()
 os.write(2, b"native one\\n")
 say("message meanwhile")
+main_done.set()
 for one in threads:
     one.join()
 say("message after")
