@@ -11,6 +11,7 @@ import typer
 
 from maskdet.errors import ConfigError
 from maskdet.system.console import ending
+from maskdet.system.signals import unwound_by_signals
 
 HELP_NAMES = {"help_option_names": ["--help", "-h"]}
 """How the help is asked for, of every command."""
@@ -154,7 +155,8 @@ def run_app(
 
 def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
     try:
-        status = app(arguments, prog_name=name, standalone_mode=False)
+        with unwound_by_signals():
+            status = app(arguments, prog_name=name, standalone_mode=False)
     except typer.TyperException as error:
         message = " ".join(error.format_message().split())
         context = getattr(error, "ctx", None)

@@ -52,10 +52,10 @@ def write(network: Network, card: ModelCard, folder: Path) -> dict[str, Path]:
     with quiet_logging():
         concrete = tf.function(detect, input_signature=[images]).get_concrete_function()
         graph = convert_variables_to_constants_v2(concrete).graph.as_graph_def()
-        write_whole(folder / GRAPH, graph.SerializeToString(deterministic=True))
         frozen = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
         names = {name: f"{name}:0" for name in concrete.structured_outputs}
         _write_saved_model(Served(frozen.prune("image_tensor:0", names)), folder / FOLDER)
+    write_whole(folder / GRAPH, graph.SerializeToString(deterministic=True))
     write_whole(folder / LABELS, label_map(card.classes))
     return {
         Kind.FROZEN_GRAPH.value: folder / GRAPH,

@@ -17,6 +17,7 @@ from typing import Literal, TypeVar
 from maskdet.errors import ConfigError, MaskdetError
 from maskdet.system.extras import extra_of, missing_line
 from maskdet.system.redaction import mask_password
+from maskdet.system.signals import EndedBySignal
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
     Args:
         name: what the person typed, put before each line.
         command: returns the exit status of a good end.
-        interrupted: the exit status after Ctrl-C.
+        interrupted: the exit status after Ctrl-C; 0: after any signal.
 
     Environment:
         MASKDET_DEBUG: set to 1, unexpected errors show their traceback.
@@ -119,6 +120,9 @@ def _status(name: str, command: Callable[[], int], interrupted: int) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return interrupted
+    except EndedBySignal as end:
+        say(f"{name}: {end}")
+        return 128 + end.number if interrupted else 0
     except BrokenPipeError:  # the reader of our output has gone, as in: … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return 0

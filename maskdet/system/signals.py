@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from types import FrameType
+
+_AGAIN_AFTER_S = 0.01
+"""Seconds after which most callbacks are over."""
 
 
 @contextmanager
@@ -28,22 +33,64 @@ def taking_signals(
             signal.signal(number, old)
 
 
+class EndedBySignal(SystemExit):
+    """The end of what is at work, by a signal; its status is 128 + the signal's number.
+
+    Attributes:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Ends by this signal."""
+        super().__init__(128 + number)
+        self.number = number
+
+    def __str__(self) -> str:
+        """The reason, for people."""
+        names = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+        return f"ended by {names.get(signal.Signals(self.number), 'the end of its terminal')}"
+
+
 @contextmanager
 def unwound_by_signals() -> Iterator[None]:
-    """Has SIGTERM and the terminal's end unwind what is at work, as Ctrl-C does.
+    """Has Ctrl-C, SIGTERM and the terminal's end unwind what is at work, each once.
 
-    So no part of a file or folder stays. For the main thread, and for work that is no single long
-    call of a native library.
+    So no part of a file or folder stays. A second Ctrl-C ends the process at once; other signals
+    do not disturb the unwinding. A signal that is ignored stays so. For the main thread.
 
     Raises:
-        SystemExit: with 128 + the signal's number, as shells have it.
+        EndedBySignal: one came.
     """
-    with taking_signals(_unwind, [signal.SIGTERM]):
-        yield
+    first = (signal.SIGINT, signal.SIGTERM)
+    heard = [number for number in first if signal.getsignal(number) is not signal.SIG_IGN]
+    report = sys.unraisablehook
+    sys.unraisablehook = partial(_raise_again, report)
+    try:
+        with taking_signals(_unwind, heard):
+            yield
+    finally:
+        sys.unraisablehook = report
 
 
 def _unwind(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+    for other in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, other):
+            signal.signal(getattr(signal, other), signal.SIG_IGN)
+    if signal.getsignal(signal.SIGINT) is _unwind:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise EndedBySignal(number)
+
+
+def _raise_again(
+    report: Callable[[sys.UnraisableHookArgs], object], lost: sys.UnraisableHookArgs
+) -> None:
+    """Raises an end once more, a moment later, that came in a callback, where it is lost."""
+    if isinstance(lost.exc_value, EndedBySignal) and hasattr(signal, "setitimer"):
+        number = lost.exc_value.number
+        signal.signal(signal.SIGALRM, lambda _, frame: _unwind(number, frame))
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER_S)
+    else:
+        report(lost)
 
 
 def end_at_ctrl_c() -> None:

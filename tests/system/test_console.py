@@ -3,14 +3,17 @@
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError, SourceError
 from maskdet.system.console import ending, say
+from maskdet.system.signals import unwound_by_signals
 
 
 def raising(error: BaseException):
@@ -37,6 +40,60 @@ def test_each_end_has_its_status_and_lines(
     assert ending("x", raising(error), interrupted=130) == status
     captured = capsys.readouterr()
     assert captured.err.splitlines() == lines and captured.out == ""
+
+
+@pytest.fixture
+def hears_ctrl_c():
+    """A shell's background job ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_ctrl_c")
+@pytest.mark.parametrize(
+    ("number", "interrupted", "status", "by"),
+    [
+        (signal.SIGINT, 130, 130, "Ctrl-C"),
+        (signal.SIGTERM, 130, 143, "SIGTERM"),
+        (signal.SIGTERM, 0, 0, "SIGTERM"),
+    ],
+)
+def test_a_signal_unwinds_a_command_undisturbed_by_the_next(
+    number: int, interrupted: int, status: int, by: str, capsys: pytest.CaptureFixture[str]
+):
+    steps = []
+
+    def command() -> int:
+        with unwound_by_signals():
+            try:
+                signal.raise_signal(number)
+            finally:
+                signal.raise_signal(signal.SIGTERM)
+                steps.append("cleaned up")
+        return 0
+
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    assert ending("x", command, interrupted=interrupted) == status
+    assert capsys.readouterr().err == f"x: ended by {by}\n" and steps == ["cleaned up"]
+    assert handlers == [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+
+
+def test_a_signal_that_a_callback_swallows_still_ends_the_command(
+    capsys: pytest.CaptureFixture[str],
+):
+    class Released:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def command() -> int:
+        with unwound_by_signals():
+            Released()
+            time.sleep(60)
+        return 0
+
+    assert ending("x", command, interrupted=130) == 143
+    assert capsys.readouterr().err == "x: ended by SIGTERM\n"
 
 
 def test_a_password_that_is_cut_off_is_masked_before(capsys: pytest.CaptureFixture[str]):

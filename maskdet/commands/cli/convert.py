@@ -9,7 +9,6 @@ import typer
 
 from maskdet.commands.options import Classes, FormatName, Labels, States
 from maskdet.model.class_names import parse_states
-from maskdet.system.signals import unwound_by_signals
 
 
 def convert(
@@ -41,16 +40,15 @@ def convert(
     from maskdet.commands.convert import datasets, models
     from maskdet.runtimes.file_formats import is_model
 
-    with unwound_by_signals():
-        if is_model(source):
-            return models.run(
-                source,
-                target,
-                card=card,
-                anchors=anchors,
-                labels=labels,
-                classes=parse_states(states),
-            )
-        return datasets.run(
-            source, target, from_kind=from_format, to_kind=to_format, classes=classes, images=images
+    if is_model(source):
+        return models.run(
+            source,
+            target,
+            card=card,
+            anchors=anchors,
+            labels=labels,
+            classes=parse_states(states),
         )
+    return datasets.run(
+        source, target, from_kind=from_format, to_kind=to_format, classes=classes, images=images
+    )

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from maskdet.system.resources import user_models
-from maskdet.system.signals import unwound_by_signals
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
@@ -52,6 +51,5 @@ def get(
     from maskdet.commands.get_model import get as fetch
     from maskdet.runtimes.spec import MODELS
 
-    with unwound_by_signals():
-        folder = fetch(name, origin, MODELS, user_models())
+    folder = fetch(name, origin, MODELS, user_models())
     print(f"{folder}: verified; use it with: maskdet monitor --model {folder.name}")
