@@ -13,6 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError
 from ray.exceptions import RayError as RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from maskdet.cluster.first_machine import Answer, find_answer
 from maskdet.cluster.group import MachineGroup
@@ -146,11 +147,12 @@ def addresses_of(nodes: Sequence[Mapping[str, Any]], name: str) -> list[str]:
         nodes: Ray's rows of all machines.
         name: of a machine.
     """
-    return [
-        str(node["NodeManagerAddress"])
-        for node in nodes
-        if node["Alive"] and f"{MACHINE_RESOURCE}{name}" in node["Resources"]
-    ]
+    return [str(node["NodeManagerAddress"]) for node in _alive(nodes, name)]
+
+
+def _alive(nodes: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
+    own = MACHINE_RESOURCE + name
+    return [one for one in nodes if one["Alive"] and own in one["Resources"]]
 
 
 def group(node: str) -> Any:
@@ -210,19 +212,22 @@ def replace_placement(kind: type, settings: Mapping[str, Any]) -> Any:
 
     Args:
         kind: its class.
-        settings: what that is made with.
+        settings: what that is made with; its first machine has the placement while it answers.
 
     Raises:
         ClusterError: the one before does not go.
     """
     end_placement()
+    first = [node["NodeID"] for node in _alive(ray.nodes(), settings["nodes"][0]["name"])]
     options = ray.remote(kind).options(
         name=_PLACEMENT,
         namespace=NAMESPACE,
         lifetime="detached",
         max_restarts=-1,
-        num_cpus=0,
         max_concurrency=4,
+        # Behind a link that is cut it would give orders of its own, and more when that is mended.
+        scheduling_strategy=NodeAffinitySchedulingStrategy(first[0], soft=True) if first else None,
+        num_cpus=0.001,  # an actor of none runs on any machine, whatever its strategy (Ray 2.60)
     )
     deadline = time.monotonic() + _RESTART_TIMEOUT_S
     while True:

@@ -41,7 +41,17 @@ def test_a_machine_goes_on_behind_a_link_that_is_cut_and_joins_again(tmp_path: P
                 stderr=subprocess.PIPE,
                 text=True,
             )
+            cluster.until_running(120)
+            words = ["-m", "maskdet", "cluster", "drain", "b", "--undo", "--config"]
+            subprocess.run(
+                [*network.prefix, sys.executable, *words, str(cluster.file)], cwd=ROOT, check=True
+            )
             before = cluster.until_running(120)
+            raylets = {
+                cluster.raylet(pid)
+                for pid in (before["placement_pid"], before["nodes"][0]["group_pid"])
+            }
+            assert len(raylets) == 1  # the placement stays on the first machine, whoever asks
             at_b = next(row["name"] for row in before["cameras"] if row["node"] == "b")
             monitor = before["nodes"][1]["monitor_pid"]
 
