@@ -219,6 +219,8 @@ class Planner:
         }
         if age is not None and age > _LATE_REPORT_S and state != "starting":
             row["problem"] = _late(age, is_down=not report)
+        elif age is None and state == "down":
+            row["problem"] = "has not joined: run maskdet cluster up on it, or check the link to it"
         return row
 
     def _camera_row(self, name: str) -> dict[str, Any]:
@@ -242,6 +244,7 @@ class Planner:
             "name": name,
             "node": node,
             "state": state,
+            "problem": self._why_waiting(name) if state == "waiting for a machine" else "",
             "age_s": None if age is None else round(age, 2),
             "capture_fps": found.get("capture_fps"),
             "detect_fps": found.get("detect_fps"),
@@ -249,10 +252,25 @@ class Planner:
             "people": found.get("people") if state == "running" else None,
         }
 
+    def _why_waiting(self, name: str) -> str:
+        """Why no machine that may run a camera does."""
+        camera = next(one for one in self._cameras if one.name == name)
+        fitting = [one for one in self._machines if replace(one, is_open=True).takes(camera)]
+        down = [one.name for one in fitting if one.name not in self._reports]
+        drained = [one.name for one in fitting if not one.is_open and one.name in self._reports]
+        reasons = [f"{_are(drained)} drained"] if drained else []
+        if down:
+            reasons.append(f"{_are(down)} down, or behind a cut link, where it may run unseen")
+        return "; ".join(reasons) or f"its machines have {MAX_CAMERAS} cameras each, the most"
+
     def _report_age_s(self, node: str) -> float | None:
         """Seconds since the group of a machine has reported; None: it never has."""
         reported = self._reported.get(node)
         return None if reported is None else round(time.monotonic() - reported, 1)
+
+
+def _are(names: Sequence[str]) -> str:
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def _late(age_s: float, *, is_down: bool) -> str:

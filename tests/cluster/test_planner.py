@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from maskdet.cluster.group import digest_of
-from maskdet.cluster.placement import Camera, Node
+from maskdet.cluster.placement import MAX_CAMERAS, Camera, Node
 from maskdet.cluster.planner import Order, Planner
+from maskdet.commands.cluster.table import lines_of, warnings_of
 
 
 def text_of(node: str, cameras: Sequence[str], standby: Sequence[str] = ()) -> str:
@@ -133,6 +134,48 @@ def test_a_group_that_does_not_answer_ages_its_cameras(monkeypatch: pytest.Monke
     planner.turn(set("abc"), {name: reports[name] for name in "bc"})
     row = planner.table()["nodes"][0]
     assert row["state"] == "starting" and not row["problem"]
+
+
+def test_a_camera_without_a_machine_and_a_machine_that_never_came_have_reasons():
+    machines = [Node("a", is_open=False), Node("b"), Node("c")]
+    cameras = [Camera("any"), Camera("gate", node="b"), Camera("door", node="a"), Camera("x")]
+    planner, groups = Planner(machines, cameras, text_of), Groups("a")
+    settle(planner, groups)
+    table = planner.table()
+    down = "down, or behind a cut link, where it may run unseen"
+    assert [row["problem"] for row in table["cameras"]] == [
+        f"a is drained; b, c are {down}",
+        f"b is {down}",
+        "a is drained",
+        f"a is drained; b, c are {down}",
+    ]
+    assert {row["state"] for row in table["cameras"]} == {"waiting for a machine"}
+    assert [row.get("problem") for row in table["nodes"][1:]] == [
+        "has not joined: run maskdet cluster up on it, or check the link to it"
+    ] * 2
+    lines = list(lines_of(table | {"problem": ""}))
+    assert lines[-3:] == [
+        f"any, x: a is drained; b, c are {down}",
+        f"gate: b is {down}",
+        "door: a is drained",
+    ]
+    assert "b, c: has not joined: run maskdet cluster up on it" in lines[-4]
+    groups.running["c"] = ()
+    settle(planner, groups)
+    rows = {**planner.table(), "problem": ""}
+    assert list(warnings_of(rows)) == [
+        f"gate: waiting for a machine (b is {down})",
+        "door: waiting for a machine (a is drained)",
+    ]
+
+
+def test_a_camera_that_no_monitor_takes_any_more_says_so():
+    cameras = [Camera(f"cam-{n:03}") for n in range(MAX_CAMERAS + 1)]
+    planner = Planner([Node("a")], cameras, text_of)
+    settle(planner, Groups("a"))
+    problems = [row["problem"] for row in planner.table()["cameras"]]
+    assert sorted(problems)[-1] == "its machines have 64 cameras each, the most"
+    assert problems.count("") == MAX_CAMERAS
 
 
 def test_a_dead_machine_s_cameras_move_with_one_order_for_each_other():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from maskdet.system.console import printable
@@ -47,12 +47,9 @@ def lines_of(table: Mapping[str, Any]) -> Iterator[str]:
             for row in table["cameras"]
         ],
     )
-    problems = [(node["name"], node["problem"]) for node in table["nodes"] if node["problem"]]
-    for name, problem in [
-        *problems,
-        *([("placement", table["problem"])] if table["problem"] else []),
-    ]:
-        yield printable(f"{name}: {problem}")
+    placement = {"name": "placement", "problem": table["problem"]}
+    yield from _grouped((row["name"], row["problem"]) for row in (*table["nodes"], placement))
+    yield from _grouped((row["name"], row.get("problem")) for row in table["cameras"])
 
 
 def warnings_of(table: Mapping[str, Any]) -> Iterator[str]:
@@ -61,15 +58,11 @@ def warnings_of(table: Mapping[str, Any]) -> Iterator[str]:
     Args:
         table: of the placement.
     """
-    names: dict[str, list[str]] = {}
-    for row in table["cameras"]:
-        if row["state"] != "running":
-            names.setdefault(row["state"], []).append(row["name"])
-    for state, those in names.items():
-        more = f" and {len(those) - _MAX_NAMES} more" if len(those) > _MAX_NAMES else ""
-        yield printable(f"{', '.join(those[:_MAX_NAMES])}{more}: {state}")
     states = {node["name"]: node["state"] for node in table["nodes"]}
-    if names and not {"up", "starting"} & set(states.values()):
+    takes_cameras = bool({"up", "starting"} & set(states.values()))
+    lost = [row for row in table["cameras"] if row["state"] != "running"]
+    yield from _grouped((row["name"], _state(row, with_reason=takes_cameras)) for row in lost)
+    if lost and not takes_cameras:
         where = ", ".join(f"{name} is {state}" for name, state in states.items())
         ways = {
             "drained": "maskdet cluster drain NAME --undo",
@@ -77,6 +70,22 @@ def warnings_of(table: Mapping[str, Any]) -> Iterator[str]:
         }
         what = ", or ".join(way for state, way in ways.items() if state in states.values())
         yield printable(f"no machine takes cameras ({where}); run {what}")
+
+
+def _grouped(rows: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    """A line for each text, with the first names that have it; none for empty ones."""
+    names: dict[str, list[str]] = {}
+    for name, text in rows:
+        if text:
+            names.setdefault(text, []).append(name)
+    for text, those in names.items():
+        more = f" and {len(those) - _MAX_NAMES} more" if len(those) > _MAX_NAMES else ""
+        yield printable(f"{', '.join(those[:_MAX_NAMES])}{more}: {text}")
+
+
+def _state(row: Mapping[str, Any], *, with_reason: bool) -> str:
+    reason = row.get("problem") if with_reason else None
+    return f"{row['state']} ({reason})" if reason else str(row["state"])
 
 
 def _cores(load: float | None, cores: int | None) -> str:

@@ -20,7 +20,7 @@ class MachineAnswer(BaseModel):
         load_cores: of these, its monitor needs so many.
         machine_share: share of the processor time that all its programs need, 0-1.
         monitor_starts: how often its monitor was started.
-        problem: why its monitor does not run; empty: it does.
+        problem: why it, or its monitor, does not run; empty: it does.
         version: of maskdet there.
         report_age_s: seconds since it has reported; null: it never has.
         page: address of its own live page; null: it serves none.
@@ -46,6 +46,7 @@ class CameraAnswer(BaseModel):
         name: of the camera.
         node: machine that runs it; null: none does.
         state: running, no signal, paused, connecting, starting, waiting for a machine.
+        problem: why no machine runs it; empty: one does.
         age_s: seconds since its last frame; null before the first.
         capture_fps: frames a second that it gives.
         detect_fps: frames a second that are processed.
@@ -56,6 +57,7 @@ class CameraAnswer(BaseModel):
     name: str
     node: str | None = None
     state: str
+    problem: str = ""
     age_s: float | None = None
     capture_fps: float | None = None
     detect_fps: float | None = None

@@ -33,7 +33,7 @@ def camera(name: str, where: str | None, **changes: Any) -> dict[str, Any]:
     people = {"with_mask": 1, "without_mask": 1, "mask_weared_incorrect": 0, "unsure": 0}
     values = {
         **{"name": name, "node": where, "state": "running", "age_s": 0.2, "capture_fps": 15.0},
-        **{"detect_fps": 5.0, "processed": 99, "people": people},
+        **{"detect_fps": 5.0, "processed": 99, "people": people, "problem": ""},
     }
     return values | changes
 

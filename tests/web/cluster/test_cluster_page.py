@@ -14,6 +14,7 @@ from tests.web.cluster.pages import camera, node, serving_cluster, table
 from tests.web.live.pages import PASSWORD
 
 LOST = {"state": "waiting for a machine", "people": None}
+WHY = "gate is down, or behind a cut link, where it may run unseen"
 LONG = "a long name of a gate " * 3
 
 
@@ -27,7 +28,7 @@ def full() -> dict[str, Any]:
         camera("door", "office"),
         camera(LONG, "hall", state="no signal", age_s=31.0, people=None),
         camera("stairs", None, state="waiting for a machine", age_s=None, capture_fps=None,
-               detect_fps=None, processed=None, people=None),
+               detect_fps=None, processed=None, people=None, problem=WHY),
     )  # fmt: skip
 
 
@@ -88,6 +89,7 @@ def test_it_fits_and_names_what_is_wrong(browser: Browser, tmp_path: Path, width
             return "no signal" in lost.text and "31 s ago" in lost.text
 
         browser.until(is_shown)
+        assert WHY in browser.text("#camera-list")
         small = [
             one.text
             for one in browser.all('button, .button, input[type="search"], label.row, td a[href]')

@@ -93,7 +93,7 @@ function showMachine(root, one, page) {
   if (one.machine_share !== null) parts.push(`machine ${Math.round(100 * one.machine_share)} %`);
   write(root.querySelector(".load"), parts.join(", "));
   const more = [];
-  if (one.report_age_s === null) more.push("has not reported");
+  if (one.report_age_s === null && !one.problem) more.push("has not reported");
   else if (one.report_age_s > OLD_S) more.push(`last report ${duration(one.report_age_s)} ago`);
   if (one.monitor_starts > 1) more.push(`monitor started ${one.monitor_starts} times`);
   if (one.version) more.push(`maskdet ${one.version}`);
@@ -118,7 +118,7 @@ function showCamera(root, one, page, age) {
   write(link, one.node ?? "–");
   if (page) link.href = page;
   else link.removeAttribute("href");
-  write(state, one.state);
+  write(state, one.problem ? `${one.state}: ${one.problem}` : one.state);
   write(last, one.age_s === null ? "–" : `${duration(one.age_s + age)} ago`);
   write(capture, rate(one.capture_fps));
   write(detect, rate(one.detect_fps));
