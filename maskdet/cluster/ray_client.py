@@ -225,7 +225,7 @@ def replace_placement(kind: type, settings: Mapping[str, Any]) -> Any:
         lifetime="detached",
         max_restarts=-1,
         max_concurrency=4,
-        # Behind a link that is cut it would give orders of its own, and more when that is mended.
+        # Behind a link that is cut it would give orders of its own, and more once that is back.
         scheduling_strategy=NodeAffinitySchedulingStrategy(first[0], soft=True) if first else None,
         num_cpus=0.001,  # an actor of none runs on any machine, whatever its strategy (Ray 2.60)
     )
