@@ -1,7 +1,8 @@
-"""Plan of the looks at an image: as many as suit its size."""
+"""Plan of the looks at an image: as many as suit its size, and the time for them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,10 +22,23 @@ STILL_PARTS = 1.4
 STILL_SIDE = 600
 """Longest input side in pixels up to which that gains anything: the heavy networks, of 640 and 768,
 find as much in one look."""
+FAR_PARTS = 3
+"""Parts along a side from which on most faces of an image are small: 1300 pixels and more."""
 SMALL_COST = 0.25
 """What the small look takes, a look at full size being one: its input has a fifth of the pixels."""
 MAX_PARTS = 4
 """Along either side, by default: more would find faces that nobody can recognize."""
+TIME_BUDGET_S = 1 / 16
+"""Seconds that all looks at a live frame may take together …"""
+FAR_FPS = 5.0
+"""… and frames a second that are left of a camera whose frames need parts: without them a frame of
+1920×1080 shows a third of its faces, and people are followed as well at so many …"""
+BUSY_SHARE = 0.6
+"""… and, of several cameras, the share of the time that all their frames may take."""
+FULL_FPS = 30.0
+"""Frames a second of a camera whose frames have no parts: closer looks are to drop none of them."""
+USUAL_FPS = 15.0
+"""Frames a second that a camera is worth which is not limited to fewer."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +48,12 @@ class LookPlan:
     Attributes:
         small: whether the image is processed once more, made small.
         parts: along either side; 1: none.
+        far: whether the image is so large that most faces are too small for a look at the whole.
     """
 
     small: bool
     parts: int
+    far: bool = False
 
     @property
     def looks(self) -> int:
@@ -66,4 +82,27 @@ def plan_looks(looks: Looks, height: int, width: int, side: int, *, still: bool 
     parts = int(np.ceil(ratio - 0.25)) if ratio > ENLARGEMENT else 1
     if still and side <= STILL_SIDE and ratio > STILL_ENLARGEMENT:
         parts = max(parts, 2, round(STILL_PARTS * ratio))
-    return LookPlan(True, min(parts, MAX_PARTS))
+    return LookPlan(True, min(parts, MAX_PARTS), far=parts >= FAR_PARTS)
+
+
+def time_budget(fps: Sequence[float | None]) -> float:
+    """Seconds that all looks at a frame may take, where cameras share the detector.
+
+    Args:
+        fps: frames a second to process, of each camera; None: all.
+    """
+    wanted = sum(each or USUAL_FPS for each in fps)
+    return min(TIME_BUDGET_S, BUSY_SHARE / wanted) if len(fps) > 1 else TIME_BUDGET_S
+
+
+def parts_budget(fps: Sequence[float | None]) -> float:
+    """Seconds that the looks at a frame may take where its parts are among them.
+
+    Args:
+        fps: as for `time_budget`.
+    """
+    longest = 1 / FAR_FPS
+    if list(fps) == [None]:
+        return longest
+    wanted = sum(each or FAR_FPS for each in fps)
+    return max(time_budget(fps), min(longest, BUSY_SHARE / wanted))

@@ -23,7 +23,14 @@ from maskdet.detections import Detections
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
 from maskdet.runtimes.closer_looks import MAX_CLOSER_LOOKS, closer_places, shows_more
-from maskdet.runtimes.look_plan import LookPlan, Looks, plan_looks
+from maskdet.runtimes.look_plan import (
+    FAR_FPS,
+    FULL_FPS,
+    TIME_BUDGET_S,
+    LookPlan,
+    Looks,
+    plan_looks,
+)
 from maskdet.runtimes.tiling import merged, tiles_of, uncut, views_of
 
 SMALL_SIDE = 256
@@ -37,24 +44,6 @@ MIN_AGREED_SCORE = 0.05
 """… which is a face of this score or more, and all that is left to it without one …"""
 MIN_AGREED_IOU = 0.4
 """… that overlaps it by so much."""
-TIME_BUDGET_S = 1 / 16
-"""Seconds that all looks at a live frame may take together …"""
-BUSY_SHARE = 0.6
-"""… and, of several cameras, the share of the time that all their frames may take."""
-FULL_FPS = 30.0
-"""Frames a second of a camera whose frames have no parts: closer looks are to drop none of them."""
-USUAL_FPS = 15.0
-"""Frames a second that a camera is worth which is not limited to fewer."""
-
-
-def time_budget(fps: Sequence[float | None]) -> float:
-    """Seconds that all looks at a frame may take, where cameras share the detector.
-
-    Args:
-        fps: frames a second to process, of each camera; None: all.
-    """
-    wanted = sum(each or USUAL_FPS for each in fps)
-    return min(TIME_BUDGET_S, BUSY_SHARE / wanted) if len(fps) > 1 else TIME_BUDGET_S
 
 
 def expect_video(detector: Detector) -> None:
@@ -103,6 +92,7 @@ class MultiLookDetector:
         self._settled = settled or rule
         self._still = True
         self._budget = budget_s if looks == "auto" else None
+        self._parts_budget = self._budget
         self._frame_s = math.inf
         self._clock = clock
         self._look_s: float | None = None
@@ -193,15 +183,23 @@ class MultiLookDetector:
         """Leaves out what only single images have the time for."""
         self._still = False
 
-    def keep_up(self, budget_s: float = TIME_BUDGET_S, fps: float | None = None) -> None:
+    def keep_up(
+        self,
+        budget_s: float = TIME_BUDGET_S,
+        parts_budget_s: float = 1 / FAR_FPS,
+        fps: float | None = None,
+    ) -> None:
         """Sets the time for all looks at an image: live frames do not wait.
 
         Args:
             budget_s: seconds that they may take.
+            parts_budget_s: seconds where parts are among them.
             fps: frames a second that are processed; None: all of a camera.
         """
         self.expect_video()
-        self._budget = budget_s if self._looks == "auto" else None
+        is_limited = self._looks == "auto"
+        self._budget = budget_s if is_limited else None
+        self._parts_budget = parts_budget_s if is_limited else None
         self._frame_s = 1 / (fps or FULL_FPS)
         if isinstance(self._detector, AdaptiveSideDetector):
             self._detector.keep_up()
@@ -219,20 +217,23 @@ class MultiLookDetector:
         )
 
     def _within_budget(self, plan: LookPlan) -> LookPlan:
-        if self._budget is None or self._look_s is None or plan.parts == 1:
+        if self._parts_budget is None or self._look_s is None:
             return plan
         for parts in range(plan.parts, 1, -1):
-            if LookPlan(plan.small, parts).cost * self._look_s <= self._budget:
-                return LookPlan(plan.small, parts)
-        return LookPlan(plan.small, 1)
+            fewer = replace(plan, parts=parts)
+            if fewer.cost * self._look_s <= self._parts_budget:
+                return fewer
+        return replace(plan, parts=1)
 
     def _most(self, plan: LookPlan, parts: np.ndarray) -> int:
         """Closer looks that there is time for at most, where they show more than the parts do."""
         if self._looks != "auto" or not shows_more(parts, self._side):
             return 0
-        if self._budget is None or self._look_s is None:
+        if self._budget is None or self._parts_budget is None or self._look_s is None:
             return MAX_CLOSER_LOOKS
-        budget = self._budget if plan.parts > 1 else min(self._budget, self._frame_s)
+        budget = self._parts_budget if plan.far else self._budget
+        if plan.parts == 1:
+            budget = min(budget, self._frame_s)
         return max(0, min(MAX_CLOSER_LOOKS, int(budget / self._look_s - plan.cost)))
 
     def _remember(self, seconds: float) -> None:

@@ -7,8 +7,14 @@ import pytest
 
 from maskdet.detections import Detections
 from maskdet.model.decision import DecisionRule
-from maskdet.runtimes.look_plan import plan_looks
-from maskdet.runtimes.looks import TIME_BUDGET_S, MultiLookDetector, time_budget
+from maskdet.runtimes.look_plan import (
+    FAR_FPS,
+    TIME_BUDGET_S,
+    parts_budget,
+    plan_looks,
+    time_budget,
+)
+from maskdet.runtimes.looks import MultiLookDetector
 from maskdet.runtimes.tiling import merged
 from tests.doubles import ScriptedDetector
 
@@ -158,7 +164,7 @@ def test_a_slow_machine_leaves_out_parts_of_live_frames_and_never_those_of_files
     image = scene((60, 60, 40), width=1280, height=720)
     detector = looking(clock=clock)
     assert [len(detector.detect([image])[0]) for _ in range(3)] == [1, 1, 1]
-    detector.keep_up(0.05)
+    detector.keep_up(0.05, 0.05)
     assert [len(detector.detect([image])[0]) for _ in range(3)] == [0, 0, 0]
     assert detector.looks == 2
 
@@ -173,7 +179,7 @@ def test_one_slow_image_leaves_out_no_parts() -> None:
     look_s = [next(taken)]
     detector = MultiLookDetector(ScriptedDetector(squares_slowly), 576, clock=lambda: now[0])
     detector.warm_up()
-    detector.keep_up(0.1)
+    detector.keep_up(0.1, 0.1)
     image, found = scene((60, 60, 40), width=1280, height=720), []
     for look_s[0] in taken:
         found.append(len(detector.detect([image])[0]))
@@ -199,3 +205,39 @@ def test_cameras_share_the_time_for_looks() -> None:
     assert time_budget([1.0, 1.0]) == TIME_BUDGET_S  # never more
     assert time_budget([5.0] * 8) == pytest.approx(0.015)
     assert time_budget([None, 5.0]) == pytest.approx(0.03)
+
+
+def test_parts_may_take_longer_than_a_frame_lasts() -> None:
+    assert parts_budget([None]) == 1 / FAR_FPS  # all of the time
+    assert parts_budget([5.0]) == pytest.approx(0.12) and parts_budget([1.0]) == 1 / FAR_FPS
+    assert parts_budget([25.0]) == TIME_BUDGET_S  # that rate was asked for
+    assert parts_budget([None, None]) == pytest.approx(0.06)
+    assert parts_budget([5.0] * 8) == pytest.approx(0.015)
+
+
+@pytest.mark.parametrize(
+    ("look_s", "width", "height", "looks"),
+    [
+        (0.01, 1280, 720, 6),  # .0525 s for two by two parts: one closer look had time
+        (0.03, 1280, 720, 6),  # though they take .16 s
+        (0.05, 1280, 720, 2),
+        (0.01, 1920, 1080, 18),
+        (0.012, 1920, 1080, 11),  # three by three
+        (0.03, 1920, 1080, 6),
+    ],
+)
+def test_parts_that_leave_five_frames_a_second_are_taken(
+    look_s: float, width: int, height: int, looks: int
+) -> None:
+    now = [0.0]
+
+    def nothing(image: np.ndarray) -> Detections:
+        now[0] += look_s
+        return squares(image, 2, 3)
+
+    detector = looking(clock=lambda: now[0])
+    detector._detector = ScriptedDetector(nothing)
+    detector.warm_up()
+    detector.keep_up()
+    detector.detect([scene(width=width, height=height)])
+    assert detector.looks == looks
