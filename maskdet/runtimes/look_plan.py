@@ -31,10 +31,10 @@ MAX_PARTS = 4
 TIME_BUDGET_S = 1 / 16
 """Seconds that all looks at a live frame may take together …"""
 FAR_FPS = 5.0
-"""… and frames a second that are left of a camera whose frames need parts: without them a frame of
-1920×1080 shows a third of its faces, and people are followed as well at so many …"""
+"""… and frames a second that looks at parts leave a camera that has no other limit: without them a
+third of the faces of a frame of 1920×1080 is found, and people are followed as well at so many …"""
 BUSY_SHARE = 0.6
-"""… and, of several cameras, the share of the time that all their frames may take."""
+"""… and the share of the time that all frames may take of several cameras, or at a rate that is set."""
 FULL_FPS = 30.0
 """Frames a second of a camera whose frames have no parts: closer looks are to drop none of them."""
 USUAL_FPS = 15.0
@@ -101,8 +101,5 @@ def parts_budget(fps: Sequence[float | None]) -> float:
     Args:
         fps: as for `time_budget`.
     """
-    longest = 1 / FAR_FPS
-    if list(fps) == [None]:
-        return longest
-    wanted = sum(each or FAR_FPS for each in fps)
-    return max(time_budget(fps), min(longest, BUSY_SHARE / wanted))
+    wanted = sum(each / BUSY_SHARE if each else FAR_FPS for each in fps)
+    return max(time_budget(fps), 1 / max(FAR_FPS, wanted))
