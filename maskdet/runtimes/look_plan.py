@@ -34,7 +34,7 @@ FAR_FPS = 5.0
 """… and frames a second that looks at parts leave a camera that has no other limit: without them a
 third of the faces of a frame of 1920×1080 is found, and people are followed as well at so many …"""
 BUSY_SHARE = 0.6
-"""… and the share of the time that all frames may take of several cameras, or at a rate that is set."""
+"""… and the share of the time that frames may take of several cameras, or at a rate that is set."""
 FULL_FPS = 30.0
 """Frames a second of a camera whose frames have no parts: closer looks are to drop none of them."""
 USUAL_FPS = 15.0
