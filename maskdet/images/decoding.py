@@ -15,7 +15,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskde
 import cv2
 import numpy as np
 
-from maskdet.images.kinds import HEADER_BYTES, is_heif, kind_of_content
+from maskdet.images.kinds import HEADER_BYTES, is_heif, kind_of_content, other_image
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
@@ -74,6 +74,8 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
     if image is None:
         if kind_of_content(data[:HEADER_BYTES]) == "video":
             raise ImageError("is a video, not a picture")
+        if kind := other_image(data[:HEADER_BYTES]):
+            raise ImageError(f"is {kind}, which is not read here; save it as JPEG or PNG")
         raise ImageError("is no picture that can be read, or broken; copy it again")
     return as_bgr(image)
 

@@ -45,6 +45,20 @@ def test_a_cut_file_is_one_line(tmp_path: Path, format: str):
         read_image(path)
 
 
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"8BPS\0\1", "a Photoshop file"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1", "a camera's raw file"),
+    ],
+)
+def test_a_kind_that_is_not_read_is_named(start: bytes, name: str):
+    with pytest.raises(ImageError, match=f"^is {name}, which is not read here; save it as JPEG"):
+        decode_image(start + bytes(900))
+
+
 def test_a_photo_of_too_many_pixels_is_not_decoded(tmp_path: Path, monkeypatch):
     path = write_image(tmp_path / "a.heic")
     monkeypatch.setattr("maskdet.images.decoding.MAX_PIXELS", 64 * 48 - 1)

@@ -58,6 +58,8 @@ class Damage:
         """
         if not self.has_all_frames:
             return
+        if self._reaches(length, fps):
+            stated = min(stated, self._packets)  # AVI counts repeated frames, which hold nothing
         missing = stated - self._decoded - self.frames if stated else 0
         is_cut = stated - self._packets > 1
         if missing > 0 and self.frames and not is_cut:
@@ -68,6 +70,12 @@ class Damage:
             end = self._last + 1 / (fps or 25.0)
             if length - end > max(_MIN_GAP_S, _GAP_FRAMES / (fps or 25.0)):
                 self._lines.append(f"its last frame is at {end:.1f} of {length:.1f} seconds")
+
+    def _reaches(self, length: float | None, fps: float | None) -> bool:
+        """Whether the last frame is where the file ends."""
+        if not length or self._last is None:
+            return False
+        return length - self._last < 2.5 / (fps or 25.0)
 
     def report(self, name: str) -> None:
         """Logs one line if anything was lost, the first time that it is called."""

@@ -28,6 +28,8 @@ _NO_TIMESTAMPS = 0x0080
 """FFmpeg's flag of formats without time stamps, AVFMT_NOTIMESTAMPS: raw H.264, raw MJPEG …"""
 _MAX_LENGTH_S = 4e7
 """Seconds, more than a year, above which a file's header is wrong."""
+_KEY_FRAME_DISTANCE_S = 20.0
+"""Seconds before a place in which a key frame is; a transport stream's are in no index."""
 _MAX_FAILED_READS = 1000
 """Failed reads in a row, without a packet between them, after which a file is at its end."""
 
@@ -183,7 +185,7 @@ class VideoFile:
                     except EndOfFile:
                         break
                     except FFmpegError:
-                        self._damage.frames += 1
+                        self._damage.frames += packet.size > 0  # an empty one repeats a frame
                 if not (self._go_on_behind(place) or self._go_on_grown()):
                     return
             except OSError as error:  # the disk, or the network drive, is gone
@@ -217,7 +219,8 @@ class VideoFile:
             return False
         self._number = 0
         reached = self._time
-        self._go_to(reached, reached + 0.5 / (self.fps or GUESSED_FPS) if self._index else -1.0)
+        before = max(0.0, reached - _KEY_FRAME_DISTANCE_S)
+        self._go_to(before, reached + 0.5 / (self.fps or GUESSED_FPS) if self._index else -1.0)
         self.length = self._length()
         return True
 
