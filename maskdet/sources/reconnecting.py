@@ -143,7 +143,8 @@ class Reconnecting(ABC, Generic[T]):
         self._child.send_request({**self._request, "again": self._was_open or self._tries > 1})
         answer = self._child.read_message()
         if answer is None:
-            self.signal_loss_reason = _cause_of_death(self._child.wait())
+            if not self._child.was_killed:
+                self.signal_loss_reason = _cause_of_death(self._child.wait())
             self._renew()
         elif "error" in answer:
             self.signal_loss_reason = str(answer["error"])

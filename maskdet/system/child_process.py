@@ -75,6 +75,11 @@ class ChildProcess:
         """Number of the process."""
         return self._process.pid
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether `kill` was called: its end is no fault of its own."""
+        return self._killed
+
     def send_request(self, request: Mapping[str, object]) -> None:
         """Sends it one JSON line. (Not arguments: those can be read by every user.)"""
         self.send(json.dumps(request).encode() + b"\n")
@@ -133,11 +138,11 @@ class ChildProcess:
         From any thread, and more than once. None: the system has not let it go yet (a driver
         that cannot be interrupted); nothing of ours waits for it.
         """
-        timeout = 0.0 if self._killed else _END_TIMEOUT_S
-        if sys.platform != "win32" and not self._killed:
+        is_first, self._killed = not self._killed, True  # before others see its end
+        timeout = _END_TIMEOUT_S if is_first else 0.0
+        if sys.platform != "win32" and is_first:
             with contextlib.suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        self._killed = True
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout)

@@ -252,6 +252,8 @@ def test_closing_takes_no_time_in_every_state(state: str) -> None:
             until("a loss", lambda: source.signal_loss_reason)
         assert reader.close() < 3  # strictly 1: tests/soak
         assert source.read() is None
+        if state == "opening":
+            assert source.signal_loss_reason is None  # that it was closed is no fault
 
 
 def test_a_stream_that_stops_sending_and_goes_on() -> None:
