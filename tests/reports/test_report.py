@@ -8,6 +8,8 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from contextlib import closing
 from datetime import date, datetime
@@ -29,6 +31,7 @@ from maskdet.sinks.store import schema
 from maskdet.sinks.store.schema import open_for_reading, open_for_writing
 from tests.reports.synthetic import RUN, fill
 
+ROOT = Path(__file__).resolve().parents[2]
 BERLIN = "Europe/Berlin"
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 """Days on which clocks are set, in Berlin."""
@@ -315,6 +318,22 @@ def test_the_command_writes_a_page_and_a_table(
     assert {row["hour"][-6:] for row in rows} == {"+01:00", "+02:00"}
     assert len(rows) == 2 * (7 * 24 - 1)
     assert output.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_slow_reader_of_an_export_does_not_hold_the_store(week: Path, tmp_path: Path) -> None:
+    """Its write-ahead log would grow for as long."""
+    path = shutil.copy(week, tmp_path)
+    command = [sys.executable, "-m", "maskdet", "export-events", str(path), "--csv", "-"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None and process.stdout.read(4) == b"time"
+            with closing(sqlite3.connect(path)) as writer:
+                writer.execute("DELETE FROM crossings")
+                writer.commit()
+                assert writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+            assert process.poll() is None  # it still waits for us
+        finally:
+            process.kill()
 
 
 def test_export_has_every_event_in_order_and_all_tables(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -26,7 +27,21 @@ def write(path: Path, content: Content) -> None:
     Raises:
         SinkError: it cannot be written.
     """
+    if path == STANDARD_OUTPUT and not isinstance(content, str | bytes):
+        content = _read_first(content)
     write_or_print(path, content, folder="announce")
+
+
+def _read_first(content: Iterable[str]) -> Iterator[str]:
+    """The same text, of which all is read before any is given.
+
+    Who reads our output may take hours; as long as rows are read, the store's log would grow.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="") as kept:
+        kept.writelines(content)
+        kept.seek(0)
+        while part := kept.read(_PART):
+            yield part
 
 
 def say_written(path: Path, what: str) -> None:
