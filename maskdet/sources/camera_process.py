@@ -35,7 +35,7 @@ from maskdet.sources.address import Address, parse
 from maskdet.sources.child.stream_options import OTHER_TRANSPORT, OVER_UDP, transports
 from maskdet.sources.child.thinning import Thinning
 from maskdet.sources.child.watchdog import watchdog
-from maskdet.sources.files.video_geometry import square_size
+from maskdet.sources.files.video_geometry import square_size, turned
 from maskdet.sources.opencv_capture import open_camera, too_large
 from maskdet.sources.stream_pace import Busy, Queued
 from maskdet.system.child_process import send, send_message, take_output
@@ -231,7 +231,7 @@ def _send(
         if not okay or image is None or image.shape[0] * image.shape[1] > MAX_PIXELS:
             return
         image = as_bgr(image) if is_ours else _with_square_pixels(as_bgr(image), capture)
-        image = np.ascontiguousarray(image)
+        image = np.ascontiguousarray(turned(image, request.get("rotate", 0)))
         position = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000) if is_finite else 0.0
         height, width = image.shape[:2]
         skipped = thinning.report(stamps[1])

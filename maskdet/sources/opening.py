@@ -59,7 +59,10 @@ KINDS: dict[str, Kind] = {  # the first that fits
         lambda s, name, _: AnimatedImage(s, name),
     ),
     "picture": Kind(lambda s: _is_image(s), lambda s, name, _: ImageFile(s, name)),
-    "video": Kind(os.path.exists, lambda s, name, options: VideoFile(s, name, fps=options.fps)),
+    "video": Kind(
+        os.path.exists,
+        lambda s, name, options: VideoFile(s, name, fps=options.fps, rotate=options.rotate),
+    ),
 }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from maskdet.errors import SourceError
+
 DECODED_IMAGES = ("all", "key_frames")
 """Images of a stream that are decoded."""
 
@@ -18,11 +20,23 @@ class ConnectionOptions:
         open_timeout: seconds that a camera or stream may take to open.
         read_timeout: seconds without a frame after which it counts as lost.
         retry_first_connection: one that cannot be opened at first is tried again, too.
+        rotate: degrees by which its images, and a video file's, are turned clockwise: 0, 90, 180
+            or 270.
     """
 
     open_timeout: float = 10.0
     read_timeout: float = 5.0
     retry_first_connection: bool = False
+    rotate: int = 0
+
+    def __post_init__(self) -> None:
+        """Checks what has few values.
+
+        Raises:
+            SourceError: `rotate` is another number.
+        """
+        if self.rotate not in (0, 90, 180, 270):
+            raise SourceError(f"cannot rotate by {self.rotate} degrees: choose 0, 90, 180 or 270")
 
 
 @dataclass(frozen=True, kw_only=True)

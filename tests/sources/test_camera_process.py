@@ -1,15 +1,20 @@
-"""The child that reads a camera: how many threads decode."""
+"""The child that reads a camera: how many threads decode, how images are turned."""
 
 from __future__ import annotations
 
 import time
+from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pytest
 
+from maskdet.errors import SourceError
 from maskdet.sources import camera_process
 from maskdet.sources.camera_process import HEADER
 from maskdet.sources.opencv_capture import open_camera
+from maskdet.sources.opening import open_source
+from maskdet.sources.options import SourceOptions
 
 REQUEST = {
     **{"rtsp_transport": "tcp", "low_delay": True, "hardware_decoding": False, "ffmpeg": {}},
@@ -38,6 +43,43 @@ def widths(url: str, frames: int) -> list[int]:
     with pytest.raises(BrokenPipeError):
         camera_process._send(open_camera(request), request, output)  # type: ignore[arg-type]
     return output.seen
+
+
+class OneImage:
+    """A camera that gives one image."""
+
+    interval = 0.0
+
+    def __init__(self, image: np.ndarray) -> None:
+        self._images = [image]
+
+    def grab(self) -> bool:
+        return bool(self._images)
+
+    def retrieve(self) -> tuple[bool, np.ndarray]:
+        return True, self._images.pop()
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_images_are_turned_clockwise(degrees: int):
+    image = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    output = BytesIO()
+    camera_process._send(OneImage(image), {**REQUEST, "rotate": degrees}, output)
+    width, height = HEADER.unpack(output.getvalue()[: HEADER.size])[:2]
+    seen = np.frombuffer(output.getvalue()[HEADER.size :], np.uint8).reshape(height, width, 3)
+    np.testing.assert_array_equal(seen, np.rot90(image, -degrees // 90))
+
+
+def test_a_camera_on_its_side_is_set_upright(camera: Any):
+    source = open_source(camera.url("live"), options=SourceOptions(rotate=90))
+    frame = source.read()
+    source.close()
+    assert frame is not None and (frame.width, frame.height) == (48, 64)
+
+
+def test_other_turns_are_refused():
+    with pytest.raises(SourceError, match="cannot rotate by 45 degrees: choose 0, 90"):
+        SourceOptions(rotate=45)
 
 
 def test_a_stream_that_one_thread_keeps_up_with_stays_with_it(camera: Any):

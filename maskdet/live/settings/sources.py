@@ -53,6 +53,7 @@ class SourceSettings(Settings):
         read_timeout: seconds of silence after which it is opened again.
         detect_fps: frames a second to process; None: `detect.fps`.
         retry_first_connection: go on where it cannot be opened at first; None: of several.
+        rotate: degrees by which a webcam's, stream's or video's images are turned clockwise.
         standby: of a camera or stream: it is opened and read, but its images are thrown away: it
             is shown as paused until this changes. `maskdet cluster` sets it of a camera that
             another machine has still.
@@ -80,6 +81,7 @@ class SourceSettings(Settings):
     read_timeout: Timeout = 5.0
     detect_fps: PositiveFloat | None = None
     retry_first_connection: bool | None = None
+    rotate: Literal[0, 90, 180, 270] = 0
     standby: bool = False
 
     @model_validator(mode="before")

@@ -12,7 +12,7 @@ from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
-from maskdet.sources.files.video_geometry import as_shown
+from maskdet.sources.files.video_geometry import as_shown, turned
 from maskdet.sources.files.video_opening import open_video
 
 if TYPE_CHECKING:
@@ -50,19 +50,21 @@ class VideoFile:
 
     is_live = False
 
-    def __init__(self, path: str, name: str, fps: float | None = None) -> None:
+    def __init__(self, path: str, name: str, fps: float | None = None, rotate: int = 0) -> None:
         """Opens it.
 
         Args:
             path: of the file.
             name: what a person reads.
             fps: frames a second, in place of the file's own time stamps.
+            rotate: see `SourceOptions`.
 
         Raises:
             SourceError: it cannot be opened, is no video, or has sound alone.
         """
         self.name = name
         self._path = path
+        self._rotate = rotate
         self._bytes = _size_of(path)
         self._container, self._stream = open_video(path)
         self._container_open: InputContainer | None = self._container
@@ -108,8 +110,8 @@ class VideoFile:
             self._wanted = -1.0
             self._damage.add_frame(position)
             self._time = position
-            frame = Frame(as_shown(decoded, self._stream), self._index, position,
-                          time.monotonic(), self.name)  # fmt: skip
+            image = turned(as_shown(decoded, self._stream), self._rotate)
+            frame = Frame(image, self._index, position, time.monotonic(), self.name)
             self._index += 1
             return frame
         return None

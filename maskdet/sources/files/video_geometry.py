@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 _MAX_ASPECT = 4
 """A pixel's sides differ by no more than this factor; a header with more is wrong."""
 
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+def turned(image: np.ndarray, degrees: int) -> np.ndarray:
+    """An image turned clockwise by 0, 90, 180 or 270 degrees."""
+    return cv2.rotate(image, _TURNS[degrees]) if degrees else image
+
 
 def square_size(width: int, height: int, aspect: Fraction | float | None) -> tuple[int, int]:
     """Width and height with square pixels: the side that is too short becomes longer.
@@ -53,10 +60,10 @@ def as_shown(frame: VideoFrame, stream: VideoStream) -> np.ndarray:
         height, plane.line_size
     )  # no copy
     image = np.ascontiguousarray(rows[:, : width * 3]).reshape(height, width, 3)
-    return _turned(image, frame)
+    return _by_matrix(image, frame)
 
 
-def _turned(image: np.ndarray, frame: VideoFrame) -> np.ndarray:
+def _by_matrix(image: np.ndarray, frame: VideoFrame) -> np.ndarray:
     """The image turned and mirrored by the frame's display matrix, if it has one."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:

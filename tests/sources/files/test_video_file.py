@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -24,8 +25,8 @@ from maskdet.sources.options import SourceOptions
 MakeVideo = Callable[..., Path]
 
 
-def read_all(path: Path | str, **options: float) -> list[Frame]:
-    source = open_source(str(path), options=SourceOptions(**options))  # type: ignore[arg-type]
+def read_all(path: Path | str, **options: Any) -> list[Frame]:
+    source = open_source(str(path), options=SourceOptions(**options))
     frames = list(iter(source.read, None))
     source.close()
     return frames
@@ -159,6 +160,12 @@ def test_a_turned_video_is_turned_back(tmp_path: Path, degrees: int, bright: str
     halves = {"left": image[:, :20], "right": image[:, -20:], "top": image[:20],
               "bottom": image[-20:]}  # fmt: skip
     assert max(halves, key=lambda side: halves[side].mean()) == bright
+
+
+def test_a_video_is_turned_as_asked(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", 96, 64, Fraction(1))
+    image = read_all(tmp_path / "a.mp4", rotate=90)[0].image
+    assert image.shape[:2] == (96, 64) and image[:20].mean() > 2 * image[-20:].mean()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="such names exist on Linux alone")
