@@ -21,6 +21,9 @@ _ENLARGED_WIDTH = 960
 _ENLARGED_SHARE = 0.75
 """… or, on a large screen, this share of the box's width."""
 _MAX_GRID_TEXT = 18
+_MIN_IMAGE_WIDTH = 4
+"""Of an image in a grid beside the panel, in sizes of the text: above less not even a name can be
+read."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def arrange(images: Sequence[Size], size: Size) -> Layout:
 def panel_margins(images: Sequence[Size], size: Size, text: int) -> tuple[int, int]:
     """Pixels at the right and at the bottom of a window that the side panel takes.
 
-    One of them is 0: it stands beside the images, or below them where they are larger then.
+    One of them is 0: it stands beside the images, or below them where they are larger then. Where
+    several images would be too small to be of use, the panel has all of the window but its bar.
 
     Args:
         images: size of each source's image.
@@ -92,7 +96,12 @@ def panel_margins(images: Sequence[Size], size: Size, text: int) -> tuple[int, i
         rest = width - right, height - bottom
         return max(_shown(images, columns, rest, text) for columns in counts)
 
-    if shown(beside, 0) >= shown(0, below):
+    is_beside = shown(beside, 0) >= shown(0, below)
+    if len(images) > 1:
+        right, bottom = (beside, 0) if is_beside else (0, below)
+        if _narrowest(images, (width - right, height - bottom)) < _MIN_IMAGE_WIDTH * text:
+            return 0, height - _top(len(images), text)
+    if is_beside:
         return beside, 0
     if len(images) == 1:  # what the image leaves free is the panel's
         bar = bar_height(width, text)
@@ -148,6 +157,14 @@ def _shown(images: Sequence[Size], columns: int, size: Size, text: int) -> float
         return 0.0
     room = width, height
     return sum(_scale(image, room) ** 2 * image[0] * image[1] for image in images)
+
+
+def _narrowest(images: Sequence[Size], size: Size) -> float:
+    """Width of the narrowest of several images in a window of that size."""
+    layout = arrange(images, size)
+    cell = layout.places[0]
+    room = cell.width, cell.height - bar_height(cell.width, layout.text, compact=True)
+    return min(_scale(image, room) * image[0] for image in images)
 
 
 def _scale(image: Size, room: tuple[float, float]) -> float:

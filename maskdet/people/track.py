@@ -29,6 +29,7 @@ class Track:
         absent: seconds out of sight before the newest detection.
         grace: further seconds for which it is kept, after a pause of the source.
         is_still: whether it is a poster or a screen, which stays where it is.
+        is_hidden: whether it was not found in the frame before, either.
         is_sure: whether one of its detections was beyond doubt.
         origin: center of the first detection, pixels.
         look: its colors, of the last second or so: see `appearance.describe`; None: not known.
@@ -44,6 +45,7 @@ class Track:
     absent: float = 0.0
     grace: float = 0.0
     is_still: bool = False
+    is_hidden: bool = False
     is_sure: bool = False
     origin: tuple[float, float] = field(init=False)
     look: np.ndarray | None = None

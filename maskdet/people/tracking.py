@@ -126,6 +126,7 @@ class Tracker:
         for track in self.tracks:
             track.motion.predict(0.0 if is_pause or track.is_still else seconds)
             track.frames += 1
+            track.is_hidden = track.row is None
             track.row = None
         free = (np.abs(boxes) < MAX_COORDINATE).all(axis=1)  # no NaN, either
         boxes = np.where(free[:, None], boxes, 0.0)
@@ -213,12 +214,15 @@ class Tracker:
     def _leap(self, faces: _Faces, free: np.ndarray, now: float) -> None:
         """Gives a lone detection to the one person nearby who vanished just before it came.
 
-        A head that is thrown round, or a dropped frame nobody knows of, is faster than any gate.
+        A head that is thrown round, or a dropped frame nobody knows of, is faster than any gate. So
+        is everybody who was taken for a poster, as those are expected exactly where they were.
         """
         lost = [
             track
             for track in self.tracks
-            if track.is_confirmed and track.row is None and now - track.seen <= LEAP_S
+            if track.is_confirmed
+            and track.row is None
+            and (now - track.seen <= LEAP_S or (track.is_still and not track.is_hidden))
         ]
         rows = np.flatnonzero(free)
         if not lost or not len(rows):
@@ -241,7 +245,7 @@ class Tracker:
             for track in self.tracks
             if track.row is None
             and track.look is not None
-            and not track.is_still
+            and not (track.is_still and track.is_hidden)
             and (track.is_confirmed or is_slow)  # false boxes are alike, too
         ]
         rows = np.flatnonzero(free)
@@ -250,7 +254,7 @@ class Tracker:
         suits = likenesses(lost, faces.boxes[rows], faces.looks[rows], now)
         for i, j in assign(suits):
             row = int(rows[j])
-            if lost[i].unseen(now) > LEAP_S:
+            if lost[i].unseen(now) > LEAP_S and not lost[i].is_still:
                 lost[i].motion.correct(faces.boxes[row].tolist())
             else:
                 lost[i].motion.leap(faces.boxes[row].tolist())

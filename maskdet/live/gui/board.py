@@ -199,7 +199,14 @@ class Board:
         if has_panel and len(shapes) > 1:  # a single image has its bar above the panel, too
             right, bottom = self._panel
             self._layout = arrange(shapes, (size[0] - right, size[1] - bottom))
+            if self._hides_images:
+                self.show_notice("too small for images beside the panel; p: images again")
         return True
+
+    @property
+    def _hides_images(self) -> bool:
+        """Whether the panel has the whole window but its bar."""
+        return self._layout is not None and self._layout.size[1] <= self._layout.top
 
     def _compose(self, layout: Layout, device: str) -> np.ndarray:
         if len(self._tiles) == 1:
@@ -234,7 +241,7 @@ class Board:
         if people is not None:
             self._overlay.side_panel(self._panel_of(image), people, text)
         if has_notice:
-            below = 0 if view.help else self._panel[1]
+            below = 0 if view.help or self._hides_images else self._panel[1]
             self._overlay.notice(image[: image.shape[0] - below], self._notice, text)
         if view.help:
             self._overlay.help(image, text)

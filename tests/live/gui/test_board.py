@@ -95,6 +95,23 @@ def test_the_panel_stands_where_images_stay_larger(
     assert (right > 0, bottom > 0) == (not is_below, is_below)
 
 
+@pytest.mark.parametrize(("count", "hides"), [(1, False), (2, False), (3, True), (9, True)])
+def test_images_too_small_to_be_read_leave_their_room_to_the_panel(count: int, hides: bool):
+    board, shown = shown_board((640, 480), count, (320, 240), View(panel=True))
+    assert shown.shape == (240, 320, 3)
+    boxes = [tile.image_box for tile in board._tiles]
+    assert min(width > 60 and height > 45 for *_, width, height in boxes) is not hides
+    assert ("p: images" in board._notice) is hides
+    images: list[np.ndarray] = []
+    board._window.show = images.append  # type: ignore[method-assign]
+    board._notice_until = -1.0
+    board.show(None, View(panel=True), "CPU")
+    changed = np.nonzero((images[-1] != shown).any(axis=(1, 2)))[0]
+    assert len(changed) > 16  # the notice stood there, over the panel if need be
+    board.show(None, View(panel=False), "CPU")
+    assert all(tile.image_box[2] > 60 for tile in board._tiles)
+
+
 def test_a_phones_picture_keeps_most_of_its_width():
     board, _ = shown_board((720, 1280), 1, (475, 918), View(panel=True))
     assert board._tiles[0].image_box[2] > 300  # 133 beside the panel
