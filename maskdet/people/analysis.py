@@ -20,6 +20,7 @@ from maskdet.people.appearance import describe
 from maskdet.people.clock import SourceClock
 from maskdet.people.counting import PeopleTally
 from maskdet.people.margin import Margin
+from maskdet.people.motion import MEASUREMENT_NOISE
 from maskdet.people.person import Change, Follower, Places
 from maskdet.people.person_state import face_scores, probabilities_of, sharpness, weight_of
 from maskdet.people.reporting import counts_of, event_of, person_of
@@ -244,6 +245,7 @@ class Analysis:
         if not is_still:
             self._count(one)
             return [Change("moved", self._clock.now)]
+        track.motion.halt(MEASUREMENT_NOISE)  # who gets up goes at any speed
         self._tally.remove(track.track_id)
         left = one.places.leave(self._clock.now)
         return [*left, Change("still", self._clock.now, {"duration": seconds})]

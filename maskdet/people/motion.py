@@ -120,7 +120,6 @@ class Motion:
         """
         self.x, self.y, _, _ = _center(box)
         self.variance, self._covariance = MEASUREMENT_NOISE**2, 0.0
-        self._speed_variance = INITIAL_SPEED**2
         self.correct(box)
 
     def rescale(self, across: float, down: float) -> None:

@@ -214,8 +214,8 @@ class Tracker:
     def _leap(self, faces: _Faces, free: np.ndarray, now: float) -> None:
         """Gives a lone detection to the one person nearby who vanished just before it came.
 
-        A head that is thrown round, or a dropped frame nobody knows of, is faster than any gate. So
-        is everybody who was taken for a poster, as those are expected exactly where they were.
+        A head that is thrown round, or a dropped frame nobody knows of, is faster than any gate;
+        so is who was taken for a poster, which is expected exactly where it was.
         """
         lost = [
             track
@@ -254,10 +254,9 @@ class Tracker:
         suits = likenesses(lost, faces.boxes[rows], faces.looks[rows], now)
         for i, j in assign(suits):
             row = int(rows[j])
-            if lost[i].unseen(now) > LEAP_S and not lost[i].is_still:
-                lost[i].motion.correct(faces.boxes[row].tolist())
-            else:
-                lost[i].motion.leap(faces.boxes[row].tolist())
+            motion = lost[i].motion
+            is_leap = lost[i].is_still or lost[i].unseen(now) <= LEAP_S
+            (motion.leap if is_leap else motion.correct)(faces.boxes[row].tolist())
             lost[i].found(row, now, faces.look(row), faces.is_sure(row))
             free[row] = False
 

@@ -80,6 +80,34 @@ def test_what_was_seen_minutes_ago_says_little_of_a_mask_now():
     assert one.state is MaskState.without_mask
 
 
+@pytest.mark.parametrize(
+    ("sure", "weight", "frames", "state"),
+    [
+        (0.96, 1.0, 1, MaskState.with_mask),
+        (0.75, 1.0, 1, MaskState.unsure),  # too little says so
+        (0.75, 1.0, 30, MaskState.with_mask),
+        (0.65, 1.0, 30, MaskState.unsure),  # all of them say so, but none of them surely
+    ],
+)
+def test_a_first_state_needs_enough_of_what_is_sure(
+    sure: float, weight: float, frames: int, state: MaskState
+):
+    one, rest = StateFilter(), (1 - sure) / 2
+    for frame in range(frames):
+        one.update((sure, rest, rest), weight, 0.1 if frame else None)
+    assert one.state is state
+
+
+@pytest.mark.parametrize(("weight", "seconds"), [(1.0, 0.64), (0.3, 1.76)])
+def test_a_small_face_takes_longer_to_change(weight: float, seconds: float):
+    one, frames = StateFilter(), 0
+    for before in range(100):
+        one.update(BARE, weight, 0.04 if before else None)
+    while not one.update(MASK, weight, 0.04):
+        frames += 1
+    assert 0.04 * frames == pytest.approx(seconds, rel=0.15)
+
+
 def test_a_face_without_any_sign_stays_unsure():
     seen = play([Actor(walk(100, 100), lambda t: (1 / 3, 1 / 3, 1 / 3))], times(10, 10))
     assert seen[-1].people[0].state is MaskState.unsure
