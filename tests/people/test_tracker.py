@@ -83,6 +83,8 @@ def test_a_poster_that_was_out_of_sight_is_not_recognized_elsewhere() -> None:
             for _ in range(hidden):
                 camera.show(looks=[] if looks else None)
             assert camera.ids(place, looks=looks) == [number]
+            if not hidden:
+                assert camera.tracker.tracks[0].motion.x == pytest.approx(place)
 
 
 def test_a_false_box_is_not_recognized_at_a_fast_camera() -> None:
