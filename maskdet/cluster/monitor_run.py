@@ -22,8 +22,8 @@ SETTINGS_FILE, LOG_FILE = "monitor.yaml", "monitor.log"
 STATUS_FILE, HEARTBEAT_FILE = "status.json", "alive"
 _PID_FILE, _OWNER_FILE = "monitor.pid", "monitor.owner"
 _MODULE = "maskdet.commands.cluster.monitor_child"
-_END_TIMEOUT_S = 5.0
-"""Seconds until a monitor that should end is killed; it gives up on its own before."""
+_END_TIMEOUT_S = 12.0
+"""Seconds until a monitor that should end is killed: its outputs have ten (`live.teardown`)."""
 _EARLIER_TIMEOUT_S = 3.0
 """Seconds for the monitor of a group before this one that is not taken over."""
 _APPLY_TIMEOUT_S = 8.0
