@@ -11,7 +11,12 @@ pictures of such things under free licenses (GPL-2+, CC-BY, CC-BY-SA; each packa
     python tools/things_without_faces.py packages DATA/things
 
 Then ``--set 'train=[…, {source: things/learn, without_faces: true}]'`` learns them, and
-``things/check``, of other things, shows how many are still taken for faces.
+``things/check``, of other things, shows how many are still taken for faces. Streets, cars and their
+wheels, road signs and dials are in another package (GPL-2+, Free Art License), to be unpacked in a
+folder of its own:
+
+    mkdir road && cd road && apt-get download torcs-data && dpkg -x torcs-data_*.deb torcs-data
+    python tools/things_without_faces.py road DATA/road
 """
 
 from __future__ import annotations
@@ -26,22 +31,26 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageDraw, UnidentifiedImageError
 
 LONG_SIDE = 640
 VIEW = (640, 480)
 LEARNT, CHECKED = 700, 150
 """Composed pictures of each side."""
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tga")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tga", ".rgb")
 _MAP = re.compile(r"(?:_(?:nm|gm|sm|rm|norm|gloss|glow|nmap))$")
 """How the names of textures end that show no color but relief or gloss."""
 _FACES = re.compile(
     r"santa|elf|angel|nutcracker|doll|scarecrow|snowm|face|mask|skull|clown|human|people|man\b|woman"
     r"|girl|boy|portrait|poster|statue|leader|soldier|jack|pumpkin|gingerbread|mag00|ufo2_1[45]"
-    r"|egypt00|newspaper|japwall|ab_screens|books00[47]|glasses_|office_sep|friends_by",
+    r"|egypt00|newspaper|japwall|ab_screens|books00[47]|glasses_|office_sep|friends_by"
+    r"|uglies|^ppl|^advert-|^isl1|^pep1|^treec\d|^g[a-f]tree|^gspatree|^p[d-f]tree|topcrowd|tree_eva"
+    r"|^splash-|^tux$",
     re.IGNORECASE,
 )
 """Names of pictures that do show faces, or what one may take for them."""
+_WHEELS = re.compile(r"^(?:wheel3d|tex-wheel)$")
+"""Names of pictures of four wheels, two above two."""
 _FOLDERS = re.compile(r"tex_(?:pics|anim|common)|/stamps/(?:symbols|people)/|/cartoon|screenshot")
 
 
@@ -51,7 +60,9 @@ def main(packages: Path, output: Path) -> None:
     objects: dict[bool, list[Image.Image]] = {True: [], False: []}
     for name, image in _pictures(packages):
         checked = _is_checked(name)
-        if "/stamps/" in name:
+        if _WHEELS.search(Path(name).stem):
+            objects[checked] += _four_wheels(image.convert("RGBA"))
+        elif "/stamps/" in name or ("/torcs/" in name and _is_cut_out(image)):
             objects[checked].append(image.convert("RGBA"))
         elif np.asarray(flat := image.convert("RGB")).std() >= 4:  # else of one color
             flat.thumbnail((LONG_SIDE, LONG_SIDE))
@@ -90,7 +101,7 @@ def _opened(name: str, content: Callable[[], Path | BytesIO]) -> Iterator[tuple[
         with Image.open(content()) as image:
             if min(image.size) >= 64:
                 yield name, image.copy()
-    except (UnidentifiedImageError, OSError):
+    except (UnidentifiedImageError, OSError, ValueError):  # the last of SGI files
         print(f"{name}: left out, cannot be read")
 
 
@@ -98,6 +109,24 @@ def _is_checked(name: str) -> bool:
     """One in five, and all pictures of one name but for their numbers alike."""
     family = re.sub(r"[\d_]+", "", Path(name).stem.lower())[:10]
     return int(hashlib.md5(family.encode()).hexdigest(), 16) % 5 == 0
+
+
+def _is_cut_out(image: Image.Image) -> bool:
+    """Whether a twentieth of it and more is transparent."""
+    return image.mode == "RGBA" and float((np.asarray(image)[..., 3] < 128).mean()) > 0.05
+
+
+def _four_wheels(image: Image.Image) -> list[Image.Image]:
+    """The wheels of a picture, round; what lies on its right is the tread."""
+    half = image.height // 2
+    round_ = Image.new("L", (half, half))
+    ImageDraw.Draw(round_).ellipse((0, 0, half - 1, half - 1), fill=255)
+    wheels = []
+    for left, top in ((0, 0), (half, 0), (0, half), (half, half)):
+        wheel = image.crop((left, top, left + half, top + half))
+        wheel.putalpha(round_)
+        wheels.append(wheel)
+    return wheels
 
 
 def _compose(
