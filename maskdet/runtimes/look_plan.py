@@ -31,8 +31,8 @@ MAX_PARTS = 4
 TIME_BUDGET_S = 1 / 16
 """Seconds that all looks at a live frame may take together …"""
 FAR_FPS = 5.0
-"""… and frames a second that looks at parts leave a camera that has no other limit: without them a
-third of the faces of a frame of 1920×1080 is found, and people are followed as well at so many …"""
+"""… and frames a second that are left of large ones, whose parts take long: without parts a third
+of the faces of a frame of 1920×1080 is found, and people are followed as well at so many …"""
 BUSY_SHARE = 0.6
 """… and the share of the time that frames may take of several cameras, or at a rate that is set."""
 FULL_FPS = 30.0
@@ -92,11 +92,13 @@ def time_budget(fps: Sequence[float | None]) -> float:
         fps: frames a second to process, of each camera; None: all.
     """
     wanted = sum(each or USUAL_FPS for each in fps)
-    return min(TIME_BUDGET_S, BUSY_SHARE / wanted) if len(fps) > 1 else TIME_BUDGET_S
+    longest = 1 / FAR_FPS if all(fps) else TIME_BUDGET_S
+    shared = min(longest, BUSY_SHARE / wanted)
+    return shared if len(fps) > 1 else max(shared, TIME_BUDGET_S)
 
 
-def parts_budget(fps: Sequence[float | None]) -> float:
-    """Seconds that the looks at a frame may take where its parts are among them.
+def far_budget(fps: Sequence[float | None]) -> float:
+    """Seconds that the looks at a frame may take where most of its faces are small.
 
     Args:
         fps: as for `time_budget`.

@@ -92,7 +92,7 @@ class MultiLookDetector:
         self._settled = settled or rule
         self._still = True
         self._budget = budget_s if looks == "auto" else None
-        self._parts_budget = self._budget
+        self._far_budget = self._budget
         self._frame_s = math.inf
         self._clock = clock
         self._look_s: float | None = None
@@ -186,20 +186,20 @@ class MultiLookDetector:
     def keep_up(
         self,
         budget_s: float = TIME_BUDGET_S,
-        parts_budget_s: float = 1 / FAR_FPS,
+        far_budget_s: float = 1 / FAR_FPS,
         fps: float | None = None,
     ) -> None:
         """Sets the time for all looks at an image: live frames do not wait.
 
         Args:
             budget_s: seconds that they may take.
-            parts_budget_s: seconds where parts are among them.
+            far_budget_s: seconds where the image is large and its faces are small.
             fps: frames a second that are processed; None: all of a camera.
         """
         self.expect_video()
         is_limited = self._looks == "auto"
         self._budget = budget_s if is_limited else None
-        self._parts_budget = parts_budget_s if is_limited else None
+        self._far_budget = far_budget_s if is_limited else None
         self._frame_s = 1 / (fps or FULL_FPS)
         if isinstance(self._detector, AdaptiveSideDetector):
             self._detector.keep_up()
@@ -217,11 +217,12 @@ class MultiLookDetector:
         )
 
     def _within_budget(self, plan: LookPlan) -> LookPlan:
-        if self._parts_budget is None or self._look_s is None:
+        budget = self._far_budget if plan.far else self._budget
+        if budget is None or self._look_s is None:
             return plan
         for parts in range(plan.parts, 1, -1):
             fewer = replace(plan, parts=parts)
-            if fewer.cost * self._look_s <= self._parts_budget:
+            if fewer.cost * self._look_s <= budget:
                 return fewer
         return replace(plan, parts=1)
 
@@ -229,9 +230,9 @@ class MultiLookDetector:
         """Closer looks that there is time for at most, where they show more than the parts do."""
         if self._looks != "auto" or not shows_more(parts, self._side):
             return 0
-        if self._budget is None or self._parts_budget is None or self._look_s is None:
+        budget = self._far_budget if plan.far else self._budget
+        if budget is None or self._look_s is None:
             return MAX_CLOSER_LOOKS
-        budget = self._parts_budget if plan.far else self._budget
         if plan.parts == 1:
             budget = min(budget, self._frame_s)
         return max(0, min(MAX_CLOSER_LOOKS, int(budget / self._look_s - plan.cost)))

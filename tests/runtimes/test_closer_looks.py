@@ -138,7 +138,7 @@ def test_live_frames_have_those_that_there_is_time_for(budget_s: float, closer: 
 
     whole = ScriptedDetector(look)
     detector = MultiLookDetector(whole, 576, rule=RULE, clock=lambda: now[0])
-    detector.keep_up(parts_budget_s=budget_s)
+    detector.keep_up(far_budget_s=budget_s)
     image = scene((100, 100, 14), (900, 500, 14), (1800, 900, 14), width=1920, height=1080)
     detector.detect([image])
     whole.batches.clear()

@@ -170,13 +170,13 @@ def keep_up(detector: Detector, detect_fps: Sequence[float | None]) -> None:
         detect_fps: frames a second to process of each camera; None: all.
     """
     from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
-    from maskdet.runtimes.look_plan import parts_budget, time_budget
+    from maskdet.runtimes.look_plan import far_budget, time_budget
     from maskdet.runtimes.looks import MultiLookDetector
 
     if isinstance(detector, MultiLookDetector):
         known = [fps for fps in detect_fps if fps is not None]
         most = max(known) if len(known) == len(detect_fps) else None
-        detector.keep_up(time_budget(detect_fps), parts_budget(detect_fps), most)
+        detector.keep_up(time_budget(detect_fps), far_budget(detect_fps), most)
     elif isinstance(detector, AdaptiveSideDetector):
         detector.keep_up()
 
