@@ -22,8 +22,8 @@ _ENLARGED_SHARE = 0.75
 """… or, on a large screen, this share of the box's width."""
 _MAX_GRID_TEXT = 18
 _MIN_IMAGE_WIDTH = 4
-"""Of an image in a grid beside the panel, in sizes of the text: above less not even a name can be
-read."""
+"""Of an image in a grid beside the panel, in sizes of the text: a narrower one has no room for its
+name."""
 
 
 @dataclass(frozen=True)
