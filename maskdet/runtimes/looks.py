@@ -217,7 +217,7 @@ class MultiLookDetector:
         )
 
     def _within_budget(self, plan: LookPlan) -> LookPlan:
-        budget = self._far_budget if plan.far else self._budget
+        budget = self._budget_of(plan)
         if budget is None or self._look_s is None:
             return plan
         for parts in range(plan.parts, 1, -1):
@@ -226,11 +226,15 @@ class MultiLookDetector:
                 return fewer
         return replace(plan, parts=1)
 
+    def _budget_of(self, plan: LookPlan) -> float | None:
+        """Seconds for all looks at an image; None: any."""
+        return self._far_budget if plan.far else self._budget
+
     def _most(self, plan: LookPlan, parts: np.ndarray) -> int:
         """Closer looks that there is time for at most, where they show more than the parts do."""
         if self._looks != "auto" or not shows_more(parts, self._side):
             return 0
-        budget = self._far_budget if plan.far else self._budget
+        budget = self._budget_of(plan)
         if budget is None or self._look_s is None:
             return MAX_CLOSER_LOOKS
         if plan.parts == 1:
