@@ -27,7 +27,7 @@ from maskdet.observation import Observation
 from maskdet.people.alarms.rule import AlarmRule
 from maskdet.people.alarms.rules import AlarmRules
 from maskdet.runtimes import load_detector
-from maskdet.runtimes.tiling import TiledDetector
+from maskdet.runtimes.looks.tiling import TiledDetector
 from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.messaging.server import Server
 from maskdet.sinks.messaging.uplink import Uplink

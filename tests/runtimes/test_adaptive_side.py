@@ -15,7 +15,7 @@ from maskdet.runtimes.adaptive_side import (
     AdaptiveSideDetector,
 )
 from maskdet.runtimes.loading import open_model
-from maskdet.runtimes.looks import MultiLookDetector
+from maskdet.runtimes.looks.multi_look import MultiLookDetector
 from maskdet.runtimes.spec import resolve
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)

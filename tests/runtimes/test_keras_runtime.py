@@ -16,7 +16,7 @@ from maskdet.model.decision import DecisionRule
 from maskdet.runtimes import keras_runtime
 from maskdet.runtimes.decoding import decoder_for
 from maskdet.runtimes.keras_runtime import KerasDetector, padded_count, placement
-from maskdet.runtimes.tiling import TiledDetector
+from maskdet.runtimes.looks.tiling import TiledDetector
 
 
 def detector(folder: Path, **options: Any) -> KerasDetector:

@@ -57,7 +57,7 @@ def _serve(output: BinaryIO) -> None:
     folder = Path(setup["results"])
     spec = resolve_model(settings)
     from maskdet.runtimes.loading import open_model
-    from maskdet.runtimes.looks import expect_video
+    from maskdet.runtimes.looks.multi_look import expect_video
 
     detector = open_model(spec, looks=settings.looks)
     expect_video(detector)

@@ -109,7 +109,7 @@ def _rendered_people(
     tracks: Path, data: Path, detector: Detector, kept: Path | None, json_file: Path | None
 ) -> None:
     from maskdet.commands.benchmark import rendered_people
-    from maskdet.runtimes.looks import expect_video
+    from maskdet.runtimes.looks.multi_look import expect_video
     from maskdet.system.atomic_files import write_output
 
     expect_video(detector)

@@ -44,7 +44,7 @@ def detect(
     """Images in; annotated images, boxes and states out."""
     from maskdet.commands.detect.run import run
     from maskdet.runtimes import load_detector
-    from maskdet.runtimes.tiling import tiled
+    from maskdet.runtimes.looks.tiling import tiled
 
     with closing(
         load_detector(

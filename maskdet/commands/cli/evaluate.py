@@ -83,8 +83,8 @@ def evaluate(
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
     from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, Scenes, run
     from maskdet.runtimes.loading import open_model
+    from maskdet.runtimes.looks.tiling import tiled
     from maskdet.runtimes.spec import find_model, resolve
-    from maskdet.runtimes.tiling import tiled
 
     spec = resolve(
         model,

@@ -150,7 +150,7 @@ class LooksLimit:
             sources: all at the start, one later.
             detect_fps: frames a second to process of each; None: all.
         """
-        from maskdet.runtimes.looks import expect_video
+        from maskdet.runtimes.looks.multi_look import expect_video
 
         for source, fps in zip(sources, detect_fps, strict=True):
             if source.is_live:
@@ -170,8 +170,8 @@ def keep_up(detector: Detector, detect_fps: Sequence[float | None]) -> None:
         detect_fps: frames a second to process of each camera; None: all.
     """
     from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
-    from maskdet.runtimes.look_plan import far_budget, time_budget
-    from maskdet.runtimes.looks import MultiLookDetector
+    from maskdet.runtimes.looks.multi_look import MultiLookDetector
+    from maskdet.runtimes.looks.plan import far_budget, time_budget
 
     if isinstance(detector, MultiLookDetector):
         known = [fps for fps in detect_fps if fps is not None]

@@ -11,7 +11,7 @@ import pytest
 from maskdet.contracts import Source
 from maskdet.detections import Detections
 from maskdet.live.cameras.building import LooksLimit, switched
-from maskdet.runtimes.looks import MultiLookDetector
+from maskdet.runtimes.looks.multi_look import MultiLookDetector
 from maskdet.sources.demo import DemoClip
 from maskdet.sources.files.image_files import ImageFile
 from tests.doubles import ScriptedDetector

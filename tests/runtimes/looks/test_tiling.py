@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maskdet.detections import Detections, MaskState
-from maskdet.runtimes.tiling import TiledDetector, merged, tiles_of
+from maskdet.runtimes.looks.tiling import TiledDetector, merged, tiles_of
 from tests.doubles import ScriptedDetector
 
 

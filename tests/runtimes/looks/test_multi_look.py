@@ -7,15 +7,15 @@ import pytest
 
 from maskdet.detections import Detections
 from maskdet.model.decision import DecisionRule
-from maskdet.runtimes.look_plan import (
+from maskdet.runtimes.looks.multi_look import MultiLookDetector
+from maskdet.runtimes.looks.plan import (
     FAR_FPS,
     TIME_BUDGET_S,
     far_budget,
     plan_looks,
     time_budget,
 )
-from maskdet.runtimes.looks import MultiLookDetector
-from maskdet.runtimes.tiling import merged
+from maskdet.runtimes.looks.tiling import merged
 from tests.doubles import ScriptedDetector
 
 

@@ -22,8 +22,8 @@ from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.adaptive_side import AdaptiveSideDetector
-from maskdet.runtimes.closer_looks import MAX_CLOSER_LOOKS, closer_places, shows_more
-from maskdet.runtimes.look_plan import (
+from maskdet.runtimes.looks.closer_looks import MAX_CLOSER_LOOKS, closer_places, shows_more
+from maskdet.runtimes.looks.plan import (
     FAR_FPS,
     FULL_FPS,
     TIME_BUDGET_S,
@@ -31,7 +31,7 @@ from maskdet.runtimes.look_plan import (
     Looks,
     plan_looks,
 )
-from maskdet.runtimes.tiling import merged, tiles_of, uncut, views_of
+from maskdet.runtimes.looks.tiling import merged, tiles_of, uncut, views_of
 
 SMALL_SIDE = 256
 """Longest side in pixels of the small look's input."""
