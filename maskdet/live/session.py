@@ -30,6 +30,7 @@ from maskdet.live.cameras.building import (
     SettingsOfRun,
     first_cameras,
     listeners,
+    names_of,
     open_sources,
 )
 from maskdet.live.cameras.control import CameraControl
@@ -91,7 +92,7 @@ def run(
             if chosen is None:
                 return 0
             session = _open(chosen, closing, hooks, detector, has_window=has_window)
-            was_asked = session.run(stop, report, settings, closing)
+            was_asked = session.run(stop, report, settings)
             session.report_written()
             return exit_status(session.pipeline.errors, report, was_asked)
     except KeyboardInterrupt:  # only while the parts are built: see `Stop`
@@ -122,11 +123,11 @@ class _Session:
     Attributes:
         settings: of the run, with the camera that was chosen.
         hooks: of the command.
-        names: of the sources.
         outputs: event log and stores.
         desk: applies the rules of alarms; None: there are none.
         page: shows the run in a browser; None: there is none.
-        history: of people, for the window; None: there is no window.
+        window: shows the run; None: there is none.
+        history: of people, for the window; None likewise.
         pipeline: reads, detects and writes.
         run_settings: the settings as they change.
         control: of the cameras.
@@ -134,23 +135,22 @@ class _Session:
 
     settings: MonitorSettings
     hooks: _Hooks
-    names: list[str]
     outputs: list[Sink]
     desk: AlarmDesk | None
     page: LivePage | None
+    window: Window | None
     history: PeopleHistory | None
     pipeline: Pipeline
     run_settings: SettingsOfRun
     control: CameraControl
 
-    def run(self, stop: Stop, report: Report, as_read: MonitorSettings, closing: ExitStack) -> bool:
+    def run(self, stop: Stop, report: Report, as_read: MonitorSettings) -> bool:
         """Goes on until the sources end or someone ends it.
 
         Args:
             stop: ends it from outside.
             report: of this run.
             as_read: the settings before a camera was chosen, to be compared with a changed file's.
-            closing: closes the window.
 
         Returns:
             Whether someone ended it.
@@ -166,7 +166,7 @@ class _Session:
                 self.page.begin(self.pipeline, self.control, self.desk)
             self.control.begin()
             try:
-                self._show(watch, closing)
+                self._show(watch)
                 was_asked = not (self.pipeline.ended or stop.timed_out)  # by key, by signal
             finally:  # an error ends the run, too
                 report.end()
@@ -196,21 +196,13 @@ class _Session:
         stop.on_hangup = watched.hurry
         return watched
 
-    def _show(self, watch: Watch, closing: ExitStack) -> None:
+    def _show(self, watch: Watch) -> None:
         """Returns when the run is over."""
-        if self.history is None:
+        if self.window is None or self.history is None:
             watch.run()
             return
-        window = Window("maskdet: " + ", ".join(self.names))
-        closing.callback(window.close)
-        new_viewer(
-            self.settings,
-            self.pipeline,
-            self.control,
-            window,
-            self.history,
-            self.hooks.settings_file,
-        ).run(watch)
+        parts = self.settings, self.pipeline, self.control, self.window, self.history
+        new_viewer(*parts, self.hooks.settings_file).run(watch)
 
 
 def _open(
@@ -225,7 +217,11 @@ def _open(
     page = _open_page(settings, closing, hooks)
     recordings, outputs = _open_outputs(settings, closing)
     detector, rule = _open_detector(settings, closing, hooks, detector)
-    sources = open_sources(settings.sources, closing, in_window=has_window)
+    title = "maskdet: " + ", ".join(names_of(settings.sources))
+    window = Window(title) if has_window else None
+    if window is not None:
+        closing.callback(window.close)
+    sources = open_sources(settings.sources, closing, window)
     detect_fps = [settings.detect_fps_of(one) for one in settings.sources]
     limit_looks = LooksLimit(detector)
     limit_looks(sources, detect_fps)
@@ -233,7 +229,7 @@ def _open(
     analyses = new_analyses(settings, names)
     clips = open_clips(settings, names, recordings)
     desk = _open_desk(settings, closing, names, outputs, clips)
-    history = PeopleHistory() if has_window else None
+    history = None if window is None else PeopleHistory()
     shared: list[Sink] = [*outputs, *([desk] if desk is not None else [])]
     pipeline = Pipeline(
         sources,
@@ -253,7 +249,7 @@ def _open(
     cameras = first_cameras(settings, sources, recordings, clips, analyses)
     control = CameraControl(pipeline.changes, cameras, makes, listeners([*shared, page]))
     return _Session(
-        settings, hooks, names, outputs, desk, page, history, pipeline, run_settings, control
+        settings, hooks, outputs, desk, page, window, history, pipeline, run_settings, control
     )
 
 

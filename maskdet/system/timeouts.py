@@ -15,6 +15,8 @@ from maskdet.system.threads import Closed, Mailbox, Worker
 
 T = TypeVar("T")
 
+_POLL_S = 0.05
+
 
 def run_all_with_timeout(seconds: float, jobs: Mapping[str, Callable[[], object]]) -> list[str]:
     """Does all jobs side by side, each in a thread of its own, and raises what one raises.
@@ -55,7 +57,9 @@ def run_with_timeout(seconds: float, name: str, job: Callable[[], T], otherwise:
     return results[0]
 
 
-def interruptible(name: str, job: Callable[[], T]) -> T:
+def interruptible(
+    name: str, job: Callable[[], T], meanwhile: Callable[[], None] | None = None
+) -> T:
     """Does a job that may hang and returns or raises what it does; a signal ends the wait for it.
 
     A call to a disk that does not answer cannot be interrupted, waiting for a thread can.
@@ -63,6 +67,7 @@ def interruptible(name: str, job: Callable[[], T]) -> T:
     Args:
         name: what it does.
         job: what to do; goes on, in a thread that is left, where the wait was ended.
+        meanwhile: called some times a second while it is done; what it raises ends the wait, too.
     """
     results: list[T] = []
     over: Mailbox[None] = Mailbox()
@@ -70,7 +75,9 @@ def interruptible(name: str, job: Callable[[], T]) -> T:
     worker.start()
     try:
         with contextlib.suppress(Closed):
-            over.get()  # not join: a thread whose join is interrupted passes for ended (3.11)
+            # Not join: a thread whose join is interrupted passes for ended (3.11).
+            while over.get(None if meanwhile is None else _POLL_S) is None and meanwhile:
+                meanwhile()
     finally:
         worker.join(None if over.closed else 0.0)
     return results[0]

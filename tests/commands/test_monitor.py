@@ -265,7 +265,7 @@ def test_if_one_source_fails_the_others_are_closed(
     monkeypatch.setattr(video_file.VideoFile, "close", lambda self: closed.append(self.name))
     wanted = [SourceSettings(source=path), SourceSettings(source="no such file.mp4")]
     with pytest.raises(SourceError), ExitStack() as parts:
-        session.open_sources(wanted, parts, in_window=False)
+        session.open_sources(wanted, parts, None)
     assert closed == [path]
 
 

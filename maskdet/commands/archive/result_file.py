@@ -123,7 +123,7 @@ def path_of_result(folder: Path, key: str) -> Path:
 
 
 def remove_parts(folder: Path) -> None:
-    """Removes what runs that were killed have left."""
+    """Removes what runs, or processes, that were killed have left."""
     for part in folder.glob(f".*{_PART_SUFFIX}"):
         part.unlink(missing_ok=True)
 

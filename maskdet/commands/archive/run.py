@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, redirect_stdout
+from contextlib import closing, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,9 @@ def run(
             try:
                 _process(ledger, len(recordings), setup, model, workers, stop, process)
             finally:
+                if cluster is None:  # else workers elsewhere may not have ended
+                    with suppress(OSError):
+                        remove_parts(results)
                 outcomes = ledger.outcomes()
                 write_summary(output, outcomes)
             say(_last_line(ledger, totals_of(outcomes)))

@@ -15,7 +15,9 @@ from maskdet.live.assembly import new_analyses, new_places
 from maskdet.live.cameras.camera import Camera, CameraListener
 from maskdet.live.cameras.source_state import FrameAnalysis
 from maskdet.live.cameras.switched_source import SwitchedSource
+from maskdet.live.gui.connecting import open_camera
 from maskdet.live.gui.playback import Playback, Seekable
+from maskdet.live.gui.window import Window
 from maskdet.live.recording.building import new_recording
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.source_options import source_options
@@ -111,19 +113,26 @@ def names_of(wanted: Sequence[SourceSettings]) -> list[str]:
 
 
 def open_sources(
-    wanted: Sequence[SourceSettings], parts: ExitStack, *, in_window: bool
+    wanted: Sequence[SourceSettings], parts: ExitStack, window: Window | None
 ) -> list[Source]:
     """All sources at the start, each under a name of its own.
 
     A camera alone is opened here, and it is reported at once if it cannot be. Several are opened by
     the threads that read them: none waits for another.
+
+    Args:
+        wanted: the sources.
+        parts: closes them.
+        window: shows what is waited for; None: there is none.
     """
     sources = []
     for one, name in zip(wanted, names_of(wanted), strict=True):
         options = source_options(one, among_several=len(wanted) > 1)
         address = one.detect_source or one.source
-        opened = open_source(address, name, options, wait=not options.retry_first_connection)
-        sources.append(switched(opened, in_window, standby=one.standby))
+        opened = open_source(address, name, options, wait=False)
+        if isinstance(opened, LiveSource) and not options.retry_first_connection:
+            open_camera(opened, options.open_timeout, window)
+        sources.append(switched(opened, window is not None, standby=one.standby))
         parts.callback(sources[-1].close)
     return sources
 

@@ -6,7 +6,7 @@ from maskdet.drawing.status_text import duration
 from maskdet.live.meters import NO_SIGNAL_S
 from maskdet.system.console import say
 
-_OPEN_WARNING_S = 10.0
+_OPEN_WARNING_S = 3.0
 """Seconds that a stream may take to give its first image before that is worth a line."""
 
 
@@ -21,6 +21,7 @@ class SignalWatch:
         """
         self._label = label
         self._silent_s: float | None = None
+        self._has_begun = False
         self._reported: set[str] = set()
 
     def forget(self) -> None:
@@ -39,14 +40,17 @@ class SignalWatch:
         """
         if silent_s <= NO_SIGNAL_S:
             if self._silent_s is not None:
-                self._say(name, f"signal again after {duration(self._silent_s)}")
+                again = " again" if self._has_begun else ""
+                self._say(name, f"signal{again} after {duration(self._silent_s)}")
             self.forget()
+            self._has_begun = has_begun
             return
         if not has_begun and not reason and silent_s < _OPEN_WARNING_S:
             return
         if self._silent_s is None or (reason and reason not in self._reported):
             why = f" ({reason})" if reason else ""
-            self._say(name, f"no signal{why}; waiting for it", "warning")
+            what = "no signal" if has_begun or reason else "no picture yet"
+            self._say(name, f"{what}{why}; waiting for it", "warning")
         if reason:
             self._reported.add(reason)
         self._silent_s = silent_s

@@ -29,7 +29,7 @@ _NO_TIMESTAMPS = 0x0080
 _MAX_LENGTH_S = 4e7
 """Seconds, more than a year, above which a file's header is wrong."""
 _KEY_FRAME_DISTANCE_S = 20.0
-"""Seconds before a place in which a key frame is; a transport stream's are in no index."""
+"""Seconds before a place in which a transport stream has a key frame: they are in no index."""
 _MAX_FAILED_READS = 1000
 """Failed reads in a row, without a packet between them, after which a file is at its end."""
 
@@ -221,7 +221,8 @@ class VideoFile:
             return False
         self._number = 0
         reached = self._time
-        before = max(0.0, reached - _KEY_FRAME_DISTANCE_S)
+        distance = _KEY_FRAME_DISTANCE_S if self._container.format.name == "mpegts" else 0.0
+        before = max(0.0, reached - distance)
         self._go_to(before, reached + 0.5 / (self.fps or GUESSED_FPS) if self._index else -1.0)
         self.length = self._length()
         return True

@@ -284,8 +284,10 @@ def test_ctrl_c_ends_it_with_a_summary(recordings: Path, tmp_path: Path):
     output = tmp_path / "archive"
     run = start(recordings, output, "--workers", "1")
     wait_for(lambda: list(output.glob("results/*.gz")))
+    wait_for(lambda: list(output.glob("results/.*.part")))
     run.send_signal(signal.SIGINT)
     told = run.communicate()[1]
+    assert not list(output.glob("results/.*"))
     assert run.returncode == 130 and "not reached" in told and "Traceback" not in told
     assert summary(output)["totals"]["done"] >= 1
     assert_whole(output)

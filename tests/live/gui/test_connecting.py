@@ -1,0 +1,66 @@
+"""A camera that never answers: a line and a window show what is waited for, and end the wait."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from maskdet.errors import SourceError
+from maskdet.live.gui.connecting import open_camera
+from maskdet.sources.opening import open_source
+from maskdet.sources.reconnecting import LiveSource
+from tests.xserver import needs_xvfb, x_server
+
+ROOT = Path(__file__).resolve().parents[3]
+OPEN = """
+import sys
+from maskdet.live.gui import connecting
+from maskdet.live.gui.window import Window
+from maskdet.sources.opening import open_source
+connecting._QUIET_S = 0.0
+try:
+    connecting.open_camera(open_source(sys.argv[1], wait=False), 60.0, Window("maskdet: door"))
+except KeyboardInterrupt:
+    print("ended", flush=True)
+"""
+
+
+@needs_xvfb
+def test_the_window_of_a_camera_that_never_answers_shows_that_and_ends_by_a_key(
+    tmp_path: Path,
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        x_server(tmp_path) as screen,
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, f"rtsp://u:secret@127.0.0.1:{silent.getsockname()[1]}/a"],
+            cwd=ROOT,
+            env={**os.environ, "DISPLAY": screen.display},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        window = screen.find("maskdet: door")
+        while process.poll() is None:  # until the window takes keys
+            screen.press(window, "q")
+            time.sleep(0.1)
+        out, err = process.communicate()
+    assert out == "ended\n"
+    assert "/a: no picture yet; waiting for the camera to answer, 122 seconds at most" in err
+    assert err.count("\n") == 1 and "secret" not in err
+
+
+def test_the_wait_ends_where_the_line_names_its_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        source = open_source(f"rtsp://127.0.0.1:{silent.getsockname()[1]}/a", "door", wait=False)
+        assert isinstance(source, LiveSource)
+        with pytest.raises(SourceError, match="door: no answer in 0 seconds"):
+            open_camera(source, -1.0, None)
+        assert source.read() is None  # closed
