@@ -61,6 +61,14 @@ class Detector(Protocol):
         """Frees what the model holds; may be called twice."""
 
 
+@runtime_checkable
+class FrameDetector(Detector, Protocol):
+    """A detector that knows of each source what it found in the last frame."""
+
+    def detect_frames(self, frames: Sequence[Frame]) -> list[Detections]:
+        """As `detect`, of the next frame of each of several sources."""
+
+
 class Sink(Protocol):
     """Where observations go: a recording, an event log …"""
 

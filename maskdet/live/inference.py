@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from maskdet.contracts import Detector, Sink
+from maskdet.contracts import Detector, FrameDetector, Sink
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
@@ -19,8 +19,7 @@ from maskdet.system.threads import Closed, Condition, Event, Mailbox
 LIVE_CALL_S = 0.1
 """Seconds that a call of the detector may take for live frames: those that do not fit wait for the
 next one, and are replaced by newer ones meanwhile."""
-_TIME_SHARE = 0.3
-"""Weight of the newest call in the time that an image is taken to need."""
+_TIME_SHARE = 0.3  # of the newest call in the time that an image is taken to need
 
 _Ways = dict[int, tuple[Mailbox[Frame], Mailbox[Observation]]]
 """By source, where its frames come from and where its observations go."""
@@ -214,9 +213,7 @@ class Inference:
     def _carry_on(self, index: int, frame: Frame) -> Observation | None:
         """The observation of a live frame in which nothing has moved; None where it has."""
         state = self._states[index]
-        if state.gate is None or state.gate.passes(frame.image, frame.position):
-            return None
-        if state.last is None:
+        if state.gate is None or state.gate.passes(frame.image, frame.position) or not state.last:
             return None
         observation = replace(state.last, frame=frame, events=(), is_carried=True)
         if state.analysis is not None:
@@ -232,15 +229,19 @@ class Inference:
         if not frames:
             return {}
         began = time.monotonic()
-        found = self._detector.detect([frame.image for frame in frames.values()])
-        taken = (time.monotonic() - began) / len(frames)
-        self._image_s += _TIME_SHARE * (taken - self._image_s)
+        found = self._detect(list(frames.values()))
+        self._image_s += _TIME_SHARE * ((time.monotonic() - began) / len(frames) - self._image_s)
         if self.abandoned.is_set():
             return {}
         return {
             index: self._observe(self._states[index], frame, detections)
             for (index, frame), detections in zip(frames.items(), found, strict=True)
         }
+
+    def _detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        if isinstance(self._detector, FrameDetector):
+            return self._detector.detect_frames(frames)
+        return self._detector.detect([frame.image for frame in frames])
 
     def _observe(self, state: SourceState, frame: Frame, detections: Detections) -> Observation:
         found = detections
@@ -257,8 +258,7 @@ class Inference:
             covered = state.strict_blur.cover(frame, found, observation.hidden_boxes)
             observation = replace(observation, frame=covered)
         self.counts.update(observation.counts)
-        if self.first_result is None:
-            self.first_result = time.monotonic()
+        self.first_result = self.first_result or time.monotonic()
         state.meter.process()
         has_changed = state.last is not None and state.last.counts != observation.counts
         if state.gate is not None and has_changed:

@@ -14,7 +14,8 @@ from maskdet.runtimes.adaptive_side import AdaptiveSideDetector, ResizableDetect
 from maskdet.runtimes.decoding import Decoder, decoder_for
 from maskdet.runtimes.legacy.labels import states_of_names
 from maskdet.runtimes.legacy.opening import open_graph, open_keras_retinanet
-from maskdet.runtimes.looks.multi_look import MIN_AGREED_SCORE, SMALL_SIDE, MultiLookDetector
+from maskdet.runtimes.looks.agreement import MIN_AGREED_SCORE
+from maskdet.runtimes.looks.multi_look import SMALL_SIDE, MultiLookDetector
 from maskdet.runtimes.looks.plan import Looks
 from maskdet.runtimes.spec import ModelOptions, ModelSpec, resolve
 from maskdet.runtimes.tensorflow_import import quiet_import

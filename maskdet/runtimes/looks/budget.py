@@ -1,0 +1,64 @@
+"""The time that looks take, and how many of them there is time for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from maskdet.runtimes.looks.plan import LookPlan
+
+NEWEST_SHARE = 0.1
+"""Weight of the newest call in the time that a look is taken to need."""
+
+
+@dataclass
+class LookBudget:
+    """Time for all looks at an image, where it is limited.
+
+    Attributes:
+        usual_s: seconds that they may take; None: any.
+        far_s: seconds where the image is large and its faces are small; None: any.
+        frame_s: seconds between two frames of a camera.
+        look_s: running mean of the seconds that one look takes; None: not known yet.
+    """
+
+    usual_s: float | None = None
+    far_s: float | None = None
+    frame_s: float = math.inf
+    look_s: float | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether images may have to do with fewer looks than suit them."""
+        return self.usual_s is not None
+
+    def remember(self, seconds: float) -> None:
+        """Takes in what one look has cost; a single slow one changes little."""
+        before = self.look_s
+        self.look_s = seconds if before is None else before + NEWEST_SHARE * (seconds - before)
+
+    def limited(self, plan: LookPlan) -> LookPlan:
+        """The plan with as many parts as there is time for."""
+        budget = self._of(plan)
+        if budget is None or self.look_s is None:
+            return plan
+        for parts in range(plan.parts, 1, -1):
+            fewer = replace(plan, parts=parts)
+            if fewer.cost * self.look_s <= budget:
+                return fewer
+        return replace(plan, parts=1)
+
+    def looks_left(self, plan: LookPlan) -> int | None:
+        """Further looks that there is time for beside those of a plan; None: any number.
+
+        Where there are no parts they are to cost a camera none of its frames.
+        """
+        budget = self._of(plan)
+        if budget is None or self.look_s is None:
+            return None
+        if plan.parts == 1:
+            budget = min(budget, self.frame_s)
+        return max(0, int(budget / self.look_s - plan.cost))
+
+    def _of(self, plan: LookPlan) -> float | None:
+        return self.far_s if plan.far else self.usual_s

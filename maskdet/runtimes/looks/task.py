@@ -1,0 +1,58 @@
+"""An image with the looks that are planned for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskdet.runtimes.looks.plan import LookPlan
+from maskdet.runtimes.looks.tiling import tiles_of, views_of
+
+
+@dataclass
+class LookTask:
+    """An image with the looks that are planned for it.
+
+    Attributes:
+        image: BGR uint8.
+        plan: of its looks.
+        is_due: which parts are looked at (N,); None: all.
+    """
+
+    image: np.ndarray
+    plan: LookPlan
+    is_due: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        self.size: tuple[int, int] = (self.image.shape[0], self.image.shape[1])
+        """Height and width in pixels."""
+        count = self.plan.parts
+        self.parts: np.ndarray = (
+            tiles_of(*self.size, count) if count > 1 else np.zeros((0, 4), np.int64)
+        )
+        """All of its parts (N, 4), x1 y1 x2 y2 in whole pixels; none where the plan has none."""
+
+    @property
+    def side(self) -> int:
+        """The longer one of height and width."""
+        return max(self.size)
+
+    @property
+    def cuts(self) -> np.ndarray:
+        """The parts (N, 4) that are looked at."""
+        return self.parts if self.is_due is None else self.parts[self.is_due]
+
+    def covers(self, boxes: np.ndarray) -> np.ndarray:
+        """Whether each box (N, 4) has its middle in a part that is looked at."""
+        middles = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
+        cuts = self.cuts
+        inside = (middles >= cuts[:, :2]) & (middles <= cuts[:, 2:])
+        return np.asarray(inside.all(axis=2).any(axis=1))
+
+
+def views_at(tasks: Sequence[LookTask], places: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The places (N, 4) of each image as images."""
+    pairs = zip(tasks, places, strict=True)
+    return [view for task, cuts in pairs for view in views_of(task.image, cuts)]

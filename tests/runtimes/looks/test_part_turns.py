@@ -1,0 +1,120 @@
+"""Turns of the nine parts of a frame, at moments that a camera may give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskdet.frame import Frame
+from maskdet.runtimes.looks.multi_look import MultiLookDetector
+from maskdet.runtimes.looks.part_turns import HOLD_S, ROUND_S, PartTurns
+from maskdet.runtimes.looks.tiling import tiles_of
+from tests.doubles import ScriptedDetector
+from tests.runtimes.looks.test_multi_look import scene, squares
+
+PARTS = tiles_of(1080, 1920, 3)
+NOBODY = np.zeros((0, 4))
+IN_THE_FIRST = np.array([[40, 40, 60, 60]])
+
+
+def test_all_are_due_at_first_and_where_frames_change_or_time_goes_back() -> None:
+    turns = PartTurns()
+    assert turns.due(PARTS, 7.0).all()
+    assert not turns.due(PARTS, 7.04).all()
+    assert turns.due(tiles_of(720, 1280, 3), 7.08).all()
+    assert turns.due(tiles_of(720, 1280, 3), 2.0).all()
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0.001, 0.7), min_size=2, max_size=60))
+def test_none_waits_longer_than_a_round_and_a_frame(gaps: list[float]) -> None:
+    turns, now = PartTurns(), 0.0
+    seen = np.zeros(len(PARTS))
+    for gap in [0.0, *gaps]:
+        now += gap
+        seen[turns.due(PARTS, now)] = now
+        assert now - seen.min() <= ROUND_S + max(gaps)
+
+
+@pytest.mark.parametrize(("fps", "most"), [(25, 1), (10, 2), (5, 4)])
+def test_a_frame_has_its_share_of_them(fps: int, most: int) -> None:
+    turns = PartTurns()
+    turns.due(PARTS, 0.0)
+    assert {int(turns.due(PARTS, n / fps).sum()) for n in range(1, 30)} == {most}
+
+
+def test_a_part_with_a_small_face_is_due_until_a_while_after() -> None:
+    turns = PartTurns()
+    turns.due(PARTS, 0.0)
+    turns.hold(IN_THE_FIRST)
+    times = [n / 25 for n in range(1, 60)]
+    due = [bool(turns.due(PARTS, now)[0]) for now in times]
+    assert all(due[: round(HOLD_S * 25)])
+    assert sum(due[round(HOLD_S * 25) :]) < 5  # in turn again
+
+
+def test_who_may_step_into_the_next_part_is_expected_there() -> None:
+    for x, expected in ((500, False), (565, True)):  # the second part begins at pixel 590
+        turns = PartTurns()
+        turns.due(PARTS, 0.0)
+        turns.hold(np.array([[x, 40, x + 20, 60]]))
+        in_the_next = [turns.due(PARTS, n / 25)[1] for n in range(1, 9)]
+        assert all(in_the_next) is expected
+
+
+def test_nobody_holds_nothing_and_an_image_without_parts_has_no_turns() -> None:
+    turns = PartTurns()
+    turns.due(PARTS, 0.0)
+    turns.hold(NOBODY)
+    assert turns.due(PARTS, 0.04).sum() == 1
+    assert len(turns.due(PARTS[:0], 0.08)) == 0
+    turns.hold(IN_THE_FIRST)
+
+
+class Camera:
+    """Frames at 25 a second, more than three times the input's size, and how many looks each had."""
+
+    def __init__(self, detector: MultiLookDetector, name: str) -> None:
+        self.detector, self.name, self.now = detector, name, 0.0
+
+    def see(self, *faces: tuple[int, int, int]) -> tuple[int, int]:
+        """Faces and looks of the next frame."""
+        image = scene(*faces, width=960, height=540)
+        self.now += 0.04
+        frame = Frame(image, 0, self.now, 0.0, self.name, position=self.now)
+        (found,) = self.detector.detect_frames([frame])
+        return len(found), self.detector.looks
+
+
+def live() -> MultiLookDetector:
+    whole = ScriptedDetector(lambda image: squares(image, 0.04, 0.3))
+    detector = MultiLookDetector(whole, 288, clock=iter(np.arange(0, 1e4, 1e-4)).__next__)
+    detector.keep_up()
+    return detector
+
+
+def test_close_faces_alone_cost_two_parts_a_frame_and_a_small_one_is_found_soon() -> None:
+    camera = Camera(live(), "door")
+    camera.see((300, 150, 150))
+    assert {camera.see((300, 150, 150)) for _ in range(20)} == {(1, 4)}
+    people = [camera.see((300, 150, 150), (50, 450, 15))[0] for _ in range(25)]
+    assert people.index(2) < 25 * ROUND_S
+    assert set(people[people.index(2) :]) == {2}  # from then on in every frame
+
+
+def test_each_camera_has_turns_of_its_own() -> None:
+    detector = live()
+    door, hall = Camera(detector, "door"), Camera(detector, "hall")
+    door.see()
+    assert hall.see() == (0, 18)
+    assert door.see()[1] == hall.see()[1] == 4
+
+
+def test_files_have_all_parts_of_each_frame() -> None:
+    whole = ScriptedDetector(lambda image: squares(image, 0.04, 0.3))
+    detector = MultiLookDetector(whole, 288)
+    detector.expect_video()
+    film = Camera(detector, "film")
+    assert [film.see((50, 450, 15)) for _ in range(3)] == [(1, 18)] * 3
