@@ -201,7 +201,7 @@ class MultiLookDetector:
         return LookTask(image, self._budget.limited(plan))
 
     def _closer_places(self, task: LookTask, first: Detections) -> np.ndarray:
-        """Places (N, 4) of an image to look at more closely, in parts that are looked at alone."""
+        """Places (N, 4) of an image to look at more closely, in the parts that are due."""
         whole = np.array([[0, 0, *task.size[::-1]]])
         parts = task.parts if len(task.parts) else whole
         if self._looks != "auto" or not shows_more(parts, self._side):

@@ -1,4 +1,4 @@
-"""Which parts of a camera's frames are looked at: those with small faces always, others in turn.
+"""Which parts of a camera's frames are processed: those with small faces always, others in turn.
 
 Where all that is seen is close, or nobody is there, parts of every frame would show nothing, and
 take most of the time. Somebody small who comes into a part without faces is found half a second
@@ -12,7 +12,7 @@ import numpy as np
 ROUND_S = 0.5
 """Seconds in which each part without small faces has a turn."""
 HOLD_S = 1.0
-"""Seconds that a part is looked at in every frame after the last small face near it: one that is
+"""Seconds that a part is due in every frame after the last small face near it: one that is
 missed in a frame, or hidden by somebody who passes, is still there."""
 
 
@@ -26,7 +26,7 @@ class PartTurns:
         self._now = -np.inf
 
     def due(self, parts: np.ndarray, now: float) -> np.ndarray:
-        """Which parts of a frame (N,) are looked at; at first, or where they are new ones, all.
+        """Which parts of a frame (N,) are due; at first, or where they are new ones, all.
 
         Args:
             parts: all of the frame (N, 4), x1 y1 x2 y2 in pixels.

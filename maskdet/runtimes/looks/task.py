@@ -18,7 +18,7 @@ class LookTask:
     Attributes:
         image: BGR uint8.
         plan: of its looks.
-        is_due: which parts are looked at (N,); None: all.
+        is_due: which parts are processed (N,); None: all.
     """
 
     image: np.ndarray
@@ -41,11 +41,11 @@ class LookTask:
 
     @property
     def cuts(self) -> np.ndarray:
-        """The parts (N, 4) that are looked at."""
+        """The parts (N, 4) that are processed."""
         return self.parts if self.is_due is None else self.parts[self.is_due]
 
     def covers(self, boxes: np.ndarray) -> np.ndarray:
-        """Whether each box (N, 4) has its middle in a part that is looked at."""
+        """Whether each box (N, 4) has its middle in a part that is processed."""
         middles = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
         cuts = self.cuts
         inside = (middles >= cuts[:, :2]) & (middles <= cuts[:, 2:])
