@@ -74,7 +74,7 @@ def test_nobody_holds_nothing_and_an_image_without_parts_has_no_turns() -> None:
 
 
 class Camera:
-    """Frames at 25 a second, more than three times the input's size, and how many looks each had."""
+    """Frames at 25 a second, three times as wide as the input, and how many looks each had."""
 
     def __init__(self, detector: MultiLookDetector, name: str) -> None:
         self.detector, self.name, self.now = detector, name, 0.0
