@@ -24,7 +24,7 @@ from maskdet.evaluation.evaluator import Evaluation
 from maskdet.model.card import CARD_NAME, read_card, write_card
 from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_output
-from maskdet.system.console import say
+from maskdet.system.console import counted, say
 
 BATCH = 8
 MIN_EVALUATED_SCORE = 1e-6
@@ -134,7 +134,7 @@ def _limited(samples: list[Sample], scenes: Scenes) -> list[Sample]:
         raise DatasetError(f"--scene {scenes.pattern}: matches no picture's path, such as {first}")
     kept = limit_scenes(samples, names, scenes.limit)
     left_out = len(samples) - len(kept)
-    say(f"note: {left_out} pictures left out, of scenes with more than {scenes.limit}")
+    say(f"note: {counted(left_out, 'picture')} left out, of scenes with more than {scenes.limit}")
     return kept
 
 

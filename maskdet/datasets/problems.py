@@ -52,7 +52,7 @@ class Problems:
                 len(found) > MAX_EXAMPLES
             )
             count = f"{MAX_KEPT} or more" if len(found) == MAX_KEPT else str(len(found))
-            lines.append(f"note: {count} {kind}: {examples}")
+            lines.append(f"note: {kind} ({count}): {examples}")
         return lines
 
     def check(self) -> None:

@@ -21,6 +21,7 @@ from maskdet.datasets.samples import Sample
 from maskdet.datasets.splits import TEST, TRAIN, VALIDATION
 from maskdet.images.decoding import decode_image
 from maskdet.images.kinds import is_heif
+from maskdet.system.console import counted
 
 TRAIN_LIST, VALIDATION_LIST = "train.txt", "validation.txt"
 """In a run's folder: the images that were learnt, and those that validated."""
@@ -65,13 +66,13 @@ def divide(samples: Sequence[Sample]) -> Division:
 
 def _about_parts(counts: Counter[str], kept: str) -> list[str]:
     lines = [
-        f"the data has parts of its own: {counts[TRAIN]} pictures of {TRAIN!r} are learnt, "
-        f"{counts[kept]} of {kept!r} validate"
+        f"the data has its own parts: {counted(counts[TRAIN], 'picture')} of {TRAIN!r} to learn, "
+        f"{counts[kept]} of {kept!r} to validate"
     ]
     if counts[TEST] and kept != TEST:
-        lines.append(f"{counts[TEST]} pictures of {TEST!r} are left out, for a last test")
+        lines.append(f"left out, for a last test: {counted(counts[TEST], 'picture')} of {TEST!r}")
     if counts[""]:
-        lines.append(f"{counts['']} pictures that are in no part are left out")
+        lines.append(f"in no part, and left out: {counted(counts[''], 'picture')}")
     return lines
 
 

@@ -13,7 +13,7 @@ from maskdet.live.teardown import LAST_TIMEOUT_S
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.store.event_store import EventStore
-from maskdet.system.console import say
+from maskdet.system.console import counted, say
 from maskdet.system.timeouts import has_hung_threads, run_all_with_timeout
 
 _SUMMARY_LATEST_S = 0.9
@@ -28,7 +28,7 @@ def report_outputs(settings: MonitorSettings, outputs: Iterable[Sink]) -> None:
     """Names the event log and the store, and what they got."""
     for output in outputs:
         if isinstance(output, EventLog) and str(settings.events.file) != "-":
-            say(f"wrote {output.lines} events to {output.name}")
+            say(f"wrote {counted(output.lines, 'event')} to {output.name}")
         if isinstance(output, EventStore) and output.rows:
             say(f"kept people and totals in {settings.store.file}")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maskdet.reports.queries import STATES, People
+from maskdet.system.console import counted
 
 WIDE, NARROW = 720, 340
 """Widths of a chart, in its own pixels."""
@@ -227,7 +228,7 @@ def _description(bar: Bar) -> str:
     people, share = bar.people, bar.people.compliance
     percent = "" if share is None else f", {100 * share:.0f} % of those known with mask"
     return (
-        f"{bar.name}: {people.total} people, {people.with_mask} mask, "
+        f"{bar.name}: {counted(people.total, 'person', 'people')}, {people.with_mask} mask, "
         f"{people.without_mask} no mask, {people.mask_weared_incorrect} incorrect, "
         f"{people.unsure} unsure{percent}"
     )

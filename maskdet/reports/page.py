@@ -13,6 +13,7 @@ from maskdet.reports.buckets import Buckets, by_hour_of_day, by_time, uptime_by
 from maskdet.reports.charts import Bar, Strip, compliance_chart, people_chart, uptime_chart
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.queries import STATES, People, Place, Totals
+from maskdet.system.console import counted
 
 _STYLE = Path(__file__).with_name("page.css")
 _TITLES = {state.name: state.title for state in MaskState}
@@ -277,5 +278,6 @@ def _notes(totals: Totals) -> str:
         "state is known; in brackets its 95\N{NO-BREAK SPACE}% interval. Faces that never move "
         "(posters, screens) are not counted. Up-time is of the time in which the monitor ran; "
         "recordings have none. "
-        f"People were seen to put a mask on, take it off or move it {totals.changes} times.</p>"
+        "People were seen to put a mask on, take it off or move it "
+        f"{counted(totals.changes, 'time')}.</p>"
     )

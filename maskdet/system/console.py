@@ -237,3 +237,14 @@ def printable(text: str, encoding: str | None = None) -> str:
 def _plain(text: str) -> str:
     """The text, what could command a terminal written as in Python: names come from strangers."""
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
+def counted(number: int, one: str, several: str = "") -> str:
+    """A number with its noun: ``1 box``, ``2 boxes``.
+
+    Args:
+        number: how many.
+        one: the noun of one.
+        several: of more or none; by default with an ``s``.
+    """
+    return f"{number} {one if number == 1 else several or one + 's'}"

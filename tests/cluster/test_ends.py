@@ -30,7 +30,7 @@ def test_a_part_in_the_foreground_is_started_again_and_down_ends_another_part_al
     )
     try:
         assert service.stderr is not None
-        assert "1 cameras in the cluster" in service.stderr.readline()
+        assert "1 camera in the cluster" in service.stderr.readline()
         before = cluster.table()["nodes"][0]
         os.kill(cluster.raylet(before["group_pid"]), 9)
         assert "starting a again" in next(line for line in service.stderr if "again" in line)

@@ -175,7 +175,7 @@ OPEN_IMAGES = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOcclude
         ({"x/wider_face_train_bbx_gt.txt": "a.png\n"}, "is WIDER FACE's list of boxes"),
         ({"labelTxt/b.txt": "1 1 2 1 2 2 1 2 mask 0\n"}, "DOTA's turned boxes in labelTxt/"),
         ({"with_mask/a.png": "", "no mask/b.jpg": ""}, "a classifier's data set"),
-        ({}, "holds 1 pictures, but no labels that are known"),
+        ({}, "holds 1 picture, but no labels that are known"),
         ({"a.txt": ROW}, "has no classes.txt or data.yaml; name the list of classes by --classes"),
     ],
 )

@@ -157,5 +157,5 @@ def test_a_turned_photograph_is_written_upright(tmp_path: Path) -> None:
     data, _ = read(folder, folder)
     assert data.samples[0].read().shape == (40, 60, 3)
     (note,) = write(data, tmp_path / "x.record", "tfrecord")
-    assert note.startswith("1 pictures were written as PNG")
+    assert note.startswith("written as PNG: 1 picture")
     assert records(tmp_path / "x.record")[0]["image/format"] == [b"png"]

@@ -105,7 +105,7 @@ def test_notes_are_counted_and_bounded() -> None:
     for number in range(50):
         problems.note("things", f"{number}", "x" * 999)
     (line,) = problems.note_lines()
-    assert line.startswith("note: 50 things: 0: xxx") and line.endswith(" …") and len(line) < 700
+    assert line.startswith("note: things (50): 0: xxx") and line.endswith(" …") and len(line) < 700
 
 
 def test_accents_written_in_two_ways() -> None:

@@ -73,9 +73,13 @@ def test_one_camera_s_frames_are_no_copies(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parts", "sides", "words"),
     [
-        (["train"] * 6 + ["val"] * 2 + ["test"] * 2, (6, 2), ["2 pictures of 'test' are left out"]),
+        (
+            ["train"] * 6 + ["val"] * 2 + ["test"] * 2,
+            (6, 2),
+            ["left out, for a last test: 2 pictures of 'test'"],
+        ),
         (["train"] * 8 + ["test"] * 2, (8, 2), []),
-        (["train"] * 7 + ["val"] * 2 + [""], (7, 2), ["1 pictures that are in no part are left"]),
+        (["train"] * 7 + ["val"] * 2 + [""], (7, 2), ["in no part, and left out: 1 picture"]),
         (["train"] * 10, (9, 1), []),
     ],
 )

@@ -52,6 +52,6 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, what: str) -> Non
         nothing = read(tmp_path, what)
     finally:
         (tmp_path / "closed").chmod(0o700)
-    assert lines.startswith("1 note: 1 folders that cannot be searched")
+    assert lines.startswith("1 note: folders that cannot be searched")
     assert f"{tmp_path}/closed: Permission denied" in lines
     assert f"check the rights of {tmp_path}/closed: Permission denied" in nothing

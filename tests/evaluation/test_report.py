@@ -182,7 +182,7 @@ def test_pictures_of_one_scene_are_measured_up_to_a_limit(
     kept = limit_scenes(samples, scene_names(samples, scenes.pattern), scenes.limit)
     metrics = run(data, knowing(kept), tmp_path, scenes=scenes)
     assert (metrics["images"], metrics["metrics"]["mAP50"]) == (5, 1)
-    assert "1 pictures left out, of scenes with more than 3" in capsys.readouterr().err
+    assert "1 picture left out, of scenes with more than 3" in capsys.readouterr().err
     with pytest.raises(DatasetError, match="--scene .third./: matches no picture's path, such as"):
         run(data, knowing(kept), tmp_path, scenes=evaluate.Scenes("(third)/", 3))
 

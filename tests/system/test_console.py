@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError, SourceError
-from maskdet.system.console import ending, say
+from maskdet.system.console import counted, ending, say
 from maskdet.system.signals import unwound_by_signals
 
 
@@ -246,3 +246,8 @@ def test_json_and_csv_are_printed_as_data():
     """Not by `print`, whose encoding is the terminal's."""
     sources = (Path(__file__).resolve().parents[2] / "maskdet").rglob("*.py")
     assert [p.name for p in sources if "print(json." in p.read_text("utf-8")] == []
+
+
+def test_a_number_has_its_noun():
+    found = [counted(n, "box", "boxes") for n in (0, 1, 2)] + [counted(1, "row"), counted(9, "row")]
+    assert found == ["0 boxes", "1 box", "2 boxes", "1 row", "9 rows"]

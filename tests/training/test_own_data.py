@@ -215,7 +215,7 @@ def test_notes_and_lists_of_a_run(data: Path, tmp_path: Path) -> None:
     heard: list[str] = []
     settings = load_settings(TrainingSettings, None, ["imagenet=none"])
     samples, _, validation = supply.read_data(settings, data, tmp_path, report=heard.append)
-    assert heard[-1].startswith("note: 1 xml files without picture that were left out: ")
+    assert heard[-1].startswith("note: xml files without picture that were left out (1): ")
     for name, found in (("train", samples), ("validation", validation)):
         lines = (tmp_path / f"{name}.txt").read_text("utf-8").splitlines()
         assert lines == [f"images/{sample.file.name}" for sample in found]

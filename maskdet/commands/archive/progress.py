@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskdet.commands.archive.ledger import RunLedger, Task
 from maskdet.live.progress import clock as as_clock
-from maskdet.system.console import has_terminal, say, say_line
+from maskdet.system.console import counted, has_terminal, say, say_line
 
 if TYPE_CHECKING:
     from maskdet.live.progress_bar import ProgressBars
@@ -128,7 +128,7 @@ class RunProgress:
 def _sentence(totals: Mapping[str, Any]) -> str:
     """``3 people, 410 face-frames in 900 frames``."""
     faces = sum(totals["faces"].values())
-    found = f"{faces} face-frame{'' if faces == 1 else 's'} in {totals['frames']} frames"
+    found = f"{counted(faces, 'face-frame')} in {totals['frames']} frames"
     if totals["people"] is None:
         return found
     people = sum(totals["people"].values())

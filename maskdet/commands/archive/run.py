@@ -24,7 +24,7 @@ from maskdet.commands.archive.scheduler import Scheduler, results_folder
 from maskdet.commands.archive.summary import totals_of, write_summary
 from maskdet.errors import SinkError, SourceError
 from maskdet.live.settings.monitor import MonitorSettings
-from maskdet.system.console import say, say_line
+from maskdet.system.console import counted, say, say_line
 from maskdet.system.folders import make_folder
 from maskdet.system.native_libraries import silent_stderr
 from maskdet.system.signals import StopRequest
@@ -195,11 +195,12 @@ def _last_line(ledger: RunLedger, totals: dict[str, Any]) -> str:
     """``processed 3 of 200 recordings; 195 were done before, …``."""
     people, faces = sum(totals["people"].values()), sum(totals["face_frames"].values())
     parts = [f"processed {ledger.processed} of {totals['files']} recordings"]
-    counted = (
+    others = (
         (ledger.known, "done already"),
         (totals["copies"], "with the content of another, counted once"),
         (totals["failed"], "could not be processed"),
         (totals["missing"], "not reached"),
     )
-    parts += [f"{number} {what}" for number, what in counted if number]
-    return "; ".join(parts) + f"; all of them: {people} people, {faces} face-frames"
+    parts += [f"{number} {what}" for number, what in others if number]
+    found = f"{counted(people, 'person', 'people')}, {counted(faces, 'face-frame')}"
+    return "; ".join(parts) + f"; all of them: {found}"

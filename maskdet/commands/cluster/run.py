@@ -29,7 +29,7 @@ from maskdet.config import Override, load_settings, read_yaml
 from maskdet.config_editing import append_item, set_in_item
 from maskdet.errors import ConfigError, SourceError
 from maskdet.sources.address import parse, scheme_of
-from maskdet.system.console import print_data, say
+from maskdet.system.console import counted, print_data, say
 
 _PLACE_TIMEOUT_S = 30.0
 """Seconds that `up` waits for the cameras to have their machines."""
@@ -248,7 +248,7 @@ def _report_placed(settings: ClusterSettings) -> None:
     nodes = {row["name"]: row["cameras"] for row in table["nodes"] if row["cameras"]}
     where = ", ".join(f"{name} {count}" for name, count in nodes.items()) or "none yet"
     count = len(table["cameras"])
-    say(f"{count} cameras in the cluster at {settings.address}, by machine: {where}")
+    say(f"{counted(count, 'camera')} in the cluster at {settings.address}, by machine: {where}")
     for line in warnings_of(table):
         say(line, "warning")
 

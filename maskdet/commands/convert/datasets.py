@@ -13,7 +13,7 @@ from maskdet.datasets.loading import data_root
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import DataSet
 from maskdet.errors import DatasetError
-from maskdet.system.console import say
+from maskdet.system.console import counted, say
 
 
 def run(
@@ -70,4 +70,5 @@ def summary(data: DataSet) -> str:
     counts = Counter(data.names[i] for sample in data.samples for i in sample.classes.tolist())
     boxes = sum(counts.values())
     classes = ", ".join(f"{name} {counts[name]}" for name in data.names)
-    return f"{len(data.samples)} pictures, {boxes} boxes ({classes or 'no classes'})"
+    pictures = counted(len(data.samples), "picture")
+    return f"{pictures}, {counted(boxes, 'box', 'boxes')} ({classes or 'no classes'})"

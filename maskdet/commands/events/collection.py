@@ -15,7 +15,7 @@ from maskdet.sinks.messaging.streams import Stream
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.opening import open_collecting_store
 from maskdet.sinks.store.postgres import Database
-from maskdet.system.console import say
+from maskdet.system.console import counted, say
 from maskdet.system.secrets import Secrets
 from maskdet.system.signals import StopRequest
 
@@ -92,6 +92,10 @@ def addresses(text: str) -> str:
 
 def _last_line(collected: Collected, store: Path | Database) -> str:
     names = ", ".join(sorted(collected.sites))
-    sites = f" of {len(collected.sites)} sites ({names})" if names else ""
-    left_out = f"; {collected.refused} messages were no events" if collected.refused else ""
-    return f"collected {collected.events} events{sites} into {store}{left_out}"
+    sites = f" of {counted(len(collected.sites), 'site')} ({names})" if names else ""
+    left_out = (
+        f"; {counted(collected.refused, 'message')} could not be read as events"
+        if collected.refused
+        else ""
+    )
+    return f"collected {counted(collected.events, 'event')}{sites} into {store}{left_out}"

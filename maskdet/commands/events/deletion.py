@@ -15,7 +15,7 @@ from maskdet.sinks.store.deletion import between, delete_between, delete_person,
 from maskdet.sinks.store.evidence_files import delete_with_files, visit_of, visits_between
 from maskdet.sinks.store.postgres import Database, PostgresStore
 from maskdet.sinks.store.schema import is_damage, open_for_reading, open_for_writing
-from maskdet.system.console import say
+from maskdet.system.console import counted, say
 
 _PERSON = re.compile(r"([0-9a-f]{32})/(.+)/(\d+)")
 BUSY_TIMEOUT_MS = 10_000
@@ -62,8 +62,8 @@ def run(
         ) from None
     if not rows:
         raise ConfigError(f"{store} has nothing of {what}")
-    counted = f"{rows} rows" + (f", {files} pictures and clips of alarms" if files else "")
-    say(f"deleted {what} from {store}: {counted}")
+    number = counted(rows, "row") + (f", {files} pictures and clips of alarms" if files else "")
+    say(f"deleted {what} from {store}: {number}")
     return 0
 
 
@@ -108,7 +108,7 @@ def _delete_from(database: Database, day: str | None, person: str, clock: LocalT
         rows = store.delete(statements)
     if not rows:
         raise ConfigError(f"{database} has nothing of {what}")
-    say(f"deleted {what} from {database}: {rows} rows")
+    say(f"deleted {what} from {database}: {counted(rows, 'row')}")
     return 0
 
 

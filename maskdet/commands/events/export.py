@@ -18,6 +18,7 @@ from maskdet.sinks.event_line import utc_text
 from maskdet.sinks.store.opening import open_store
 from maskdet.sinks.store.postgres import Database
 from maskdet.sinks.store.schema import TIME_COLUMNS, reading
+from maskdet.system.console import counted
 
 _Row = TypeVar("_Row")
 EVENT_COLUMNS = (
@@ -74,7 +75,7 @@ def run(
         if csv_file is not None:
             events = _counted(_events(connection, wanted, clock), "events", counts)
             write(csv_file, csv_parts(EVENT_COLUMNS, events))
-            say_written(csv_file, f"{counts['events']} events")
+            say_written(csv_file, counted(counts["events"], "event"))
         if json_file is not None:
             tables = {
                 name: _counted(_table(connection, name, wanted, clock), name, counts)

@@ -16,6 +16,7 @@ from maskdet.sinks.event_line import utc_text
 from maskdet.sinks.store.opening import open_store
 from maskdet.sinks.store.postgres import Database
 from maskdet.sinks.store.schema import reading
+from maskdet.system.console import counted
 
 DEFAULT_FILE = Path("maskdet-report.html")
 _OTHER_FORMATS = (".csv", ".docx", ".json", ".pdf", ".xlsx")
@@ -93,7 +94,8 @@ def _summary(totals: Totals, clock: LocalTime) -> str:
     if not people.total:
         return f"nobody was seen from {period}"
     masks = percent(people.compliance)
-    return f"{people.total} people from {period}, {masks} of those known with a mask"
+    seen = counted(people.total, "person", "people")
+    return f"{seen} from {period}, {masks} of those known with a mask"
 
 
 def _hours(totals: Totals, clock: LocalTime) -> Iterator[tuple[object, ...]]:

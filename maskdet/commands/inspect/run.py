@@ -23,6 +23,7 @@ from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
 from maskdet.model.class_names import guess_state
 from maskdet.system.atomic_files import write_output
+from maskdet.system.console import counted
 from maskdet.training.settings import TrainingSettings
 
 OUTPUT = Path("runs/inspection")
@@ -76,7 +77,7 @@ def run(
     }
     show(report, Console())
     folder = output or OUTPUT / (data.resolve().name or "data")
-    heading = f"{data.name}: {measured['pictures']} pictures, {measured['boxes']} boxes"
+    heading = f"{data.name}: {_size(measured)}"
     write_output(folder / SHEET, contact_sheet(found, chosen, heading))
     write_output(folder / RESULTS, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     Console(stderr=True).print("written:", folder / SHEET, folder / RESULTS, highlight=False)
@@ -115,6 +116,11 @@ def _check_names(data: DataSet, states: Mapping[str, str | None], problems: Prob
         )
 
 
+def _size(measured: Mapping[str, Any]) -> str:
+    pictures, boxes = measured["pictures"], measured["boxes"]
+    return f"{counted(pictures, 'picture')}, {counted(boxes, 'box', 'boxes')}"
+
+
 def _state(name: str) -> str | None:
     state = guess_state(name)
     return None if state is None else state.name
@@ -130,7 +136,7 @@ def show(report: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     bare = report["without_objects"]
     console.print(
-        f"{report['pictures']} pictures, {bare} without objects; {report['boxes']} boxes",
+        f"{_size(report)}; {bare} of the pictures without objects",
         highlight=False,
     )
     if parts := report["parts"]:
@@ -144,7 +150,9 @@ def show(report: Mapping[str, Any], console: Console) -> None:
     _list("mistakes", report["wrong"], report["wrong_count"], console)
     for kind, lines in report["notes"].items():
         _list(kind, lines, len(lines), console)
-    if not report["wrong"] and not report["notes"]:
+    if not report["boxes"]:
+        console.print("no box was found: the labels may be in another file, or none were drawn")
+    elif not report["wrong"] and not report["notes"]:
         console.print("nothing wrong was found")
 
 
@@ -152,7 +160,7 @@ def _list(title: str, lines: list[str], count: int, console: Console) -> None:
     """The first lines under a title with their number."""
     if not lines:
         return
-    console.print(f"\n{count} {title}:", highlight=False, markup=False)
+    console.print(f"\n{title} ({count}):", highlight=False, markup=False)
     for line in lines[:MAX_LISTED]:
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if count > MAX_LISTED:

@@ -26,6 +26,7 @@ from maskdet.datasets.text import (
 )
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import counted
 
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 SIDES, EDGES = COLUMNS[1:3], COLUMNS[4:]
@@ -138,7 +139,7 @@ def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
     write_whole(file, rows_as_csv(rows))
     bare = sum(not len(sample.boxes) for sample in data.samples)
     rows_note = (
-        f"{bare} pictures without objects have a row with empty class and box; remove these rows "
-        "for scripts that know none such"
+        f"{counted(bare, 'picture')} without objects: a row with empty class and box; remove such "
+        "rows for scripts that know none such"
     )
     return [rows_note] * bool(bare) + lost_classes(data)

@@ -18,6 +18,7 @@ from maskdet.datasets.samples import DataSet
 from maskdet.datasets.text import read_rows, rows_as_csv, whole_or_point_zero
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import counted
 
 CLASSES = "classes.csv"
 EDGES = ("x1", "y1", "x2", "y2")
@@ -107,7 +108,9 @@ def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
         rows += found or [[name, "", "", "", "", ""]]
     write_whole(class_file(file), class_csv(data.names))
     write_whole(file, rows_as_csv(rows))
-    return [f"{moved} boxes were rounded to whole pixels, as this format has them"] * bool(moved)
+    return [
+        f"rounded to whole pixels, as this format has them: {counted(moved, 'box', 'boxes')}"
+    ] * bool(moved)
 
 
 def whole_pixels(boxes: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from maskdet.datasets.samples import DataSet, Sample
 from maskdet.datasets.tfrecord_messages import Feature, example_bytes, example_features
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import counted
 
 LABEL_MAP = "label_map.pbtxt"
 EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -207,8 +208,8 @@ def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
             write_record(target, record)
     write_whole(label_file(file), label_map(data.names))
     return [
-        f"{changed} pictures were written as PNG: TensorFlow reads neither their kind of file nor "
-        "turned ones"
+        f"written as PNG: {counted(changed, 'picture')}, as TensorFlow reads neither such kinds "
+        "of file nor turned ones"
     ] * bool(changed)
 
 

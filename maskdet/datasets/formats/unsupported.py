@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.model.class_names import guess_state
+from maskdet.system.console import counted
 
 _JSON_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"shapes", "imagePath"}, "labelme's, a file for each picture"),
@@ -95,6 +96,6 @@ def folder_tool(folder: Path, images: Sequence[Path]) -> str:
             "have to be marked first, with LabelImg, CVAT or Label Studio"
         )
     return (
-        f"holds {len(images)} pictures, but no labels that are known (VOC xml, CSV, TFRecord, "
-        "COCO, YOLO); give their file, or the folder above images/ and annotations/"
+        f"holds {counted(len(images), 'picture')}, but no labels that are known (VOC xml, CSV, "
+        "TFRecord, COCO, YOLO); give their file, or the folder above images/ and annotations/"
     )

@@ -18,7 +18,7 @@ from maskdet.live.cameras.control import CameraControl
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.sources import SourceSettings
 from maskdet.people.zones import Line, Zone
-from maskdet.system.console import say
+from maskdet.system.console import counted, say
 
 _OF_CAMERAS = ("sources", "zones", "lines", "detect.fps")
 """Settings that are applied at once; others wait for the next start."""
@@ -121,4 +121,4 @@ def _try(name: str, change: Callable[[], object]) -> None:
 
 
 def _count(zones: list[Zone], lines: list[Line]) -> str:
-    return f"{len(zones)} zones and {len(lines)} lines now"
+    return f"{counted(len(zones), 'zone')} and {counted(len(lines), 'line')} now"

@@ -37,7 +37,7 @@ def test_the_old_route(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixt
         f"{tmp_path}/train.csv: Object Detection API's CSV, from Pascal VOC xml (LabelImg): "
         "3 pictures, 4 boxes (with_mask "
     )
-    assert err.startswith("note: 1 pictures without objects have a row with empty class and box")
+    assert err.startswith("note: 1 picture without objects: a row with empty class and box")
     assert (tmp_path / "train.csv").read_text().splitlines()[
         3
     ] == "archive/images/1.png,120,96,,,,,"
@@ -90,7 +90,7 @@ def test_pictures_in_another_folder(
     assert convert(*words) == 2
     assert "labels.csv:2: no picture '0.png' in" in capsys.readouterr().err
     assert convert(*words, "--images", archive / "images") == 0
-    assert "1 pictures, 1 boxes (Mask 1)" in capsys.readouterr().out
+    assert "1 picture, 1 box (Mask 1)" in capsys.readouterr().out
 
 
 def test_classes_get_the_order_of_their_list(archive: Path, tmp_path: Path) -> None:
@@ -147,5 +147,5 @@ def test_boxes_that_are_cut_are_told(
     xml.write_text(xml.read_text().replace("<xmin>", "<xmin>-", 1))
     assert convert(archive, tmp_path / "out", "--to", "voc") == 0
     err = capsys.readouterr().err
-    assert "note: 1 boxes that reached out of their picture and were cut: " in err
+    assert "note: boxes that reached out of their picture and were cut (1): " in err
     assert "annotations/0.xml:" in err

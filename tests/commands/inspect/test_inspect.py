@@ -51,7 +51,10 @@ def test_a_sound_set(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert figures["picture_width"] == {"min": 120, "median": 120, "max": 120}
     assert figures["boxes_in_a_picture"] == {"min": 2, "median": 2, "max": 2}
     assert (figures["wrong"], figures["notes"]) == ([], {})
-    assert "4 pictures, 0 without objects; 8 boxes" in out and "nothing wrong was found" in out
+    assert (
+        "4 pictures, 8 boxes; 0 of the pictures without objects" in out
+        and "nothing wrong was found" in out
+    )
     sheet = cv2.imread(str(archive.parent / "results/contact_sheet.png"))
     assert sheet.shape == (240 + 34, 4 * 240, 3)
     green = (sheet == (0x73, 0x9E, 0x00)).all(axis=2).sum()
@@ -104,7 +107,7 @@ def test_wrong_labels_have_file_and_line(
     assert status == 2
     (line,) = figures["wrong"]
     assert line.startswith(f"{line_of(archive)}: ") and words in line
-    assert f"1 mistakes:\n  {line}\n" in capsys.readouterr().out
+    assert f"mistakes (1):\n  {line}\n" in capsys.readouterr().out
     assert figures["boxes"] == 8  # the others are looked at all the same
 
 
@@ -138,7 +141,7 @@ def test_class_names_of_no_known_state_are_mistakes_with_their_place(
     assert hat.startswith(f"{line_of(archive, '1')}: class 'hat $x^{{' means no known mask state;")
     assert typo.startswith(f"{first}:{int(last) - 1}: class 'with_msk' means no known mask state (")
     assert "(with_mask?) (the first of 2 boxes); correct it, or set it in the settings" in typo
-    assert f"2 mistakes:\n  {hat}\n  {typo}\n" in capsys.readouterr().out
+    assert f"mistakes (2):\n  {hat}\n  {typo}\n" in capsys.readouterr().out
     with pytest.raises(DatasetError, match=re.escape(line_of(archive, "1"))):
         read_samples(archive)
 
