@@ -16,20 +16,17 @@ from maskdet.observation import (
     PersonEventReason,
     Shape,
 )
-from maskdet.people.appearance import describe
 from maskdet.people.clock import SourceClock
 from maskdet.people.counting import PeopleTally
 from maskdet.people.margin import Margin
-from maskdet.people.motion import MEASUREMENT_NOISE
-from maskdet.people.person import Change, Follower, Places
-from maskdet.people.person_state import face_scores, probabilities_of, sharpness, weight_of
+from maskdet.people.person import Change, Places, TrackedPerson
+from maskdet.people.person_state import face_scores
 from maskdet.people.reporting import counts_of, event_of, person_of
-from maskdet.people.track import Track
-from maskdet.people.tracking import Tracker
+from maskdet.people.tracking.appearance import describe
+from maskdet.people.tracking.motion import MEASUREMENT_NOISE
+from maskdet.people.tracking.track import Track
+from maskdet.people.tracking.tracker import Tracker
 from maskdet.people.zones import Line, Zone, shapes_of
-
-SHARPNESS_INTERVAL_S = 0.15
-"""Seconds between two measurements of a face's sharpness."""
 
 
 class Analysis:
@@ -64,13 +61,12 @@ class Analysis:
         self._still_after = still_after
         self._inertia = zone_inertia
         self.set_places(zones, lines)
-        self._zones, self._lines = self._wanted_places
         self._clock = SourceClock()
         self._tally = PeopleTally(local_zone)
-        self._followers: dict[Track, Follower] = {}
+        self._people: dict[Track, TrackedPerson] = {}
         self._crossings: dict[str, dict[str, Counter[str]]] = {}
         self._shapes: tuple[Shape, ...] = ()
-        self._place()
+        self._apply_places()
         self._size: tuple[int, int] | None = None
         self._margin = Margin()
         self._position = self._rested = 0.0
@@ -79,11 +75,11 @@ class Analysis:
         """Replaces zones and lines from the next frame on; may be called from another thread."""
         self._wanted_places = (tuple(zones), tuple(lines))
 
-    def _place(self) -> None:
+    def _apply_places(self) -> None:
         """Takes the wanted zones and lines; counts of lines that stay go on."""
         self._zones, self._lines = self._wanted_places
-        for one in self._followers.values():
-            one.places = one.places.replaced(self._zones, self._lines)
+        for person in self._people.values():
+            person.places = person.places.replaced(self._zones, self._lines)
         self._crossings = {
             line.name: self._crossings.get(line.name, {"in": Counter(), "out": Counter()})
             for line in self._lines
@@ -100,32 +96,32 @@ class Analysis:
         if frame.file:
             return Observation(frame, detections, detections.counts())
         if self._wanted_places != (self._zones, self._lines):
-            self._place()
-        seconds = self._rest(frame, self._clock.advance(frame))
-        self._fit(frame)
+            self._apply_places()
+        seconds = self._skip_carried_time(frame, self._clock.advance(frame))
+        self._follow_image_size(frame)
         if self._tally.begin(frame.utc):
             self._margin.begin_day()
         step = self._tracker.update(
             detections.boxes,
             seconds,
             self._clock.now,
-            looks=describe(frame.image, detections.boxes),
+            appearances=describe(frame.image, detections.boxes),
             scores=face_scores(detections),
         )
         self._margin.update(step, self._tracker.tracks, self._clock.now)
         detections = replace(detections, track_ids=step.track_ids)
         events: list[PersonEvent] = []
         for track in self._tracker.tracks:
-            events += self._follow(track, frame, detections)
+            events += self._update_person(track, frame, detections)
         for track in step.ended:
             reason: PersonEventReason = "unseen" if step.is_after_long_pause else "left"
-            events += self._end(self._followers[track], reason)
-        self._forget()
+            events += self._end(self._people[track], reason)
+        self._drop_ended()
         return Observation(
             frame,
             detections,
             detections.counts(),
-            people=tuple(person_of(one, self._clock) for one in self._people()),
+            people=tuple(person_of(person, self._clock) for person in self._confirmed()),
             events=tuple(sorted(events, key=lambda event: event.time)),
             people_counts=self._counts(),
             shapes=self._shapes,
@@ -145,13 +141,13 @@ class Analysis:
 
         Numbers of people go on with those who come later.
         """
-        events = [event for one in self._people() for event in self._end(one, "unseen")]
+        events = [event for person in self._confirmed() for event in self._end(person, "unseen")]
         self._tracker.tracks.clear()
-        self._forget()
+        self._drop_ended()
         counts = self._counts() if observation.people_counts is not None else None
         return replace(observation, people=(), events=tuple(events), people_counts=counts)
 
-    def _rest(self, frame: Frame, seconds: float) -> float:
+    def _skip_carried_time(self, frame: Frame, seconds: float) -> float:
         """Keeps those in place who were found before some carried frames.
 
         Returns:
@@ -164,114 +160,108 @@ class Analysis:
                 track.grace += rested
         return seconds - rested
 
-    def _fit(self, frame: Frame) -> None:
+    def _follow_image_size(self, frame: Frame) -> None:
         """Follows a change of the image's size."""
         size = (frame.width, frame.height)
         if self._size is not None and size != self._size:
             self._tracker.rescale(size[0] / self._size[0], size[1] / self._size[1])
         self._size = size
 
-    def _follow(self, track: Track, frame: Frame, detections: Detections) -> list[PersonEvent]:
+    def _update_person(
+        self, track: Track, frame: Frame, detections: Detections
+    ) -> list[PersonEvent]:
         """Takes in one face of a frame; returns its events, if it is a person."""
-        one = self._followers.get(track)
-        if one is None:
+        person = self._people.get(track)
+        if person is None:
             places = Places(self._zones, self._lines)
-            one = self._followers[track] = Follower(track, places, since=self._clock.now)
-        changes = [] if track.row is None else self._see(one, track.row, frame, detections)
+            person = self._people[track] = TrackedPerson(track, places, since=self._clock.now)
+        changes = [] if track.row is None else self._take_detection(person, frame, detections)
         if not track.is_confirmed:
-            one.waiting += changes
+            person.waiting += changes
             return []
-        if not one.is_known:
-            one.is_known = True
-            before = [change for change in (*one.waiting, *changes) if change.kind != "state"]
+        if not person.is_known:
+            person.is_known = True
+            before = [change for change in (*person.waiting, *changes) if change.kind != "state"]
             changes = [Change("appeared", track.began), *before]
-            one.waiting = []
-            self._count(one)
-        return [self._event(one, change) for change in changes]
+            person.waiting = []
+            self._begin_counting(person)
+        return [self._event(person, change) for change in changes]
 
-    def _see(self, one: Follower, row: int, frame: Frame, detections: Detections) -> list[Change]:
+    def _take_detection(
+        self, person: TrackedPerson, frame: Frame, detections: Detections
+    ) -> list[Change]:
         """A face was found: its state, its places, whether it moves."""
-        now, motion = self._clock.now, one.track.motion
-        seconds = None if one.weighed is None else now - one.weighed
-        before, one.weighed = one.mask.state, now
-        self._wear(one, seconds or 0.0)
-        weight = self._weight(one, frame, detections.boxes[row].tolist())
+        now, before = self._clock.now, person.mask.state
+        self._count_worn_time(person)
         changes = []
-        if one.mask.update(probabilities_of(detections, row), weight, seconds):
-            one.since = now
+        if person.weigh(frame, detections, now):
             changes.append(Change("state", now, {"previous": before}))
-            self._add(one, 0.0)
-        x, y, width = motion.x / frame.width, motion.y / frame.height, motion.width / frame.width
-        aspect = frame.width / frame.height
-        changes += self._set_aside(one, one.stillness.seconds(x, y / aspect, width, now))
-        if not one.track.is_still:
-            changes += one.places.update(x, y, width, aspect, now, self._inertia)
+            self._add_to_tally(person, 0.0)
+        position = person.position(frame)
+        changes += self._set_aside(person, person.stillness.seconds(position, now))
+        if not person.track.is_still:
+            changes += person.places.update(position, now, self._inertia)
         return changes
 
-    def _weight(self, one: Follower, frame: Frame, box: Sequence[float]) -> float:
-        """Weight of a face's evidence; its sharpness is measured a few times a second."""
-        if one.sharp is None or self._clock.now - one.measured >= SHARPNESS_INTERVAL_S:
-            one.sharp, one.measured = sharpness(frame.image, box), self._clock.now
-        return weight_of(box[2] - box[0], one.sharp)
-
-    def _wear(self, one: Follower, seconds: float) -> None:
+    def _count_worn_time(self, person: TrackedPerson) -> None:
         """Counts the time since the detection before for the state worn in it.
 
         Of a pause of the source it counts no more than of somebody out of sight.
         """
-        seconds = min(seconds, self._tracker.memory)
-        one.worn[one.mask.state] += seconds
-        self._add(one, seconds)
+        if person.weighed is not None:
+            seconds = min(self._clock.now - person.weighed, self._tracker.memory)
+            person.worn[person.mask.state] += seconds
+            self._add_to_tally(person, seconds)
 
-    def _add(self, one: Follower, seconds: float) -> None:
+    def _add_to_tally(self, person: TrackedPerson, seconds: float) -> None:
         """Adds time in the present state to the count of people."""
-        if one.is_known and not one.track.is_still:
-            self._tally.add(one.track.track_id, one.mask.state, seconds)
+        if person.is_known and not person.track.is_still:
+            self._tally.add(person.track.track_id, person.mask.state, seconds)
 
-    def _count(self, one: Follower) -> None:
+    def _begin_counting(self, person: TrackedPerson) -> None:
         """Begins to count a person, with what was worn until now."""
         for state in MaskState:
-            if one.worn[state]:
-                self._tally.add(one.track.track_id, state, one.worn[state])
-        self._add(one, 0.0)
+            if person.worn[state]:
+                self._tally.add(person.track.track_id, state, person.worn[state])
+        self._add_to_tally(person, 0.0)
 
-    def _set_aside(self, one: Follower, seconds: float) -> list[Change]:
+    def _set_aside(self, person: TrackedPerson, seconds: float) -> list[Change]:
         """Sets a face that does not move aside, or takes it back."""
-        track = one.track
+        track = person.track
         is_still = self._still_after is not None and seconds >= self._still_after
         if is_still == track.is_still or not track.is_confirmed:
             return []
         track.is_still = is_still
         if not is_still:
-            self._count(one)
+            self._begin_counting(person)
             return [Change("moved", self._clock.now)]
         track.motion.halt(MEASUREMENT_NOISE)  # who gets up goes at any speed
         self._tally.remove(track.track_id)
-        left = one.places.leave(self._clock.now)
+        left = person.places.leave(self._clock.now)
         return [*left, Change("still", self._clock.now, {"duration": seconds})]
 
-    def _end(self, one: Follower, reason: PersonEventReason) -> list[PersonEvent]:
+    def _end(self, person: TrackedPerson, reason: PersonEventReason) -> list[PersonEvent]:
         """A person is gone: leaves the zones, counts as a number."""
-        track = one.track
+        track = person.track
         self._tally.end(track.track_id)
         gone = Change("gone", track.seen, {"duration": track.seen - track.began})
-        changes = [*one.places.leave(track.seen), gone]
-        return [replace(self._event(one, change), reason=reason) for change in changes]
+        changes = [*person.places.leave(track.seen), gone]
+        return [replace(self._event(person, change), reason=reason) for change in changes]
 
-    def _forget(self) -> None:
+    def _drop_ended(self) -> None:
         alive = set(self._tracker.tracks)
-        self._followers = {t: one for t, one in self._followers.items() if t in alive}
+        self._people = {t: person for t, person in self._people.items() if t in alive}
 
-    def _event(self, one: Follower, change: Change) -> PersonEvent:
-        event = event_of(one, change, self._clock)
+    def _event(self, person: TrackedPerson, change: Change) -> PersonEvent:
+        event = event_of(person, change, self._clock)
         if change.kind == "crossed":
             place, direction = change.facts["place"], change.facts["direction"]
             self._crossings[place][direction][event.state.name] += 1
         return event
 
-    def _people(self) -> list[Follower]:
-        return [one for track, one in self._followers.items() if track.is_confirmed]
+    def _confirmed(self) -> list[TrackedPerson]:
+        return [person for track, person in self._people.items() if track.is_confirmed]
 
     def _counts(self) -> PeopleCounts:
         zones = [zone.name for zone in self._zones]
-        return counts_of(self._people(), zones, self._crossings, self._tally, self._margin)
+        return counts_of(self._confirmed(), zones, self._crossings, self._tally, self._margin)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from maskdet.people.track import Track
-from maskdet.people.tracking import Step
+from maskdet.people.tracking.track import Track
+from maskdet.people.tracking.tracker import Step
 
 REACH_WIDTHS = 6.0
 """Face widths within which somebody new may be somebody who is out of sight."""

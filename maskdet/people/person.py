@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from maskdet.detections import MaskState
+from maskdet.detections import Detections, MaskState
+from maskdet.frame import Frame
 from maskdet.observation import PersonEventKind
 from maskdet.people.counting import longest
-from maskdet.people.person_state import StateFilter
+from maskdet.people.person_state import StateFilter, probabilities_of, sharpness, weight_of
 from maskdet.people.stillness import Stillness
-from maskdet.people.track import Track
-from maskdet.people.zones import Line, LineCrossing, Zone, ZonePresence
+from maskdet.people.tracking.track import Track
+from maskdet.people.zones import Line, LineCrossing, Position, Zone, ZonePresence
+
+SHARPNESS_INTERVAL_S = 0.15
+"""Seconds between two measurements of a face's sharpness."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +67,22 @@ class Places:
         pairs = zip(self.zones, self.presences, strict=True)
         return tuple(zone.name for zone, presence in pairs if presence.inside)
 
-    def update(
-        self, x: float, y: float, width: float, aspect: float, now: float, inertia: float
-    ) -> list[Change]:
-        """Takes a position in, in shares of the image; returns what it changes."""
+    def update(self, position: Position, now: float, inertia: float) -> list[Change]:
+        """Takes a position in; returns what it changes.
+
+        Args:
+            position: of the face.
+            now: time of the frame, seconds.
+            inertia: seconds that a face must be on the other side of a zone's border.
+        """
         changes = []
         for zone, presence in zip(self.zones, self.presences, strict=True):
             began = presence.since
-            if kind := presence.update(zone.contains(x, y), now, inertia):
+            if kind := presence.update(zone.contains(position.x, position.y), now, inertia):
                 stay = {"duration": now - began} if kind == "left" else {}
                 changes.append(Change(kind, now, {"place": zone.name, **stay}))
         for line, crossing in zip(self.lines, self.crossings, strict=True):
-            if direction := crossing.update(line, (x, y), aspect, width):
+            if direction := crossing.update(line, position):
                 facts = {"place": line.name, "direction": direction}
                 changes.append(Change("crossed", now, facts))
         return changes
@@ -91,7 +99,7 @@ class Places:
 
 
 @dataclass(eq=False)
-class Follower:
+class TrackedPerson:
     """One face, a person or not yet one, with all that is known of it.
 
     Attributes:
@@ -103,8 +111,6 @@ class Follower:
         weighed: moment of the newest evidence; None before the first.
         waiting: what happened before it was known for a person.
         worn: seconds by value of `MaskState`.
-        sharp: sharpness of its image; None before it is measured.
-        measured: moment of that.
         is_known: whether it was reported as a person.
     """
 
@@ -116,11 +122,37 @@ class Follower:
     weighed: float | None = None
     waiting: list[Change] = field(default_factory=list)
     worn: list[float] = field(default_factory=lambda: [0.0] * len(MaskState))
-    sharp: float | None = None
-    measured: float = 0.0
     is_known: bool = False
+    _sharpness: float | None = None
+    _sharpness_moment: float = 0.0
 
     @property
     def longest(self) -> MaskState:
         """The state worn longest."""
         return longest(self.worn, self.mask.state)
+
+    def position(self, frame: Frame) -> Position:
+        """Where it is in a frame, smoothed."""
+        motion, width, height = self.track.motion, frame.width, frame.height
+        return Position(motion.x / width, motion.y / height, motion.width / width, width / height)
+
+    def weigh(self, frame: Frame, detections: Detections, now: float) -> bool:
+        """Takes in what a frame shows of its mask; returns whether the state has changed.
+
+        Args:
+            frame: in which the track was found.
+            detections: of that frame.
+            now: moment of the frame.
+        """
+        row = self.track.row
+        assert row is not None
+        seconds = None if self.weighed is None else now - self.weighed
+        self.weighed = now
+        box = detections.boxes[row].tolist()
+        if self._sharpness is None or now - self._sharpness_moment >= SHARPNESS_INTERVAL_S:
+            self._sharpness, self._sharpness_moment = sharpness(frame.image, box), now
+        weight = weight_of(box[2] - box[0], self._sharpness)
+        if not self.mask.update(probabilities_of(detections, row), weight, seconds):
+            return False
+        self.since = now
+        return True

@@ -9,42 +9,42 @@ from maskdet.observation import PeopleCounts, Person, PersonEvent
 from maskdet.people.clock import SourceClock
 from maskdet.people.counting import PeopleTally
 from maskdet.people.margin import Margin
-from maskdet.people.person import Change, Follower
+from maskdet.people.person import Change, TrackedPerson
 
 _STATE_NAMES = tuple(state.name for state in MaskState)
 
 
-def person_of(one: Follower, clock: SourceClock) -> Person:
+def person_of(person: TrackedPerson, clock: SourceClock) -> Person:
     """A followed person, with times on the source's own time line."""
-    track = one.track
+    track = person.track
     return Person(
         track.track_id,
-        one.mask.state,
-        one.mask.certainty,
-        clock.time_of(one.since),
+        person.mask.state,
+        person.mask.certainty,
+        clock.time_of(person.since),
         clock.time_of(track.began),
         clock.time_of(track.seen),
-        one.places.inside,
+        person.places.inside,
         track.is_still,
-        one.longest,
+        person.longest,
     )
 
 
-def event_of(one: Follower, change: Change, clock: SourceClock) -> PersonEvent:
+def event_of(person: TrackedPerson, change: Change, clock: SourceClock) -> PersonEvent:
     """A change of a person as an event; of who is gone with the state worn longest."""
     return PersonEvent(
         change.kind,
-        one.track.track_id,
+        person.track.track_id,
         clock.time_of(change.moment),
         clock.utc_of(change.moment),
-        one.longest if change.kind == "gone" else one.mask.state,
-        one.mask.certainty,
+        person.longest if change.kind == "gone" else person.mask.state,
+        person.mask.certainty,
         **change.facts,
     )
 
 
 def counts_of(
-    people: Sequence[Follower],
+    people: Sequence[TrackedPerson],
     zones: Sequence[str],
     crossings: Mapping[str, Mapping[str, Mapping[str, int]]],
     tally: PeopleTally,
@@ -59,14 +59,14 @@ def counts_of(
         tally: of unique people.
         margin: how certain they are.
     """
-    counted = [one for one in people if not one.track.is_still]
+    counted = [person for person in people if not person.track.is_still]
     return PeopleCounts(
-        now=_by_state(one.mask.state for one in counted),
+        now=_by_state(person.mask.state for person in counted),
         hour=tally.hour.counts(),
         day=tally.day.counts(),
         run=tally.run.counts(),
         zones={
-            name: _by_state(one.mask.state for one in counted if name in one.places.inside)
+            name: _by_state(person.mask.state for person in counted if name in person.places.inside)
             for name in zones
         },
         crossings={

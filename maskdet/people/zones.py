@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from maskdet.observation import Shape
 
@@ -20,6 +20,22 @@ MIN_AREA = 1e-5
 """Share of the image; a smaller zone holds nobody, as its corners lie on one line."""
 LINE_MARGIN = 0.25
 """Face widths beside a line within which a face is on neither side."""
+
+
+class Position(NamedTuple):
+    """Where a face is in an image.
+
+    Attributes:
+        x: center, in shares of the image's width.
+        y: center, in shares of the image's height.
+        width: of the face, in shares of the image's width.
+        aspect: width of the image over its height.
+    """
+
+    x: float
+    y: float
+    width: float
+    aspect: float
 
 
 @dataclass(frozen=True)
@@ -106,25 +122,18 @@ class LineCrossing:
     crossed: set[Direction] = field(default_factory=set)
     _settled: Point | None = None
 
-    def update(
-        self, line: Line, point: Point, aspect: float, face_width: float
-    ) -> Direction | None:
+    def update(self, line: Line, position: Position) -> Direction | None:
         """Takes a position in.
-
-        Args:
-            line: the line.
-            point: the face's center in shares of the image.
-            aspect: width of the image over its height.
-            face_width: in shares of the image's width.
 
         Returns:
             The direction in which the line was crossed for the first time.
         """
-        start, end, here = (_square(p, aspect) for p in (line.start, line.end, point))
+        x, y, width, aspect = position
+        start, end, here = (_square(p, aspect) for p in (line.start, line.end, (x, y)))
         distance = _side(start, end, here)
-        if abs(distance) < LINE_MARGIN * face_width:
+        if abs(distance) < LINE_MARGIN * width:
             return None
-        before, self._settled = self._settled, point
+        before, self._settled = self._settled, (x, y)
         if before is None:
             return None
         there = _square(before, aspect)

@@ -23,12 +23,13 @@ from maskdet.commands.benchmark.head_tracks import (
     simulate,
 )
 from maskdet.people.person import Places
-from maskdet.people.track import Track
-from maskdet.people.tracking import Tracker
-from maskdet.people.zones import Line
+from maskdet.people.tracking.track import Track
+from maskdet.people.tracking.tracker import Tracker
+from maskdet.people.zones import Line, Position
 
 RATES = (5.0, 2.5, 2.0, 1.0)
 SIZE = (1920.0, 1080.0)
+INERTIA_S = 0.5
 SHARES = (0.3, 0.4, 0.5, 0.6, 0.7)
 LINES = (
     *(Line(f"x {share}", (share, 0.0), (share, 1.0)) for share in SHARES),
@@ -79,8 +80,8 @@ def crossings_of(found: Sequence[Found], lines: Sequence[Line] = LINES) -> list[
 def crossed_by(track: Track, place: Places, seconds: float) -> Iterator[tuple[str, str]]:
     """Lines and directions in which a face has just crossed."""
     motion, (width, height) = track.motion, SIZE
-    at = motion.x / width, motion.y / height, motion.width / width
-    for change in place.update(*at, width / height, seconds, 0.5):
+    at = Position(motion.x / width, motion.y / height, motion.width / width, width / height)
+    for change in place.update(at, seconds, INERTIA_S):
         yield change.facts["place"], change.facts["direction"]
 
 
@@ -90,8 +91,9 @@ def true_crossings(rows: np.ndarray, lines: Sequence[Line] = LINES) -> set[Cross
     for person in np.unique(rows[:, 1]).astype(int).tolist():
         place = Places((), lines)
         for frame, _, x1, y1, x2, y2 in rows[rows[:, 1] == person].tolist():
-            at = (x1 + x2) / 2 / SIZE[0], (y1 + y2) / 2 / SIZE[1], (x2 - x1) / SIZE[0]
-            for change in place.update(*at, SIZE[0] / SIZE[1], frame / TRACKS_FPS, 0.5):
+            x, y, width = (x1 + x2) / 2 / SIZE[0], (y1 + y2) / 2 / SIZE[1], (x2 - x1) / SIZE[0]
+            at = Position(x, y, width, SIZE[0] / SIZE[1])
+            for change in place.update(at, frame / TRACKS_FPS, INERTIA_S):
                 found.add((person, change.facts["place"], change.facts["direction"]))
     return found
 

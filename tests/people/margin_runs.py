@@ -21,7 +21,7 @@ from maskdet.commands.benchmark.head_tracks import (
     simulate,
 )
 from maskdet.people.margin import Doubts, Margin
-from maskdet.people.tracking import Tracker
+from maskdet.people.tracking.tracker import Tracker
 
 RATES = (25.0, 12.5, 5.0, 2.5, 1.0)
 SHARES = (0.1, 0.25, 0.5, 0.75, 1.0)

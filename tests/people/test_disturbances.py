@@ -11,7 +11,7 @@ import pytest
 from maskdet.detections import MaskState
 from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
-from maskdet.people.tracking import Tracker
+from maskdet.people.tracking.tracker import Tracker
 from maskdet.people.zones import Line, Zone
 from tests.people.scenes import IMAGE, Actor, events, faces, frame, ids, play, times, unique, walk
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskdet.people.analysis import Analysis
-from maskdet.people.assignment import assign
+from maskdet.people.tracking.assignment import assign
 from tests.people.scenes import IMAGE, Actor, events, faces, frame, ids, play, times, unique, walk
 
 RATES = (25, 12.5, 5, 2.5, 1)

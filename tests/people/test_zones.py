@@ -7,7 +7,14 @@ import pytest
 
 from maskdet.commands.benchmark.head_tracks import CONDITIONS, simulate
 from maskdet.people.analysis import Analysis
-from maskdet.people.zones import Line, Zone, crosses_itself
+from maskdet.people.zones import (
+    Line,
+    LineCrossing,
+    Position,
+    Zone,
+    ZonePresence,
+    crosses_itself,
+)
 from tests.people.crossing_runs import tally, true_crossings
 from tests.people.margin_runs import street
 from tests.people.scenes import Actor, events, faces, frame, play, times, walk
@@ -129,3 +136,20 @@ def test_places_keep_their_place_in_another_picture_size():
         for t in times(10, 2.5, 1.5)
     ]
     assert crossed(seen) == [("in", 1)] and seen[-1].people[0].zones == ("left",)
+
+
+def test_a_stay_begins_when_the_border_was_passed_not_when_that_was_sure() -> None:
+    presence = ZonePresence()
+    assert presence.update(True, 1.0, 0.5) == ""
+    assert presence.update(True, 1.6, 0.5) == "entered"
+    assert presence.since == 1.0
+
+
+@pytest.mark.parametrize(("y", "direction"), [(0.45, None), (0.35, "in")])
+def test_a_face_beside_a_line_is_on_neither_side_in_a_wide_image_too(
+    y: float, direction: str | None
+) -> None:
+    """A quarter of a face of .1 of the width is .1 of the height, where that is a quarter."""
+    line, crossing = Line("gate", (0.0, 0.5), (1.0, 0.5)), LineCrossing()
+    assert crossing.update(line, Position(0.5, y, 0.1, 4.0)) is None
+    assert crossing.update(line, Position(0.5, 0.9, 0.1, 4.0)) == direction

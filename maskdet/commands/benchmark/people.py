@@ -20,7 +20,7 @@ from maskdet.commands.benchmark.head_tracks import (
     score,
     simulate,
 )
-from maskdet.people.tracking import Tracker
+from maskdet.people.tracking.tracker import Tracker
 
 RATES = (25.0, 12.5, 5.0, 2.5, 1.0)
 SEEDS = 3

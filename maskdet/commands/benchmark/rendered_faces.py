@@ -19,7 +19,7 @@ from maskdet.datasets.loading import read_samples
 from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections
 from maskdet.errors import DatasetError, MaskdetError
-from maskdet.people.assignment import assign
+from maskdet.people.tracking.assignment import assign
 from maskdet.system.atomic_files import write_output
 
 SIZE = (1920, 1080)

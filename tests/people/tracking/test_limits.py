@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from maskdet.people.matching import camera_shift
-from maskdet.people.motion import Motion
-from tests.people.test_tracker import Camera, box, settled
+from maskdet.people.tracking.camera_motion import camera_shift
+from maskdet.people.tracking.motion import Motion
+from tests.people.tracking.test_tracker import Camera, box, settled
 
 
 def test_a_pause_prolongs_the_memory_of_who_is_not_found_at_once_and_of_nobody_later() -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from maskdet.people.appearance import blended
-from maskdet.people.motion import Motion
+from maskdet.people.tracking.appearance import blended
+from maskdet.people.tracking.motion import Motion
 
 UNCONFIRMED = -1
 """Track id of a face that is not known for a person yet."""
@@ -29,10 +29,10 @@ class Track:
         absent: seconds out of sight before the newest detection.
         grace: further seconds for which it is kept, after a pause of the source.
         is_still: whether it is a poster or a screen, which stays where it is.
-        is_hidden: whether it was not found in the frame before, either.
-        is_sure: whether one of its detections was beyond doubt.
+        was_hidden: whether it was not found in the frame before.
+        is_certain: whether one of its detections was beyond doubt.
         origin: center of the first detection, pixels.
-        look: its colors, of the last second or so: see `appearance.describe`; None: not known.
+        appearance: colors of the last second or so, as of `appearance.describe`; None: not known.
     """
 
     motion: Motion
@@ -45,24 +45,30 @@ class Track:
     absent: float = 0.0
     grace: float = 0.0
     is_still: bool = False
-    is_hidden: bool = False
-    is_sure: bool = False
+    was_hidden: bool = False
+    is_certain: bool = False
     origin: tuple[float, float] = field(init=False)
-    look: np.ndarray | None = None
+    appearance: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.origin = self.motion.x, self.motion.y
 
-    def found(
-        self, row: int, now: float, look: np.ndarray | None = None, is_sure: bool = False
-    ) -> None:
+    def begin_frame(self, seconds: float) -> None:
+        """Moves on by so many seconds to a frame in which it is not found yet."""
+        self.motion.predict(0.0 if self.is_still else seconds)
+        self.frames += 1
+        self.was_hidden = self.row is None
+        self.row = None
+
+    def found(self, row: int, now: float, appearance: np.ndarray | None, is_certain: bool) -> None:
         """Takes note of this frame's detection."""
-        self.is_sure |= is_sure
+        self.is_certain |= is_certain
         self.absent = now - self.seen - self.grace
         self.row, self.seen, self.grace = row, now, 0.0
         self.detections += 1
-        if look is not None:
-            self.look = look if self.look is None else blended(self.look, look, self.absent)
+        if appearance is not None:
+            old = self.appearance
+            self.appearance = appearance if old is None else blended(old, appearance, self.absent)
 
     def unseen(self, now: float) -> float:
         """Seconds without a detection, pauses of the source left out."""

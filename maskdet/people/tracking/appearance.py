@@ -16,7 +16,7 @@ SAMPLES = 3
 BELOW = 0.3
 """Share of a face's height that is described below it: a collar, a beard, a shawl."""
 MAX_COORDINATE = 1e6
-"""Pixels from an image's corner up to which a box can be described."""
+"""Pixels from an image's corner beyond which a box is an error of the detector."""
 BLEND_S = 0.5
 """Time constant in which a description follows its face, seconds."""
 FIRST_CHANGE = 0.05
@@ -73,7 +73,7 @@ def differences(tracks: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return found
 
 
-class LookChange:
+class AppearanceChange:
     """Usual change of a face's description from frame to frame, learned from a source.
 
     Faces far down a street hardly change, and another color is another person; a head that

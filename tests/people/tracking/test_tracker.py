@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskdet.people.matching import LEAP_DISTANCE, MAX_DISTANCE, MAX_SIZE_RATIO, are_near, distances
-from maskdet.people.motion import Motion
-from maskdet.people.tracking import MAX_COORDINATE, Step, Tracker
+from maskdet.people.tracking.affinity import (
+    LEAP_DISTANCE,
+    MAX_DISTANCE,
+    MAX_SIZE_RATIO,
+    distances,
+    may_leap,
+)
+from maskdet.people.tracking.appearance import MAX_COORDINATE
+from maskdet.people.tracking.motion import Motion
+from maskdet.people.tracking.tracker import Step, Tracker
 
 LIGHT, DARK = np.full(36, 0.8, np.float32), np.full(36, 0.2, np.float32)
 
@@ -20,14 +27,17 @@ class Camera:
         self.interval, self.now = interval, 0.0
 
     def show(
-        self, *centers: float, looks: list[np.ndarray] | None = None, wait: float | None = None
+        self,
+        *centers: float,
+        colors: list[np.ndarray] | None = None,
+        wait: float | None = None,
     ) -> Step:
         """A frame with faces at these places across; the numbers that they get are in the step."""
         seconds = self.interval if wait is None else wait
         self.now += seconds
         boxes = np.array([box(x) for x in centers], np.float32).reshape(-1, 4)
-        described = None if looks is None else np.array(looks, np.float32).reshape(-1, 36)
-        return self.tracker.update(boxes, seconds, self.now, looks=described)
+        described = None if colors is None else np.array(colors, np.float32).reshape(-1, 36)
+        return self.tracker.update(boxes, seconds, self.now, appearances=described)
 
     def ids(self, *centers: float, **facts: object) -> list[int]:
         return self.show(*centers, **facts).track_ids.tolist()  # type: ignore[arg-type]
@@ -67,22 +77,22 @@ def test_who_is_out_of_sight_for_longer_does_not_leap() -> None:
 def test_who_looks_the_same_is_known_again_further_away() -> None:
     for wait, widths in ((0.04, 2.5), (0.4, 3.5)):
         far = 200 + widths * 40
-        camera = settled(0.04, 200, looks=[LIGHT])
-        assert camera.ids(far, looks=[LIGHT], wait=wait) == [1]
-        assert camera.ids(far, looks=[LIGHT]) == [1]
-        assert settled(0.04, 200, looks=[LIGHT]).ids(far, looks=[DARK], wait=wait) == [-1]
+        camera = settled(0.04, 200, colors=[LIGHT])
+        assert camera.ids(far, colors=[LIGHT], wait=wait) == [1]
+        assert camera.ids(far, colors=[LIGHT]) == [1]
+        assert settled(0.04, 200, colors=[LIGHT]).ids(far, colors=[DARK], wait=wait) == [-1]
     unknown = np.full(36, np.nan, np.float32)  # at the edge of the image
-    assert settled(0.04, 200, looks=[LIGHT]).ids(far, looks=[unknown]) == [-1]
+    assert settled(0.04, 200, colors=[LIGHT]).ids(far, colors=[unknown]) == [-1]
 
 
 def test_a_poster_that_was_out_of_sight_is_not_recognized_elsewhere() -> None:
     for hidden, number in ((0, 1), (1, -1)):
-        for place, looks in ((320, [LIGHT]), (250, None)):  # three face widths away, and a leap
-            camera = settled(0.4, 200, looks=looks)
+        for place, colors in ((320, [LIGHT]), (250, None)):  # three face widths away, and a leap
+            camera = settled(0.4, 200, colors=colors)
             camera.tracker.tracks[0].is_still = True
             for _ in range(hidden):
-                camera.show(looks=[] if looks else None)
-            assert camera.ids(place, looks=looks) == [number]
+                camera.show(colors=[] if colors else None)
+            assert camera.ids(place, colors=colors) == [number]
             if not hidden:
                 assert camera.tracker.tracks[0].motion.x == pytest.approx(place)
 
@@ -91,8 +101,8 @@ def test_a_false_box_is_not_recognized_at_a_fast_camera() -> None:
     """One box that looks like another is a face twice at a slow camera alone."""
     for interval, detections in ((0.04, 1), (0.4, 2)):
         camera = settled(interval, 1000)
-        camera.show(200, 1000, looks=[LIGHT, DARK])
-        camera.show(360, 1000, looks=[LIGHT, DARK])
+        camera.show(200, 1000, colors=[LIGHT, DARK])
+        camera.show(360, 1000, colors=[LIGHT, DARK])
         assert max(t.detections for t in camera.tracker.tracks if t.track_id != 1) == detections
 
 
@@ -161,7 +171,7 @@ def test_gates_of_distance_and_size() -> None:
     assert np.isfinite(found[0]).tolist() == [True, False, True, False]
     near = (LEAP_DISTANCE - 0.1) * 40
     leaps = np.array([box(200 + near), box(200 + near + 8), box(200 + near, 60)])
-    assert are_near([motion], leaps).tolist() == [[True, False, False]]
+    assert may_leap([motion], leaps).tolist() == [[True, False, False]]
 
 
 def test_a_size_is_surer_the_shorter_a_face_was_hidden() -> None:
@@ -245,7 +255,7 @@ def test_a_poster_is_remembered_for_minutes(seconds: int, number: int) -> None:
 
 
 def test_colors_decide_where_two_people_may_be_one_face_or_one_person_two() -> None:
-    camera = settled(0.4, 200, 250, looks=[LIGHT, DARK])
-    assert camera.ids(228, looks=[LIGHT]) == [1]
-    camera = settled(0.4, 200, looks=[LIGHT])
-    assert camera.ids(205, 225, looks=[DARK, LIGHT]) == [-1, 1]
+    camera = settled(0.4, 200, 250, colors=[LIGHT, DARK])
+    assert camera.ids(228, colors=[LIGHT]) == [1]
+    camera = settled(0.4, 200, colors=[LIGHT])
+    assert camera.ids(205, 225, colors=[DARK, LIGHT]) == [-1, 1]

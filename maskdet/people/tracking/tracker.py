@@ -1,4 +1,4 @@
-"""Matching of faces to people from frame to frame, at one to thirty frames a second.
+"""Tracker of the faces of one source from frame to frame, at one to thirty frames a second.
 
 A walking person moves several face widths between two frames of a slow camera, where boxes do not
 overlap any more. So faces are matched by the distance of their centers in face widths, beside what
@@ -14,19 +14,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from maskdet.people.appearance import LookChange
-from maskdet.people.assignment import assign
-from maskdet.people.matching import are_near, camera_shift, gains, is_covered, likenesses
-from maskdet.people.motion import Motion
-from maskdet.people.track import UNCONFIRMED, Track
+from maskdet.people.tracking.affinity import is_covered
+from maskdet.people.tracking.appearance import AppearanceChange
+from maskdet.people.tracking.association import SLOW_S, Association, FrameFaces
+from maskdet.people.tracking.camera_motion import follow_camera
+from maskdet.people.tracking.motion import Motion
+from maskdet.people.tracking.track import UNCONFIRMED, Track
 
 CONFIRM_S = 0.19
 """Seconds between first and last detection from which on a track is a person."""
-SLOW_S = 0.3
-"""Seconds between frames from which on a single detection beyond doubt is a person: many people
-walk through the image of so slow a camera in one frame."""
-MIN_CERTAIN_SCORE = 0.6
-"""Probability of there being a face from which on a detection is beyond doubt."""
 MAX_HIDDEN_MARGIN = 1.0
 """Face widths, at most, by which the place of a face that was not found grows on each side."""
 MIN_RATE = 0.4
@@ -38,12 +34,6 @@ MAX_MEMORY_INTERVAL_S = 0.25
 back in the frame that ends it was out of sight for less."""
 MEMORY_FRAMES = 2.5
 """Frames that a track is kept at least, whatever the frame rate."""
-LEAP_S = 0.1
-"""Seconds for which somebody who leaps may have been out of sight; slower cameras need no leap."""
-RECENT_S = 1.0
-"""Seconds since the last detection up to which somebody shows how the image moved."""
-MAX_COORDINATE = 1e6
-"""Pixels from an image's corner beyond which a box is an error of the detector."""
 MAX_PAUSE_S = 60.0
 """Seconds of a source's pause over which people who stay where they are keep their number."""
 PAUSE_DISTANCE = 0.4
@@ -71,23 +61,6 @@ class Step:
     is_after_long_pause: bool
 
 
-@dataclass(frozen=True)
-class _Faces:
-    """The faces of one frame: boxes, and descriptions where they are known."""
-
-    boxes: np.ndarray
-    looks: np.ndarray | None
-    scores: np.ndarray | None
-
-    def look(self, row: int) -> np.ndarray | None:
-        if self.looks is None or np.isnan(self.looks[row, 0]):
-            return None
-        return self.looks[row]
-
-    def is_sure(self, row: int) -> bool:
-        return self.scores is not None and bool(self.scores[row] >= MIN_CERTAIN_SCORE)
-
-
 @dataclass(eq=False)
 class Tracker:
     """Follows the faces of one source.
@@ -99,16 +72,16 @@ class Tracker:
 
     memory: float = 2.0
     tracks: list[Track] = field(default_factory=list)
-    _people: int = 0
+    _last_id: int = 0
     _interval: float = 0.0
-    _change: LookChange = field(default_factory=LookChange)
+    _change: AppearanceChange = field(default_factory=AppearanceChange)
 
     def update(
         self,
         boxes: np.ndarray,
         seconds: float,
         now: float,
-        looks: np.ndarray | None = None,
+        appearances: np.ndarray | None = None,
         scores: np.ndarray | None = None,
     ) -> Step:
         """Takes the faces of one frame in.
@@ -117,30 +90,26 @@ class Tracker:
             boxes: (N, 4), x1 y1 x2 y2 in pixels.
             seconds: since the frame before.
             now: time of the frame on a clock that never goes back.
-            looks: descriptions of the faces: see `appearance.describe`; None: places alone count.
+            appearances: see `appearance.describe`; None: places alone count.
             scores: probabilities that these are faces; None: not known.
         """
         is_pause = seconds > max(self.memory, MEMORY_FRAMES * self._interval)
         ended = self._bridge(seconds, now) if is_pause else []
         self._learn_interval(seconds)
         for track in self.tracks:
-            track.motion.predict(0.0 if is_pause or track.is_still else seconds)
-            track.frames += 1
-            track.is_hidden = track.row is None
-            track.row = None
-        free = (np.abs(boxes) < MAX_COORDINATE).all(axis=1)  # no NaN, either
-        boxes = np.where(free[:, None], boxes, 0.0)
-        faces = _Faces(boxes, looks, scores)
-        self._follow_camera(boxes[free], now)
-        self._match(faces, free, now)
-        self._leap(faces, free, now)
-        self._recognize(faces, free, now)
+            track.begin_frame(0.0 if is_pause else seconds)
+        faces = FrameFaces(boxes, appearances, scores)
+        follow_camera(self.tracks, faces.boxes[faces.free], now)
+        association = Association(self.tracks, faces, now, self._interval)
+        association.by_place(self.memory, self._change)
+        association.by_leap()
+        association.by_appearance()
         ended += self._end(now)
-        self._begin(faces, free, now)
+        self._begin(faces, now)
         confirmed = [track for track in self.tracks if self._is_person(track)]
         for track in confirmed:
-            self._people += 1
-            track.track_id = self._people
+            self._last_id += 1
+            track.track_id = self._last_id
         is_long = is_pause and seconds > MAX_PAUSE_S
         return Step(confirmed, ended, self._ids(len(boxes)), self._interval, is_long)
 
@@ -182,88 +151,10 @@ class Tracker:
                 track.grace = seconds
         return []
 
-    def _follow_camera(self, boxes: np.ndarray, now: float) -> None:
-        """Moves everybody on where the whole image moved: a camera that shakes or is turned."""
-        seen = [t.motion for t in self.tracks if t.is_confirmed and t.unseen(now) <= RECENT_S]
-        shift = camera_shift(seen, boxes) if len(seen) > 1 else None
-        if shift is not None:
-            for track in self.tracks:
-                track.motion.x += shift[0]
-                track.motion.y += shift[1]
-
-    def _match(self, faces: _Faces, free: np.ndarray, now: float) -> None:
-        """Gives free detections to tracks, the likeliest pairs together, people first."""
-        if not self.tracks or not free.any():
-            return
-        absences = self._absences(now)
-        suits = gains(self.tracks, faces.boxes, faces.looks, absences, self.memory, self._change)
-        are_people = np.array([track.is_confirmed for track in self.tracks])
-        for some in (np.flatnonzero(are_people), np.flatnonzero(~are_people)):
-            rows = np.flatnonzero(free)
-            for i, j in assign(suits[np.ix_(some, rows)]):
-                track, row = self.tracks[some[i]], int(rows[j])
-                track.motion.correct(faces.boxes[row].tolist())
-                track.found(row, now, faces.look(row), faces.is_sure(row))
-                free[row] = False
-
-    def _absences(self, now: float) -> np.ndarray:
-        """Seconds out of sight, beyond a frame, of each track; a poster is always there."""
-        unseen = np.array([0.0 if t.is_still else t.unseen(now) for t in self.tracks])
-        return np.maximum(unseen - self._interval, 0.0)
-
-    def _leap(self, faces: _Faces, free: np.ndarray, now: float) -> None:
-        """Gives a lone detection to the one person nearby who vanished just before it came.
-
-        A head that is thrown round, or a dropped frame nobody knows of, is faster than any gate;
-        so is who was taken for a poster, which is expected exactly where it was.
-        """
-        lost = [
-            track
-            for track in self.tracks
-            if track.is_confirmed
-            and track.row is None
-            and (now - track.seen <= LEAP_S or (track.is_still and not track.is_hidden))
-        ]
-        rows = np.flatnonzero(free)
-        if not lost or not len(rows):
-            return
-        near = are_near([track.motion for track in lost], faces.boxes[rows])
-        for i, j in zip(*np.nonzero(near), strict=True):
-            if near[i].sum() == near[:, j].sum() == 1:
-                row = int(rows[j])
-                lost[i].motion.leap(faces.boxes[row].tolist())
-                lost[i].found(row, now, faces.look(row), faces.is_sure(row))
-                free[row] = False
-
-    def _recognize(self, faces: _Faces, free: np.ndarray, now: float) -> None:
-        """Gives detections that are left to those out of sight who look the same, further away."""
-        if faces.looks is None:
-            return
-        is_slow = self._interval >= SLOW_S
-        lost = [
-            track
-            for track in self.tracks
-            if track.row is None
-            and track.look is not None
-            and not (track.is_still and track.is_hidden)
-            and (track.is_confirmed or is_slow)  # false boxes are alike, too
-        ]
-        rows = np.flatnonzero(free)
-        if not lost or not len(rows):
-            return
-        suits = likenesses(lost, faces.boxes[rows], faces.looks[rows], now)
-        for i, j in assign(suits):
-            row = int(rows[j])
-            motion = lost[i].motion
-            is_leap = lost[i].is_still or lost[i].unseen(now) <= LEAP_S
-            (motion.leap if is_leap else motion.correct)(faces.boxes[row].tolist())
-            lost[i].found(row, now, faces.look(row), faces.is_sure(row))
-            free[row] = False
-
     def _is_person(self, track: Track) -> bool:
         if track.is_confirmed or track.row is None:
             return False
-        if track.is_sure and self._interval >= SLOW_S:
+        if track.is_certain and self._interval >= SLOW_S:
             return True
         is_found_often = track.detections >= MIN_RATE * track.frames
         return is_found_often and track.seen - track.began >= CONFIRM_S
@@ -282,14 +173,14 @@ class Tracker:
         self.tracks = kept
         return [track for track in ended if track.is_confirmed]
 
-    def _begin(self, faces: _Faces, free: np.ndarray, now: float) -> None:
+    def _begin(self, faces: FrameFaces, now: float) -> None:
         """Begins a track with each detection that is nobody's."""
-        for row in np.flatnonzero(free).tolist():
+        for row in np.flatnonzero(faces.free).tolist():
             box = faces.boxes[row]
-            if not is_covered(box, faces.boxes[~free]):
-                free[row] = False
+            if not is_covered(box, faces.boxes[~faces.free]):
+                faces.free[row] = False
                 track = Track(Motion(box.tolist()), now, now, row=row)
-                track.look, track.is_sure = faces.look(row), faces.is_sure(row)
+                track.appearance, track.is_certain = faces.appearance(row), faces.is_certain(row)
                 self.tracks.append(track)
 
     def _ids(self, count: int) -> np.ndarray:

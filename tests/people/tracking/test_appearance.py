@@ -7,7 +7,13 @@ import pytest
 
 from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
-from maskdet.people.appearance import FIRST_CHANGE, LookChange, blended, describe, differences
+from maskdet.people.tracking.appearance import (
+    FIRST_CHANGE,
+    AppearanceChange,
+    blended,
+    describe,
+    differences,
+)
 from tests.people.scenes import SIZE, Actor, Path, faces, frame, ids, times, unique, walk
 
 RED, BLUE = (40, 40, 200), (190, 90, 30)
@@ -93,7 +99,7 @@ def test_among_faces_that_hardly_change_a_little_difference_is_somebody_else() -
 
 
 def test_what_is_unlike_depends_on_how_much_faces_change() -> None:
-    change, found = LookChange(), np.array([0.02, 0.15, 0.5, np.nan])
+    change, found = AppearanceChange(), np.array([0.02, 0.15, 0.5, np.nan])
     change.learn(np.full(0, np.nan))
     change.learn(np.full(3, np.nan))
     assert change.usual == FIRST_CHANGE
