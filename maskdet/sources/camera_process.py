@@ -7,10 +7,10 @@ It is asked by a JSON line on stdin and sends
                   be asked again, which costs little
     after another line, {"go": true} and, where not all images are wanted, "send_fps": so many a
                   second
-    each frame    `HEADER` with width, height, number of images left out before it, Unix time,
-                  monotonic time, seconds since the beginning of a video on a server (0 for what is
-                  live); then the BGR bytes. Without an image, width and height are 0: the number
-                  alone
+    each frame    `frame_sender.HEADER` with width, height, number of images left out before it,
+                  Unix time, monotonic time, seconds since the beginning of a video on a server (0
+                  for what is live); then the BGR bytes. Without an image, width and height are 0:
+                  the number alone
 
 and ends when the stream does. No call in it can hang: a watchdog ends the process.
 """
@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 import sys
 import time
 from collections.abc import Mapping
@@ -27,25 +26,16 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import cv2
-import numpy as np
 
-from maskdet.images.decoding import MAX_PIXELS, as_bgr
 from maskdet.sources import ffmpeg_log
 from maskdet.sources.address import Address, parse
+from maskdet.sources.child.frame_sender import is_finite, is_http, send_frames
 from maskdet.sources.child.stream_options import OTHER_TRANSPORT, OVER_UDP, transports
-from maskdet.sources.child.thinning import Thinning
 from maskdet.sources.child.watchdog import watchdog
-from maskdet.sources.files.video_geometry import square_size, turned
 from maskdet.sources.opencv_capture import open_camera, too_large
-from maskdet.sources.stream_pace import Busy, Queued
-from maskdet.system.child_process import send, send_message, take_output
-
-HEADER = struct.Struct("<IIIddd")
+from maskdet.system.child_process import send_message, take_output
 
 _UNVERIFIED = "its certificate cannot be verified; going on without"
-_ALL_THREADS = {"low_delay": False}
-"""Decoding by as many threads as there are cores."""
-_ALL_IMAGES = {**_ALL_THREADS, "decode": "all"}
 
 
 def serve() -> None:
@@ -58,7 +48,7 @@ def serve() -> None:
             opened = _open(request, output)
             if opened is not None:
                 wanted = json.loads(sys.stdin.readline() or "{}")
-                _send(opened.capture, opened.request, output, wanted.get("send_fps"))
+                send_frames(opened.capture, opened.request, output, wanted.get("send_fps"))
                 return
     except BrokenPipeError:
         os._exit(0)  # the parent has gone
@@ -80,17 +70,17 @@ def _open(request: Mapping[str, Any], output: BinaryIO) -> _Opened | None:
         send_message(output, found)
         return None
     capture = found.capture
-    is_ours = not hasattr(capture, "get")
-    if not is_ours and too_large(capture):
+    is_opencv = not is_http(capture)
+    if is_opencv and too_large(capture):
         send_message(output, {"error": "its pictures are too large", "login": False})
         return None
     facts = {
-        "fps": capture.fps if is_ours else capture.get(cv2.CAP_PROP_FPS),
-        "finite": not is_ours and _is_finite(capture, request),
-        "hardware": not is_ours and capture.get(cv2.CAP_PROP_HW_ACCELERATION) > 0,
+        "fps": capture.get(cv2.CAP_PROP_FPS) if is_opencv else capture.fps,
+        "finite": is_opencv and is_finite(capture, request),
+        "hardware": is_opencv and capture.get(cv2.CAP_PROP_HW_ACCELERATION) > 0,
         "transport": found.request.get("rtsp_transport"),
         "notes": found.notes,
-        "pause": capture.interval if is_ours else 0.0,
+        "pause": 0.0 if is_opencv else capture.interval,
     }
     send_message(output, facts)
     return found
@@ -126,11 +116,6 @@ def _find_by_http(address: Address, request: Mapping[str, Any]) -> _Opened | dic
     if isinstance(opened, _Opened):
         opened.notes += notes
     return opened
-
-
-def _is_finite(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> bool:
-    """Whether it is a video on a server, not a stream."""
-    return "url" in request and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
 
 
 def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
@@ -193,66 +178,3 @@ def _diagnose(request: Mapping[str, Any], log_text: str, waited: bool) -> dict[s
 
     fault = stream_diagnosis.diagnose(request["url"], log_text, waited=waited)
     return {"error": fault.reason, "login": fault.login}
-
-
-def _send(
-    capture: Any, request: Mapping[str, Any], output: BinaryIO, send_fps: float | None = None
-) -> None:
-    is_ours = not hasattr(capture, "get")
-    pause = capture.interval if is_ours else 0.0
-    busy = Busy() if request.get("low_delay") and not is_ours else None
-    is_finite = not is_ours and _is_finite(capture, request)
-    if is_finite and (busy is not None or request.get("decode") == "key_frames"):
-        capture, busy = _opened_again(capture, {**request, **_ALL_IMAGES}), None
-    queued = None if is_ours else _queue_of(capture, request)
-    thinning = Thinning(None if is_finite else send_fps)
-    if is_ours:
-        capture.is_wanted = lambda: thinning.is_due(time.monotonic())
-    while True:
-        if busy is not None and busy.all_the_time:
-            capture, busy = _opened_again(capture, {**request, **_ALL_THREADS}), None
-            queued = _queue_of(capture, request)
-        if getattr(capture, "lacks_key_frames", False):
-            capture = _opened_again(capture, {**request, "decode": "all"})
-        with watchdog(request["read_timeout"] + 1 + 2 * pause):
-            grabbed = capture.grab()
-            stamps = time.time(), time.monotonic()
-            if grabbed and queued is not None:
-                if queued.has(stamps[1]):
-                    continue
-                queued = None
-            has_image = getattr(capture, "has_image", True)
-            takes = grabbed and thinning.takes(stamps[1], has_image)
-            okay, image = capture.retrieve() if takes else (False, None)
-        if grabbed and not takes:
-            if thinning.is_report_due(stamps[1]):
-                send(output, HEADER.pack(0, 0, thinning.report(stamps[1]), *stamps, 0.0))
-            continue
-        if not okay or image is None or image.shape[0] * image.shape[1] > MAX_PIXELS:
-            return
-        image = as_bgr(image) if is_ours else _with_square_pixels(as_bgr(image), capture)
-        image = np.ascontiguousarray(turned(image, request.get("rotate", 0)))
-        position = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000) if is_finite else 0.0
-        height, width = image.shape[:2]
-        skipped = thinning.report(stamps[1])
-        send(output, HEADER.pack(width, height, skipped, *stamps, position))
-        send(output, image.data.cast("B"))
-
-
-def _with_square_pixels(image: np.ndarray, capture: cv2.VideoCapture) -> np.ndarray:
-    """The image in its true shape: many CCTV and PAL streams have pixels that are not square."""
-    across, down = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
-    height, width = image.shape[:2]
-    size = square_size(width, height, across / down if across > 0 and down > 0 else None)
-    return image if size == (width, height) else cv2.resize(image, size)
-
-
-def _opened_again(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> cv2.VideoCapture:
-    with watchdog(request["open_timeout"] + 1):
-        capture.release()
-        return open_camera(request)
-
-
-def _queue_of(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> Queued | None:
-    url = request.get("url", "file:")
-    return None if url.startswith(("http", "file:")) else Queued(capture)

@@ -15,7 +15,7 @@ import numpy as np
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
-from maskdet.sources.camera_process import HEADER
+from maskdet.sources.child.frame_sender import HEADER
 from maskdet.sources.child.watchdog import TIMEOUT_STATUSES
 from maskdet.system.child_process import ChildProcess
 from maskdet.system.redaction import mask_password

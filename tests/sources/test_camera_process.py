@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from maskdet.errors import SourceError
-from maskdet.sources import camera_process
-from maskdet.sources.camera_process import HEADER
+from maskdet.sources.child import frame_sender
+from maskdet.sources.child.frame_sender import HEADER
 from maskdet.sources.opencv_capture import open_camera
 from maskdet.sources.opening import open_source
 from maskdet.sources.options import SourceOptions
+from maskdet.sources.stream_pace import Busy
 
 REQUEST = {
     **{"rtsp_transport": "tcp", "low_delay": True, "hardware_decoding": False, "ffmpeg": {}},
@@ -41,7 +42,7 @@ def widths(url: str, frames: int) -> list[int]:
     """Of the frames that the child sends; a test camera has another with each connection."""
     output, request = Widths(frames), {**REQUEST, "url": url}
     with pytest.raises(BrokenPipeError):
-        camera_process._send(open_camera(request), request, output)  # type: ignore[arg-type]
+        frame_sender.send_frames(open_camera(request), request, output)  # type: ignore[arg-type]
     return output.seen
 
 
@@ -64,7 +65,7 @@ class OneImage:
 def test_images_are_turned_clockwise(degrees: int):
     image = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
     output = BytesIO()
-    camera_process._send(OneImage(image), {**REQUEST, "rotate": degrees}, output)
+    frame_sender.send_frames(OneImage(image), {**REQUEST, "rotate": degrees}, output)
     width, height = HEADER.unpack(output.getvalue()[: HEADER.size])[:2]
     seen = np.frombuffer(output.getvalue()[HEADER.size :], np.uint8).reshape(height, width, 3)
     np.testing.assert_array_equal(seen, np.rot90(image, -degrees // 90))
@@ -90,18 +91,48 @@ def test_a_stream_that_one_thread_keeps_up_with_stays_with_it(camera: Any):
 def test_one_that_needs_more_threads_is_opened_again_once(
     camera: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(camera_process.Busy, "_WINDOW", 0.5)
-    monkeypatch.setattr(camera_process.Busy, "_MAX_BUSY_SHARE", -1.0)
+    monkeypatch.setattr(Busy, "_WINDOW", 0.5)
+    monkeypatch.setattr(Busy, "_MAX_BUSY_SHARE", -1.0)
     seen = widths(camera.url("live"), 150)
     assert seen[0] == 64 and seen[-1] == 80 and camera.connections == 2
 
 
+class NoKeyFrames:
+    """A stream in which no key frame has come for long."""
+
+    lacks_key_frames = True
+
+    def get(self, _: int) -> float:
+        return 0.0
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_stream_that_is_opened_again_twice_keeps_what_was_changed_first(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Without key frames it is decoded whole, and, as that is too much for one thread, by all."""
+    opened: list[tuple[str, bool]] = []
+
+    def opening(request: Any) -> Any:
+        opened.append((request["decode"], request["low_delay"]))
+        return open_camera({**request, "url": "file:/nowhere"})
+
+    monkeypatch.setattr(frame_sender, "open_camera", opening)
+    request = {**REQUEST, "url": "rtsp://camera", "decode": "key_frames"}
+    reader = frame_sender.OpenCvReader(NoKeyFrames(), request)  # type: ignore[arg-type]
+    reader.adapt()
+    monkeypatch.setattr(Busy, "all_the_time", True)
+    reader.adapt()
+    reader.adapt()
+    assert opened == [("all", True), ("all", False)]
+
+
 def test_a_thread_is_busy_that_computes_and_not_one_that_waits(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(camera_process.Busy, "_WINDOW", 0.5)
-    monkeypatch.setattr(
-        camera_process.Busy, "_MAX_BUSY_SHARE", 0.2
-    )  # others may want this core, too
-    busy = camera_process.Busy()
+    monkeypatch.setattr(Busy, "_WINDOW", 0.5)
+    monkeypatch.setattr(Busy, "_MAX_BUSY_SHARE", 0.2)  # others may want this core, too
+    busy = Busy()
     assert not busy.all_the_time  # too soon to tell
     time.sleep(0.6)
     assert not busy.all_the_time

@@ -10,8 +10,7 @@ import pytest
 
 from maskdet.errors import SourceError
 from maskdet.live.pipeline import Pipeline
-from maskdet.sources import camera_process
-from maskdet.sources.child import key_frames
+from maskdet.sources.child import frame_sender, key_frames
 from maskdet.sources.child.key_frames import KeyFrames, codec_of
 from maskdet.sources.opencv_capture import open_camera
 from maskdet.sources.opening import open_source
@@ -69,14 +68,14 @@ def test_a_stream_without_key_frames_is_decoded_whole(monkeypatch: pytest.Monkey
         opened.append(request["decode"])
         return open_camera(request)
 
-    monkeypatch.setattr(camera_process, "open_camera", opening)
+    monkeypatch.setattr(frame_sender, "open_camera", opening)
     with rtsp_camera("--fps", "20") as camera:
         request = {**REQUEST, "url": camera.url(), "decode": "key_frames"}
         capture = open_camera(request)
         assert isinstance(capture, KeyFrames)
         output = Frames(30)
         with pytest.raises(BrokenPipeError):
-            camera_process._send(capture, request, output)  # type: ignore[arg-type]
+            frame_sender.send_frames(capture, request, output)  # type: ignore[arg-type]
     assert opened == ["all"] and output.images >= 10
 
 
@@ -88,8 +87,8 @@ class Frames:
         self._frames = frames
 
     def write(self, data: memoryview) -> int:
-        if len(data) == camera_process.HEADER.size:
-            width, _, skipped, *_ = camera_process.HEADER.unpack(data)
+        if len(data) == frame_sender.HEADER.size:
+            width, _, skipped, *_ = frame_sender.HEADER.unpack(data)
             self.images += width > 0
             self.skipped += skipped
             if self.images == self._frames:

@@ -13,6 +13,7 @@ from maskdet.images.decoding import decode_image
 from maskdet.live.meters import SourceMeter
 from maskdet.live.pipeline import Pipeline
 from maskdet.sources import camera_process
+from maskdet.sources.child import frame_sender
 from maskdet.sources.child.thinning import Thinning
 from maskdet.sources.http import captures
 from maskdet.sources.opening import open_source
@@ -154,6 +155,6 @@ def test_images_of_an_http_camera_that_are_left_out_are_not_decoded(
     assert not isinstance(found, dict) and isinstance(found.capture, captures.MotionJpeg)
     output = Frames(5)
     with pytest.raises(BrokenPipeError):
-        camera_process._send(found.capture, found.request, output, 4.0)  # type: ignore[arg-type]
+        frame_sender.send_frames(found.capture, found.request, output, 4.0)  # type: ignore[arg-type]
     found.capture.release()
     assert len(decoded) <= output.images + 1 and output.skipped > 3 * output.images
