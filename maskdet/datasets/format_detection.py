@@ -1,4 +1,4 @@
-"""Telling a data set's format by its files, and reading it."""
+"""Detection of a data set's format by its files, and reading it."""
 
 from __future__ import annotations
 
@@ -106,24 +106,25 @@ def locate(path: Path, kind: str = AUTO) -> list[Labels]:
     if not path.is_dir():
         return [(kind if kind != AUTO else _kind_of(path), path)]
     try:
-        candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
-        if not candidates:
-            if inner := _divided(path, kind):
-                return inner
-            if kind == AUTO and (unpacked := _unpacked(path)):
-                return locate(unpacked)
-            if kind == AUTO and _xml_somewhere(path):
-                return [("voc", path)]
+        return _in_folder(path, kind)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
+
+
+def _in_folder(folder: Path, kind: str) -> list[Labels]:
+    """The labels in a folder, which the folder's own files, or those below, speak for."""
+    candidates = _candidates(folder, kind)
+    if not candidates:
+        if inner := _divided(folder, kind):
+            return inner
+        if kind == AUTO and (unpacked := _unpacked(folder)):
+            return locate(unpacked)
+        if kind == AUTO and _xml_somewhere(folder):
+            return [("voc", folder)]
     if kind != AUTO and (not candidates or not FORMATS[kind].one_file):
-        return [(kind, path)]
-    try:
-        return _chosen(path, candidates)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
+        return [(kind, folder)]
+    return _choose(folder, candidates) or [_without_labels(folder)]
 
 
 def _divided(folder: Path, kind: str) -> list[Labels]:
@@ -131,9 +132,7 @@ def _divided(folder: Path, kind: str) -> list[Labels]:
     inner = sorted(p for p in folder.iterdir() if p.is_dir() and part_of_name(p.name))
     found = []
     for path in inner:
-        candidates = [entry for entry in _candidates(path) if kind in (AUTO, entry[0])]
-        if candidates:
-            found += _chosen(path, candidates)
+        found += _choose(path, _candidates(path, kind))
     return found if len({name for name, _ in found}) == 1 else []
 
 
@@ -159,37 +158,47 @@ def _unpacked(folder: Path) -> Path | None:
 
 def _is_whole(folder: Path) -> bool:
     """Whether a folder holds labels, and those that are files beside images have images."""
-    found = [*_candidates(folder)] or _divided(folder, AUTO)
+    found = _candidates(folder, AUTO) or _divided(folder, AUTO)
     kind, _ = found[0] if found else ("", folder)
     return bool(kind) and (kind not in ("voc", "yolo") or bool(list_images(folder)))
 
 
-def _chosen(folder: Path, candidates: list[Labels]) -> list[Labels]:
+def _choose(folder: Path, candidates: list[Labels]) -> list[Labels]:
     """The one candidate; or xml, which is where other labels were made from; or one a part.
 
     Raises:
-        DatasetError: there is none, or more than one.
+        DatasetError: there are several, and none of them goes before.
     """
-    if len(candidates) == 1 or (candidates and candidates[0][0] == "voc"):
+    if len(candidates) > 1 and candidates[0][0] == "voc":
         return candidates[:1]
     if len(candidates) > 1:
         # settings and notes of tools, files of other formats: the first one's reader names it
         candidates = [entry for entry in candidates if not _is_other(entry)] or candidates[:1]
     if instances := [entry for entry in candidates if entry[1].name.startswith("instances_")]:
         candidates = instances  # captions and key points of the same images lie beside them
-    kinds = {kind for kind, _ in candidates}
-    parts = [part_of_name(labels.stem) for _, labels in candidates]
-    if candidates and len(kinds) == 1 and (len(candidates) == 1 or (
-        all(parts) and len(set(parts)) == len(parts)
-    )):  # fmt: skip
-        return candidates
-    if candidates:
+    if len(candidates) > 1 and not _are_parts(candidates):
         raise _several(folder, candidates)
+    return candidates
+
+
+def _are_parts(candidates: list[Labels]) -> bool:
+    """Whether files of one format are each named after a part of its own."""
+    parts = [part_of_name(labels.stem) for _, labels in candidates]
+    has_one_kind = len({kind for kind, _ in candidates}) == 1
+    return has_one_kind and all(parts) and len(set(parts)) == len(parts)
+
+
+def _without_labels(folder: Path) -> Labels:
+    """The format whose reader can name what is missing in a folder in which no labels were found.
+
+    Raises:
+        DatasetError: there is none.
+    """
     if any((folder / images).is_dir() for images, _ in LAYOUTS):
-        return [("voc", folder)]  # whose reader reports what is missing
+        return "voc", folder
     images, known = list_images(folder), ", ".join(FORMATS)
     if any(image.with_suffix(".txt").is_file() for image in images):
-        return [("yolo", folder)]  # whose reader asks for a list of classes
+        return "yolo", folder  # whose reader asks for a list of classes
     if tool := folder_tool(folder, images):
         raise DatasetError(f"{folder}: {tool}")
     raise DatasetError(
@@ -222,8 +231,12 @@ def is_labels(file: Path) -> bool:
     return file.is_dir() or bool(NAME.search(file.name)) or file.suffix.lower() in KINDS
 
 
-def _candidates(folder: Path) -> Iterator[Labels]:
-    """Formats that a folder's files speak for, with their labels."""
+def _candidates(folder: Path, kind: str) -> list[Labels]:
+    """Formats that a folder's files speak for, of those that are wanted, with their labels."""
+    return [entry for entry in _all_candidates(folder) if kind in (AUTO, entry[0])]
+
+
+def _all_candidates(folder: Path) -> Iterator[Labels]:
     inner_xml = (folder / annotations for _, annotations in LAYOUTS)
     if next(folder.glob(XML), None) or any(next(place.rglob(XML), None) for place in inner_xml):
         yield "voc", folder

@@ -30,7 +30,7 @@ class ImageProgress:
         """
         self._total = total
         self._done = 0
-        self._stdout_is_free = keep_stdout_free
+        self._keeps_stdout_free = keep_stdout_free
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -55,7 +55,7 @@ class ImageProgress:
 
     def print(self, text: str) -> None:
         """Prints a line where results go."""
-        if self._stdout_is_free:
+        if self._keeps_stdout_free:
             say(text)
         else:
             print(printable(text, sys.stdout.encoding), flush=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from maskdet.commands.detect.inputs import find_inputs, monitor_command
+from maskdet.commands.detect.inputs import Inputs, find_inputs, monitor_command
 from maskdet.commands.detect.outputs import (
     Results,
     annotated_paths,
@@ -16,7 +17,6 @@ from maskdet.commands.detect.outputs import (
 )
 from maskdet.commands.detect.progress import ImageProgress, totals
 from maskdet.contracts import Detector
-from maskdet.detections import Detections
 from maskdet.drawing.blur import blur_faces
 from maskdet.drawing.overlay import annotate
 from maskdet.errors import ConfigError, SourceError
@@ -63,13 +63,7 @@ def run(
     if blur and output is None:
         raise ConfigError("--blur changes the annotated images; name their folder with --output")
     check_outputs(json_file, csv_file, output)
-    inputs = find_inputs(paths)
-    for video in inputs.videos:
-        say(f"left out: {video} is a video; process it with: {monitor_command(video)}", "warning")
-    for line in inputs.lines:
-        say(line, "warning")
-    if not inputs.images:
-        raise ConfigError("no pictures there; name files or folders with .jpg, .png …")
+    inputs = _inputs(paths)
     targets = annotated_paths(inputs.images, output) if output else {}
     results = Results(
         len(inputs.images),
@@ -78,33 +72,68 @@ def run(
     )
     keep_stdout_free = STANDARD_OUTPUT in (json_file, csv_file)
     with ImageProgress(results.total, keep_stdout_free=keep_stdout_free) as progress:
+        images = _Images(detector, targets, min_score, blur, results, progress)
         try:
             detector.warm_up()
             for path, _ in inputs.images:
-                try:
-                    image = _read(path)
-                except SourceError as error:
-                    results.failed.append({"file": str(path), "reason": str(error)})
-                    progress.failed(str(error))
-                    continue
-                detections = detector.detect([image])[0]
-                shown = _above(detections, min_score)
-                target = targets.get(path)
-                if target is not None:
-                    target = write_image(target, _drawn(image, detections, shown, blur))
-                listed = shown.every_state(min_score) if min_score else shown
-                frames = count_frames(path).number
-                results.add(path, image, listed, shown.counts(), target, frames)
-                progress.processed(path, shown.counts())
-                if frames > 1:
-                    say(
-                        f"{path} has {frames} frames, of which the first was processed; process "
-                        f"all with: {monitor_command(path)}",
-                        "warning",
-                    )
+                images.process(path)
         finally:
             _finish(results, progress, json_file, csv_file)
     return 2 if results.failed else 0
+
+
+@dataclass(frozen=True)
+class _Images:
+    """Processing of each image, and where its results go."""
+
+    detector: Detector
+    targets: Mapping[Path, Path]
+    min_score: float
+    blur: bool
+    results: Results
+    progress: ImageProgress
+
+    def process(self, path: Path) -> None:
+        """Detects, draws and notes one image, or why it cannot be read."""
+        try:
+            image = _read(path)
+        except SourceError as error:
+            self.results.failed.append({"file": str(path), "reason": str(error)})
+            self.progress.failed(str(error))
+            return
+        found = self.detector.detect([image])[0]
+        shown = found[found.scores >= self.min_score]
+        target = self.targets.get(path)
+        if target is not None:
+            # A face too doubtful to be shown is blurred nevertheless.
+            drawn = annotate(blur_faces(image, found) if self.blur else image, shown)
+            target = write_image(target, drawn)
+        listed = shown.every_state(self.min_score) if self.min_score else shown
+        frames = count_frames(path).number
+        self.results.add(path, image, listed, shown.counts(), target, frames)
+        self.progress.processed(path, shown.counts())
+        if frames > 1:
+            say(
+                f"{path} has {frames} frames, of which the first was processed; process all with: "
+                f"{monitor_command(path)}",
+                "warning",
+            )
+
+
+def _inputs(paths: Sequence[str | Path]) -> Inputs:
+    """The images to process; names what is left out.
+
+    Raises:
+        ConfigError: there is no image.
+    """
+    inputs = find_inputs(paths)
+    for video in inputs.videos:
+        say(f"left out: {video} is a video; process it with: {monitor_command(video)}", "warning")
+    for line in inputs.lines:
+        say(line, "warning")
+    if not inputs.images:
+        raise ConfigError("no pictures there; name files or folders with .jpg, .png …")
+    return inputs
 
 
 def _read(path: Path) -> np.ndarray:
@@ -118,11 +147,6 @@ def _read(path: Path) -> np.ndarray:
     return read_image(str(path))
 
 
-def _drawn(image: np.ndarray, found: Detections, shown: Detections, blur: bool) -> np.ndarray:
-    """The annotated image; a face too doubtful to be shown is blurred nevertheless."""
-    return annotate(blur_faces(image, found) if blur else image, shown)
-
-
 def _finish(
     results: Results, progress: ImageProgress, json_file: Path | None, csv_file: Path | None
 ) -> None:
@@ -132,7 +156,3 @@ def _finish(
             write_or_print(path, content())
     counted = (len(results.images), results.total, len(results.failed), results.counts)
     progress.print(totals(*counted))
-
-
-def _above(detections: Detections, min_score: float) -> Detections:
-    return detections[detections.scores >= min_score]
