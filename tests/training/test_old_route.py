@@ -1,4 +1,7 @@
-"""The commands of docs/old_route.md, read out of it and run one after the other."""
+"""The commands of docs/old_route.md, read out of it and run one after the other.
+
+They train a Faster R-CNN, so what a trained one has to do is tested here, too.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,23 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from maskdet import export
 from maskdet.__main__ import main
 from maskdet.boxes import iou
 from maskdet.commands.monitor import main as monitor
 from maskdet.datasets.loading import read_samples
+from maskdet.errors import ConfigError
+from maskdet.model.card import read_card
+from maskdet.runtimes import load_detector
+from maskdet.training.csv_log import read_metrics
 from tests.training.portraits import write_portraits
 
 pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.timeout(600)
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "old_route.md"
 SMALL = {
@@ -71,6 +81,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="module")
+def model(workplace: Path) -> Path:
+    """The folder of the model that was trained."""
+    return workplace / "runs/rcnn/faster-rcnn-mobilenet"
+
+
 def test_the_page_names_every_step() -> None:
     steps = [words[3] if "-m" in words else words[1] for words in commands()]
     assert list(dict.fromkeys(steps)) == [
@@ -78,10 +94,9 @@ def test_the_page_names_every_step() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_every_command_of_the_page_runs_and_leaves_what_it_says(workplace: Path) -> None:
-    model = workplace / "runs/rcnn/faster-rcnn-mobilenet"
+def test_every_command_of_the_page_runs_and_leaves_what_it_says(
+    workplace: Path, model: Path
+) -> None:
     for name in ("frozen_inference_graph.pb", "saved_model/saved_model.pb", "label_map.pbtxt"):
         assert (model / name).is_file()
     assert len(list((workplace / "annotated").glob("*.png"))) == 4
@@ -89,8 +104,6 @@ def test_every_command_of_the_page_runs_and_leaves_what_it_says(workplace: Path)
     assert len(events) == 4 and sum(len(json.loads(line)["detections"]) for line in events) > 0
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_what_comes_out_are_the_faces_that_went_in(workplace: Path) -> None:
     """Four pictures of three faces each, the very ones learnt; both files find the same."""
     found = json.loads((workplace / "boxes.json").read_text())["images"]
@@ -105,3 +118,32 @@ def test_what_comes_out_are_the_faces_that_went_in(workplace: Path) -> None:
         assert one["file"] == other["file"]
         pairs = zip(one["detections"], other["detections"], strict=True)
         assert all(abs(a["score"] - b["score"]) < 1e-3 for a, b in pairs)
+
+
+def test_it_learns_four_pictures(workplace: Path) -> None:
+    assert read_metrics(workplace / "runs/rcnn/validation.csv")["mAP50"][0] > 0.6
+
+
+def test_keras_and_litert_find_the_same_faces(workplace: Path, model: Path) -> None:
+    export.run(model)
+    images = [cv2.imread(str(file)) for file in sorted((workplace / "faces/test").glob("*.png"))]
+    images.append(images[0][:100])
+    reference = load_detector(str(model), runtime="keras", min_score=0.1)
+    litert = load_detector(str(model), runtime="litert", min_score=0.1)
+    for first, second in zip(reference.detect(images), litert.detect(images), strict=True):
+        assert len(first) == len(second)
+        np.testing.assert_allclose(first.boxes, second.boxes, atol=0.1)
+        np.testing.assert_allclose(first.scores, second.scores, atol=1e-3)
+        assert first.states.tolist() == second.states.tolist()
+    assert len(images) == 5 and sum(map(len, reference.detect(images))) >= 4
+
+
+def test_the_card_says_what_it_is(model: Path) -> None:
+    card = read_card(model)
+    assert card.network == "faster_rcnn" and card.options["regions"] == 16
+
+
+def test_int8_is_refused_with_the_reason(workplace: Path, model: Path) -> None:
+    picture = next((workplace / "faces/test").glob("*.png"))
+    with pytest.raises(ConfigError, match="faster_rcnn.*without --int8"):
+        export.run(model, int8=True, calibrate=[picture])
