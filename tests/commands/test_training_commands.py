@@ -132,17 +132,16 @@ def test_a_second_run_does_not_spoil_the_first(
 
 
 @pytest.mark.slow
-def test_resume_goes_on_to_the_end(interrupted: tuple[Path, int, str], data: Path) -> None:
+def test_resume_goes_on_to_the_end(
+    interrupted: tuple[Path, int, str], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output, _, _ = interrupted
     step = checkpoint.load(output / "checkpoint.npz").step
     end = (step // 10 + 1) * 10
-    done = subprocess.run(
-        command(*train(data, output, "--resume", schedule__steps=end)),
-        capture_output=True, text=True, env=environment(), cwd=ROOT, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert f"going on after step {step}" in done.stderr
-    *_, told, words, evaluating, exporting, watching = done.stderr.splitlines()
+    assert main(train(data, output, "--resume", schedule__steps=end)) == 0
+    shown = capsys.readouterr().err
+    assert f"going on after step {step}" in shown
+    *_, told, words, evaluating, exporting, watching = shown.splitlines()
     assert (told, words) == (f"done; the model is in {output / 'small'}", "next:")
     model = f"--model {output / 'small'}"
     assert evaluating == (
