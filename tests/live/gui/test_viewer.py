@@ -43,14 +43,15 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XServer]:
 
 def share_of(screen: XServer, color: tuple[int, int, int]) -> int:
     """How many pixels of the screen have nearly that colour."""
-    return int((np.abs(screen.screenshot().astype(int) - color) < 12).all(axis=2).sum())
+    near = [np.clip(np.add(color, step), 0, 255) for step in (-11, 11)]
+    return cv2.countNonZero(cv2.inRange(np.ascontiguousarray(screen.screenshot()), *near))
 
 
 def until(what: str, check: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := check()):
         assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return found
 
 
