@@ -70,5 +70,5 @@ def summary(data: DataSet) -> str:
     counts = Counter(data.names[i] for sample in data.samples for i in sample.classes.tolist())
     boxes = sum(counts.values())
     classes = ", ".join(f"{name} {counts[name]}" for name in data.names)
-    pictures = counted(len(data.samples), "picture")
-    return f"{pictures}, {counted(boxes, 'box', 'boxes')} ({classes or 'no classes'})"
+    images = counted(len(data.samples), "picture")
+    return f"{images}, {counted(boxes, 'box', 'boxes')} ({classes or 'no classes'})"

@@ -117,8 +117,8 @@ def _check_names(data: DataSet, states: Mapping[str, str | None], problems: Prob
 
 
 def _size(measured: Mapping[str, Any]) -> str:
-    pictures, boxes = measured["pictures"], measured["boxes"]
-    return f"{counted(pictures, 'picture')}, {counted(boxes, 'box', 'boxes')}"
+    images, boxes = measured["pictures"], measured["boxes"]
+    return f"{counted(images, 'picture')}, {counted(boxes, 'box', 'boxes')}"
 
 
 def _state(name: str) -> str | None:
