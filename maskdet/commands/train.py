@@ -101,7 +101,7 @@ def last_words(settings: TrainingSettings, data: Path, output: Path) -> list[str
         "next:",
         f"  python -m maskdet evaluate {arguments}",
         f"  python -m maskdet export --model {model} --to litert{_int8(settings, data)}",
-        f"  python monitor.py --model {model}",
+        f"  python -m maskdet monitor --model {model}",
     ]
 
 

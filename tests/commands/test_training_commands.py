@@ -150,7 +150,7 @@ def test_resume_goes_on_to_the_end(
     assert exporting == (
         f"  python -m maskdet export {model} --to litert --int8 --calibrate {data}"
     )
-    assert watching == f"  python monitor.py {model}"
+    assert watching == f"  python -m maskdet monitor {model}"
     assert checkpoint.load(output / "checkpoint.npz").step == end
     assert read_metrics(output / "validation.csv")["step"].tolist()[-1] == end
     assert read_metrics(output / "training.csv")["step"][-1] == end

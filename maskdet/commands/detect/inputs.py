@@ -67,7 +67,8 @@ def monitor_command(video: Path) -> str:
         for name in (f"{video.stem}-annotated.mp4", f"{video.stem}.jsonl")
     )
     source = shlex.quote(os.fspath(video))
-    return f"python monitor.py --source {source} --headless --record {record} --events {events}"
+    outputs = f"--record {record} --events {events}"
+    return f"python -m maskdet monitor --source {source} --headless {outputs}"
 
 
 def _refuse_live(path: Path) -> None:
@@ -78,7 +79,7 @@ def _refuse_live(path: Path) -> None:
         return
     raise ConfigError(
         f"{text} is a camera or stream, and no image; process it with: "
-        f"python monitor.py --source {shlex.quote(text)}"
+        f"python -m maskdet monitor --source {shlex.quote(text)}"
     )
 
 

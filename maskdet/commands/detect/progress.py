@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskdet.detections import MaskState
-from maskdet.system.console import printable, say
+from maskdet.system.console import printable, say, say_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -51,10 +51,11 @@ class ImageProgress:
     def failed(self, reason: str) -> None:
         """One image could not be read; the reason names it."""
         self._step()
-        say(f"{self._done}/{self._total} {reason}", "error")
+        say_line(f"{self._done}/{self._total} {reason}", "error")
 
     def print(self, text: str) -> None:
-        """Prints a line where results go."""
+        """Prints a line where results go; it stays one, whatever names there are in it."""
+        text = text.replace("\n", "\\n")
         if self._keeps_stdout_free:
             say(text)
         else:

@@ -82,7 +82,7 @@ def run(
                 for name in TIME_COLUMNS
             }
             write(json_file, _json_parts(tables))
-            say_written(json_file, ", ".join(f"{counts[name]} {name}" for name in tables))
+            say_written(json_file, ", ".join(f"{name} {counts[name]}" for name in tables))
     return 0
 
 

@@ -71,7 +71,7 @@ def run(
     if csv_file is not None:
         rows = list(_hours(totals, clock))
         write(csv_file, csv_parts(CSV_COLUMNS, rows))
-        say_written(csv_file, f"{len(rows)} hours of cameras")
+        say_written(csv_file, counted(len(rows), "line"))
     return 0
 
 
