@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from maskdet.sinks.channels.channel import Channel, ChannelError
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sinks.store.alarm_store import Delivery
+from maskdet.system.console import counted, say
 from maskdet.system.redaction import mask_password
 from maskdet.system.threads import Condition, Worker
 
@@ -168,3 +169,9 @@ class Dispatcher:
         for worker in (*closing, *(queue.worker for queue in self._queues.values())):
             if not worker.join(until - time.monotonic()):
                 log.warning("%s does not answer and was left", worker.name)
+        for name, state in self.states().items():
+            if state.waiting:
+                unsent = counted(state.waiting, "message")
+                say(
+                    f"alarm channel {name}: not sent yet: {unsent}; the next run does it", "warning"
+                )

@@ -46,7 +46,9 @@ def stuck() -> Iterator[Stuck]:
     one.release.set()
 
 
-def test_a_channel_that_hangs_holds_up_neither_others_nor_the_end(stuck: Stuck):
+def test_a_channel_that_hangs_holds_up_neither_others_nor_the_end(
+    stuck: Stuck, capsys: pytest.CaptureFixture[str]
+):
     arrived: list[Delivery] = []
     with hook_server() as server:
         dispatcher = Dispatcher({"stuck": stuck, "hook": WebHook(server.url)}, arrived.append)
@@ -62,6 +64,8 @@ def test_a_channel_that_hangs_holds_up_neither_others_nor_the_end(stuck: Stuck):
         assert {one.channel for one in arrived} == {"hook"}
         dispatcher.close()  # though the channel hangs until the end of the test
         assert not stuck.release.is_set()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["alarm channel stuck: not sent yet: 20 messages; the next run does it"]
 
 
 def test_a_server_that_refuses_gets_everything_once_and_in_order_when_it_works(
