@@ -40,6 +40,7 @@ from maskdet.system.console import say
 PLOT = "reliability.png"
 MIN_RELIABLE_FACES = 100
 """Labeled faces below which the limits depend on single ones."""
+_BEFORE, _AFTER = "as the network gives them", "calibrated"
 INTERVALS = ("mAP50", "AP50_with_mask", "face_AP50", "right_state", "right_when_called")
 Open = Callable[[str, DecisionRule], Detector]
 """From one of the card's files, by its runtime, and what judges its answers, to a detector."""
@@ -78,6 +79,39 @@ def run(
     console = Console()
     card = read_card(folder)
     wanted = list(runtimes or card.files)
+    samples = _read_samples(data, images, kind, classes)
+    raw = _detect_all(
+        open_detector(wanted[0], DecisionRule.from_min_score(MIN_EVALUATED_SCORE)), samples
+    )
+    if any(each.probabilities is None for each in raw):
+        raise ModelError(
+            f"model '{card.name}': gives only the best class of each face; nothing to calibrate"
+        )
+    card, reliability, choices = _fit(card, samples, raw, certainty)
+    _show(console, card, reliability, choices)
+    measured: dict[str, Any] = {}
+    for runtime in wanted:
+        every = card.rule.without_rejection(MIN_EVALUATED_SCORE)
+        measured[runtime] = _measure(open_detector(runtime, every), card.rule, samples)
+        _show_metrics(console, runtime, measured[runtime])
+    updated: dict[str, Any] = {
+        **card.metrics,
+        "validation": _about(card, samples, data, images, certainty),
+        "calibration": {
+            "fitted_on": wanted[0],
+            "error_before": round(reliability[_BEFORE]["all"].error, 4),
+            "error": round(reliability[_AFTER]["all"].error, 4),
+        },
+        **measured,
+    }
+    write_output(folder / PLOT, plots.reliability(reliability))
+    write_card(folder, card.model_copy(update={"metrics": updated}))
+    console.print(f"wrote {folder / CARD_NAME} and {PLOT} beside it", highlight=False)
+    return 0
+
+
+def _read_samples(data: Path, images: Path | None, kind: str, classes: Path | None) -> list[Sample]:
+    """The annotated images; warns where they are few."""
     samples = read(data, images, kind, classes)
     faces = sum(len(sample.boxes) for sample in samples)
     if faces < MIN_RELIABLE_FACES:
@@ -86,44 +120,32 @@ def run(
             f"chance; label more pictures ({MIN_RELIABLE_FACES} faces or more)",
             "warning",
         )
-    raw = _detect_all(
-        open_detector(wanted[0], DecisionRule.from_min_score(MIN_EVALUATED_SCORE)), samples
-    )
-    if any(each.probabilities is None for each in raw):
-        raise ModelError(
-            f"model '{card.name}': gives only the best class of each face; nothing to calibrate"
-        )
+    return samples
+
+
+def _fit(
+    card: ModelCard,
+    samples: Sequence[Sample],
+    raw: Sequence[Detections],
+    certainty: float | None,
+) -> tuple[ModelCard, dict[str, dict[str, Reliability]], list[Choice]]:
+    """The card with a calibration and limits fitted to what the network gives.
+
+    Also how reliable scores are before and after, and the choices that there were.
+    """
     scales = calibration.fit(samples, raw)
     found = [calibration.apply(scales, each) for each in raw]
     unsure, choices = thresholds.choose(samples, found, certainty)
-    card = card.model_copy(
-        update={
-            "calibration": Calibrations.model_validate(calibration.named(scales)),
-            "min_score": ScoreLimits(face=thresholds.MIN_FACE),
-            "unsure": unsure,
-        }
-    )
+    changes = {
+        "calibration": Calibrations.model_validate(calibration.named(scales)),
+        "min_score": ScoreLimits(face=thresholds.MIN_FACE),
+        "unsure": unsure,
+    }
     reliability = {
-        "as the network gives them": _reliability(_matches(samples, raw)),
-        "calibrated": _reliability(_matches(samples, found)),
+        _BEFORE: _reliability(_matches(samples, raw)),
+        _AFTER: _reliability(_matches(samples, found)),
     }
-    _show(console, card, reliability, choices)
-    measured: dict[str, Any] = {}
-    for runtime in wanted:
-        every = card.rule.without_rejection(MIN_EVALUATED_SCORE)
-        measured[runtime] = _measure(open_detector(runtime, every), card.rule, samples)
-        _show_metrics(console, runtime, measured[runtime])
-    errors = {
-        "fitted_on": wanted[0],
-        "error_before": round(reliability["as the network gives them"]["all"].error, 4),
-        "error": round(reliability["calibrated"]["all"].error, 4),
-    }
-    about = _about(card, samples, data, images, certainty)
-    update = {"metrics": {**card.metrics, "validation": about, "calibration": errors, **measured}}
-    write_output(folder / PLOT, plots.reliability(reliability))
-    write_card(folder, card.model_copy(update=update))
-    console.print(f"wrote {folder / CARD_NAME} and {PLOT} beside it", highlight=False)
-    return 0
+    return card.model_copy(update=changes), reliability, choices
 
 
 def _detect_all(detector: Detector, samples: Sequence[Sample]) -> list[Detections]:
