@@ -109,17 +109,23 @@ def run(
         write_output(folder / "sweeps.png", plots.sweeps(steps))
         files.append(folder / "sweeps.png")
     if card_folder is not None:
-        card = read_card(card_folder)
         options = f" --images {source}" if images else ""
         if scenes is not None:
             options += f" --scene '{scenes.pattern}' --max-per-scene {scenes.limit}"
-        command = f"python -m maskdet evaluate --model {card.name} --data DIR{options}"
-        about = {"command": f"{command} --sweeps --sweep-faces {sweep_faces} --card"}
-        measured = {**card.metrics, "sweeps": {**about, **sweeps.for_card(steps)}}
-        write_card(card_folder, card.model_copy(update={"metrics": measured}))
-        files.append(card_folder / CARD_NAME)
+        options += f" --sweeps --sweep-faces {sweep_faces} --card"
+        files.append(_write_sweeps(card_folder, steps, options))
     Console(stderr=True).print("plots:", *map(str, files), highlight=False)
     return _pass(metrics) if gate else 0
+
+
+def _write_sweeps(folder: Path, steps: Sequence[sweeps.Step], options: str) -> Path:
+    """Writes sweeps into a model's card, with the command that measured them; returns its file."""
+    card = read_card(folder)
+    command = f"python -m maskdet evaluate --model {card.name} --data DIR{options}"
+    measured = {"command": command, **sweeps.for_card(steps)}
+    metrics = {**card.metrics, "sweeps": measured}
+    write_card(folder, card.model_copy(update={"metrics": metrics}))
+    return folder / CARD_NAME
 
 
 def _limited(samples: list[Sample], scenes: Scenes) -> list[Sample]:
