@@ -57,7 +57,9 @@ LATENCY_RATIO, LATENCY_MS = 1.15, 15.0
 class Monitor:
     """The command in a process of its own, with the page."""
 
-    def __init__(self, stage: Stage, disk: Path, hook: str, broker: int) -> None:
+    def __init__(
+        self, stage: Stage, disk: Path, hook: str, broker: int, more: Sequence[str] = ()
+    ) -> None:
         channels = (
             f"alarms.channels=[{{name: hook, kind: web_hook, url: '{hook}'}},"
             f"{{name: home, kind: mqtt, host: 127.0.0.1, port: {broker}, node: {NODE}}},"
@@ -70,7 +72,7 @@ class Monitor:
             f"sources=[{sources}]", RULES, channels, f"snapshots={disk}",
             "alarms.clips={enabled: true, before: 2, after: 3}", "alarms.keep_gb=0.02",
             f"store.file={disk}/people.db", f"events.file={disk}/events.jsonl",
-            "events.rotate.mb=2", "events.rotate.keep=2", "people.memory_seconds=4",
+            "events.rotate.mb=2", "events.rotate.keep=2", "people.memory_seconds=4", *more,
         )  # fmt: skip
         options = [word for one in settings for word in ("--set", one)]
         self.process = subprocess.Popen(
@@ -313,7 +315,14 @@ def tally(messages: Sequence[dict[str, Any]], scenes: Sequence[Scene], began: fl
     }
 
 
-def soak(minutes: float, place: Path, *, fault_pause: float = 50.0, scale: float = 1.0) -> dict:
+def soak(
+    minutes: float,
+    place: Path,
+    *,
+    fault_pause: float = 50.0,
+    scale: float = 1.0,
+    settings: Sequence[str] = (),
+) -> dict:
     """Runs it; what was measured.
 
     Args:
@@ -321,6 +330,7 @@ def soak(minutes: float, place: Path, *, fault_pause: float = 50.0, scale: float
         place: an empty folder.
         fault_pause: seconds between two faults.
         scale: of the phases' lengths.
+        settings: more of the monitor's, as after ``--set``.
     """
     (folder := place / "disk").mkdir()
     disk = Disk(folder, mounted(folder))
@@ -335,7 +345,7 @@ def soak(minutes: float, place: Path, *, fault_pause: float = 50.0, scale: float
         stack.callback(broker.stop)
         listener = Listener(broker.port)
         stack.callback(listener.close)
-        monitor = Monitor(stage, folder, hook.url, broker.port)
+        monitor = Monitor(stage, folder, hook.url, broker.port, settings)
         stack.callback(monitor.close)
         time.sleep(8)  # the usual view is known, and the first pictures were sent
         scenes = stage.raise_curtain(minutes * 60)

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ LONG_MINUTES = 10.0
 """From here on nothing may grow by one; a shorter run has too few looks to tell a moment."""
 WARMING_MB = 60.0
 """What a shorter run may grow by: heaps and encoders still fill when its last quarter begins."""
+LIGHT = ("side=320", "looks=1", "detect.fps=10")
+"""Settings of a short run beside other tests: none of its promises is about finding faces."""
 
 
 @dataclass
@@ -175,13 +177,16 @@ def mounted(folder: Path) -> bool:
         return False
 
 
-def soak(minutes: float, place: Path, fault_seconds: float = 20.0) -> dict[str, Any]:
+def soak(
+    minutes: float, place: Path, fault_seconds: float = 20.0, settings: Sequence[str] = ()
+) -> dict[str, Any]:
     """Runs both monitors; what was measured.
 
     Args:
         minutes: after both have looked at their first frame.
         place: an empty folder.
         fault_seconds: between two faults.
+        settings: of both monitors, as after ``--set``.
     """
     (faulty := place / "faulty").mkdir()
     (calm := place / "calm").mkdir()
@@ -194,12 +199,13 @@ def soak(minutes: float, place: Path, fault_seconds: float = 20.0) -> dict[str, 
         "recording.keep_gb=0.02",
         "recording.keep_free_gb=0.002",
     ]
-    options = [word for limit in limits for word in ("--set", limit)]
+    both = [f"--set={one}" for one in settings]
+    options = both + [f"--set={limit}" for limit in limits]
     rtsp = RtspCamera() if HAS_SERVER else None
     if rtsp is not None:
         options += ["--source", rtsp.url()]
     monitors = [Monitor(faulty, "--source=demo", f"--source={camera.url('drop')}", *options),
-                Monitor(calm, "--source=demo")]  # fmt: skip
+                Monitor(calm, "--source=demo", *both)]  # fmt: skip
     try:
         for monitor in monitors:
             monitor.wait_ready()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.soak.alarms import broken, soak, unmatched
 from tests.soak.scenes import Scene, script
+from tests.soak.soak import LIGHT
 from tests.web.chromium import needs_chromium
 
 
@@ -19,7 +20,7 @@ from tests.web.chromium import needs_chromium
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a disk as Linux does")
 @pytest.mark.timeout(300)
 def test_a_minute_of_scenes_raises_each_alarm_once(tmp_path: Path):
-    found = soak(1.2, tmp_path, fault_pause=8, scale=0.1)
+    found = soak(1.2, tmp_path, fault_pause=8, scale=0.1, settings=LIGHT)
     assert not broken(found, whole=False), found
     assert found["hook"]["began"] == sum(found["scenes"].values()) >= 5
 

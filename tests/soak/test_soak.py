@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.soak.soak import broken, soak
+from tests.soak.soak import LIGHT, broken, soak
 from tests.sources.rtsp import HAS_SERVER
 
 
@@ -16,7 +16,7 @@ from tests.sources.rtsp import HAS_SERVER
 @pytest.mark.skipif(sys.platform != "linux", reason="counts handles and mounts disks as Linux does")
 @pytest.mark.timeout(300)
 def test_half_a_minute_with_faults(tmp_path: Path):
-    found = soak(0.5, tmp_path, fault_seconds=5)
+    found = soak(0.5, tmp_path, fault_seconds=5, settings=LIGHT)
     assert not broken(found, whole=False), found
     assert found["rtsp"] == HAS_SERVER
 

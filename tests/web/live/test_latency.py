@@ -14,7 +14,7 @@ from tests.web.live.latency import load, monitor, shown, watch_video
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_picture_is_of_now_and_viewers_cost_little():
-    with monitor() as (url, process):
+    with monitor("--set", "side=320", "--set", "looks=1") as (url, process):
         late = shown(url, "/")
         one, _ = load(url, process, watch_video, 1)
         ten, sent = load(url, process, watch_video, 10)
