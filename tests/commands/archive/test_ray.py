@@ -49,7 +49,14 @@ def actors() -> set[int]:
     return {pid for pid, line in lines if line and "ArchiveWorker" in line[0]}
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray gives its workers a processor last; beside other tests they would take minutes."""
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("at_once")
 def test_killed_workers_change_nothing(recordings, undisturbed, tmp_path, capfd):  # noqa: F811
     """One of Ray's workers and one of the processes that they keep are killed on the way.
 
@@ -76,6 +83,7 @@ def test_killed_workers_change_nothing(recordings, undisturbed, tmp_path, capfd)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("at_once")
 def test_a_signal_ends_it_with_a_summary_and_no_process_is_left(recordings, undisturbed, tmp_path):  # noqa: F811
     output = tmp_path / "archive"
     run = start(recordings, output, "--ray", "local", "--workers", "1")
