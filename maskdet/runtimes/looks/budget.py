@@ -37,16 +37,30 @@ class LookBudget:
         before = self.look_s
         self.look_s = seconds if before is None else before + NEWEST_SHARE * (seconds - before)
 
-    def limited(self, plan: LookPlan) -> LookPlan:
-        """The plan with as many parts as there is time for."""
+    def limited(self, plan: LookPlan, *, in_turn: bool = False) -> LookPlan:
+        """The plan with as many parts as there is time for.
+
+        Args:
+            plan: what suits the image.
+            in_turn: whether parts of an image that is not large may be processed in every second
+                frame.
+        """
         budget = self._of(plan)
         if budget is None or self.look_s is None:
             return plan
         for parts in range(plan.parts, 1, -1):
             fewer = replace(plan, parts=parts)
-            if fewer.cost * self.look_s <= budget:
+            left_out = parts**2 // 2 if in_turn and not plan.far else 0
+            if (fewer.cost - left_out) * self.look_s <= budget:
                 return fewer
         return replace(plan, parts=1)
+
+    def parts_at_once(self, plan: LookPlan) -> int:
+        """Parts of an image that there is time for, less one for what else a frame needs."""
+        budget = self._of(plan)
+        if budget is None or self.look_s is None:
+            return plan.parts**2
+        return max(0, int(budget / self.look_s - replace(plan, parts=1).cost) - 1)
 
     def looks_left(self, plan: LookPlan) -> int | None:
         """Further looks that there is time for beside those of a plan; None: any number.

@@ -102,16 +102,19 @@ class MultiLookDetector:
 
     def detect_frames(self, frames: Sequence[Frame]) -> list[Detections]:
         """Faces of each frame, of different sources; where time is limited its parts take turns."""
-        tasks = [self._task(frame.image) for frame in frames]
+        tasks = [self._task(frame.image, in_turn=True) for frame in frames]
         if not self._budget.is_limited:
             return self._detect(tasks)
         turns = [self._turns.setdefault(frame.source, PartTurns()) for frame in frames]
         for task, frame, each in zip(tasks, frames, turns, strict=True):
-            task.is_due = each.due(task.parts, frame.position)
+            most = self._budget.parts_at_once(task.plan)
+            task.is_due = each.due(task.parts, frame.position, most)
         found = self._detect(tasks)
-        for task, faces, each in zip(tasks, found, turns, strict=True):
-            widths = faces.boxes[:, 2] - faces.boxes[:, 0]
-            each.hold(faces.boxes[widths <= SMALL_SHARE * task.side])
+        for index, (task, each) in enumerate(zip(tasks, turns, strict=True)):
+            widths = found[index].boxes[:, 2] - found[index].boxes[:, 0]
+            before = each.keep(found[index][widths <= SMALL_SHARE * task.side])
+            if len(before):
+                found[index] = merged([found[index], before])
         return found
 
     def _detect(self, tasks: Sequence[LookTask]) -> list[Detections]:
@@ -195,10 +198,10 @@ class MultiLookDetector:
         if self._small is not None:
             self._small.close()
 
-    def _task(self, image: np.ndarray) -> LookTask:
+    def _task(self, image: np.ndarray, *, in_turn: bool = False) -> LookTask:
         height, width = image.shape[:2]
         plan = plan_looks(self._looks, height, width, self._side, still=self._still)
-        return LookTask(image, self._budget.limited(plan))
+        return LookTask(image, self._budget.limited(plan, in_turn=in_turn))
 
     def _closer_places(self, task: LookTask, first: Detections) -> np.ndarray:
         """Places (N, 4) of an image to look at more closely, in the parts that are due."""
