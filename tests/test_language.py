@@ -47,7 +47,7 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
 OTHERS_WORDS = "class_names.py"  # class names of other people's data sets
 READ = [
     *(path for path in sorted((ROOT / "maskdet").rglob("*.py")) if path.name != OTHERS_WORDS),
-    *sorted((ROOT / "configs").glob("*.yaml")),
+    *sorted((ROOT / "configs").rglob("*.yaml")),
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "maskdet/web").glob("**/static/*.html")),
     ROOT / "README.md",

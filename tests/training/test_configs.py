@@ -18,7 +18,7 @@ from maskdet.training.settings import TrainingSettings
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 LISTING = CONFIGS / "training_settings.yaml"
 NO_RUNS = {"monitor.yaml", "cluster.yaml", LISTING.name}
-FILES = sorted(file for file in CONFIGS.glob("*.yaml") if file.name not in NO_RUNS)
+FILES = sorted(file for file in CONFIGS.rglob("*.yaml") if file.name not in NO_RUNS)
 LEARNING = {"matcher", "box_loss", "box_weight", "class_loss"}
 """Options that change how weights are learnt and not which there are."""
 

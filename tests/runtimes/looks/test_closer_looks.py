@@ -26,9 +26,9 @@ def faces(boxes: list[list[float]], score: float = 0.1) -> Detections:
     )
 
 
-def unsure_of_small(image: np.ndarray) -> Detections:
-    """A face of 4 % of the view's width is one; half as wide, it may be one."""
-    found = squares(image, 0.02, 0.3)
+def unsure_of_small(image: np.ndarray, least: float = 0.02) -> Detections:
+    """A face of 4 % of the view's width is one; narrower, it may be one."""
+    found = squares(image, least, 0.3)
     share = (found.boxes[:, 2] - found.boxes[:, 0]) / image.shape[1]
     scores = np.where(share >= 0.04, 0.8, 0.1).astype(np.float32)
     probabilities = scores[:, None] * np.array([1.0, 0.0, 0.0], np.float32)

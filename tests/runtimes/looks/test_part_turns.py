@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +16,7 @@ from maskdet.runtimes.looks.multi_look import MultiLookDetector
 from maskdet.runtimes.looks.part_turns import HOLD_S, ROUND_S, PartTurns
 from maskdet.runtimes.looks.tiling import tiles_of
 from tests.doubles import ScriptedDetector
+from tests.runtimes.looks.test_closer_looks import RULE, unsure_of_small
 from tests.runtimes.looks.test_multi_look import scene, squares
 
 PARTS = tiles_of(1080, 1920, 3)
@@ -77,8 +81,7 @@ def test_a_face_stays_for_the_one_frame_that_its_part_is_not_due() -> None:
         seen = faces(*([left] if due[0] else []), *([right] if due[2] else []))
         stays = turns.keep(seen).boxes.tolist()
         assert sorted([*seen.boxes.tolist(), *stays]) == [list(left), list(right)]
-    while not turns.due(PARTS, 0.5, 9)[0]:
-        pass
+    assert turns.due(PARTS, 0.5, 9)[0]
     assert len(turns.keep(faces())) == 0  # gone, as its part was processed
 
 
@@ -111,23 +114,34 @@ def test_nobody_holds_nothing_and_an_image_without_parts_has_no_turns() -> None:
 
 
 class Camera:
-    """Frames at 25 a second, three times as wide as the input, and how many looks each had."""
+    """Frames at 25 a second, and how many looks each had."""
 
-    def __init__(self, detector: MultiLookDetector, name: str) -> None:
-        self.detector, self.name, self.now = detector, name, 0.0
+    def __init__(self, detector: MultiLookDetector, name: str, width: int = 960) -> None:
+        self.detector, self.name, self.now, self.width = detector, name, 0.0, width
 
     def see(self, *faces: tuple[int, int, int]) -> tuple[int, int]:
         """Faces and looks of the next frame."""
-        image = scene(*faces, width=960, height=540)
+        image = scene(*faces, width=self.width, height=self.width * 9 // 16)
         self.now += 0.04
         frame = Frame(image, 0, self.now, 0.0, self.name, position=self.now)
         (found,) = self.detector.detect_frames([frame])
         return len(found), self.detector.looks
 
 
-def live() -> MultiLookDetector:
-    whole = ScriptedDetector(lambda image: squares(image, 0.04, 0.3))
-    detector = MultiLookDetector(whole, 288, clock=iter(np.arange(0, 1e4, 1e-4)).__next__)
+def live(
+    look_s: float = 0.0001,
+    find: Callable[[np.ndarray], Detections] = lambda image: squares(image, 0.04, 0.3),
+    **options: Any,
+) -> MultiLookDetector:
+    """A detector for cameras, with an input of 288 pixels, and seconds that a look takes."""
+    now = [0.0]
+
+    def slowly(image: np.ndarray) -> Detections:
+        now[0] += look_s
+        return find(image)
+
+    detector = MultiLookDetector(ScriptedDetector(slowly), 288, clock=lambda: now[0], **options)
+    detector.warm_up()
     detector.keep_up()
     return detector
 
@@ -155,3 +169,26 @@ def test_files_have_all_parts_of_each_frame() -> None:
     detector.expect_video()
     film = Camera(detector, "film")
     assert [film.see((50, 450, 15)) for _ in range(3)] == [(1, 18)] * 3
+
+
+def test_half_of_the_parts_at_once_lose_no_face_where_there_is_no_time_for_all() -> None:
+    corners = [(x, y, 15) for x in (60, 560) for y in (60, 280)]
+    hall = Camera(live(0.014), "hall", width=640)
+    assert hall.see(*corners) == (4, 6)
+    assert {hall.see(*corners) for _ in range(20)} == {(4, 4)}  # whole, small, two of four parts
+    slower = Camera(live(0.025), "hall", width=640)
+    assert {slower.see(*corners) for _ in range(3)} == {(0, 2)}
+
+
+def test_large_frames_have_no_more_parts_than_there_is_time_for() -> None:
+    assert Camera(live(0.014), "street").see() == (0, 11)  # three by three, not four by four
+
+
+def test_what_is_doubtful_has_a_closer_look_when_its_part_has_its_turn() -> None:
+    camera = Camera(live(0.0001, lambda image: unsure_of_small(image, 0.005), rule=RULE), "street")
+    camera.see()
+    looks = [camera.see((930, 510, 8)) for _ in range(20)]  # in the last part
+    assert looks[0][0] == 0
+    first = [found for found, _ in looks].index(1)
+    assert all(found == 1 for found, _ in looks[first:])
+    assert max(taken for _, taken in looks[:first]) <= 4  # none before
