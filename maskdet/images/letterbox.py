@@ -12,8 +12,6 @@ GREY = 114
 """What fills the input beside the image."""
 SHRINKING = 0.75
 """Factor below which pixels are averaged: plain interpolation would skip over some."""
-HALVED = 3
-"""An image of so many times the wanted size is halved first: no detail that is left changes."""
 
 
 def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, float]:
@@ -31,22 +29,12 @@ def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, f
     factor = min(height / rows, width / columns)
     size = max(1, round(columns * factor)), max(1, round(rows * factor))
     if size != (columns, rows):
-        image = _shrunk(image, size) if factor < SHRINKING else cv2.resize(image, size)
+        way = cv2.INTER_AREA if factor < SHRINKING else cv2.INTER_LINEAR
+        image = cv2.resize(image, size, interpolation=way)
     canvas = np.empty((height, width, 3), np.uint8)
     canvas[size[1] :] = canvas[: size[1], size[0] :] = GREY  # all of it would take longer
     cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=canvas[: size[1], : size[0]])
     return canvas, factor
-
-
-def _shrunk(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An image of a smaller width and height, each pixel the mean of those that it covers.
-
-    It is halved first: means of two by two pixels take a twentieth of the time of uneven ones.
-    """
-    while image.shape[1] >= HALVED * size[0] and image.shape[0] >= HALVED * size[1]:
-        half = image.shape[1] // 2, image.shape[0] // 2
-        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def fitting_size(height: int, width: int, side: int) -> tuple[int, int]:

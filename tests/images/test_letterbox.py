@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
@@ -73,19 +72,3 @@ def test_a_view_of_a_larger_picture() -> None:
     part = big[8:40:2, 4:36]
     canvas, _ = letterbox(part, 16, 32)
     np.testing.assert_array_equal(canvas, part[:, :, ::-1])
-
-
-@pytest.mark.parametrize(
-    ("rows", "columns", "side"), [(360, 640, 192), (361, 641, 85), (480, 640, 48)]
-)
-def test_a_much_larger_image_becomes_the_mean_of_its_pixels(
-    rows: int, columns: int, side: int
-) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (rows, columns, 3), np.uint8)
-    image = cv2.GaussianBlur(noise, (0, 0), 2) // 2 + np.linspace(0, 120, columns)[:, None]
-    image = image.astype(np.uint8)
-    canvas, factor = letterbox(image, side, side)
-    size = side, round(rows * factor)
-    means = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    difference = np.abs(canvas[: size[1], :, ::-1].astype(int) - means)
-    assert difference.mean() < 1 and difference.max() <= 6

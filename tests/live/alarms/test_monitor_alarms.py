@@ -97,8 +97,10 @@ def test_what_is_away_at_the_start_is_a_line_each_and_nothing_is_lost(
         )
         _, errors = monitor.communicate(timeout=60)
     assert monitor.returncode == 0 and "Traceback" not in errors and "geheim" not in errors
-    stopped = [line for line in errors.splitlines() if "alarm channel" in line]
-    assert len(stopped) == 4, errors
+    about = [line for line in errors.splitlines() if "alarm channel" in line]
+    stopped, unsent = about[:4], about[4:]
+    assert all("; messages wait and are sent later" in line for line in stopped), errors
+    assert len(unsent) == 4 and all("; the next run does it" in line for line in unsent), errors
     for name, reason in (
         ("hook", "403 Forbidden"),
         ("home", "Connection refused"),
