@@ -35,7 +35,7 @@ from maskdet.model.card import (
 )
 from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_output
-from maskdet.system.console import say
+from maskdet.system.console import counted, say
 
 PLOT = "reliability.png"
 MIN_RELIABLE_FACES = 100
@@ -116,7 +116,7 @@ def _read_samples(data: Path, images: Path | None, kind: str, classes: Path | No
     faces = sum(len(sample.boxes) for sample in samples)
     if faces < MIN_RELIABLE_FACES:
         say(
-            f"{faces} labeled face{'s' * (faces != 1)}: limits that are chosen on so few are "
+            f"{counted(faces, 'labeled face')}: limits that are chosen on so few are "
             f"chance; label more pictures ({MIN_RELIABLE_FACES} faces or more)",
             "warning",
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskdet.detections import MaskState
-from maskdet.system.console import printable, say, say_line
+from maskdet.system.console import counted, printable, say, say_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -91,8 +91,8 @@ def sentence(counts: Mapping[str, int]) -> str:
 def totals(processed: int, total: int, failed: int, counts: Mapping[str, int]) -> str:
     """The last line: how much of the work was done, and all counts."""
     faces = sum(counts.values())
-    found = f"{faces} face{'' if faces == 1 else 's'} ({sentence(counts)})" if faces else "no face"
-    images = f"{processed} of {total} image{'' if total == 1 else 's'}"
+    found = f"{counted(faces, 'face')} ({sentence(counts)})" if faces else "no face"
+    images = f"{processed} of {counted(total, 'image')}"
     left = [f"{failed} could not be read"] if failed else []
     if stopped := total - processed - failed:
         left.append(f"{stopped} not reached")
