@@ -12,7 +12,7 @@ from maskdet.model.decision import DecisionRule
 from maskdet.runtimes.looks.closer_looks import MAX_CLOSER_LOOKS, closer_places
 from maskdet.runtimes.looks.multi_look import MultiLookDetector
 from tests.doubles import ScriptedDetector
-from tests.runtimes.looks.test_multi_look import scene, squares
+from tests.runtimes.looks.squares import scene, squares
 
 RULE = DecisionRule.from_min_score(0.3)
 SIZE, PARTS = (1080, 1920), np.array([[0, 0, 565, 318]])

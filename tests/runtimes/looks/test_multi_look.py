@@ -17,26 +17,7 @@ from maskdet.runtimes.looks.plan import (
 )
 from maskdet.runtimes.looks.tiling import merged
 from tests.doubles import ScriptedDetector
-
-
-def squares(image: np.ndarray, low: float, high: float) -> Detections:
-    """Each white square as a face, if its share of the image's width is between the limits."""
-    boxes, left = [], (image[..., 0] > 200).copy()
-    while left.any():
-        y1, x1 = np.argwhere(left)[0]
-        x2 = x1 + np.argmin(np.append(left[y1, x1:], False))
-        y2 = y1 + np.argmin(np.append(left[y1:, x1], False))
-        left[y1:y2, x1:x2] = False
-        if low <= (x2 - x1) / image.shape[1] <= high:
-            boxes.append((x1, y1, x2, y2))
-    return Detections(np.array(boxes).reshape(-1, 4), np.full(len(boxes), 0.8), [0] * len(boxes))
-
-
-def scene(*faces: tuple[int, int, int], width: int = 640, height: int = 480) -> np.ndarray:
-    image = np.zeros((height, width, 3), np.uint8)
-    for x, y, side in faces:
-        image[y : y + side, x : x + side] = 255
-    return image
+from tests.runtimes.looks.squares import scene, squares
 
 
 def looking(**options: object) -> MultiLookDetector:

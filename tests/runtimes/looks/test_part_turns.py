@@ -16,8 +16,8 @@ from maskdet.runtimes.looks.multi_look import MultiLookDetector
 from maskdet.runtimes.looks.part_turns import HOLD_S, ROUND_S, PartTurns
 from maskdet.runtimes.looks.tiling import tiles_of
 from tests.doubles import ScriptedDetector
+from tests.runtimes.looks.squares import scene, squares
 from tests.runtimes.looks.test_closer_looks import RULE, unsure_of_small
-from tests.runtimes.looks.test_multi_look import scene, squares
 
 PARTS = tiles_of(1080, 1920, 3)
 

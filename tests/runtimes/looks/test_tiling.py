@@ -8,27 +8,14 @@ import pytest
 from maskdet.detections import Detections, MaskState
 from maskdet.runtimes.looks.tiling import TiledDetector, merged, tiles_of
 from tests.doubles import ScriptedDetector
+from tests.runtimes.looks.squares import scene, squares
+
+SIZE = {"width": 800, "height": 600}
 
 
-def squares(image: np.ndarray) -> Detections:
-    """Each white square as a face, if its width is a twentieth of the picture's or more."""
-    boxes, left = [], (image[..., 0] > 200).copy()
-    while left.any():
-        y1, x1 = np.argwhere(left)[0]
-        x2 = x1 + np.argmin(np.append(left[y1, x1:], False))
-        y2 = y1 + np.argmin(np.append(left[y1:, x1], False))
-        left[y1:y2, x1:x2] = False
-        if x2 - x1 >= image.shape[1] / 20:
-            boxes.append((x1, y1, x2, y2))
-    scores = 0.5 + np.array([min(0.4, (b[2] - b[0]) / image.shape[1]) for b in boxes])
-    return Detections(np.array(boxes).reshape(-1, 4), scores, np.zeros(len(boxes)))
-
-
-def scene(*faces: tuple[int, int, int], width: int = 800, height: int = 600) -> np.ndarray:
-    image = np.zeros((height, width, 3), np.uint8)
-    for x, y, side in faces:
-        image[y : y + side, x : x + side] = 255
-    return image
+def of_a_twentieth(image: np.ndarray) -> Detections:
+    """Faces as wide as a twentieth of the picture or more."""
+    return squares(image, 0.05, 1)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
@@ -49,20 +36,20 @@ def test_tiles_cover_the_picture_and_each_other(height: int, width: int, count: 
 def test_far_faces_are_found_once_and_large_ones_stay_whole() -> None:
     """One far face in a corner, one on a cut, one in both of two tiles, one over all tiles."""
     far, cut, both, large = (20, 30, 24), (432, 100, 24), (390, 500, 26), (300, 200, 250)
-    image = scene(far, cut, both, large)
-    plain = ScriptedDetector(squares)
+    image = scene(far, cut, both, large, **SIZE)
+    plain = ScriptedDetector(of_a_twentieth)
     assert len(plain.detect([image])[0]) == 1
     (found,) = TiledDetector(plain, 2).detect([image])
     expected = sorted([x, y, x + side, y + side] for x, y, side in (far, cut, both, large))
     assert sorted(found.boxes.tolist()) == expected
     assert (np.diff(found.scores) <= 0).all()
     assert plain.batches[-1] == 5
-    assert image.max() == 255 and (image == scene(far, cut, both, large)).all()
+    assert image.max() == 255 and (image == scene(far, cut, both, large, **SIZE)).all()
 
 
 def test_a_face_at_the_picture_s_own_edge_is_not_cut() -> None:
-    image = scene((776, 0, 24), (0, 576, 24))
-    assert len(TiledDetector(ScriptedDetector(squares), 2).detect([image])[0]) == 2
+    image = scene((776, 0, 24), (0, 576, 24), **SIZE)
+    assert len(TiledDetector(ScriptedDetector(of_a_twentieth), 2).detect([image])[0]) == 2
 
 
 def test_a_part_of_a_large_face_is_no_face_of_its_own() -> None:
@@ -72,7 +59,7 @@ def test_a_part_of_a_large_face_is_no_face_of_its_own() -> None:
         side = 250 if image.shape[1] == 800 else 150
         return Detections([[30, 30, 30 + side, 30 + side]], [side / 300], [0])
 
-    (found,) = TiledDetector(ScriptedDetector(part), 2).detect([scene()])
+    (found,) = TiledDetector(ScriptedDetector(part), 2).detect([scene(**SIZE)])
     assert found.boxes.tolist() == [[30, 30, 280, 280]]
 
 
@@ -94,6 +81,6 @@ def test_it_is_a_detector_like_the_other() -> None:
     assert (tiled.name, tiled.device) == (inner.name, inner.device)
     tiled.warm_up()
     assert tiled.detect([]) == [] and inner.warm
-    assert len(tiled.detect([scene()])[0]) == 0 and inner.batches[-1] == 10
+    assert len(tiled.detect([scene(**SIZE)])[0]) == 0 and inner.batches[-1] == 10
     tiled.close()
     assert inner.closed
