@@ -31,6 +31,7 @@ from tests.whole_run import (  # noqa: F401  (hooks)
     pytest_runtest_makereport,
     pytest_xdist_auto_num_workers,
 )
+from tests.xserver import screen  # noqa: F401  (a fixture)
 
 MakeVideo = Callable[..., Path]
 

@@ -1,4 +1,4 @@
-"""A real X server (Xvfb) for tests of the window: its screen, a key press, a click on close."""
+"""A real X server (Xvfb) for tests of the window: its screen, keys, the mouse, a script on it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.monitors import ROOT
 
 XVFB = shutil.which("Xvfb")
 needs_xvfb = pytest.mark.skipif(XVFB is None, reason="Xvfb is not installed (apt: xvfb)")
@@ -168,3 +171,32 @@ def x_server(folder: Path, screen: str = "1280x1024x24") -> Iterator[XServer]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XServer]:
+    """A screen for one test."""
+    with x_server(tmp_path_factory.mktemp("x")) as server:
+        yield server
+
+
+@contextmanager
+def script_on(
+    display: str | None, script: str, *arguments: str, **env: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A Python script in a process of its own, on a display or without one; killed at the end."""
+    inherited = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    where = {} if display is None else {"DISPLAY": display}
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        cwd=ROOT,
+        env=inherited | where | env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -6,7 +6,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,11 @@ import pytest
 from tests.commands.test_monitor import frames_in, lines_of, wait_for
 from tests.live.gui.test_viewer import share_of, until
 from tests.sources.rtsp import ages_on, needs_rtsp, rtsp_camera
-from tests.xserver import XServer, needs_xvfb, x_server
+from tests.xserver import XServer, needs_xvfb
 
 pytestmark = [needs_rtsp, needs_xvfb, pytest.mark.timeout(180)]
 AMBER = (66, 200, 255)
 StartMonitor = Callable[..., Any]
-
-
-@pytest.fixture
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XServer]:
-    with x_server(tmp_path_factory.mktemp("x")) as server:
-        yield server
 
 
 def command_lines(process: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,10 @@ import pytest
 from tests.live.cameras.running import running, settings_of
 from tests.live.gui.test_viewer import share_of, until
 from tests.sources.rtsp import needs_rtsp, rtsp_camera
-from tests.xserver import XServer, needs_xvfb, x_server
+from tests.xserver import XServer, needs_xvfb
 
 pytestmark = [needs_rtsp, needs_xvfb, pytest.mark.timeout(180)]
 AMBER = (66, 200, 255)
-
-
-@pytest.fixture
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XServer]:
-    with x_server(tmp_path_factory.mktemp("x")) as server:
-        yield server
 
 
 def test_tiles_come_go_and_say_paused(

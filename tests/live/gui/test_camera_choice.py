@@ -16,9 +16,9 @@ from maskdet.live.gui import camera_choice
 from maskdet.live.gui.camera_choice import choice_file, choose_camera
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.sources.webcam_list import Camera
-from tests.xserver import needs_xvfb, x_server
+from tests.monitors import ROOT
+from tests.xserver import XServer, needs_xvfb, script_on
 
-ROOT = Path(__file__).resolve().parents[3]
 CAMERAS = [Camera("0", "HD Webcam"), Camera("2", "Brio"), Camera("4", "Brio")]
 CHOOSE = f"""
 import sys
@@ -64,19 +64,8 @@ def test_a_number_typed_in_the_terminal_is_taken_and_remembered() -> None:
 
 
 @needs_xvfb
-def test_a_key_pressed_in_the_window_is_taken(tmp_path: Path) -> None:
-    with (
-        x_server(tmp_path) as screen,
-        subprocess.Popen(
-            [sys.executable, "-c", CHOOSE, "window"],
-            cwd=ROOT,
-            env={**os.environ, "DISPLAY": screen.display},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
+def test_a_key_pressed_in_the_window_is_taken(screen: XServer) -> None:
+    with script_on(screen.display, CHOOSE, "window") as process:
         window = screen.find("maskdet: which camera?")
         while process.poll() is None:  # until the window takes keys
             screen.press(window, "2")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +11,8 @@ from maskdet.errors import SourceError
 from maskdet.live.gui.connecting import open_camera
 from maskdet.sources.opening import open_source
 from maskdet.sources.reconnecting import LiveSource
-from tests.xserver import needs_xvfb, x_server
+from tests.xserver import XServer, needs_xvfb, script_on
 
-ROOT = Path(__file__).resolve().parents[3]
 OPEN = """
 import sys
 from maskdet.live.gui import connecting
@@ -33,25 +28,16 @@ except KeyboardInterrupt:
 
 @needs_xvfb
 def test_the_window_of_a_camera_that_never_answers_shows_that_and_ends_by_a_key(
-    tmp_path: Path,
+    screen: XServer,
 ) -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as silent,
-        x_server(tmp_path) as screen,
-        subprocess.Popen(
-            [sys.executable, "-c", OPEN, f"rtsp://u:secret@127.0.0.1:{silent.getsockname()[1]}/a"],
-            cwd=ROOT,
-            env={**os.environ, "DISPLAY": screen.display},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        window = screen.find("maskdet: door")
-        while process.poll() is None:  # until the window takes keys
-            screen.press(window, "q")
-            time.sleep(0.1)
-        out, err = process.communicate()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        camera = f"rtsp://u:secret@127.0.0.1:{silent.getsockname()[1]}/a"
+        with script_on(screen.display, OPEN, camera) as process:
+            window = screen.find("maskdet: door")
+            while process.poll() is None:  # until the window takes keys
+                screen.press(window, "q")
+                time.sleep(0.1)
+            out, err = process.communicate()
     assert out == "ended\n"
     assert "/a: no picture yet; waiting for the camera to answer, 122 seconds at most" in err
     assert err.count("\n") == 1 and "secret" not in err

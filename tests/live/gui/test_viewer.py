@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,17 +28,11 @@ from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from tests.commands.test_monitor import lines_of, wait_for
 from tests.doubles import ScriptedDetector, SyntheticSource
 from tests.whole_run import slow
-from tests.xserver import XServer, needs_xvfb, x_server
+from tests.xserver import XServer, needs_xvfb
 
 pytestmark = needs_xvfb
 MakeVideo = Callable[..., Path]
 StartMonitor = Callable[..., Any]
-
-
-@pytest.fixture
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XServer]:
-    with x_server(tmp_path_factory.mktemp("x")) as server:
-        yield server
 
 
 def share_of(screen: XServer, color: tuple[int, int, int]) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,9 +14,8 @@ from maskdet.detections import MaskState
 from maskdet.drawing.styles import STYLES
 from maskdet.live.gui.window import Window
 from maskdet.system import native_libraries
-from tests.xserver import XServer, needs_xvfb, x_server
+from tests.xserver import XServer, needs_xvfb, script_on, x_server
 
-ROOT = Path(__file__).resolve().parents[3]
 TITLE = "maskdet: rtsp://admin:***@10.0.0.7/1, door"
 
 SHOW = """
@@ -49,65 +46,48 @@ print("closed", window.closed, window.key(), flush=True)
 """
 
 
-def run(display: str | None, **env: str) -> subprocess.Popen[str]:
-    """Starts the script above on that display."""
-    inherited = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    where = {} if display is None else {"DISPLAY": display}
-    return subprocess.Popen(
-        [sys.executable, "-c", SHOW, TITLE],
-        cwd=ROOT,
-        env=inherited | where | env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def painted(server: XServer) -> np.ndarray:
+def painted(screen: XServer) -> np.ndarray:
     """The first screenshot with the whole picture; a window is resized after it opens."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        screen = server.screenshot()
-        if near(screen, (120, 120, 120)).sum() > 640 * 480 * 0.8:
-            return screen
+        picture = screen.screenshot()
+        if near(picture, (120, 120, 120)).sum() > 640 * 480 * 0.8:
+            return picture
         time.sleep(0.05)
     raise AssertionError("the picture did not appear")
 
 
-def near(screen: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
-    return (np.abs(screen.astype(int) - color) < 12).all(axis=2)
+def near(picture: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    return (np.abs(picture.astype(int) - color) < 12).all(axis=2)
 
 
 @needs_xvfb
-def test_window_shows_boxes_and_bar_names_keys_and_quits(tmp_path: Path) -> None:
-    with x_server(tmp_path) as server, run(server.display) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline().strip() == "True"
-            window = server.find(TITLE)
-            screen = painted(server)
-            for state in MaskState:  # each box's and label's colour reaches the screen
-                assert near(screen, STYLES[state].color).sum() > 100, state
-            picture = near(screen, (120, 120, 120))
-            top = int(np.argmax(picture.sum(axis=1) > 320))
-            bar = screen[:top, np.flatnonzero(picture[top])]
-            assert top >= 48
-            assert near(bar[-48:], (30, 30, 30)).mean() > 0.6  # the bar, above the picture
-            assert near(bar, (80, 80, 255)).any()  # ● REC
+def test_window_shows_boxes_and_bar_names_keys_and_quits(screen: XServer) -> None:
+    with script_on(screen.display, SHOW, TITLE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "True"
+        window = screen.find(TITLE)
+        shown = painted(screen)
+        for state in MaskState:  # each box's and label's colour reaches the screen
+            assert near(shown, STYLES[state].color).sum() > 100, state
+        picture = near(shown, (120, 120, 120))
+        top = int(np.argmax(picture.sum(axis=1) > 320))
+        bar = shown[:top, np.flatnonzero(picture[top])]
+        assert top >= 48
+        assert near(bar[-48:], (30, 30, 30)).mean() > 0.6  # the bar, above the picture
+        assert near(bar, (80, 80, 255)).any()  # ● REC
 
-            server.press(window, "Home")  # has no name, and its code ends in that of P
-            keys = {"Left": "left", "Up": "up", "Right": "right", "Down": "down"}
-            keys |= {"space": "space", "Escape": "esc", "s": "s", "r": "r", "b": "b", "h": "h"}
-            keys |= {"period": ".", "comma": ",", "f": "f", "Return": "enter"}
-            for key, name in keys.items():
-                server.press(window, key)
-                assert process.stdout.readline().strip() == name
-            server.press(window, "q")
-            out, err = process.communicate(timeout=10)
-            assert out.splitlines() == ["q", "closed True None"]
-            assert (process.returncode, err) == (0, "")
-        finally:
-            process.kill()
+        screen.press(window, "Home")  # has no name, and its code ends in that of P
+        keys = {"Left": "left", "Up": "up", "Right": "right", "Down": "down"}
+        keys |= {"space": "space", "Escape": "esc", "s": "s", "r": "r", "b": "b", "h": "h"}
+        keys |= {"period": ".", "comma": ",", "f": "f", "Return": "enter"}
+        for key, name in keys.items():
+            screen.press(window, key)
+            assert process.stdout.readline().strip() == name
+        screen.press(window, "q")
+        out, err = process.communicate(timeout=10)
+        assert out.splitlines() == ["q", "closed True None"]
+        assert (process.returncode, err) == (0, "")
 
 
 ASPECTS = """
@@ -154,14 +134,7 @@ def test_the_window_takes_the_aspect_of_each_picture(tmp_path: Path, screen: str
     width, height = map(int, screen.split("x")[:2])
     with (
         x_server(tmp_path, screen) as server,
-        subprocess.Popen(
-            [sys.executable, "-c", ASPECTS, repr(SIZES)],
-            cwd=ROOT,
-            env={**os.environ, "DISPLAY": server.display},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process,
+        script_on(server.display, ASPECTS, repr(SIZES)) as process,
     ):
         assert process.stdout is not None and process.stdin is not None
         assert process.stdout.readline().strip() == "shown"  # the waiting picture
@@ -182,16 +155,13 @@ def test_the_window_takes_the_aspect_of_each_picture(tmp_path: Path, screen: str
 
 
 @needs_xvfb
-def test_closing_the_window_is_seen(tmp_path: Path) -> None:
+def test_closing_the_window_is_seen(screen: XServer) -> None:
     # A platform that OpenCV's Qt does not have must not end the process.
-    with x_server(tmp_path) as server, run(server.display, QT_QPA_PLATFORM="wayland") as process:
-        try:
-            server.click_close(server.find(TITLE))
-            out, err = process.communicate(timeout=10)
-            assert out.splitlines()[1:] == ["closed True None"]
-            assert (process.returncode, err) == (0, "")
-        finally:
-            process.kill()
+    with script_on(screen.display, SHOW, TITLE, QT_QPA_PLATFORM="wayland") as process:
+        screen.click_close(screen.find(TITLE))
+        out, err = process.communicate(timeout=10)
+        assert out.splitlines()[1:] == ["closed True None"]
+        assert (process.returncode, err) == (0, "")
 
 
 CHECK = "from maskdet.live.gui.window import display_available; print(*display_available())"
@@ -216,11 +186,9 @@ CHECK = "from maskdet.live.gui.window import display_available; print(*display_a
     ],
 )
 def test_says_why_there_is_no_display(env: dict[str, str], message: str) -> None:
-    inherited = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    done = subprocess.run(
-        [sys.executable, "-c", CHECK], cwd=ROOT, env=inherited | env, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, message, "")
+    with script_on(None, CHECK, **env) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out.strip(), err) == (0, message, "")
 
 
 def test_names_packages_of_missing_libraries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from maskdet.drawing.status_text import AMBER
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.people.zones import Line, Zone
-from tests.live.gui.test_viewer import Demo, end, screen, share_of, until  # noqa: F401  (a fixture)
+from tests.live.gui.test_viewer import Demo, end, share_of, until
 from tests.xserver import XServer, needs_xvfb
 
 SQUARE = [(0.1, 0.1), (0.5, 0.1), (0.5, 0.6), (0.1, 0.6)]
@@ -159,7 +159,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path):
 
 @needs_xvfb
 def test_in_a_window_clicks_make_a_zone(
-    screen: XServer,  # noqa: F811
+    screen: XServer,
     start_monitor: StartMonitor,
     tmp_path: Path,
 ):

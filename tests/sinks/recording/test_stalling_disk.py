@@ -14,7 +14,7 @@ from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from tests.live.test_unattended import lines_in, wait_until
 from tests.monitors import StallingDisk, StartMonitor
 from tests.sinks.recording.test_recorder import images_in, observation
-from tests.xserver import needs_xvfb, x_server
+from tests.xserver import XServer, needs_xvfb
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -117,20 +117,19 @@ def test_a_recording_begun_by_key_holds_up_detection_for_a_moment_only(
 
 @needs_xvfb
 def test_a_snapshot_holds_up_the_window_for_a_moment_only(
-    tmp_path: Path, stalling_disk: StallingDisk, start_monitor: StartMonitor
+    screen: XServer, stalling_disk: StallingDisk, start_monitor: StartMonitor
 ):
-    with x_server(tmp_path) as screen:
-        process = start_monitor(
-            "sources=[demo]", f"snapshots={stalling_disk.folder}", DISPLAY=screen.display
-        )
-        window = screen.find("maskdet: demo")
-        time.sleep(2)  # by now a picture is shown
-        stalling_disk.hang()
-        screen.press(window, "s")
-        assert process.stderr is not None
-        assert "the disk does not answer" in process.stderr.readline()
-        asked = time.monotonic()
-        screen.press(window, "q")
-        _, told = process.communicate(timeout=60)
+    process = start_monitor(
+        "sources=[demo]", f"snapshots={stalling_disk.folder}", DISPLAY=screen.display
+    )
+    window = screen.find("maskdet: demo")
+    time.sleep(2)  # by now a picture is shown
+    stalling_disk.hang()
+    screen.press(window, "s")
+    assert process.stderr is not None
+    assert "the disk does not answer" in process.stderr.readline()
+    asked = time.monotonic()
+    screen.press(window, "q")
+    _, told = process.communicate(timeout=60)
     assert time.monotonic() - asked < 5
     assert process.returncode == 0 and "Traceback" not in told
