@@ -5,6 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 
+def widths(boxes: np.ndarray) -> np.ndarray:
+    """Widths (N,) of boxes (N, 4), in their unit."""
+    across: np.ndarray = boxes[:, 2] - boxes[:, 0]
+    return across
+
+
 def area(boxes: np.ndarray) -> np.ndarray:
     """Areas (N,) of boxes (N, 4); 0 where a box is inside out."""
     sides: np.ndarray = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)

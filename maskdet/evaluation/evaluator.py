@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.evaluation import coco
@@ -104,7 +105,7 @@ class Evaluation:
     def _count(self, low: float, high: float, state: MaskState | None = None) -> Tally:
         rows = []
         for sample, shown, owner in zip(self.samples, self.shown, self._owners, strict=True):
-            width = sample.boxes[:, 2] - sample.boxes[:, 0]
+            width = box_ops.widths(sample.boxes)
             here = (width >= low) & (width < high)
             if state is not None:
                 here &= sample.classes == state

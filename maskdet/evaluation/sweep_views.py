@@ -51,7 +51,7 @@ def size_views(
     random = np.random.default_rng(round(share * 1000) + cut)
     by_state: dict[int, list[tuple[Sample, int]]] = {}
     for sample in samples:
-        widths = sample.boxes[:, 2] - sample.boxes[:, 0]
+        widths = box_ops.widths(sample.boxes)
         for index in np.flatnonzero(widths * ENLARGEMENT >= share * VIEW[0]).tolist():
             by_state.setdefault(int(sample.classes[index]), []).append((sample, index))
     for state, faces in by_state.items():

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections, MaskState
 from maskdet.evaluation import coco
@@ -164,7 +165,7 @@ def measure(
         if min_width is None:
             wanted[:1] = True
         else:
-            wanted = sample.boxes[:, 2] - sample.boxes[:, 0] >= min_width
+            wanted = box_ops.widths(sample.boxes) >= min_width
         hit = wanted & (owner >= 0)
         found_states = shown.states[owner[hit]]
         right, unsure = found_states == sample.classes[hit], found_states == MaskState.unsure
@@ -196,7 +197,7 @@ def _with_wide_faces(samples: Sequence[Sample], faces: int) -> list[Sample]:
     """Images drawn by chance until they have so many wide faces."""
     chosen, count = [], 0
     for index in np.random.default_rng(1).permutation(len(samples)):
-        wide = samples[index].boxes[:, 2] - samples[index].boxes[:, 0] >= MIN_WIDTH
+        wide = box_ops.widths(samples[index].boxes) >= MIN_WIDTH
         if wide.any():
             chosen.append(samples[index])
             count += int(wide.sum())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections, MaskState
 from maskdet.evaluation import coco
@@ -69,7 +70,7 @@ def _choice(samples: Sequence[Sample], found: Sequence[Detections], rule: Decisi
         states, truth = shown.states[owner[hit]], sample.classes[hit]
         unsure, right = states == MaskState.unsure, states == truth
         certain += (~unsure).sum(), right.sum(), unsure.sum()
-        is_wide = sample.boxes[hit, 2] - sample.boxes[hit, 0] >= WIDE_FACE_PIXELS
+        is_wide = box_ops.widths(sample.boxes[hit]) >= WIDE_FACE_PIXELS
         wide += (is_wide & ~unsure).sum(), (is_wide & right).sum()
         if unsure.any() and shown.probabilities is not None:
             guess = shown.probabilities[owner[hit]].argmax(axis=1)
@@ -107,7 +108,7 @@ def min_width(samples: Sequence[Sample], found: Sequence[Detections], rule: Deci
         shown = rule.apply(each)
         owner = coco.pair(sample, shown)
         boxes = shown.boxes[owner[owner >= 0]]
-        widths.append(boxes[:, 2] - boxes[:, 0])
+        widths.append(box_ops.widths(boxes))
     every = np.concatenate(widths)
     return (
         min(MAX_UNSURE_WIDTH, float(np.floor(np.quantile(every, NARROW_FACES_SHARE))))

@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 
 _CLASSES = len(CLASS_NAMES)
@@ -121,7 +122,7 @@ class DecisionRule:
         """
         scores, states, sums = found.scores, found.states, found.face_scores
         if self.certainty or self.width:
-            unsure = found.boxes[:, 2] - found.boxes[:, 0] < self.width
+            unsure = box_ops.widths(found.boxes) < self.width
             if found.probabilities is not None:
                 unsure |= scores < self.certainty * found.probabilities.sum(axis=1)
             unsure &= sums >= self.min_scores[MaskState.unsure]

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from maskdet import boxes as box_ops
 from maskdet.commands import evaluate
 from maskdet.datasets.loading import read_samples
 from maskdet.datasets.samples import Sample, limit_scenes, scene_names
@@ -97,7 +98,7 @@ def test_the_gate_tells_what_is_reached(
         return Detections(sample.boxes, np.full(len(sample.boxes), 0.9), 0 * sample.classes)
 
     gate = {row["metric"]: row for row in run(data, ScriptedDetector(script), tmp_path)["gate"]}
-    wide = [(each.boxes[:, 2] - each.boxes[:, 0] >= 32) for each in samples]
+    wide = [box_ops.widths(each.boxes) >= 32 for each in samples]
     classes = np.concatenate([each.classes[w] for each, w in zip(samples, wide, strict=True)])
     assert len(classes) > 0
     row = gate["right_state_32+"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maskdet import boxes as box_math
+from maskdet import boxes as box_ops
 from maskdet.datasets.builder import shown_box
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import DataSet, Sample
@@ -44,7 +44,7 @@ def measure_boxes(data: DataSet, problems: Problems, grid: AnchorGrid, long_side
         sides = boxes[:, 2:] - boxes[:, :2]
         for i in np.flatnonzero(sides.min(axis=1) < TINY_PIXELS):
             problems.note(KINDS["tiny"], places[i], f"{sides[i, 0]:g}×{sides[i, 1]:g}")
-        overlap = np.triu(box_math.iou(boxes, boxes), 1)
+        overlap = np.triu(box_ops.iou(boxes, boxes), 1)
         for i, j in np.argwhere(overlap > DUPLICATE_IOU):
             text = f"as {places[i]} (IoU {overlap[i, j]:.2f})"
             problems.note(KINDS["twice"], places[j], text)
@@ -98,7 +98,7 @@ def describe(data: DataSet) -> dict[str, Any]:
         "boxes_in_a_picture": _spread(faces),
         "picture_width": _spread(sizes[:, 0]),
         "picture_height": _spread(sizes[:, 1]),
-        "box_width": _spread(boxes[:, 2] - boxes[:, 0]),
+        "box_width": _spread(box_ops.widths(boxes)),
         "box_height": _spread(boxes[:, 3] - boxes[:, 1]),
     }
 

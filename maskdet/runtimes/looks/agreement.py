@@ -33,14 +33,8 @@ def agreed_faces(whole: Detections, small: Detections, side: int) -> tuple[Detec
         small: of the small look, likewise, in the same pixels.
         side: of the image, the longer one, in pixels.
     """
-    close = small[_widths(small) >= CLOSE_WIDTH * side]
+    close = small[box_ops.widths(small.boxes) >= CLOSE_WIDTH * side]
     return _agreed(whole, small, LARGE_WIDTH * side), _agreed(close, whole)
-
-
-def _widths(found: Detections) -> np.ndarray:
-    """Of the boxes (N,), in pixels."""
-    widths: np.ndarray = found.boxes[:, 2] - found.boxes[:, 0]
-    return widths
 
 
 def _agreed(found: Detections, other: Detections, width: float = 0.0) -> Detections:
@@ -52,7 +46,7 @@ def _agreed(found: Detections, other: Detections, width: float = 0.0) -> Detecti
         width: in pixels, from which on they are large.
     """
     likely = other.boxes[other.scores >= MIN_AGREED_SCORE]
-    denied = _widths(found) >= width
+    denied = box_ops.widths(found.boxes) >= width
     denied &= ~(box_ops.iou(found.boxes, likely) > MIN_AGREED_IOU).any(axis=1)
     if not denied.any() or found.probabilities is None:
         return found

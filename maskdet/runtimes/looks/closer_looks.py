@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.model.decision import DecisionRule
 
@@ -84,7 +85,7 @@ def _doubtful(found: Detections, rule: DecisionRule, width: float) -> np.ndarray
     """
     shown = rule.apply(replace(found, track_ids=np.arange(len(found))))
     assert shown.track_ids is not None
-    is_narrow = shown.boxes[:, 2] - shown.boxes[:, 0] < rule.width
+    is_narrow = box_ops.widths(shown.boxes) < rule.width
     settled = shown.track_ids[is_narrow | (shown.states != MaskState.unsure)]
     sides = (found.boxes[:, 2:] - found.boxes[:, :2]).max(axis=1, initial=0.0)
     small = (sides <= width) & (found.scores >= MIN_DOUBTFUL_SCORE)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.frame import Frame
@@ -111,7 +112,7 @@ class MultiLookDetector:
             task.is_due = each.due(task.parts, frame.position, most)
         found = self._detect(tasks)
         for index, (task, each) in enumerate(zip(tasks, turns, strict=True)):
-            widths = found[index].boxes[:, 2] - found[index].boxes[:, 0]
+            widths = box_ops.widths(found[index].boxes)
             before = each.keep(found[index][widths <= SMALL_SHARE * task.side])
             if len(before):
                 found[index] = merged([found[index], before])

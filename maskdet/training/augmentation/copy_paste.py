@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 import cv2
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 
 MARGIN_SHARE = 0.18
@@ -104,7 +105,7 @@ class CopyPaste:
 
     def _covered(self, sample: Sample, random: np.random.Generator) -> Sample:
         """The sample, or one with one or two of its faces covered."""
-        wide = sample.boxes[:, 2] - sample.boxes[:, 0] >= MIN_PASTED_WIDTH
+        wide = box_ops.widths(sample.boxes) >= MIN_PASTED_WIDTH
         places = np.flatnonzero(wide & (sample.classes >= 0))
         if not len(places) or random.random() >= self._share:
             return sample

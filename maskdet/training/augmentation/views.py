@@ -123,7 +123,7 @@ class Augmentation:
     ) -> View:
         """A view that one face fills, whole or cut by one or two edges."""
         for _ in range(_MAX_TRIES):
-            widths = sample.boxes[:, 2] - sample.boxes[:, 0]
+            widths = box_ops.widths(sample.boxes)
             wide = np.flatnonzero((widths >= MIN_CLOSE_UP_WIDTH) & (sample.classes >= 0))
             if len(wide):
                 break
@@ -272,7 +272,7 @@ class Augmentation:
         """Boxes cut to the view; the barely visible become ignored, the invisible go."""
         clipped = box_ops.clip(view.boxes, width, height)
         share = box_ops.area(clipped) / np.maximum(box_ops.area(view.boxes), 1e-6)
-        small = np.minimum(clipped[:, 2] - clipped[:, 0], clipped[:, 3] - clipped[:, 1])
+        small = (clipped[:, 2:] - clipped[:, :2]).min(axis=1)
         doubtful = (share < self.visible) | (small < self.smallest)
         classes = np.where(doubtful, IGNORE, view.classes)
         keep = (share > 0) & (small > 1)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from maskdet import boxes as box_ops
 from maskdet.detections import Detections
 from maskdet.model.decision import DecisionRule
 from maskdet.runtimes.looks.closer_looks import MAX_CLOSER_LOOKS, closer_places
@@ -29,7 +30,7 @@ def faces(boxes: list[list[float]], score: float = 0.1) -> Detections:
 def unsure_of_small(image: np.ndarray, least: float = 0.02) -> Detections:
     """A face of 4 % of the view's width is one; narrower, it may be one."""
     found = squares(image, least, 0.3)
-    share = (found.boxes[:, 2] - found.boxes[:, 0]) / image.shape[1]
+    share = box_ops.widths(found.boxes) / image.shape[1]
     scores = np.where(share >= 0.04, 0.8, 0.1).astype(np.float32)
     probabilities = scores[:, None] * np.array([1.0, 0.0, 0.0], np.float32)
     return Detections(found.boxes, scores, found.states, None, probabilities)
