@@ -22,10 +22,9 @@ SETTINGS_FILE, LOG_FILE = "monitor.yaml", "monitor.log"
 STATUS_FILE, HEARTBEAT_FILE = "status.json", "alive"
 _PID_FILE, _OWNER_FILE = "monitor.pid", "monitor.owner"
 _MODULE = "maskdet.commands.cluster.monitor_child"
-_END_TIMEOUT_S = 12.0
-"""Seconds until a monitor that should end is killed: its outputs have ten (`live.teardown`)."""
-_EARLIER_TIMEOUT_S = 3.0
-"""Seconds for the monitor of a group before this one that is not taken over."""
+END_TIMEOUT_S = 14.0
+"""Seconds until a monitor that should end is killed: its outputs have ten (`live.teardown`), its
+summary three more."""
 _APPLY_TIMEOUT_S = 8.0
 """Seconds for cameras to be added and removed."""
 _APPLY_POLL_S = 0.05
@@ -152,7 +151,7 @@ class MonitorRun:
             child.ask_to_end()
         else:
             child.send(b"end\n")
-        _end_within(_END_TIMEOUT_S, child)
+        _wait_for_end(child)
         self._short_lives, self._due = 0, 0.0
 
     def status(self) -> dict[str, Any]:
@@ -193,7 +192,7 @@ class MonitorRun:
             return
         earlier = AdoptedMonitor(process)
         earlier.ask_to_end()
-        _end_within(_EARLIER_TIMEOUT_S, earlier)
+        _wait_for_end(earlier)
 
     def _bury(self, now: float) -> None:
         """Takes note of an end that nobody asked for."""
@@ -226,9 +225,9 @@ class MonitorRun:
         return lines[-1][:300] if lines else ""
 
 
-def _end_within(seconds: float, child: ChildProcess | AdoptedMonitor) -> None:
+def _wait_for_end(child: ChildProcess | AdoptedMonitor) -> None:
     """Waits for a monitor that was asked to end; one that does not is killed."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + END_TIMEOUT_S
     while child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     child.kill()

@@ -13,13 +13,16 @@ from maskdet.detections import Detections, MaskState
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
 from maskdet.live.cameras.source_state import SourceState
-from maskdet.observation import Observation, sum_by_state, sum_of_margins
-from maskdet.system.threads import Closed, Condition, Event, Mailbox
+from maskdet.observation import Observation
+from maskdet.system.threads import Closed, Condition, Event, Lock, Mailbox
+from maskdet.system.timeouts import run_all_with_timeout
 
 LIVE_CALL_S = 0.1
 """Seconds that a call of the detector may take for live frames: those that do not fit wait for the
 next one, and are replaced by newer ones meanwhile."""
 _TIME_SHARE = 0.3  # of the newest call in the time that an image is taken to need
+_WRITING_S = 0.15
+"""Seconds, at the end, for an observation that is being written, and for people to end."""
 
 _Ways = dict[int, tuple[Mailbox[Frame], Mailbox[Observation]]]
 """By source, where its frames come from and where its observations go."""
@@ -35,8 +38,6 @@ class Inference:
         errors: of sources that failed and of sinks; the others go on.
         counts: faces per state, summed over every frame.
         first_result: `time.monotonic()` of the first observation, None before.
-        abandoned: set by the caller that waits no longer for the call under way; its result goes
-            nowhere, as the sinks are closed.
     """
 
     def __init__(
@@ -50,7 +51,6 @@ class Inference:
         self.errors: list[MaskdetError] = []
         self.counts: Counter[str] = Counter({state.name: 0 for state in MaskState})
         self.first_result: float | None = None
-        self.abandoned = Event()
         self._detector = detector
         self._states = list(states)
         self._min_score = min_score
@@ -58,22 +58,10 @@ class Inference:
         self._image_s = LIVE_CALL_S
         self._served = [0.0] * len(self._states)
         self._ways: _Ways = {}
-        self._condition = Condition()
+        self._condition, self._writing = Condition(), Lock()
+        self._over = Event()
         self._is_over = False
         self._failed: list[Sink] = []
-
-    @property
-    def people(self) -> dict[str, int] | None:
-        """Unique people of the run by state, over all sources; None where nobody is followed."""
-        known = [state.people for state in self._states if state.people is not None]
-        if not known:
-            return None
-        return sum_by_state(people.run for people in known)
-
-    @property
-    def people_margin(self) -> int:
-        """People that this number may be wrong by, either way."""
-        return sum_of_margins(s.people.margin for s in self._states if s.people is not None)
 
     def run(
         self,
@@ -97,8 +85,7 @@ class Inference:
             for index, observation in (carried | self._process(frames)).items():
                 if (ways := self._ways.get(index)) is not None:
                     ways[1].put(observation)
-        for state in self._states:  # people who are still there
-            self._finish(state)
+        self._end_people()
 
     def join(
         self,
@@ -144,6 +131,21 @@ class Inference:
             (state.finished.clear if is_there else state.finished.set)()
             self._condition.notify_all()
         return state.finished
+
+    def abandon(self) -> None:
+        """Ends the people and waits no longer for the call under way; from another thread.
+
+        An observation that is being written gets to every sink first, unless one hangs: they agree.
+        """
+        run_all_with_timeout(_WRITING_S, {"ending people": self._end_people})
+        self._over.set()
+
+    def _end_people(self) -> None:
+        """Ends the people of all sources; nothing is written after that."""
+        with self._writing:
+            for state in self._states:
+                self._write_end(state)
+            self._over.set()
 
     def _goes_on(self, stopping: Event) -> bool:
         with self._condition:
@@ -192,21 +194,14 @@ class Inference:
         return None
 
     def _finish(self, state: SourceState) -> None:
-        """Ends the people of a source with its last frame, for its sinks.
+        """Ends the people of a source with its last frame, for its sinks."""
+        with self._writing:
+            self._write_end(state)
 
-        At an end that nobody has asked for, they get no frame without news.
-        """
-        last, state.last = state.last, None
-        is_asked = state.is_finishing or state.is_leaving
-        if last is not None:
-            empty = Detections.empty()
-            seen = replace(last, detections=empty, counts=empty.counts(), alerts=(), people=())
-            seen = replace(seen, events=(), is_carried=True, is_end=not is_asked)
-            if state.analysis is not None:
-                seen = state.analysis.finish(seen)
-            state.people = seen.people_counts
-            if seen.events or is_asked:
-                self._write_all(state, seen)
+    def _write_end(self, state: SourceState) -> None:
+        seen = state.end()
+        if seen is not None:
+            self._write_all(state, seen)
         state.is_finishing = False
         state.finished.set()
 
@@ -216,10 +211,11 @@ class Inference:
         if state.gate is None or state.gate.passes(frame.image, frame.position) or not state.last:
             return None
         observation = replace(state.last, frame=frame, events=(), is_carried=True)
-        if state.analysis is not None:
-            observation = state.analysis.carry_on(observation)
         state.meter.carry_on()
-        self._write_all(state, observation)
+        with self._writing:
+            if state.analysis is not None:
+                observation = state.analysis.carry_on(observation)
+            self._write_all(state, observation)
         return observation
 
     def _process(self, frames: dict[int, Frame]) -> dict[int, Observation]:
@@ -231,12 +227,13 @@ class Inference:
         began = time.monotonic()
         found = self._detect(list(frames.values()))
         self._image_s += _TIME_SHARE * ((time.monotonic() - began) / len(frames) - self._image_s)
-        if self.abandoned.is_set():
-            return {}
-        return {
-            index: self._observe(self._states[index], frame, detections)
-            for (index, frame), detections in zip(frames.items(), found, strict=True)
-        }
+        with self._writing:
+            if self._over.is_set():
+                return {}
+            return {
+                index: self._observe(self._states[index], frame, detections)
+                for (index, frame), detections in zip(frames.items(), found, strict=True)
+            }
 
     def _detect(self, frames: Sequence[Frame]) -> list[Detections]:
         if isinstance(self._detector, FrameDetector):
@@ -269,7 +266,7 @@ class Inference:
 
     def _write_all(self, state: SourceState, observation: Observation) -> None:
         for sink in list(state.sinks):
-            if not self.abandoned.is_set():
+            if not self._over.is_set():
                 self._write(sink, observation)
 
     def _write(self, sink: Sink, observation: Observation) -> None:

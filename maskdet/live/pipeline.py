@@ -161,7 +161,7 @@ class Pipeline:
         sinks = [*self._sinks, *(sink for lane in self._lanes for sink in lane.own_sinks)]
         try:
             sources = [lane.source for lane in self._lanes]
-            end_threads(self._workers, sources, self._inference.abandoned.set)
+            end_threads(self._workers, sources, self._inference.abandon)
         finally:
             close_sinks(sinks, self.errors)
 

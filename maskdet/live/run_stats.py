@@ -9,7 +9,7 @@ from maskdet.live.cameras.switched_source import SwitchedSource
 from maskdet.live.inference import Inference
 from maskdet.live.meters import Reservoir, SourceStats
 from maskdet.live.progress import Progress, progress_of
-from maskdet.observation import Observation
+from maskdet.observation import Observation, sum_by_state, sum_of_margins
 from maskdet.sinks.recording.copy.copy_switch import CopySwitch
 from maskdet.sinks.recording.copy.packet_feed import FeedState
 
@@ -96,12 +96,14 @@ class RunStats:
     @property
     def people(self) -> dict[str, int] | None:
         """Unique people of the run by state, over all sources; None where nobody is followed."""
-        return self._inference.people
+        known = [lane.state.people for lane in self._lanes if lane.state.people is not None]
+        return sum_by_state(people.run for people in known) if known else None
 
     @property
     def people_margin(self) -> int:
         """People that this number may be wrong by, either way."""
-        return self._inference.people_margin
+        known = [lane.state.people for lane in self._lanes if lane.state.people is not None]
+        return sum_of_margins(people.margin for people in known)
 
     @property
     def first_result(self) -> float | None:

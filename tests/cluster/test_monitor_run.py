@@ -14,7 +14,9 @@ import psutil
 import pytest
 
 from maskdet.cluster import process_identity
-from maskdet.cluster.monitor_run import ORPHAN_TIMEOUT_S, MonitorRun
+from maskdet.cluster.monitor_run import END_TIMEOUT_S, ORPHAN_TIMEOUT_S, MonitorRun
+from maskdet.commands.cluster import monitor_child
+from maskdet.live import conclusion, teardown
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -112,6 +114,12 @@ def test_it_ends_with_the_machine_s_part(orphan: psutil.Process, machine: subpro
     machine.kill()
     machine.wait()
     assert wait_until(lambda: not runs(orphan)) < ORPHAN_TIMEOUT_S / 2
+
+
+def test_a_monitor_is_given_the_time_that_its_outputs_have():
+    """It killed itself after four seconds: rows that waited for a busy disk were lost."""
+    assert monitor_child.END_TIMEOUT_S is END_TIMEOUT_S
+    assert conclusion._SUMMARY_TIMEOUT_S + teardown.SINKS_TIMEOUT_S < END_TIMEOUT_S
 
 
 @pytest.mark.parametrize("orphan", [3.0], indirect=True)

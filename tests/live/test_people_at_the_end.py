@@ -13,11 +13,13 @@ from maskdet.commands.events.deletion import run as delete
 from maskdet.commands.events.export import run as export
 from maskdet.detections import Detections
 from maskdet.live.pipeline import Pipeline
+from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
 from maskdet.people.zones import Zone
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.store.event_store import EventStore
+from maskdet.system.threads import Event, Worker
 from tests.commands.test_monitor import lines_of
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource, number_of
 
@@ -81,3 +83,52 @@ def test_who_left_and_who_was_there_at_the_end_are_two_things(tmp_path: Path, en
     assert sorted(line[-1] for line in lines if line[4] == "gone") == ["left", "unseen"]
     there = next(number for number, why in reasons.items() if why == "unseen")
     assert not delete(tmp_path / "people.db", day=None, person=f"{run}/door/{there}")
+
+
+def test_a_detector_that_hangs_at_the_end_keeps_no_visit_open(tmp_path: Path):
+    """What it finds after that goes nowhere; who was there is gone, in events and store alike."""
+    over, asked = Event(), Event()
+
+    def slow(image: np.ndarray) -> Detections:
+        if number_of(image) == 30:
+            asked.set()
+            over.wait(60)
+        return two_people(image)
+
+    store = EventStore(tmp_path / "people.db")
+    log = EventLog(tmp_path / "events.jsonl", every="change")
+    source = SyntheticSource(None, name="door")
+    pipeline = Pipeline([source], ScriptedDetector(slow), [log, store], analyses=[Analysis()])
+    with pipeline:
+        while not asked.is_set():
+            pipeline.next(timeout=1)
+    over.set()
+    happened = [one for line in lines_of(tmp_path / "events.jsonl") for one in line["changes"]]
+    assert [one["kind"] for one in happened].count("gone") == 2
+    with closing(sqlite3.connect(tmp_path / "people.db")) as connection:
+        ends = connection.execute("SELECT is_over FROM visits").fetchall()
+    assert ends == [(1,), (1,)]
+
+
+def test_an_observation_that_is_being_written_at_the_end_gets_to_every_sink(monkeypatch):
+    """Also where the run no longer waits for the detector's thread."""
+    monkeypatch.setattr("maskdet.live.teardown.THREADS_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("maskdet.live.inference._WRITING_S", 30.0)
+    writes, goes_on = Event(), Event()
+
+    class SlowSink(CollectingSink):
+        def write(self, observation: Observation) -> None:
+            super().write(observation)
+            writes.set()
+            goes_on.wait(60)
+
+    slow, last = SlowSink(), CollectingSink()
+    pipeline = Pipeline([SyntheticSource(None)], ScriptedDetector(two_people), [slow, last])
+    pipeline.__enter__()
+    assert writes.wait(30)
+    ending = Worker("end", pipeline.stop)
+    ending.start()
+    assert not ending.join(0.3)
+    goes_on.set()
+    assert ending.join(30) and ending.error is None
+    assert slow.indices == last.indices != []

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.cluster import process_identity
+from maskdet.cluster.monitor_run import END_TIMEOUT_S
 from maskdet.system.threads import Event, Worker
 
 _POLL_S = 0.2
-_END_TIMEOUT_S = 4.0
-"""Seconds for what takes one, recordings and stores on a slow disk included."""
 
 
 def main() -> None:
@@ -51,7 +50,7 @@ def _watch(order: dict[str, Any], ended: Event) -> None:
     if ended.is_set():
         return
     os.kill(os.getpid(), signal.SIGTERM)
-    if not ended.wait(_END_TIMEOUT_S):
+    if not ended.wait(END_TIMEOUT_S):
         os._exit(1)
 
 

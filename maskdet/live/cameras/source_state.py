@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from maskdet.contracts import Sink
@@ -56,6 +56,25 @@ class SourceState:
     is_finishing: bool = False
     is_leaving: bool = False
     finished: Event = field(default_factory=Event)
+
+    def end(self) -> Observation | None:
+        """Ends its people with its last frame, for its sinks.
+
+        Returns:
+            None where there is none, or nobody was there: at an end that nobody has asked for,
+            sinks get no frame without news.
+        """
+        last, self.last = self.last, None
+        if last is None:
+            return None
+        is_asked = self.is_finishing or self.is_leaving
+        empty = Detections.empty()
+        seen = replace(last, detections=empty, counts=empty.counts(), alerts=(), people=())
+        seen = replace(seen, events=(), is_carried=True, is_end=not is_asked)
+        if self.analysis is not None:
+            seen = self.analysis.finish(seen)
+        self.people = seen.people_counts
+        return seen if seen.events or is_asked else None
 
 
 def source_states(

@@ -8,6 +8,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from maskdet import __version__
@@ -34,13 +35,18 @@ _LIMIT_INTERVAL_S = 600.0
 _CLOSING_S = 1.5
 """Seconds of one step of the last writes, after which the disk is taken to hang: to open a store,
 which waits for the disk several times, took up to one on a busy machine."""
+_LOCKED_S = 5.0
+"""Seconds for which the last write waits where others write: a deletion, or on a busy machine the
+part of this very monitor that sends rows, holds the file for longer than SQLite waits."""
+_BATCH = 1000
+"""Rows of one transaction: each is a step of the last writes."""
 _ADVICE = "nothing is lost yet: it waits in memory and is written when it can be"
 
 
 class EventStore(StartingSink):
     """A sink that keeps people, what they did, totals per minute, and the cameras' up-time.
 
-    `write` only notes what is new, in memory; a thread writes it once a second, in one transaction.
+    `write` only notes what is new, in memory; a thread writes it once a second.
     A disk that is full, away or hangs, or a store that another program locks, holds up nothing:
     rows wait, up to `ledger.MAX_ROWS`. A damaged store is set aside under another name, and a new
     one is begun. Every row has a key of its own (run, camera, person …), so that none is counted
@@ -85,6 +91,7 @@ class EventStore(StartingSink):
         self._inode = 0
         self._open_due = self._limit_due = 0.0
         self._steps = 0
+        self._was_locked = False
         self._begin()
         self._lock, self._stopping = Lock(), Event()
         self._ledger = Ledger(self.run, __version__, time.time())
@@ -173,14 +180,22 @@ class EventStore(StartingSink):
         """Writes once a second, and a last time at the end."""
         while not self._stopping.wait(self._write_seconds):
             self._write_waiting(with_open=time.monotonic() >= self._open_due)
-        self._retry.hurry()
-        self._write_waiting(with_open=True)
+        until = time.monotonic() + _LOCKED_S
+        self._write_last()
+        while self._was_locked and time.monotonic() < until:
+            self._write_last()
         self._close_connection()
         if self._retry.down:
             with self._lock:
                 missing = len(self._ledger.take(time.time(), with_open=False))
             missing += self._retry.missed
             raise SinkError(f"{self._retry.reported}; {missing} rows are missing")
+
+    def _write_last(self) -> None:
+        self._was_locked = False
+        self._retry.hurry()
+        self._write_waiting(with_open=True)
+        self._steps += 1
 
     def _write_waiting(self, *, with_open: bool) -> None:
         if not self._retry.due:
@@ -191,9 +206,11 @@ class EventStore(StartingSink):
         for _ in range(dropped):
             self._retry.count_dropped()
         try:
-            if rows:
-                self._insert(rows)
-            self._steps += 1
+            while rows:
+                some = dict(islice(rows.items(), _BATCH))
+                self._insert(some)
+                self._steps += 1
+                rows = {key: row for key, row in rows.items() if key not in some}
             self._enforce_limits()
         except (sqlite3.Error, OSError, SinkError) as error:
             with self._lock:
@@ -215,6 +232,7 @@ class EventStore(StartingSink):
             else:
                 return
         self._open_due = 0.0
+        self._was_locked = isinstance(error, sqlite3.OperationalError) and _is_locked(error)
         self._retry.fail(getattr(error, "strerror", None) or str(error), _ADVICE)
 
     def _insert(self, rows: Rows) -> None:

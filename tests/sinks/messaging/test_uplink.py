@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, SinkError
 from maskdet.sinks.messaging.server import Server, connected
 from maskdet.sinks.messaging.streams import Stream, open_consumer
 from maskdet.sinks.messaging.subjects import site_of, subject
@@ -22,8 +23,9 @@ from maskdet.sinks.messaging.uplink import Uplink
 from maskdet.sinks.store.event_store import EventStore
 from maskdet.sinks.store.ledger import Ledger
 from maskdet.sinks.store.outbox import OutboxReader, OutboxWriter
-from maskdet.sinks.store.schema import open_for_writing
+from maskdet.sinks.store.schema import BUSY_TIMEOUT_S, open_for_writing
 from maskdet.sinks.store.writing import write_rows
+from maskdet.system.threads import Worker
 from tests.sinks.channels.servers import make_certificate, wait_until
 from tests.sinks.messaging.nats_server import NatsServer
 from tests.sinks.store.scenes import NOON, a_visit
@@ -303,6 +305,33 @@ def test_the_last_rows_of_a_run_are_sent_at_its_end(serve, tmp_path, monkeypatch
     store.close()
     closing_uplink.join()
     assert is_empty(path) and len(messages(server)) == 6
+
+
+def test_rows_of_an_end_at_which_others_write_are_sent_by_the_next_run(serve, send, tmp_path):
+    """The store waits longer than SQLite does for whoever holds the file; nothing is lost."""
+    nats = serve().start()
+    server = Server((nats.address,))
+    make_stream(server)
+    path = tmp_path / "new.db"
+    outbox = OutboxWriter(path, 1000)
+    store = EventStore(path, outbox=outbox, write_seconds=60)
+    uplink = Uplink(server, path, "north", queue_ended=outbox.ended)
+    for observation in a_visit(1, NOON):
+        store.write(observation)
+    uplink.watch(["door"])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ending = Worker("end", store.close)  # the monitor closes its sinks side by side
+        ending.start()
+        with suppress(SinkError):  # it does not wait for what is sent later
+            uplink.close()
+        assert not ending.join(2 * BUSY_TIMEOUT_S)
+        other.execute("ROLLBACK")
+    assert ending.join(30) and ending.error is None
+    send(server, path)
+    wait_until(lambda: is_empty(path))
+    kinds = [message.subject.rpartition(".")[2] for message in messages(server)]
+    assert sorted(kinds) == ["camera", "crossed", "minute", "run", "stay", "visit"]
 
 
 def test_the_end_does_not_wait_for_a_server_that_is_away(store, tmp_path, monkeypatch):

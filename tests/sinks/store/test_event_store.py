@@ -17,6 +17,7 @@ import pytest
 
 from maskdet.detections import MaskState
 from maskdet.errors import SinkError
+from maskdet.sinks.store import event_store
 from maskdet.sinks.store.deletion import (
     Limits,
     delete_before,
@@ -28,11 +29,13 @@ from maskdet.sinks.store.event_store import EventStore
 from maskdet.sinks.store.ledger import Ledger
 from maskdet.sinks.store.migrations import MIGRATIONS
 from maskdet.sinks.store.schema import (
+    BUSY_TIMEOUT_S,
     TIME_COLUMNS,
     migrate,
     open_for_reading,
     open_for_writing,
 )
+from maskdet.system.threads import Worker
 from tests.monitors import ROOT, StallingDisk, StartMonitor, fill
 from tests.sinks.store.scenes import NOON, a_visit, happened, observed, person
 
@@ -278,7 +281,43 @@ def test_a_locked_store_is_reported_once_and_nothing_is_lost(
     assert "0 rows are missing" in goes_on
 
 
-def test_a_store_that_is_locked_to_the_end_is_an_error_with_the_number(tmp_path: Path, store_at):
+def test_the_last_write_waits_for_another_one(tmp_path: Path, store_at):
+    """Longer than SQLite does: on a busy machine the monitor's own uplink holds it so long."""
+    path = tmp_path / "people.db"
+    store = store_at(path)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        store.watch(["door"])
+        wait_until(lambda: store.rows)
+        other.execute("BEGIN IMMEDIATE")
+        for observation in a_visit(1, NOON):
+            store.write(observation)
+        ending = Worker("end", store.close)
+        ending.start()
+        assert not ending.join(3 * BUSY_TIMEOUT_S)
+        other.execute("ROLLBACK")
+        assert ending.join(30) and ending.error is None
+    assert rows(path, "visits", "is_over") == [(1,)] and len(rows(path, "crossings")) == 1
+
+
+def test_many_rows_at_the_end_are_many_steps(tmp_path: Path, store_at, monkeypatch):
+    """A disk that takes them slowly does not hang: each part of them is progress."""
+    monkeypatch.setattr("maskdet.sinks.store.event_store._BATCH", 5)
+    monkeypatch.setattr("maskdet.sinks.store.event_store._CLOSING_S", 0.5)
+    write = event_store.write_rows
+    slow = lambda *words: time.sleep(0.1) or write(*words)  # noqa: E731
+    monkeypatch.setattr("maskdet.sinks.store.event_store.write_rows", slow)
+    store = EventStore(tmp_path / "people.db", write_seconds=60)
+    for number in range(1, 10):
+        for observation in a_visit(number, NOON + 10 * number):
+            store.write(observation)
+    store.close()
+    assert len(rows(tmp_path / "people.db", "visits")) == 9
+
+
+def test_a_store_that_is_locked_to_the_end_is_an_error_with_the_number(
+    tmp_path: Path, store_at, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("maskdet.sinks.store.event_store._LOCKED_S", 0.5)
     path = tmp_path / "people.db"
     store_at(path).close()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
