@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from maskdet.system.signals import end_at_ctrl_c, ended_by_ctrl_c
 
@@ -31,7 +32,9 @@ with ended_by_ctrl_c():
     from maskdet.commands.options import HELP_NAMES, run_app
     from maskdet.system.native_libraries import require_opencv
 
-NAME = "maskdet"
+_IS_MODULE = Path(sys.argv[0]).parts[-2:] == ("maskdet", "__main__.py")
+NAME = "python -m maskdet" if _IS_MODULE else "maskdet"
+"""The program as the person called it."""
 COMMANDS: dict[Callable[..., int | None], str] = {
     detect: "Images in; annotated images, boxes and states out.",
     archive: "Folders of recordings in; people and faces of each out.",
@@ -54,7 +57,7 @@ COMMANDS: dict[Callable[..., int | None], str] = {
 app = typer.Typer(
     rich_markup_mode=None,
     help="Sees, live and on any camera, who wears a face mask correctly.",
-    epilog="Begin with: maskdet monitor --source demo",
+    epilog=f"Begin with: {NAME} monitor --source demo",
     context_settings={"max_content_width": 100, **HELP_NAMES},
 )
 app.command(

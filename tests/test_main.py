@@ -53,14 +53,25 @@ def test_lists_of_commands_cut_nothing_off_at_80_columns(
     assert len(lines) > 0 and not [line for line in lines if "..." in line or len(line) > 80]
 
 
-def test_it_is_a_module_that_can_be_run():
+INSTALLED = "import sys; sys.argv[0] = '/usr/bin/maskdet'; import maskdet.__main__ as it; "
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (["-m", "maskdet"], "python -m maskdet"),
+        (["-c", f"{INSTALLED}sys.exit(it.main())"], "maskdet"),  # as pip's script does
+    ],
+)
+def test_a_line_begins_with_the_command_as_it_was_typed(
+    start: list[str], name: str, tmp_path: Path
+):
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    words = ["monitor", "--headless", "--source", str(tmp_path / "x.png")]
     done = subprocess.run(
-        [sys.executable, "-m", "maskdet", "detect", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
+        [sys.executable, *start, *words], cwd=ROOT, capture_output=True, text=True
     )
-    assert done.returncode == 0 and "--min-score" in done.stdout
+    assert done.returncode != 0 and done.stderr.startswith(f"{name} monitor: {tmp_path}")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no process a Ctrl-C alone")

@@ -13,7 +13,7 @@ from maskdet.live.teardown import LAST_TIMEOUT_S
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.store.event_store import EventStore
-from maskdet.system.console import counted, say
+from maskdet.system.console import counted, say, say_named
 from maskdet.system.timeouts import has_hung_threads, run_all_with_timeout
 
 _SUMMARY_LATEST_S = 0.9
@@ -63,7 +63,7 @@ def exit_status(errors: Sequence[MaskdetError], report: Report, was_asked: bool)
         return 0
     came = report.stats.captured
     why = f"{came} came, none was ready in time" if came else "no source gave one"
-    say(f"monitor.py: no frame was processed: {why}; check --source and --max-seconds", "error")
+    say_named(f"no frame was processed: {why}; check --source and --max-seconds", "error")
     return SourceError.exit_code
 
 

@@ -11,7 +11,7 @@ from maskdet.live.cameras.signal_watch import SignalWatch
 from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.status_reporter import StatusReporter
-from maskdet.system.console import say
+from maskdet.system.console import say_named
 
 _POLL_S = 0.1
 _CHECK_INTERVAL_S = 0.1
@@ -34,9 +34,8 @@ class ClockWatch:
         jump, self._offset = offset - self._offset, offset
         if abs(jump) >= _CLOCK_JUMP_S:
             way = f"{'forward' if jump > 0 else 'back'} by {duration(round(abs(jump)))}"
-            say(
-                f"monitor.py: the clock went {way}; people and totals go on, and times follow the "
-                "clock",
+            say_named(
+                f"the clock went {way}; people and totals go on, and times follow the clock",
                 "warning",
             )
 
@@ -74,7 +73,7 @@ class Watch:
     def __call__(self) -> bool:
         """Whether to end now."""
         for error in self._pipeline.errors[self._reported :]:
-            say(f"monitor.py: {error}", "error")
+            say_named(str(error), "error")
             self._reported += 1
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + _CHECK_INTERVAL_S

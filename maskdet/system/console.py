@@ -29,6 +29,7 @@ BUG_EXIT_CODE = 1
 
 Format = Literal["text", "json"]
 _format: Format = "text"
+_name = "maskdet"
 
 
 def log_as(form: Format) -> None:
@@ -51,6 +52,11 @@ def say(text: str, level: str = "info") -> None:
         return
     with contextlib.suppress(OSError, ValueError):  # ValueError: closed since
         print(_dressed(mask_password(text), level), file=sys.stderr, flush=True)
+
+
+def say_named(text: str, level: str = "info") -> None:
+    """A message after the command's name as the person typed it; see `say` and `ending`."""
+    say(f"{_name}: {text}", level)
 
 
 def say_line(text: str, level: str = "info") -> None:
@@ -102,26 +108,29 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
     Environment:
         MASKDET_DEBUG: set to 1, unexpected errors show their traceback.
     """
+    global _name
+    before, _name = _name, name
     _accept_every_character()
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", handlers=[_Log()])
     _hide_passwords()
     try:
-        return _status(name, command, interrupted)
+        return _status(command, interrupted)
     finally:
         _let_go_of_stderr()
+        _name = before
 
 
-def _status(name: str, command: Callable[[], int], interrupted: int) -> int:
+def _status(command: Callable[[], int], interrupted: int) -> int:
     try:
         return command()
     except MaskdetError as error:
         for line in str(error).splitlines():
-            say(f"{name}: {line}", "error")
+            say_named(line, "error")
         return error.exit_code
     except KeyboardInterrupt:
         return interrupted
     except EndedBySignal as end:
-        say(f"{name}: {end}")
+        say_named(str(end))
         return 128 + end.number if interrupted else 0
     except BrokenPipeError:  # the reader of our output has gone, as in: … | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
@@ -129,18 +138,18 @@ def _status(name: str, command: Callable[[], int], interrupted: int) -> int:
     except ModuleNotFoundError as error:
         extra = extra_of(error.name)
         if extra is None or error.name is None:
-            return _bug(name, error)
-        say(f"{name}: {missing_line(error.name.partition('.')[0], extra)}", "error")
+            return _bug(error)
+        say_named(missing_line(error.name.partition(".")[0], extra), "error")
         return ConfigError.exit_code
     except Exception as error:
-        return _bug(name, error)
+        return _bug(error)
 
 
-def _bug(name: str, error: Exception) -> int:
+def _bug(error: Exception) -> int:
     """Reports an error that nobody expected; returns its exit status."""
     if os.environ.get("MASKDET_DEBUG") == "1":
         say(traceback.format_exc())
-    say(f"{name}: {bug_line(error)}", "error")
+    say_named(bug_line(error), "error")
     return BUG_EXIT_CODE
 
 

@@ -167,7 +167,7 @@ def test_each_failure_is_told_once_and_as_it_happens(capsys: pytest.CaptureFixtu
         loop.run()
         assert not loop()
     told = sorted(capsys.readouterr().err.splitlines())
-    assert told == ["monitor.py: disk full; free some room", "monitor.py: rtsp://u:***@h is gone"]
+    assert told == ["maskdet: disk full; free some room", "maskdet: rtsp://u:***@h is gone"]
     assert pipeline.stats.total().shown == 0 and pipeline.stats.total().processed == 6
 
 

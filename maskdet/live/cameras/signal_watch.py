@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maskdet.drawing.status_text import duration
 from maskdet.live.meters import NO_SIGNAL_S
-from maskdet.system.console import say
+from maskdet.system.console import say_named
 
 _OPEN_WARNING_S = 3.0
 """Seconds that a stream may take to give its first image before that is worth a line."""
@@ -56,4 +56,4 @@ class SignalWatch:
         self._silent_s = silent_s
 
     def _say(self, name: str, message: str, level: str = "info") -> None:
-        say(f"monitor.py: {name}: {self._label}{message}", level)
+        say_named(f"{name}: {self._label}{message}", level)

@@ -11,7 +11,7 @@ from maskdet.errors import SourceError
 from maskdet.live.gui.screens import screen_size
 from maskdet.live.gui.window import Window
 from maskdet.sources.reconnecting import LiveSource
-from maskdet.system.console import say
+from maskdet.system.console import say_named
 from maskdet.system.timeouts import interruptible
 
 _QUIET_S = 3.0
@@ -57,8 +57,8 @@ class _Wait:
             return
         if not self._is_reported:
             self._is_reported = True
-            say(
-                f"monitor.py: {self._name}: no picture yet; waiting for the camera to answer, "
+            say_named(
+                f"{self._name}: no picture yet; waiting for the camera to answer, "
                 f"{self._longest} seconds at most (Ctrl-C ends it)"
             )
         if self._window is not None:

@@ -24,8 +24,8 @@ def lines(
 def test_a_silence_is_reported_once_and_its_end_with_its_length(capsys) -> None:
     found = lines(capsys, checks=[(s, True, None) for s in (0.1, 1.4, 1.6, 5, 65, 0.2, 0.1)])
     assert found == [
-        "monitor.py: door: no signal; waiting for it",
-        "monitor.py: door: signal again after 1 min 5 s",
+        "maskdet: door: no signal; waiting for it",
+        "maskdet: door: signal again after 1 min 5 s",
     ]
 
 
@@ -34,7 +34,7 @@ def test_each_reason_is_reported_once(capsys) -> None:
     found = lines(
         capsys, label="recorded stream: ", checks=[(2 + i, True, r) for i, r in enumerate(reasons)]
     )
-    start = "monitor.py: door: recorded stream: no signal"
+    start = "maskdet: door: recorded stream: no signal"
     assert found == [
         f"{start}; waiting for it",
         f"{start} (refuses port 554); waiting for it",
@@ -46,12 +46,12 @@ def test_a_stream_may_take_three_seconds_to_open_unless_it_says_why(capsys) -> N
     assert lines(capsys, checks=[(2.9, False, None), (0, True, None)]) == []
     checks = [(0, False, None), (2.9, False, None), (3.1, False, None), (0, True, None)]
     assert lines(capsys, checks=checks) == [
-        "monitor.py: door: no picture yet; waiting for it",
-        "monitor.py: door: signal after 3.1 s",
+        "maskdet: door: no picture yet; waiting for it",
+        "maskdet: door: signal after 3.1 s",
     ]
     assert len(lines(capsys, checks=[(2, False, "refuses port 554")])) == 1
 
 
 def test_a_paused_stream_is_silent_without_a_line_and_begins_anew(capsys) -> None:
     found = lines(capsys, checks=[(3, True, "lost"), None, (0, True, None), (3, True, "lost")])
-    assert found == ["monitor.py: door: no signal (lost); waiting for it"] * 2
+    assert found == ["maskdet: door: no signal (lost); waiting for it"] * 2

@@ -343,4 +343,4 @@ def test_a_broken_file_is_one_line_at_the_terminal(models: Path, tmp_path: Path)
     )  # fmt: skip
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert done.stderr.startswith(f"maskdet: {path}: is cut off or broken")
+    assert done.stderr.startswith(f"python -m maskdet: {path}: is cut off or broken")
