@@ -224,7 +224,6 @@ def _people_table(
     """
     heads = (first, *_HEAD, *last)
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
-    head = head.replace("incorrect", "incor<wbr>rect")  # nine columns on a telephone
     lines = []
     for name, people, notes in rows:
         counts = (people.total, *(getattr(people, state) for state in STATES))

@@ -31,13 +31,18 @@ def chromium() -> Iterator[str]:
 
 
 def test_the_page_fits_a_telephone_and_a_screen(tmp_path: Path, chromium: str):
-    """Nothing is wider than its place: measured by the browser that lays it out."""
+    """Nothing is wider than its place, no word of a head is broken: measured by the browser."""
     clock, file, store = LocalTime(BERLIN), tmp_path / "report.html", tmp_path / "people.db"
     fill(store, date(2026, 3, 23), 7, BERLIN, 900)
     probe = """<script>addEventListener("load", () => {
+        const lines = e => {
+            const range = document.createRange();
+            range.selectNodeContents(e);
+            return range.getClientRects().length };
         const wide = [...document.querySelectorAll("body *")].filter(
             e => e.getBoundingClientRect().right > innerWidth + 1
-                || (/^T[HD]$/.test(e.tagName) && e.scrollWidth > e.clientWidth + 1));
+                || (/^T[HD]$/.test(e.tagName) && e.scrollWidth > e.clientWidth + 1)
+                || (e.tagName == "TH" && lines(e) > e.textContent.split(" ").length));
         document.title = `widest ${wide.length} of ${innerWidth}`; })</script>"""
     text = page(totals_of(store, clock), clock, 0.0).replace("</body>", probe + "</body>")
     frame = tmp_path / "frame.html"
