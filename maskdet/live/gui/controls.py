@@ -107,6 +107,8 @@ class Controls:
             place = self._board.place_at(x, y)
             if zones.kind is not None and button == "right":
                 self._show_notice(zones.finish())
+            elif zones.kind is not None and place is None:
+                self._show_notice("this is outside the image; click inside it, esc cancels")
             elif place is not None and (notice := zones.click(place[0].name, place[1])):
                 self._show_notice(notice)
         draft = None

@@ -38,3 +38,17 @@ def test_people_are_drawn_and_zoned_where_they_are_followed(
     assert is_refused == (are_followed is False)
     assert (zones.kind is not None or view.panel) == (not is_refused)
     assert view.help == (key == "p")  # corners are clicked where the list of keys was
+
+
+def test_a_click_beside_the_image_is_answered_and_makes_no_corner(tmp_path: Path) -> None:
+    notices: list[str] = []
+    board = SimpleNamespace(show_notice=notices.append, place_at=lambda x, y: None)
+    window = SimpleNamespace(clicks=lambda: [("left", 5, 5)], pointer=(5, 5))
+    zones = ZoneEditor([SourcePlaces("a", lambda zones, lines: None)], None)
+    controls = Controls(View(), board, window, [], [], tmp_path, zones)  # type: ignore[arg-type]
+    controls.obey(None)
+    assert notices == []  # nothing is being drawn
+    zones.begin("zone")
+    controls.obey(None)
+    controls.close()
+    assert "outside the image" in notices[-1] and zones.points == []
