@@ -91,6 +91,9 @@ class Controls:
         elif key is not None:
             action = self._actions.get(key)
             self._show_notice(action() if action else f"{key} does nothing; h: help")
+        for tile in self._tiles:
+            if (shapes := self._zones.changed.pop(tile.name, None)) is not None:
+                tile.show_places(shapes)
 
     def close(self) -> None:
         """Waits for a snapshot that is being saved."""

@@ -15,7 +15,7 @@ from maskdet.live.gui.playback import Pacing
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.progress import progress_of
 from maskdet.live.recording.evidence import with_bar
-from maskdet.observation import Observation
+from maskdet.observation import Observation, Shape
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 
 _WAITING_SIZE = (1280, 720)
@@ -97,6 +97,11 @@ class Tile:
         self.observation = observation
         self._since = observation.frame.captured
         self.pacing.record_shown(observation.frame)
+
+    def show_places(self, shapes: tuple[Shape, ...]) -> None:
+        """Shows these zones and lines in an image that is held, too."""
+        if self.observation is not None:
+            self.observation = replace(self.observation, shapes=shapes)
 
     def draw(
         self,

@@ -10,7 +10,8 @@ from typing import Literal
 
 from maskdet.config_editing import append_item, item_names, remove_items
 from maskdet.errors import ConfigError
-from maskdet.people.zones import MIN_AREA, Line, Point, Zone, area, crosses_itself
+from maskdet.observation import Shape
+from maskdet.people.zones import MIN_AREA, Line, Point, Zone, area, crosses_itself, shapes_of
 
 Kind = Literal["zone", "line"]
 _MIN_SIDE = 0.01
@@ -41,6 +42,8 @@ class ZoneEditor:
         kind: what is being drawn; None: nothing.
         source: name of the source that the first corner was clicked in.
         points: corners so far, in shares of that source's image.
+        changed: zones and lines of the sources in which some came or went, by the source's name;
+            who has shown them empties it.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class ZoneEditor:
         self.kind: Kind | None = None
         self.source = ""
         self.points: list[Point] = []
+        self.changed: dict[str, tuple[Shape, ...]] = {}
         self._places = {one.name: one for one in places}
         self._file = settings_file
         self._enabled = enabled
@@ -115,7 +119,7 @@ class ZoneEditor:
             places.zones.append(Zone(name, tuple(self.points)))
         else:
             places.lines.append(Line(name, self.points[0], self.points[1]))
-        places.apply(tuple(places.zones), tuple(places.lines))
+        self._apply(places)
         points, self.kind, self.points = self.points, None, []
         return f"{name}: {self._keep(kind, name, points)}"
 
@@ -138,11 +142,15 @@ class ZoneEditor:
                 one.zones.remove(zone)
             elif near is not None:
                 one.lines.remove(near)
-            one.apply(tuple(one.zones), tuple(one.lines))
+            self._apply(one)
         removed = zone or near
         assert removed is not None
         kind = "line" if zone is None else "zone"
         return f"{removed.name} removed{self._forget(kind, removed.name, source)}"
+
+    def _apply(self, places: SourcePlaces) -> None:
+        places.apply(tuple(places.zones), tuple(places.lines))
+        self.changed[places.name] = shapes_of(places.zones, places.lines)
 
     def _keep(self, kind: Kind, name: str, points: Sequence[Point]) -> str:
         if self._file is None:

@@ -26,7 +26,7 @@ def test_people_are_drawn_and_zoned_where_they_are_followed(
     empty = Detections.empty()
     counts = cast(PeopleCounts, object()) if are_followed else None
     seen = Observation(frame(0.0), empty, empty.counts(), people_counts=counts)
-    tile = SimpleNamespace(observation=None if are_followed is None else seen)
+    tile = SimpleNamespace(name="a", observation=None if are_followed is None else seen)
     board = SimpleNamespace(show_notice=notices.append, place_at=lambda x, y: None)
     window = SimpleNamespace(clicks=list, pointer=(0, 0))
     view, zones = View(help=True), ZoneEditor([SourcePlaces("a", lambda zones, lines: None)], None)
