@@ -8,14 +8,14 @@ import zlib
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskdet/__init__.py
 
 import cv2
 import numpy as np
 
-from maskdet.images.kinds import HEADER_BYTES, is_heif, kind_of_content, other_image
+from maskdet.images.kinds import is_heif
+from maskdet.images.unreadable import reason, tiff_tags
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
@@ -24,6 +24,7 @@ MAX_PIXELS = int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])
 
 _NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 """Tags of TIFF, whether an image is a preview; the version of DNG."""
+_FLOATS = (b"PF\n", b"Pf\n")  # a PFM; OpenCV makes whole numbers of its shares of 1: all is black
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -64,6 +65,8 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
         return _decode_heif(data, upright)
     if _is_raw(data):
         raise ImageError("is a camera's raw file; export it as JPEG")
+    if data.startswith(_FLOATS):
+        raise ImageError(reason(data))
     flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -72,11 +75,7 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
             raise _too_large() from None
         image = None
     if image is None:
-        if kind_of_content(data[:HEADER_BYTES]) == "video":
-            raise ImageError("is a video, not a picture")
-        if kind := other_image(data[:HEADER_BYTES]):
-            raise ImageError(f"is {kind}, which is not read here; save it as JPEG or PNG")
-        raise ImageError("is no picture that can be read, or broken; copy it again")
+        raise ImageError(reason(data))
     return as_bgr(image)
 
 
@@ -114,24 +113,14 @@ def _decode_heif(data: bytes, upright: bool) -> np.ndarray:
     except ImageError:
         raise
     except Exception:  # Pillow's readers of damaged files raise what they like
-        raise ImageError("is no picture that can be read, or broken; copy it again") from None
+        raise ImageError(reason(data)) from None
 
 
 def _is_raw(data: bytes) -> bool:
     """Whether a TIFF is a camera's raw file (DNG, NEF, CR2 …): OpenCV would take its preview."""
-    if not data.startswith((b"II*\0", b"MM\0*")):
-        return False
-    order: Literal["little", "big"] = "little" if data.startswith(b"I") else "big"
-    at = int.from_bytes(data[4:8], order)
-    count = int.from_bytes(data[at : at + 2], order)
-    tags = {}
-    for start in range(at + 2, at + 2 + 12 * count, 12):
-        tag = int.from_bytes(data[start : start + 2], order)
-        # a value of four bytes, or one of two in the first half of them
-        size = 2 if int.from_bytes(data[start + 2 : start + 4], order) == 3 else 4
-        tags[tag] = int.from_bytes(data[start + 8 : start + 8 + size], order)
+    tags = tiff_tags(data)
     is_preview = tags.get(_NEW_SUBFILE_TYPE, 0) & 1
-    return bool(is_preview) or _DNG_VERSION in tags or data[8:10] == b"CR"
+    return bool(tags) and (bool(is_preview) or _DNG_VERSION in tags or data[8:10] == b"CR")
 
 
 def _too_large() -> ImageError:

@@ -122,7 +122,7 @@ def _image_errors() -> Iterator[None]:
     except DecompressionBombError:
         raise ImageError("has too many pixels; make it smaller") from None
     except Exception:  # Pillow's readers of damaged files raise what they like
-        raise ImageError("is no picture that can be read, or broken; copy it again") from None
+        raise ImageError("is broken or cut short; copy it again") from None
 
 
 def _hidden(image: Image) -> int:

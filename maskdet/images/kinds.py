@@ -38,18 +38,6 @@ _VIDEO_STARTS = (
     *(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"OggS\0"),
     *(b"\0\0\0\x01\x67", b"\0\0\0\x01\x27", b"\0\0\0\x01\x09", b"\0\0\0\x01\x40\x01"),
 )
-_OTHER_IMAGES = {
-    b"\xff\x0a": "JPEG XL",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-    b"8BPS": "a Photoshop file",
-    b"%PDF": "a PDF",
-    b"v/1\x01": "OpenEXR",
-    b"\0\0\1\0": "an icon",
-    b"<svg": "SVG",
-    b"FUJIFILMCCD-RAW": "a camera's raw file",
-    b"IIU\0": "a camera's raw file",
-    b"IIRO": "a camera's raw file",
-}
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 _NETPBM = re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s")
 _TS_PACKETS = ((188, 0), (192, 4), (204, 0))
@@ -95,13 +83,6 @@ def kind_of_file(path: str | Path) -> FileKind:
     if suffix in IMAGE_SUFFIXES:
         return "image"
     return "video" if suffix in VIDEO_SUFFIXES else "other"
-
-
-def other_image(head: bytes) -> str | None:
-    """The name of a kind of image that is not read here, by its first `HEADER_BYTES`."""
-    if head[4:12] == b"ftypcrx ":
-        return "a camera's raw file"
-    return next((name for start, name in _OTHER_IMAGES.items() if head.startswith(start)), None)
 
 
 def is_heif(data: bytes) -> bool:

@@ -54,9 +54,52 @@ def test_a_cut_file_is_one_line(tmp_path: Path, format: str):
         (b"\0\0\0\x18ftypcrx \0\0\0\1", "a camera's raw file"),
     ],
 )
-def test_a_kind_that_is_not_read_is_named(start: bytes, name: str):
+def test_an_image_that_is_not_read_is_named(start: bytes, name: str):
     with pytest.raises(ImageError, match=f"^is {name}, which is not read here; save it as JPEG"):
         decode_image(start + bytes(900))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            b"\xef\xbb\xbf\r\n <!DOCTYPE html>\n<html><title>404</title>",
+            "is a web page, .*download",
+        ),
+        (b'{"error": "not found"}', "is JSON, .*download"),
+        (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "is XML, .*download"),
+        (b'<?xml version="1.0"?>\n<!-- made --><svg width="5"></svg>', "is SVG, .*save it as"),
+        ("Türschild: Maske auf\n".encode() * 50, "is a text, not a picture"),
+        ("a note".encode("utf-16"), "is a text, not a picture"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "run git lfs pull"),
+        (b"PK\3\4" + bytes(90), "zip archive.*unpack it"),
+        (b"\0\5\x16\7\0\2\0\0Mac OS X", "note of macOS.*leave it out"),
+        (bytes(5000), "nothing but zeros.*copy it again"),
+        (b"PF\n2 1\n-1.0\n" + bytes(24), "floating-point.*save it as"),
+        (bytes(range(128, 256)) * 9, "no picture of a kind that is known"),
+    ],
+)
+def test_what_is_no_image_is_named_with_what_to_do(content: bytes, words: str):
+    with pytest.raises(ImageError, match=words):
+        decode_image(content)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "words"),
+    [
+        ("F", {}, "a TIFF of floating-point values"),
+        ("I", {}, "a TIFF of 32 bits a value"),
+        ("RGB", {"compression": "zstd"}, "a TIFF compressed by Zstandard"),
+    ],
+)
+def test_a_tiff_that_is_not_read_is_named(
+    tmp_path: Path, mode: str, options: dict[str, str], words: str
+):
+    two_halves().convert("L" if mode != "RGB" else "RGB").convert(mode).save(
+        tmp_path / "a.tif", **options
+    )
+    with pytest.raises(ImageError, match=f"^is {words}, which is not read here; save it as JPEG"):
+        read_image(tmp_path / "a.tif")
 
 
 def test_a_photo_of_too_many_pixels_is_not_decoded(tmp_path: Path, monkeypatch):

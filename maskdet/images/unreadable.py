@@ -1,0 +1,146 @@
+"""Why a file is not read as an image: what it is by its first bytes, and what to do with it."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from maskdet.images.kinds import HEADER_BYTES, is_heif, kind_of_content
+
+_SAVE = "which is not read here; save it as JPEG or PNG"
+_UNPACK = "unpack it"
+_OTHER_IMAGES = {
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"II\xbc": "JPEG XR",
+    b"BPG\xfb": "BPG",
+    b"8BPS": "a Photoshop file",
+    b"%PDF": "a PDF",
+    b"%!PS": "PostScript",
+    b"v/1\x01": "OpenEXR",
+    b"PF\n": "a floating-point image (PFM)",
+    b"Pf\n": "a floating-point image (PFM)",
+    b"SIMPLE  =": "a FITS image",
+    b"\0\0\1\0": "an icon",
+    b"icns": "an icon",
+    b"DDS ": "a texture (DDS)",
+    b"qoif": "QOI",
+    b"\x01\xda": "an SGI image",
+    b"\xd7\xcd\xc6\x9a": "a Windows metafile",
+    b"FUJIFILMCCD-RAW": "a camera's raw file",
+    b"FOVb": "a camera's raw file",
+    b"IIU\0": "a camera's raw file",
+    b"IIRO": "a camera's raw file",
+}
+"""Images that are not read, by their first bytes."""
+_NO_IMAGES = {
+    b"version https://git-lfs": "a pointer of Git LFS, not the picture; run git lfs pull",
+    b"\0\5\x16\7": "a note of macOS about another file, not a picture; leave it out",
+    b"PK\3\4": f"a zip archive, or an office document, not a picture; {_UNPACK}",
+    b"\x1f\x8b": f"a gzip archive, not a picture; {_UNPACK}",
+    b"Rar!": f"a RAR archive, not a picture; {_UNPACK}",
+    b"7z\xbc\xaf\x27\x1c": f"a 7z archive, not a picture; {_UNPACK}",
+    b"\xd0\xcf\x11\xe0": "an office document, not a picture; save its pictures as JPEG or PNG",
+    b"SQLite format 3": "a database (SQLite), not a picture",
+    b"\x93NUMPY": "an array of NumPy, not a picture; save it as PNG",
+    b"\x7fELF": "a program, not a picture",
+    b"MZ": "a program, not a picture",
+    b"ID3": "a sound, not a picture",
+}
+"""What is no image at all, by its first bytes."""
+_DICOM_AT = 128
+_SVG = re.compile(
+    rb"\s*(<\?xml[^>]*\?>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg", re.DOTALL
+)
+_HTML = re.compile(
+    rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)", re.DOTALL | re.IGNORECASE
+)
+_JSON = re.compile(r"[{\[]\s*[\"{\[]")
+_UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_DOWNLOAD = "not a picture, as servers send it in the place of one; download the picture itself"
+
+_BITS, _COMPRESSION, _SAMPLE_FORMAT = 258, 259, 339
+_FLOATS = 3
+_COMPRESSIONS = {34712: "JPEG 2000", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4}
+"""Bytes of a value of each type of TIFF's tags that is a whole number."""
+
+
+def reason(data: bytes) -> str:
+    """What a file is that could not be decoded, and what to do; goes on after the file's name.
+
+    Args:
+        data: its content.
+    """
+    head = data[:HEADER_BYTES]
+    if kind_of_content(head) == "video":
+        return "is a video, not a picture"
+    if kind := _other_image(head):
+        return f"is {kind}, {_SAVE}"
+    if kind := next((kind for start, kind in _NO_IMAGES.items() if head.startswith(start)), None):
+        return f"is {kind}"
+    if kind := _text(head):
+        return f"is {kind}"
+    if not head.strip(b"\0"):
+        return "begins with nothing but zeros, as a copy that was broken off; copy it again"
+    if kind := _odd_tiff(data):
+        return f"is a TIFF {kind}, {_SAVE}"
+    if is_heif(data) or kind_of_content(head) == "image":
+        return "is broken or cut short; copy it again"
+    return (
+        "is no picture of a kind that is known here, or broken; save it as JPEG, or copy it again"
+    )
+
+
+def tiff_tags(data: bytes) -> dict[int, int]:
+    """The first value of each tag of a TIFF's first image, of those that are whole numbers."""
+    if not data.startswith((b"II*\0", b"MM\0*")):
+        return {}
+    order: Literal["little", "big"] = "little" if data.startswith(b"I") else "big"
+    at = int.from_bytes(data[4:8], order)
+    tags = {}
+    for start in range(at + 2, at + 2 + 12 * int.from_bytes(data[at : at + 2], order), 12):
+        tag, kind = (int.from_bytes(data[start + n : start + n + 2], order) for n in (0, 2))
+        count = int.from_bytes(data[start + 4 : start + 8], order)
+        size, place = _TYPE_BYTES.get(kind, 0), start + 8
+        if size * count > 4:  # elsewhere, where it does not fit in here
+            place = int.from_bytes(data[place : place + 4], order)
+        if size:
+            tags[tag] = int.from_bytes(data[place : place + size], order)
+    return tags
+
+
+def _other_image(head: bytes) -> str | None:
+    """The name of a kind of image that is not read here."""
+    if head[4:12] == b"ftypcrx ":
+        return "a camera's raw file"
+    if head[_DICOM_AT : _DICOM_AT + 4] == b"DICM":
+        return "a DICOM file"
+    if _SVG.match(head.removeprefix(_UTF8_MARK)):
+        return "SVG"
+    return next((name for start, name in _OTHER_IMAGES.items() if head.startswith(start)), None)
+
+
+def _text(head: bytes) -> str | None:
+    """The kind of a text, and what to do; None where it is none."""
+    encoding = "utf-16" if head.startswith(_UTF16_MARKS) else "utf-8"
+    text = head.decode(encoding, "replace").rstrip("\ufffd")  # the last character may be cut
+    text = text.lstrip("\ufeff").strip()
+    if not text or not all(c in "\r\n\t\f" or c.isprintable() and c != "\ufffd" for c in text):
+        return None
+    if _HTML.match(text.encode()):
+        return f"a web page, {_DOWNLOAD}"
+    if text.startswith("<?xml") or _JSON.match(text):
+        return f"{'XML' if text.startswith('<') else 'JSON'}, {_DOWNLOAD}"
+    return "a text, not a picture, whatever its name ends in"
+
+
+def _odd_tiff(data: bytes) -> str | None:
+    """What is unusual in a TIFF; None if nothing, or if it is no TIFF."""
+    tags = tiff_tags(data)
+    if compression := _COMPRESSIONS.get(tags.get(_COMPRESSION, 1)):
+        return f"compressed by {compression}"
+    if tags.get(_SAMPLE_FORMAT) == _FLOATS:
+        return "of floating-point values"
+    bits = tags.get(_BITS, 1)
+    return f"of {bits} bits a value" if bits > 16 else None
