@@ -190,6 +190,8 @@ class Reconnecting(ABC, Generic[T]):
         if self._child is not None:
             self._child.kill()
         self._child, self._tries, self._flowing = None, 0, False
+        if self._closing.is_set():  # `close` waits for no process that nobody needs
+            return
         try:
             self._child = ChildProcess(self._CHILD, "serve")
         except OSError as error:
