@@ -67,7 +67,7 @@ _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4}
 
 
 def reason(data: bytes) -> str:
-    """What a file is that could not be decoded, and what to do; goes on after the file's name.
+    """The kind of a file that could not be decoded, and what to do; goes on after its name.
 
     Args:
         data: its content.
@@ -136,7 +136,7 @@ def _text(head: bytes) -> str | None:
 
 
 def _odd_tiff(data: bytes) -> str | None:
-    """What is unusual in a TIFF; None if nothing, or if it is no TIFF."""
+    """The unusual property of a TIFF; None if it has none, or is no TIFF."""
     tags = tiff_tags(data)
     if compression := _COMPRESSIONS.get(tags.get(_COMPRESSION, 1)):
         return f"compressed by {compression}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
@@ -21,12 +22,18 @@ from maskdet.sources.demo import DemoClip
 from maskdet.sources.files.animated_image import AnimatedImage
 from maskdet.sources.files.image_files import Folder, ImageFile, Pages
 from maskdet.sources.files.video_file import VideoFile
-from maskdet.sources.options import SourceOptions
+from maskdet.sources.options import SourceOptions, longest_wait_s
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.sources.webcam import Stream, Webcam
 from maskdet.system.redaction import mask_address, mask_password
+from maskdet.system.threads import Event, Worker
 
 __all__ = ["KINDS", "kind_of", "mask_password", "open_source", "unique_names"]
+
+log = logging.getLogger(__name__)
+
+QUIET_S = 3.0
+"""Seconds that a camera may take to open before that is worth a line."""
 
 
 class Kind(NamedTuple):
@@ -131,7 +138,8 @@ def open_source(
         spec: what to open, as in the command's ``--source``.
         name: what a person reads; by default the spec without its password.
         options: those of its kind count; None: the defaults.
-        wait: a camera or stream is opened here, not by its first `read`.
+        wait: a camera or stream is opened here, not by its first `read`; one that has not
+            answered after three seconds is named in the log.
 
     Raises:
         SourceError: it cannot be opened; the message has the reason and what to do.
@@ -151,8 +159,30 @@ def open_source(
     kind = KINDS[kind_of(spec)]
     source = kind.opens(spec, shown_name(spec, name), options or SourceOptions())
     if wait and isinstance(source, LiveSource):
-        source.open()
+        _open(source, longest_wait_s((options or SourceOptions()).open_timeout))
     return source
+
+
+def waiting_words(longest: int) -> str:
+    """A message about a camera that has not answered yet, and is given up after so many seconds."""
+    return f"no picture yet; waiting for the camera to answer, {longest} seconds at most"
+
+
+def _open(source: LiveSource, longest: int) -> None:
+    """Opens a camera; one that takes its time is named in the log."""
+    over = Event()
+
+    def watch() -> None:
+        if not over.wait(QUIET_S):
+            log.warning("%s: %s", source.name, waiting_words(longest))
+
+    watching = Worker(f"wait for {source.name}", watch)
+    watching.start()
+    try:
+        source.open()
+    finally:
+        over.set()
+        watching.join()
 
 
 def read_frames(

@@ -91,6 +91,11 @@ class SourceOptions(WebcamOptions, StreamOptions):
     """
 
 
+def longest_wait_s(open_timeout: float) -> int:
+    """Seconds after which a camera that does not answer is given up."""
+    return round(2 * open_timeout + 2)  # the stream, then the reason that it gave none
+
+
 def option_names() -> list[str]:
     """The names of all options."""
     return [option.name for option in fields(SourceOptions)]

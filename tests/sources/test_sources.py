@@ -33,6 +33,7 @@ from maskdet.sources.files import image_files, video_file
 from maskdet.sources.opening import kind_of, open_source, unique_names
 from maskdet.sources.options import SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import _cause_of_death, back_off
+from maskdet.system.child_process import ChildProcess
 from tests.running_server import running
 
 pytestmark = pytest.mark.timeout(30)
@@ -213,7 +214,7 @@ def sound() -> bytes:
         ("cut.png", cut(PNG), "cut short"),
         ("flipped.png", flip(PNG), "broken"),
         ("empty.jpg", b"", "is empty (0 bytes)"),
-        ("text.jpg", b"not a picture", "no picture"),
+        ("text.jpg", b"not a picture", "is a text, not a picture"),
         ("bomb.png", png_header(100_000, 100_000), "200 million pixels"),
         ("empty.mp4", b"", "it is empty (0 bytes)"),
         ("text.mp4", b"not a video\n" * 100, "no video"),
@@ -453,6 +454,16 @@ def test_a_lost_stream_comes_back_in_another_size(camera, monkeypatch) -> None:
     assert seen == list(range(len(seen)))
 
 
+def test_a_camera_that_does_not_answer_is_named_while_it_is_waited_for(monkeypatch, caplog) -> None:
+    monkeypatch.setattr("maskdet.sources.opening.QUIET_S", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"rtsp://u:secret@127.0.0.1:{silent.getsockname()[1]}/a"
+        with pytest.raises(SourceError, match="does not answer"):
+            open_source(address, options=SourceOptions(open_timeout=0.2))
+    (line,) = caplog.messages
+    assert "waiting for the camera to answer, 2 seconds at most" in line and "secret" not in line
+
+
 @pytest.mark.parametrize("path", ["stall", "drop"])
 def test_closing_ends_a_read_in_every_state(camera, monkeypatch, path: str) -> None:
     """From another thread: while the camera is silent, and while it is away between two tries."""
@@ -468,9 +479,12 @@ def test_closing_ends_a_read_in_every_state(camera, monkeypatch, path: str) -> N
     reader = threading.Thread(target=lambda: list(frames_of(source)))
     reader.start()
     (camera.stalled if path == "stall" else waits).wait()
+    started: list[str] = []
+    start = ChildProcess.__init__
+    monkeypatch.setattr(ChildProcess, "__init__", lambda *a: (started.append("one"), start(*a))[1])
     source.close()
     reader.join()
-    assert children() == []
+    assert children() == [] and not started  # to end one at once takes its time, too
 
 
 def test_a_silent_stream_counts_as_lost_after_its_time_out(camera, monkeypatch) -> None:

@@ -10,12 +10,13 @@ from maskdet.drawing.text_renderer import MIN_SCREEN_TEXT, text_size
 from maskdet.errors import SourceError
 from maskdet.live.gui.screens import screen_size
 from maskdet.live.gui.window import Window
+from maskdet.sources import opening
+from maskdet.sources.opening import waiting_words
+from maskdet.sources.options import longest_wait_s
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.system.console import say_named
 from maskdet.system.timeouts import interruptible
 
-_QUIET_S = 3.0
-"""Seconds that a camera may take to open before that is worth a line, and a window."""
 _SIZE = (960, 540)
 _KEY_WAIT_MS = 20
 
@@ -46,21 +47,18 @@ class _Wait:
     def __init__(self, name: str, open_timeout: float, window: Window | None) -> None:
         self._name, self._window = name, window
         self._began = time.monotonic()
-        self._longest = round(2 * open_timeout + 2)  # the stream, then the reason that it gave none
+        self._longest = longest_wait_s(open_timeout)
         self._is_reported = False
 
     def __call__(self) -> None:
         waited = time.monotonic() - self._began
         if waited > self._longest:
             raise SourceError(f"{self._name}: no answer in {self._longest} seconds; is it on?")
-        if waited < _QUIET_S:
+        if waited < opening.QUIET_S:
             return
         if not self._is_reported:
             self._is_reported = True
-            say_named(
-                f"{self._name}: no picture yet; waiting for the camera to answer, "
-                f"{self._longest} seconds at most (Ctrl-C ends it)"
-            )
+            say_named(f"{self._name}: {waiting_words(self._longest)} (Ctrl-C ends it)")
         if self._window is not None:
             self._show(self._window, round(waited))
 

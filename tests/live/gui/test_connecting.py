@@ -17,8 +17,9 @@ OPEN = """
 import sys
 from maskdet.live.gui import connecting
 from maskdet.live.gui.window import Window
+from maskdet.sources import opening
 from maskdet.sources.opening import open_source
-connecting._QUIET_S = 0.0
+opening.QUIET_S = 0.0
 try:
     connecting.open_camera(open_source(sys.argv[1], wait=False), 60.0, Window("maskdet: door"))
 except KeyboardInterrupt:
