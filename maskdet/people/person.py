@@ -79,8 +79,8 @@ class Places:
         for zone, presence in zip(self.zones, self.presences, strict=True):
             began = presence.since
             if kind := presence.update(zone.contains(position.x, position.y), now, inertia):
-                stay = {"duration": now - began} if kind == "left" else {}
-                changes.append(Change(kind, now, {"place": zone.name, **stay}))
+                stay = {"duration": presence.since - began} if kind == "left" else {}
+                changes.append(Change(kind, presence.since, {"place": zone.name, **stay}))
         for line, crossing in zip(self.lines, self.crossings, strict=True):
             if direction := crossing.update(line, position):
                 facts = {"place": line.name, "direction": direction}

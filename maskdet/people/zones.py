@@ -82,7 +82,7 @@ class ZonePresence:
 
     Attributes:
         inside: after inertia.
-        since: time at which the person entered, seconds.
+        since: time at which the person entered, or left, seconds: the border was crossed then.
     """
 
     inside: bool = False
@@ -105,9 +105,7 @@ class ZonePresence:
         if now - self._differs < inertia:
             return ""
         self.inside = found
-        if found:
-            self.since = self._differs
-        self._differs = None
+        self.since, self._differs = self._differs, None
         return "entered" if found else "left"
 
 

@@ -207,7 +207,8 @@ class _Camera:
             place = (event.place, event.direction, event.utc)
             return {("crossings", *key, *place): (*key, *place, *now)}
         if event.kind == "entered":
-            visit.zones[event.place] = (event.utc, visit.seconds)
+            ago = max(0.0, frame.time - event.time)  # it is certain a while later
+            visit.zones[event.place] = (event.utc, max(0.0, visit.seconds - ago))
             return self._stay(event.track_id, event.place, event.utc, 0.0, visit)
         if event.kind == "left":
             time, _ = visit.zones.pop(event.place, (event.utc - event.duration, 0.0))

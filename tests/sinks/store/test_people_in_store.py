@@ -51,10 +51,27 @@ def test_a_report_counts_whom_the_analysis_counted(tmp_path: Path):
         totals = read_totals(connection, wanted, LocalTime("UTC"))
         seconds = [row[0] for row in connection.execute("SELECT seconds FROM visits")]
         over = connection.execute("SELECT count(*) FROM visits WHERE is_over").fetchone()
+        stays = connection.execute("SELECT time, seconds FROM stays ORDER BY time").fetchall()
     assert {name: getattr(totals.people, name) for name in counts.run} == counts.run
     assert over == (3,) and all(3 < one < 7 for one in seconds)
     assert totals.zones["door", "till"].people.total == 3
+    # the middle of a face of 40 pixels is in the zone from 192 to 448 pixels: 1.43 to 3.57 s
+    for number, (time, lasted) in enumerate(stays):
+        assert np.allclose((time - NOON - 8 * number, lasted), (1.43, 2.13), atol=0.11)
     line = totals.lines["door", "entrance"]
     crossed = {way: sum(by.values()) for way, by in counts.crossings["entrance"].items()}
     assert {"in": line.ins, "out": line.outs} == crossed and sum(crossed.values()) == 3
     assert totals.changes == 0
+
+
+def test_who_is_in_a_zone_when_images_end_was_in_it_since_the_border(tmp_path: Path):
+    zone = Zone("till", ((0.3, 0.0), (1.0, 0.0), (1.0, 1.0), (0.3, 1.0)))
+    analysis = Analysis(zones=[zone])
+    with closing(EventStore(tmp_path / "people.db")) as store:
+        for step in range(45):
+            second = step / 10
+            frame = Frame(IMAGE, step, NOON + second, second, "door", utc=NOON + second)
+            store.write(analysis.observe(frame, faces_at(second)))
+    with closing(open_for_reading(tmp_path / "people.db")) as connection:
+        stay = connection.execute("SELECT time, seconds FROM stays").fetchone()
+    assert np.allclose((stay[0] - NOON, stay[1]), (1.43, 4.4 - 1.43), atol=0.11)

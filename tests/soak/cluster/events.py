@@ -47,8 +47,10 @@ MAX_LOSS_S = 2.0
 """Seconds before a kill of which an event may be missing: one write a second, and its duration."""
 MAX_VISIT_LOSS_S = 12.0
 """The same of a visit that has begun: a write every ten seconds."""
-_SAME_TIME_S = 0.002
+_SAME_MARK_S = 0.002
 """Times are rounded to milliseconds in a file."""
+_SAME_TIME_S = 1.0
+"""What a row's beginning and duration may differ from the time of the event that ended it."""
 _SERVER_PAUSE_S = 3.0
 _SENT_TIMEOUT_S = 30.0
 
@@ -62,12 +64,15 @@ class Happened:
     Attributes:
         key: its kind, camera, person and place.
         mark: what tells it from others with that key: its time, or the duration of what ended.
+        time: Unix time at which it happened, to within a second: a person of the next run may have
+            the same number, and be there for as long.
         at: Unix time of the frame at which it was written.
         machine: that wrote it; empty: it is of the collecting store.
     """
 
     key: Key
     mark: float
+    time: float
     at: float = 0.0
     machine: str = ""
 
@@ -200,12 +205,18 @@ def unmatched(
         left[one.key].append(one)
     missing = []
     for one in logged:
-        same = [o for o in left[one.key] if abs(o.mark - one.mark) < _SAME_TIME_S]
+        same = [o for o in left[one.key] if _is_same(o, one)]
         if same:
             left[one.key].remove(same[0])
         else:
             missing.append(one)
     return missing, [one for rest in left.values() for one in rest]
+
+
+def _is_same(one: Happened, other: Happened) -> bool:
+    return (
+        abs(one.mark - other.mark) < _SAME_MARK_S and abs(one.time - other.time) < _SAME_TIME_S
+    )
 
 
 def explained(missing: Sequence[Happened], kills: Sequence[Kill]) -> dict[str, Any]:
@@ -236,16 +247,18 @@ def _rows(connection: sqlite3.Connection, table: str, site: str = "") -> set[tup
 def _collected(connection: sqlite3.Connection) -> Iterator[Happened]:
     """The events that rows of the collecting store stand for."""
     queries = {
-        "appeared": "SELECT camera, track_id, '', first_seen FROM visits",
-        "gone": "SELECT camera, track_id, '', seconds FROM visits WHERE reason = 'left'",
-        "state": "SELECT camera, track_id, state, time FROM changes",
-        "crossed": "SELECT camera, track_id, line || direction, time FROM crossings",
-        "entered": "SELECT camera, track_id, zone, time FROM stays",
-        "left": "SELECT camera, track_id, zone, seconds FROM stays WHERE reason = 'left'",
+        "appeared": "SELECT camera, track_id, '', first_seen, first_seen FROM visits",
+        "gone": "SELECT camera, track_id, '', seconds, first_seen + seconds FROM visits"
+        " WHERE reason = 'left'",
+        "state": "SELECT camera, track_id, state, time, time FROM changes",
+        "crossed": "SELECT camera, track_id, line || direction, time, time FROM crossings",
+        "entered": "SELECT camera, track_id, zone, time, time FROM stays",
+        "left": "SELECT camera, track_id, zone, seconds, time + seconds FROM stays"
+        " WHERE reason = 'left'",
     }
     for kind, query in queries.items():
-        for camera, person, place, mark in connection.execute(query):
-            yield Happened((kind, camera, str(person), place), mark)
+        for camera, person, place, mark, time_ in connection.execute(query):
+            yield Happened((kind, camera, str(person), place), mark, time_)
 
 
 def _logged(machine: str, folder: Path) -> Iterator[Happened]:
@@ -268,8 +281,10 @@ def _of_line(one: Mapping[str, Any], camera: str, at: float, machine: str) -> Ha
         "entered": one.get("place", ""),
         "left": one.get("place", ""),
     }.get(kind, "")
-    mark = one["duration"] if kind in ("gone", "left") else _unix(one["utc"])
-    return Happened((kind, f"{SITE}/{camera}", str(one["track_id"]), place), mark, at, machine)
+    happened = _unix(one["utc"])
+    mark = one["duration"] if kind in ("gone", "left") else happened
+    key = (kind, f"{SITE}/{camera}", str(one["track_id"]), place)
+    return Happened(key, mark, happened, at, machine)
 
 
 def _unix(text: str) -> float:
