@@ -69,6 +69,13 @@ class FrameDetector(Detector, Protocol):
         """As `detect`, of the next frame of each of several sources."""
 
 
+def detect_frames(detector: Detector, frames: Sequence[Frame]) -> list[Detections]:
+    """Faces of the next frame of each of several sources, by a detector of either kind."""
+    if isinstance(detector, FrameDetector):
+        return detector.detect_frames(frames)
+    return detector.detect([frame.image for frame in frames])
+
+
 class Sink(Protocol):
     """Where observations go: a recording, an event log …"""
 

@@ -10,7 +10,9 @@ import ray
 
 from maskdet.cluster import ray_client
 from maskdet.cluster.machine import MACHINE_RESOURCE
+from maskdet.contracts import detect_frames
 from maskdet.detections import Detections
+from maskdet.frame import Frame
 from maskdet.live.settings.monitor import MonitorSettings
 
 Answer = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
@@ -52,6 +54,19 @@ class DetectorActor:
         """Faces of each JPEG image."""
         decoded = [self._decode(one, upright=False) for one in images]
         return [as_answer(found) for found in self._detector.detect(decoded)]
+
+    def detect_frames(self, frames: Sequence[tuple[bytes, str, float]]) -> list[Answer]:
+        """Faces of the next frame of each of several cameras.
+
+        Args:
+            frames: of each the JPEG image, the camera, whose name is the only one of the cluster,
+                and seconds on its own time line.
+        """
+        decoded = [
+            Frame(self._decode(image, upright=False), 0, position, 0.0, camera)
+            for image, camera, position in frames
+        ]
+        return [as_answer(found) for found in detect_frames(self._detector, decoded)]
 
 
 def start(machine: str, settings: MonitorSettings) -> Any:

@@ -15,6 +15,7 @@ from maskdet.cluster import ray_client
 from maskdet.cluster.detector_actor import ACTOR_NAME, from_answer
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
+from maskdet.frame import Frame
 from maskdet.system.console import say
 from maskdet.system.threads import Event
 
@@ -54,12 +55,12 @@ class RemoteDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each image (BGR uint8), best first; see `maskdet.contracts.Detector`."""
-        if not images:
-            return []
-        answers = self._ask("detect", [_jpeg(image) for image in images])
-        if answers is None:  # closed: nobody waits for these any more
-            return [Detections.empty()] * len(images)
-        return [from_answer(one) for one in answers]
+        return self._detect("detect", [_jpeg(image) for image in images])
+
+    def detect_frames(self, frames: Sequence[Frame]) -> list[Detections]:
+        """The same of the next frame of each of several cameras, whose parts may take turns."""
+        sent = [(_jpeg(frame.image), frame.source, frame.position) for frame in frames]
+        return self._detect("detect_frames", sent)
 
     def warm_up(self) -> None:
         """Waits until the other machine's detector has begun."""
@@ -70,6 +71,12 @@ class RemoteDetector:
         if not self._closed.is_set():
             self._closed.set()
             ray.shutdown()
+
+    def _detect(self, method: str, sent: Sequence[Any]) -> list[Detections]:
+        answers = self._ask(method, sent) if sent else []
+        if answers is None:  # closed: nobody waits for these any more
+            return [Detections.empty()] * len(sent)
+        return [from_answer(one) for one in answers]
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         """The answer of the actor, however long it takes; None once this is closed.

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from maskdet.contracts import Detector, FrameDetector, Sink
+from maskdet.contracts import Detector, Sink, detect_frames
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import MaskdetError
 from maskdet.frame import Frame
@@ -225,7 +225,7 @@ class Inference:
         if not frames:
             return {}
         began = time.monotonic()
-        found = self._detect(list(frames.values()))
+        found = detect_frames(self._detector, list(frames.values()))
         self._image_s += _TIME_SHARE * ((time.monotonic() - began) / len(frames) - self._image_s)
         with self._writing:
             if self._over.is_set():
@@ -234,11 +234,6 @@ class Inference:
                 index: self._observe(self._states[index], frame, detections)
                 for (index, frame), detections in zip(frames.items(), found, strict=True)
             }
-
-    def _detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        if isinstance(self._detector, FrameDetector):
-            return self._detector.detect_frames(frames)
-        return self._detector.detect([frame.image for frame in frames])
 
     def _observe(self, state: SourceState, frame: Frame, detections: Detections) -> Observation:
         found = detections

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import psutil
 import pytest
 
 from maskdet.config import load_settings
+from maskdet.detections import Detections
 from maskdet.errors import ConfigError
+from maskdet.frame import Frame
+from tests.doubles import ScriptedDetector
 from tests.soak.cluster.loopback import LoopbackCluster
 
 pytestmark = [
@@ -55,6 +61,29 @@ def test_only_the_weak_machine_s_monitor_is_sent_elsewhere(tmp_path: Path):
         file.write_text(monitor_settings(made, node, ["hall"]))
         detect = load_settings(MonitorSettings, file).detect
         assert (detect.machine, detect.fps) == (machine, 5)
+
+
+def test_the_detector_learns_which_camera_a_frame_is_of():
+    from maskdet.cluster.detector_actor import DetectorActor, from_answer
+
+    actor = DetectorActor({"side": 64, "device": "cpu"})
+    seen: list[tuple[str, float]] = []
+
+    class InTurn(ScriptedDetector):
+        def detect_frames(self, frames: Sequence[Frame]) -> list[Detections]:
+            seen.extend((frame.source, frame.position) for frame in frames)
+            return self.detect([frame.image for frame in frames])
+
+    actor._detector.close()
+    actor._detector = InTurn(lambda image: Detections([[0, 0, *image.shape[1::-1]]], [0.9], [1]))
+    sizes = {"hall": (48, 64), "door": (90, 160)}
+    frames = [
+        (cv2.imencode(".jpg", np.zeros((*size, 3), np.uint8))[1].tobytes(), camera, 7.5)
+        for camera, size in sizes.items()
+    ]
+    boxes = [from_answer(one).boxes.tolist() for one in actor.detect_frames(frames)]
+    assert boxes == [[[0, 0, 64, 48]], [[0, 0, 160, 90]]]
+    assert seen == [("hall", 7.5), ("door", 7.5)]
 
 
 @pytest.mark.slow

@@ -62,17 +62,21 @@ class LookBudget:
             return plan.parts**2
         return max(0, int(budget / self.look_s - replace(plan, parts=1).cost) - 1)
 
-    def looks_left(self, plan: LookPlan) -> int | None:
-        """Further looks that there is time for beside those of a plan; None: any number.
+    def looks_left(self, plan: LookPlan, cost: float) -> int | None:
+        """Further looks that there is time for; None: any number.
 
         Where there are no parts they are to cost a camera none of its frames.
+
+        Args:
+            plan: of the looks before them.
+            cost: of those that were taken, in looks at full size.
         """
         budget = self._of(plan)
         if budget is None or self.look_s is None:
             return None
         if plan.parts == 1:
             budget = min(budget, self.frame_s)
-        return max(0, int(budget / self.look_s - plan.cost))
+        return max(0, int(budget / self.look_s - cost))
 
     def _of(self, plan: LookPlan) -> float | None:
         return self.far_s if plan.far else self.usual_s

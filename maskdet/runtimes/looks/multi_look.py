@@ -29,7 +29,7 @@ from maskdet.runtimes.looks.closer_looks import (
 )
 from maskdet.runtimes.looks.part_turns import PartTurns
 from maskdet.runtimes.looks.plan import FAR_FPS, FULL_FPS, TIME_BUDGET_S, Looks, plan_looks
-from maskdet.runtimes.looks.task import LookTask, views_at
+from maskdet.runtimes.looks.task import LookTask, enlarged, halved, views_at
 from maskdet.runtimes.looks.tiling import merged, uncut
 
 SMALL_SIDE = 256
@@ -122,15 +122,19 @@ class MultiLookDetector:
         if not tasks:
             return []
         self._taken = max(1 + task.plan.small + len(task.cuts) for task in tasks)
-        views = [*(task.image for task in tasks), *views_at(tasks, [task.cuts for task in tasks])]
+        wholes = [halved(task.image, self._side) for task in tasks]
+        views = [*wholes, *views_at(tasks, [task.cuts for task in tasks])]
         began = self._clock()
         answers = iter(self._detector.detect(views))
         self._budget.remember((self._clock() - began) / len(views))
-        found = [[next(answers)] for _ in tasks]
+        found = [
+            [enlarged(next(answers), whole, task.size)]
+            for whole, task in zip(wholes, tasks, strict=True)
+        ]
         for looks, task in zip(found, tasks, strict=True):
             looks += [uncut(next(answers), cut, *task.size) for cut in task.cuts]
         if self._small is not None:
-            self._compare_with_small(self._small, tasks, found)
+            self._compare_with_small(self._small, tasks, wholes, found)
         firsts = [merged(looks) if len(looks) > 1 else looks[0] for looks in found]
         return [self._rule.apply(faces) for faces in self._look_closer(tasks, firsts)]
 
@@ -150,13 +154,19 @@ class MultiLookDetector:
         ]
 
     def _compare_with_small(
-        self, small: Detector, tasks: Sequence[LookTask], found: list[list[Detections]]
+        self,
+        small: Detector,
+        tasks: Sequence[LookTask],
+        wholes: Sequence[np.ndarray],
+        found: list[list[Detections]],
     ) -> None:
         """Adds the small look's close faces; large ones that either look denies are doubtful."""
         chosen = [index for index, task in enumerate(tasks) if task.plan.small]
-        images = [tasks[index].image for index in chosen]
-        for index, doubtful in zip(chosen, small.detect(images), strict=True):
-            whole, close = agreed_faces(found[index][0], doubtful, tasks[index].side)
+        views = [halved(wholes[index], SMALL_SIDE) for index in chosen]
+        for index, view, doubtful in zip(chosen, views, small.detect(views), strict=True):
+            task = tasks[index]
+            doubtful = enlarged(doubtful, view, task.size)
+            whole, close = agreed_faces(found[index][0], doubtful, task.side)
             found[index] = [whole, *found[index][1:], close]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
@@ -210,7 +220,7 @@ class MultiLookDetector:
         parts = task.parts if len(task.parts) else whole
         if self._looks != "auto" or not shows_more(parts, self._side):
             return parts[:0]
-        left = self._budget.looks_left(task.plan)
+        left = self._budget.looks_left(task.plan, task.cost)
         most = MAX_CLOSER_LOOKS if left is None else min(MAX_CLOSER_LOOKS, left)
         if len(task.parts):
             first = first[task.covers(first.boxes)]

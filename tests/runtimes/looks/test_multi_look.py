@@ -129,6 +129,28 @@ def test_the_small_look_says_nothing_of_faces_that_are_not_close() -> None:
     assert sorted(found.boxes[:, 0].tolist()) == [10, 300]
 
 
+@pytest.mark.parametrize(
+    ("width", "height"), [(1920, 1080), (3843, 2161), (1001, 5000), (600, 6000)]
+)
+def test_a_large_image_is_halved_for_both_looks_and_boxes_are_in_its_own_pixels(
+    width: int, height: int
+) -> None:
+    sides: list[int] = []
+
+    def seen(image: np.ndarray) -> Detections:
+        sides.append(max(image.shape[:2]))
+        return squares(image, 0.1, 0.95)
+
+    side = min(width, height) // 2
+    image = scene((side // 2, height // 4, side), width=width, height=height)
+    detector = MultiLookDetector(ScriptedDetector(seen), 576, 2, small=ScriptedDetector(seen))
+    (found,) = detector.detect([image])
+    box = [side // 2, height // 4, side // 2 + side, height // 4 + side]
+    np.testing.assert_allclose(found.boxes, [box], atol=max(width, height) / 256)
+    whole, small = sides
+    assert 288 <= whole < 3 * 576 and 128 <= small < 3 * 256
+
+
 def test_images_of_several_sources_go_into_one_call() -> None:
     whole = ScriptedDetector(lambda image: squares(image, 0.04, 0.3))
     detector = MultiLookDetector(whole, 576)

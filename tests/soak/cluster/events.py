@@ -214,9 +214,7 @@ def unmatched(
 
 
 def _is_same(one: Happened, other: Happened) -> bool:
-    return (
-        abs(one.mark - other.mark) < _SAME_MARK_S and abs(one.time - other.time) < _SAME_TIME_S
-    )
+    return abs(one.mark - other.mark) < _SAME_MARK_S and abs(one.time - other.time) < _SAME_TIME_S
 
 
 def explained(missing: Sequence[Happened], kills: Sequence[Kill]) -> dict[str, Any]:
