@@ -17,10 +17,9 @@ from maskdet.web.app import create_app
 from maskdet.web.batcher import Batcher
 from maskdet.web.metrics import Metrics
 from maskdet.web.processing import ImageProcessor
+from maskdet.web.public_address import PublicAddress
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import MIN_SCORE_LIMIT
-from maskdet.web.security import names_of_page
-from maskdet.web.sub_path import checked_root_path
 
 
 def run(
@@ -53,7 +52,7 @@ def run(
         ConfigError: the address cannot be had.
         ModelError: there is no such model.
     """
-    sub_path = checked_root_path(root_path)
+    address = PublicAddress.of(host, allow_hosts, root_path)
     with server.bind(host, port) as listening:
         # A request may ask for lower scores than the model's own, so it chooses among all.
         detector = open_detector(rule.without_rejection(min(MIN_SCORE_LIMIT, rule.lowest_score)))
@@ -76,9 +75,7 @@ def run(
                 device=detector.device,
                 limits=limits,
                 min_scores=rule.limits,
-                names=names_of_page(host, allow_hosts),
-                origins=allow_hosts,
-                root_path=sub_path,
+                address=address,
             )
             if server.is_open(listening):
                 say("open to the network: anyone who can reach this machine can use the page")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from maskdet.web.described_app import described_app
 from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
 from maskdet.web.problems import Problem
 from maskdet.web.processing import Annotated, ImageProcessor, ProcessedImage
+from maskdet.web.public_address import PublicAddress
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import (
     Blur,
@@ -114,9 +115,7 @@ def create_app(
     device: str,
     limits: Limits,
     min_scores: Mapping[str, float],
-    names: Iterable[str] = (),
-    origins: Iterable[str] = (),
-    root_path: str = "",
+    address: PublicAddress,
 ) -> FastAPI:
     """The whole server as an ASGI app.
 
@@ -128,9 +127,7 @@ def create_app(
         device: what it computes on.
         limits: of a request.
         min_scores: lowest score of a ``face`` that is shown, or one by state.
-        names: host names beside ``localhost`` and addresses under which it may be asked.
-        origins: hosts whose pages may ask, whatever host the proxy before us names.
-        root_path: below which a proxy puts the page, if its headers do not have it.
+        address: names and path by which browsers ask for it.
     """
     app = described_app(
         "maskdet",
@@ -150,13 +147,13 @@ def create_app(
         min_scores=dict(min_scores),
     )
     _add_state(app, about, batcher, metrics)
-    app.add_middleware(Gate, names=list(names), origins=list(origins))
+    app.add_middleware(Gate, names=address.names, origins=address.origins)
     paths = {
         path for route in app.routes if (path := getattr(route, "path", "/static")) != "/static"
     }
     app.add_middleware(Counting, metrics=metrics, paths=frozenset(paths))
     own_paths = frozenset(f"/{path.split('/')[1]}" for path in (*paths, "/static"))
-    app.add_middleware(SubPath, root_path=root_path, own_paths=own_paths)
+    app.add_middleware(SubPath, root_path=address.root_path, own_paths=own_paths)
     return app
 
 

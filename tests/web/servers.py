@@ -31,6 +31,7 @@ from maskdet.web.app import create_app
 from maskdet.web.batcher import Batcher
 from maskdet.web.metrics import Metrics
 from maskdet.web.processing import ImageProcessor
+from maskdet.web.public_address import PublicAddress
 from maskdet.web.request_limits import Limits
 from tests.doubles import ScriptedDetector
 
@@ -93,14 +94,21 @@ def serving_app(
     detector: ScriptedDetector | None = None,
     limits: Limits | None = None,
     rule: DecisionRule = EVERYTHING,
-    **options: Any,
+    **address: Any,
 ) -> Iterator[httpx.Client]:
-    """The app with another detector or other limits, served by uvicorn in a thread."""
+    """The app with another detector, limits or public address, served by uvicorn in a thread."""
     limits, metrics = limits or Limits(), Metrics()
     batcher = Batcher(detector or ScriptedDetector(), on_batch=metrics.batch)
     looker = ImageProcessor(batcher.detect, annotate, blur_faces, limits, rule)
     app = create_app(
-        looker, batcher, metrics, model="m", device="d", limits=limits, min_scores={}, **options
+        looker,
+        batcher,
+        metrics,
+        model="m",
+        device="d",
+        limits=limits,
+        min_scores={},
+        address=PublicAddress(**address),
     )
     with server.bind("127.0.0.1", 0) as listening:
         running = uvicorn.Server(server.configure(app))

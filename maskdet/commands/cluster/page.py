@@ -16,8 +16,7 @@ from maskdet.system.signals import StopRequest
 from maskdet.system.threads import Event, Worker
 from maskdet.web.cluster.app import create_app
 from maskdet.web.live.server import LiveServer
-from maskdet.web.security import names_of_page
-from maskdet.web.sub_path import checked_root_path
+from maskdet.web.public_address import PublicAddress
 
 DEFAULT_ADDRESS = "127.0.0.1:8002"
 """Where the page is served if no address is named: this machine alone."""
@@ -108,7 +107,7 @@ def page(file: Path, address: str | None) -> int:
         None if path is None else beside(file, path)
         for path in (wanted.users, wanted.audit, wanted.certificate, wanted.key)
     )
-    root_path = checked_root_path(wanted.root_path)
+    public = PublicAddress.of(found[0], wanted.allow_hosts, wanted.root_path)
     server = LiveServer(*found, certificate, key, ("--address", "--address HOST:PORT"))
     try:
         is_open = server.is_open or bool(wanted.allow_hosts)  # then a proxy is before it
@@ -119,15 +118,8 @@ def page(file: Path, address: str | None) -> int:
     stop = StopRequest()
     with stop.listening():
         feed = TableFeed(file)
-        app = create_app(
-            feed.newest,
-            guard,
-            names=names_of_page(found[0], wanted.allow_hosts),
-            origins=wanted.allow_hosts,
-            root_path=root_path,
-        )
         try:
-            server.start(app)
+            server.start(create_app(feed.newest, guard, public))
             _report(server)
             while not stop() and server.error is None and feed.error is None:
                 feed.poll()

@@ -34,8 +34,7 @@ from maskdet.web.live.app import create_app
 from maskdet.web.live.hub import LiveHub
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.server import LiveServer
-from maskdet.web.security import names_of_page
-from maskdet.web.sub_path import checked_root_path
+from maskdet.web.public_address import PublicAddress
 
 
 class RunningPage:
@@ -107,7 +106,7 @@ def open_page(settings: MonitorSettings) -> RunningPage:
     """
     wanted = settings.serve
     host, port = split_address(wanted.address or "") or ("127.0.0.1", 0)
-    root_path = checked_root_path(wanted.root_path)
+    public = PublicAddress.of(host, wanted.allow_hosts, wanted.root_path)
     server = LiveServer(host, port, wanted.certificate, wanted.key)
     try:
         is_open = server.is_open or bool(wanted.allow_hosts)  # then a proxy is before it
@@ -121,9 +120,7 @@ def open_page(settings: MonitorSettings) -> RunningPage:
         return create_app(
             _parts(settings, hub, pipeline, control, book, server),
             guard,
-            names=names_of_page(host, wanted.allow_hosts),
-            origins=wanted.allow_hosts,
-            root_path=root_path,
+            public,
         )
 
     is_blurred = _is_blurred(settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.protection import protect
 from maskdet.web.live.answers import Health
 from maskdet.web.live.state_api import REFUSED, add_session
+from maskdet.web.public_address import PublicAddress
 
 _STATIC = Path(__file__).with_name("static")
 _LIVE = Path(live.__file__).with_name("static")
@@ -30,19 +31,14 @@ Newest = Callable[[], tuple[dict[str, Any] | None, str]]
 def create_app(
     newest: Newest,
     guard: Guard,
-    *,
-    names: Iterable[str] = (),
-    origins: Iterable[str] = (),
-    root_path: str = "",
+    address: PublicAddress,
 ) -> FastAPI:
     """The whole page as an ASGI app.
 
     Args:
         newest: what it shows.
         guard: who may see it.
-        names: host names beside ``localhost`` and addresses under which it may be asked.
-        origins: hosts whose pages may ask, whatever host the proxy before us names.
-        root_path: below which a proxy puts the page, if it does not say so itself.
+        address: names and path by which browsers ask for it.
     """
     app = described_app(
         "maskdet cluster",
@@ -68,5 +64,5 @@ def create_app(
     app.mount("/live", StaticFiles(directory=_LIVE))
     app.mount("/cluster", StaticFiles(directory=_STATIC))
     own_paths = frozenset({"/api", "/cluster", "/healthz", "/live", "/static"})
-    protect(app, names, origins, "page.allow_hosts", root_path, own_paths)
+    protect(app, address, "page.allow_hosts", own_paths)
     return app

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -18,7 +17,8 @@ from maskdet.web.live.cameras_api import add_changes
 from maskdet.web.live.metrics import LiveMetrics
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.picture_api import add_pictures
-from maskdet.web.live.state_api import add_session, add_state
+from maskdet.web.live.state_api import add_service, add_session, add_state
+from maskdet.web.public_address import PublicAddress
 from maskdet.web.security import POLICY
 
 _STATIC = Path(__file__).with_name("static")
@@ -36,19 +36,14 @@ _DESCRIPTION = (
 def create_app(
     parts: Parts,
     guard: Guard,
-    *,
-    names: Iterable[str] = (),
-    origins: Iterable[str] = (),
-    root_path: str = "",
+    address: PublicAddress,
 ) -> FastAPI:
     """The whole page as an ASGI app.
 
     Args:
         parts: what it shows.
         guard: who may see it.
-        names: host names beside ``localhost`` and addresses under which it may be asked.
-        origins: hosts whose pages may ask, whatever host the proxy before us names.
-        root_path: below which a proxy puts the page, if it does not say so itself.
+        address: names and path by which browsers ask for it.
     """
     app = described_app(
         "maskdet live",
@@ -57,14 +52,15 @@ def create_app(
     )
     _add_pages(app)
     add_session(app, guard)
-    add_state(app, guard, parts, LiveMetrics(parts))
+    add_state(app, guard, parts)
+    add_service(app, guard, parts, LiveMetrics(parts))
     add_changes(app, guard, parts)
     add_pictures(app, guard, parts.hub)
     add_alarms(app, guard, parts.alarms)
     add_clips(app, guard, parts.clips)
     add_reports(app, guard, parts)
     own_paths = frozenset({"/api", "/docs", "/healthz", "/live", "/metrics", "/static"})
-    protect(app, names, origins, "serve.allow_hosts", root_path, own_paths)
+    protect(app, address, "serve.allow_hosts", own_paths)
     return app
 
 

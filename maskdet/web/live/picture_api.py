@@ -42,14 +42,6 @@ _STREAM: Responses = {
 def add_pictures(app: FastAPI, guard: Guard, hub: LiveHub) -> None:
     """The routes."""
 
-    def find(camera: int) -> Camera:
-        found = hub.cameras.get(camera)
-        if found is None:
-            raise HTTPException(404, f"there is no camera {camera}")
-        if hub.viewers >= MAX_VIEWERS:
-            raise HTTPException(503, f"{MAX_VIEWERS} pictures are watched already; close some")
-        return found
-
     @app.get(
         "/api/cameras/{camera}/snapshot",
         response_class=Response,
@@ -59,16 +51,9 @@ def add_pictures(app: FastAPI, guard: Guard, hub: LiveHub) -> None:
         request: Request, camera: int, session: Session = Depends(guard.viewer)
     ) -> Response:
         """The newest picture, as JPEG."""
-        found = find(camera)
+        found = _watchable(hub, camera)
         await _record(guard, request, session, "snapshot", found.name)
-        viewer = found.feed.open("jpeg")
-        try:
-            message = await viewer.next(_FIRST_S)
-        finally:
-            found.feed.leave(viewer)
-        if message is None:
-            raise HTTPException(503, f"{found.name}: there is no picture yet, or it is paused")
-        return Response(message.data, media_type="image/jpeg")
+        return Response(await _newest(found), media_type="image/jpeg")
 
     @app.get(
         "/api/cameras/{camera}/mjpeg",
@@ -82,7 +67,7 @@ def add_pictures(app: FastAPI, guard: Guard, hub: LiveHub) -> None:
         frames: Annotated[int | None, Query(ge=1)] = None,
     ) -> StreamingResponse:
         """Pictures as MJPEG, which every browser and most programs show; ends after `frames`."""
-        found = find(camera)
+        found = _watchable(hub, camera)
         await _record(guard, request, session, "watch", found.name)
         return StreamingResponse(
             _mjpeg(guard, request, session, found, frames),
@@ -100,16 +85,37 @@ def add_pictures(app: FastAPI, guard: Guard, hub: LiveHub) -> None:
         if hub.viewers >= MAX_VIEWERS:
             await socket.close(_TRY_LATER, "too many viewers")
             return
-        await _record(guard, socket, session, "watch", found.name)
-        began, viewer = time.monotonic(), found.feed.open("video")
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_until_gone, socket, tasks.cancel_scope)
-                tasks.start_soon(_send_video, guard, socket, viewer, tasks.cancel_scope)
-        finally:
-            found.feed.leave(viewer)
-            with anyio.CancelScope(shield=True):
-                await _record_end(guard, socket, session, found.name, began)
+        await _video(guard, socket, session, found)
+
+
+def _watchable(hub: LiveHub, number: int) -> Camera:
+    """The camera of that number.
+
+    Raises:
+        HTTPException: there is none (404), or enough is watched already (503).
+    """
+    found = hub.cameras.get(number)
+    if found is None:
+        raise HTTPException(404, f"there is no camera {number}")
+    if hub.viewers >= MAX_VIEWERS:
+        raise HTTPException(503, f"{MAX_VIEWERS} pictures are watched already; close some")
+    return found
+
+
+async def _newest(camera: Camera) -> bytes:
+    """The newest picture as JPEG.
+
+    Raises:
+        HTTPException: none comes in time (503).
+    """
+    viewer = camera.feed.open("jpeg")
+    try:
+        message = await viewer.next(_FIRST_S)
+    finally:
+        camera.feed.leave(viewer)
+    if message is None:
+        raise HTTPException(503, f"{camera.name}: there is no picture yet, or it is paused")
+    return message.data
 
 
 async def _mjpeg(
@@ -132,6 +138,20 @@ async def _mjpeg(
         camera.feed.leave(viewer)
         with anyio.CancelScope(shield=True):
             await _record_end(guard, request, session, camera.name, began)
+
+
+async def _video(guard: Guard, socket: WebSocket, session: Session, camera: Camera) -> None:
+    """Sends video until the viewer leaves, is logged out, or is stuck."""
+    await _record(guard, socket, session, "watch", camera.name)
+    began, viewer = time.monotonic(), camera.feed.open("video")
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_until_gone, socket, tasks.cancel_scope)
+            tasks.start_soon(_send_video, guard, socket, viewer, tasks.cancel_scope)
+    finally:
+        camera.feed.leave(viewer)
+        with anyio.CancelScope(shield=True):
+            await _record_end(guard, socket, session, camera.name, began)
 
 
 async def _until_gone(socket: WebSocket, scope: anyio.CancelScope) -> None:

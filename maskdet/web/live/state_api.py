@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 
 import maskdet
-from maskdet.observation import sum_by_state
+from maskdet.observation import PersonEvent, sum_by_state
 from maskdet.web.live.access.guard import COOKIE, Guard
 from maskdet.web.live.access.sessions import MAX_S, Session
 from maskdet.web.live.answers import (
@@ -88,28 +88,14 @@ def add_session(app: FastAPI, guard: Guard) -> None:
         return Done()
 
 
-def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) -> None:
-    """State at this moment."""
+def add_state(app: FastAPI, guard: Guard, parts: Parts) -> None:
+    """State at this moment: cameras, people, alarms."""
     seeing = [Depends(guard.viewer)]
 
     @app.get("/api/state", responses=REFUSED)
     def state(session: Session = Depends(guard.viewer)) -> StateAnswer:
         """All that changes from second to second, in one answer."""
-        cameras, alarms = list(parts.cameras()), parts.alarms
-        recent = alarms.alarms() if alarms is not None else ()
-        return StateAnswer(
-            utc=time.time(),
-            cameras=cameras,
-            people=sum_by_state(one.people or {} for one in cameras),
-            people_today=parts.hub.people_today(),
-            alarms_open=len(alarms.alarms(1000, only_open=True)) if alarms is not None else 0,
-            alarms_new=sum(one.acknowledged is None for one in recent),
-            alarms_version=alarms.version if alarms is not None else 0,
-            can_report=parts.report is not None,
-            has_alarms=alarms is not None,
-            has_clips=parts.clips is not None,
-            notices=list(parts.notices()) if session.role == "operator" else [],
-        )
+        return _state_of(parts, session)
 
     @app.get("/api/cameras", responses=REFUSED, dependencies=seeing)
     def cameras() -> list[CameraAnswer]:
@@ -130,22 +116,11 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) ->
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> list[EventAnswer]:
         """Latest events of people, the newest first; after an event of that number."""
-        return [
-            EventAnswer(
-                number=number,
-                camera=name,
-                kind=event.kind,
-                person=event.track_id,
-                utc=event.utc,
-                state=event.state.name,
-                previous=event.previous.name if event.previous is not None else None,
-                place=event.place,
-                direction=event.direction,
-                seconds=round(event.duration, 1),
-                reason=event.reason,
-            )
-            for number, name, event in parts.hub.events(after, limit)
-        ]
+        return [_event_of(*event) for event in parts.hub.events(after, limit)]
+
+
+def add_service(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) -> None:
+    """What those ask who run the monitor: its settings, counters, whether the page is served."""
 
     @app.get("/api/settings", responses=REFUSED)
     def settings(request: Request, session: Session = Depends(guard.viewer)) -> dict[str, Any]:
@@ -153,7 +128,12 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) ->
         guard.record(request, session.user, "settings")
         return parts.settings()
 
-    @app.get("/metrics", response_class=Response, responses=REFUSED | _TEXT, dependencies=seeing)
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        responses=REFUSED | _TEXT,
+        dependencies=[Depends(guard.viewer)],
+    )
     def scrape() -> Response:
         """Counters of each camera in Prometheus' text format."""
         return Response(metrics.text(), media_type=CONTENT_TYPE)
@@ -162,3 +142,37 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) ->
     def healthz() -> Health:
         """Whether the page is served."""
         return Health()
+
+
+def _state_of(parts: Parts, session: Session) -> StateAnswer:
+    cameras, alarms = list(parts.cameras()), parts.alarms
+    recent = alarms.alarms() if alarms is not None else ()
+    return StateAnswer(
+        utc=time.time(),
+        cameras=cameras,
+        people=sum_by_state(one.people or {} for one in cameras),
+        people_today=parts.hub.people_today(),
+        alarms_open=len(alarms.alarms(1000, only_open=True)) if alarms is not None else 0,
+        alarms_new=sum(one.acknowledged is None for one in recent),
+        alarms_version=alarms.version if alarms is not None else 0,
+        can_report=parts.report is not None,
+        has_alarms=alarms is not None,
+        has_clips=parts.clips is not None,
+        notices=list(parts.notices()) if session.role == "operator" else [],
+    )
+
+
+def _event_of(number: int, camera: str, event: PersonEvent) -> EventAnswer:
+    return EventAnswer(
+        number=number,
+        camera=camera,
+        kind=event.kind,
+        person=event.track_id,
+        utc=event.utc,
+        state=event.state.name,
+        previous=event.previous.name if event.previous is not None else None,
+        place=event.place,
+        direction=event.direction,
+        seconds=round(event.duration, 1),
+        reason=event.reason,
+    )

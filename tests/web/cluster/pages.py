@@ -17,6 +17,7 @@ from maskdet.web.live.access.accounts import Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.server import LiveServer
+from maskdet.web.public_address import PublicAddress
 from tests.web.live.pages import users_file
 
 
@@ -76,7 +77,7 @@ def serving_cluster(folder: Path, users: dict[str, str] | None = None) -> Iterat
         accounts.path.chmod(0o600)
     server = LiveServer("127.0.0.1", 0)
     page = Page(server.url.rstrip("/"))
-    server.start(create_app(page.newest, Guard(accounts, AuditLog(None))))
+    server.start(create_app(page.newest, Guard(accounts, AuditLog(None)), PublicAddress()))
     try:
         yield page
     finally:

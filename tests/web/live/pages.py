@@ -33,6 +33,7 @@ from maskdet.web.live.app import create_app
 from maskdet.web.live.hub import LiveHub
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.server import LiveServer
+from maskdet.web.public_address import PublicAddress
 
 PASSWORD = "correct horse battery"
 
@@ -206,7 +207,7 @@ def serving_live(
     control: ScriptedControl | None = None,
     settings: Any = None,
     fps: float = 15.0,
-    **options: Any,
+    **tls: Any,
 ) -> Iterator[Page]:
     """The page; with users (roles by name) everybody has to log in, with `PASSWORD`."""
     accounts = None
@@ -214,7 +215,6 @@ def serving_live(
         accounts = Accounts(folder / "users.json")
         write_whole(accounts.path, users_file(tuple(users.items())))
         accounts.path.chmod(0o600)
-    tls = {key: options.pop(key) for key in ("certificate", "key") if key in options}
     server = LiveServer("127.0.0.1", 0, **tls)
     notices: list[str] = []
     hub = LiveHub(lambda: Overlay().draw, StreamEncoder, fps)
@@ -235,7 +235,7 @@ def serving_live(
         control=control,
         notices=lambda: [*notices, *([server.notice] if server.notice else [])],
     )
-    server.start(create_app(parts, guard, **options))
+    server.start(create_app(parts, guard, PublicAddress()))
     try:
         yield Page(hub, server, guard, cameras, server.url.rstrip("/"), notices=notices)
     finally:
