@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 from keras import ops
 
 from maskdet.model.network_plans import FasterRCNNPlan
@@ -15,7 +14,7 @@ from maskdet.networks.pyramid import feature_pyramid
 from maskdet.networks.roi_align import roi_align
 from maskdet.networks.roi_head import box_head, match_regions, sample_regions
 from maskdet.networks.rpn import Proposer, rpn_head
-from maskdet.networks.targets import FasterRCNNTargets, Targets
+from maskdet.networks.targets import FasterRCNNTargets
 from maskdet.networks.tensor import Tensor
 
 
@@ -112,10 +111,6 @@ class FasterRCNN(keras.Model):
         """The maker of its targets, wherever the batches are made."""
         return FasterRCNNTargets(self.plan.anchors)
 
-    def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """Targets of one image's anchors and regions; see `FasterRCNNTargets.targets`."""
-        return self.target_maker.targets(boxes, classes, height, width)
-
     def compute_loss(
         self,
         x: Tensor | None = None,
@@ -128,7 +123,7 @@ class FasterRCNN(keras.Model):
 
         Args:
             x: images (batch, height, width, 3).
-            y: `targets` in batches, and ``known`` (batch, classes): 0 for a class that the
+            y: targets in batches, and ``known`` (batch, classes): 0 for a class that the
                 image's data set does not label.
             y_pred: of `call` while training.
             sample_weight: not used.

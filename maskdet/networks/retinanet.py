@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from maskdet.model.network_plans import RetinaNetPlan
@@ -15,7 +14,7 @@ from maskdet.networks import box_coding, losses
 from maskdet.networks.backbones import BACKBONES
 from maskdet.networks.matching import IGNORED
 from maskdet.networks.pyramid import conv, feature_pyramid
-from maskdet.networks.targets import RetinaNetTargets, Targets
+from maskdet.networks.targets import RetinaNetTargets
 from maskdet.networks.tensor import Tensor
 
 
@@ -60,10 +59,6 @@ class RetinaNet(keras.Model):
         """The maker of its targets, wherever the batches are made."""
         return RetinaNetTargets(self.plan.anchors, self.plan.matcher)
 
-    def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """Targets of one image's anchors; see `RetinaNetTargets.targets`."""
-        return self.target_maker.targets(boxes, classes, height, width)
-
     def compute_loss(
         self,
         x: Tensor | None = None,
@@ -76,7 +71,7 @@ class RetinaNet(keras.Model):
 
         Args:
             x: images (batch, height, width, 3).
-            y: `targets` in batches, and ``known`` (batch, classes): 0 for a class that the
+            y: targets in batches, and ``known`` (batch, classes): 0 for a class that the
                 image's data set does not label, whose logits are then left out; and, where a
                 teacher answers too, what `_teacher_loss` reads.
             y_pred: the outputs.

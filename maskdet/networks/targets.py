@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +19,20 @@ PADDING, LEFT_OUT, CROWD = -1, -2, -3
 labeled one by one, where nothing is background."""
 
 
+class TargetMaker(Protocol):
+    """A maker of a network's targets; it is pickled where batches are made in processes."""
+
+    def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
+        """Targets of one image.
+
+        Args:
+            boxes: (M, 4) in input pixels.
+            classes: (M,); −1 for a box that neither counts as a face nor as background.
+            height: of the input.
+            width: of the input.
+        """
+
+
 @dataclass(frozen=True)
 class RetinaNetTargets:
     """Makes a RetinaNet's targets.
@@ -31,13 +46,7 @@ class RetinaNetTargets:
     matcher: str
 
     def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """Targets of one image's anchors.
-
-        Args:
-            boxes: (M, 4) in input pixels.
-            classes: (M,); −1 for a box that neither counts as a face nor as background.
-            height: of the input.
-            width: of the input.
+        """Targets of one image's N anchors; arguments as `TargetMaker` has them.
 
         Returns:
             ``classes`` int32 (N,): class, BACKGROUND or IGNORED; ``boxes`` float32 (N, 4).
@@ -59,13 +68,7 @@ class FasterRCNNTargets:
     anchors: AnchorGrid
 
     def targets(self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int) -> Targets:
-        """Targets of one image's anchors and regions.
-
-        Args:
-            boxes: (M, 4) in input pixels.
-            classes: (M,); −1 for a box that neither counts as a face nor as background.
-            height: of the input.
-            width: of the input.
+        """Targets of one image's N anchors and its regions; arguments as `TargetMaker` has them.
 
         Returns:
             ``anchors`` float32 (N,): 1 face, 0 background, −1 left out; ``anchor_boxes`` float32

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from maskdet.datasets.samples import Sample, scene_names
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import MaskdetError
+from maskdet.networks.targets import TargetMaker
 from maskdet.training.augmentation.copy_paste import CopyPaste
 from maskdet.training.augmentation.views import Augmentation
 
@@ -27,15 +28,6 @@ _BATCH_TIMEOUT_S = 5.0
 """Seconds of waiting for a batch after which to look whether its process lives."""
 
 
-class TargetMaker(Protocol):
-    """A network, as far as the loader needs it."""
-
-    def targets(
-        self, boxes: np.ndarray, classes: np.ndarray, height: int, width: int
-    ) -> dict[str, np.ndarray]:
-        """Targets of the network for one image."""
-
-
 class Loader:
     """Draws samples by weight and turns them into batches, some steps ahead of their use."""
 
@@ -44,7 +36,7 @@ class Loader:
         samples: Sequence[Sample],
         weights: Sequence[float] | np.ndarray,
         augmentation: Augmentation,
-        network: TargetMaker,
+        target_maker: TargetMaker,
         *,
         batch: int,
         seed: int = 0,
@@ -59,7 +51,7 @@ class Loader:
             samples: what is drawn from.
             weights: how often each is drawn, relative to the others.
             augmentation: makes views of them.
-            network: makes its targets; pickled where there are processes.
+            target_maker: the network's; pickled where there are processes.
             batch: images in a batch.
             seed: of all that is drawn.
             threads: that make batches, where there are no processes.
@@ -77,7 +69,7 @@ class Loader:
             self._families.setdefault(sample.labelled, []).append(sample)
         self._augmentations = [replace(augmentation, size=size) for size in sizes] or [augmentation]
         self._pixels = batch * augmentation.size**2
-        self._network = network
+        self._target_maker = target_maker
         self._seed = seed
         self._threads = threads
         self._processes = processes
@@ -132,7 +124,7 @@ class Loader:
 
         view = augmentation.view(self._pasted(sample, random), another, random)
         height, width = view.image.shape[:2]
-        target = self._network.targets(view.boxes, view.classes, height, width)
+        target = self._target_maker.targets(view.boxes, view.classes, height, width)
         known = np.zeros(len(CLASS_NAMES), np.float32)
         known[list(sample.labelled)] = 1
         return view.image[:, :, ::-1], {**target, "known": known}

@@ -41,7 +41,8 @@ def scene() -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
 
 
 def stacked(network: FasterRCNN, boxes: list, classes: list) -> dict[str, np.ndarray]:
-    parts = [network.targets(b, c, SIDE, SIDE) for b, c in zip(boxes, classes, strict=True)]
+    targets = network.target_maker.targets
+    parts = [targets(b, c, SIDE, SIDE) for b, c in zip(boxes, classes, strict=True)]
     batch = {key: np.stack([part[key] for part in parts]) for key in parts[0]}
     return {**batch, "known": np.ones((len(parts), 3), np.float32)}
 
@@ -62,7 +63,7 @@ def test_anchors_in_the_graph_are_those_of_the_grid() -> None:
 
 def test_targets_leave_out_what_is_neither_face_nor_background(network: FasterRCNN) -> None:
     boxes = np.array([[10, 10, 40, 46], [50, 50, 90, 90]], np.float32)
-    targets = network.targets(boxes, np.array([2, -1]), SIDE, SIDE)
+    targets = network.target_maker.targets(boxes, np.array([2, -1]), SIDE, SIDE)
     anchors = PLAN.anchors.anchors(SIDE, SIDE)
     faces = anchors[targets["anchors"] > 0]
     assert len(faces) and box_ops.iou(faces, boxes[:1]).min() > 0.3
@@ -73,7 +74,9 @@ def test_targets_leave_out_what_is_neither_face_nor_background(network: FasterRC
 
 
 def test_a_picture_without_faces_has_targets(network: FasterRCNN) -> None:
-    targets = network.targets(np.zeros((0, 4), np.float32), np.zeros(0, int), SIDE, SIDE)
+    targets = network.target_maker.targets(
+        np.zeros((0, 4), np.float32), np.zeros(0, int), SIDE, SIDE
+    )
     assert not targets["anchors"].any() and (targets["classes"] == -1).all()
 
 
@@ -96,7 +99,7 @@ def test_nothing_is_background_where_faces_are_too_many_to_be_told(network: Fast
     small = [[8 * (i % 12), 8 * (i // 12), 8 * (i % 12) + 5, 8 * (i // 12) + 5] for i in range(60)]
     large = [[2 * i, 50, 2 * i + 9, 62 + 0.1 * i] for i in range(MAX_FACES - 20)]
     boxes = np.array([*small, *large], np.float32)
-    targets = network.targets(boxes, np.zeros(len(boxes), int), 96, 256)
+    targets = network.target_maker.targets(boxes, np.zeros(len(boxes), int), 96, 256)
     assert (targets["classes"][:-1] == 0).all() and targets["classes"][-1] == CROWD
     told = targets["boxes"][:-1]
     assert all((told == box).all(axis=1).any() for box in boxes[60:])
@@ -116,7 +119,7 @@ def test_nothing_is_background_where_faces_are_too_many_to_be_told(network: Fast
 
 def test_as_many_faces_as_can_be_told_are_no_crowd(network: FasterRCNN) -> None:
     boxes = np.array([[i, i, i + 9, i + 9] for i in range(MAX_FACES)], np.float32)
-    targets = network.targets(boxes, np.arange(MAX_FACES) % 3, 256, 256)
+    targets = network.target_maker.targets(boxes, np.arange(MAX_FACES) % 3, 256, 256)
     np.testing.assert_array_equal(targets["boxes"], boxes)
     assert targets["classes"].tolist() == [i % 3 for i in range(MAX_FACES)]
 
@@ -268,7 +271,8 @@ def test_a_training_step_runs_on_jax() -> None:
         "net = FasterRCNN(FasterRCNNPlan(backbone='tiny', channels=8, separable=False, units=16,"
         " before=10, after=8, regions=8, class_boxes=True))\n"
         "net.compile(optimizer='sgd')\n"
-        "part = net.targets(np.array([[8, 8, 36, 40]], np.float32), np.array([1]), 64, 64)\n"
+        "targets = net.target_maker.targets\n"
+        "part = targets(np.array([[8, 8, 36, 40]], np.float32), np.array([1]), 64, 64)\n"
         "batch = {k: v[None] for k, v in part.items()}\n"
         "batch['known'] = np.ones((1, 3), np.float32)\n"
         "loss = net.train_on_batch(np.full((1, 64, 64, 3), 99, np.float32), batch)\n"

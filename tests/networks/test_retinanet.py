@@ -89,7 +89,7 @@ def test_targets(matcher: str) -> None:
     network = build(matcher=matcher)
     anchors = network.plan.anchors.anchors(SIZE, SIZE)
     boxes = anchors[[9, 36, 70]]
-    targets = network.targets(boxes, np.array([2, -1, 0]), SIZE, SIZE)
+    targets = network.target_maker.targets(boxes, np.array([2, -1, 0]), SIZE, SIZE)
     assert targets["classes"][[9, 36, 70]].tolist() == [2, IGNORED, 0]
     np.testing.assert_array_equal(targets["boxes"][[9, 70]], boxes[[0, 2]])
     assert targets["classes"].dtype == np.int32
@@ -100,7 +100,9 @@ def test_targets(matcher: str) -> None:
 
 
 def test_targets_of_no_boxes(network: RetinaNet) -> None:
-    targets = network.targets(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), SIZE, SIZE)
+    targets = network.target_maker.targets(
+        np.zeros((0, 4), np.float32), np.zeros(0, np.int64), SIZE, SIZE
+    )
     assert (targets["classes"] == BACKGROUND).all()
     assert not targets["boxes"].any()
 
@@ -233,7 +235,7 @@ def test_every_weight_learns() -> None:
     network = build()
     anchors = network.plan.anchors.anchors(SIZE, SIZE)
     faces = anchors[[20, 70, 81, 84, 85]]
-    targets = network.targets(faces, np.array([0, 2, 1, 0, 1]), SIZE, SIZE)
+    targets = network.target_maker.targets(faces, np.array([0, 2, 1, 0, 1]), SIZE, SIZE)
     batch = {key: tf.constant(np.stack([value] * 3)) for key, value in targets.items()}
     batch["known"] = tf.ones((3, 3))
     images = tf.constant(noise(3, SIZE, SIZE))

@@ -68,7 +68,7 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 
 def loader(samples: list[Sample], weights: list[float], **options: object) -> Loader:
-    options = {"augmentation": STILL, "network": Counts(), "batch": 4, **options}
+    options = {"augmentation": STILL, "target_maker": Counts(), "batch": 4, **options}
     return Loader(samples, weights, **options)  # type: ignore[arg-type]
 
 
@@ -151,7 +151,7 @@ def test_a_mosaic_holds_one_family(samples: list[Sample]) -> None:
 @pytest.fixture
 def in_processes(samples: list[Sample]) -> Loader:
     targets = RetinaNetTargets(AnchorGrid(), "atss")
-    options = {"augmentation": Augmentation(64, 40), "network": targets, "processes": 2}
+    options = {"augmentation": Augmentation(64, 40), "target_maker": targets, "processes": 2}
     return loader(samples, [1] * 6, **options)
 
 
@@ -186,7 +186,7 @@ def test_a_killed_process_is_one_line(in_processes: Loader) -> None:
 
 @pytest.mark.slow
 def test_a_process_killed_while_it_gives_its_batch_is_one_line(samples: list[Sample]) -> None:
-    batches = loader(samples, [1] * 6, network=Fatal(), processes=2).batches(0, 9)
+    batches = loader(samples, [1] * 6, target_maker=Fatal(), processes=2).batches(0, 9)
     with pytest.raises(MaskdetError, match="lower schedule.processes"):
         list(batches)
 

@@ -202,7 +202,7 @@ def test_jax_learns_as_tensorflow_does(tmp_path: Path) -> None:
     network = RetinaNet(train.plan_of(settings().network))
     weights, file = str(tmp_path / "start.weights.h5"), str(tmp_path / "batch.npz")
     network.save_weights(weights)
-    targets = network.targets(
+    targets = network.target_maker.targets(
         np.array([[5, 5, 30, 35], [20, 30, 60, 64]], np.float32), np.array([0, 2]), 64, 64
     )
     batch = {key: np.stack([value] * 4) for key, value in targets.items()}
