@@ -20,6 +20,21 @@ from maskdet.model.card import (
 from maskdet.system.atomic_files import sha256_of
 
 
+def make_bare_card(folder: Path) -> Path:
+    """A model folder with a card alone, for tests in which nobody opens its weights."""
+    weights = ModelFile(file="weights", sha256="0" * 64)
+    card = ModelCard(
+        name="tiny",
+        network="retinanet",
+        input=InputSize(height=96, width=96),
+        classes=CLASS_NAMES,
+        files={"litert_int8": weights, "keras": weights},
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_card(folder, card)
+    return folder
+
+
 def make_tiny_model(folder: Path) -> Path:
     """Random weights, but outputs that depend on the picture: some faces score above .01."""
     import keras

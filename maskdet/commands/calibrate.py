@@ -13,9 +13,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, detect, read
+from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, detect
+from maskdet.commands.measured_data import MeasuredData
 from maskdet.contracts import Detector
-from maskdet.datasets.format_detection import AUTO
 from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import ModelError
@@ -49,11 +49,8 @@ Open = Callable[[str, DecisionRule], Detector]
 def run(
     open_detector: Open,
     folder: Path,
-    data: Path,
-    images: Path | None,
+    measured_on: MeasuredData,
     *,
-    kind: str = AUTO,
-    classes: Path | None = None,
     runtimes: Sequence[str] = (),
     certainty: float | None = None,
 ) -> int:
@@ -64,10 +61,7 @@ def run(
     Args:
         open_detector: opens one of the model's files.
         folder: of the model.
-        data: folder of the annotated images, or a file of labels of any format.
-        images: list of images relative to `data`; None: all.
-        kind: the labels' format.
-        classes: a file that lists the classes; None: found automatically.
+        measured_on: the images.
         runtimes: which files to measure; none: all that the card names.
         certainty: share of its best state below which a face is unsure; None: chosen.
 
@@ -79,7 +73,7 @@ def run(
     console = Console()
     card = read_card(folder)
     wanted = list(runtimes or card.files)
-    samples = _read_samples(data, images, kind, classes)
+    samples = _read_samples(measured_on)
     raw = _detect_all(
         open_detector(wanted[0], DecisionRule.from_min_score(MIN_EVALUATED_SCORE)), samples
     )
@@ -96,7 +90,7 @@ def run(
         _show_metrics(console, runtime, measured[runtime])
     updated: dict[str, Any] = {
         **card.metrics,
-        "validation": _about(card, samples, data, images, certainty),
+        "validation": _about(card, samples, measured_on.images, certainty),
         "calibration": {
             "fitted_on": wanted[0],
             "error_before": round(reliability[_BEFORE]["all"].error, 4),
@@ -110,9 +104,9 @@ def run(
     return 0
 
 
-def _read_samples(data: Path, images: Path | None, kind: str, classes: Path | None) -> list[Sample]:
+def _read_samples(measured_on: MeasuredData) -> list[Sample]:
     """The annotated images; warns where they are few."""
-    samples = read(data, images, kind, classes)
+    samples = measured_on.read()
     faces = sum(len(sample.boxes) for sample in samples)
     if faces < MIN_RELIABLE_FACES:
         say(
@@ -184,7 +178,6 @@ def _measure(detector: Detector, rule: DecisionRule, samples: Sequence[Sample]) 
 def _about(
     card: ModelCard,
     samples: Sequence[Sample],
-    data: Path,
     images: Path | None,
     certainty: float | None,
 ) -> dict[str, Any]:

@@ -11,14 +11,16 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.commands import calibrate
+from maskdet.commands.measured_data import MeasuredData
 from maskdet.datasets.loading import read_samples
 from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import DatasetError, ModelError
-from maskdet.model.card import CARD_NAME, InputSize, ModelCard, ModelFile, read_card, write_card
+from maskdet.model.card import CARD_NAME, read_card
 from maskdet.model.decision import DecisionRule
 from tests.datasets.voc_folder import write_voc_folder
 from tests.doubles import ScriptedDetector
+from tests.tiny import make_bare_card
 
 PICTURES = 24
 
@@ -34,16 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A folder with a card alone: whoever answers here needs no weights."""
-    weights = ModelFile(file="weights", sha256="0" * 64)
-    card = ModelCard(
-        name="tiny",
-        network="retinanet",
-        input=InputSize(height=96, width=96),
-        classes=CLASS_NAMES,
-        files={"litert_int8": weights, "keras": weights},
-    )
-    write_card(tmp_path, card)
-    return tmp_path
+    return make_bare_card(tmp_path)
 
 
 class Shy:
@@ -77,14 +70,14 @@ class Shy:
 
 def test_few_faces_are_named(data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = Shy(read_samples(data, only=data / "val.txt"))
-    assert calibrate.run(found, model, data, Path("val.txt")) == 0
+    assert calibrate.run(found, model, MeasuredData(data, Path("val.txt"))) == 0
     count = 2 * PICTURES
     assert f"{count} labeled faces: limits that are chosen" in capsys.readouterr().err
 
 
 def test_the_certainty_can_be_given(data: Path, model: Path) -> None:
     found = Shy(read_samples(data, only=data / "val.txt"))
-    assert calibrate.run(found, model, data, Path("val.txt"), certainty=0.93) == 0
+    assert calibrate.run(found, model, MeasuredData(data, Path("val.txt")), certainty=0.93) == 0
     after = read_card(model)
     assert after.unsure.certainty == 0.93
     assert after.metrics["validation"]["command"].endswith("--images val.txt --certainty 0.93")
@@ -92,7 +85,7 @@ def test_the_certainty_can_be_given(data: Path, model: Path) -> None:
 
 def test_a_card_is_written_anew(data: Path, model: Path) -> None:
     card, shy = read_card(model), Shy(read_samples(data, only=data / "val.txt"))
-    assert calibrate.run(shy, model, data, Path("val.txt")) == 0
+    assert calibrate.run(shy, model, MeasuredData(data, Path("val.txt"))) == 0
     after = read_card(model)
     assert shy.opened == [next(iter(card.files)), *card.files]
     # the scores were shy: a steeper slope, an error that shrinks
@@ -122,12 +115,12 @@ def test_a_card_is_written_anew(data: Path, model: Path) -> None:
 @pytest.mark.slow
 def test_a_second_time_changes_nothing_and_keeps_what_people_wrote(data: Path, model: Path) -> None:
     shy = Shy(read_samples(data, only=data / "val.txt"))
-    calibrate.run(shy, model, data, Path("val.txt"), runtimes=["keras"])
+    calibrate.run(shy, model, MeasuredData(data, Path("val.txt")), runtimes=["keras"])
     path = model / CARD_NAME
     assert "litert_int8" not in read_card(model).metrics
     text = path.read_text().replace("  validation:\n", "  validation:\n    step: 3500\n")
     path.write_text(text)
-    calibrate.run(shy, model, data, Path("val.txt"), runtimes=["keras"])
+    calibrate.run(shy, model, MeasuredData(data, Path("val.txt")), runtimes=["keras"])
     assert path.read_text().splitlines() == text.splitlines()
 
 
@@ -141,13 +134,13 @@ def test_nothing_is_written_when_measuring_fails(data: Path, model: Path) -> Non
         return shy(runtime, rule)
 
     with pytest.raises(ModelError, match="broken"):
-        calibrate.run(broken, model, data, Path("val.txt"))
+        calibrate.run(broken, model, MeasuredData(data, Path("val.txt")))
     foreign = ScriptedDetector(lambda image: Detections([[0, 0, 9, 9]], [0.5], [0]))
     with pytest.raises(ModelError, match="only the best class of each"):
-        calibrate.run(lambda runtime, rule: foreign, model, data, Path("val.txt"))
+        calibrate.run(lambda runtime, rule: foreign, model, MeasuredData(data, Path("val.txt")))
     assert foreign.closed
     with pytest.raises(DatasetError, match="no such folder"):
-        calibrate.run(shy, model, data / "none", None)
+        calibrate.run(shy, model, MeasuredData(data / "none"))
     assert before == sorted((path.name, path.read_bytes()) for path in model.iterdir())
 
 

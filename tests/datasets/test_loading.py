@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from maskdet.commands import evaluate
+from maskdet.commands.measured_data import MeasuredData
 from maskdet.config import load_settings
 from maskdet.datasets.formats import FORMATS
 from maskdet.datasets.loading import below, read_samples
@@ -50,7 +51,7 @@ def test_any_format_becomes_states(tmp_path: Path, kind: str) -> None:
     assert states(samples) == STATES
     assert {sample.labelled for sample in samples} == {(0, 1)}
     assert states(read_samples(tmp_path, data)) == STATES
-    assert states(evaluate.read(data, None)) == STATES
+    assert states(MeasuredData(data).read()) == STATES
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -58,16 +59,16 @@ def test_a_list_chooses_pictures(tmp_path: Path, kind: str) -> None:
     data = put(tmp_path, kind)
     names = [s.name or str(s.file.relative_to(data)) for s in read_samples(data)]
     (data / "list.txt").write_text(f"{names[1]}\n\n{names[0]}\n")
-    assert list(states(evaluate.read(data, Path("list.txt")))) == ["b", "a"]
+    assert list(states(MeasuredData(data, Path("list.txt")).read())) == ["b", "a"]
     (data / "list.txt").write_text("images/none.png\n")
     with pytest.raises(DatasetError, match=r"images/none.png: (is no picture of|no such)"):
-        evaluate.read(data, Path("list.txt"))
+        MeasuredData(data, Path("list.txt")).read()
 
 
 def test_labels_may_stand_where_a_list_does(tmp_path: Path) -> None:
     """As in --data DIR --images val.json."""
     data = put(tmp_path, "coco")
-    assert states(evaluate.read(data, Path("annotations.json"))) == STATES
+    assert states(MeasuredData(data, Path("annotations.json")).read()) == STATES
 
 
 def test_parts_that_are_measured_together_are_named(
@@ -76,7 +77,7 @@ def test_parts_that_are_measured_together_are_named(
     for part in ("train", "valid"):
         made = make(tmp_path / "source" / part, FACES, NAMES)
         write(made, tmp_path / "set" / part / "x.csv", "csv")
-    assert len(evaluate.read(tmp_path / "set", None)) == 6
+    assert len(MeasuredData(tmp_path / "set").read()) == 6
     assert "measured together (train 3, val 3); --images LIST chooses" in capsys.readouterr().err
 
 
@@ -169,6 +170,8 @@ def test_any_format_is_evaluated(tmp_path: Path, kind: str) -> None:
         return Detections(sample.boxes, np.full(len(sample.boxes), 0.9), sample.classes)
 
     words = {"json": tmp_path / "out.json", "output": tmp_path / "plots"}
-    assert evaluate.run(lambda min_score: ScriptedDetector(script), data, None, **words) == 0
+    assert (
+        evaluate.run(lambda min_score: ScriptedDetector(script), MeasuredData(data), **words) == 0
+    )
     figures = json.loads((tmp_path / "out.json").read_text("utf-8"))
     assert (figures["images"], figures["faces"], figures["metrics"]["mAP50"]) == (3, 3, 1)

@@ -13,6 +13,7 @@ import pytest
 
 from maskdet import boxes as box_ops
 from maskdet.commands import evaluate
+from maskdet.commands.measured_data import MeasuredData, Scenes
 from maskdet.datasets.loading import read_samples
 from maskdet.datasets.samples import Sample, limit_scenes, scene_names
 from maskdet.detections import CLASS_NAMES, Detections
@@ -48,9 +49,11 @@ def knowing(samples: list[Sample], scores: float = 0.9) -> ScriptedDetector:
 
 
 def run(data: Path, detector: ScriptedDetector, folder: Path, **more: Any) -> dict[str, Any]:
-    images = more.pop("images", Path("all.txt"))
+    measured = MeasuredData(
+        data, more.pop("images", Path("all.txt")), scenes=more.pop("scenes", None)
+    )
     status = evaluate.run(
-        lambda min_score: detector, data, images, json=folder / "out.json", output=folder, **more
+        lambda min_score: detector, measured, json=folder / "out.json", output=folder, **more
     )
     assert status == 0
     text = (folder / "out.json").read_text("utf-8")
@@ -118,7 +121,11 @@ def passes(data: Path, folder: Path, script: Callable[[Sample], Detections]) -> 
     detector = ScriptedDetector(lambda image: script(next(coming)))
     rule = DecisionRule.from_min_score(0.4)
     return evaluate.run(
-        lambda min_score: detector, data, Path("all.txt"), output=folder, rule=rule, gate=True
+        lambda min_score: detector,
+        MeasuredData(data, Path("all.txt")),
+        output=folder,
+        rule=rule,
+        gate=True,
     )
 
 
@@ -178,14 +185,14 @@ def test_pictures_in_the_data_folder_itself_are_of_one_folder() -> None:
 def test_pictures_of_one_scene_are_measured_up_to_a_limit(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scenes = evaluate.Scenes("(first|second)/", 3)
+    scenes = Scenes("(first|second)/", 3)
     samples = read_samples(data, only=data / "all.txt")
     kept = limit_scenes(samples, scene_names(samples, scenes.pattern), scenes.limit)
     metrics = run(data, knowing(kept), tmp_path, scenes=scenes)
     assert (metrics["images"], metrics["metrics"]["mAP50"]) == (5, 1)
     assert "1 picture left out, of scenes with more than 3" in capsys.readouterr().err
     with pytest.raises(DatasetError, match="--scene .third./: matches no picture's path, such as"):
-        run(data, knowing(kept), tmp_path, scenes=evaluate.Scenes("(third)/", 3))
+        run(data, knowing(kept), tmp_path, scenes=Scenes("(third)/", 3))
 
 
 @pytest.mark.parametrize("where", ["below the data", "as typed"])
@@ -195,7 +202,7 @@ def test_a_list_is_found(
     if where == "as typed":
         monkeypatch.chdir(data.parent)
     name = {"below the data": Path("all.txt"), "as typed": Path("data/all.txt")}[where]
-    assert len(evaluate.read(data, name)) == 6
+    assert len(MeasuredData(data, name).read()) == 6
 
 
 @pytest.mark.parametrize(
@@ -211,7 +218,8 @@ def test_wrong_data_is_told_before_the_model_opens(
     break_it: Callable[[Path], Path], words: str, data: Path
 ) -> None:
     with pytest.raises(DatasetError, match=words) as error:
-        evaluate.run(lambda min_score: pytest.fail("opened"), break_it(data), Path("all.txt"))
+        measured = MeasuredData(break_it(data), Path("all.txt"))
+        evaluate.run(lambda min_score: pytest.fail("opened"), measured)
     assert "\n" not in str(error.value)
 
 

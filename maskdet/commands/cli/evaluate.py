@@ -81,7 +81,8 @@ def evaluate(
     ] = False,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
-    from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, Scenes, run
+    from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, run
+    from maskdet.commands.measured_data import MeasuredData, Scenes
     from maskdet.runtimes.loading import open_model
     from maskdet.runtimes.looks.tiling import tiled
     from maskdet.runtimes.spec import find_model, resolve
@@ -107,17 +108,14 @@ def evaluate(
         every = replace(spec, rule=spec.rule.without_rejection(min_score))
         return tiled(open_model(every, looks=parse_looks(looks, tiles)), tiles)
 
+    scenes = Scenes(_scene(scene), max_per_scene) if scene else None
     return run(
         open_detector,
-        data,
-        images,
-        kind=data_format,
-        classes=classes,
+        MeasuredData(data, images, data_format, classes, scenes),
         json=json_file,
         output=output,
         rule=rule if threshold is None else DecisionRule.from_min_score(threshold),
         gate=gate,
-        scenes=Scenes(_scene(scene), max_per_scene) if scene else None,
         sweep_faces=sweep_faces if sweeps else None,
         card_folder=find_model(model) if card else None,
     )
@@ -164,6 +162,7 @@ def calibrate(
     each file.
     """
     from maskdet.commands.calibrate import run
+    from maskdet.commands.measured_data import MeasuredData
     from maskdet.runtimes import load_detector
     from maskdet.runtimes.spec import find_model
 
@@ -174,10 +173,7 @@ def calibrate(
     return run(
         open_detector,
         folder,
-        data,
-        images,
-        kind=data_format,
-        classes=classes,
+        MeasuredData(data, images, data_format, classes),
         runtimes=runtimes or (),
         certainty=certainty,
     )
