@@ -125,7 +125,7 @@ class AlarmRules:
             for name in filter(rule.is_about, silent):
                 if rule.kind == "camera_gone":
                     holds = is_armed and silent[name] >= rule.for_s
-                    self._step(rule, name, _WHOLE, holds, seconds, now, for_s=0.0)
+                    self._step(rule, name, _WHOLE, holds, seconds, now)
                 elif rule.kind == "people" and silent[name] >= max(rule.clear_s, SILENT_S):
                     self._close_all(rule, name, now)
         self._reporter.catch_up(now)
@@ -225,11 +225,22 @@ class AlarmRules:
         clock: float,
         now: Now,
         facts: Facts | None = None,
-        for_s: float | None = None,
     ) -> None:
+        """One episode goes on by a moment.
+
+        Args:
+            rule: whose episode it is.
+            camera: name of its source; empty: of a disk.
+            subject: number of the person; `_WHOLE` of what is about no single one.
+            holds: whether what the rule waits for is so.
+            clock: seconds by which the rule's times are counted.
+            now: the moment, for what is sent.
+            facts: about the people; None of what has none.
+        """
         episodes = self._of(rule, camera)
         episode = episodes.get(subject) or Episode()
-        turn = episode.step(holds, clock, rule.for_s if for_s is None else for_s, rule.clear_s)
+        for_s = 0.0 if rule.kind == "camera_gone" else rule.for_s  # its silence is as old already
+        turn = episode.step(holds, clock, for_s, rule.clear_s)
         if turn == "opened":
             if subject == _WHOLE and episode.is_over(now.seconds, now.utc):
                 episode = episode.next()
