@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -24,6 +26,9 @@ from maskdet.training.own_data import adapted
 from maskdet.training.progress import ProgressDisplay
 from maskdet.training.pseudo_labels import OpenDetector
 from maskdet.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from maskdet.training.run_log import RunLog
 
 LEARNING = {"matcher", "box_loss", "box_weight", "class_loss"}
 """Options of a network that change how weights are learnt and not which there are."""
@@ -63,31 +68,41 @@ def run(
     _require_backend()
     console, interrupt = Console(stderr=True), StopRequest()
     settings, changes = adapted(settings, data, is_model=_is_model, find_start=_find_start)
-    for line in changes:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    _print(console, changes)
+    from maskdet.training import run as train
+
     try:
         output.mkdir(parents=True, exist_ok=True)
         write_whole(output / "settings.yaml", write_yaml(settings.model_dump(mode="json")))
-        with interrupt.listening():
-            step = _train(
-                settings, data, output, resume, command, interrupt, console, open_detector
+        with interrupt.listening(), _logging(settings, output, command, console) as log:
+            trainer = train.run(
+                settings,
+                data,
+                output,
+                log.stepped,
+                resume=resume,
+                listener=log,
+                stopping=interrupt,
+                open_detector=open_detector,
             )
     except KeyboardInterrupt:
         console.print("ended at once; --resume goes on from the last checkpoint")
         return interrupt.status
     except OSError as error:
-        place = error.filename or output
-        in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
-        hint = "choose another --output" if in_the_way else "make room, or choose --output"
-        raise SinkError(f"{place}: {error.strerror or error}; {hint}") from None
-    if interrupt() and step < settings.schedule.steps:
-        console.print(
-            f"stopped after step {step}; the same command with --resume goes on", highlight=False
+        raise _unwritable(output, error) from None
+    if interrupt() and not trainer.is_over:
+        _print(
+            console, [f"stopped after step {trainer.step}; the same command with --resume goes on"]
         )
         return interrupt.status
-    for line in last_words(settings, data, output):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    _print(console, last_words(settings, data, output))
     return 0
+
+
+def _print(console: Console, lines: Sequence[str]) -> None:
+    """Prints lines as they are, which may hold paths."""
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def last_words(settings: TrainingSettings, data: Path, output: Path) -> list[str]:
@@ -113,50 +128,49 @@ def _int8(settings: TrainingSettings, data: Path) -> str:
     return f" --int8 --calibrate {shlex.quote(str(folder))}"
 
 
-def _train(
-    settings: TrainingSettings,
-    data: Path,
-    output: Path,
-    resume: bool,
-    command: str,
-    interrupt: StopRequest,
-    console: Console,
-    open_detector: OpenDetector | None,
-) -> int:
-    """Runs with all that listens to it; returns the step reached."""
-    from maskdet.training import run as train
-    from maskdet.training.model_folder import write_model
+@contextmanager
+def _logging(
+    settings: TrainingSettings, output: Path, command: str, console: Console
+) -> Iterator[RunLog]:
+    """All that listens to the run: the terminal, the log, the folder of the best model."""
     from maskdet.training.run_log import RunLog
 
-    def improved(
-        step: int, metrics: dict[str, float], weights: Path, samples: Sequence[Sample]
-    ) -> None:
-        measured = {
-            "pictures": settings.validation or f"a part of the data; {VALIDATION_LIST} of the run",
-            "images": len(samples),
-            "faces": sum(len(sample.boxes) for sample in samples),
-            "step": step,
-            **metrics,
-        }
-        folder = output / settings.name
-        write_model(folder, weights, settings, metrics=measured, command=command)
-
-    schedule = settings.schedule
+    schedule, keep = settings.schedule, partial(_keep, settings, output, command)
     with (
         ProgressDisplay(console, schedule.steps, schedule.batch, schedule.minutes) as display,
-        closing(RunLog(output, display, improved)) as log,
+        closing(RunLog(output, display, keep)) as log,
     ):
-        trainer = train.run(
-            settings,
-            data,
-            output,
-            log.stepped,
-            resume=resume,
-            listener=log,
-            stopping=interrupt,
-            open_detector=open_detector,
-        )
-    return trainer.step
+        yield log
+
+
+def _keep(
+    settings: TrainingSettings,
+    output: Path,
+    command: str,
+    step: int,
+    metrics: dict[str, float],
+    weights: Path,
+    samples: Sequence[Sample],
+) -> None:
+    """Writes the model folder of a new best; see `maskdet.training.run_log.Improved`."""
+    from maskdet.training.model_folder import write_model
+
+    measured = {
+        "pictures": settings.validation or f"a part of the data; {VALIDATION_LIST} of the run",
+        "images": len(samples),
+        "faces": sum(len(sample.boxes) for sample in samples),
+        "step": step,
+        **metrics,
+    }
+    write_model(output / settings.name, weights, settings, metrics=measured, command=command)
+
+
+def _unwritable(output: Path, error: OSError) -> SinkError:
+    """The error of a run's folder that cannot be written, with what to do."""
+    place = error.filename or output
+    in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
+    hint = "choose another --output" if in_the_way else "make room, or choose --output"
+    return SinkError(f"{place}: {error.strerror or error}; {hint}")
 
 
 def _is_model(name: str) -> bool:
