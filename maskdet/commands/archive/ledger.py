@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -115,7 +115,7 @@ class RunLedger:
         self._begun.add(key)
         return key
 
-    def finish(self, task: Task, sha256: str, totals: dict[str, Any]) -> str:
+    def finish(self, task: Task, sha256: str, totals: Mapping[str, Any]) -> str:
         """Keeps a result; returns why it is not kept: the file has changed meanwhile, or ``""``.
 
         Raises:
@@ -125,8 +125,7 @@ class RunLedger:
             reason = f"{task.recording.path} changed while it was read; run again when it is whole"
             self.fail(task, reason)
             return reason
-        notes = tuple(totals.pop("notes"))
-        result = Result(**totals, notes=notes)
+        result = Result(**{**totals, "notes": tuple(totals["notes"])})
         key = self._key(task, sha256)
         self._store.add(key, sha256, self._model, task.settings, result)
         self.processed += 1

@@ -39,8 +39,7 @@ class RunProgress:
         self._bytes_total = sum(task.recording.size for task in tasks)
         self._bytes_left = self._bytes_total
         self._skipped_bytes = 0
-        self._shares: dict[str, float] = {}
-        self._sizes: dict[str, int] = {}
+        self._bytes_read: dict[str, float] = {}
         self._clock = clock
         self._began = clock()
         self._is_terminal = has_terminal()
@@ -49,8 +48,7 @@ class RunProgress:
 
     def share(self, task: Task, share: float) -> None:
         """A recording under way has come so far, 0 to 1."""
-        self._shares[task.recording.path] = share
-        self._sizes[task.recording.path] = task.recording.size
+        self._bytes_read[task.recording.path] = share * task.recording.size
 
     def processed(self, task: Task, totals: Mapping[str, Any]) -> None:
         """A recording is done."""
@@ -75,7 +73,7 @@ class RunProgress:
 
     def retried(self, task: Task, why: str) -> None:
         """A recording is begun again."""
-        self._shares.pop(task.recording.path, None)
+        self._bytes_read.pop(task.recording.path, None)
         say_line(f"{task.recording.name}: {why}; it is begun again", "warning")
 
     def poll(self) -> None:
@@ -107,10 +105,11 @@ class RunProgress:
     def _end(self, task: Task) -> None:
         self._done += 1
         self._bytes_left -= task.recording.size
-        self._shares.pop(task.recording.path, None)
+        self._bytes_read.pop(task.recording.path, None)
 
     def _under_way(self) -> float:
-        return sum(share * self._sizes[path] for path, share in self._shares.items())
+        """Bytes that have been read of the recordings that are not done."""
+        return sum(self._bytes_read.values())
 
     def _share(self) -> float:
         if not self._bytes_total:
@@ -131,8 +130,7 @@ def _sentence(totals: Mapping[str, Any]) -> str:
     found = f"{counted(faces, 'face-frame')} in {totals['frames']} frames"
     if totals["people"] is None:
         return found
-    people = sum(totals["people"].values())
-    return f"{people} {'person' if people == 1 else 'people'}, {found}"
+    return f"{counted(sum(totals['people'].values()), 'person', 'people')}, {found}"
 
 
 class RunOutcomes:
@@ -147,13 +145,12 @@ class RunOutcomes:
         """
         self._ledger, self._progress = ledger, progress
 
-    def finish(self, task: Task, sha256: str, totals: dict[str, Any]) -> None:
+    def finish(self, task: Task, sha256: str, totals: Mapping[str, Any]) -> None:
         """A recording is processed; what cannot be kept of it is a failure."""
-        shown = dict(totals)
         if reason := self._ledger.finish(task, sha256, totals):
             self._progress.failed(task, reason)
         else:
-            self._progress.processed(task, shown)
+            self._progress.processed(task, totals)
 
     def fail(self, task: Task, reason: str) -> None:
         """A recording cannot be processed."""

@@ -117,6 +117,11 @@ class ResultFile:
         }
 
 
+def results_folder(output: Path) -> Path:
+    """Where the result files of an archive lie."""
+    return output / "results"
+
+
 def path_of_result(folder: Path, key: str) -> Path:
     """The result file of a key."""
     return folder / f"{key}{SUFFIX}"

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from maskdet.commands.archive.keys import (
 from maskdet.commands.archive.ledger import RunLedger, Task
 from maskdet.commands.archive.progress import RunProgress
 from maskdet.commands.archive.recordings import Recording, find_recordings
-from maskdet.commands.archive.result_file import remove_parts
-from maskdet.commands.archive.scheduler import Scheduler, results_folder
+from maskdet.commands.archive.result_file import remove_parts, results_folder
+from maskdet.commands.archive.scheduler import Scheduler
 from maskdet.commands.archive.summary import totals_of, write_summary
 from maskdet.errors import SinkError, SourceError
 from maskdet.live.settings.monitor import MonitorSettings
@@ -30,10 +31,7 @@ from maskdet.system.native_libraries import silent_stderr
 from maskdet.system.signals import StopRequest
 
 _MAX_DEFAULT_WORKERS = 8
-Process = Callable[
-    [RunLedger, RunProgress, dict[str, Any], str, int | None, StopRequest],
-    None,
-]
+Process = Callable[[RunLedger, RunProgress], None]
 _GPU_KINDS = ("keras", "litert_gpu")
 
 
@@ -78,9 +76,14 @@ def run(
             tasks = [_task(recording, settings) for recording in recordings]
             ledger = RunLedger(store, results, model, tasks)
             setup = {"settings": settings.model_dump(mode="json"), "results": str(results)}
-            process = _on_one_machine(spec.kind) if cluster is None else _on_cluster(cluster)
+            process: Process
+            if cluster is None:
+                number = workers or default_workers(spec.kind)
+                process = partial(_on_one_machine, setup, model, number, stop)
+            else:
+                process = partial(_on_cluster, setup, model, workers, stop, cluster)
             try:
-                _process(ledger, len(recordings), setup, model, workers, stop, process)
+                _process(ledger, len(recordings), process)
             finally:
                 if cluster is None:  # else workers elsewhere may not have ended
                     with suppress(OSError):
@@ -107,15 +110,8 @@ def _task(recording: Recording, settings: MonitorSettings) -> Task:
     return Task(recording, counting_settings(settings_of(settings, recording.name)))
 
 
-def _process(
-    ledger: RunLedger,
-    total: int,
-    setup: dict[str, Any],
-    model: str,
-    workers: int | None,
-    stop: StopRequest,
-    process: Process,
-) -> None:
+def _process(ledger: RunLedger, total: int, process: Process) -> None:
+    """Has what is not done processed, with lines about how far it is."""
     number = len(ledger.tasks)
     if ledger.known:
         say(f"{ledger.known} of {total} recordings are done already; {number} to process")
@@ -123,49 +119,43 @@ def _process(
         return
     progress = RunProgress(ledger.tasks, total)
     try:
-        process(ledger, progress, setup, model, workers, stop)
+        process(ledger, progress)
     finally:
         progress.close()
 
 
-def _on_one_machine(kind: str) -> Process:
-    def process(
-        ledger: RunLedger,
-        progress: RunProgress,
-        setup: dict[str, Any],
-        model: str,
-        workers: int | None,
-        stop: StopRequest,
-    ) -> None:
-        scheduler = Scheduler(ledger, progress, setup, model, time.monotonic)
-        scheduler.run(workers or default_workers(kind), stop)
-
-    return process
+def _on_one_machine(
+    setup: dict[str, Any],
+    model: str,
+    workers: int,
+    stop: StopRequest,
+    ledger: RunLedger,
+    progress: RunProgress,
+) -> None:
+    Scheduler(ledger, progress, setup, model, time.monotonic).run(workers, stop)
 
 
-def _on_cluster(address: str) -> Process:
-    def process(
-        ledger: RunLedger,
-        progress: RunProgress,
-        setup: dict[str, Any],
-        model: str,
-        workers: int | None,
-        stop: StopRequest,
-    ) -> None:
-        from maskdet.commands.archive.ray_scheduler import RayScheduler, connected
+def _on_cluster(
+    setup: dict[str, Any],
+    model: str,
+    workers: int | None,
+    stop: StopRequest,
+    address: str,
+    ledger: RunLedger,
+    progress: RunProgress,
+) -> None:
+    from maskdet.commands.archive.ray_scheduler import RayScheduler, connected
 
-        # Ray takes the signals as it connects; its native part writes to standard error, and it
-        # prints what its workers die of, which others make up for.
-        with (
-            open(os.devnull, "w") as nothing,
-            redirect_stdout(nothing),
-            silent_stderr(),
-            connected(address),
-            stop.listening(),
-        ):
-            RayScheduler(ledger, progress, setup, model).run(workers, stop)
-
-    return process
+    # Ray takes the signals as it connects; its native part writes to standard error, and it
+    # prints what its workers die of, which others make up for.
+    with (
+        open(os.devnull, "w") as nothing,
+        redirect_stdout(nothing),
+        silent_stderr(),
+        connected(address),
+        stop.listening(),
+    ):
+        RayScheduler(ledger, progress, setup, model).run(workers, stop)
 
 
 def _open_results(output: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from maskdet.commands.archive.ledger import RunLedger, Task
@@ -177,8 +176,3 @@ def _as_error(text: str, status: int) -> Exception:
     if status == SinkError.exit_code:
         return SinkError(text)
     return MaskdetError(text)
-
-
-def results_folder(output: Path) -> Path:
-    """Where the result files of an archive lie."""
-    return output / "results"
