@@ -11,6 +11,7 @@ import pytest
 
 from maskdet.commands.events.deletion import run as delete
 from maskdet.commands.events.export import run as export
+from maskdet.commands.events.selection import SelectionOptions
 from maskdet.detections import Detections
 from maskdet.live.pipeline import Pipeline
 from maskdet.observation import Observation
@@ -78,7 +79,12 @@ def test_who_left_and_who_was_there_at_the_end_are_two_things(tmp_path: Path, en
         (run,) = connection.execute("SELECT run FROM runs").fetchone()
 
     capsys.readouterr()
-    assert not export(tmp_path / "people.db", csv_file=Path("-"), json_file=None, zone="UTC")
+    assert not export(
+        *(tmp_path / "people.db", SelectionOptions()),
+        csv_file=Path("-"),
+        json_file=None,
+        timezone="UTC",
+    )
     lines = [line.split(",") for line in capsys.readouterr().out.splitlines()]
     assert sorted(line[-1] for line in lines if line[4] == "gone") == ["left", "unseen"]
     there = next(number for number, why in reasons.items() if why == "unseen")

@@ -20,7 +20,7 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.commands.events import deletion
-from maskdet.commands.events.selection import select
+from maskdet.commands.events.selection import SelectionOptions, select
 from maskdet.errors import ConfigError
 from maskdet.reports.buckets import by_hour_of_day, by_time
 from maskdet.reports.charts import Bar, people_chart
@@ -60,7 +60,7 @@ def visit(connection: sqlite3.Connection, number: int, moment: float, state: str
 
 def totals_of(path: Path, clock: LocalTime, *arguments: str | None, **more: object) -> Totals:
     with closing(open_for_reading(path)) as connection:
-        wanted = select(connection, clock, *(arguments or (None, None)), **more)  # type: ignore[arg-type]
+        wanted = select(connection, clock, SelectionOptions(*arguments, **more))  # type: ignore[arg-type]
         return read_totals(connection, wanted, clock)
 
 

@@ -52,17 +52,15 @@ def report(
 ) -> int:
     """People, masks and cameras of some days, as a page to read, print or mail."""
     from maskdet.commands.events.report import run
+    from maskdet.commands.events.selection import SelectionOptions
     from maskdet.sinks.store.opening import store_at
 
     return run(
         store_at(store),
+        SelectionOptions(first, last, camera or (), zone or ()),
         output=output,
         csv_file=csv_file,
-        first=first,
-        last=last,
-        cameras=camera or (),
-        zones=zone or (),
-        zone=timezone,
+        timezone=timezone,
     )
 
 
@@ -82,16 +80,15 @@ def export_events(
 ) -> int:
     """Writes the content of an event store as CSV and JSON."""
     from maskdet.commands.events.export import run
+    from maskdet.commands.events.selection import SelectionOptions
     from maskdet.sinks.store.opening import store_at
 
     return run(
         store_at(store),
+        SelectionOptions(first, last, camera or ()),
         csv_file=csv_file,
         json_file=json_file,
-        first=first,
-        last=last,
-        cameras=camera or (),
-        zone=timezone,
+        timezone=timezone,
     )
 
 
@@ -109,7 +106,7 @@ def delete_events(
     from maskdet.commands.events.deletion import run
     from maskdet.sinks.store.opening import store_at
 
-    return run(store_at(store), day=day, person=person, zone=timezone)
+    return run(store_at(store), day=day, person=person, timezone=timezone)
 
 
 def collect_events(

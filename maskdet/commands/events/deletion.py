@@ -25,7 +25,7 @@ _STILL_THERE_S = 60
 
 
 def run(
-    store: Path | Database, *, day: str | None, person: str | None, zone: str | None = None
+    store: Path | Database, *, day: str | None, person: str | None, timezone: str | None = None
 ) -> int:
     """Deletes a local day, or everything about one visit, with pictures and clips of alarms.
 
@@ -33,7 +33,7 @@ def run(
         store: the event store; a monitor may be writing to it.
         day: ``2026-01-31``, ``yesterday``.
         person: as `export-events` names them: run, camera and number.
-        zone: time zone of the day; None: that of this machine.
+        timezone: of the day; None: that of this machine.
 
     Raises:
         MaskdetError: the store cannot be opened or written, or there is no such day or person.
@@ -41,7 +41,7 @@ def run(
     if (day is None) == (person is None):
         raise ConfigError("say either --day 2026-01-31 or --person, as export-events names it")
     if isinstance(store, Database):
-        return _delete_from(store, day, person or "", LocalTime(zone))
+        return _delete_from(store, day, person or "", LocalTime(timezone))
     open_for_reading(store).close()  # is it there, and is it one?
     try:
         with closing(open_for_writing(store)) as connection:
@@ -49,7 +49,7 @@ def run(
             folder = store.absolute().parent
             if day is not None:
                 what = f"the day {day}"
-                rows, files = _delete_day(connection, day, LocalTime(zone), folder)
+                rows, files = _delete_day(connection, day, LocalTime(timezone), folder)
             else:
                 what = f"person {person}"
                 rows, files = _delete_person(connection, person or "", folder)

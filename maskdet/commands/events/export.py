@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from maskdet.commands.events.output import csv_parts, say_written, write
-from maskdet.commands.events.selection import select
+from maskdet.commands.events.selection import SelectionOptions, select
 from maskdet.errors import ConfigError
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.queries import Selection, require_known
@@ -43,33 +43,29 @@ _EVENTS = """
 
 def run(
     store: Path | Database,
+    selected: SelectionOptions,
     *,
     csv_file: Path | None,
     json_file: Path | None,
-    first: str | None = None,
-    last: str | None = None,
-    cameras: Sequence[str] = (),
-    zone: str | None = None,
+    timezone: str | None = None,
 ) -> int:
     """Writes the events of a time as CSV, and everything of it as JSON.
 
     Args:
         store: the event store.
+        selected: the period and the cameras.
         csv_file: a line for each event, in order of time; ``-`` is standard output.
         json_file: all tables; likewise.
-        first: first day or time; None: the store's first.
-        last: last day or time; None: the store's last.
-        cameras: names; none: all.
-        zone: time zone of days and times; None: that of this machine.
+        timezone: of days and times; None: that of this machine.
 
     Raises:
         MaskdetError: the store cannot be read, or a file cannot be written.
     """
     if csv_file is None and json_file is None:
         raise ConfigError("nothing to write: say --csv FILE or --json FILE (- is standard output)")
-    clock = LocalTime(zone)
+    clock = LocalTime(timezone)
     with open_store(store) as connection:
-        wanted = select(connection, clock, first, last, cameras, max_days=None)
+        wanted = select(connection, clock, selected, max_days=None)
         require_known(connection, wanted)
         counts: Counter[str] = Counter()
         if csv_file is not None:
@@ -115,7 +111,7 @@ def table_text(store: Path, first: str | None, last: str | None) -> str:
     """
     clock = LocalTime(None)
     with reading(store) as connection:
-        wanted = select(connection, clock, first, last, max_days=None)
+        wanted = select(connection, clock, SelectionOptions(first, last), max_days=None)
         return "".join(csv_parts(EVENT_COLUMNS, _events(connection, wanted, clock)))
 
 

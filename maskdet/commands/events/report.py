@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet.commands.events.output import csv_parts, say_written, write
-from maskdet.commands.events.selection import select
+from maskdet.commands.events.selection import SelectionOptions, select
 from maskdet.errors import ConfigError
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page, percent
@@ -29,26 +29,20 @@ CSV_COLUMNS = (
 
 def run(
     store: Path | Database,
+    selected: SelectionOptions,
     *,
     output: Path | None,
     csv_file: Path | None,
-    first: str | None = None,
-    last: str | None = None,
-    cameras: Sequence[str] = (),
-    zones: Sequence[str] = (),
-    zone: str | None = None,
+    timezone: str | None = None,
 ) -> int:
     """Writes a report.
 
     Args:
         store: the event store.
+        selected: the period, cameras and zones; without a first day the last 31 at most.
         output: the page; None: `DEFAULT_FILE`, unless only a table is asked for.
         csv_file: a line for each camera and hour; ``-`` is standard output.
-        first: first day or time; None: the store's first, of the last 31 days.
-        last: last day or time; None: the store's last.
-        cameras: names; none: all.
-        zones: only people who were in one of them; none: everybody.
-        zone: time zone of days and hours; None: that of this machine.
+        timezone: of days and hours; None: that of this machine.
 
     Raises:
         MaskdetError: the store cannot be read, a name is unknown, a file cannot be written, or the
@@ -59,9 +53,9 @@ def run(
             f"--output {output}: the report is a page in HTML, which a browser prints to PDF; "
             f"name it {output.with_suffix('.html')} (--csv FILE writes a table)"
         )
-    clock = LocalTime(zone)
+    clock = LocalTime(timezone)
     with open_store(store) as connection:
-        wanted = select(connection, clock, first, last, cameras, zones)
+        wanted = select(connection, clock, selected)
         totals = read_totals(connection, wanted, clock)
     if output is None and csv_file is None:
         output = DEFAULT_FILE
@@ -83,7 +77,9 @@ def page_text(store: Path, first: str | None, last: str | None) -> str:
     """
     clock = LocalTime(None)
     with reading(store) as connection:
-        totals = read_totals(connection, select(connection, clock, first, last), clock)
+        totals = read_totals(
+            connection, select(connection, clock, SelectionOptions(first, last)), clock
+        )
     return page(totals, clock, time.time())
 
 
