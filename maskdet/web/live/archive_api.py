@@ -70,14 +70,6 @@ def add_clips(app: FastAPI, guard: Guard, clips: Clips | None) -> None:
 def add_reports(app: FastAPI, guard: Guard, parts: Parts) -> None:
     """The report, and events as a table."""
 
-    def made(make: Report | None, first: str | None, last: str | None) -> str:
-        if make is None:
-            raise HTTPException(404, "there is no event store; start with --store FILE")
-        try:
-            return make(first or None, last or None)
-        except MaskdetError as error:
-            raise HTTPException(422, str(error)) from None
-
     @app.get(
         "/api/report",
         response_class=Response,
@@ -90,7 +82,7 @@ def add_reports(app: FastAPI, guard: Guard, parts: Parts) -> None:
         last: Annotated[Day, Query(alias="to")] = None,
     ) -> HTMLResponse:
         """People and masks of some days, as a page; by default of the last 31."""
-        page = made(parts.report, first, last)
+        page = _made(parts.report, first, last)
         guard.record(request, session.user, "report", first=first or "", last=last or "")
         headers = {"Content-Security-Policy": _REPORT_POLICY, "X-Frame-Options": "SAMEORIGIN"}
         return HTMLResponse(page, headers=headers)
@@ -103,13 +95,27 @@ def add_reports(app: FastAPI, guard: Guard, parts: Parts) -> None:
         last: Annotated[Day, Query(alias="to")] = None,
     ) -> Response:
         """Events of some days, as CSV."""
-        table = made(parts.export, first, last)
+        table = _made(parts.export, first, last)
         data = table.encode()
         digest = hashlib.sha256(data).hexdigest()
         days = {"first": first or "", "last": last or ""}
         guard.require_record(request, session, "export", sha256=digest, **days)
         headers = {**attachment("maskdet-events.csv"), "X-Content-SHA256": digest}
         return Response(data, 200, headers, "text/csv")
+
+
+def _made(make: Report | None, first: str | None, last: str | None) -> str:
+    """A report or table of some days.
+
+    Raises:
+        HTTPException: there is no store (404), or a day is none (422).
+    """
+    if make is None:
+        raise HTTPException(404, "there is no event store; start with --store FILE")
+    try:
+        return make(first or None, last or None)
+    except MaskdetError as error:
+        raise HTTPException(422, str(error)) from None
 
 
 def video_file(path: Path) -> FileResponse:

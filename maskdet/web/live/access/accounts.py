@@ -157,7 +157,7 @@ class Accounts:
 
 def _parsed(text: str, path: Path) -> dict[str, Account]:
     try:
-        accounts = [Account(**{**one}) for one in json.loads(text)["users"]]
+        accounts = [Account(**one) for one in json.loads(text)["users"]]
         for one in accounts:
             if one.role not in ROLES or not _NAME.fullmatch(one.name):
                 raise ValueError
