@@ -120,7 +120,7 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts) -> None:
 
 
 def add_service(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) -> None:
-    """What those ask who run the monitor: its settings, counters, whether the page is served."""
+    """Settings, counters, and whether the page is served."""
 
     @app.get("/api/settings", responses=REFUSED)
     def settings(request: Request, session: Session = Depends(guard.viewer)) -> dict[str, Any]:
