@@ -91,7 +91,7 @@ class EventStore(StartingSink):
         self._inode = 0
         self._open_due = self._limit_due = 0.0
         self._steps = 0
-        self._was_locked = False
+        self._locked_times = 0
         self._begin()
         self._lock, self._stopping = Lock(), Event()
         self._ledger = Ledger(self.run, __version__, time.time())
@@ -182,7 +182,7 @@ class EventStore(StartingSink):
             self._write_waiting(with_open=time.monotonic() >= self._open_due)
         until = time.monotonic() + _LOCKED_S
         self._write_last()
-        while self._was_locked and time.monotonic() < until:
+        while self._locked_times and time.monotonic() < until:
             self._write_last()
         self._close_connection()
         if self._retry.down:
@@ -192,7 +192,6 @@ class EventStore(StartingSink):
             raise SinkError(f"{self._retry.reported}; {missing} rows are missing")
 
     def _write_last(self) -> None:
-        self._was_locked = False
         self._retry.hurry()
         self._write_waiting(with_open=True)
         self._steps += 1
@@ -218,6 +217,7 @@ class EventStore(StartingSink):
             self._fail(error)
         else:
             self._retry.record_success("rows")
+            self._locked_times = 0
             self._steps += 1
             if with_open:
                 self._open_due = time.monotonic() + _OPEN_INTERVAL_S
@@ -232,8 +232,13 @@ class EventStore(StartingSink):
             else:
                 return
         self._open_due = 0.0
-        self._was_locked = isinstance(error, sqlite3.OperationalError) and _is_locked(error)
+        locked = isinstance(error, sqlite3.OperationalError) and _is_locked(error)
+        self._locked_times = self._locked_times + 1 if locked else 0
+        if self._locked_times == 1 and not self._stopping.is_set():
+            return  # others write now and then: at the next write they have ended
         self._retry.fail(getattr(error, "strerror", None) or str(error), _ADVICE)
+        if locked:
+            self._retry.hurry()  # it may be let go at any moment
 
     def _insert(self, rows: Rows) -> None:
         try:

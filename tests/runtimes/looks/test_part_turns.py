@@ -192,3 +192,11 @@ def test_what_is_doubtful_has_a_closer_look_when_its_part_has_its_turn() -> None
     first = [found for found, _ in looks].index(1)
     assert all(found == 1 for found, _ in looks[first:])
     assert max(taken for _, taken in looks[:first]) <= 4  # none before
+
+
+def test_parts_that_are_not_due_leave_their_time_to_a_closer_look() -> None:
+    detector = live(0.011, lambda image: unsure_of_small(image, 0.005), rule=RULE)
+    camera = Camera(detector, "street", width=640)  # .0578 s of .0625 for all four parts
+    known, doubtful = (100, 200, 20), (60, 60, 8)
+    assert camera.see(known, doubtful) == (1, 6)
+    assert {camera.see(known, doubtful) for _ in range(5)} <= {(2, 4), (2, 5), (2, 6)}

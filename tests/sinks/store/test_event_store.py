@@ -281,6 +281,25 @@ def test_a_locked_store_is_reported_once_and_nothing_is_lost(
     assert "0 rows are missing" in goes_on
 
 
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_lock_that_is_let_go_delays_no_further_write(
+    tmp_path: Path, times: int, caplog: pytest.LogCaptureFixture
+):
+    """A single write of others is no news; after several the next one is due as always."""
+    path = tmp_path / "people.db"
+    with (
+        contextlib.closing(EventStore(path, write_seconds=0.05, retry_seconds=600)) as store,
+        contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        for observation in a_visit(1, NOON):
+            store.write(observation)
+        wait_until(lambda: store._locked_times >= times)
+        other.execute("ROLLBACK")
+        wait_until(lambda: rows(path, "visits"))
+    assert len(caplog.messages) == (times > 1)
+
+
 def test_the_last_write_waits_for_another_one(tmp_path: Path, store_at):
     """Longer than SQLite does: on a busy machine the monitor's own uplink holds it so long."""
     path = tmp_path / "people.db"
