@@ -7,7 +7,7 @@ people for a while, puts its boxes a little beside, and finds faces where there 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,14 +112,23 @@ def simulate(rows: np.ndarray, fps: float, conditions: Conditions, seed: int) ->
     of_frame: dict[int, list[np.ndarray]] = defaultdict(list)
     for row in rows:
         of_frame[int(row[0])].append(row)
-    found, due = [], float(rows[0, 0])
-    for frame in range(int(rows[0, 0]), int(rows[-1, 0]) + 1):
+    frames = range(int(rows[0, 0]), int(rows[-1, 0]) + 1)
+    found, taken = [], set(frames_at(fps, frames))
+    for frame in frames:
         _change_missing(missing, conditions, rng)
-        if frame + 1e-9 >= due:
-            due += TRACKS_FPS / fps
+        if frame in taken:
             seen = [row for row in of_frame[frame] if not missing[int(row[1])]]
             found.append(_detect(frame / TRACKS_FPS, seen, rows, conditions, rng))
     return found
+
+
+def frames_at(fps: float, frames: Sequence[int]) -> Iterator[int]:
+    """Those of a recording's frames that a slower camera takes."""
+    due = float(frames[0])
+    for frame in frames:
+        if frame + 1e-9 >= due:
+            due += TRACKS_FPS / fps
+            yield frame
 
 
 def score(rows: np.ndarray, found: Sequence[Found], ids: Sequence[np.ndarray]) -> Scores:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,7 @@ def _one(
     began = time.process_time()
     ids = following(found)
     milliseconds = (time.process_time() - began) / len(found) * 1000
-    scores = asdict(score(rows, found, ids)) | {"milliseconds": milliseconds}
-    return Scores(**scores)
+    return replace(score(rows, found, ids), milliseconds=milliseconds)
 
 
 def _mean(some: Sequence[Scores]) -> Scores:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from maskdet.boxes import iou
-from maskdet.commands.benchmark.head_tracks import FALSE_BOX, TRACKS_FPS, Found
+from maskdet.commands.benchmark.head_tracks import FALSE_BOX, TRACKS_FPS, Found, frames_at
 from maskdet.contracts import Detector
 from maskdet.datasets.loading import read_samples
 from maskdet.datasets.samples import Sample
@@ -133,11 +133,7 @@ class Scene:
 
     def numbers(self, fps: float) -> Iterator[int]:
         """Numbers of the frames of a slower camera."""
-        due = float(self.frames[0])
-        for number in self.frames:
-            if number + 1e-9 >= due:
-                due += TRACKS_FPS / fps
-                yield number
+        return frames_at(fps, self.frames)
 
 
 def _paste(face: np.ndarray, head: np.ndarray, image: np.ndarray) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from maskdet.commands.benchmark.output import write_values
 from maskdet.commands.benchmark.timing import rates, time_by_turns
 from maskdet.commands.benchmark.whole_monitor import demo_images, machine
 from maskdet.commands.models import table
@@ -15,7 +15,6 @@ from maskdet.errors import ModelError
 from maskdet.model.card import read_card
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.spec import find_model
-from maskdet.system.atomic_files import write_output
 from maskdet.system.console import say
 
 COLUMNS = ("runtime", "computes on", "ms", "95 % below", "frames/s", "ready after s")
@@ -69,8 +68,7 @@ def compare(model: str, seconds: float, json_file: Path | None) -> None:
     """Times every runtime of a model and prints a table; writes JSON if a file is named."""
     measured = run(model, seconds=seconds)
     print(table(COLUMNS, rows(measured)))
-    if json_file is not None:
-        write_output(json_file, json.dumps(measured, indent=2) + "\n")
+    write_values(json_file, measured)
 
 
 def rows(measured: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,15 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from maskdet.commands.benchmark.monitor_child import failure_of, run_child
 from maskdet.commands.benchmark.timing import rates, time_calls
 from maskdet.contracts import Detector
-from maskdet.errors import MaskdetError
 from maskdet.live.gui.window import display_available
 from maskdet.sources import CLIP
 from maskdet.sources.files.video_file import VideoFile
 from maskdet.system.console import say
 
-_ROOT = Path(__file__).resolve().parents[3]
 _STARTS = 3
 Monitor = Callable[..., dict[str, Any]]
 
@@ -141,23 +138,12 @@ def _camera(monitor: Monitor, folder: Path, seconds: float) -> dict[str, Any]:
 
 
 def _monitor(folder: Path, *options: str) -> dict[str, Any]:
-    """One run of the monitor in a process of its own; its summary.
-
-    It runs in this folder, where relative paths mean what the person meant by them; so Python is
-    given this package's place, and (``-P``) to look for none here.
-    """
+    """One run of the monitor; its summary."""
     summary = folder / "summary.json"
-    places = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     code = "import sys; from maskdet.commands.monitor import main; sys.exit(main())"
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code, *options, "--summary", str(summary)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
-        capture_output=True,
-        text=True,
-    )
+    done = run_child(code, *options, "--summary", str(summary))
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise MaskdetError(f"the monitor failed in the benchmark: {lines[-1]}")
+        raise failure_of(done)
     return dict(json.loads(summary.read_text()))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -49,10 +48,10 @@ def benchmark(
 ) -> None:
     """Speed, latency, start-up and memory on this machine."""
     from maskdet.commands.benchmark import batches
+    from maskdet.commands.benchmark.output import write_values
     from maskdet.commands.benchmark.runtimes import compare
     from maskdet.commands.benchmark.whole_monitor import demo_images, run, table
     from maskdet.runtimes import load_detector
-    from maskdet.system.atomic_files import write_output
 
     chosen = parse_states(states)
     new_detector = partial(load_detector, model, device=device, labels=labels, classes=chosen)
@@ -81,8 +80,7 @@ def benchmark(
             lambda size: new_detector(batch=size), sizes, demo_images(60), seconds
         )
         print(batches.table(by_batch))
-        if json_file is not None:
-            write_output(json_file, json.dumps({"batches": by_batch}, indent=2) + "\n")
+        write_values(json_file, {"batches": by_batch})
         return
     options = ["--labels", str(labels)] if labels else []
     options += [part for name, state in chosen.items() for part in ("--state", f"{name}={state}")]
@@ -91,29 +89,26 @@ def benchmark(
             device = "cpu"  # the monitor would move to a GPU while it is measured
         measured = run(detector, model, device, seconds=seconds, options=options)
     print(table(measured))
-    if json_file is not None:
-        write_output(json_file, json.dumps(measured, indent=2) + "\n")
+    write_values(json_file, measured)
 
 
 def _people(tracks: Path, json_file: Path | None) -> None:
     from maskdet.commands.benchmark import people
-    from maskdet.system.atomic_files import write_output
+    from maskdet.commands.benchmark.output import write_values
 
     results = people.run(tracks)
     print(people.table(results))
-    if json_file is not None:
-        write_output(json_file, json.dumps({"people": results}, indent=2) + "\n")
+    write_values(json_file, {"people": results})
 
 
 def _rendered_people(
     tracks: Path, data: Path, detector: Detector, kept: Path | None, json_file: Path | None
 ) -> None:
     from maskdet.commands.benchmark import rendered_people
+    from maskdet.commands.benchmark.output import write_values
     from maskdet.runtimes.looks.multi_look import expect_video
-    from maskdet.system.atomic_files import write_output
 
     expect_video(detector)
     results = rendered_people.run(tracks, data, detector, kept)
     print(rendered_people.table(results))
-    if json_file is not None:
-        write_output(json_file, json.dumps({"rendered": results}, indent=2) + "\n")
+    write_values(json_file, {"rendered": results})

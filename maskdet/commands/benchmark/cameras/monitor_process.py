@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from maskdet.commands.benchmark.cameras.server import RtspServer
+from maskdet.commands.benchmark.monitor_child import failure_of, run_child
 from maskdet.errors import MaskdetError
 from maskdet.system.console import print_data
 
-_ROOT = Path(__file__).resolve().parents[4]
 _CODE = (
     "import sys; from maskdet.commands.benchmark.cameras.monitor_process import main; "
     "sys.exit(main())"
@@ -56,21 +54,14 @@ def measure(
             "bytes_per_second": server.bytes_per_second,
         },
     }
-    places = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", _CODE],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            timeout=timeout + seconds + _END_TIMEOUT_S,
+        done = run_child(
+            _CODE, request=json.dumps(request), timeout_s=timeout + seconds + _END_TIMEOUT_S
         )
     except subprocess.TimeoutExpired:
         raise MaskdetError(f"the monitor of {cameras} cameras did not end") from None
     if not done.stdout.strip():
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise MaskdetError(f"the monitor failed in the benchmark: {lines[-1]}")
+        raise failure_of(done)
     answer: dict[str, Any] | None = json.loads(done.stdout.splitlines()[-1])
     return answer
 

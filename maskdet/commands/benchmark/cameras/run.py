@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,10 +12,10 @@ from maskdet.commands.benchmark.cameras.measurement import Values, as_json, from
 from maskdet.commands.benchmark.cameras.monitor_process import measure
 from maskdet.commands.benchmark.cameras.scenes import SCENES
 from maskdet.commands.benchmark.cameras.server import CameraFormat, RtspServer, require_server
+from maskdet.commands.benchmark.output import write_values
 from maskdet.commands.benchmark.whole_monitor import machine
 from maskdet.commands.models import table
-from maskdet.system.atomic_files import write_output
-from maskdet.system.console import say
+from maskdet.system.console import counted, say
 
 DETECT_FPS = 5.0
 """Frames a second of each camera that are to be processed."""
@@ -74,26 +73,7 @@ def run(
     require_server()
     found = {}
     for name in scenes:
-        say(f"{name} scenes: the clip is encoded …")
-        gate = f"detect.motion_gate={str(name == 'quiet').lower()}"
-        always = (f"detect.fps={DETECT_FPS}", gate, *options)
-        with RtspServer(SCENES[name](camera), limit, camera) as server:
-            trials: list[Trial] = []
-
-            def passes(
-                cameras: int,
-                server: RtspServer = server,
-                name: str = name,
-                always: Sequence[str] = always,
-                trials: list[Trial] = trials,
-            ) -> bool:
-                answer = measure(server, cameras, always, seconds)
-                values = None if answer is None else from_json(answer)
-                trials.append(Trial(name, cameras, values, broken(values, camera)))
-                say(_in_words(trials[-1]))
-                return not trials[-1].broken
-
-            number = largest(passes, limit)
+        number, trials = _carried(name, options, seconds, limit, camera)
         found[name] = {"cameras": number, "trials": [_as_json(trial) for trial in trials]}
     return {
         "machine": machine(),
@@ -103,13 +83,32 @@ def run(
     }
 
 
+def _carried(
+    name: str, options: Sequence[str], seconds: float, limit: int, camera: CameraFormat
+) -> tuple[int, list[Trial]]:
+    """The largest number of cameras that show such scenes and are carried; and all trials."""
+    say(f"{name} scenes: the clip is encoded …")
+    gate = f"detect.motion_gate={str(name == 'quiet').lower()}"
+    always = (f"detect.fps={DETECT_FPS}", gate, *options)
+    trials: list[Trial] = []
+    with RtspServer(SCENES[name](camera), limit, camera) as server:
+
+        def passes(cameras: int) -> bool:
+            answer = measure(server, cameras, always, seconds)
+            values = None if answer is None else from_json(answer)
+            trials.append(Trial(name, cameras, values, broken(values, camera)))
+            say(_in_words(trials[-1]))
+            return not trials[-1].broken
+
+        return largest(passes, limit), trials
+
+
 def compare(options: Sequence[str], seconds: float, limit: int, json_file: Path | None) -> None:
     """Measures and prints a table; writes JSON if a file is named."""
     measured = run(options, seconds=seconds, limit=limit)
     print(table(COLUMNS, rows(measured)))
     print(summary(measured))
-    if json_file is not None:
-        write_output(json_file, json.dumps(measured, indent=2) + "\n")
+    write_values(json_file, measured)
 
 
 def broken(values: Values | None, camera: CameraFormat) -> tuple[str, ...]:
@@ -147,20 +146,16 @@ def summary(measured: dict[str, Any]) -> str:
         f"{measured['machine']['cpu']}"
     )
     lines = [
-        f"{name} scenes: {_cameras(scene['cameras'])}"
+        f"{name} scenes: {counted(scene['cameras'], 'camera')}"
         + (" or more" if scene["cameras"] == limit else "")
         for name, scene in measured["scenes"].items()
     ]
     return "\n".join([head, *lines])
 
 
-def _cameras(number: int) -> str:
-    return "1 camera" if number == 1 else f"{number} cameras"
-
-
 def _in_words(trial: Trial) -> str:
     result = "carried" if not trial.broken else f"not carried: {', '.join(trial.broken)}"
-    return f"{trial.scenes} scenes, {_cameras(trial.cameras)}: {result}"
+    return f"{trial.scenes} scenes, {counted(trial.cameras, 'camera')}: {result}"
 
 
 def _as_json(trial: Trial) -> dict[str, Any]:
