@@ -370,7 +370,7 @@ def test_a_detector_that_hangs_is_left_and_what_comes_of_it_goes_nowhere(caplog)
         def detect(self, images):
             if len(self.batches) == 3:
                 begun.set()
-                go.wait(20)
+                go.wait()
             return super().detect(images)
 
     sink = CollectingSink()
@@ -378,8 +378,7 @@ def test_a_detector_that_hangs_is_left_and_what_comes_of_it_goes_nowhere(caplog)
     try:
         with Pipeline([source], Hanging(), [sink]) as pipeline:
             begun.wait()
-            asked = time.monotonic()
-        assert time.monotonic() - asked < 3  # strictly 1; it was for ever
+        assert has_hung_threads()  # it hangs still, and nobody has waited for it
         assert sink.closed and source.closed
         assert caplog.messages == ["detector did not end in time and was left"]
     finally:
@@ -393,13 +392,12 @@ def test_a_source_whose_close_hangs_is_left(caplog) -> None:
     go = threading.Event()
     sources = [SyntheticSource(None, name=name, is_live=True, rate=50) for name in "ab"]
     for source in sources:
-        source.close = lambda own=source.close: (go.wait(20), own())  # type: ignore[method-assign]
+        source.close = lambda own=source.close: (go.wait(), own())  # type: ignore[method-assign]
     sink = CollectingSink()
     try:
         with Pipeline(sources, ScriptedDetector(), [sink]) as pipeline:
             pipeline.next()
-            asked = time.monotonic()
-        assert time.monotonic() - asked < 3
+        assert has_hung_threads()
         assert sink.closed and "closing a, closing b" in caplog.messages[0]
     finally:
         go.set()

@@ -26,11 +26,9 @@ def until(what: str, check: Callable[[], bool], seconds: float = 10) -> None:
 
 def test_what_hangs_is_named_and_left_and_what_fails_is_raised() -> None:
     go = threading.Event()
-    began = time.monotonic()
     assert run_all_with_timeout(
-        0.2, {"a": lambda: None, "b": lambda: go.wait(10), "c": lambda: None}
+        0.2, {"a": lambda: None, "b": lambda: go.wait(), "c": lambda: None}
     ) == ["b"]
-    assert time.monotonic() - began < 3
     assert has_hung_threads()
     go.set()
     until("its end", lambda: not has_hung_threads())
