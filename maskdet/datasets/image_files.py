@@ -15,6 +15,7 @@ from imutils.paths import list_files
 from maskdet.datasets.problems import MAX_EXAMPLES, Problems
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import DatasetError
+from maskdet.images.folder import is_hidden
 from maskdet.images.kinds import IMAGE_SUFFIXES
 from maskdet.images.orientation import Orientation, read_header, read_orientation, turn_boxes
 
@@ -50,8 +51,9 @@ _KINDS = {"JPEG": "jpeg", "PNG": "png"}
 def list_images(folder: Path) -> list[Path]:
     """Every image below a folder, in order of the names."""
     files = map(Path, list_files(str(folder), validExts=SUFFIXES))
-    # a Mac leaves a file named ._x.png beside x.png on other systems' disks and in archives
-    return sorted(file for file in files if not file.name.startswith("."))
+    # ._x.png beside x.png, which a Mac leaves on other disks; .ipynb_checkpoints/, @eaDir/
+    shown = (file for file in files if not any(map(is_hidden, file.relative_to(folder).parts)))
+    return sorted(shown)
 
 
 def note_unreadable_folders(folder: Path, problems: Problems) -> None:

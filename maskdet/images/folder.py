@@ -24,6 +24,8 @@ MAX_OTHERS = 10_000
 LABELS_PER_IMAGE = 3
 """Files of labels that may lie beside an image, besides those others."""
 REPORT_INTERVAL_S = 3.0
+_SYSTEM_FOLDERS = ("__MACOSX", "@eaDir")
+"""Folders in archives of a Mac, and of previews on a Synology NAS."""
 _VIDEO = tuple(VIDEO_SUFFIXES)
 Kind = Literal["image", "video", "other", "linked folder", "dead link"]
 
@@ -101,11 +103,17 @@ def _entries(folder: str, unreadable: list[str]) -> Iterator[str]:
 
     real = os.path.realpath(folder)
     for parent, folders, files in os.walk(folder, onerror=note):
+        folders[:] = [name for name in folders if not is_hidden(name)]
         for name in folders:
             path = os.path.join(parent, name)
             if os.path.islink(path) and not _lies_in(os.path.realpath(path), real):
                 yield path
         yield from (os.path.join(parent, name) for name in files)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name is hidden, or holds copies that a system made."""
+    return name.startswith(".") or name in _SYSTEM_FOLDERS
 
 
 def _lies_in(path: str, folder: str) -> bool:
@@ -115,7 +123,7 @@ def _lies_in(path: str, folder: str) -> bool:
 def _kind_of_entry(path: str) -> Kind | None:
     """The kind of what lies in a folder; None: it is hidden, or has gone."""
     name = os.path.basename(path)
-    if name.startswith("."):
+    if is_hidden(name):
         return None
     try:
         state = os.stat(path)

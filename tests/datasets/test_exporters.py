@@ -46,6 +46,14 @@ LABELME_XML = (
         ({"labels/a.txt": "0.0 0.3 0.3 0.4 0.4\n", "images/a.png": "", "classes.txt": "mask"}, ""),
         ({"labels/a.png.txt": ROW, "images/a.png": "", "classes.txt": "mask"},
          yolo_labels.ELSEWHERE),
+        ({"labels/a.txt": f"# mine\n\n{ROW}", "images/a.png": "", "classes.txt": "mask"}, ""),
+        ({"labels/a.txt": ROW.replace(" ", ","), "images/a.png": "", "classes.txt": "mask"}, ""),
+        ({"labels/a.txt": ROW, "images/a.png": "", "predefined_classes.txt": "mask"}, ""),
+        ({"a.txt": ROW, "a.png": "", "faces.names": "mask\n"}, ""),
+        # folders of editors and of systems: copies without labels are no background
+        ({"labels/a.txt": ROW, "images/a.png": "", "classes.txt": "mask",
+          "images/.ipynb_checkpoints/a.png": "", "images/@eaDir/a.png/b.jpg": "",
+          "__MACOSX/images/a.png": ""}, ""),
         ({"labels/a.TXT": ROW, "images/a.png": "", "classes.txt": "mask"}, yolo_labels.ELSEWHERE),
         # VOC: LabelMe's own xml, xml under other names, in UTF-16 whatever it declares
         ({"default/a.xml": LABELME_XML, "default/a.png": ""}, ""),
@@ -63,6 +71,7 @@ LABELME_XML = (
         ({"x.csv": f"{HEAD.title()}a.png,60.0,40.0,mask,6.0,4,30,20\n", "a.png": ""}, ""),
         ({"data/train_labels.csv": f"{HEAD}a.png,60,40,mask,6,4,30,20\n",
           "images/train/a.png": ""}, ""),
+        ({"x.csv": f"{HEAD}{HEAD}a.png,60,40,mask,6,4,30,20\n{HEAD}", "a.png": ""}, ""),
         # CSV: as Excel in half of Europe writes it, other columns, shares, no size
         ({"x.csv": (f"sep=;\r\n{HEAD}a.png,60,40,mask,6.0,4.0,30.0,20.0,\r\n".replace(",", ";")
                     .replace(".0", ",0")).encode("utf-16"), "a.png": ""}, ""),
@@ -174,6 +183,16 @@ OPEN_IMAGES = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOcclude
         ({"train/_annotations.txt": "a.png 6,4,30,20,0\n"}, "is Roboflow's YOLOv4 PyTorch"),
         ({"x/wider_face_train_bbx_gt.txt": "a.png\n"}, "is WIDER FACE's list of boxes"),
         ({"labelTxt/b.txt": "1 1 2 1 2 2 1 2 mask 0\n"}, "DOTA's turned boxes in labelTxt/"),
+        ({"label_2/a.txt": "mask 0 0 0 6 4 30 20\n", "image_2/a.png": ""}, "is KITTI's; convert"),
+        ({"data/train-0.parquet": "PAR1"}, "holds data/train-0.parquet: Hugging Face's Parquet"),
+        ({"metadata.jsonl": "{}"}, "holds metadata.jsonl: lines of JSON"),
+        ({"set.zip": "PK"}, "holds set.zip: an archive; unpack it"),
+        ({"faces.xlsx": "PK"}, "holds faces.xlsx: a spreadsheet; save it as CSV"),
+        (
+            {"a.json": '[{"image_id": 0, "bbox": [6, 4, 24, 16], "score": 1}]'},
+            "a detector's answers",
+        ),
+        ({"a.json": '[{"name": "a.png", "labels": []}]'}, "but Scalabel's"),
         ({"with_mask/a.png": "", "no mask/b.jpg": ""}, "a classifier's data set"),
         ({}, "holds 1 picture, but no labels that are known"),
         ({"a.txt": ROW}, "has no classes.txt or data.yaml; name the list of classes by --classes"),

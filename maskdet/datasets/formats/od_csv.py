@@ -78,6 +78,8 @@ def read(source: Source, problems: Problems) -> DataSet:
     images: dict[str, tuple[Labelled | None, list[str]]] = {}
     for line, row in rows:
         place = f"{source.path}:{line}"
+        if row == first:  # of another table that was put behind the first
+            continue
         if len(row) < len(first) or any(field.strip() for field in row[len(first) :]):
             problems.add(place, f"has {len(row)} fields, not {len(first)}")
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ _JSON_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"objects", "size"}, "Supervisely's, a file for each picture"),
     ({"classes", "tags"}, "a list of classes, as Supervisely writes it"),
     ({"captions"}, "a list of captions"),
+    ({"asset", "regions"}, "VoTT's, a file for each picture"),
+    ({"item", "annotations"}, "V7's, a file for each picture"),
+    ({"classes", "labels"}, "FiftyOne's"),
 )
 _CSV_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"region_shape_attributes", "region_attributes"}, "the VGG Image Annotator's CSV"),
@@ -25,6 +29,19 @@ _CSV_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"annotator", "lead_time"}, "Label Studio's own CSV"),
     ({"annotation_id", "annotator"}, "Label Studio's own CSV"),
 )
+_FILES = {
+    ".parquet": "Hugging Face's Parquet; save its pictures, and their boxes as COCO",
+    ".arrow": "Hugging Face's Arrow; save its pictures, and their boxes as COCO",
+    ".jsonl": "lines of JSON, as Hugging Face and Label Studio write them; convert them to COCO",
+    ".ndjson": "lines of JSON, as Labelbox writes them; export as COCO or YOLO",
+    ".manifest": "Amazon SageMaker's manifest; convert it to COCO, VOC xml or YOLO",
+    ".mat": "a file of MATLAB's; convert it to COCO, VOC xml or YOLO",
+    ".xlsx": "a spreadsheet; save it as CSV",
+    ".ods": "a spreadsheet; save it as CSV",
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".gz", ".7z", ".rar"), "an archive; unpack it"),
+}
+"""What holds labels that are not read, by the ending of its name."""
+_MAX_LISTED = 10_000
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 MAX_LOOKED_INTO = 200
 """Text files of a folder that are opened to name their tool."""
@@ -44,6 +61,10 @@ def json_tool(content: Any) -> str:
             tool = "Label Studio's own list of tasks"
         elif {"image", "annotations"} <= content[0].keys():
             tool = "Create ML's"
+        elif {"name", "labels"} <= content[0].keys():
+            tool = "Scalabel's, as of BDD100K"
+        elif {"image_id", "bbox", "score"} <= content[0].keys():
+            return " but a detector's answers; take the file of the annotations"
     return f" but {tool}; export or convert it as COCO, VOC xml or YOLO" if tool else ""
 
 
@@ -87,6 +108,11 @@ def folder_tool(folder: Path, images: Sequence[Path]) -> str:
             return "is WIDER FACE's list of boxes, without mask states; convert it to COCO"
     if any(path.is_dir() for path in folder.rglob("labelTxt")):
         return "has DOTA's turned boxes in labelTxt/; export it as COCO, VOC xml or YOLO"
+    if any(path.is_dir() for path in folder.rglob("label_2")):
+        return "is KITTI's; convert it to COCO, VOC xml or YOLO"
+    for path in sorted(islice(folder.rglob("*"), _MAX_LISTED)):
+        if path.suffix.lower() in _FILES and path.is_file():
+            return f"holds {path.relative_to(folder)}: {_FILES[path.suffix.lower()]}"
     if not images:
         return ""
     states = {image.parent.name for image in images}

@@ -31,7 +31,13 @@ from maskdet.system.atomic_files import write_whole
 
 CLASS_LISTS = (
     *("classes.txt", "labels/classes.txt", "data.yaml", "dataset.yaml", "obj.names"),
-    *("_darknet.labels", "train/_darknet.labels", "../classes.txt", "../data.yaml"),
+    *(
+        "predefined_classes.txt",
+        "_darknet.labels",
+        "train/_darknet.labels",
+        "../classes.txt",
+        "../data.yaml",
+    ),
 )
 UNLABELLED = "pictures without a file of labels, taken as without objects"
 OUTSIDE = "pictures that no line of the data.yaml leads to, which were left out"
@@ -54,6 +60,8 @@ def read(source: Source, problems: Problems) -> DataSet:
     classes = source.classes(() if named else CLASS_LISTS)
     if classes is None and plan:
         classes = read_classes(plan.file, may_be_empty=True)
+    if classes is None and len(names := [*folder.glob("*.names")]) == 1:
+        classes = read_classes(names[0], may_be_empty=True)
     if classes is None:
         raise DatasetError(
             f"{folder}: has no classes.txt or data.yaml; name the list of classes by --classes FILE"
@@ -89,7 +97,10 @@ class _Rows:
     def read(self, file: Path, image: Labelled) -> None:
         """Takes the rows of an image; what is wrong goes to the problems."""
         for line, text in enumerate(read_text(file).splitlines(), start=1):
-            if fields := text.split():
+            fields = text.split()
+            if len(fields) == 1 and "," in text:
+                fields = text.replace(",", " ").split()
+            if fields and not fields[0].startswith("#"):
                 place = f"{file}:{line}"
                 try:
                     self._take(fields, image, place)

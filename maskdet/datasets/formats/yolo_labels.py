@@ -85,7 +85,14 @@ class LabelFinder:
         )
 
     def _texts(self) -> list[Path]:
-        lists = ("classes.txt", "train.txt", "val.txt", "valid.txt", "test.txt")
+        lists = (
+            "classes.txt",
+            "predefined_classes.txt",
+            "train.txt",
+            "val.txt",
+            "valid.txt",
+            "test.txt",
+        )
         found = (path for path in self._root.rglob(TEXTS) if not path.name.startswith("."))
         return sorted(path for path in found if path.name.lower() not in lists)
 
