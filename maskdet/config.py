@@ -176,7 +176,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     if data is None:
         return {}, {(): str(path)}
     if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected 'key: value' lines, found {kind_of(data)}")
+        odd = "; it has a space that does not break (U+00A0)" if "\xa0" in text else ""
+        raise ConfigError(f"{path}: expected 'key: value' lines, found {kind_of(data)}{odd}")
     return data, {key: f"{path}:{line}" for key, line in lines.items()}
 
 
@@ -190,14 +191,26 @@ def _parse(text: str, name: str) -> tuple[Any, dict[Key, int]]:
         mark = error.problem_mark or error.context_mark
         last = len(text.splitlines())  # libyaml names the line after an end that comes too early
         place = f"{name}:{min(mark.line + 1, last)}" if mark else name
-        problem = error.problem or error.context
-        if mark and problem == _TAB_PROBLEM and text.splitlines()[mark.line][mark.column] == "\t":
-            problem = "a tab; indent with spaces"
+        problem = _explained(str(error.problem or error.context), mark, text)
         raise ConfigError(f"{place}: not valid YAML: {problem}") from None
     except yaml.reader.ReaderError:
         raise ConfigError(f"{name}: not a text file: it holds control characters") from None
     except RecursionError:
         raise ConfigError(f"{name}:1: not valid YAML: exceeded maximum nesting depth") from None
+
+
+def _explained(problem: str, mark: yaml.Mark | None, text: str) -> str:
+    """What the parser found, with what to do where that is known."""
+    line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
+    if mark and problem == _TAB_PROBLEM and line[mark.column : mark.column + 1] == "\t":
+        return "a tab; indent with spaces"
+    if "hexdecimal" in problem or "unknown escape" in problem:
+        return "between double quotes \\ begins an escape; write single quotes around a path"
+    if "another document" in problem:
+        return "a second document (---); settings are one"
+    if re.match(r"\s*\[[\w.]+\]", text.removeprefix("\ufeff")):
+        return f"{problem}; a group is written as 'name:', its keys indented below, not as [name]"
+    return problem
 
 
 def _value(node: yaml.Node, key: Key, lines: dict[Key, int], seen: set[int]) -> Any:

@@ -101,6 +101,8 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
     if detail["type"] == "string_too_short":
         return f"{place}: '{dotted}': must not be empty"
     given = detail["input"]
+    if given is None and detail["type"] in (*_NO_GROUP, "list_type", "tuple_type"):
+        return f"{place}: '{dotted}': has no value; write one, or leave the key out"
     if detail["type"] in _OF_GROUPS and _has_groups(given):
         return f"{place}: '{dotted}': {_expected(detail)}"
     shown = kind_of(given)
@@ -203,9 +205,12 @@ def _nearest(cls: type[BaseModel], key: Key) -> str:
     """The key to write instead of an unknown one."""
     known = list(_keys(cls))
     siblings = _children(cls, key[:-1])
+    parts = str(key[-1]).casefold().split(".")
+    if len(parts) > 1 and (*key[:-1], *parts) in known:
+        return f"write it as a group: {': {'.join(parts)}: …{'}' * (len(parts) - 1)}"
     for keys, likeness in ((siblings, 0.6), (known, 0.8)):
         names = {k[-1]: k for k in reversed(keys)}
-        if close := difflib.get_close_matches(str(key[-1]), names, 1, likeness):
+        if close := difflib.get_close_matches(str(key[-1]).casefold(), names, 1, likeness):
             right = (*key[:-1], close[0]) if keys is siblings else names[close[0]]
             return f"did you mean '{'.'.join(map(str, right))}'?"
     return f"known here: {', '.join(k[-1] for k in siblings)}"

@@ -136,11 +136,21 @@ def test_all_mistakes_are_told_together_with_place_and_right_key(file: Path):
     assert len(lines) == sum(map(len, told.values()))
 
 
+def test_a_dotted_key_is_to_be_a_group(file: Path):
+    file.write_text("drawing.width: 5\n")
+    assert mistakes_of(file) == [
+        f"{file}:1: unknown key 'drawing.width'; write it as a group: drawing: {{width: …}}"
+    ]
+
+
 @pytest.mark.parametrize(
     ("override", "told"),
     [
         ("drawing=5", "'drawing': expected a group of settings (key: value), not 5; its keys: "),
         ("cameras={url: a}", "'cameras': expected a list, not a group of settings"),
+        ("drawing=", "'drawing': has no value; write one, or leave the key out"),
+        ("cameras=", "'cameras': has no value; write one, or leave the key out"),
+        ("MIN_SCORE=1", "unknown key 'MIN_SCORE'; did you mean 'min_score'?"),
         ("cameras=[{}]", "'cameras.0.url' is missing"),
         ("cameras.0.url=a", "'cameras': expected a list"),  # there is no such camera to change
         ("drawing.scores=maybe", "'drawing.scores': expected true or false, not 'maybe'"),
@@ -190,7 +200,11 @@ def test_passwords_stay_out_of_messages(file: Path):
         (b"a:\n\tb: 3\n", ":2: not valid YAML: a tab; indent with spaces"),
         (b"a: 1\nb: gr\xfcn\n", ":2: not a text file in UTF-8; save it as UTF-8"),
         (b"a: [1, 2\nb: 3\n", ":2: not valid YAML: "),
-        (b"a: 1\n---\nb: 2\n", ":2: not valid YAML: "),
+        (b"a: 1\n---\nb: 2\n", ":2: not valid YAML: a second document (---)"),
+        (b'a: "C:\\Users\\x"\n', ":1: not valid YAML: between double quotes \\ begins an escape"),
+        (b'a: "C:\\door"\n', ":1: not valid YAML: between double quotes \\ begins an escape"),
+        (b"[detect]\nfps = 5\n", "a group is written as 'name:', its keys indented below"),
+        ("a:\xa0[b]\n".encode(), "a space that does not break (U+00A0)"),
         (b"- 1\n- 2\n", ": expected 'key: value' lines, found a list"),
         (b"just words\n", ": expected 'key: value' lines, found text"),
         (b"[" * 20_000, ":1: not valid YAML: exceeded maximum nesting depth"),
