@@ -176,7 +176,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     if data is None:
         return {}, {(): str(path)}
     if not isinstance(data, dict):
-        odd = "; it has a space that does not break (U+00A0)" if "\xa0" in text else ""
+        odd = "; it has a non-breaking space (U+00A0)" if "\xa0" in text else ""
         raise ConfigError(f"{path}: expected 'key: value' lines, found {kind_of(data)}{odd}")
     return data, {key: f"{path}:{line}" for key, line in lines.items()}
 
@@ -200,7 +200,7 @@ def _parse(text: str, name: str) -> tuple[Any, dict[Key, int]]:
 
 
 def _explained(problem: str, mark: yaml.Mark | None, text: str) -> str:
-    """What the parser found, with what to do where that is known."""
+    """The problem that the parser found, with the way out where that is known."""
     line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
     if mark and problem == _TAB_PROBLEM and line[mark.column : mark.column + 1] == "\t":
         return "a tab; indent with spaces"

@@ -204,7 +204,7 @@ def test_passwords_stay_out_of_messages(file: Path):
         (b'a: "C:\\Users\\x"\n', ":1: not valid YAML: between double quotes \\ begins an escape"),
         (b'a: "C:\\door"\n', ":1: not valid YAML: between double quotes \\ begins an escape"),
         (b"[detect]\nfps = 5\n", "a group is written as 'name:', its keys indented below"),
-        ("a:\xa0[b]\n".encode(), "a space that does not break (U+00A0)"),
+        ("a:\xa0[b]\n".encode(), "a non-breaking space (U+00A0)"),
         (b"- 1\n- 2\n", ": expected 'key: value' lines, found a list"),
         (b"just words\n", ": expected 'key: value' lines, found text"),
         (b"[" * 20_000, ":1: not valid YAML: exceeded maximum nesting depth"),
