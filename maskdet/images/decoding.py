@@ -25,6 +25,8 @@ MAX_PIXELS = int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])
 _NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 """Tags of TIFF, whether an image is a preview; the version of DNG."""
 _FLOATS = (b"PF\n", b"Pf\n")  # a PFM; OpenCV makes whole numbers of its shares of 1: all is black
+_DARK = 65
+"""An image whose brightest value is lower may have its values in the lower bits."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -76,7 +78,10 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
         image = None
     if image is None:
         raise ImageError(reason(data))
-    return as_bgr(image)
+    image = as_bgr(image)
+    if image.max() < _DARK and (shown := _of_fewer_bits(data, flags)) is not None:
+        return shown
+    return image
 
 
 def as_bgr(image: np.ndarray) -> np.ndarray:
@@ -87,6 +92,18 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
     if channels == 3:
         return image
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR if channels == 1 else cv2.COLOR_BGRA2BGR)
+
+
+def _of_fewer_bits(data: bytes, flags: int) -> np.ndarray | None:
+    """An image of 16 bits of which a camera fills 10, 12 or 14, as one of 8; None: it is another.
+
+    By its upper half, as OpenCV reads it, it would be black or nearly so.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_ANYDEPTH)
+    if image is None or image.dtype != np.uint16:
+        return None
+    bits = int(image.max()).bit_length()
+    return as_bgr(np.right_shift(image, max(0, bits + bits % 2 - 8)).astype(np.uint8))
 
 
 @cache

@@ -34,18 +34,18 @@ _OTHER_IMAGES = {
 }
 """Images that are not read, by their first bytes."""
 _NO_IMAGES = {
-    b"version https://git-lfs": "a pointer of Git LFS, not the picture; run git lfs pull",
-    b"\0\5\x16\7": "a note of macOS about another file, not a picture; leave it out",
-    b"PK\3\4": f"a zip archive, or an office document, not a picture; {_UNPACK}",
-    b"\x1f\x8b": f"a gzip archive, not a picture; {_UNPACK}",
-    b"Rar!": f"a RAR archive, not a picture; {_UNPACK}",
-    b"7z\xbc\xaf\x27\x1c": f"a 7z archive, not a picture; {_UNPACK}",
-    b"\xd0\xcf\x11\xe0": "an office document, not a picture; save its pictures as JPEG or PNG",
-    b"SQLite format 3": "a database (SQLite), not a picture",
-    b"\x93NUMPY": "an array of NumPy, not a picture; save it as PNG",
-    b"\x7fELF": "a program, not a picture",
-    b"MZ": "a program, not a picture",
-    b"ID3": "a sound, not a picture",
+    b"version https://git-lfs": "a pointer of Git LFS; run git lfs pull",
+    b"\0\5\x16\7": "a note of macOS about another file, no picture or video; leave it out",
+    b"PK\3\4": f"a zip archive, or an office document, no picture or video; {_UNPACK}",
+    b"\x1f\x8b": f"a gzip archive, no picture or video; {_UNPACK}",
+    b"Rar!": f"a RAR archive, no picture or video; {_UNPACK}",
+    b"7z\xbc\xaf\x27\x1c": f"a 7z archive, no picture or video; {_UNPACK}",
+    b"\xd0\xcf\x11\xe0": "an office document, no picture or video; save its pictures alone",
+    b"SQLite format 3": "a database (SQLite), no picture or video",
+    b"\x93NUMPY": "an array of NumPy, no picture or video; save it as PNG",
+    b"\x7fELF": "a program, no picture or video",
+    b"MZ": "a program, no picture or video",
+    b"ID3": "a sound file, no picture or video",
 }
 """What is no image at all, by its first bytes."""
 _DICOM_AT = 128
@@ -57,7 +57,7 @@ _HTML = re.compile(
 )
 _JSON = re.compile(r"[{\[]\s*[\"{\[]")
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
-_DOWNLOAD = "not a picture, as servers send it in the place of one; download the picture itself"
+_DOWNLOAD = "no picture or video, as servers send it in place of one; download the file itself"
 
 _BITS, _COMPRESSION, _SAMPLE_FORMAT = 258, 259, 339
 _FLOATS = 3
@@ -77,9 +77,7 @@ def reason(data: bytes) -> str:
         return "is a video, not a picture"
     if kind := _other_image(head):
         return f"is {kind}, {_SAVE}"
-    if kind := next((kind for start, kind in _NO_IMAGES.items() if head.startswith(start)), None):
-        return f"is {kind}"
-    if kind := _text(head):
+    if kind := other_file(head):
         return f"is {kind}"
     if not head.strip(b"\0"):
         return "begins with nothing but zeros, as a copy that was broken off; copy it again"
@@ -90,6 +88,16 @@ def reason(data: bytes) -> str:
     return (
         "is no picture of a kind that is known here, or broken; save it as JPEG, or copy it again"
     )
+
+
+def other_file(head: bytes) -> str | None:
+    """The kind of a file that is neither image nor video, and what to do; None where not known.
+
+    Args:
+        head: its first `HEADER_BYTES`.
+    """
+    found = next((kind for start, kind in _NO_IMAGES.items() if head.startswith(start)), None)
+    return found or _text(head[:HEADER_BYTES])
 
 
 def tiff_tags(data: bytes) -> dict[int, int]:
@@ -132,7 +140,7 @@ def _text(head: bytes) -> str | None:
         return f"a web page, {_DOWNLOAD}"
     if text.startswith("<?xml") or _JSON.match(text):
         return f"{'XML' if text.startswith('<') else 'JSON'}, {_DOWNLOAD}"
-    return "a text, not a picture, whatever its name ends in"
+    return "a text, no picture or video, whatever its name ends in"
 
 
 def _odd_tiff(data: bytes) -> str | None:

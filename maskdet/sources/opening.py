@@ -110,6 +110,9 @@ def kind_of(spec: str) -> str:
         if kind.fits(spec):
             return name
     shown = mask_address(spec) if scheme_of(spec) else mask_password(spec)
+    folder = os.path.dirname(spec) or "."
+    if re.search(r"[*?]|%\d*d", spec) and os.path.isdir(folder):
+        raise SourceError(f"'{shown}' is a pattern; give the folder of its files: {folder}")
     raise SourceError(
         f"no such source: '{shown}'; give a webcam's number, an rtsp:// or http:// "
         "address, a file or folder that exists, or demo"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +20,20 @@ def test_every_kind_gives_the_same_pixels(tmp_path: Path, suffix: str):
     wanted = np.asarray(two_halves())[:, :, ::-1].astype(int)
     assert image.shape == (48, 64, 3) and image.dtype == np.uint8
     assert np.abs(image[:, ::8] - wanted[:, ::8]).mean() < 12
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_camera_s_bits_within_16_are_seen(suffix: str, bits: int, channels: int):
+    wanted = np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 4, channels))
+    encoded = cv2.imencode(suffix, wanted.astype(np.uint16) << (bits - 8))[1].tobytes()
+    assert np.abs(decode_image(encoded).astype(int) - wanted).max() <= 1
+
+
+def test_a_dark_image_of_8_bits_stays_dark():
+    dark = np.full((9, 9, 3), 40, np.uint8)
+    assert (decode_image(cv2.imencode(".png", dark)[1].tobytes()) == dark).all()
 
 
 def test_a_name_that_is_not_utf_8_is_as_good_as_any(tmp_path: Path):
@@ -69,8 +84,8 @@ def test_an_image_that_is_not_read_is_named(start: bytes, name: str):
         (b'{"error": "not found"}', "is JSON, .*download"),
         (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "is XML, .*download"),
         (b'<?xml version="1.0"?>\n<!-- made --><svg width="5"></svg>', "is SVG, .*save it as"),
-        ("Türschild: Maske auf\n".encode() * 50, "is a text, not a picture"),
-        ("a note".encode("utf-16"), "is a text, not a picture"),
+        ("Türschild: Maske auf\n".encode() * 50, "is a text, no picture or video"),
+        ("a note".encode("utf-16"), "is a text, no picture or video"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "run git lfs pull"),
         (b"PK\3\4" + bytes(90), "zip archive.*unpack it"),
         (b"\0\5\x16\7\0\2\0\0Mac OS X", "note of macOS.*leave it out"),

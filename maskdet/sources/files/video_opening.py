@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from maskdet.errors import SourceError
 from maskdet.images.decoding import MAX_PIXELS
+from maskdet.images.unreadable import other_file
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -30,19 +31,19 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from None
     if _is_text(head):
-        raise _not_readable(path)
+        raise _not_readable(path, head)
     # Absolute: never "protocol:". Motion JPEG is otherwise taken for one image of a sequence.
     kind = "mjpeg" if head.startswith(b"\xff\xd8\xff") else None
     try:
         container = av.open(os.path.abspath(path), format=kind, metadata_errors="replace")
         stream = cast("VideoStream | None", container.streams.best("video"))
     except (OSError, av.FFmpegError):
-        raise _not_readable(path) from None
+        raise _not_readable(path, head) from None
     context = stream.codec_context if stream else None
     if stream is None or context is None or not context.width or _is_cover(stream):
         if container.streams.audio:
             raise SourceError(f"{path} has sound, but no pictures; give a video")
-        raise _not_readable(path)
+        raise _not_readable(path, head)
     if context.width * context.height > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000
         raise SourceError(f"{path} has pictures of more than {limit} million pixels")
@@ -56,10 +57,12 @@ def _is_cover(stream: VideoStream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _not_readable(path: str) -> SourceError:
+def _not_readable(path: str, head: bytes) -> SourceError:
     with suppress(OSError):
         if not Path(path).stat().st_size:
             return SourceError(f"{path} is no video or picture: it is empty (0 bytes)")
+    if kind := other_file(head):
+        return SourceError(f"{path} is {kind}")
     return SourceError(
         f"{path} is no video or picture that can be read (tried FFmpeg); it may be "
         "cut short, or still be recorded"
