@@ -26,7 +26,7 @@ pytest.importorskip("ray", reason="the extra cluster is not installed")
 def test_a_machine_of_two_is_killed(tmp_path: Path):
     """No event is lost or doubled; with limits for a machine that does more."""
     nodes, kinds = ("a", "b"), ("node",)
-    found = run(tmp_path, kills=1, cameras=3, pause=4.0, fps=5, nodes=nodes, kinds=kinds)
+    found = run(tmp_path, kills=1, cameras=3, pause=2.0, fps=5, nodes=nodes, kinds=kinds)
     slack = {"own": 60.0, "others": 60.0}
     assert not broken(found, **slack), found
     assert found["kills"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from pathlib import Path
@@ -92,6 +93,45 @@ def test_the_real_detector_finds_no_face_where_the_size_changes_as_faces_drop_ou
         after += len(detector.detect([blur.cover(resized, found).image])[0])
     assert before >= 27
     assert after == 0
+
+
+@pytest.mark.parametrize(
+    ("view", "size", "codec"),
+    [
+        ((0, 480, 330, 600), (540, 960), "libvpx-vp9"),
+        ((60, 300, 0, 640), (1280, 480), "mjpeg"),
+        ((0, 480, 0, 640), (641, 483), ".webp"),
+        ((0, 480, 0, 640), (240, 180), "mpeg4"),
+    ],
+    ids=["portrait", "wide", "odd", "small"],
+)
+def test_the_real_detector_finds_no_face_whatever_shape_and_codec(
+    detector: Detector, view: tuple[int, ...], size: tuple[int, int], codec: str
+):
+    top, bottom, left, right = view
+    frame = next(iter(read_frames(str(CLIP))))
+    image = cv2.resize(frame.image[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
+    found = detector.detect([image])[0]
+    assert len(found) >= 2
+    covered = StrictBlur().cover(Frame(image, 0, 0.0, 0.0, "door"), found).image
+    assert len(detector.detect([coded(image, codec)])[0]) >= 2
+    assert len(detector.detect([coded(covered, codec)])[0]) == 0
+
+
+def coded(image: np.ndarray, codec: str) -> np.ndarray:
+    """An image once it was encoded, as a picture or as a video."""
+    if codec.startswith("."):
+        return cv2.imdecode(cv2.imencode(codec, image)[1], cv2.IMREAD_COLOR)
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as container:
+        stream = container.add_stream(codec, rate=25, options={"cpu-used": "8"})
+        stream.height, stream.width = image.shape[:2]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode())
+    file.seek(0)
+    with av.open(file) as container:
+        return next(container.decode(video=0)).to_ndarray(format="bgr24")
 
 
 def test_every_output_gets_covered_frames_though_detection_drops_out():

@@ -30,7 +30,7 @@ RULES = (
 _CYCLE_S = 150.0
 """Longer than a quarter of the five minutes in which an alarm that begins often is flapping."""
 _CYCLE = {
-    "door": ((5, 17, "bare"), (29, 41, "bare"), (53, 68, "gone"), (80, 92, "bare"),
+    "door": ((5, 17, "bare"), (29, 44, "gone"), (56, 68, "bare"), (80, 92, "bare"),
              (104, 119, "dark"), (130, 142, "bare")),
     "hall": ((12, 24, "bare"), (36, 51, "moved"), (62, 74, "bare"), (86, 98, "bare"),
              (110, 125, "gone"), (136, 147, "bare")),

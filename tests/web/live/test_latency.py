@@ -7,13 +7,15 @@ import statistics
 import pytest
 
 from tests.web.chromium import needs_chromium
+from tests.web.live import latency
 from tests.web.live.latency import load, monitor, shown, watch_video
 
 
 @needs_chromium
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_picture_is_of_now_and_viewers_cost_little():
+def test_the_picture_is_of_now_and_viewers_cost_little(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(latency, "SECONDS", 4.0)
     with monitor("--set", "side=320", "--set", "looks=1") as (url, process):
         late = shown(url, "/")
         one, _ = load(url, process, watch_video, 1)
