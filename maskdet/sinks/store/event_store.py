@@ -92,6 +92,7 @@ class EventStore(StartingSink):
         self._open_due = self._limit_due = 0.0
         self._steps = 0
         self._locked_times = 0
+        self._may_work_now = False
         self._begin()
         self._lock, self._stopping = Lock(), Event()
         self._ledger = Ledger(self.run, __version__, time.time())
@@ -182,7 +183,7 @@ class EventStore(StartingSink):
             self._write_waiting(with_open=time.monotonic() >= self._open_due)
         until = time.monotonic() + _LOCKED_S
         self._write_last()
-        while self._locked_times and time.monotonic() < until:
+        while self._may_work_now and time.monotonic() < until:
             self._write_last()
         self._close_connection()
         if self._retry.down:
@@ -192,6 +193,7 @@ class EventStore(StartingSink):
             raise SinkError(f"{self._retry.reported}; {missing} rows are missing")
 
     def _write_last(self) -> None:
+        self._may_work_now = False
         self._retry.hurry()
         self._write_waiting(with_open=True)
         self._steps += 1
@@ -230,9 +232,11 @@ class EventStore(StartingSink):
             except OSError as why:
                 error = why
             else:
+                self._may_work_now = True
                 return
         self._open_due = 0.0
         locked = isinstance(error, sqlite3.OperationalError) and _is_locked(error)
+        self._may_work_now = locked
         self._locked_times = self._locked_times + 1 if locked else 0
         if self._locked_times == 1 and not self._stopping.is_set():
             return  # others write now and then: at the next write they have ended

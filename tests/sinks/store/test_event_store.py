@@ -388,6 +388,22 @@ def test_a_store_that_is_damaged_meanwhile_is_set_aside(
     assert len(rows(path, "runs")) == len(rows(path, "cameras")) == 1
 
 
+def test_rows_of_the_last_write_get_into_a_new_store_where_it_finds_damage(tmp_path: Path):
+    path = tmp_path / "people.db"
+    store = EventStore(path, write_seconds=0.5)
+    store.watch(["door"])
+    wait_until(lambda: store.rows)
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.write(b"\xff" * 60_000)
+    for observation in a_visit(1, NOON):
+        store.write(observation)
+    store.close()
+    assert list(tmp_path.glob("people-damaged-*.db"))
+    assert len(rows(path, "visits")) == len(rows(path, "crossings")) == 1
+
+
 def test_another_kind_of_file_is_left_alone(tmp_path: Path):
     video = tmp_path / "door.mp4"
     video.write_bytes(b"video" * 1000)
