@@ -79,9 +79,8 @@ def run(
                 settings,
                 data,
                 output,
-                log.stepped,
+                log,
                 resume=resume,
-                listener=log,
                 stopping=interrupt,
                 open_detector=open_detector,
             )

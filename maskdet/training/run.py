@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Protocol
 
 import keras
 import numpy as np
@@ -33,17 +32,20 @@ from maskdet.training.settings import (
     ScheduleSettings,
     TrainingSettings,
 )
-from maskdet.training.trainer import Progress, Schedule, Trainer
+from maskdet.training.trainer import Schedule, Trainer
 
 
-class Listener(Protocol):
-    """A listener to what happens beside a run's steps."""
+class Listener:
+    """A listener to what happens in a run; what it does not define is passed over."""
 
     def preparing(self, what: str) -> None:
         """Something begins, or has been found, before the first step."""
 
     def begun(self, step: int, images: int, validation: int) -> None:
         """The data has been read, the network built; learning goes on from that step."""
+
+    def stepped(self, step: int, metrics: dict[str, float]) -> None:
+        """One step has been learnt: its ``loss``, ``rate`` and the run's ``minutes``."""
 
     def evaluating(self, step: int) -> None:
         """An evaluation begins."""
@@ -77,10 +79,9 @@ def run(
     settings: TrainingSettings,
     data: Path,
     folder: Path,
-    progress: Progress,
+    listener: Listener | None = None,
     *,
     resume: bool = False,
-    listener: Listener | None = None,
     stopping: Callable[[], bool] = lambda: False,
     open_detector: OpenDetector | None = None,
 ) -> Trainer:
@@ -90,9 +91,8 @@ def run(
         settings: of the run.
         data: folder of the annotated images.
         folder: where checkpoint, best weights and logs go; made if missing.
-        progress: called at every step.
+        listener: called at every step and evaluation; None: nobody is.
         resume: go on from the folder's checkpoint, if it has one.
-        listener: called at evaluations.
         stopping: asked after every step; on True a checkpoint is written and the run ends.
         open_detector: opens the teachers that settings name; None: they may name none.
 
@@ -107,39 +107,36 @@ def run(
     # Keras draws initial weights by Python's generator; its own function imports TensorFlow
     random.seed(settings.schedule.seed)
     keras.config.set_dtype_policy(settings.precision)
-    report = listener.preparing if listener else _unheard
-    report(f"reading the labels of {data}")
-    samples, weights, validation = read_data(settings, data, folder, open_detector, report)
-    report(f"building the network, {starting_weights(settings)}")
+    heard = listener or Listener()
+    heard.preparing(f"reading the labels of {data}")
+    samples, weights, validation = read_data(settings, data, folder, open_detector, heard.preparing)
+    heard.preparing(f"building the network, {starting_weights(settings)}")
     network = build(settings)
-    schedule = settings.schedule
     loader = make_loader(settings, samples, weights, network, folder)
 
     def evaluate(model: keras.Model, step: int) -> dict[str, float]:
-        if listener:
-            listener.evaluating(step)
+        heard.evaluating(step)
         found = predict(model, settings.evaluation_size, validation)
         metrics = measure(validation, found)
         append_metrics(folder / "validation.csv", step, metrics)
-        if listener:
-            listener.evaluated(step, metrics, validation, found)
+        heard.evaluated(step, metrics, validation, found)
         return metrics
 
-    improved = listener.improved if listener else None
-    trainer = Trainer(network, loader, _schedule(schedule), folder, evaluate, progress, improved)
+    trainer = Trainer(
+        *(network, loader, _schedule(settings.schedule), folder, evaluate),
+        progress=heard.stepped,
+        improved=heard.improved,
+    )
     if resume:
         trainer.resume()
-    if listener:
-        listener.begun(trainer.step, len(samples), len(validation))
-    report("compiling the network and making the first batches: the first step takes longest")
+    heard.begun(trainer.step, len(samples), len(validation))
+    heard.preparing(
+        "compiling the network and making the first batches: the first step takes longest"
+    )
     trainer.run(stopping=stopping)
     if trainer.is_over:
         shutil.rmtree(folder / ANSWERS, ignore_errors=True)
     return trainer
-
-
-def _unheard(what: str) -> None:
-    """Takes what nobody listens to."""
 
 
 def starting_weights(settings: TrainingSettings) -> str:

@@ -14,6 +14,7 @@ from maskdet.evaluation.image_grid import Pair, sheet
 from maskdet.system.atomic_files import write_whole
 from maskdet.training.csv_log import append_metrics, read_metrics
 from maskdet.training.progress import ProgressDisplay
+from maskdet.training.run import Listener
 
 LOG_INTERVAL_STEPS = 10
 """Steps whose mean loss makes one line of `training.csv`."""
@@ -24,7 +25,7 @@ Improved = Callable[[int, Metrics, Path, Sequence[Sample]], None]
 """A new best: step, metrics, weights, the images it was measured on."""
 
 
-class RunLog:
+class RunLog(Listener):
     """Listens to a run, and writes into its folder.
 
     ``training.csv``, ``validation.csv`` (by the run itself), ``curves.png``, ``tensorboard/`` and,

@@ -143,7 +143,7 @@ def test_a_pupil_comes_nearer_to_its_teacher(model: Path, portraits: Path, tmp_p
             "schedule.average=0.9",
         ],
     )
-    trainer = train.run(run, portraits, tmp_path, lambda step, metrics: None)
+    trainer = train.run(run, portraits, tmp_path)
     assert not (tmp_path / ANSWERS).exists()
     teacher = load_teacher(str(model), build())
     images = next(taught(portraits, teacher, tmp_path / "look").batches(0, 1))[0]

@@ -38,10 +38,6 @@ def settings(*overrides: str) -> TrainingSettings:
     return load_settings(TrainingSettings, None, [*TINY, *overrides])
 
 
-def nothing(step: int, metrics: dict[str, float]) -> None:
-    """Progress that nobody watches."""
-
-
 @pytest.fixture(scope="module")
 def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("portraits") / "data"
@@ -63,7 +59,7 @@ def overfitted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
             "evaluate_every=180", "save_every=180",
         )),
     )  # fmt: skip
-    train.run(run, portraits, folder, nothing)
+    train.run(run, portraits, folder)
     return folder
 
 
@@ -89,7 +85,7 @@ def test_the_kept_weights_do_what_was_measured(overfitted: Path, portraits: Path
 
 def test_a_folder_is_trained_in_once(overfitted: Path, portraits: Path) -> None:
     with pytest.raises(ConfigError, match="a run has begun here; add --resume"):
-        train.run(settings(), portraits, overfitted, nothing)
+        train.run(settings(), portraits, overfitted)
 
 
 def test_a_tenth_is_kept_for_validation(tmp_path: Path) -> None:
