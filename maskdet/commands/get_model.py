@@ -63,7 +63,7 @@ def get(name: str, origin: str | None, shipped: Path, target: Path) -> Path:
         there = ", ".join(sorted(card.parent.name for card in shipped.glob(f"*/{CARD_NAME}")))
         raise ConfigError(
             f"no address of {name!r} is known: name a checkout's models/ folder, or an address "
-            f"that has its files: maskdet models get {name} --from FOLDER_OR_URL"
+            f"that has its files: python -m maskdet models get {name} --from FOLDER_OR_URL"
             + ("" if is_known else f" (models of this version: {there})")
         )
     with _new_folder(target, name) as folder:

@@ -58,11 +58,9 @@ def show(shipped: Path, fetched: Path, *, speed: bool = False) -> None:
         grid.add_row(*cells)
     width = None if sys.stdout.isatty() else 1000  # a file or a pipe has no width
     Console(width=width, highlight=False).print(grid)
-    print(
-        f"* the default; another one: --model NAME, as in: maskdet monitor --model {DEFAULT_MODEL}"
-    )
+    print("* the default; another one: python -m maskdet monitor --model NAME")
     if any(not is_whole(path) for path, *_ in _known(shipped, fetched)):
-        print("not here: maskdet models get NAME --from FOLDER_OR_URL")
+        print("not here: python -m maskdet models get NAME --from FOLDER_OR_URL")
 
 
 def _known(shipped: Path, fetched: Path) -> Iterator[tuple[Path, ModelCard, str]]:

@@ -179,7 +179,8 @@ def find_model(model: str) -> Path:
     if (MODELS / model / CARD_NAME).is_file():
         raise ModelError(
             f"model {model!r} is not on this machine yet; fetch it from a checkout's models/ "
-            f"folder or an address that has it: maskdet models get {model} --from FOLDER_OR_URL"
+            "folder or an address that has it: "
+            f"python -m maskdet models get {model} --from FOLDER_OR_URL"
         )
     there = sorted({card.parent.name for card in MODELS.glob(f"*/{CARD_NAME}")})
     near = difflib.get_close_matches(model, there, n=1)

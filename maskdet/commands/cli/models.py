@@ -52,4 +52,4 @@ def get(
     from maskdet.runtimes.spec import MODELS
 
     folder = fetch(name, origin, MODELS, user_models())
-    print(f"{folder}: verified; use it with: maskdet monitor --model {folder.name}")
+    print(f"{folder}: verified; use it with: python -m maskdet monitor --model {folder.name}")

@@ -35,7 +35,7 @@ def _accounts(users: Path | None, is_open: bool) -> Accounts | None:
     if not accounts.all():
         raise ConfigError(
             f"nobody can log in: {accounts.path} has no user; add one: "
-            f"maskdet users add NAME --role operator --file {accounts.path}"
+            f"python -m maskdet users add NAME --role operator --file {accounts.path}"
         )
     from argon2 import PasswordHasher  # missing, it is to be missed at the start  # noqa: F401
 

@@ -137,7 +137,8 @@ class Accounts:
             except FileNotFoundError:
                 raise ConfigError(
                     f"there is no file of users {self.path}, and everybody has to log in here; "
-                    f"make it: maskdet users add NAME --role operator --file {self.path}"
+                    "make it: python -m maskdet users add NAME --role operator --file "
+                    f"{self.path}"
                 ) from None
             except (OSError, UnicodeError) as error:
                 reason = getattr(error, "strerror", None) or "is no text"
