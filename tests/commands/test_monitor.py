@@ -289,7 +289,7 @@ def test_a_broken_source_ends_with_3_and_the_others_go_on(
     sources = f"sources=[{picture}, {make_video(frames=5)}]"
     assert monitor(sources, f"summary={summary}") == 3
     told = [line for line in capsys.readouterr().err.splitlines() if str(picture) in line]
-    assert len(told) == 1 and told[0].startswith("monitor.py: ")
+    assert len(told) == 1 and told[0].startswith("maskdet: ")
     assert json.loads(summary.read_text())["frames"]["processed"] == 5
 
 
