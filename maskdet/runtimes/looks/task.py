@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from maskdet.detections import Detections
-from maskdet.runtimes.looks.plan import SMALL_COST, LookPlan
+from maskdet.runtimes.looks.plan import LookPlan
 from maskdet.runtimes.looks.tiling import tiles_of, views_of
 
 HALVED = 3
@@ -48,7 +48,7 @@ class LookTask:
     @property
     def cost(self) -> float:
         """Time that its looks take together, in looks at full size."""
-        return 1 + SMALL_COST * self.plan.small + len(self.cuts)
+        return self.plan.cost - (len(self.parts) - len(self.cuts))
 
     @property
     def cuts(self) -> np.ndarray:

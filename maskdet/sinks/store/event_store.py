@@ -211,7 +211,8 @@ class EventStore(StartingSink):
                 some = dict(islice(rows.items(), _BATCH))
                 self._insert(some)
                 self._steps += 1
-                rows = {key: row for key, row in rows.items() if key not in some}
+                for key in some:
+                    del rows[key]
             self._enforce_limits()
         except (sqlite3.Error, OSError, SinkError) as error:
             with self._lock:

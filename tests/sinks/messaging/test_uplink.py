@@ -280,6 +280,13 @@ def test_a_second_address_serves_where_the_first_is_away(serve, send, store, ref
     wait_until(lambda: is_empty(store))
 
 
+def store_and_uplink(server: Server, path: Path) -> tuple[EventStore, Uplink]:
+    """A store that writes at its end alone, and what sends its rows."""
+    outbox = OutboxWriter(path, 1000)
+    store = EventStore(path, outbox=outbox, write_seconds=60)
+    return store, Uplink(server, path, "north", queue_ended=outbox.ended)
+
+
 def test_the_last_rows_of_a_run_are_sent_at_its_end(serve, tmp_path, monkeypatch):
     """In time enough; how long the end waits for a server is the next test's."""
     monkeypatch.setattr("maskdet.sinks.messaging.uplink._CLOSE_TIMEOUT_S", 30.0)
@@ -288,9 +295,7 @@ def test_the_last_rows_of_a_run_are_sent_at_its_end(serve, tmp_path, monkeypatch
     server = Server((nats.address,))
     make_stream(server)
     path = tmp_path / "new.db"
-    outbox = OutboxWriter(path, 1000)
-    store = EventStore(path, outbox=outbox, write_seconds=60)
-    uplink = Uplink(server, path, "north", queue_ended=outbox.ended)
+    store, uplink = store_and_uplink(server, path)
     is_connected, waiting = threading.Event(), uplink._outbox.waiting
     monkeypatch.setattr(
         uplink._outbox, "waiting", lambda limit: is_connected.set() or waiting(limit)
@@ -313,9 +318,7 @@ def test_rows_of_an_end_at_which_others_write_are_sent_by_the_next_run(serve, se
     server = Server((nats.address,))
     make_stream(server)
     path = tmp_path / "new.db"
-    outbox = OutboxWriter(path, 1000)
-    store = EventStore(path, outbox=outbox, write_seconds=60)
-    uplink = Uplink(server, path, "north", queue_ended=outbox.ended)
+    store, uplink = store_and_uplink(server, path)
     for observation in a_visit(1, NOON):
         store.write(observation)
     uplink.watch(["door"])
