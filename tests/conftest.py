@@ -29,7 +29,9 @@ from tests.whole_run import (  # noqa: F401  (hooks)
     pytest_make_collect_report,
     pytest_report_header,
     pytest_runtest_makereport,
+    pytest_runtest_teardown,
     pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
 )
 from tests.xserver import screen  # noqa: F401  (a fixture)
 

@@ -23,6 +23,19 @@ def test_slow(): pass
 @pytest.mark.skip(reason="needs a thing")
 def test_without_a_thing(): pass
 """
+HANGS = """
+import ctypes, pytest
+
+@pytest.fixture
+def hangs_at_its_end():
+    yield
+    ctypes.PyDLL(None).sleep(60)
+
+def test_failed(hangs_at_its_end):
+    assert False
+
+def test_after_it(): pass
+"""
 CONFTEST = "from tests.whole_run import *  # noqa: F403\n"
 SETTINGS = (
     "[pytest]\ntestpaths = tests\nmarkers = slow: x\n"
@@ -45,7 +58,12 @@ def run(project: Path, *options: str) -> tuple[int, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
     env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # others take seconds to import
     done = subprocess.run(
-        [sys.executable, "-c", code, *options], cwd=project, env=env, capture_output=True, text=True
+        [sys.executable, "-c", code, *options],
+        cwd=project,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     return done.returncode, done.stdout
 
@@ -70,6 +88,14 @@ def test_ci_skips_nothing_in_silence(project: Path) -> None:
     status, shown = run(project, "-n0", "--no-skips")
     assert status == 1 and "--no-skips forbids" in shown and "needs a thing" in shown
     assert "1 passed, 1 deselected, 1 error" in shown
+
+
+def test_a_failed_test_that_hangs_at_its_end_is_named(project: Path) -> None:
+    (project / "tests/test_it.py").write_text(HANGS)
+    limits = ("-o", "faulthandler_timeout=1", "-o", "faulthandler_exit_on_timeout=true")
+    status, shown = run(project, "-n1", *limits)
+    assert status == 1 and "crashed while running 'tests/test_it.py::test_failed'" in shown
+    assert "2 failed, 1 passed" in shown and "in hangs_at_its_end" in shown
 
 
 def test_what_one_process_makes_the_others_take(

@@ -7,6 +7,7 @@ and leaves out what is marked `slow`: `pytest -m slow` runs that, and `pytest -m
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import time
 from collections.abc import Callable, Generator
@@ -15,6 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 LONG = (
     "tests/cluster/test_cluster.py",
@@ -124,6 +126,26 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return max(1, min((cores or 1) + 1, most))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files side by side, each in one process; another takes what a process that ended has left."""
+    if config.option.dist != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduler(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+        def remove_node(self, node: Any) -> str | None:
+            """Else every process in turn would end by the test by which one has."""
+            files = self.assigned_work[node].values()
+            waiting = ((tests, name) for tests in files for name in tests if not tests[name])
+            tests, name = next(waiting, ({}, None))
+            tests[name] = True
+            super().remove_node(node)
+            return name
+
+    return Scheduler(config, log)
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Names what a run leaves out."""
     if config.option.markexpr == "not slow":
@@ -141,6 +163,15 @@ def _no_longer_skipped(report: Any) -> None:
     reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
     if not any(word in reason for word in MAY_BE_MISSING):
         report.outcome, report.longrepr = "failed", f"skipped, which --no-skips forbids: {reason}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Limits what a failed test does at its end, too: its failure took pytest's own limit away."""
+    limit = float(item.config.getini("faulthandler_timeout") or 0)
+    if limit:
+        stderr = item.config.stash[fault_handler_stderr_fd_key]
+        faulthandler.dump_traceback_later(limit, file=stderr, exit=True)
 
 
 @pytest.hookimpl(wrapper=True)
