@@ -19,9 +19,8 @@ from maskdet.datasets.formats.labels_file import (
 from maskdet.datasets.formats.tfrecord_files import NAME
 from maskdet.datasets.formats.unsupported import folder_tool
 from maskdet.datasets.formats.voc_layout import LAYOUTS, XML
-from maskdet.datasets.formats.yolo import CLASS_LISTS
 from maskdet.datasets.formats.yolo_data_yaml import plans_in
-from maskdet.datasets.formats.yolo_labels import TEXTS
+from maskdet.datasets.formats.yolo_labels import CLASS_LISTS, TEXTS
 from maskdet.datasets.image_files import (
     list_images,
     note_unreadable_folders,

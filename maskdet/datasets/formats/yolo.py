@@ -20,7 +20,7 @@ from maskdet.datasets.formats.yolo_data_yaml import (
     plans_in,
     read_plan,
 )
-from maskdet.datasets.formats.yolo_labels import LabelFinder
+from maskdet.datasets.formats.yolo_labels import CLASS_LISTS, LabelFinder
 from maskdet.datasets.image_files import list_images, size_of
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source, class_of
@@ -29,16 +29,6 @@ from maskdet.datasets.text import number, read_text, whole_or_point_zero
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
 
-CLASS_LISTS = (
-    *("classes.txt", "labels/classes.txt", "data.yaml", "dataset.yaml", "obj.names"),
-    *(
-        "predefined_classes.txt",
-        "_darknet.labels",
-        "train/_darknet.labels",
-        "../classes.txt",
-        "../data.yaml",
-    ),
-)
 UNLABELLED = "pictures without a file of labels, taken as without objects"
 OUTSIDE = "pictures that no line of the data.yaml leads to, which were left out"
 KEYPOINTS = "key points behind boxes that were left aside"

@@ -1,4 +1,7 @@
-"""The file of labels of each image: in YOLO's usual places, or anywhere by its name."""
+"""The files beside YOLO's images: their labels, in the usual places or anywhere, and class lists.
+
+Lists of classes and of images are text files, too, and no labels.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,13 @@ from maskdet.errors import DatasetError
 
 ELSEWHERE = "files of labels that were found by their name alone, in another folder"
 TEXTS = "*.[tT][xX][tT]"
+CLASS_LISTS = (
+    *("classes.txt", "labels/classes.txt", "data.yaml", "dataset.yaml", "obj.names"),
+    *("predefined_classes.txt", "_darknet.labels", "train/_darknet.labels"),
+    *("../classes.txt", "../data.yaml"),
+)
+"""Files that list the classes, relative to the folder that is read; the first one there counts."""
+IMAGE_LISTS = ("train.txt", "val.txt", "valid.txt", "test.txt")
 ORPHANS = "files of labels without a picture of their name, which were left out"
 
 
@@ -85,14 +95,7 @@ class LabelFinder:
         )
 
     def _texts(self) -> list[Path]:
-        lists = (
-            "classes.txt",
-            "predefined_classes.txt",
-            "train.txt",
-            "val.txt",
-            "valid.txt",
-            "test.txt",
-        )
+        lists = {*IMAGE_LISTS, *(Path(name).name for name in CLASS_LISTS)}
         found = (path for path in self._root.rglob(TEXTS) if not path.name.startswith("."))
         return sorted(path for path in found if path.name.lower() not in lists)
 

@@ -122,19 +122,15 @@ class MultiLookDetector:
         if not tasks:
             return []
         self._taken = max(1 + task.plan.small + len(task.cuts) for task in tasks)
-        wholes = [halved(task.image, self._side) for task in tasks]
-        views = [*wholes, *views_at(tasks, [task.cuts for task in tasks])]
+        views = [*(task.whole for task in tasks), *views_at(tasks, [task.cuts for task in tasks])]
         began = self._clock()
         answers = iter(self._detector.detect(views))
         self._budget.remember((self._clock() - began) / len(views))
-        found = [
-            [enlarged(next(answers), whole, task.size)]
-            for whole, task in zip(wholes, tasks, strict=True)
-        ]
+        found = [[enlarged(next(answers), task.whole, task.size)] for task in tasks]
         for looks, task in zip(found, tasks, strict=True):
             looks += [uncut(next(answers), cut, *task.size) for cut in task.cuts]
         if self._small is not None:
-            self._compare_with_small(self._small, tasks, wholes, found)
+            self._compare_with_small(self._small, tasks, found)
         firsts = [merged(looks) if len(looks) > 1 else looks[0] for looks in found]
         return [self._rule.apply(faces) for faces in self._look_closer(tasks, firsts)]
 
@@ -154,15 +150,11 @@ class MultiLookDetector:
         ]
 
     def _compare_with_small(
-        self,
-        small: Detector,
-        tasks: Sequence[LookTask],
-        wholes: Sequence[np.ndarray],
-        found: list[list[Detections]],
+        self, small: Detector, tasks: Sequence[LookTask], found: list[list[Detections]]
     ) -> None:
         """Adds the small look's close faces; large ones that either look denies are doubtful."""
         chosen = [index for index, task in enumerate(tasks) if task.plan.small]
-        views = [halved(wholes[index], SMALL_SIDE) for index in chosen]
+        views = [halved(tasks[index].whole, SMALL_SIDE) for index in chosen]
         for index, view, doubtful in zip(chosen, views, small.detect(views), strict=True):
             task = tasks[index]
             doubtful = enlarged(doubtful, view, task.size)
@@ -212,7 +204,7 @@ class MultiLookDetector:
     def _task(self, image: np.ndarray, *, in_turn: bool = False) -> LookTask:
         height, width = image.shape[:2]
         plan = plan_looks(self._looks, height, width, self._side, still=self._still)
-        return LookTask(image, self._budget.limited(plan, in_turn=in_turn))
+        return LookTask(image, self._side, self._budget.limited(plan, in_turn=in_turn))
 
     def _closer_places(self, task: LookTask, first: Detections) -> np.ndarray:
         """Places (N, 4) of an image to look at more closely, in the parts that are due."""

@@ -22,18 +22,22 @@ class LookTask:
     """An image with the looks that are planned for it.
 
     Attributes:
-        image: BGR uint8.
+        image: BGR uint8 (height, width, 3).
+        input_side: longest side in pixels of the network's input.
         plan: of its looks.
         is_due: which parts are processed (N,); None: all.
     """
 
     image: np.ndarray
+    input_side: int
     plan: LookPlan
     is_due: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.size: tuple[int, int] = (self.image.shape[0], self.image.shape[1])
         """Height and width in pixels."""
+        self.whole: np.ndarray = halved(self.image, self.input_side)
+        """The image as the look at the whole gets it."""
         count = self.plan.parts
         self.parts: np.ndarray = (
             tiles_of(*self.size, count) if count > 1 else np.zeros((0, 4), np.int64)
