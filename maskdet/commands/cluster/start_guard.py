@@ -40,7 +40,8 @@ def only_start(place: machine.Place) -> Iterator[None]:
             yield
     except BlockingIOError:
         raise ConfigError(
-            f"{place.name} is being started already; wait for the end of that maskdet cluster up"
+            f"{place.name} is being started already; wait for the end of that "
+            f"{as_typed('cluster up')}"
         ) from None
 
 
