@@ -80,7 +80,7 @@ def join(host: str, port: int) -> None:
     except (RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise ClusterError(
             f"cannot join the cluster at {address}: {line_of(error)}; is this machine one of its "
-            f"own, with the same token file? On it run: {as_typed('cluster up')}"
+            "own, with the same token file? On it run: maskdet cluster up"
         ) from None
     signal.signal(signal.SIGTERM, on_sigterm)
 
@@ -101,7 +101,7 @@ def _without_stderr() -> Iterator[None]:
 def no_cluster(address: str, answer: Answer) -> str:
     """The line about what answers at an address in the place of a cluster."""
     if answer == "nothing":
-        return f"no cluster answers at {address}; start it: {as_typed('cluster up')}"
+        return f"no cluster answers at {address}; start it: maskdet cluster up"
     if answer == "silence":
         return (
             f"nothing comes back from {address}: the machine is off, the network between is cut, "
@@ -135,8 +135,7 @@ def wait_until_alone(name: str) -> None:
         if time.monotonic() > deadline:
             raise ClusterError(
                 f"{' and '.join(addresses)} have joined as {name}; each machine needs a name of "
-                f"its own in the file (--node), or run {as_typed('cluster down')} on the other one "
-                "first"
+                "its own in the file (--node), or run maskdet cluster down on the other one first"
             )
         time.sleep(_RETRY_S)
 
@@ -291,8 +290,7 @@ def placement_table() -> dict[str, Any]:
                 if waited > _RESTART_TIMEOUT_S:
                     raise ClusterError(f"the cluster does not answer: {line_of(error)}") from None
         elif waited > _REPLACE_TIMEOUT_S:
-            up = as_typed("cluster up")
-            raise ClusterError(f"no cameras are placed; run {up} on the first machine")
+            raise ClusterError("no cameras are placed; run maskdet cluster up on the first machine")
         time.sleep(_RETRY_S)
 
 

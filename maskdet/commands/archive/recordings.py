@@ -108,7 +108,7 @@ def _require_folder(folder: Path) -> None:
     if _ADDRESS.match(str(folder)) and not folder.exists():
         raise ConfigError(
             f"{mask_password(str(folder))} is an address; archive processes files, "
-            f"{as_typed('monitor --source')} watches a camera"
+            "maskdet monitor --source watches a camera"
         )
     if not folder.exists():
         raise ConfigError(f"{folder}: no such folder; name one with recordings")

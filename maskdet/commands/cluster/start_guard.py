@@ -40,8 +40,7 @@ def only_start(place: machine.Place) -> Iterator[None]:
             yield
     except BlockingIOError:
         raise ConfigError(
-            f"{place.name} is being started already; wait for the end of that "
-            f"{as_typed('cluster up')}"
+            f"{place.name} is being started already; wait for the end of that maskdet cluster up"
         ) from None
 
 

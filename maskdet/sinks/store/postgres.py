@@ -198,7 +198,7 @@ def reading(database: Database) -> Iterator[sqlite3.Connection]:
                 for table in read_tables(copy).values():
                     _copy(connection, table, copy)
         except psycopg.errors.UndefinedTable:
-            advice = f"{as_typed('collect-events')} makes one"
+            advice = "maskdet collect-events makes one"
             raise SinkError(f"{database} holds no event store; {advice}") from None
         except psycopg.Error as error:
             raise SinkError(f"{database}: {_line_of(error)}; try again") from None

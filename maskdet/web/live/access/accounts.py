@@ -165,9 +165,7 @@ def _parsed(text: str, path: Path) -> dict[str, Account]:
             if not isinstance(one.password, str):
                 raise ValueError
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(
-            f"{path} is no file of users; `{as_typed('users add')}` writes one"
-        ) from None
+        raise ConfigError(f"{path} is no file of users; `maskdet users add` writes one") from None
     return {one.name: one for one in accounts}
 
 
