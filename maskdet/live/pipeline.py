@@ -1,7 +1,7 @@
 """One frame's way: three loops, two rows of mailboxes, one mailbox of a row for each source.
 
-    [grab]   source.read                                         -> frame_queue
-    [infer]  detect -> analysis -> Observation -> each sink         -> result_queue
+    [grab]   source.read                                      -> frame_queue
+    [infer]  detect -> analysis -> Observation -> each sink   -> result_queue
     [main]   the caller of `Pipeline.next`
 
 Live sources have `newest` mailboxes: a slow detector lowers the image rate, it never makes the
@@ -21,9 +21,9 @@ from maskdet.errors import MaskdetError
 from maskdet.images.motion_gate import MotionGate
 from maskdet.live.cameras.changes import SourceChanges
 from maskdet.live.cameras.lanes import Lane, Lanes
-from maskdet.live.cameras.source_state import FrameAnalysis, SourceState, source_states
+from maskdet.live.cameras.source_state import NewStates, SourceParts
 from maskdet.live.inference import Inference
-from maskdet.live.meters import SourceMeter, SourceStats
+from maskdet.live.meters import SourceStats
 from maskdet.live.run_stats import RunStats
 from maskdet.live.teardown import close_sinks, end_threads
 from maskdet.observation import Observation
@@ -46,41 +46,33 @@ class Pipeline:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[Source | SourceParts],
         detector: Detector,
         sinks: Sequence[Sink] = (),
         *,
-        source_sinks: Sequence[Sequence[Sink]] = (),
         min_score: float = 0.0,
-        analyses: Sequence[FrameAnalysis | None] = (),
-        new_strict_blur: Callable[[], StrictBlur] | None = None,
         max_frames: int | None = None,
-        detect_fps: Sequence[float | None] = (),
+        new_strict_blur: Callable[[], StrictBlur] | None = None,
         new_gate: Callable[[], MotionGate] | None = None,
     ) -> None:
         """Plans the run; nothing starts yet.
 
         Args:
-            sources: open sources, each with a name of its own.
+            sources: each with a name of its own; as `SourceParts` where something belongs to it
+                alone.
             detector: warmed up before the first frame is taken.
             sinks: get the observations of all sources.
-            source_sinks: one sequence a source: sinks for that source alone.
             min_score: detections below it are left out.
-            analyses: what follows the people of each source; empty: nobody is followed.
-            new_strict_blur: makes what covers the faces of a source; called once for each.
             max_frames: ends the run after exactly so many processed frames, over all sources.
-            detect_fps: frames a second to process, one a source, as of `Pace`; None: all.
+            new_strict_blur: makes what covers the faces of a source; called once for each.
             new_gate: makes what leaves out frames without motion; for each live source.
         """
         self.detector = detector
         self._sinks, self._lanes = sinks, Lanes()
-        new_state = partial(_new_state, sinks, new_strict_blur, new_gate)
-        own = source_sinks or [()] * len(sources)
-        each = zip(sources, own, detect_fps or [None] * len(sources), strict=True)
-        followed = analyses or [None] * len(sources)
-        for (source, few, fps), analysis in zip(each, followed, strict=True):
-            state = new_state(SourceMeter(), few, analysis)
-            self._lanes.put(self._lanes.new(source, state, fps, few))
+        new_states = NewStates(sinks, new_strict_blur, new_gate)
+        for one in sources:
+            parts = one if isinstance(one, SourceParts) else SourceParts(one)
+            self._lanes.put(self._lanes.new(parts, new_states.state_of(parts)))
         if len(self._lanes) != len(sources):
             raise ValueError("sources need names of their own")
         states = [lane.state for lane in self._lanes]
@@ -89,7 +81,7 @@ class Pipeline:
         infer = Worker("detector", self._infer, self._lanes.boxes)
         self._workers = [infer, *map(self._reader_of, self._lanes)]
         self.stats = RunStats(self._lanes, self._inference)
-        self.changes = SourceChanges(self._lanes, self._inference, new_state, self._add_reader)
+        self.changes = SourceChanges(self._lanes, self._inference, new_states, self._add_reader)
 
     def __enter__(self) -> Self:
         for worker in self._workers:
@@ -200,15 +192,3 @@ class Pipeline:
         self._warm.set()
         queues = [lane.frames for lane in self._lanes], [lane.results for lane in self._lanes]
         self._inference.run(*queues, self._stopping)
-
-
-def _new_state(
-    sinks: Sequence[Sink],
-    new_strict_blur: Callable[[], StrictBlur] | None,
-    new_gate: Callable[[], MotionGate] | None,
-    meter: SourceMeter,
-    own: Sequence[Sink],
-    analysis: FrameAnalysis | None,
-) -> SourceState:
-    """The state of one source, whose observations go to the sinks of all, and to its own."""
-    return source_states([meter], sinks, [own], [analysis], new_strict_blur, new_gate)[0]

@@ -36,6 +36,7 @@ from maskdet.live.cameras.building import (
 from maskdet.live.cameras.control import CameraControl
 from maskdet.live.cameras.reloading import Reloading
 from maskdet.live.cameras.settings_file import SettingsFile
+from maskdet.live.cameras.source_state import SourceParts
 from maskdet.live.conclusion import exit_status, report_outputs, report_recorded, save_summary
 from maskdet.live.gui.camera_choice import with_camera
 from maskdet.live.gui.people_history import PeopleHistory
@@ -231,16 +232,15 @@ def _open(
     desk = _open_desk(settings, closing, names, outputs, clips)
     history = None if window is None else PeopleHistory()
     shared: list[Sink] = [*outputs, *([desk] if desk is not None else [])]
+    followed = analyses if desk is None else with_alarms(settings, analyses, desk)
+    each = zip(sources, recordings, followed, detect_fps, strict=True)
     pipeline = Pipeline(
-        sources,
+        [SourceParts(s, [r, *clips.sinks_of(s.name)], a, fps) for s, r, a, fps in each],
         detector,
         [*shared, *(sink for sink in (history, page) if sink is not None)],
-        source_sinks=[[r, *clips.sinks_of(n)] for n, r in zip(names, recordings, strict=True)],
         min_score=settings.min_score or 0.0,
-        analyses=analyses if desk is None else with_alarms(settings, analyses, desk),
         max_frames=settings.max_frames,
         new_strict_blur=partial(StrictBlur, rule) if settings.privacy == "strict" else None,
-        detect_fps=detect_fps,
         new_gate=motion_gate(settings),
     )
     name_cameras(shared, sources, names)

@@ -14,7 +14,7 @@ import pytest
 from maskdet.detections import Detections
 from maskdet.frame import Frame
 from maskdet.images.motion_gate import MotionGate
-from maskdet.live.cameras.source_state import source_states
+from maskdet.live.cameras.source_state import SourceState
 from maskdet.live.inference import Inference
 from maskdet.live.meters import SourceMeter
 from maskdet.observation import Observation, PersonEvent
@@ -62,9 +62,8 @@ class Camera:
         **people: float,
     ) -> None:
         self.meter, self.detector = SourceMeter(), ScriptedDetector(script)
-        states = source_states(
-            [self.meter], [], [[]], [Analysis(**people)], None, MotionGate if gated else None
-        )
+        gate = MotionGate() if gated else None
+        states = [SourceState(self.meter, analysis=Analysis(**people), gate=gate)]
         self._condition, self._stopping = Condition(), Event()
         self._frames: Mailbox[Frame] = Mailbox(newest=True, condition=self._condition)
         self._results: Mailbox[Observation] = Mailbox(newest=True, condition=self._condition)

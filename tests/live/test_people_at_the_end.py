@@ -13,6 +13,7 @@ from maskdet.commands.events.deletion import run as delete
 from maskdet.commands.events.export import run as export
 from maskdet.commands.events.selection import SelectionOptions
 from maskdet.detections import Detections
+from maskdet.live.cameras.source_state import SourceParts
 from maskdet.live.pipeline import Pipeline
 from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
@@ -53,11 +54,9 @@ def test_who_left_and_who_was_there_at_the_end_are_two_things(tmp_path: Path, en
     kept = KeepingRecorder()
     recording = RecordingSwitch(lambda: kept, on=True)
     with Pipeline(
-        [source],
+        [SourceParts(source, [recording], Analysis(zones=[HALL]))],
         ScriptedDetector(two_people),
         [log, store],
-        source_sinks=[[recording]],
-        analyses=[Analysis(zones=[HALL])],
         max_frames=100 if end == "a limit" else None,
     ) as pipeline:
         while (observation := pipeline.next()) is not None and observation.frame.index < 99:
@@ -104,7 +103,8 @@ def test_a_detector_that_hangs_at_the_end_keeps_no_visit_open(tmp_path: Path):
     store = EventStore(tmp_path / "people.db")
     log = EventLog(tmp_path / "events.jsonl", every="change")
     source = SyntheticSource(None, name="door")
-    pipeline = Pipeline([source], ScriptedDetector(slow), [log, store], analyses=[Analysis()])
+    parts = SourceParts(source, analysis=Analysis())
+    pipeline = Pipeline([parts], ScriptedDetector(slow), [log, store])
     with pipeline:
         while not asked.is_set():
             pipeline.next(timeout=1)

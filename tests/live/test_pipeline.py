@@ -12,6 +12,7 @@ import pytest
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, SinkError, SourceError
 from maskdet.live import meters
+from maskdet.live.cameras.source_state import SourceParts
 from maskdet.live.meters import Rate, Reservoir
 from maskdet.live.pipeline import Pipeline
 from maskdet.people.analysis import Analysis
@@ -87,7 +88,8 @@ def test_low_scores_are_left_out() -> None:
 def test_each_source_has_an_analysis_of_its_own() -> None:
     sources = [SyntheticSource(20, name="1"), SyntheticSource(20, name="2")]
     detector = ScriptedDetector(two_faces)
-    with Pipeline(sources, detector, analyses=[Analysis(), Analysis()]) as pipeline:
+    followed = [SourceParts(source, analysis=Analysis()) for source in sources]
+    with Pipeline(followed, detector) as pipeline:
         last = {observation.frame.source: observation for observation in pipeline}
     for observation in last.values():
         assert sorted(observation.detections.track_ids.tolist()) == [1, 2]
@@ -295,9 +297,8 @@ def test_a_sink_that_fails_at_its_close_does_not_keep_others_open() -> None:
 def test_sinks_of_one_source_alone() -> None:
     shared, own = CollectingSink(), [CollectingSink(), CollectingSink()]
     sources = [SyntheticSource(4, name="a"), SyntheticSource(6, name="b")]
-    with Pipeline(
-        sources, ScriptedDetector(), [shared], source_sinks=[[own[0]], [own[1]]]
-    ) as pipeline:
+    parts = [SourceParts(source, [sink]) for source, sink in zip(sources, own, strict=True)]
+    with Pipeline(parts, ScriptedDetector(), [shared]) as pipeline:
         list(pipeline)
     assert [len(sink.observations) for sink in (shared, *own)] == [10, 4, 6]
     assert all(sink.closed for sink in (shared, *own))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from maskdet.frame import Frame
-from maskdet.live.cameras.source_state import source_states
+from maskdet.live.cameras.source_state import SourceParts, SourceState
 from maskdet.live.inference import Inference
 from maskdet.live.meters import SourceMeter
 from maskdet.live.pipeline import Pipeline
@@ -40,7 +40,7 @@ def inferring(detector: ScriptedDetector, cameras: int) -> Iterator[Queues]:
     results: list[Mailbox[Observation]] = [
         Mailbox(newest=True, condition=condition) for _ in range(cameras)
     ]
-    states = source_states([SourceMeter() for _ in frames], [], [[]] * cameras, [])
+    states = [SourceState(SourceMeter()) for _ in frames]
     inference = Inference(detector, states)
     worker = Worker("detector", lambda: inference.run(frames, results, stopping), results)
     with condition:  # so that all wait before the first is taken
@@ -127,7 +127,8 @@ def test_a_frame_that_is_due_becomes_newer_while_it_waits():
 def test_rates_of_several_cameras_are_kept_and_what_is_short_is_shared_evenly():
     """Of 30 frames a second, two want 10 and one 2; the detector has time for about 8."""
     sources = [
-        SyntheticSource(None, name=name, rate=30, is_live=True) for name in ("a", "b", "slow")
+        SourceParts(SyntheticSource(None, name=name, rate=30, is_live=True), detect_fps=fps)
+        for name, fps in (("a", 10), ("b", 10), ("slow", 2))
     ]
     sink, counts = CollectingSink(), Counter[str]()
 
@@ -136,7 +137,7 @@ def test_rates_of_several_cameras_are_kept_and_what_is_short_is_shared_evenly():
         return ScriptedDetector().detect([image])[0]
 
     detector = ScriptedDetector(script)
-    with Pipeline(sources, detector, [sink], detect_fps=[10, 10, 2]) as pipeline:
+    with Pipeline(sources, detector, [sink]) as pipeline:
         while counts["slow"] < 6:
             pipeline.next(0.1)
             counts = Counter(observation.frame.source for observation in sink.observations)

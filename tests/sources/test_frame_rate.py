@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from maskdet.live.cameras.source_state import SourceParts
 from maskdet.live.pipeline import Pipeline
 from maskdet.sources.frame_rate import Pace
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
@@ -45,9 +46,9 @@ def test_pictures_and_what_comes_after_going_back_are_taken() -> None:
 
 def test_each_source_has_its_own_rate_and_what_is_skipped_is_counted() -> None:
     sink = CollectingSink()
-    sources = [SyntheticSource(50, name="a"), SyntheticSource(50, name="b")]
-    rates = [5.0, None]
-    with Pipeline(sources, ScriptedDetector(), [sink], detect_fps=rates) as pipeline:
+    slow = SourceParts(SyntheticSource(50, name="a"), detect_fps=5.0)
+    sources = [slow, SyntheticSource(50, name="b")]
+    with Pipeline(sources, ScriptedDetector(), [sink]) as pipeline:
         list(pipeline)
     taken = [o.frame.index for o in sink.observations if o.frame.source == "a"]
     assert taken == list(range(0, 50, 5))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from maskdet.images.decoding import decode_image
+from maskdet.live.cameras.source_state import SourceParts
 from maskdet.live.meters import SourceMeter
 from maskdet.live.pipeline import Pipeline
 from maskdet.sources import camera_process
@@ -95,7 +96,8 @@ def test_a_run_counts_every_frame_and_a_slow_rate_is_no_silence():
     sink = CollectingSink()
     with rtsp_camera("--fps", "20", "--size", "320x240") as camera:
         source = open_source(camera.url(), "door")
-        with Pipeline([source], ScriptedDetector(), [sink], detect_fps=[0.25]) as pipeline:
+        slowly = SourceParts(source, detect_fps=0.25)
+        with Pipeline([slowly], ScriptedDetector(), [sink]) as pipeline:
             assert pipeline.next(30) is not None
             began = time.monotonic()
             while (stats := pipeline.stats.of(0)).captured <= 30:

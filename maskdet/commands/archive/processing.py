@@ -12,6 +12,7 @@ from maskdet.commands.archive.result_file import ResultFile
 from maskdet.contracts import Detector, Source
 from maskdet.errors import SinkError
 from maskdet.live.assembly import new_analyses
+from maskdet.live.cameras.source_state import SourceParts
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.progress import progress_of
 from maskdet.live.settings.monitor import MonitorSettings
@@ -68,14 +69,9 @@ def _run(
     result: ResultFile,
     report: Callable[[float], object],
 ) -> None:
-    pipeline = Pipeline(
-        [source],
-        detector,
-        [result],
-        min_score=settings.min_score or 0.0,
-        analyses=new_analyses(settings, [name]),
-        detect_fps=[settings.detect.fps],
-    )
+    (analysis,) = new_analyses(settings, [name])
+    parts = SourceParts(source, analysis=analysis, detect_fps=settings.detect.fps)
+    pipeline = Pipeline([parts], detector, [result], min_score=settings.min_score or 0.0)
     due = 0.0
     with pipeline:
         while not pipeline.ended:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from maskdet.contracts import Sink, Source
 from maskdet.live.cameras.lanes import Lane, Lanes
-from maskdet.live.cameras.source_state import FrameAnalysis, SourceState
+from maskdet.live.cameras.source_state import NewStates, SourceParts
 from maskdet.live.inference import Inference
-from maskdet.live.meters import SourceMeter
 from maskdet.live.teardown import close_sinks, close_source
 from maskdet.system.threads import Worker
 
 FINISH_TIMEOUT_S = 3.0
 """For the frames of one source that are on their way, a call of the detector under way included."""
-
-NewState = Callable[[SourceMeter, Sequence[Sink], FrameAnalysis | None], SourceState]
 
 
 class SourceChanges:
@@ -25,7 +21,7 @@ class SourceChanges:
         self,
         lanes: Lanes,
         inference: Inference,
-        new_state: NewState,
+        new_states: NewStates,
         begin: Callable[[Lane], Worker],
     ) -> None:
         """Has changed nothing.
@@ -33,42 +29,33 @@ class SourceChanges:
         Args:
             lanes: of the pipeline.
             inference: of the pipeline.
-            new_state: makes the state of a source, of its meter, its own sinks and its analysis.
+            new_states: makes the states of sources.
             begin: makes the thread that reads a lane, which the pipeline will end.
         """
         self._lanes, self._inference = lanes, inference
-        self._new_state, self._begin = new_state, begin
+        self._new_states, self._begin = new_states, begin
         self._is_closed = False
 
-    def add(
-        self,
-        source: Source,
-        own_sinks: Sequence[Sink] = (),
-        analysis: FrameAnalysis | None = None,
-        detect_fps: float | None = None,
-    ) -> bool:
+    def add(self, parts: SourceParts) -> bool:
         """Begins to read a source; False where the run is over.
 
         One of the name of a source that has ended takes its place: counts, and numbers of people,
         go on.
 
         Args:
-            source: opened by its first read.
-            own_sinks: sinks for it alone.
-            analysis: follows its people; not asked for one that takes another's place.
-            detect_fps: frames a second to process; None: all.
+            parts: the source, opened by its first read, with what belongs to it; one that takes
+                another's place goes on with the other's analysis.
         """
         with self._lanes.condition:
             if self._is_closed:
                 return False
-            index = self._lanes.index_of(source.name)
+            index = self._lanes.index_of(parts.source.name)
             if index is None:
-                index, state = len(self._lanes), self._new_state(SourceMeter(), own_sinks, analysis)
+                index, state = len(self._lanes), self._new_states.state_of(parts)
             else:
-                shared = self._new_state(SourceMeter(), own_sinks, None)
                 state = self._lanes[index].state
-                state.sinks = shared.sinks
-            lane = self._lanes.new(source, state, detect_fps, own_sinks)
+                state.sinks = self._new_states.sinks_of(parts)
+            lane = self._lanes.new(parts, state)
             if not self._inference.join(index, state, lane.frames, lane.results):
                 return False
             self._lanes.put(lane)

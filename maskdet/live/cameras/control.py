@@ -13,7 +13,7 @@ from maskdet.live.cameras.camera import (
     connection_of,
 )
 from maskdet.live.cameras.changes import SourceChanges
-from maskdet.live.cameras.source_state import FrameAnalysis
+from maskdet.live.cameras.source_state import FrameAnalysis, SourceParts
 from maskdet.live.cameras.switched_source import SwitchedSource
 from maskdet.live.settings.sources import SourceSettings
 from maskdet.system.console import say
@@ -259,7 +259,7 @@ class CameraControl:
 
     def _begin(self, camera: Camera, analysis: FrameAnalysis | None) -> None:
         fps = self._parts.detect_fps(camera.settings)
-        if not self._changes.add(camera.source, camera.own_sinks, analysis, fps):
+        if not self._changes.add(SourceParts(camera.source, camera.own_sinks, analysis, fps)):
             camera.source.close()
             raise ConfigError("the run is over; nothing can be added")
         if camera.is_on_standby:

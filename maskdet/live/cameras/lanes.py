@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from maskdet.contracts import Sink, Source
 from maskdet.frame import Frame
-from maskdet.live.cameras.source_state import SourceState
+from maskdet.live.cameras.source_state import SourceParts, SourceState
 from maskdet.live.meters import SourceMeter
 from maskdet.observation import Observation
 from maskdet.sources.frame_rate import Pace
@@ -125,21 +125,21 @@ class Lanes:
         """The lane of the source of that name."""
         return self._lanes[self._index_of[name]]
 
-    def new(
-        self, source: Source, state: SourceState, fps: float | None, own: Sequence[Sink]
-    ) -> Lane:
+    def new(self, parts: SourceParts, state: SourceState) -> Lane:
         """Makes a lane, which is no part of the run yet.
 
         All mailboxes share a condition: the infer thread waits for both ends of each way.
         """
-        live, condition = source.is_live, self.condition
+        live, condition = parts.source.is_live, self.condition
         frames: Mailbox[Frame] = Mailbox(
             1 if live else FRAMES_AHEAD, newest=live, condition=condition
         )
         results: Mailbox[Observation] = Mailbox(
             1 if live else RESULTS_AHEAD, newest=live, condition=condition
         )
-        return Lane(source, state, frames, results, fps, tuple(own))
+        return Lane(
+            parts.source, state, frames, results, parts.detect_fps, own_sinks=tuple(parts.sinks)
+        )
 
     def put(self, lane: Lane) -> int:
         """Takes a lane in, in place of one of the same name; its index."""

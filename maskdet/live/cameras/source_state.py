@@ -1,4 +1,4 @@
-"""The state of one source on its way through inference, and its place among the others."""
+"""One source of a run: what belongs to it alone, and its state on the way through inference."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from maskdet.contracts import Sink
+from maskdet.contracts import Sink, Source
 from maskdet.detections import Detections
 from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.frame import Frame
@@ -27,6 +27,23 @@ class FrameAnalysis(Protocol):
 
     def finish(self, observation: Observation) -> Observation:
         """The last observation without anybody: all who were there are gone."""
+
+
+@dataclass(frozen=True)
+class SourceParts:
+    """A source with what belongs to it alone in a run.
+
+    Attributes:
+        source: open, or opened by its first read; its name is no other source's.
+        sinks: get its observations alone.
+        analysis: follows its people; None: nobody is followed.
+        detect_fps: frames a second to process, as of `Pace`; None: all.
+    """
+
+    source: Source
+    sinks: Sequence[Sink] = ()
+    analysis: FrameAnalysis | None = None
+    detect_fps: float | None = None
 
 
 @dataclass(eq=False)
@@ -77,19 +94,29 @@ class SourceState:
         return seen if seen.events or is_asked else None
 
 
-def source_states(
-    meters: Sequence[SourceMeter],
-    sinks: Sequence[Sink],
-    source_sinks: Sequence[Sequence[Sink]],
-    analyses: Sequence[FrameAnalysis | None],
-    new_strict_blur: Callable[[], StrictBlur] | None = None,
-    new_gate: Callable[[], MotionGate] | None = None,
-) -> list[SourceState]:
-    """The state of each source: its meter, the sinks of all and its own, its analysis."""
-    each = zip(meters, source_sinks, analyses or [None] * len(meters), strict=True)
-    states = [SourceState(meter, [*sinks, *own], analysis) for meter, own, analysis in each]
-    for state in states:
-        state.strict_blur = new_strict_blur() if new_strict_blur is not None else None
-        if new_gate is not None and new_strict_blur is None:  # that covers each frame's own faces
-            state.gate = new_gate()
-    return states
+@dataclass(frozen=True)
+class NewStates:
+    """Makes the states of sources, which differ in what belongs to one source alone.
+
+    Attributes:
+        sinks: get the observations of all sources.
+        new_strict_blur: makes what covers the faces of a source; None: nothing does.
+        new_gate: makes what leaves out frames without motion; None: nothing does.
+    """
+
+    sinks: Sequence[Sink] = ()
+    new_strict_blur: Callable[[], StrictBlur] | None = None
+    new_gate: Callable[[], MotionGate] | None = None
+
+    def state_of(self, parts: SourceParts) -> SourceState:
+        """The state of a source that begins."""
+        state = SourceState(SourceMeter(), self.sinks_of(parts), parts.analysis)
+        if self.new_strict_blur is not None:
+            state.strict_blur = self.new_strict_blur()
+        elif self.new_gate is not None:  # strict blur covers each frame's own faces
+            state.gate = self.new_gate()
+        return state
+
+    def sinks_of(self, parts: SourceParts) -> list[Sink]:
+        """The sinks that get the observations of a source."""
+        return [*self.sinks, *parts.sinks]

@@ -9,6 +9,7 @@ import pytest
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
+from maskdet.live.cameras.source_state import SourceParts
 from maskdet.live.cameras.switched_source import SwitchedSource
 from maskdet.live.pipeline import Pipeline
 from maskdet.system.threads import Worker
@@ -142,7 +143,7 @@ def test_a_rate_that_is_asked_for_reaches_each_connection(door: SwitchedSource):
 
 def test_a_camera_that_cannot_leave_out_frames_is_processed_at_the_rate_all_the_same():
     source = SwitchedSource(SyntheticSource(None, name="door", is_live=True, rate=60))
-    with Pipeline([source], ScriptedDetector(), detect_fps=[5.0]) as pipeline:
+    with Pipeline([SourceParts(source, detect_fps=5.0)], ScriptedDetector()) as pipeline:
         began = time.monotonic()
         while (stats := pipeline.stats.total()).captured < 120:  # two seconds
             assert time.monotonic() < began + 60
