@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,29 +31,40 @@ Open = Callable[[float], Detector]
 """Opens a detector that gives every face down to a score, each in its best state."""
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results go.
+
+    Attributes:
+        json: file for all metrics; None: there is none.
+        plots: their folder; None: one below `runs/evaluation`, named like the model.
+        card_folder: of the model whose card gets the sweeps; None: no card does.
+    """
+
+    json: Path | None = None
+    plots: Path | None = None
+    card_folder: Path | None = None
+
+
 def run(
     open_detector: Open,
     measured: MeasuredData,
+    outputs: Outputs,
     *,
-    json: Path | None = None,
-    output: Path | None = None,
     rule: DecisionRule | None = None,
     gate: bool = False,
     sweep_faces: int | None = None,
-    card_folder: Path | None = None,
 ) -> int:
     """Measures, prints tables and writes plots; returns the exit status.
 
     Args:
         open_detector: called once the data has been read, and once more for the sweeps.
         measured: the images.
-        json: file for all metrics.
-        output: folder for the plots; None: one below `runs/evaluation`, named like the model.
+        outputs: where the results go.
         rule: decides which detections count as shown; None: one lowest score, the best by F1.
         gate: metrics that are wanted of a monitor and not reached are named, and the status is 2.
         sweep_faces: measured in each step of the sweeps, by the faces' share of the view, tilt and
             condition; see `maskdet.evaluation.sweeps`. None: no sweeps.
-        card_folder: of the model whose card gets the sweeps; None: no card does.
 
     Raises:
         DatasetError: data or list cannot be used.
@@ -65,16 +77,16 @@ def run(
     steps = _sweep(open_detector, samples, evaluation.rule, sweep_faces)
     metrics = _metrics(evaluation, steps, measured, detector)
     report.show(metrics, Console())
-    if json is not None:
-        report.write_json(json, metrics)
-    folder = output or OUTPUT / detector.name
+    if outputs.json is not None:
+        report.write_json(outputs.json, metrics)
+    folder = outputs.plots or OUTPUT / detector.name
     files = report.write_plots(folder, evaluation)
     if steps:
         write_output(folder / "sweeps.png", plots.sweeps(steps))
         files.append(folder / "sweeps.png")
-    if card_folder is not None:
+    if outputs.card_folder is not None:
         options = f"{_options(measured)} --sweeps --sweep-faces {sweep_faces} --card"
-        files.append(_write_sweeps(card_folder, steps, options))
+        files.append(_write_sweeps(outputs.card_folder, steps, options))
     Console(stderr=True).print("plots:", *map(str, files), highlight=False)
     return _pass(metrics) if gate else 0
 

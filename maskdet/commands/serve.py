@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from maskdet.drawing.overlay import annotate
 from maskdet.model.decision import DecisionRule
 from maskdet.system.console import say
 from maskdet.web import server
-from maskdet.web.app import create_app
+from maskdet.web.app import About, create_app
 from maskdet.web.batcher import Batcher
 from maskdet.web.metrics import Metrics
 from maskdet.web.processing import ImageProcessor
@@ -28,9 +28,8 @@ def run(
     *,
     host: str,
     port: int,
+    address: PublicAddress,
     limits: Limits,
-    allow_hosts: Sequence[str] = (),
-    root_path: str = "",
     strict: bool = False,
 ) -> int:
     """Serves until it is asked to end.
@@ -40,9 +39,8 @@ def run(
         rule: decides which faces are shown, where a request does not.
         host: to listen at.
         port: to listen at; 0: any free one.
+        address: by which browsers ask for the page.
         limits: of a request.
-        allow_hosts: names by which the page is asked for, beside this machine's own.
-        root_path: below which a proxy puts the page, if its headers do not have it.
         strict: every face is covered in what is sent back.
 
     Returns:
@@ -52,7 +50,6 @@ def run(
         ConfigError: the address cannot be had.
         ModelError: there is no such model.
     """
-    address = PublicAddress.of(host, allow_hosts, root_path)
     with server.bind(host, port) as listening:
         # A request may ask for lower scores than the model's own, so it chooses among all.
         detector = open_detector(rule.without_rejection(min(MIN_SCORE_LIMIT, rule.lowest_score)))
@@ -60,22 +57,11 @@ def run(
         metrics = Metrics()
         batcher = Batcher(detector, on_batch=metrics.batch)
         try:
+            hide = _cover if strict else blur_faces
+            processor = ImageProcessor(batcher.detect, annotate, hide, limits, rule, strict=strict)
+            about = About.of(detector, rule, limits)
             app = create_app(
-                ImageProcessor(
-                    batcher.detect,
-                    annotate,
-                    _cover if strict else blur_faces,
-                    limits,
-                    rule,
-                    strict=strict,
-                ),
-                batcher,
-                metrics,
-                model=detector.name,
-                device=detector.device,
-                limits=limits,
-                min_scores=rule.limits,
-                address=address,
+                processor, batcher, metrics, about=about, limits=limits, address=address
             )
             if server.is_open(listening):
                 say("open to the network: anyone who can reach this machine can use the page")

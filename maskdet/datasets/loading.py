@@ -11,44 +11,37 @@ from maskdet.datasets.image_list import read_list, root_of_list
 from maskdet.datasets.image_lookup import ELSEWHERE, ImageLookup, same_name_message
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import root_of
-from maskdet.datasets.samples import DataSet, Sample, class_index, inside
-from maskdet.detections import CLASS_NAMES
+from maskdet.datasets.samples import DataSet, Sample, inside
 from maskdet.errors import DatasetError
 from maskdet.system.console import say
 
 
 def read_samples(
     data: Path,
-    source: Path | None = None,
     only: Path | None = None,
     *,
     kind: str = AUTO,
     classes: Mapping[str, str] | None = None,
     class_list: Path | None = None,
-    labelled: Sequence[str] = CLASS_NAMES,
     problems: Problems | None = None,
 ) -> list[Sample]:
-    """Annotated images with mask states for classes.
+    """Annotated images with mask states for classes, of labels that know all three states.
 
     Args:
-        data: the folder that no image may lie outside of, or a file of labels in it.
-        source: the labels, a file or a folder; None: `data` itself.
-        only: a list of the images to take, relative to `data`: with no `source`, each has its
-            xml. Labels in any other format may stand here as well. None: all images.
-        kind: the labels' format; see `format_detection.read`.
+        data: see `open_data`, as for the others.
+        only: a list of images.
+        kind: the labels' format.
         classes: mask states by class name, where the guess will not do.
-        class_list: a file that lists the classes; None: found automatically.
-        labelled: classes that these labels know.
+        class_list: a file that lists the classes.
         problems: takes the notes.
 
     Raises:
         DatasetError: data or labels cannot be used.
     """
-    known = tuple(class_index(name) for name in labelled)
     mistakes = Problems() if problems is None else problems
-    found, _ = open_data(data, source, only, kind=kind, class_list=class_list, problems=mistakes)
+    found, _ = open_data(data, None, only, kind=kind, class_list=class_list, problems=mistakes)
     mistakes.check()
-    return found.in_states(classes, known)
+    return found.in_states(classes)
 
 
 def open_data(
@@ -63,12 +56,13 @@ def open_data(
     """Annotated images under their own class names, and the format they came in.
 
     Args:
-        data: see `read_samples`, as for the next four.
-        source: the labels.
-        only: a list of images.
-        kind: the labels' format.
-        class_list: a file that lists the classes.
-        problems: see `format_detection.read`.
+        data: the folder that no image may lie outside of, or a file of labels in it.
+        source: the labels, a file or a folder; None: `data` itself.
+        only: a list of the images to take, relative to `data`: with no `source`, each has its
+            xml. Labels in any other format may stand here as well. None: all images.
+        kind: the labels' format; see `format_detection.read`.
+        class_list: a file that lists the classes; None: found automatically.
+        problems: takes the mistakes and notes; see `format_detection.read`.
 
     Raises:
         DatasetError: data or labels cannot be used.

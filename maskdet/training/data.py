@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from maskdet.datasets.image_files import read_without_faces, wrong_sizes
-from maskdet.datasets.loading import below, data_root, read_samples
+from maskdet.datasets.loading import below, data_root, open_data, read_samples
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.random_split import TRAIN_LIST, VALIDATION_LIST, divide
-from maskdet.datasets.samples import Sample
+from maskdet.datasets.samples import Sample, class_index
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.model.decision import DecisionRule
@@ -130,16 +130,16 @@ def _read(part: DataSettings, data: Path, problems: Problems) -> list[Sample]:
         samples = read_without_faces(below(data, part.source) or data, problems)
         problems.check()
         return samples
-    return read_samples(
+    found, _ = open_data(
         data,
         below(data, part.source),
         below(data, part.list),
         kind=part.format,
-        classes=part.classes,
         class_list=below(data, part.class_list),
-        labelled=part.labelled,
         problems=problems,
     )
+    problems.check()
+    return found.in_states(part.classes, tuple(map(class_index, part.labelled)))
 
 
 def _labeled(

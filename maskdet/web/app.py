@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import anyio
 from anyio import CapacityLimiter
@@ -16,6 +15,8 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 import maskdet
+from maskdet.contracts import Detector
+from maskdet.model.decision import DecisionRule
 from maskdet.web.batcher import Batcher, run_each
 from maskdet.web.described_app import described_app
 from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
@@ -99,6 +100,25 @@ class About(BaseModel):
     max_pictures: int
     min_scores: dict[str, float]
 
+    @classmethod
+    def of(cls, detector: Detector, rule: DecisionRule, limits: Limits) -> Self:
+        """Describes a server.
+
+        Args:
+            detector: behind it.
+            rule: decides which faces are shown, where a request does not.
+            limits: of a request.
+        """
+        return cls(
+            version=maskdet.__version__,
+            model=detector.name,
+            device=detector.device,
+            max_bytes=limits.bytes,
+            max_pixels=limits.pixels,
+            max_pictures=limits.images,
+            min_scores=rule.limits,
+        )
+
 
 class Health(BaseModel):
     """Whether pictures are answered."""
@@ -111,10 +131,8 @@ def create_app(
     batcher: Batcher,
     metrics: Metrics,
     *,
-    model: str,
-    device: str,
+    about: About,
     limits: Limits,
-    min_scores: Mapping[str, float],
     address: PublicAddress,
 ) -> FastAPI:
     """The whole server as an ASGI app.
@@ -123,10 +141,8 @@ def create_app(
         processor: looks at uploads.
         batcher: behind it; asked for its health.
         metrics: what is counted.
-        model: the detector's name.
-        device: what it computes on.
+        about: the detector, as a visitor may know it.
         limits: of a request.
-        min_scores: lowest score of a ``face`` that is shown, or one by state.
         address: names and path by which browsers ask for it.
     """
     app = described_app(
@@ -137,15 +153,6 @@ def create_app(
     _answer_those_who_left(app)
     _add_pages(app)
     _add_api(app, processor, metrics, limits)
-    about = About(
-        version=maskdet.__version__,
-        model=model,
-        device=device,
-        max_bytes=limits.bytes,
-        max_pixels=limits.pixels,
-        max_pictures=limits.images,
-        min_scores=dict(min_scores),
-    )
     _add_state(app, about, batcher, metrics)
     app.add_middleware(Gate, names=address.names, origins=address.origins)
     paths = {

@@ -9,6 +9,7 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.commands import evaluate
+from maskdet.commands.evaluate import Outputs
 from maskdet.commands.measured_data import MeasuredData, Scenes
 from maskdet.detections import Detections
 from maskdet.evaluation.sweeps import SHARES
@@ -47,10 +48,9 @@ def test_the_sweeps_replace_earlier_ones_and_all_else_stays(
     status = evaluate.run(
         lambda min_score: ScriptedDetector(a_face_in_everything),
         measured,
-        output=tmp_path / "plots",
+        Outputs(plots=tmp_path / "plots", card_folder=model),
         rule=DecisionRule.from_min_score(0.5),
         sweep_faces=1,
-        card_folder=model,
     )
     assert status == 0
     after = read_card(model)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from maskdet.commands import evaluate
+from maskdet.commands.evaluate import Outputs
 from maskdet.commands.measured_data import MeasuredData
 from maskdet.config import load_settings
 from maskdet.datasets.formats import FORMATS
-from maskdet.datasets.loading import below, read_samples
+from maskdet.datasets.loading import below, open_data, read_samples
 from maskdet.datasets.writing import write
 from maskdet.detections import Detections
 from maskdet.errors import ConfigError, DatasetError
@@ -47,10 +48,10 @@ def states(samples: list[Any]) -> dict[str, list[int]]:
 def test_any_format_becomes_states(tmp_path: Path, kind: str) -> None:
     """A class that has no box, such as `hat`, need not be understood."""
     data = put(tmp_path, kind)
-    samples = read_samples(data, labelled=("with_mask", "without_mask"))
+    samples = read_samples(data)
     assert states(samples) == STATES
-    assert {sample.labelled for sample in samples} == {(0, 1)}
-    assert states(read_samples(tmp_path, data)) == STATES
+    assert {sample.labelled for sample in samples} == {(0, 1, 2)}
+    assert states(open_data(tmp_path, data)[0].in_states()) == STATES
     assert states(MeasuredData(data).read()) == STATES
 
 
@@ -169,9 +170,8 @@ def test_any_format_is_evaluated(tmp_path: Path, kind: str) -> None:
         sample = next(coming)
         return Detections(sample.boxes, np.full(len(sample.boxes), 0.9), sample.classes)
 
-    words = {"json": tmp_path / "out.json", "output": tmp_path / "plots"}
-    assert (
-        evaluate.run(lambda min_score: ScriptedDetector(script), MeasuredData(data), **words) == 0
-    )
+    outputs = Outputs(tmp_path / "out.json", tmp_path / "plots")
+    detector = ScriptedDetector(script)
+    assert evaluate.run(lambda min_score: detector, MeasuredData(data), outputs) == 0
     figures = json.loads((tmp_path / "out.json").read_text("utf-8"))
     assert (figures["images"], figures["faces"], figures["metrics"]["mAP50"]) == (3, 3, 1)

@@ -13,6 +13,7 @@ import pytest
 
 from maskdet import boxes as box_ops
 from maskdet.commands import evaluate
+from maskdet.commands.evaluate import Outputs
 from maskdet.commands.measured_data import MeasuredData, Scenes
 from maskdet.datasets.loading import read_samples
 from maskdet.datasets.samples import Sample, limit_scenes, scene_names
@@ -52,9 +53,8 @@ def run(data: Path, detector: ScriptedDetector, folder: Path, **more: Any) -> di
     measured = MeasuredData(
         data, more.pop("images", Path("all.txt")), scenes=more.pop("scenes", None)
     )
-    status = evaluate.run(
-        lambda min_score: detector, measured, json=folder / "out.json", output=folder, **more
-    )
+    outputs = Outputs(folder / "out.json", folder)
+    status = evaluate.run(lambda min_score: detector, measured, outputs, **more)
     assert status == 0
     text = (folder / "out.json").read_text("utf-8")
     result: dict[str, Any] = json.loads(text, parse_constant=lambda name: pytest.fail(name))
@@ -123,7 +123,7 @@ def passes(data: Path, folder: Path, script: Callable[[Sample], Detections]) -> 
     return evaluate.run(
         lambda min_score: detector,
         MeasuredData(data, Path("all.txt")),
-        output=folder,
+        Outputs(plots=folder),
         rule=rule,
         gate=True,
     )
@@ -219,7 +219,7 @@ def test_wrong_data_is_told_before_the_model_opens(
 ) -> None:
     with pytest.raises(DatasetError, match=words) as error:
         measured = MeasuredData(break_it(data), Path("all.txt"))
-        evaluate.run(lambda min_score: pytest.fail("opened"), measured)
+        evaluate.run(lambda min_score: pytest.fail("opened"), measured, Outputs())
     assert "\n" not in str(error.value)
 
 

@@ -27,7 +27,7 @@ from maskdet.drawing.blur import blur_faces
 from maskdet.drawing.overlay import annotate
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.web import server
-from maskdet.web.app import create_app
+from maskdet.web.app import About, create_app
 from maskdet.web.batcher import Batcher
 from maskdet.web.metrics import Metrics
 from maskdet.web.processing import ImageProcessor
@@ -98,16 +98,15 @@ def serving_app(
 ) -> Iterator[httpx.Client]:
     """The app with another detector, limits or public address, served by uvicorn in a thread."""
     limits, metrics = limits or Limits(), Metrics()
-    batcher = Batcher(detector or ScriptedDetector(), on_batch=metrics.batch)
+    detector = detector or ScriptedDetector()
+    batcher = Batcher(detector, on_batch=metrics.batch)
     looker = ImageProcessor(batcher.detect, annotate, blur_faces, limits, rule)
     app = create_app(
         looker,
         batcher,
         metrics,
-        model="m",
-        device="d",
+        about=About.of(detector, rule, limits),
         limits=limits,
-        min_scores={},
         address=PublicAddress(**address),
     )
     with server.bind("127.0.0.1", 0) as listening:

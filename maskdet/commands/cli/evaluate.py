@@ -81,7 +81,7 @@ def evaluate(
     ] = False,
 ) -> int:
     """Measures a model on annotated pictures: COCO metrics, by face width, states, intervals."""
-    from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, run
+    from maskdet.commands.evaluate import MIN_EVALUATED_SCORE, Outputs, run
     from maskdet.commands.measured_data import MeasuredData, Scenes
     from maskdet.runtimes.loading import open_model
     from maskdet.runtimes.looks.tiling import tiled
@@ -112,12 +112,10 @@ def evaluate(
     return run(
         open_detector,
         MeasuredData(data, images, data_format, classes, scenes),
-        json=json_file,
-        output=output,
+        Outputs(json_file, plots=output, card_folder=find_model(model) if card else None),
         rule=rule if threshold is None else DecisionRule.from_min_score(threshold),
         gate=gate,
         sweep_faces=sweep_faces if sweeps else None,
-        card_folder=find_model(model) if card else None,
     )
 
 

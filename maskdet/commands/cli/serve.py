@@ -57,11 +57,13 @@ def serve(
     from maskdet.commands.serve import run
     from maskdet.runtimes.loading import open_model
     from maskdet.runtimes.spec import resolve
+    from maskdet.web.public_address import PublicAddress
     from maskdet.web.request_limits import MEGA, Limits
 
     limits = Limits(
         bytes=round(max_mb * MEGA), pixels=round(max_megapixels * MEGA), images=max_pictures
     )
+    address = PublicAddress.of(host, allow_host or (), root_path)
     spec = resolve(
         model, device=device, labels=labels, classes=parse_states(states), min_score=min_score
     )
@@ -74,8 +76,7 @@ def serve(
         spec.rule,
         host=host,
         port=port,
+        address=address,
         limits=limits,
-        allow_hosts=allow_host or (),
-        root_path=root_path,
         strict=privacy == "strict",
     )

@@ -13,9 +13,9 @@ import pytest
 
 from maskdet.datasets import format_detection
 from maskdet.datasets.formats import voc
-from maskdet.datasets.loading import read_samples
+from maskdet.datasets.loading import open_data
 from maskdet.datasets.problems import Problems
-from maskdet.datasets.samples import Sample
+from maskdet.datasets.samples import Sample, class_index
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
 
@@ -59,7 +59,10 @@ def read(
     if names is not None:
         only = data.parent / f"{data.name}.txt"
         only.write_text("\n".join(names), "utf-8")
-    return read_samples(data, only=only, kind="voc", labelled=labelled)
+    problems = Problems()
+    found, _ = open_data(data, None, only, kind="voc", problems=problems)
+    problems.check()
+    return found.in_states(labelled=tuple(map(class_index, labelled)))
 
 
 def refusal(data: Path, names: list[str] | None = None) -> str:
