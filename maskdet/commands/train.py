@@ -59,10 +59,7 @@ def run(
         DatasetError: the data cannot be used.
         SinkError: `output` cannot be written.
     """
-    if not data.exists():
-        raise DatasetError(
-            f"{data}: no such data folder; give --data DIR, the folder of your labeled pictures"
-        )
+    _require_data(data)
     if not resume:
         require_no_checkpoint(output, settings.name)
     _require_backend()
@@ -197,6 +194,18 @@ def _find_start(settings: TrainingSettings) -> str:
         if same and all(card.options.get(name) == value for name, value in weights.items()):
             return str(folder)
     return ""
+
+
+def _require_data(data: Path) -> None:
+    """Refuses a folder of images that is not there.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    if not data.exists():
+        raise DatasetError(
+            f"{data}: no such data folder; give --data DIR, the folder of your labeled pictures"
+        )
 
 
 def _require_backend() -> None:

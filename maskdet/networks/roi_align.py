@@ -39,6 +39,39 @@ def roi_align(
         (batch, N, size, size, channels).
     """
     levels = box_levels(boxes, strides, canonical)
+    stride = _at_levels(strides, levels, "float32")[..., None]
+    scaled = ops.cast(boxes, "float32") / ops.concatenate([stride] * 4, axis=-1) - 0.5
+    y = _points(scaled[..., 1], scaled[..., 3], size, samples)
+    x = _points(scaled[..., 0], scaled[..., 2], size, samples)
+    values = _bilinear(features, levels, y, x)
+    number, channels = boxes.shape[1], features[0].shape[-1]
+    grid = ops.reshape(values, (-1, size, samples, size, samples, channels))
+    return ops.reshape(ops.mean(grid, axis=(2, 4)), (-1, number, size, size, channels))
+
+
+def box_levels(boxes: Tensor, strides: Sequence[int], canonical: float) -> Tensor:
+    """Which map each box is read from: int32 (batch, N), 0 for the finest."""
+    sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], 1e-3)
+    side = ops.sqrt(sides[..., 0] * sides[..., 1])
+    sixteen = math.log2(16 / strides[0])  # index of the map of stride 16
+    level = ops.floor(sixteen + ops.log(side / canonical) / np.float32(math.log(2)) + 1e-6)
+    return ops.cast(ops.clip(level, 0, len(strides) - 1), "int32")
+
+
+def _at_levels(values: Sequence[int | Tensor], levels: Tensor, dtype: str) -> Tensor:
+    """The value that each box's level has: (batch, N)."""
+    return ops.take(ops.stack([ops.cast(value, dtype) for value in values]), levels, axis=0)
+
+
+def _bilinear(features: Sequence[Tensor], levels: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Values of the maps between their cells: (batch, N, rows, columns, channels).
+
+    Args:
+        features: maps (batch, rows, columns, channels), finest first.
+        levels: which one each box is read from, (batch, N).
+        y: of each row of points, in its map's cells, (batch, N, rows).
+        x: of each column of points, likewise, (batch, N, columns).
+    """
     shapes = [ops.shape(feature) for feature in features]
     channels = features[0].shape[-1]
     batch = shapes[0][0]
@@ -47,19 +80,10 @@ def roi_align(
     starts = [0]
     for shape in shapes[:-1]:
         starts.append(starts[-1] + shape[1] * shape[2])
-
-    def per_box(values: Sequence[int | Tensor], dtype: str) -> Tensor:
-        """Each box's level's value: (batch, N)."""
-        return ops.take(ops.stack([ops.cast(value, dtype) for value in values]), levels, axis=0)
-
-    stride = per_box(strides, "float32")[..., None]
-    scaled = ops.cast(boxes, "float32") / ops.concatenate([stride] * 4, axis=-1) - 0.5
     rows, columns, start = (
-        per_box(values, "int32")
+        _at_levels(values, levels, "int32")
         for values in ([s[1] for s in shapes], [s[2] for s in shapes], starts)
     )
-    y = _points(scaled[..., 1], scaled[..., 3], size, samples)
-    x = _points(scaled[..., 0], scaled[..., 2], size, samples)
     y0, y1, wy0, wy1 = _neighbours(y, rows)
     x0, x1, wx0, wx1 = _neighbours(x, columns)
     image = ops.reshape(ops.arange(batch, dtype="int32") * cells, (-1, 1, 1, 1))
@@ -71,18 +95,7 @@ def roi_align(
             index = base + row[..., :, None] * columns[:, :, None, None] + column[..., None, :]
             weight = row_weight[..., :, None] * column_weight[..., None, :]
             total += ops.take(table, index, axis=0) * ops.cast(weight[..., None], table.dtype)
-    number = boxes.shape[1]
-    grid = ops.reshape(total, (-1, size, samples, size, samples, channels))
-    return ops.reshape(ops.mean(grid, axis=(2, 4)), (-1, number, size, size, channels))
-
-
-def box_levels(boxes: Tensor, strides: Sequence[int], canonical: float) -> Tensor:
-    """Which map each box is read from: int32 (batch, N), 0 for the finest."""
-    sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], 1e-3)
-    side = ops.sqrt(sides[..., 0] * sides[..., 1])
-    sixteen = math.log2(16 / strides[0])  # index of the map of stride 16
-    level = ops.floor(sixteen + ops.log(side / canonical) / np.float32(math.log(2)) + 1e-6)
-    return ops.cast(ops.clip(level, 0, len(strides) - 1), "int32")
+    return total
 
 
 def _points(low: Tensor, high: Tensor, size: int, samples: int) -> Tensor:

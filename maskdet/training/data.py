@@ -40,7 +40,7 @@ def read_data(
     open_detector: OpenDetector | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> tuple[list[Sample], np.ndarray, list[Sample]]:
-    """Training samples, how often each is drawn, and validation samples.
+    """Training samples, how often each is drawn (N,), and validation samples.
 
     Args:
         settings: of the run.
@@ -53,6 +53,29 @@ def read_data(
     Raises:
         DatasetError: data or labels cannot be used, or one side shows no face.
         ConfigError: settings name a teacher that nobody opens.
+    """
+    parts, validation = _read_sides(settings, data, report)
+    _require_faces(data, list(chain(*parts)), "to learn")
+    _require_faces(data, validation, "for validation")
+    if folder is not None:
+        pairs = zip(settings.train, parts, strict=True)
+        parts = [_labeled(*each, folder, open_detector, report) for each in pairs]
+        root = data_root(below(data, settings.train[0].source) or data)
+        _write_names(folder / TRAIN_LIST, list(chain(*parts)), root)
+        _write_names(folder / VALIDATION_LIST, validation, root)
+    samples = list(chain(*parts))
+    for line in _lacking(samples):
+        report(line)
+    return samples, _weights(settings, parts), validation
+
+
+def _read_sides(
+    settings: TrainingSettings, data: Path, report: Callable[[str], None]
+) -> tuple[list[list[Sample]], list[Sample]]:
+    """The samples of each part to train on, and those for validation, every mistake reported.
+
+    Raises:
+        DatasetError: data or labels cannot be used.
     """
     problems = Problems()
     parts = [_read(part, data, problems) for part in settings.train]
@@ -69,29 +92,21 @@ def read_data(
         report(line)
     if not parts[0]:
         raise DatasetError(f"{data}: too few pictures to train on")
-    samples = list(chain(*parts))
-    for line in wrong_sizes((*samples, *validation)):
+    for line in wrong_sizes((*chain(*parts), *validation)):
         problems.add_line(line)  # now, not at the step that draws it, hours later
     problems.check()
-    _require_faces(data, samples, "to learn")
-    _require_faces(data, validation, "for validation")
-    if folder is not None:
-        pairs = zip(settings.train, parts, strict=True)
-        parts = [_labeled(*each, folder, open_detector, report) for each in pairs]
-        samples = list(chain(*parts))
-        root = data_root(below(data, settings.train[0].source) or data)
-        _write_names(folder / TRAIN_LIST, samples, root)
-        _write_names(folder / VALIDATION_LIST, validation, root)
-    shares = zip(parts, settings.train, strict=True)
+    return parts, validation
+
+
+def _weights(settings: TrainingSettings, parts: Sequence[Sequence[Sample]]) -> np.ndarray:
+    """How often each sample of all parts is drawn, relative to the others (N,)."""
     weights = [
         draw_weights(part, settings.schedule.rare)
         * scene_weights(part, source.scene, source.max_per_scene)
         * source.share
-        for part, source in shares
+        for part, source in zip(parts, settings.train, strict=True)
     ]
-    for line in _lacking(samples):
-        report(line)
-    return samples, np.concatenate(weights), validation
+    return np.concatenate(weights)
 
 
 def _require_faces(data: Path, samples: Sequence[Sample], purpose: str) -> None:

@@ -113,15 +113,7 @@ def run(
     heard.preparing(f"building the network, {starting_weights(settings)}")
     network = build(settings)
     loader = make_loader(settings, samples, weights, network, folder)
-
-    def evaluate(model: keras.Model, step: int) -> dict[str, float]:
-        heard.evaluating(step)
-        found = predict(model, settings.evaluation_size, validation)
-        metrics = measure(validation, found)
-        append_metrics(folder / "validation.csv", step, metrics)
-        heard.evaluated(step, metrics, validation, found)
-        return metrics
-
+    evaluate = _evaluation(validation, settings.evaluation_size, folder, heard)
     trainer = Trainer(
         *(network, loader, _schedule(settings.schedule), folder, evaluate),
         progress=heard.stepped,
@@ -137,6 +129,29 @@ def run(
     if trainer.is_over:
         shutil.rmtree(folder / ANSWERS, ignore_errors=True)
     return trainer
+
+
+def _evaluation(
+    samples: Sequence[Sample], size: int, folder: Path, heard: Listener
+) -> Callable[[keras.Model, int], dict[str, float]]:
+    """Makes what measures the network at a step, writes it down and reports it.
+
+    Args:
+        samples: for validation.
+        size: side in pixels of the network's square input.
+        folder: of the run.
+        heard: gets the metrics, and what was found.
+    """
+
+    def evaluate(model: keras.Model, step: int) -> dict[str, float]:
+        heard.evaluating(step)
+        found = predict(model, size, samples)
+        metrics = measure(samples, found)
+        append_metrics(folder / "validation.csv", step, metrics)
+        heard.evaluated(step, metrics, samples, found)
+        return metrics
+
+    return evaluate
 
 
 def starting_weights(settings: TrainingSettings) -> str:
