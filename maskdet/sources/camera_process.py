@@ -27,8 +27,8 @@ from typing import Any, BinaryIO
 
 import cv2
 
-from maskdet.sources import ffmpeg_log
 from maskdet.sources.address import Address, parse
+from maskdet.sources.child import ffmpeg_log
 from maskdet.sources.child.frame_sender import is_finite, is_http, send_frames
 from maskdet.sources.child.stream_options import OTHER_TRANSPORT, OVER_UDP, transports
 from maskdet.sources.child.watchdog import watchdog

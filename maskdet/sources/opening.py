@@ -24,7 +24,8 @@ from maskdet.sources.files.image_files import Folder, ImageFile, Pages
 from maskdet.sources.files.video_file import VideoFile
 from maskdet.sources.options import SourceOptions, longest_wait_s
 from maskdet.sources.reconnecting import LiveSource
-from maskdet.sources.webcam import Stream, Webcam
+from maskdet.sources.stream import Stream
+from maskdet.sources.webcam import Webcam
 from maskdet.system.redaction import mask_address, mask_password
 from maskdet.system.threads import Event, Worker
 

@@ -12,10 +12,10 @@ import pytest
 from maskdet.errors import SourceError
 from maskdet.sources.child import frame_sender
 from maskdet.sources.child.frame_sender import HEADER
+from maskdet.sources.child.stream_pace import Busy
 from maskdet.sources.opencv_capture import open_camera
 from maskdet.sources.opening import open_source
 from maskdet.sources.options import SourceOptions
-from maskdet.sources.stream_pace import Busy
 
 REQUEST = {
     **{"rtsp_transport": "tcp", "low_delay": True, "hardware_decoding": False, "ffmpeg": {}},

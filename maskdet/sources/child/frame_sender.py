@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from maskdet.images.decoding import MAX_PIXELS, as_bgr
+from maskdet.sources.child.stream_pace import Busy, Queued
 from maskdet.sources.child.thinning import Thinning
 from maskdet.sources.child.watchdog import watchdog
 from maskdet.sources.files.video_geometry import square_size, turned
 from maskdet.sources.opencv_capture import open_camera
-from maskdet.sources.stream_pace import Busy, Queued
 from maskdet.system.child_process import send
 
 if TYPE_CHECKING:  # requests is imported only where a camera is read over HTTP
