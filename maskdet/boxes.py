@@ -6,19 +6,41 @@ import numpy as np
 
 
 def widths(boxes: np.ndarray) -> np.ndarray:
-    """Widths (N,) of boxes (N, 4), in their unit."""
+    """Widths of boxes.
+
+    Args:
+        boxes: (N, 4).
+
+    Returns:
+        (N,), in the boxes' unit; below 0 where one is inside out.
+    """
     across: np.ndarray = boxes[:, 2] - boxes[:, 0]
     return across
 
 
 def area(boxes: np.ndarray) -> np.ndarray:
-    """Areas (N,) of boxes (N, 4); 0 where a box is inside out."""
+    """Areas of boxes.
+
+    Args:
+        boxes: (N, 4).
+
+    Returns:
+        (N,); 0 where a box is inside out.
+    """
     sides: np.ndarray = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     return sides[:, 0] * sides[:, 1]
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Intersection over union (N, M) of boxes (N, 4) with boxes (M, 4); 0 for empty boxes."""
+    """Intersection over union of each box of one list with each of another.
+
+    Args:
+        first: (N, 4).
+        second: (M, 4).
+
+    Returns:
+        (N, M), 0 to 1; 0 for empty boxes.
+    """
     top_left = np.maximum(first[:, None, :2], second[None, :, :2])
     bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
     overlap = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
@@ -27,13 +49,30 @@ def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def clip(boxes: np.ndarray, width: float, height: float) -> np.ndarray:
-    """The boxes' parts inside an image of that size."""
+    """The boxes' parts inside an image.
+
+    Args:
+        boxes: (N, 4) in pixels.
+        width: of the image in pixels.
+        height: of the image in pixels.
+
+    Returns:
+        (N, 4) of the same type; empty ones at the edge where a box lies outside.
+    """
     limit = np.array([width, height, width, height], boxes.dtype)
     return np.minimum(np.maximum(boxes, 0), limit)  # np.clip takes twice as long to begin
 
 
 def warp(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Boxes (N, 4) under an affine map (2, 3), a face taken as the ellipse inside its box."""
+    """Boxes under an affine map, a face taken as the ellipse inside its box.
+
+    Args:
+        boxes: (N, 4).
+        matrix: (2, 3), as of `cv2.warpAffine`.
+
+    Returns:
+        float32 (N, 4), which fit around the turned ellipses.
+    """
     center = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
     half = np.sqrt(((boxes[:, 2:] - boxes[:, :2]) / 2) ** 2 @ (matrix[:, :2] ** 2).T)
     return np.concatenate([center - half, center + half], axis=1).astype(np.float32)

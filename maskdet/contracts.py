@@ -49,9 +49,16 @@ class Detector(Protocol):
         """
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each image (BGR uint8, any sizes), in that image's pixels, best first.
+        """Faces of each image, in that image's pixels, best first.
 
-        An empty list gives an empty list. The images are left as they are.
+        Args:
+            images: BGR uint8 (height, width, 3), of any sizes; they are left as they are.
+
+        Returns:
+            Detections of each image, in their order; of no image, none.
+
+        Raises:
+            ModelError: the network failed, or the model was closed.
         """
 
     def warm_up(self) -> None:
@@ -66,11 +73,23 @@ class FrameDetector(Detector, Protocol):
     """A detector that knows of each source what it found in the last frame."""
 
     def detect_frames(self, frames: Sequence[Frame]) -> list[Detections]:
-        """As `detect`, of the next frame of each of several sources."""
+        """As `detect`, of the next frame of each of several sources.
+
+        Args:
+            frames: one a source at most, known by its `source`.
+        """
 
 
 def detect_frames(detector: Detector, frames: Sequence[Frame]) -> list[Detections]:
-    """Faces of the next frame of each of several sources, by a detector of either kind."""
+    """Faces of the next frame of each of several sources.
+
+    Args:
+        detector: of either kind: one that remembers sources, or one of images alone.
+        frames: one a source at most.
+
+    Returns:
+        Detections of each frame, in their order.
+    """
     if isinstance(detector, FrameDetector):
         return detector.detect_frames(frames)
     return detector.detect([frame.image for frame in frames])
@@ -81,6 +100,9 @@ class Sink(Protocol):
 
     def write(self, observation: Observation) -> None:
         """Takes one observation; called for every one, in order, from one thread.
+
+        Args:
+            observation: complete; it is never changed.
 
         Raises:
             SinkError: it cannot be written; the message names the place and what to do.

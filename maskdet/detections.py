@@ -82,7 +82,7 @@ class Detections:
         return len(self.boxes)
 
     def __getitem__(self, keep: np.ndarray | slice) -> Detections:
-        """The entries that a boolean mask, an index array or a slice selects."""
+        """The entries that a boolean mask (N,), an index array (K,) or a slice selects."""
         optional = (self.track_ids, self.probabilities)
         return Detections(
             self.boxes[keep],
@@ -100,10 +100,15 @@ class Detections:
         return sums
 
     def every_state(self, least: float) -> Detections:
-        """Each face once more for every further state whose probability reaches `least`.
+        """Each face once more for every further state that it may have.
 
-        Average precision counts these (COCO: a box is scored for each class); without
-        probabilities nothing is added.
+        Average precision counts these (COCO: a box is scored for each class).
+
+        Args:
+            least: probability from which on a state counts, 0 to 1.
+
+        Returns:
+            These detections, then the further ones; without probabilities nothing is added.
         """
         if self.probabilities is None or not len(self):
             return self

@@ -110,7 +110,14 @@ class PeopleCounts:
 
 
 def sum_by_state(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Counts by state (`MaskState` names) added up, every state named."""
+    """Counts by state added up.
+
+    Args:
+        parts: counts by `MaskState` names, of some or all states.
+
+    Returns:
+        Their sums, every state named.
+    """
     total = {state.name: 0 for state in MaskState}
     for part in parts:
         for name, count in part.items():
@@ -119,7 +126,14 @@ def sum_by_state(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def sum_of_margins(margins: Iterable[int]) -> int:
-    """Margin of a sum of counts whose errors have nothing to do with each other."""
+    """Margin of a sum of counts.
+
+    Args:
+        margins: of the counts, whose errors have nothing to do with each other.
+
+    Returns:
+        How far the sum may be off, in people, rounded up.
+    """
     return math.ceil(math.sqrt(sum(margin**2 for margin in margins)))
 
 

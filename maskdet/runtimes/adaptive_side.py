@@ -97,7 +97,11 @@ class AdaptiveSideDetector:
         self._detector.warm_up()
 
     def keep_up(self, budget_s: float = LOOK_BUDGET_S) -> None:
-        """Measures the next images, and makes the input smaller until one takes so long at most."""
+        """Measures the next images, and makes the input smaller until one is fast enough.
+
+        Args:
+            budget_s: seconds that an image may take.
+        """
         self._budget = budget_s
 
     def close(self) -> None:

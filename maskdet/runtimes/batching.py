@@ -18,7 +18,7 @@ def detect_in_batches(
     """Detections of each image, in the images' order.
 
     Args:
-        images: of any sizes.
+        images: BGR uint8 (height, width, 3), of any sizes.
         kind: what images that may go together have in common.
         batch: most images that go together.
         answer: detections of images of one kind.

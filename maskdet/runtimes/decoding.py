@@ -48,7 +48,10 @@ class Quantised:
         return (self.values[rows] - np.float32(self.zero)) * np.float32(self.scale)
 
     def reaching(self, least: float) -> np.ndarray:
-        """Rows that have a value of at least so much; no value is turned into a float."""
+        """Indices (K,) of rows that have a value of at least so much.
+
+        No value is turned into a float.
+        """
         limit = least / self.scale + self.zero
         if limit > 127:
             return np.zeros(0, np.int64)

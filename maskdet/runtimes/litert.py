@@ -68,7 +68,7 @@ class LiteRtNetwork:
         return as_floats(logits), as_floats(deltas)
 
     def run(self, image: np.ndarray) -> tuple[Output, Output]:
-        """The same as the file gives them: few of them will be read."""
+        """The same as the file gives them, in eight bits or floats: few of them will be read."""
         self._resize(image.shape[:2])
         self._interpreter.set_tensor(self._input["index"], as_input(image, self._input)[None])
         self._interpreter.invoke()
@@ -148,7 +148,15 @@ def cpu_threads() -> int:
 
 
 def as_input(image: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
-    """RGB uint8 as an input tensor takes it; the image itself may be written to."""
+    """An image as an input tensor takes it.
+
+    Args:
+        image: RGB uint8 (height, width, 3); it may be written to.
+        tensor: LiteRT's description of the input.
+
+    Returns:
+        int8 or float32 (height, width, 3).
+    """
     if tensor["dtype"] == np.int8:
         # 0 … 255 becomes −128 … 127, in place: the letterbox is ours alone
         return np.bitwise_xor(image, np.uint8(0x80), out=image).view(np.int8)
@@ -156,10 +164,10 @@ def as_input(image: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
 
 
 def as_output(values: np.ndarray, tensor: Mapping[str, Any]) -> Output:
-    """An output tensor's values, float32, or in eight bits together with what they mean."""
+    """An output (N, …) as floats, or in eight bits together with what they mean."""
     return values if values.dtype == np.float32 else Quantised(values, *tensor["quantization"])
 
 
 def as_floats(output: Output) -> np.ndarray:
-    """All of an output, float32."""
+    """All of an output, float32 (N, …)."""
     return output[:] if isinstance(output, Quantised) else output

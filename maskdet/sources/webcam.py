@@ -15,7 +15,16 @@ class Webcam(LiveSource):
     """A camera of this computer."""
 
     def __init__(self, spec: str, name: str, options: WebcamOptions | None = None) -> None:
-        """Plans to open ``0``, ``1`` … or a device file; see `sources.opening.open_source`."""
+        """Plans to open a camera; see `sources.opening.open_source`.
+
+        Args:
+            spec: ``0``, ``1`` … or a device file.
+            name: what a person reads.
+            options: None: the defaults.
+
+        Raises:
+            SourceError: an option has no such value, or there is no such device file.
+        """
         options = options or WebcamOptions()
         backend = options.backend
         if backend not in ("auto", *BACKENDS):

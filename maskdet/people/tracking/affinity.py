@@ -58,17 +58,17 @@ class Offsets(NamedTuple):
 
     @property
     def distance(self) -> np.ndarray:
-        """Between the centers."""
+        """Pixels between the centers (tracks, detections)."""
         return np.hypot(self.across, self.down)
 
     @property
     def size_change(self) -> np.ndarray:
-        """Absolute natural logarithm of the ratio of sizes."""
+        """Absolute natural logarithm of the ratio of sizes (tracks, detections)."""
         return np.abs(np.log(self.sizes / self.size))
 
 
 def offsets(motions: Sequence[Motion], boxes: np.ndarray) -> Offsets:
-    """Ways from each track to each detection."""
+    """Ways from each track to each detection; boxes are (N, 4) in pixels."""
     x, y, size = np.array([(m.x, m.y, m.size) for m in motions], np.float64).T[:, :, None]
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0).astype(np.float64)
     across = (boxes[:, 0] + boxes[:, 2])[None] / 2 - x
@@ -171,5 +171,10 @@ def appearance_affinities(
 
 
 def is_covered(box: np.ndarray, others: np.ndarray) -> bool:
-    """Whether a face that is somebody's covers a box: a second box around the same face."""
+    """Whether a box is a second one around a face that is somebody's.
+
+    Args:
+        box: x1 y1 x2 y2 (4,) in pixels.
+        others: of those faces (N, 4), likewise.
+    """
     return bool(len(others)) and bool((iou(box[None], others) > DUPLICATE_IOU).any())

@@ -94,7 +94,14 @@ class AppearanceChange:
             self.usual += share * (float(known.mean()) - self.usual)
 
     def strangeness(self, found: np.ndarray) -> np.ndarray:
-        """Share of certainty, 0-1, that each difference is between two people; 0 where unknown."""
+        """Share of certainty, 0 to 1, that each difference is between two people.
+
+        Args:
+            found: differences of any shape, as in `differences`; NaN: not known.
+
+        Returns:
+            Of the same shape; 0 where it is not known.
+        """
         changes = found / max(self.usual, MIN_CHANGE)
         scaled = (changes - SAME_CHANGES) / (OTHER_CHANGES - SAME_CHANGES)
         result: np.ndarray = np.nan_to_num(np.clip(scaled, 0.0, 1.0), nan=0.0)
@@ -102,6 +109,15 @@ class AppearanceChange:
 
 
 def blended(old: np.ndarray, new: np.ndarray, seconds: float) -> np.ndarray:
-    """A description that follows its face."""
+    """A description that follows its face.
+
+    Args:
+        old: as `describe` gives it for one face, a row (cells · 3,).
+        new: of the same face, later.
+        seconds: between the two.
+
+    Returns:
+        (cells · 3,), the nearer to the new one, the more time has passed.
+    """
     mixed: np.ndarray = old + (1 - math.exp(-max(seconds, 0.0) / BLEND_S)) * (new - old)
     return mixed

@@ -48,7 +48,7 @@ class FrameFaces:
         object.__setattr__(self, "free", free)
 
     def appearance(self, row: int) -> np.ndarray | None:
-        """Appearance of one face; None: not known."""
+        """Appearance (cells · 3,) of one face; None: not known."""
         if self.appearances is None or np.isnan(self.appearances[row, 0]):
             return None
         return self.appearances[row]

@@ -61,7 +61,14 @@ class Track:
         self.row = None
 
     def found(self, row: int, now: float, appearance: np.ndarray | None, is_certain: bool) -> None:
-        """Takes note of this frame's detection."""
+        """Takes note of this frame's detection.
+
+        Args:
+            row: of the detection in the frame.
+            now: time of the frame, seconds.
+            appearance: of the face (cells · 3,), see `describe`; None: not known.
+            is_certain: whether it is a face beyond doubt.
+        """
         self.is_certain |= is_certain
         self.absent = now - self.seen - self.grace
         self.row, self.seen, self.grace = row, now, 0.0

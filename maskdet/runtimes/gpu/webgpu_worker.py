@@ -55,6 +55,11 @@ class WebGpuNetwork:
     def __init__(self, content: bytes, height: int, width: int) -> None:
         """Compiles it, which takes seconds.
 
+        Args:
+            content: of a `.tflite` file whose input is of any size.
+            height: of the input in pixels.
+            width: of the input in pixels.
+
         Raises:
             ModelError: there is no GPU, or its driver refuses.
         """
@@ -76,7 +81,10 @@ class WebGpuNetwork:
         self.size = (height, width)
 
     def outputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As `LiteRtNetwork.outputs`."""
+        """Logits (N, classes) and deltas (N, 4), float32, of RGB uint8 of the input's size.
+
+        The image may be written to.
+        """
         tensor, *details = self._cpu.details
         self._inputs[0].write(as_input(image, tensor))
         self._model.run_by_index(0, self._inputs, self._outputs)

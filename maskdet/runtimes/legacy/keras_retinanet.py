@@ -198,7 +198,17 @@ def uses_tf_mode(network: Network) -> bool:
 
 
 def prepare(image: np.ndarray, short: int, long: int, *, tf_mode: bool) -> tuple[np.ndarray, float]:
-    """An image (BGR uint8) as the network takes it, float32, and the factor of its size."""
+    """An image as the network takes it, and the factor of its size.
+
+    Args:
+        image: BGR uint8 (height, width, 3).
+        short: shorter side in pixels of the input …
+        long: … unless its longer one would have more pixels than this.
+        tf_mode: pixels become −1 to 1; else ImageNet's means are taken off.
+
+    Returns:
+        float32 (height, width, 3) of the input's size, and its pixels for one of the image.
+    """
     pixels = image.astype(np.float32)
     pixels = pixels / np.float32(127.5) - np.float32(1) if tf_mode else pixels - _IMAGENET_MEANS
     height, width = image.shape[:2]

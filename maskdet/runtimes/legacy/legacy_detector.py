@@ -50,7 +50,11 @@ class LegacyDetector:
         self._batch = 1
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each image (BGR uint8), best first; images of one size go together."""
+        """Faces of each image (BGR uint8), best first; images of one size go together.
+
+        Raises:
+            ModelError: the model was closed, or fails on an image.
+        """
         if self._run is None and len(images):
             raise ModelError(f"{self._path}: the model was closed")
         return detect_in_batches(images, lambda image: image.shape, self._batch, self._answers)

@@ -91,7 +91,7 @@ def enlarged(found: Detections, view: np.ndarray, size: tuple[int, int]) -> Dete
 
     Args:
         found: in the pixels of the halved one.
-        view: the halved one.
+        view: the halved one (height, width, 3).
         size: height and width of the image itself.
     """
     if view.shape[:2] == size:

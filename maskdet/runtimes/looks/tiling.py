@@ -88,6 +88,12 @@ def uncut(part: Detections, tile: np.ndarray, height: int, width: int) -> Detect
 
     Larger ones than what tiles share go, too: of those a tile may hold a part that looks like a
     face, and the whole image shows them better.
+
+    Args:
+        part: faces in the tile's own pixels.
+        tile: x1 y1 x2 y2 (4,) in the image's pixels.
+        height: of the image.
+        width: of the image.
     """
     boxes = part.boxes + np.tile(tile[:2], 2)
     near = np.abs(boxes - tile) < EDGE_PIXELS

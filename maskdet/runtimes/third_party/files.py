@@ -40,7 +40,13 @@ class ThirdPartyFile(Protocol):
     metadata: Mapping[str, str]
 
     def run(self, tensor: np.ndarray) -> list[np.ndarray]:
-        """All outputs, as floats where they are quantized.
+        """Runs the network once.
+
+        Args:
+            tensor: a batch as `input` makes it.
+
+        Returns:
+            All outputs, each of a shape of its own; as floats where they are quantized.
 
         Raises:
             ModelError: the network failed.
@@ -100,7 +106,7 @@ class OnnxFile:
         self.input = image_input(path, shape, np.dtype(_ONNX_TYPES.get(inputs[0].type, object)))
 
     def run(self, tensor: np.ndarray) -> list[np.ndarray]:
-        """All outputs.
+        """All outputs for a batch; see `ThirdPartyFile.run`.
 
         Raises:
             ModelError: the network failed.
@@ -171,7 +177,7 @@ class LiteRtFile:
         return [int(output["index"]) for output in self._outputs]
 
     def run(self, tensor: np.ndarray) -> list[np.ndarray]:
-        """All outputs, as floats.
+        """All outputs for a batch, as floats; see `ThirdPartyFile.run`.
 
         Raises:
             ModelError: the network failed.

@@ -139,7 +139,17 @@ class YoloDetector:
 def run_on(
     file: ThirdPartyFile, image: np.ndarray, side: int, *, stretched: bool = False
 ) -> tuple[list[np.ndarray], Placed]:
-    """A network's outputs for an image (BGR uint8), and where the image lay in its input."""
+    """A network's outputs for an image, and where the image lay in its input.
+
+    Args:
+        file: the network.
+        image: BGR uint8 (height, width, 3).
+        side: longest side in pixels of the input, where the file leaves that open.
+        stretched: the image fills the input, its aspect lost; else it keeps it, with borders.
+
+    Raises:
+        ModelError: the network failed.
+    """
     height, width = image.shape[:2]
     size = file.input.size or fitting_size(height, width, side)
     if stretched:

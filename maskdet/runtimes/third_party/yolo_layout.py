@@ -62,7 +62,7 @@ def find_layout(
 
     Args:
         path: the file, for messages.
-        outputs: of a network.
+        outputs: of a network, each with a batch of one in front: (1, …).
         size: height and width of its input.
         metadata: of the file.
         classes: number of class names; None: not known yet, only refusals count.

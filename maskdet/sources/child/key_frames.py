@@ -69,7 +69,7 @@ class KeyFrames:
         return True
 
     def retrieve(self) -> tuple[bool, np.ndarray | None]:
-        """The image of the key frame that was grabbed; a damaged one is none."""
+        """The image of the key frame that was grabbed, BGR uint8; a damaged one is none."""
         okay, packet = self._capture.retrieve()
         if not okay or packet is None:
             return False, None

@@ -30,6 +30,12 @@ class ImageFiles:
     fps: float | None = None
 
     def __init__(self, paths: Sequence[str], name: str) -> None:
+        """Opens nothing yet.
+
+        Args:
+            paths: of image files.
+            name: what a person reads.
+        """
         self.name = name
         self._paths = list(paths)
         self._next = 0
@@ -95,6 +101,7 @@ class ImageFile(ImageFiles):
     """An image file."""
 
     def __init__(self, path: str, name: str) -> None:
+        """Opens nothing yet; see `ImageFiles`."""
         super().__init__([path], name)
 
 

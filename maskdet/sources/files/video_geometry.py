@@ -23,7 +23,7 @@ _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_C
 
 
 def turned(image: np.ndarray, degrees: int) -> np.ndarray:
-    """An image turned clockwise by 0, 90, 180 or 270 degrees."""
+    """An image (height, width, 3) turned clockwise by 0, 90, 180 or 270 degrees."""
     return cv2.rotate(image, _TURNS[degrees]) if degrees else image
 
 

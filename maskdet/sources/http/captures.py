@@ -44,7 +44,7 @@ class HttpImages:
         raise NotImplementedError
 
     def retrieve(self) -> tuple[bool, np.ndarray | None]:
-        """The image that was grabbed."""
+        """The image that was grabbed, BGR uint8 (height, width, 3), if it is one."""
         return self._image is not None, self._image
 
     def release(self) -> None:
