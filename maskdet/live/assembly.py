@@ -1,4 +1,4 @@
-"""The outputs of a run, built by the settings."""
+"""Parts of a run that is built by the settings: detector, outputs, analyses, viewer."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from maskdet.images.motion_gate import MotionGate
 from maskdet.live.cameras.camera import CameraState
 from maskdet.live.cameras.control import CameraControl
 from maskdet.live.gui.people_history import PeopleHistory
+from maskdet.live.gui.view import View
 from maskdet.live.gui.viewer import Viewer
 from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
@@ -209,13 +210,13 @@ def new_viewer(
     Zones that are drawn are kept in that settings file, if there is one.
     """
     zones = ZoneEditor([], settings_file, enabled=settings.people.enabled)
+    is_strict = settings.privacy == "strict"
     return Viewer(
         pipeline,
         control,
         window,
         new_overlay(settings),
-        blur=settings.blur,
-        strict=settings.privacy == "strict",
+        View(blur=settings.blur and not is_strict, strict=is_strict),
         snapshots=settings.snapshots,
         size=(settings.window.width, settings.window.height),
         picture_seconds=settings.window.picture_seconds,

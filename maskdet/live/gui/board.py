@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from maskdet.drawing.status_text import total_row
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.screens import screen_size
 from maskdet.live.gui.tile import Tile
+from maskdet.live.gui.view import View
 from maskdet.live.gui.window import Window
 from maskdet.observation import PeopleCounts
 
@@ -27,44 +27,6 @@ _SINGLE_SHARE = 0.67
 """Of the screen's width, for the window of a single source."""
 _NOTICE_S = 3.0
 _FIRST_NOTICE_S = 8.0
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A zone or line that is being drawn.
-
-    Attributes:
-        source: name of the source that it is in.
-        points: corners so far and the mouse's place, in shares of the image.
-        is_zone: whether it becomes a polygon.
-    """
-
-    source: str
-    points: tuple[tuple[float, float], ...]
-    is_zone: bool
-
-
-@dataclass
-class View:
-    """The user's choices of what to see.
-
-    Attributes:
-        paused: the image is held.
-        help: the keys are listed.
-        blur: faces are unrecognizable.
-        strict: faces are covered already, before they come here, and stay so.
-        changed: something of that has changed since it was drawn.
-        draft: a zone or line that is being drawn; None: none is.
-        panel: the side panel with the people of the last hour is shown.
-    """
-
-    paused: bool = False
-    help: bool = False
-    blur: bool = False
-    strict: bool = False
-    changed: bool = True
-    draft: Draft | None = None
-    panel: bool = False
 
 
 class Board:
@@ -136,9 +98,7 @@ class Board:
             tile.draw(
                 (place.width, place.height),
                 self._layout.text,
-                paused=view.paused,
-                blur=view.blur,
-                strict=view.strict,
+                view,
                 compact=len(self._tiles) > 1,
                 margins=self._panel if len(self._tiles) == 1 else (0, 0),
             )

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from maskdet.live.gui.board import Board, Draft, View
+from maskdet.live.gui.board import Board
 from maskdet.live.gui.tile import Tile
+from maskdet.live.gui.view import Draft, View
 from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import Kind, ZoneEditor
 from maskdet.live.progress import clock
@@ -34,7 +35,6 @@ class Controls:
         board: Board,
         window: Window,
         tiles: Sequence[Tile],
-        recordings: Sequence[RecordingSwitch],
         snapshots: Path,
         zones: ZoneEditor,
     ) -> None:
@@ -45,7 +45,6 @@ class Controls:
             board: shows the notices.
             window: goes full screen.
             tiles: the sources' places, which may become more and fewer.
-            recordings: one switch a source, likewise.
             snapshots: folder for the images of key s.
             zones: what becomes of clicks.
         """
@@ -55,7 +54,6 @@ class Controls:
         self._board = board
         self._window = window
         self._tiles = tiles
-        self._recordings = recordings
         self._snapshots = Snapshots(snapshots)
         self._actions: dict[str, Callable[[], str]] = {
             "q": self._end,
@@ -94,6 +92,11 @@ class Controls:
         for tile in self._tiles:
             if (shapes := self._zones.changed.pop(tile.name, None)) is not None:
                 tile.show_places(shapes)
+
+    @property
+    def _recordings(self) -> list[RecordingSwitch]:
+        """Those of all sources."""
+        return [tile.recording for tile in self._tiles]
 
     def close(self) -> None:
         """Waits for a snapshot that is being saved."""

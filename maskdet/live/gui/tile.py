@@ -12,6 +12,7 @@ from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.overlay import Overlay
 from maskdet.drawing.status_text import Status
 from maskdet.live.gui.playback import Pacing
+from maskdet.live.gui.view import View
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.progress import progress_of
 from maskdet.live.recording.evidence import with_bar
@@ -32,6 +33,7 @@ class Tile:
         drawn: when that was, by the monotonic clock.
         pacing: when its next one is due.
         source: what is shown here.
+        recording: of that source.
         is_off: whether its camera is paused.
     """
 
@@ -50,7 +52,7 @@ class Tile:
             pipeline: knows the source's values.
             index: the source's position in the pipeline.
             source: what is shown here.
-            recording: whether it is recorded.
+            recording: of that source.
             overlay: draws.
             picture_seconds: how long a still image stays.
         """
@@ -64,7 +66,7 @@ class Tile:
         self._index = index
         self.source = source
         self.is_off = False
-        self._recording = recording
+        self.recording = recording
         self._overlay = overlay
         self._since = time.monotonic()
 
@@ -107,10 +109,8 @@ class Tile:
         self,
         size: tuple[int, int],
         text: int,
+        view: View,
         *,
-        paused: bool = False,
-        blur: bool = False,
-        strict: bool = False,
         compact: bool = False,
         margins: tuple[int, int] = (0, 0),
     ) -> None:
@@ -119,13 +119,11 @@ class Tile:
         Args:
             size: (width, height) of it.
             text: size of the text, pixels.
-            paused: whether the user holds the image.
-            blur: whether to make faces unrecognizable.
-            strict: whether they are so already.
+            view: what the user has chosen.
             compact: whether it stands in a grid.
             margins: pixels that stay free beside and below the frame.
         """
-        status = replace(self._status(paused=paused, blur=blur or strict), compact=compact)
+        status = replace(self._status(view), compact=compact)
         self.drawn = time.monotonic()
         if self.is_off:
             off = replace(status, paused=True, age_ms=None, capture_fps=None, detect_fps=None)
@@ -138,7 +136,7 @@ class Tile:
             self.image = self._overlay.waiting(message, status, size, text)
             self.image_box = (0, 0, 0, 0)
             return
-        shown = blur_observation(self.observation) if blur else self.observation
+        shown = blur_observation(self.observation) if view.blur else self.observation
         self.image = self._overlay.view(shown, status, size, text, margins)
         self.image_box = self._overlay.image_box
 
@@ -150,9 +148,9 @@ class Tile:
             blur_observation(self.observation) if blur else self.observation
         )
 
-    def _status(self, *, paused: bool, blur: bool) -> Status:
+    def _status(self, view: View) -> Status:
         stats = self._pipeline.stats.of(self._index)
-        no_signal = stats.no_signal and not paused
+        no_signal = stats.no_signal and not view.paused
         seen = self.observation
         progress = None if seen is None else progress_of(self.source, seen.frame)
         is_image = progress is not None and progress.count > 0
@@ -163,14 +161,14 @@ class Tile:
             detect_fps=stats.detect_fps if stats.processed and not is_image else None,
             age_ms=age,
             device=self._pipeline.detector.device,
-            recording=self._recording.on and not self._recording.failing,
-            not_recording=self._recording.failing,
-            paused=paused,
+            recording=self.recording.on and not self.recording.failing,
+            not_recording=self.recording.failing,
+            paused=view.paused,
             no_signal=no_signal,
             signal_loss_reason=(self._pipeline.stats.signal_loss_reason(self._index) or "")
             if no_signal
             else "",
-            blurred=blur,
+            blurred=view.blur or view.strict,
             is_file=not self.source.is_live,
             progress="" if progress is None or self.pacing.is_single_image else str(progress),
             share=None if progress is None or progress.count == 1 else progress.share,

@@ -9,15 +9,15 @@ from pathlib import Path
 from maskdet.drawing.overlay import Overlay
 from maskdet.live.cameras.camera import Camera
 from maskdet.live.cameras.control import CameraControl
-from maskdet.live.gui.board import Board, View
+from maskdet.live.gui.board import Board
 from maskdet.live.gui.controls import Controls
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.tile import Tile
+from maskdet.live.gui.view import View
 from maskdet.live.gui.window import Window
 from maskdet.live.gui.zone_editor import ZoneEditor
 from maskdet.live.pipeline import Pipeline
 from maskdet.observation import Observation
-from maskdet.sinks.recording.recording_switch import RecordingSwitch
 
 _POLL_S = 0.02
 """Seconds that the loop waits for a frame before it looks at the keys again."""
@@ -36,9 +36,8 @@ class Viewer:
         control: CameraControl,
         window: Window,
         overlay: Overlay,
+        view: View,
         *,
-        blur: bool = False,
-        strict: bool = False,
         snapshots: Path = Path("."),
         size: tuple[int, int] = (1280, 720),
         picture_seconds: float = 3.0,
@@ -52,8 +51,7 @@ class Viewer:
             control: knows the cameras, which come and go.
             window: where to show.
             overlay: draws; this loop's own.
-            blur: whether faces are unrecognizable from the start.
-            strict: whether they are covered already, and stay so.
+            view: what is seen from the start; keys change it.
             snapshots: folder for the images of key s.
             size: (width, height) of a new window with several sources, at most.
             picture_seconds: how long each image of a folder stays.
@@ -63,20 +61,18 @@ class Viewer:
         self._pipeline, self._control, self._window = pipeline, control, window
         self._overlay, self._picture_seconds = overlay, picture_seconds
         self._tiles: list[Tile] = []
-        self._recordings: list[RecordingSwitch] = []
         self._tile_of: dict[str, Tile] = {}
         self._version = -1
         self._zones = zones or ZoneEditor([], None, enabled=False)
         self._follow_cameras()
         self._waiting: dict[str, Observation] = {}
-        self._view = View(blur=blur and not strict, strict=strict)
+        self._view = view
         self._board = Board(self._tiles, window, overlay, size, history)
         self._controls = Controls(
             self._view,
             self._board,
             window,
             self._tiles,
-            self._recordings,
             snapshots,
             self._zones,
         )
@@ -106,7 +102,6 @@ class Viewer:
         self._tile_of = {tile.name: tile for tile in self._tiles}
         for tile, camera in zip(self._tiles, present, strict=True):
             tile.is_off = camera.state == "paused"
-        self._recordings[:] = [camera.recording for camera in present]
         self._zones.follow([camera.places for camera in present if camera.places is not None])
 
     def _new_tile(self, camera: Camera) -> Tile:

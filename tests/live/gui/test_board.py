@@ -12,8 +12,9 @@ from maskdet.detections import Detections, MaskState
 from maskdet.drawing.layout import arrange, panel_margins
 from maskdet.drawing.overlay import Overlay, Status
 from maskdet.frame import Frame
-from maskdet.live.gui.board import Board, View
+from maskdet.live.gui.board import Board
 from maskdet.live.gui.people_history import PeopleHistory
+from maskdet.live.gui.view import View
 from maskdet.observation import Observation, PeopleCounts
 
 Size = tuple[int, int]
@@ -38,7 +39,7 @@ class ShownTile:
         self.observation = Observation(frame, Detections.empty(), people_counts=counts)
         self.name, self.image_size, self._overlay = name, size, overlay
 
-    def draw(self, size: Size, text: int, margins: Size = (0, 0), **facts: Any) -> None:
+    def draw(self, size: Size, text: int, view: View, margins: Size = (0, 0), **facts: Any) -> None:
         status = Status(compact=facts["compact"])
         self.image = self._overlay.view(self.observation, status, size, text, margins)
         self.image_box = self._overlay.image_box

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from maskdet.detections import Detections
-from maskdet.live.gui.board import View
 from maskdet.live.gui.controls import Controls
+from maskdet.live.gui.view import View
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.observation import Observation, PeopleCounts
 from tests.people.scenes import frame
@@ -26,11 +26,14 @@ def test_people_are_drawn_and_zoned_where_they_are_followed(
     empty = Detections.empty()
     counts = cast(PeopleCounts, object()) if are_followed else None
     seen = Observation(frame(0.0), empty, empty.counts(), people_counts=counts)
-    tile = SimpleNamespace(name="a", observation=None if are_followed is None else seen)
+    recording = SimpleNamespace(refusal="", blur=False)
+    tile = SimpleNamespace(
+        name="a", recording=recording, observation=None if are_followed is None else seen
+    )
     board = SimpleNamespace(show_notice=notices.append, place_at=lambda x, y: None)
     window = SimpleNamespace(clicks=list, pointer=(0, 0))
     view, zones = View(help=True), ZoneEditor([SourcePlaces("a", lambda zones, lines: None)], None)
-    parts: list[Any] = [view, board, window, [tile], [], tmp_path, zones]
+    parts: list[Any] = [view, board, window, [tile], tmp_path, zones]
     controls = Controls(*parts)
     controls.obey(key)
     controls.close()
@@ -45,7 +48,7 @@ def test_a_click_beside_the_image_is_answered_and_makes_no_corner(tmp_path: Path
     board = SimpleNamespace(show_notice=notices.append, place_at=lambda x, y: None)
     window = SimpleNamespace(clicks=lambda: [("left", 5, 5)], pointer=(5, 5))
     zones = ZoneEditor([SourcePlaces("a", lambda zones, lines: None)], None)
-    controls = Controls(View(), board, window, [], [], tmp_path, zones)  # type: ignore[arg-type]
+    controls = Controls(View(), board, window, [], tmp_path, zones)  # type: ignore[arg-type]
     controls.obey(None)
     assert notices == []  # nothing is being drawn
     zones.begin("zone")

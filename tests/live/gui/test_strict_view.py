@@ -8,8 +8,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from maskdet.live.gui.board import View
 from maskdet.live.gui.controls import Controls
+from maskdet.live.gui.view import View
 
 
 class Notices:
@@ -27,7 +27,7 @@ def test_no_key_uncovers_faces_where_privacy_is_strict(tmp_path: Path, strict: b
     board: Any = Notices()
     window = Mock(**{"clicks.return_value": []})
     view = View(strict=strict)
-    controls = Controls(view, board, window, [], [], tmp_path, Mock(kind=None))
+    controls = Controls(view, board, window, [], tmp_path, Mock(kind=None))
     controls.obey("b")
     assert view.blur is blurs
     assert board.said == ["privacy: strict keeps faces covered" if strict else "blur on"]

@@ -21,6 +21,7 @@ from maskdet.drawing.styles import STYLES
 from maskdet.live import meters
 from maskdet.live.gui import board
 from maskdet.live.gui.tile import Tile
+from maskdet.live.gui.view import View
 from maskdet.live.pipeline import Pipeline
 from maskdet.observation import Observation
 from maskdet.sinks.recording.recorder import Recorder
@@ -278,13 +279,13 @@ def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     with Pipeline([source], ScriptedDetector()) as pipeline:
         try:
             place = Tile(pipeline, 0, source, switch, Notes(), 0)
-            place.draw((640, 480), 16)
+            place.draw((640, 480), 16, View())
             observation = pipeline.next(5)
             assert observation is not None
             place.take(observation)
             for pause in (0.0, 0.6, 0.1):
                 time.sleep(pause)
-                place.draw((640, 480), 16)
+                place.draw((640, 480), 16, View())
         finally:
             silent.set()
     waiting, fresh, old, older = statuses

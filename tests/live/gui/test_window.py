@@ -95,7 +95,8 @@ import sys
 import numpy as np
 from maskdet.detections import Detections
 from maskdet.frame import Frame
-from maskdet.live.gui.board import Board, View
+from maskdet.live.gui.board import Board
+from maskdet.live.gui.view import View
 from maskdet.drawing.overlay import Overlay
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.gui.tile import Tile
