@@ -99,7 +99,7 @@ def _read_sides(
 
 
 def _weights(settings: TrainingSettings, parts: Sequence[Sequence[Sample]]) -> np.ndarray:
-    """How often each sample of all parts is drawn, relative to the others (N,)."""
+    """Weights (N,) of the samples of all parts: the chance of each to be drawn."""
     weights = [
         draw_weights(part, settings.schedule.rare)
         * scene_weights(part, source.scene, source.max_per_scene)

@@ -1,4 +1,4 @@
-"""What the user of the window has chosen to see."""
+"""The view that the user of the window has chosen."""
 
 from __future__ import annotations
 
