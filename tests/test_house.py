@@ -31,6 +31,7 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
 def imports_of(path: Path) -> set[str]:
     """Every module that a file imports, late imports too; ``from a import b`` counts as a.b."""
     found: set[str] = set()
@@ -47,6 +48,7 @@ def imports(path: Path, *packages: str) -> bool:
     return any(name.split(".")[0] in packages for name in imports_of(path))
 
 
+@cache
 def calls_of(path: Path) -> set[str]:
     """The names called in a file, as written: ``f``, ``cv2.line`` …"""
     calls = (node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
