@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -187,3 +187,12 @@ class Observation:
     is_carried: bool = False
     is_end: bool = False
     hidden_boxes: np.ndarray = field(default_factory=_no_boxes)
+
+    def with_shapes(self, shapes: tuple[Shape, ...]) -> Observation:
+        """The same with other zones and lines; nobody has been counted in the new zones yet."""
+        counts = self.people_counts
+        if counts is not None:
+            known = {shape.name for shape in shapes if shape in self.shapes}
+            zones = {name: people for name, people in counts.zones.items() if name in known}
+            counts = replace(counts, zones=zones)
+        return replace(self, shapes=shapes, people_counts=counts)

@@ -220,7 +220,7 @@ class Planner:
         if age is not None and age > _LATE_REPORT_S and state != "starting":
             row["problem"] = _late(age, is_down=not report)
         elif age is None and state == "down":
-            row["problem"] = "has not joined: run maskdet cluster up on it, or check the link to it"
+            row["problem"] = "has not joined: run cluster up on it, or check the link to it"
         return row
 
     def _camera_row(self, name: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from maskdet.cluster.first_machine import Answer, find_answer
 from maskdet.cluster.group import MachineGroup
 from maskdet.cluster.machine import MACHINE_RESOURCE
 from maskdet.errors import SourceError
+from maskdet.system.console import as_typed
 
 NAMESPACE = "maskdet"
 GROUP_SHARE = 0.5
@@ -80,7 +81,7 @@ def join(host: str, port: int) -> None:
     except (RayError, ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise ClusterError(
             f"cannot join the cluster at {address}: {line_of(error)}; is this machine one of its "
-            "own, with the same token file? On it run: maskdet cluster up"
+            f"own, with the same token file? On it run: {as_typed('cluster up')}"
         ) from None
     signal.signal(signal.SIGTERM, on_sigterm)
 
@@ -101,7 +102,7 @@ def _without_stderr() -> Iterator[None]:
 def no_cluster(address: str, answer: Answer) -> str:
     """The line about what answers at an address in the place of a cluster."""
     if answer == "nothing":
-        return f"no cluster answers at {address}; start it: maskdet cluster up"
+        return f"no cluster answers at {address}; start it: {as_typed('cluster up')}"
     if answer == "silence":
         return (
             f"nothing comes back from {address}: the machine is off, the network between is cut, "
@@ -135,7 +136,7 @@ def wait_until_alone(name: str) -> None:
         if time.monotonic() > deadline:
             raise ClusterError(
                 f"{' and '.join(addresses)} have joined as {name}; each machine needs a name of "
-                "its own in the file (--node), or run maskdet cluster down on the other one first"
+                f"its own (--node), or end the other one first: {as_typed('cluster down')} on it"
             )
         time.sleep(_RETRY_S)
 
@@ -241,8 +242,7 @@ def replace_placement(kind: type, settings: Mapping[str, Any]) -> Any:
 
 def end_placement() -> None:
     """Ends the placement, so that no group gets another order."""
-    before = placement()
-    if before is None:
+    if (before := placement()) is None:
         return
     with contextlib.suppress(RayError, GetTimeoutError):  # it may be starting again just now
         ray.get(before.end.remote(), timeout=_ANSWER_TIMEOUT_S)
@@ -280,8 +280,7 @@ def placement_table() -> dict[str, Any]:
     began = time.monotonic()
     while True:
         waited = time.monotonic() - began
-        actor = placement()
-        if actor is not None:
+        if (actor := placement()) is not None:
             try:
                 left = max(0.1, _RESTART_TIMEOUT_S - waited)
                 table: dict[str, Any] = ray.get(actor.table.remote(), timeout=left)
@@ -290,7 +289,8 @@ def placement_table() -> dict[str, Any]:
                 if waited > _RESTART_TIMEOUT_S:
                     raise ClusterError(f"the cluster does not answer: {line_of(error)}") from None
         elif waited > _REPLACE_TIMEOUT_S:
-            raise ClusterError("no cameras are placed; run maskdet cluster up on the first machine")
+            up = as_typed("cluster up")
+            raise ClusterError(f"no cameras are placed; run {up} on the first machine")
         time.sleep(_RETRY_S)
 
 

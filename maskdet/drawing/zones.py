@@ -48,7 +48,7 @@ class ZoneRenderer:
                 self._arrow(image, points)
         names = np.zeros((0, 4), int)
         for shape in shapes:
-            count = _count_text(shape, counts)
+            count = count_text(shape, counts)
             texts = [f"{shape.name}: {count}", count] if count else [shape.name]
             box = self._name(image, shape, texts, np.vstack([faces, names]))
             names = np.vstack([names, box])
@@ -137,12 +137,16 @@ def _pixels(points: Sequence[tuple[float, float]], image: np.ndarray) -> np.ndar
     return np.round(np.asarray(points, float).reshape(-1, 2) * size).astype(np.int32)
 
 
-def _count_text(shape: Shape, counts: PeopleCounts | None) -> str:
-    """``3`` people in a zone, ``in 4, out 1`` over a line; empty where nobody is counted."""
+def count_text(shape: Shape, counts: PeopleCounts | None) -> str:
+    """``3`` people in a zone, ``in 4, out 1`` over a line; empty where nobody is counted.
+
+    A dash stands for the people in a zone in which nobody has been counted yet.
+    """
     if counts is None:
         return ""
     if shape.is_zone:
-        return str(_total(counts.zones.get(shape.name, {})))
+        people = counts.zones.get(shape.name)
+        return "–" if people is None else str(_total(people))
     ways = counts.crossings.get(shape.name, {})
     return f"in {_total(ways.get('in', {}))}, out {_total(ways.get('out', {}))}"
 

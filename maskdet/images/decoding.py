@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import warnings
 import zlib
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskdet/__init__.py
 
 import cv2
 import numpy as np
 
-from maskdet.images.kinds import is_heif
+from maskdet.images.kinds import is_heif, without_stray_bytes
 from maskdet.images.unreadable import reason, tiff_tags
+from maskdet.system.native_libraries import with_messages
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
@@ -28,25 +30,64 @@ _FLOATS = (b"PF\n", b"Pf\n")  # a PFM; OpenCV makes whole numbers of its shares 
 _DARK = 65
 """An image whose brightest value is lower may have its values in the lower bits."""
 _PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+_DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG")
+"""Starts of what libjpeg writes to stderr where it goes on with a damaged file."""
 
 
 class ImageError(ValueError):
     """An image that cannot be read; the message goes on after the file's name."""
 
 
+class DecodedImage(NamedTuple):
+    """An image, and what is wrong with its file.
+
+    Attributes:
+        image: BGR uint8 (height, width, 3), turned as its EXIF data state.
+        damage: libjpeg's message where a JPEG is damaged within, and the rest was decoded
+            nevertheless; empty: none is known.
+    """
+
+    image: np.ndarray
+    damage: str
+
+
 def read_image(path: str | Path) -> np.ndarray:
     """An image file as BGR uint8 (height, width, 3), turned as its EXIF data state.
-
-    Python opens it: OpenCV fails on some names, and crashes on those that are not UTF-8.
 
     Raises:
         ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.
     """
+    return decode_image(_content(path))
+
+
+def read_with_damage(path: str | Path) -> DecodedImage:
+    """The same, and what is wrong with the file.
+
+    Raises:
+        ImageError: as above.
+    """
+    return decode_with_damage(_content(path))
+
+
+def _content(path: str | Path) -> bytes:
+    """Python opens a file: OpenCV fails on some names, and crashes on those that are not UTF-8."""
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or type(error).__name__}") from None
-    return decode_image(data)
+
+
+def decode_with_damage(data: bytes) -> DecodedImage:
+    """An encoded image, and whether it is damaged; see `decode_image`.
+
+    OpenCV returns what libjpeg made of a damaged file, without a word; libjpeg writes a line to
+    stderr, of which this takes hold.
+    """
+    data = without_stray_bytes(data)
+    if not data.startswith(_JPEG):
+        return DecodedImage(decode_image(data), "")
+    return DecodedImage(*with_messages(partial(decode_image, data), _DAMAGE))
 
 
 def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
@@ -61,6 +102,7 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
     """
     if not data:
         raise ImageError("is empty (0 bytes); copy it again")
+    data = without_stray_bytes(data)
     if data.startswith(_PNG) and not _is_whole_png(data):
         raise ImageError("is broken or cut short; copy it again")
     if is_heif(data):

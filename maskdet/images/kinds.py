@@ -33,6 +33,9 @@ _IMAGE_STARTS = (
     *(_JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"),
     b"\0\0\0\x0cjP  \r\n\x87\n",
 )
+_STRAY_STARTS = (_JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+_CONTAINERS = (b"ID3", b"PK", b"FUJIFILM", b"\xd0\xcf\x11\xe0", b"8BPS", b"%PDF", b"MZ", b"\x7fELF")
+"""Starts of files that may hold a small image of something else near their beginning."""
 _VIDEO_STARTS = (
     *(b"\x1aE\xdf\xa3", b"FLV\x01", b"\0\0\x01\xba", b"\0\0\x01\xb3"),
     *(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"OggS\0"),
@@ -83,6 +86,19 @@ def kind_of_file(path: str | Path) -> FileKind:
     if suffix in IMAGE_SUFFIXES:
         return "image"
     return "video" if suffix in VIDEO_SUFFIXES else "other"
+
+
+def without_stray_bytes(data: bytes) -> bytes:
+    """An image file without what lies before its first byte: a line break of a script, a header.
+
+    Only where the file is of no other kind that is known, and a JPEG, PNG or GIF begins within its
+    first `HEADER_BYTES`.
+    """
+    head = data[:HEADER_BYTES]
+    if kind_of_content(head) != "other" or head.startswith(_CONTAINERS):
+        return data
+    places = [at for start in _STRAY_STARTS if (at := head.find(start)) > 0]
+    return data[min(places) :] if places else data
 
 
 def is_heif(data: bytes) -> bool:

@@ -54,6 +54,24 @@ def say(text: str, level: str = "info") -> None:
         print(_dressed(mask_password(text), level), file=sys.stderr, flush=True)
 
 
+def as_typed(words: str) -> str:
+    """A command of this program, begun as the person began the one that runs.
+
+    Args:
+        words: after the program's name: ``cluster up``.
+
+    Returns:
+        ``python -m maskdet cluster up`` or ``maskdet cluster up``: what works where the person is.
+    """
+    return f"{'python -m maskdet' if _name.startswith('python -m ') else 'maskdet'} {words}"
+
+
+def set_typed(name: str) -> None:
+    """Sets the command's name as the person typed it, in a process that has no command line."""
+    global _name
+    _name = name
+
+
 def say_named(text: str, level: str = "info") -> None:
     """A message after the command's name as the person typed it; see `say` and `ending`."""
     say(f"{_name}: {text}", level)

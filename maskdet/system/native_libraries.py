@@ -5,12 +5,15 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from tempfile import TemporaryFile
+from typing import IO, TextIO, TypeVar
 
 from maskdet.errors import ConfigError
-from maskdet.system.threads import Lock
+from maskdet.system.threads import Condition, Lock
+
+T = TypeVar("T")
 
 _PACKAGES = {
     "libGL.so.1": "libgl1",
@@ -66,6 +69,97 @@ def silent_stderr() -> Iterator[None]:
         _silence.end()
 
 
+def with_messages(work: Callable[[], T], starts: tuple[str, ...]) -> tuple[T, str]:
+    """Runs native code, and returns its result with the message that it writes to stderr.
+
+    Several threads may do this at one time. Where a message came while others were at work, whose
+    it is does not show: the work is then done once more, alone.
+
+    Args:
+        work: done once, or twice.
+        starts: of the lines that are wanted; others of native code are dropped.
+
+    Returns:
+        The result, and the first such line; empty where there is none.
+    """
+    for alone in (False, True):
+        begun = _capture.begin(alone=alone)
+        try:
+            made = work()
+        finally:
+            lines, was_alone = _capture.end(begun)
+        line = next((each for each in lines if each.startswith(starts)), "")
+        if was_alone or not line:
+            break
+    return made, line
+
+
+class _Capture:
+    """File descriptor 2 leads into a file while somebody does work that may write there."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._count = self._starts = 0
+        self._is_reserved = False
+        self._file: IO[bytes] | None = None
+        self._kept = -1
+
+    def begin(self, *, alone: bool) -> tuple[int, int]:
+        """Waits while somebody is alone at work, or until nobody is, to be alone.
+
+        Returns:
+            The number of this start, 0 if others are at work; and the bytes written before it.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_reserved)
+            if alone:
+                self._is_reserved = True
+                self._changed.wait_for(lambda: not self._count)
+            self._count += 1
+            self._starts += 1
+            if self._count == 1:
+                with suppress(OSError):  # no room for a file, or fd 2 is closed
+                    self._redirect()
+            return self._starts if self._count == 1 else 0, self._size()
+
+    def end(self, begun: tuple[int, int]) -> tuple[list[str], bool]:
+        """Returns the lines since that start, and whether nobody else was at work meanwhile."""
+        start, before = begun
+        with self._changed:
+            self._count -= 1
+            lines: list[str] = []
+            if self._file is not None and self._size() > before:
+                self._file.seek(before)
+                lines = self._file.read().decode(errors="replace").splitlines()
+            if not self._count:
+                self._restore()
+                self._is_reserved = False
+            self._changed.notify_all()
+            return lines, start == self._starts
+
+    def _redirect(self) -> None:
+        _silence.begin()  # Python's own messages go on
+        try:
+            self._kept = os.dup(2)
+            self._file = TemporaryFile("ab+")  # noqa: SIM115  closed by _restore
+            os.dup2(self._file.fileno(), 2)
+        except OSError:
+            _silence.end()
+            raise
+
+    def _restore(self) -> None:
+        if self._file is None:
+            return
+        os.dup2(self._kept, 2)
+        os.close(self._kept)
+        self._file.close()
+        self._file = None
+        _silence.end()
+
+    def _size(self) -> int:
+        return 0 if self._file is None else os.fstat(self._file.fileno()).st_size
+
+
 class _Silence:
     """File descriptor 2 leads nowhere while somebody wants that; Python's own stderr does not."""
 
@@ -110,6 +204,7 @@ class _Silence:
 
 
 _silence = _Silence()
+_capture = _Capture()
 
 
 def _is_stderr(stream: TextIO | None) -> bool:

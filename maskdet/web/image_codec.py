@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from starlette.exceptions import HTTPException
 
-from maskdet.images.decoding import ImageError, decode_image, register_heif
-from maskdet.images.kinds import is_heif
+from maskdet.images.decoding import DecodedImage, ImageError, decode_with_damage, register_heif
+from maskdet.images.kinds import is_heif, without_stray_bytes
 from maskdet.web.request_limits import MEGA
 
 # Our own limit is checked on the same header; Pillow's note would only fill the terminal.
@@ -41,8 +41,8 @@ _PHONE_KINDS = {"HEIF": JPEG, "AVIF": JPEG}
 _FORMATS = ("PNG", "JPEG", "WEBP", *_PHONE_KINDS)
 
 
-def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
-    """A picture as BGR uint8 (height, width, 3), turned by its EXIF data, and its kind.
+def decode(data: bytes, name: str, max_pixels: int) -> tuple[DecodedImage, Kind]:
+    """A picture, turned by its EXIF data, with what is wrong with its file; and its kind.
 
     The kind is read off the content; what name and sender call it does not matter. That of a HEIC
     or AVIF file is JPEG: it is what such a picture is answered with.
@@ -58,9 +58,10 @@ def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
     """
     if not data:
         raise HTTPException(400, f"{name}: an empty file (0 bytes); save or copy it again")
+    data = without_stray_bytes(data)
     kind = _check(data, name, max_pixels)
     try:
-        return decode_image(data), kind
+        return decode_with_damage(data), kind
     except ImageError:
         raise _broken(name) from None
 
@@ -68,7 +69,7 @@ def decode(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, Kind]:
 def claimed_pixels(data: bytes) -> int:
     """Pixels of an image, by its header; 0 where `decode` raises."""
     try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(BytesIO(without_stray_bytes(data)), formats=_FORMATS) as image:
             return image.width * image.height
     except Exception:  # whatever a decoder makes of hostile bytes
         return 0

@@ -36,6 +36,7 @@ class ProcessedImage:
         detections: its faces, in its pixels.
         annotated: the drawn picture as a file; empty if none was asked for.
         kind: of that file.
+        damage: a decoder's message about the upload, part of which may be wrong; empty: none.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ProcessedImage:
     detections: Detections
     annotated: bytes
     kind: Kind
+    damage: str = ""
 
     @property
     def annotated_name(self) -> str:
@@ -99,7 +101,7 @@ class ImageProcessor:
     def _process(
         self, upload: Upload, annotated: Annotated, options: RequestOptions
     ) -> ProcessedImage:
-        image, kind = decode(upload.data, upload.name, self._max_pixels)
+        (image, damage), kind = decode(upload.data, upload.name, self._max_pixels)
         kind = kind if annotated == "same" else PNG
         try:
             found = self._detect(image)
@@ -115,7 +117,7 @@ class ImageProcessor:
             say(str(error) if isinstance(error, MaskdetError) else bug_line(error))
             raise HTTPException(500, "the detector failed; the terminal shows why") from None
         height, width = image.shape[:2]
-        return ProcessedImage(upload.name, width, height, detections, drawn, kind)
+        return ProcessedImage(upload.name, width, height, detections, drawn, kind, damage)
 
     def _shown(self, found: Detections, options: RequestOptions) -> Detections:
         rule = self._rule

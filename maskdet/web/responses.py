@@ -41,6 +41,8 @@ class Image(BaseModel):
         detections: its faces.
         counts: faces per state, every state named.
         annotated: the annotated picture as a data: address, if it was asked for.
+        damage: a decoder's message where the file is damaged within, and the rest of the picture
+            was processed nevertheless.
     """
 
     file: str
@@ -49,6 +51,7 @@ class Image(BaseModel):
     detections: list[Face]
     counts: dict[str, int]
     annotated: str | None = None
+    damage: str | None = None
 
 
 class Images(BaseModel):
@@ -68,6 +71,7 @@ def image_of(seen: ProcessedImage) -> Image:
         detections=[Face(**record) for record in found.records()],
         counts=found.counts(),
         annotated=f"data:{seen.kind.media_type};base64,{content}" if content else None,
+        damage=seen.damage or None,
     )
 
 

@@ -177,6 +177,15 @@ def test_a_token_that_is_missing_or_open_to_others_is_refused(
     assert "can be read by others; chmod 600 it" in capsys.readouterr().err
 
 
+def test_a_command_in_a_message_begins_as_the_one_that_was_typed(tmp_path: Path):
+    file = tmp_path / "cluster.yaml"
+    file.write_text("address: 127.0.0.1:1\nnodes: [a, b]\ncameras: [{name: x, source: demo}]\n")
+    (tmp_path / "cluster.token").write_text("0" * 64)
+    (tmp_path / "cluster.token").chmod(0o600)
+    done = command("status", "--config", file)
+    assert done.stderr.endswith("answers at 127.0.0.1:1; start it: python -m maskdet cluster up\n")
+
+
 def test_a_file_that_is_not_there_is_named_with_what_to_copy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -385,8 +394,8 @@ def test_a_drained_machine_has_no_cameras_until_that_is_undone(cluster: Loopback
     assert count.endswith("by machine: none yet")
     assert waiting == "hall, door, lobby, gate: waiting for a machine"
     assert why == (
-        "no machine takes cameras (a is drained, b is down, c is down); run maskdet cluster drain "
-        "NAME --undo, or maskdet cluster up on a machine that is down"
+        "no machine takes cameras (a is drained, b is down, c is down); run python -m maskdet "
+        "cluster drain NAME --undo, or python -m maskdet cluster up on a machine that is down"
     )
     table = cluster.table()
     assert table["nodes"][0]["state"] == "drained"
@@ -406,7 +415,8 @@ def test_down_leaves_no_process_and_whole_files(cluster: LoopbackCluster):
     *absent, last = done.stderr.splitlines()
     assert last == "the cluster has ended"
     assert absent == [
-        f"{name} did not answer; if it runs, run maskdet cluster down on it" for name in "bc"
+        f"{name} did not answer; if it runs, run python -m maskdet cluster down on it"
+        for name in "bc"
     ]
     wait_until(lambda: not cluster.processes())
     events = (cluster.folder / "maskdet-cluster/a/events.jsonl").read_text().splitlines()

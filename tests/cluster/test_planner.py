@@ -153,7 +153,7 @@ def test_a_camera_without_a_machine_and_a_machine_that_never_came_have_reasons()
     ]
     assert {row["state"] for row in table["cameras"]} == {"waiting for a machine"}
     assert [row.get("problem") for row in table["nodes"][1:]] == [
-        "has not joined: run maskdet cluster up on it, or check the link to it"
+        "has not joined: run cluster up on it, or check the link to it"
     ] * 2
     lines = list(lines_of(table | {"problem": ""}))
     assert lines[-3:] == [
@@ -161,7 +161,7 @@ def test_a_camera_without_a_machine_and_a_machine_that_never_came_have_reasons()
         f"gate: b is {down}",
         "door: a is drained",
     ]
-    assert "b, c: has not joined: run maskdet cluster up on it" in lines[-4]
+    assert "b, c: has not joined: run cluster up on it" in lines[-4]
     groups.running["c"] = ()
     settle(planner, groups)
     rows = {**planner.table(), "problem": ""}

@@ -20,10 +20,10 @@ from PIL import Image
 from maskdet.commands.detect import run as detect
 from maskdet.commands.detect.outputs import annotated_paths
 from maskdet.detections import Detections
-from maskdet.errors import ConfigError, SinkError
+from maskdet.errors import ConfigError, ModelError, SinkError
 from maskdet.sources import CLIP
 from tests.doubles import ScriptedDetector
-from tests.images.pictures import write_image
+from tests.images.pictures import damaged, write_image
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -191,6 +191,44 @@ def test_a_broken_picture_is_named_and_the_others_go_on(
     for name, failure in zip(("b.jpg", "c.jpg", "none.jpg"), failed, strict=True):
         assert any(str(folder / name) in line for line in told)
         assert failure["file"] == str(folder / name) and name in failure["reason"]
+
+
+def test_a_damaged_picture_is_processed_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    pixels = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    whole = cv2.imencode(".jpg", pixels)[1].tobytes()
+    (tmp_path / "a.jpg").write_bytes(whole)
+    (tmp_path / "b.jpg").write_bytes(damaged(whole))
+    assert run(tmp_path / "a.jpg", tmp_path / "b.jpg", json_file=tmp_path / "x.json") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{tmp_path / 'b.jpg'} is damaged") and line.endswith("copy it again")
+    good, bad = images_in(tmp_path / "x.json").values()
+    assert "damage" not in good and bad["damage"] in line  # type: ignore[operator]
+
+
+def test_of_a_path_that_is_not_there_nothing_is_written(tmp_path: Path):
+    files = {"json_file": tmp_path / "new/a.json", "csv_file": tmp_path / "new/a.csv"}
+    with pytest.raises(ConfigError, match="gone: no such file or folder"):
+        run(tmp_path / "gone", tmp_path / "lost.jpg", output=tmp_path / "out", **files)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_processed_nothing_leaves_no_empty_table(folder: Path, tmp_path: Path):
+    """The JSON names what failed; where the detector fails, there is nothing to write at all."""
+    (folder / "a.jpg").write_bytes(b"")
+    files = {"json_file": tmp_path / "a.json", "csv_file": tmp_path / "a.csv"}
+    assert run(folder / "a.jpg", **files) == 2
+    assert len(json.loads((tmp_path / "a.json").read_text())["failed"]) == 1
+    assert not (tmp_path / "a.csv").exists()
+
+    def fail() -> None:
+        raise ModelError("no such model")
+
+    files["json_file"] = tmp_path / "b.json"
+    with pytest.raises(ModelError):
+        detect.run(ScriptedDetector(two_faces, before=fail), [folder / "door"], **files)  # type: ignore[arg-type]
+    assert not (tmp_path / "b.json").exists() and not (tmp_path / "a.csv").exists()
 
 
 def test_what_was_looked_at_is_written_when_the_run_breaks_off(

@@ -32,6 +32,12 @@ def write_image(path: Path, format: str | None = None, **options: Any) -> Path:
     return path
 
 
+def damaged(jpeg: bytes) -> bytes:
+    """A JPEG of which 600 bytes in the middle are missing."""
+    middle = len(jpeg) // 2
+    return jpeg[:middle] + jpeg[middle + 600 :]
+
+
 def write_frames(path: Path, count: int = 5, **options: Any) -> Path:
     """Writes an image of several frames or pages, gray: 20, 50, 80 …"""
     first, *others = (Image.new("RGB", (32, 24), (20 + 30 * i,) * 3) for i in range(count))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from maskdet.images.decoding import ImageError, decode_image, read_image
-from tests.images.pictures import FORMATS, two_halves, write_image
+from maskdet.images.decoding import ImageError, decode_image, decode_with_damage, read_image
+from tests.images.pictures import FORMATS, damaged, two_halves, write_image
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -34,6 +37,51 @@ def test_a_camera_s_bits_within_16_are_seen(suffix: str, bits: int, channels: in
 def test_a_dark_image_of_8_bits_stays_dark():
     dark = np.full((9, 9, 3), 40, np.uint8)
     assert (decode_image(cv2.imencode(".png", dark)[1].tobytes()) == dark).all()
+
+
+STRAY = [b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"\0" * 4, b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 500]
+
+
+@pytest.mark.parametrize("stray", STRAY)
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".gif"])
+def test_stray_bytes_before_an_image_are_left_aside(tmp_path: Path, suffix: str, stray: bytes):
+    path = write_image(tmp_path / f"a{suffix}")
+    whole = path.read_bytes()
+    path.write_bytes(stray + whole)
+    assert (read_image(path) == decode_image(whole)).all()
+
+
+@pytest.mark.parametrize(
+    "start", [b"ID3\4", b"PK\3\4", b"8BPS\0\1", b"%PDF-1.7\n", b"FUJIFILMCCD-RAW "]
+)
+def test_a_small_image_within_another_file_is_not_taken_for_it(tmp_path: Path, start: bytes):
+    small = write_image(tmp_path / "a.jpg").read_bytes()
+    with pytest.raises(ImageError):
+        decode_image(start + bytes(60) + small)
+
+
+def noise(**options: Any) -> bytes:
+    """A JPEG whose data is much longer than its header."""
+    pixels = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 4}])
+def test_damage_within_a_jpeg_is_known(options: dict[str, Any]):
+    whole = noise(**options)
+    assert decode_with_damage(whole).damage == ""
+    image, damage = decode_with_damage(damaged(whole))
+    assert image.shape == (240, 320, 3) and damage.startswith("Corrupt JPEG data")
+
+
+def test_damage_is_that_of_the_right_file_among_many_threads():
+    whole, harmed = noise(), damaged(noise())
+    files = [whole, harmed, whole, whole] * 8
+    with ThreadPoolExecutor(8) as pool:
+        found = [bool(decoded.damage) for decoded in pool.map(decode_with_damage, files)]
+    assert found == [False, True, False, False] * 8
 
 
 def test_a_name_that_is_not_utf_8_is_as_good_as_any(tmp_path: Path):

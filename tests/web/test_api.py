@@ -14,6 +14,7 @@ import pytest
 from maskdet.commands.detect import run as detect
 from maskdet.drawing.overlay import annotate
 from maskdet.runtimes import load_detector
+from tests.images.pictures import damaged
 from tests.web.servers import COLLINS, HOPPER, decoded, encoded
 
 
@@ -36,6 +37,13 @@ def test_its_boxes_are_those_of_the_command_detect(client: httpx.Client, tmp_pat
     for image in images:
         assert image["detections"] and sum(image["counts"].values()) == len(image["detections"])
     assert [*map(without_counts, images)] == [*map(without_counts, expected)]
+
+
+def test_a_picture_that_is_damaged_within_is_answered_with_that(client: httpx.Client):
+    whole, harmed = HOPPER.read_bytes(), damaged(HOPPER.read_bytes())
+    files = [("a", ("a.jpg", whole, "image/jpeg")), ("b", ("b.jpg", harmed, "image/jpeg"))]
+    good, bad = client.post("/api/detect", files=files).json()["images"]
+    assert "damage" not in good and bad["damage"].startswith("Corrupt JPEG data")
 
 
 def test_a_picture_as_body_or_under_any_name_is_the_same(client: httpx.Client):

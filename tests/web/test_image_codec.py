@@ -41,8 +41,8 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     ],
 )
 def test_every_dialect_is_read_in_colour(data: bytes, kind: Kind):
-    image, found = decode(data, "x", 1200)
-    assert found is kind and image.shape == (30, 40, 3)
+    (image, damage), found = decode(data, "x", 1200)
+    assert found is kind and image.shape == (30, 40, 3) and not damage
     assert np.abs(image.mean(axis=(0, 1)) - (30, 30, 200)).max() < 25
     with pytest.raises(HTTPException) as refused:
         decode(data, "x", 1199)
@@ -53,7 +53,17 @@ def test_grey_and_deep_pictures_are_read():
     grey = saved(Image.new("L", (40, 30), 100), "PNG")
     deep = saved(Image.fromarray(np.full((30, 40), 100 << 8, np.uint16)), "PNG")
     for data in (grey, deep):
-        assert (decode(data, "x", 1200)[0] == 100).all()
+        assert (decode(data, "x", 1200)[0].image == 100).all()
+
+
+@pytest.mark.parametrize("stray", [b"\n", b"\xef\xbb\xbf", b"HTTP/1.1 200 OK\r\n\r\n"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_stray_bytes_before_a_picture_are_left_aside(kind: str, stray: bytes):
+    (image, damage), _ = decode(stray + saved(RED, kind), "x", 1200)
+    assert image.shape == (30, 40, 3) and not damage
+    with pytest.raises(HTTPException) as refused:
+        decode(stray + saved(RED, kind), "x", 1199)
+    assert refused.value.status_code == 413
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])
@@ -81,11 +91,11 @@ def right_is_red(image: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("kind", ["heic", "avif"])
 def test_pictures_of_phones_are_read_upright_and_answered_as_jpeg(kind: str):
-    image, found = decode(of_phone(kind), "x", 64 * 48)
+    (image, _), found = decode(of_phone(kind), "x", 64 * 48)
     assert found is JPEG and image.shape == (48, 64, 3) and right_is_red(image)
     turned_left = Image.Exif()
     turned_left[0x0112] = 6  # to be turned right by a quarter to be seen upright
-    turned, _ = decode(of_phone(kind, exif=turned_left.tobytes()), "x", 64 * 48)
+    (turned, _), _ = decode(of_phone(kind, exif=turned_left.tobytes()), "x", 64 * 48)
     assert turned.shape == (64, 48, 3)
     assert right_is_red(np.rot90(turned))
     with pytest.raises(HTTPException) as refused:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from maskdet.errors import ConfigError
 from maskdet.images.folder import MAX_NAMED, list_folder, not_searched
+from maskdet.system.console import as_typed
 from maskdet.system.redaction import mask_password
 
 OWN_NAMES = (
@@ -108,7 +109,7 @@ def _require_folder(folder: Path) -> None:
     if _ADDRESS.match(str(folder)) and not folder.exists():
         raise ConfigError(
             f"{mask_password(str(folder))} is an address; archive processes files, "
-            "maskdet monitor --source watches a camera"
+            f"{as_typed('monitor --source')} watches a camera"
         )
     if not folder.exists():
         raise ConfigError(f"{folder}: no such folder; name one with recordings")

@@ -11,7 +11,7 @@ from maskdet.commands.live_page.access import new_guard
 from maskdet.errors import ConfigError
 from maskdet.live.settings.serve import split_address
 from maskdet.system.child_process import ChildProcess
-from maskdet.system.console import say
+from maskdet.system.console import as_typed, say
 from maskdet.system.signals import StopRequest
 from maskdet.system.threads import Event, Worker
 from maskdet.web.cluster.app import create_app
@@ -77,7 +77,8 @@ class TableFeed:
         while not self._over.is_set():
             child = self._child = ChildProcess(_CHILD, "main")
             self._heard = time.monotonic()
-            child.send_request({"file": str(self._file.resolve())})
+            file = str(self._file.resolve())
+            child.send_request({"file": file, "typed": as_typed("cluster page")})
             while not self._over.is_set() and (message := child.read_message()) is not None:
                 self._table = message.get("table", self._table)
                 self._problem = message.get("problem", "")

@@ -29,7 +29,7 @@ from maskdet.config import Override, load_settings, read_yaml
 from maskdet.config_editing import append_item, set_in_item
 from maskdet.errors import ConfigError, SourceError
 from maskdet.sources.address import parse, scheme_of
-from maskdet.system.console import counted, print_data, say
+from maskdet.system.console import as_typed, counted, print_data, say
 
 _PLACE_TIMEOUT_S = 30.0
 """Seconds that `up` waits for the cameras to have their machines."""
@@ -99,7 +99,8 @@ def add(file: Path, name: str, source: str | None, place: Mapping[str, Any]) -> 
     if source is None and name not in names:
         if any(node.name == name for node in settings.nodes):
             raise ConfigError(
-                f"{file}: '{name}' is a machine, not a camera; it joins by maskdet cluster up on it"
+                f"{file}: '{name}' is a machine, not a camera; it joins by "
+                f"{as_typed('cluster up')} on it"
             )
         known = ", ".join(names) or "none"
         raise ConfigError(f"{file}: no camera is called '{name}' (it has {known}); add an address")
@@ -150,7 +151,8 @@ def down(file: Path) -> int:
     machine.end(local.values())
     machine.end_rest(places[0])
     for name in [*left, *(name for name in absent if name not in local)]:
-        say(f"{name} did not answer; if it runs, run maskdet cluster down on it", "warning")
+        down = as_typed("cluster down")
+        say(f"{name} did not answer; if it runs, run {down} on it", "warning")
     say("the cluster has ended")
     return 0
 
@@ -203,8 +205,8 @@ def _start_part(settings: ClusterSettings, place: machine.Place) -> None:
         raise ray_client.ClusterError(ray_client.no_cluster(address, answer))
     if not has_cluster and not place.is_first:
         raise ray_client.ClusterError(
-            f"the first machine does not answer at {address}; run maskdet cluster up on it, and "
-            "check the network between"
+            f"the first machine does not answer at {address}; run {as_typed('cluster up')} on it, "
+            "and check the network between"
         )
     if not has_cluster:
         end_part(place)  # what is left of it where its list has died

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from maskdet.cluster import machine
 from maskdet.errors import ConfigError
+from maskdet.system.console import as_typed
 from maskdet.system.signals import StopRequest
 
 _LOCK_NAME = "start.lock"
@@ -40,7 +41,8 @@ def only_start(place: machine.Place) -> Iterator[None]:
             yield
     except BlockingIOError:
         raise ConfigError(
-            f"{place.name} is being started already; wait for the end of that maskdet cluster up"
+            f"{place.name} is being started already; wait for the end of that "
+            f"{as_typed('cluster up')}"
         ) from None
 
 

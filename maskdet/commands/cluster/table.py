@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from maskdet.system.console import printable
+from maskdet.system.console import as_typed, printable
 
 _MAX_NAMES = 5
 """Cameras that a line names; a cluster may have a thousand."""
@@ -65,8 +65,8 @@ def warnings_of(table: Mapping[str, Any]) -> Iterator[str]:
     if lost and not takes_cameras:
         where = ", ".join(f"{name} is {state}" for name, state in states.items())
         ways = {
-            "drained": "maskdet cluster drain NAME --undo",
-            "down": "maskdet cluster up on a machine that is down",
+            "drained": as_typed("cluster drain NAME --undo"),
+            "down": f"{as_typed('cluster up')} on a machine that is down",
         }
         what = ", or ".join(way for state, way in ways.items() if state in states.values())
         yield printable(f"no machine takes cameras ({where}); run {what}")

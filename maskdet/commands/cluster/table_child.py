@@ -1,7 +1,8 @@
 """The placement's table, once a second, from a process of its own.
 
 Ray ends a process whose part of the cluster dies, or lets it wait for minutes: the page outlives
-that. The first JSON line on stdin has the cluster's file; the end of stdin ends the process. Its
+that. The first JSON line on stdin has the cluster's file, and the start of a command line as
+the person typed it; the end of stdin ends the process. Its
 messages are ``{"table": …}`` or ``{"problem": line}``.
 """
 
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 
 from maskdet.system.child_process import send_message, take_output
+from maskdet.system.console import set_typed
 from maskdet.system.threads import Worker
 
 _INTERVAL_S = 1.0
@@ -23,7 +25,9 @@ _PAUSE_S = 3.0
 
 def main() -> None:
     """Reports until its parent ends; the child's entry."""
-    file = Path(json.loads(sys.stdin.buffer.readline())["file"])
+    request = json.loads(sys.stdin.buffer.readline())
+    file = Path(request["file"])
+    set_typed(request["typed"])
     output = take_output()
     Worker("life of the parent", _watch_parent).start()
     from maskdet.cluster import ray_client

@@ -40,7 +40,8 @@ def find_inputs(paths: Sequence[str | Path]) -> Inputs:
         paths: images and folders, as the user named them.
 
     Raises:
-        ConfigError: one of them is a camera or stream; the line has the command that takes it.
+        ConfigError: one of them is a camera or stream; the line has the command that takes it. Or
+            there is none of them.
         SourceError: a folder has far more other files than images, as a whole disk has.
     """
     images: list[tuple[Path, Path]] = []
@@ -49,6 +50,9 @@ def find_inputs(paths: Sequence[str | Path]) -> Inputs:
     lines: list[str] = []
     for path in map(Path, paths):
         _refuse_live(path)
+    if paths and not any(os.path.lexists(path) for path in paths):
+        raise ConfigError("\n".join(f"{path}: no such file or folder" for path in paths))
+    for path in map(Path, paths):
         if not path.is_dir():
             images.append((path, Path(path.name)))
             continue

@@ -61,6 +61,7 @@ class Results:
         counts: dict[str, int],
         annotated: Path | None,
         frames: int = 1,
+        damage: str = "",
     ) -> None:
         """Adds one processed image.
 
@@ -71,6 +72,7 @@ class Results:
             counts: faces per state, each face once.
             annotated: the annotated image's file, where one was written.
             frames: that the file has; the first alone was processed.
+            damage: what is wrong with the file, part of which was decoded nevertheless.
         """
         record: dict[str, Any] = {
             "file": os.fspath(path),
@@ -83,6 +85,8 @@ class Results:
             record["annotated"] = os.fspath(annotated)
         if frames > 1:
             record["frames"] = frames
+        if damage:
+            record["damage"] = damage
         self.images.append(record)
         for state, count in counts.items():
             self.counts[state] += count

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from maskdet.commands.detect.inputs import Inputs, find_inputs, monitor_command
 from maskdet.commands.detect.outputs import (
     Results,
@@ -20,9 +18,10 @@ from maskdet.contracts import Detector
 from maskdet.drawing.blur import blur_faces
 from maskdet.drawing.overlay import annotate
 from maskdet.errors import ConfigError, SourceError
+from maskdet.images.decoding import DecodedImage
 from maskdet.images.frames import count_frames
 from maskdet.images.kinds import kind_of_file
-from maskdet.sources.files.image_files import read_image
+from maskdet.sources.files.image_files import damage_line, read_with_damage
 from maskdet.system.atomic_files import STANDARD_OUTPUT, write_or_print
 from maskdet.system.console import say
 
@@ -62,8 +61,8 @@ def run(
     """
     if blur and output is None:
         raise ConfigError("--blur changes the annotated images; name their folder with --output")
-    check_outputs(json_file, csv_file, output)
     inputs = _inputs(paths)
+    check_outputs(json_file, csv_file, output)
     targets = annotated_paths(inputs.images, output) if output else {}
     results = Results(
         len(inputs.images),
@@ -96,7 +95,7 @@ class _Images:
     def process(self, path: Path) -> None:
         """Detects, draws and notes one image, or why it cannot be read."""
         try:
-            image = _read(path)
+            image, damage = _read(path)
         except SourceError as error:
             self.results.failed.append({"file": str(path), "reason": str(error)})
             self.progress.failed(str(error))
@@ -110,8 +109,10 @@ class _Images:
             target = write_image(target, drawn)
         listed = shown.every_state(self.min_score) if self.min_score else shown
         frames = count_frames(path).number
-        self.results.add(path, image, listed, shown.counts(), target, frames)
+        self.results.add(path, image, listed, shown.counts(), target, frames, damage)
         self.progress.processed(path, shown.counts())
+        if damage:
+            say(damage_line(str(path), damage), "warning")
         if frames > 1:
             say(
                 f"{path} has {frames} frames, of which the first was processed; process all with: "
@@ -136,7 +137,7 @@ def _inputs(paths: Sequence[str | Path]) -> Inputs:
     return inputs
 
 
-def _read(path: Path) -> np.ndarray:
+def _read(path: Path) -> DecodedImage:
     """Reads an image.
 
     Raises:
@@ -144,15 +145,16 @@ def _read(path: Path) -> np.ndarray:
     """
     if kind_of_file(path) == "video":
         raise SourceError(f"{path} is a video; process it with: {monitor_command(path)}")
-    return read_image(str(path))
+    return read_with_damage(str(path))
 
 
 def _finish(
     results: Results, progress: ImageProgress, json_file: Path | None, csv_file: Path | None
 ) -> None:
-    """Writes the results so far, and prints the totals."""
-    for path, content in ((json_file, results.as_json), (csv_file, results.as_csv)):
-        if path is not None:
-            write_or_print(path, content())
+    """Writes the results so far, if there are any, and prints the totals."""
+    if json_file is not None and (results.images or results.failed):
+        write_or_print(json_file, results.as_json())
+    if csv_file is not None and results.images:  # it has no place for what failed
+        write_or_print(csv_file, results.as_csv())
     counted = (len(results.images), results.total, len(results.failed), results.counts)
     progress.print(totals(*counted))

@@ -103,7 +103,7 @@ class Tile:
     def show_places(self, shapes: tuple[Shape, ...]) -> None:
         """Shows these zones and lines in an image that is held, too."""
         if self.observation is not None:
-            self.observation = replace(self.observation, shapes=shapes)
+            self.observation = self.observation.with_shapes(shapes)
 
     def draw(
         self,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskdet.errors import ConfigError, RetriedError
+from maskdet.system.console import as_typed
 from maskdet.system.redaction import mask_password
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _explain(error: BaseException, noted: BaseException | None) -> tuple[str, st
     if isinstance(error, socket.gaierror):
         return "no such host", "check the address"
     if isinstance(error, NoStreamResponseError):
-        return "no stream takes these events", "start maskdet collect-events, which makes it"
+        return "no stream takes these events", f"start {as_typed('collect-events')}, which makes it"
     if isinstance(error, APIError):
         return _explain_refusal(error)
     if _is_about_rights(error) or _is_about_rights(noted):
@@ -209,7 +210,8 @@ def _explain(error: BaseException, noted: BaseException | None) -> tuple[str, st
 def _explain_refusal(error: Any) -> tuple[str, str]:
     text = error.description or "refused"
     if "maximum" in text or "insufficient" in text:
-        return f"the stream is full ({text})", "check maskdet collect-events, which empties it"
+        advice = f"check {as_typed('collect-events')}, which empties it"
+        return f"the stream is full ({text})", advice
     if error.code == _SERVICE_UNAVAILABLE:
         return f"JetStream does not answer ({text})", "start the server with JetStream on: -js"
     return f"the server refuses: {text}", "check its configuration"

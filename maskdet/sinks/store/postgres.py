@@ -18,6 +18,7 @@ from maskdet.sinks.store.collecting_store import NotNowError, SiteRow, parse_row
 from maskdet.sinks.store.deletion import Limits, Statement, before
 from maskdet.sinks.store.rows import RowError, Table, read_tables
 from maskdet.sinks.store.schema import TIME_COLUMNS, migrate
+from maskdet.system.console import as_typed
 from maskdet.system.extras import require
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def reading(database: Database) -> Iterator[sqlite3.Connection]:
                 for table in read_tables(copy).values():
                     _copy(connection, table, copy)
         except psycopg.errors.UndefinedTable:
-            advice = "maskdet collect-events makes one"
+            advice = f"{as_typed('collect-events')} makes one"
             raise SinkError(f"{database} holds no event store; {advice}") from None
         except psycopg.Error as error:
             raise SinkError(f"{database}: {_line_of(error)}; try again") from None

@@ -13,7 +13,7 @@ import numpy as np
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.images import decoding
-from maskdet.images.decoding import ImageError
+from maskdet.images.decoding import DecodedImage, ImageError
 from maskdet.images.folder import MAX_OTHERS, left_out, list_folder
 from maskdet.images.frames import FrameReader, count_frames
 
@@ -85,7 +85,9 @@ class ImageFiles:
         self._closed = True
 
     def _read(self, path: str) -> np.ndarray:
-        image = read_image(path)
+        image, damage = read_with_damage(path)
+        if damage:
+            log.warning("%s", damage_line(path, damage))
         if len(self._paths) > 1 and (held := count_frames(path)).number > 1:
             log.warning(
                 "%s has %d %s, of which the first was processed; process all with: --source %s",
@@ -183,7 +185,26 @@ def read_image(path: str) -> np.ndarray:
     Raises:
         SourceError: it cannot be read, is broken, or has more than `decoding.MAX_PIXELS`.
     """
+    return read_with_damage(path).image
+
+
+def read_with_damage(path: str) -> DecodedImage:
+    """The same, and what is wrong with its file.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
     try:
-        return decoding.read_image(path)
+        return decoding.read_with_damage(path)
     except ImageError as error:
         raise SourceError(f"{path} {error}") from None
+
+
+def damage_line(path: str, damage: str) -> str:
+    """The line about an image whose file is damaged within.
+
+    Args:
+        path: of the file.
+        damage: a decoder's message.
+    """
+    return f"{path} is damaged, and part of its image may be wrong ({damage}); copy it again"

@@ -72,7 +72,10 @@ export class Card {
     this.result = result;
     this.blob = bytesOf(annotated);
     this.url = URL.createObjectURL(this.blob);
-    this.say("", "");
+    this.say(
+      result.damage ? `The file is damaged (${result.damage}): part of the picture may be wrong.` : "",
+      result.damage ? "failed" : "",
+    );
     this.find(".counts").replaceChildren(...chips(result.counts));
     const picture = this.find("figure img");
     picture.src = this.url;

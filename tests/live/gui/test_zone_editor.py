@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from maskdet.config import load_settings, read_yaml
 from maskdet.config_editing import append_item
+from maskdet.detections import Detections
 from maskdet.drawing.status_text import AMBER
+from maskdet.drawing.zones import count_text
+from maskdet.frame import Frame
 from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.settings.monitor import MonitorSettings
-from maskdet.people.zones import Line, Zone
+from maskdet.observation import Observation, PeopleCounts
+from maskdet.people.zones import Line, Zone, shapes_of
 from tests.live.gui.test_viewer import Demo, end, share_of, until
 from tests.xserver import XServer, needs_xvfb
 
@@ -155,6 +160,23 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path):
     drawn.begin("line")
     drawn.click("door", (0.1, 0.5))
     assert "for this run only: " in drawn.click("door", (0.9, 0.5)) and applied["door"].lines
+
+
+def test_a_zone_drawn_in_a_held_picture_has_a_dash_until_somebody_is_counted():
+    """One of the same name and other corners is another one."""
+    kept, gone = Zone("door", tuple(SQUARE)), Zone("zone 1", tuple(SQUARE))
+    frame = Frame(np.zeros((48, 64, 3), np.uint8), 0, 0.0, 0.0, "cam")
+    zones = {zone.name: {"with_mask": 2} for zone in (kept, gone)}
+    seen = Observation(
+        frame,
+        Detections.empty(),
+        people_counts=PeopleCounts(zones=zones),
+        shapes=shapes_of([kept, gone], []),
+    )
+    new = Zone("zone 1", tuple(SQUARE_AROUND))
+    shown = seen.with_shapes(shapes_of([kept, new], [Line("line 1", (0, 0), (1, 1))]))
+    texts = [count_text(shape, shown.people_counts) for shape in shown.shapes]
+    assert texts == ["2", "–", "in 0, out 0"]
 
 
 @needs_xvfb

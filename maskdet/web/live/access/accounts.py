@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from maskdet.errors import ConfigError
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import as_typed
 from maskdet.system.threads import Lock
 
 Role = Literal["viewer", "operator"]
@@ -165,7 +166,9 @@ def _parsed(text: str, path: Path) -> dict[str, Account]:
             if not isinstance(one.password, str):
                 raise ValueError
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"{path} is no file of users; `maskdet users add` writes one") from None
+        raise ConfigError(
+            f"{path} is no file of users; `{as_typed('users add')}` writes one"
+        ) from None
     return {one.name: one for one in accounts}
 
 
