@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from maskdet.datasets.problems import Problems
 from maskdet.errors import DatasetError
-from maskdet.system.text_files import csv_rows, decode_text, encoding_problem
+from maskdet.system.text_files import csv_rows, decode_text, encoding_problem, leading_comments
 
+COMMENTS = "comments at the beginning of a table, which were left aside"
 MAX_BYTES = 256 * 2**20
 """Larger files of labels are refused: those of a million boxes are smaller."""
 
@@ -37,13 +39,30 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
     return text
 
 
-def read_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV with the line that each ends on, blank ones left out.
+def read_rows(file: Path, problems: Problems | None = None) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV with the line that each ends on, blank ones and first comments left out.
+
+    Args:
+        file: the CSV.
+        problems: takes a note of the comments.
 
     Raises:
         DatasetError: it is no CSV.
     """
-    return csv_rows(file, read_text(file), DatasetError)
+    text = read_text(file)
+    for number, line in enumerate(leading_comments(text), start=1):
+        if problems is not None and line.strip():
+            problems.note(COMMENTS, f"{file}:{number}", line.strip())
+    return csv_rows(file, text, DatasetError)
+
+
+def fields_hint(row: Sequence[str], wanted: int) -> str:
+    """The probable mistake of a row with another number of fields, and what to do."""
+    if row[0].lstrip().startswith("#"):
+        return "; this is a comment: remove the line"
+    if len(row) < wanted:
+        return "; write one for each column, and nothing between two commas where one is empty"
+    return "; put a field that has commas in quotes, and write numbers with a point"
 
 
 def rows_as_csv(rows: list[list[object]]) -> str:

@@ -58,7 +58,7 @@ def csv_rows(file: Path, text: str, error: type[MaskdetError]) -> Iterator[tuple
     try:
         for row in rows:
             if any(field.strip() for field in row):
-                yield rows.line_num + lines_before, row if delimiter == "," else _with_points(row)
+                yield rows.line_num + lines_before, row if delimiter == "," else with_points(row)
     except csv.Error as found:
         place = f"{file}:{rows.line_num + lines_before}"
         raise error(f"{place}: is no CSV: {found}") from None
@@ -72,11 +72,33 @@ def start_of_csv(text: str) -> tuple[int, str]:
     """
     if stated := _DELIMITER_LINE.match(text):
         return stated.end(), stated[1]
-    first = next(iter(text.lstrip().splitlines()), "")
-    return 0, max(",;\t|", key=first.count)  # the first of them, where they are as many
+    begin = sum(map(len, leading_comments(text)))
+    first = next(iter(text[begin:].lstrip().splitlines()), "")
+    return begin, _delimiter_of(first)
 
 
-def _with_points(row: list[str]) -> list[str]:
+def leading_comments(text: str) -> list[str]:
+    """The lines at the beginning of a CSV that are comments: ``# made by …``.
+
+    They begin with ``#``, and have another number of fields than the first line that does not: a
+    first row may begin with it as well.
+    """
+    if not text.startswith("#"):
+        return []
+    lines = text.splitlines(keepends=True)
+    row = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    if not row:
+        return []
+    delimiter = _delimiter_of(row)
+    fields = row.count(delimiter)
+    return lines[: next(n for n, line in enumerate(lines) if line.count(delimiter) == fields)]
+
+
+def _delimiter_of(line: str) -> str:
+    return max(",;\t|", key=line.count)  # the first of them, where they are as many
+
+
+def with_points(row: list[str]) -> list[str]:
     """Fields whose numbers have a point, where the comma is free for their fractions."""
     return [_DECIMAL_COMMA.sub(r"\1.\2", field) if _DECIMAL_COMMA.fullmatch(field) else field
             for field in row]  # fmt: skip

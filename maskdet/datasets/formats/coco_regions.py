@@ -38,7 +38,7 @@ def take_region(
         return
     values = numbers(box)
     if len(values) != BOX_VALUES:
-        builder.problems.add(place, f"bbox {shown_value(box)} is not [x, y, width, height]")
+        builder.problems.add(place, f"{_box_problem(box)}{_whose(item, image)}")
         return
     x, y, width, height = values
     degrees = _rotation(item)
@@ -48,6 +48,18 @@ def take_region(
         builder.outline(image, corners, name, place)
     else:
         builder.box(image, (x, y, x + width, y + height), name, place)
+
+
+def _box_problem(box: Any) -> str:
+    if box in (None, []):
+        has = "no bbox" if box is None else "an empty bbox"
+        return f"has {has} and no segmentation; remove the annotation, or draw its box again"
+    return f"bbox {shown_value(box)} is not [x, y, width, height]; draw it again or remove it"
+
+
+def _whose(item: dict[str, Any], image: Labelled) -> str:
+    """The annotation's id and its image, by which tools find it."""
+    return f" (id {shown_value(item.get('id'))}, of {image.file.name})"
 
 
 def _outline(segmentation: Any) -> tuple[float, ...]:

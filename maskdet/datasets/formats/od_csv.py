@@ -18,6 +18,7 @@ from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet
 from maskdet.datasets.text import (
+    fields_hint,
     number,
     read_rows,
     rows_as_csv,
@@ -51,7 +52,7 @@ def names_columns(first: Sequence[str]) -> bool:
 
 def _columns(first: Sequence[str]) -> dict[str, int]:
     """Places of the columns that a first row names, by the names above."""
-    names = [field.strip().casefold() for field in first]
+    names = [field.strip().lstrip("#").strip().casefold() for field in first]
     known = {name: (name, *others) for name, others in _OTHER_NAMES.items()}
     found = {name: next((w for w in words if w in names), "") for name, words in known.items()}
     return {name: names.index(word) for name, word in found.items() if word}
@@ -63,7 +64,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     Raises:
         DatasetError: it is no such file.
     """
-    rows = read_rows(source.path)
+    rows = read_rows(source.path, problems)
     line, first = next(rows, (1, []))
     if tool := csv_tool(first):
         raise DatasetError(f"{source.path}: {tool}")
@@ -81,7 +82,8 @@ def read(source: Source, problems: Problems) -> DataSet:
         if row == first:  # of another table that was put behind the first
             continue
         if len(row) < len(first) or any(field.strip() for field in row[len(first) :]):
-            problems.add(place, f"has {len(row)} fields, not {len(first)}")
+            hint = fields_hint(row, len(first))
+            problems.add(place, f"has {len(row)} fields, not {len(first)}{hint}")
             continue
         fields = {name: row[at] if name == "filename" else row[at].strip()
                   for name, at in columns.items()}  # fmt: skip

@@ -15,7 +15,7 @@ from maskdet.datasets.image_lookup import Finder
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet
-from maskdet.datasets.text import read_rows, rows_as_csv, whole_or_point_zero
+from maskdet.datasets.text import fields_hint, read_rows, rows_as_csv, whole_or_point_zero
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.console import counted
@@ -43,7 +43,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     finder = Finder(source, problems)
     builder = DatasetBuilder(problems, None if classes is None else tuple(classes.values()))
     images: dict[str, Labelled | None] = {}
-    for count, (line, row) in enumerate(read_rows(source.path)):
+    for count, (line, row) in enumerate(read_rows(source.path, problems)):
         place = f"{source.path}:{line}"
         if count == 0 and (tool := csv_tool(row)):
             raise DatasetError(f"{source.path}: {tool}")
@@ -56,7 +56,11 @@ def read(source: Source, problems: Problems) -> DataSet:
                 "filename,width,height,class,xmin,ymin,xmax,ymax"
             )
         if len(row) != 6:
-            problems.add(place, "expected path,x1,y1,x2,y2,class or path,,,,,")
+            hint = fields_hint(row, 6)
+            problems.add(
+                place,
+                f"expected path,x1,y1,x2,y2,class or path,,,,, and found {len(row)} fields{hint}",
+            )
             continue
         row = [row[0], *(field.strip() for field in row[1:])]
         if row[0] not in images:

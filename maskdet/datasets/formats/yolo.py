@@ -5,7 +5,9 @@ All four are shares of the image's width and height. Outlines may stand in their
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +30,9 @@ from maskdet.datasets.samples import DataSet, inside
 from maskdet.datasets.text import number, read_text, whole_or_point_zero
 from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.text_files import with_points
 
+_SEPARATING_COMMA = re.compile(r",\s|,$")
 UNLABELLED = "pictures without a file of labels, taken as without objects"
 OUTSIDE = "pictures that no line of the data.yaml leads to, which were left out"
 KEYPOINTS = "key points behind boxes that were left aside"
@@ -87,9 +91,7 @@ class _Rows:
     def read(self, file: Path, image: Labelled) -> None:
         """Takes the rows of an image; what is wrong goes to the problems."""
         for line, text in enumerate(read_text(file).splitlines(), start=1):
-            fields = text.split()
-            if len(fields) == 1 and "," in text:
-                fields = text.replace(",", " ").split()
+            fields = _fields(text)
             if fields and not fields[0].startswith("#"):
                 place = f"{file}:{line}"
                 try:
@@ -117,6 +119,8 @@ class _Rows:
             raise DatasetError(f"class {fields[0][:20]!r} is no whole number")
         name = class_of(self._classes, index)
         shares = list(map(number, fields[1:]))
+        if wrong := [field for field in fields[1:] if math.isnan(number(field))]:
+            raise DatasetError(f"{wrong[0][:20]!r} is no number; write shares such as 0.25")
         slack = SLACK_SHARE if outline else 0.0001
         least = -SLACK_SHARE if outline else 0.0
         if not all(least <= value <= 1 + slack for value in shares):
@@ -132,6 +136,18 @@ class _Rows:
             edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             box = [pixels(share, sides[i % 2]) for i, share in enumerate(edges)]
             self._builder.box(image, box, name, place)
+
+
+def _fields(text: str) -> list[str]:
+    """The fields of a row, between blanks, or the commas or semicolons of other tools.
+
+    Where blanks or semicolons are between them, numbers may have decimal commas.
+    """
+    if ";" in text:
+        text = text.replace(";", " ")
+    elif _SEPARATING_COMMA.search(text) or len(text.split()) == 1:
+        text = text.replace(",", " ")
+    return with_points(text.split())
 
 
 def _hint(count: int) -> str:

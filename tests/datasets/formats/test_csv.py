@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from maskdet.datasets.format_detection import read
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.text import COMMENTS
 from tests.datasets.formats.sets import PICTURES, content, draw, mistakes
 
 HEAD = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
@@ -56,7 +58,9 @@ def data_lines(text: str) -> list[int]:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ("a.png,60,40,mask,1,2,30", "has 7 fields, not 8"),
+        ("a.png,60,40,mask,1,2,30", "has 7 fields, not 8; write one for each column"),
+        ("a.png,60,40,mask,1,5,2,5,30,5,4", "has 11 fields, not 8; put a field that has commas"),
+        ("# made by hand", "has 1 fields, not 8; this is a comment: remove the line"),
         ("a.png,60,40,mask,one,2,30,", "xmin is 'one', ymax is '', not a number"),
         ("a.png,60,40,mask,nan,2,30,4", "xmin is 'nan', not a number"),
         ("a.png,60,40,mask,1,2,inf,4", "box 1, 2, inf, 4 is not made of finite numbers"),
@@ -81,6 +85,29 @@ def test_mistakes_of_object_detection_csv(folder: Path, row: str, words: str) ->
     assert line.startswith("x.csv:3: ") and words in line
 
 
+@pytest.mark.parametrize("comments", ["# made by a tool\n", "#\n# a, b\n#\n\n", "\ufeff# a; b\r\n"])
+@pytest.mark.parametrize("head", [HEAD, HEAD.replace(",", ";"), f"# {HEAD}", ""])
+def test_comments_at_the_beginning_are_left_aside_with_a_note(
+    folder: Path, comments: str, head: str
+) -> None:
+    """Of both kinds of table, with either delimiter; a first row may begin with ``#`` as well."""
+    rows = "images/a.png,60,40,mask,1,2,30,40\n" if head else "images/a.png,1,2,30,40,mask\n"
+    problems = Problems()
+    file = put(folder, comments + head + (rows.replace(",", ";") if ";" in head else rows))
+    data, kind = read(file, folder, problems=problems)
+    assert kind == ("csv" if head else "retinanet") and content(data) == {
+        "a": [("mask", (1, 2, 30, 40))]
+    }
+    assert len(problems.notes[COMMENTS]) == comments.count("#")
+    assert data.places == [[f"{file}:{comments.count(chr(10)) + (2 if head else 1)}"]]
+
+
+def test_a_picture_whose_name_begins_with_a_hash_is_no_comment(folder: Path) -> None:
+    draw(folder / "#1.png", *PICTURES["a.png"])
+    data, _ = read(put(folder, "#1.png,1,2,30,40,mask\nimages/a.png,,,,,\n"), folder)
+    assert content(data) == {"#1": [("mask", (1, 2, 30, 40))], "a": []}
+
+
 CLASSES = "mask,0\nno,1\n"
 
 
@@ -103,7 +130,8 @@ def test_keras_retinanet_csv(folder: Path) -> None:
         ("images/a.png,1,2,0x10,٣,mask", "x2 is '0x10', y2 is '٣', not a whole number"),
         ("images/a.png,1,2,3,4,hat", "unknown class 'hat'; there are mask, no"),
         ("images/a.png,1,2,3,4,", "unknown class ''"),
-        ("images/a.png,1,2,3,4", "expected path,x1,y1,x2,y2,class or path,,,,,"),
+        ("images/a.png,1,2,3,4", "expected path,x1,y1,x2,y2,class or path,,,,, and found 5 fields"),
+        ("#images/a.png", "found 1 fields; this is a comment: remove the line"),
         ("images/a.png,61,2,70,4,mask", "lies outside the picture"),
         (f"images/a.png,1,2,{'9' * 5000},4,mask", "not a whole number"),
         ("images/c.png,1,2,3,4,mask", "no picture 'images/c.png'"),

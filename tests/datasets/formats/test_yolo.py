@@ -54,6 +54,21 @@ def test_layouts(tmp_path: Path, place: dict[str, str]) -> None:
     assert content(data) == {"a": [FACE]}
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "1 0,25 0,5 0,5 1,0",
+        "1\t0,25\t0,5\t0,5\t1",
+        "1;0,25;0,5;0,5;1",
+        "1; 0.25; 0.5; 0.5; 1",
+        "1, 0.25, 0.5, 0.5, 1",
+        "1,0.25,0.5,0.5,1",
+    ],
+)
+def test_commas_and_semicolons_of_other_tools(tmp_path: Path, row: str) -> None:
+    assert content(read(put(tmp_path, f"{row}\n"), tmp_path)[0]) == {"a": [FACE]}
+
+
 def test_a_picture_without_labels_has_no_objects_and_is_told(tmp_path: Path) -> None:
     put(tmp_path, "")
     put(tmp_path, None, image="images/b.jpg")
@@ -71,15 +86,17 @@ def test_a_picture_without_labels_has_no_objects_and_is_told(tmp_path: Path) -> 
         ("1 " + "0.1 " * 29, "has 30 values"),
         ("1 " + "0.1 " * 30, "empty box 6, 4, 6, 4"),
         ("1 0.1 0.1 0.2 0.1 0.2 9", "0.1 0.1 0.2 0.1: outline's points must be shares"),
-        ("1 0.1 0.1 0.2 0.1 0.2 nan", "outline's points must be shares"),
+        ("1 0.1 0.1 0.2 0.1 0.2 nan", "'nan' is no number; write shares such as 0.25"),
         ("no 0.25 0.5 0.5 1", "class 'no' is no whole number"),
         ("1.5 0.25 0.5 0.5 1", "class '1.5' is no whole number"),
         ("2 0.25 0.5 0.5 1", "unknown class 'id 2'; there are 0: mask, 1: no"),
         ("-1 0.25 0.5 0.5 1", "unknown class 'id -1'"),
         ("1 15 20 30 40", "15 20 30 40: center and size must be shares of the picture"),
-        ("1 0.25 0.5 nan 1", "must be shares of the picture"),
+        ("1 0.25 0.5 nan 1", "'nan' is no number"),
+        ("1 0.25 0.5 1.2.3 1", "'1.2.3' is no number"),
         ("1 0.25 0.5 -0.5 1", "must be shares of the picture"),
-        ("1 0.25 half 0.5 1", "must be shares of the picture"),
+        ("1 0.25 half 0.5 1", "'half' is no number"),
+        ("1 0,25 half 0,5 1", "'half' is no number"),
         ("1 0.25 0.5 0 1", "empty box"),
     ],
 )
@@ -123,7 +140,7 @@ def test_nothing_outside_the_folder_is_read(tmp_path: Path) -> None:
 def test_nothing_but_text_reaches_the_terminal(tmp_path: Path) -> None:
     put(tmp_path, "1 0.5 \x1b[31m 0.1 0.1\n")
     (line,) = mistakes(tmp_path)
-    assert r"0.5 \x1b[31m 0.1 0.1: center and size" in line
+    assert r"'\x1b[31m' is no number" in line
 
 
 def test_a_folder_called_images(tmp_path: Path) -> None:
