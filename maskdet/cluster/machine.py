@@ -20,6 +20,7 @@ import psutil
 
 from maskdet.cluster.group import STATE_VARIABLE
 from maskdet.errors import ConfigError, SinkError
+from maskdet.system.console import as_typed
 from maskdet.system.external_command import Outcome, run_command
 
 MACHINE_RESOURCE = "maskdet-"
@@ -101,7 +102,10 @@ def prepare_token(token: Path, *, make: bool) -> None:
         except OSError as error:
             raise SinkError(f"cannot write {token}: {error.strerror}") from None
     if not token.is_file():
-        raise ConfigError(f"{token} is missing; copy it from the first machine (chmod 600)")
+        raise ConfigError(
+            f"{token} is missing; {as_typed('cluster up')} on the first machine makes it, and the "
+            "other machines need a copy (chmod 600)"
+        )
     if os.name != "nt" and token.stat().st_mode & 0o077:
         raise ConfigError(f"{token} can be read by others; chmod 600 it")
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token.resolve())

@@ -7,8 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from tempfile import TemporaryFile
-from typing import IO, TextIO, TypeVar
+from typing import TextIO, TypeVar
 
 from maskdet.errors import ConfigError
 from maskdet.system.threads import Condition, Lock
@@ -95,14 +94,19 @@ def with_messages(work: Callable[[], T], starts: tuple[str, ...]) -> tuple[T, st
 
 
 class _Capture:
-    """File descriptor 2 leads into a file while somebody does work that may write there."""
+    """File descriptor 2 leads into a pipe while somebody does work that may write there.
+
+    No file: none may be written where pictures are to stay in memory. The pipe stays open, as
+    processes that are started meanwhile have it for good; what it cannot take is lost.
+    """
 
     def __init__(self) -> None:
         self._changed = Condition()
         self._count = self._starts = 0
         self._is_reserved = False
-        self._file: IO[bytes] | None = None
+        self._pipe: tuple[int, int] | None = None
         self._kept = -1
+        self._text = b""
 
     def begin(self, *, alone: bool) -> tuple[int, int]:
         """Waits while somebody is alone at work, or until nobody is, to be alone.
@@ -118,19 +122,19 @@ class _Capture:
             self._count += 1
             self._starts += 1
             if self._count == 1:
-                with suppress(OSError):  # no room for a file, or fd 2 is closed
+                # no descriptor is left, 2 is closed, or pipes always wait: Windows before 3.12
+                with suppress(OSError, AttributeError):
                     self._redirect()
-            return self._starts if self._count == 1 else 0, self._size()
+            self._read()
+            return self._starts if self._count == 1 else 0, len(self._text)
 
     def end(self, begun: tuple[int, int]) -> tuple[list[str], bool]:
         """Returns the lines since that start, and whether nobody else was at work meanwhile."""
         start, before = begun
         with self._changed:
             self._count -= 1
-            lines: list[str] = []
-            if self._file is not None and self._size() > before:
-                self._file.seek(before)
-                lines = self._file.read().decode(errors="replace").splitlines()
+            self._read()
+            lines = self._text[before:].decode(errors="replace").splitlines()
             if not self._count:
                 self._restore()
                 self._is_reserved = False
@@ -138,26 +142,32 @@ class _Capture:
             return lines, start == self._starts
 
     def _redirect(self) -> None:
+        if self._pipe is None:
+            self._pipe = os.pipe()
+            for end in self._pipe:
+                os.set_blocking(end, False)
         _silence.begin()  # Python's own messages go on
         try:
             self._kept = os.dup(2)
-            self._file = TemporaryFile("ab+")  # noqa: SIM115  closed by _restore
-            os.dup2(self._file.fileno(), 2)
+            os.dup2(self._pipe[1], 2)
         except OSError:
             _silence.end()
             raise
 
     def _restore(self) -> None:
-        if self._file is None:
+        self._text = b""
+        if self._kept < 0:
             return
         os.dup2(self._kept, 2)
         os.close(self._kept)
-        self._file.close()
-        self._file = None
+        self._kept = -1
         _silence.end()
 
-    def _size(self) -> int:
-        return 0 if self._file is None else os.fstat(self._file.fileno()).st_size
+    def _read(self) -> None:
+        """Takes in what was written since."""
+        with suppress(OSError):  # BlockingIOError: that was all
+            while self._kept >= 0 and self._pipe is not None:
+                self._text += os.read(self._pipe[0], 65_536)
 
 
 class _Silence:

@@ -177,6 +177,14 @@ def test_a_token_that_is_missing_or_open_to_others_is_refused(
     assert "can be read by others; chmod 600 it" in capsys.readouterr().err
 
 
+def test_before_the_first_start_it_is_named_what_makes_the_token(tmp_path: Path):
+    file = tmp_path / "cluster.yaml"
+    file.write_text("address: 127.0.0.1:1\nnodes: [a]\ncameras: [{name: x, source: demo}]\n")
+    done = command("status", "--config", file)
+    assert done.returncode == 2
+    assert f"{tmp_path}/cluster.token is missing; python -m maskdet cluster up on" in done.stderr
+
+
 def test_a_command_in_a_message_begins_as_the_one_that_was_typed(tmp_path: Path):
     file = tmp_path / "cluster.yaml"
     file.write_text("address: 127.0.0.1:1\nnodes: [a, b]\ncameras: [{name: x, source: demo}]\n")

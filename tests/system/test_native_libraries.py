@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 CODE = """
 import os, threading
 from maskdet.system.console import say
@@ -72,3 +74,35 @@ def test_a_process_without_stderr_goes_on():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "done\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX's")
+def test_the_message_of_native_code_is_that_of_its_own_work():
+    """In several threads, without a file being written, and what Python prints meanwhile."""
+    code = (
+        "import os, resource, sys\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from maskdet.system.native_libraries import with_messages\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "def work(number):\n"
+        "    os.write(2, b'other\\n' + b'bad: %d\\n' % number * (number % 3 == 0))\n"
+        "    if number == 5: print('by python', file=sys.stderr)\n"
+        "    return number\n"
+        "with ThreadPoolExecutor(4) as pool:\n"
+        "    of = lambda n: with_messages(lambda: work(n), ('bad',))\n"
+        "    found = list(pool.map(of, range(30)))\n"
+        "assert found == [(n, f'bad: {n}' if n % 3 == 0 else '') for n in range(30)], found\n"
+        "os.write(2, b'after\\n')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, set(done.stderr.splitlines())) == (0, {"by python", "after"})
+
+
+def test_without_stderr_native_work_is_done_nevertheless():
+    code = (
+        "import os; os.close(2)\n"
+        "from maskdet.system.native_libraries import with_messages\n"
+        "print(with_messages(lambda: 7, ('bad',)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "(7, '')\n"

@@ -86,8 +86,10 @@ def _add_changes(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
         request: Request, wanted: SnoozeRequest, session: Session = Depends(guard.changing)
     ) -> Done:
         """Has a rule, or all, of a camera, or all, be quiet for some minutes; 0 ends that."""
-        if book is None or (wanted.rule and wanted.rule not in book.rules()):
-            raise HTTPException(404, "there is no such rule")
+        if book is None:
+            raise HTTPException(404, "no alarm rules are set: alarms in the settings")
+        if wanted.rule and wanted.rule not in book.rules():
+            raise HTTPException(404, f"there is no such rule; there are: {', '.join(book.rules())}")
         about = {"rule": wanted.rule, "camera": wanted.camera}
         minutes = f"{wanted.minutes:g}"
         guard.require_record(request, session, "snooze", minutes=minutes, **about)
