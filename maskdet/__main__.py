@@ -30,6 +30,7 @@ with ended_by_ctrl_c():
     from maskdet.commands.monitor import HELP, Version, examples, live_page_words, monitor
     from maskdet.commands.monitor import main as run_monitor
     from maskdet.commands.options import HELP_NAMES, run_app
+    from maskdet.system.extras import leave_out_unused
     from maskdet.system.native_libraries import require_opencv
 
 _IS_MODULE = Path(sys.argv[0]).parts[-2:] == ("maskdet", "__main__.py")
@@ -87,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is not None:
         return _run(list(arguments))
+    leave_out_unused()
     status = _run(sys.argv[1:])
     end_at_ctrl_c()  # all is written: what follows is the interpreter's end
     return status

@@ -79,6 +79,7 @@ Those that wait for other processes stand between those that need a core.
 
 _CHOSEN = "MASKDET_TESTS_MARKEXPR"
 """Environment variable by which workers learn which tests are chosen."""
+_HAS_FAILED = pytest.StashKey[bool]()
 MEMORY_OF_A_WORKER = 3 * 2**30  # bytes, with TensorFlow and a network in training
 MAY_BE_MISSING = (
     *("MASKDET_TEST_DATA", "openvino", "there is a GPU"),
@@ -169,7 +170,7 @@ def _no_longer_skipped(report: Any) -> None:
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Limits what a failed test does at its end, too: its failure took pytest's own limit away."""
     limit = float(item.config.getini("faulthandler_timeout") or 0)
-    if limit:
+    if limit and item.stash.get(_HAS_FAILED, False):
         stderr = item.config.stash[fault_handler_stderr_fd_key]
         faulthandler.dump_traceback_later(limit, file=stderr, exit=True)
 
@@ -179,6 +180,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     report = yield
     if report.skipped and item.config.option.no_skips and not hasattr(report, "wasxfail"):
         _no_longer_skipped(report)
+    if report.failed:
+        item.stash[_HAS_FAILED] = True
     return report
 
 

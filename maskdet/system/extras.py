@@ -30,6 +30,7 @@ EXTRAS = {
     "jax": ("jax",),
 }
 """The modules that each extra of pyproject.toml brings."""
+_unused_left_out = False
 
 
 def extra_of(module: str | None) -> str | None:
@@ -94,3 +95,18 @@ def _installed_from() -> str | None:
     if address and repository:
         return f"{repository['vcs']}+{address}@{repository['commit_id']}"
     return address
+
+
+def leave_out_unused() -> None:
+    """Has Keras imported without what it wants for functions that nothing here calls.
+
+    That spares a command two seconds at its start. For processes of our own alone: who uses maskdet
+    as a library may give Keras tables of pandas, which it would not know until the process ends.
+    """
+    global _unused_left_out
+    _unused_left_out = True
+
+
+def is_unused_left_out() -> bool:
+    """Whether this process imports Keras so."""
+    return _unused_left_out

@@ -19,6 +19,7 @@ from threading import Condition as Condition  # these three for others, too: way
 from threading import Event as Event  # can be cut short, and what keeps others out
 from threading import Lock as Lock
 from threading import Thread
+from threading import get_ident as get_ident
 from typing import Any, Generic, TypeVar
 
 from maskdet.system.console import bug_line

@@ -42,6 +42,7 @@ def command(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | env,
         capture_output=True,
         text=True,
+        timeout=150,
     )
 
 
@@ -56,6 +57,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackCluste
         yield made
     finally:
         made.close()
+
+
+def monitor_pid(cluster: LoopbackCluster) -> int | None:
+    """The first machine's monitor, as the table has it."""
+    pid: int | None = cluster.table()["nodes"][0]["monitor_pid"]
+    return pid
+
+
+def monitors(cluster: LoopbackCluster) -> list[int]:
+    """Every process that is a monitor of the cluster."""
+    return [process.pid for kind, process in cluster.kinds() if kind == "monitor"]
 
 
 def test_what_ships_is_the_default_of_every_key():
@@ -359,8 +371,9 @@ def test_a_killed_monitor_is_back_and_outlives_a_killed_group(cluster: LoopbackC
     before = cluster.table()["nodes"][0]
     os.kill(before["monitor_pid"], 9)
     wait_for_running(cluster, "hall", not_before=time.time())
+    # Of a group that is slow to report, the table has what it reported before.
+    wait_until(lambda: monitor_pid(cluster) not in (None, before["monitor_pid"]))
     between = cluster.table()["nodes"][0]
-    assert between["monitor_pid"] != before["monitor_pid"]
     assert not psutil.pid_exists(before["monitor_pid"])
 
     killed = time.time()
@@ -370,8 +383,8 @@ def test_a_killed_monitor_is_back_and_outlives_a_killed_group(cluster: LoopbackC
     after = cluster.table()["nodes"][0]
     assert after["monitor_pid"] == between["monitor_pid"]
     assert psutil.Process(after["monitor_pid"]).nice() == psutil.Process().nice()
-    monitors = [process for kind, process in cluster.kinds() if kind == "monitor"]
-    assert [one.pid for one in monitors] == [after["monitor_pid"]]
+    # For a moment, a camera's process that it starts is a second one of its name.
+    wait_until(lambda: monitors(cluster) == [after["monitor_pid"]])
     times = [one for one in cluster.frames()["hall"] if one > killed - 2]
     gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
     assert times[-1] > killed + 1 and max(gaps) < 5  # half a second, and a busy machine
@@ -408,7 +421,7 @@ def test_a_drained_machine_has_no_cameras_until_that_is_undone(cluster: Loopback
     table = cluster.table()
     assert table["nodes"][0]["state"] == "drained"
     assert {camera["state"] for camera in table["cameras"]} == {"waiting for a machine"}
-    wait_until(lambda: cluster.table()["nodes"][0]["monitor_pid"] is None)
+    wait_until(lambda: monitor_pid(cluster) is None)
     assert command("drain", "a", "--undo", "--config", cluster.file).returncode == 0
     wait_for_running(cluster, "hall")
     written = yaml.safe_load(cluster.file.read_text())

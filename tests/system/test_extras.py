@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from maskdet.__main__ import main
 from maskdet.errors import ConfigError
 from maskdet.system import extras, resources
 
@@ -138,3 +140,51 @@ def test_settings_that_ship_are_found_from_any_folder(
     own.parent.mkdir()
     own.touch()
     assert resources.settings_file("configs/monitor.yaml") == Path("configs/monitor.yaml")
+
+
+IMPORTS_KERAS = """
+import sys
+from maskdet.system.extras import leave_out_unused
+if sys.argv[1:] == ["ours"]:
+    leave_out_unused()
+from maskdet.runtimes.tensorflow_import import quiet_import
+with quiet_import():
+    import keras
+print(*sorted({"jax", "matplotlib", "pandas"} & sys.modules.keys()))
+import jax, matplotlib.figure, pandas
+print(keras.backend.backend(), keras.ops.sum(keras.ops.ones(3)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "backend", "imported"),
+    [
+        (["ours"], "tensorflow", ""),
+        pytest.param(["ours"], "jax", "jax", marks=pytest.mark.slow),
+        pytest.param([], "tensorflow", "jax matplotlib pandas", marks=pytest.mark.slow),
+    ],
+)
+def test_a_command_imports_no_packages_that_keras_alone_wants(
+    words: list[str], backend: str, imported: str, tmp_path: Path
+):
+    """They are there for who wants them: in a library's process at once, else afterwards."""
+    for package in ("keras", "tensorflow", "jax", "matplotlib", "pandas"):
+        pytest.importorskip(package)
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": backend}))
+    mine = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS_KERAS, *words],
+        env=mine | {"KERAS_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    first, last = done.stdout.splitlines()
+    assert first == imported and last.startswith(backend) and "3" in last
+
+
+def test_the_commands_leave_them_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(extras, "_unused_left_out", False)
+    assert main(["models", "--help"]) == 0 and not extras.is_unused_left_out()
+    monkeypatch.setattr(sys, "argv", ["maskdet", "models", "--help"])
+    assert main() == 0 and extras.is_unused_left_out()
