@@ -140,11 +140,15 @@ class MachineGroup:
                     self._run.end()
                     os._exit(1)
                 if self._has_cameras:
-                    try:
-                        self._run.poll()
-                        self._problem = ""
-                    except OSError as error:
-                        self._problem = f"the monitor cannot be started: {error.strerror}"
+                    self._poll_monitor()
+
+    def _poll_monitor(self) -> None:
+        """Starts the monitor where it has ended."""
+        try:
+            self._run.poll()
+            self._problem = ""
+        except OSError as error:
+            self._problem = f"the monitor cannot be started: {error.strerror}"
 
     @property
     def _has_cameras(self) -> bool:

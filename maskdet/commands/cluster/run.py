@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from maskdet.cluster import detector_actor, machine, ray_client
 from maskdet.cluster.first_machine import find_answer, require_own
 from maskdet.cluster.placement_actor import Placement
-from maskdet.cluster.settings import ClusterSettings, NodeSettings, beside, read_cluster
+from maskdet.cluster.settings import ClusterSettings, beside, read_cluster
+from maskdet.commands.cluster.places import find_node, place_of, place_of_this_machine
 from maskdet.commands.cluster.rejoin import cameras_before, start_again
 from maskdet.commands.cluster.start_guard import (
     Interruption,
@@ -43,24 +42,20 @@ _SIGTERM_STATUS = 128 + signal.SIGTERM
 def up(file: Path, node: str | None, *, foreground: bool) -> int:
     """Starts this machine's part; on the first one has the cameras placed as the file says."""
     settings = read_cluster(file)
-    place = _place(settings, file, node)
+    place = place_of_this_machine(settings, file, node)
     if place.is_first:
         _check_cameras(settings, file)
-    detects = _node(settings, file, place.name).detect_on is None
+    detects = find_node(settings, file, place.name).detect_on is None
     stop = Interruption()
     with stop.listening():
+        start = partial(_start, settings, place)
         try:
-            try:
-                _start(settings, place)
-            except ray_client.ClusterError:  # after a power cut, say
-                if not (foreground and cameras_before(place.state / place.name)):
-                    raise
-                start_again(place, lambda: _start(settings, place), detects=detects)
+            _begin_part(place, start, foreground=foreground, detects=detects)
             while foreground and not stop():
                 _wait_for_end(place)
                 say(f"this machine's part of the cluster has ended; starting {place.name} again")
                 time.sleep(_RESTART_PAUSE_S)
-                start_again(place, lambda: _start(settings, place), detects=detects)
+                start_again(place, start, detects=detects)
         except (KeyboardInterrupt, SystemExit):  # Ray makes the second one of SIGTERM
             if not foreground:
                 say(f"ended by a signal; {place.name} has not been started", "warning")
@@ -68,6 +63,18 @@ def up(file: Path, node: str | None, *, foreground: bool) -> int:
         if foreground:
             end_part(place)
     return 0
+
+
+def _begin_part(
+    place: machine.Place, start: Callable[[], None], *, foreground: bool, detects: bool
+) -> None:
+    """Starts this machine's part; in the foreground, where it had cameras, until that works."""
+    try:
+        start()
+    except ray_client.ClusterError:  # after a power cut, say
+        if not (foreground and cameras_before(place.state / place.name)):
+            raise
+        start_again(place, start, detects=detects)
 
 
 def _wait_for_end(place: machine.Place) -> None:
@@ -120,7 +127,7 @@ def add(file: Path, name: str, source: str | None, place: Mapping[str, Any]) -> 
 def drain(file: Path, node: str, *, undo: bool) -> int:
     """Has a machine give its cameras away and take no more, or take cameras again."""
     settings = read_cluster(file)
-    _node(settings, file, node)
+    find_node(settings, file, node)
     with connected(settings, file):
         set_in_item(file, "nodes", {"name": node}, {"drained": not undo})
         settings = read_cluster(file)
@@ -135,7 +142,7 @@ def down(file: Path) -> int:
     Where the first machine does not answer, it ends what runs of this machine's part.
     """
     settings = read_cluster(file)
-    places = [_place_of(settings, file, node) for node in settings.nodes]
+    places = [place_of(settings, file, node) for node in settings.nodes]
     local = {place.name: found for place in places if (found := machine.find(place))}
     names = [node.name for node in settings.nodes]
     try:
@@ -253,42 +260,6 @@ def _report_placed(settings: ClusterSettings) -> None:
     say(f"{counted(count, 'camera')} in the cluster at {settings.address}, by machine: {where}")
     for line in warnings_of(table):
         say(line, "warning")
-
-
-def _place(settings: ClusterSettings, file: Path, node: str | None) -> machine.Place:
-    """The place of this machine."""
-    if node is not None:
-        return _place_of(settings, file, _node(settings, file, node))
-    own = [one for one in settings.nodes if one.address in _own_addresses()]
-    found = settings.nodes if len(settings.nodes) == 1 else own
-    if len(found) != 1:
-        names = "|".join(one.name for one in settings.nodes)
-        raise ConfigError(f"{file}: which of its machines is this one? --node {names}")
-    return _place_of(settings, file, found[0])
-
-
-def _own_addresses() -> set[str]:
-    numbers = {a.address for group in psutil.net_if_addrs().values() for a in group}
-    return numbers | {socket.gethostname(), socket.getfqdn()}
-
-
-def _node(settings: ClusterSettings, file: Path, name: str) -> NodeSettings:
-    for node in settings.nodes:
-        if node.name == name:
-            return node
-    names = ", ".join(one.name for one in settings.nodes)
-    raise ConfigError(f"{file}: no machine is called '{name}'; there are: {names}")
-
-
-def _place_of(settings: ClusterSettings, file: Path, node: NodeSettings) -> machine.Place:
-    return machine.Place(
-        name=node.name,
-        host=settings.host,
-        port=settings.port,
-        is_first=node is settings.nodes[0],
-        token=beside(file, settings.token),
-        state=beside(file, settings.state),
-    )
 
 
 def _replace_placement(settings: ClusterSettings) -> None:

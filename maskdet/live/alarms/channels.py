@@ -83,18 +83,21 @@ class ChannelMaker:
 
     def _mqtt(self, one: settings.MqttSettings) -> Channel:
         require("alerts", "paho")
-        from maskdet.sinks.channels.mqtt import Mqtt
+        from maskdet.sinks.channels.mqtt import BrokerAccess, Mqtt
 
-        return Mqtt(
+        broker = BrokerAccess(
             one.host,
             one.port or (8883 if one.tls else 1883),
-            sensors=self._sensors,
-            node=one.node,
-            prefix=one.discovery,
             user=one.user,
             password=self._fill(one, "password", one.password),
             tls=one.tls,
             ca=_existing(one, one.ca),
+        )
+        return Mqtt(
+            broker,
+            sensors=self._sensors,
+            node=one.node,
+            prefix=one.discovery,
             open_alarms=self._open_alarms,
         )
 

@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from maskdet.alarm import Alarm, AlarmMessage
@@ -24,6 +25,31 @@ FIRST_CONNECTION_S = 5.0
 FAREWELL_TIMEOUT_S = 0.2
 
 
+@dataclass(frozen=True)
+class BrokerAccess:
+    """A broker, and how to be let in.
+
+    Attributes:
+        host: of the broker.
+        port: of the broker.
+        user: to log in with; empty: none.
+        password: likewise.
+        tls: encrypts the connection.
+        ca: file of certificates to trust; None: those of the system.
+    """
+
+    host: str
+    port: int = 1883
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    ca: str | None = None
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """The certificates to trust; None where nothing is encrypted."""
+        return ssl.create_default_context(cafile=self.ca) if self.tls else None
+
+
 class Mqtt:
     """Publishes alarms and the state of each rule and camera; a `Channel`.
 
@@ -35,39 +61,26 @@ class Mqtt:
 
     def __init__(
         self,
-        host: str,
-        port: int = 1883,
+        broker: BrokerAccess,
         *,
         sensors: Sequence[Sensor],
         node: str = "maskdet",
         prefix: str = "homeassistant",
-        user: str = "",
-        password: str = "",
-        tls: bool = False,
-        ca: str | None = None,
         open_alarms: Iterable[Alarm] = (),
         reconnect_seconds: tuple[int, int] = (1, 30),
     ) -> None:
         """Begins to connect; a broker that is away is tried again indefinitely.
 
         Args:
-            host: of the broker.
-            port: of the broker.
+            broker: to connect to.
             sensors: rules and cameras to announce; none: a guest, who publishes messages and
                 leaves what the monitor of that name keeps there alone.
             node: name of this monitor, unique on its broker.
             prefix: of Home Assistant's discovery; empty: nothing is announced.
-            user: to log in with; empty: none.
-            password: likewise.
-            tls: encrypts the connection.
-            ca: file of certificates to trust; None: those of the system.
             open_alarms: of the run before, which are not cleared yet.
             reconnect_seconds: between two attempts, at first and at most.
         """
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion
-
-        self._address = (host, port)
+        self._address = (broker.host, broker.port)
         self._topics = Topics(node, sensors, prefix)
         self._lock, self._connected = Lock(), Event()
         self._refusal, self._has_failed, self._is_first = "", False, True
@@ -75,14 +88,8 @@ class Mqtt:
         for alarm in open_alarms:
             self._open.get(Sensor(alarm.rule, alarm.camera), set()).add(alarm.alarm_id)
         self._on_way: tuple[str, list[Any]] = ("", [])
-        self._tls = None
-        if tls:
-            self._tls = ssl.create_default_context(cafile=ca)
-        self._client = Client(CallbackAPIVersion.VERSION2, f"maskdet-{node}-{secrets.token_hex(4)}")
-        if user:
-            self._client.username_pw_set(user, password)
-        if self._tls is not None:
-            self._client.tls_set_context(self._tls)
+        self._tls = broker.tls_context()
+        self._client = _new_client(broker, node, self._tls)
         self._is_guest = not sensors
         if not self._is_guest:
             self._client.will_set(self._topics.status, OFFLINE, qos=1, retain=True)
@@ -91,7 +98,7 @@ class Mqtt:
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
-        self._client.connect_async(host, port, keepalive=KEEP_ALIVE_S)
+        self._client.connect_async(*self._address, keepalive=KEEP_ALIVE_S)
         self._client.loop_start()
 
     def send(self, message: AlarmMessage) -> None:
@@ -211,3 +218,16 @@ def _has_arrived(receipt: Any) -> bool:
         receipt.wait_for_publish(0.1)
         return bool(receipt.is_published())
     return False
+
+
+def _new_client(broker: BrokerAccess, node: str, tls: ssl.SSLContext | None) -> Any:
+    """The library's client, which has a name of its own and connects to nothing yet."""
+    from paho.mqtt.client import Client
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    client = Client(CallbackAPIVersion.VERSION2, f"maskdet-{node}-{secrets.token_hex(4)}")
+    if broker.user:
+        client.username_pw_set(broker.user, broker.password)
+    if tls is not None:
+        client.tls_set_context(tls)
+    return client

@@ -106,16 +106,20 @@ class Collector:
 
     async def _collect_until_stopped(self, stop: Callable[[], bool], until_empty: bool) -> None:
         while not stop():
-            if self._link.due:
-                try:
-                    async with connected(self._server) as connection:
-                        if await self._collect(connection, stop, until_empty):
-                            return
-                except NotNowError as error:
-                    self._disk.fail(str(error), _DISK_ADVICE)
-                except ServerError as error:
-                    self._link.fail(self._mask(error.reason), f"{error.advice}; it is tried again")
+            if self._link.due and await self._connect_and_collect(stop, until_empty):
+                return
             await asyncio.sleep(0.1)
+
+    async def _connect_and_collect(self, stop: Callable[[], bool], until_empty: bool) -> bool:
+        """Collects by one connection; whether all is done."""
+        try:
+            async with connected(self._server) as connection:
+                return await self._collect(connection, stop, until_empty)
+        except NotNowError as error:
+            self._disk.fail(str(error), _DISK_ADVICE)
+        except ServerError as error:
+            self._link.fail(self._mask(error.reason), f"{error.advice}; it is tried again")
+        return False
 
     async def _collect(
         self, connection: Connection, stop: Callable[[], bool], until_empty: bool

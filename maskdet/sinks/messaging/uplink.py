@@ -123,14 +123,18 @@ class Uplink(StartingSink):
     async def _send_until_stopped(self) -> None:
         while not self._stopping.is_set():
             if self._retry.due:
-                try:
-                    async with connected(self._server) as connection:
-                        await self._drain(connection)
-                except ServerError as error:
-                    self._fail(error.reason, error.advice)
-                except SinkError as error:
-                    self._fail(str(error), "check its disk")
+                await self._connect_and_send()
             await self._pause()
+
+    async def _connect_and_send(self) -> None:
+        """Sends by one connection, as long as it lasts."""
+        try:
+            async with connected(self._server) as connection:
+                await self._drain(connection)
+        except ServerError as error:
+            self._fail(error.reason, error.advice)
+        except SinkError as error:
+            self._fail(str(error), "check its disk")
 
     async def _drain(self, connection: Connection) -> None:
         """Sends whatever comes, until the end of the run."""

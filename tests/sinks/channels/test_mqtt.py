@@ -6,15 +6,17 @@ import gc
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from maskdet.alarm import Alarm
 from maskdet.sinks.channels import mqtt
 from maskdet.sinks.channels.channel import ChannelError
 from maskdet.sinks.channels.home_assistant import Sensor, Topics, topic_part
-from maskdet.sinks.channels.mqtt import Mqtt
+from maskdet.sinks.channels.mqtt import BrokerAccess, Mqtt
 from tests.ports import refusing_port
 from tests.sinks.channels.messages import message
 from tests.sinks.channels.servers import (
@@ -48,9 +50,10 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Mqtt]]:
     made: list[Mqtt] = []
 
-    def make(port: int, **options: object) -> Mqtt:
-        known = {"sensors": SENSORS, "reconnect_seconds": (1, 1), **options}
-        made.append(Mqtt("127.0.0.1", port, **known))  # type: ignore[arg-type]
+    def make(port: int, open_alarms: Sequence[Alarm] = (), **access: Any) -> Mqtt:
+        broker = BrokerAccess("127.0.0.1", port, **access)
+        options = {"open_alarms": open_alarms, "reconnect_seconds": (1, 1)}
+        made.append(Mqtt(broker, sensors=SENSORS, **options))  # type: ignore[arg-type]
         return made[-1]
 
     yield make
@@ -102,10 +105,11 @@ def test_3_availability_is_really_published_and_ends_with_a_kill(broker, connect
     home = subscribe(TOPICS.status)
     code = (
         "import sys\n"
-        "from maskdet.sinks.channels.mqtt import Mqtt\n"
+        "from maskdet.sinks.channels.mqtt import BrokerAccess, Mqtt\n"
         "from tests.sinks.channels.messages import message\n"
         "from maskdet.sinks.channels.home_assistant import Sensor\n"
-        f"Mqtt('127.0.0.1', {broker.port}, sensors=[Sensor('a', 'b')]).send(message())\n"
+        f"access = BrokerAccess('127.0.0.1', {broker.port})\n"
+        "Mqtt(access, sensors=[Sensor('a', 'b')]).send(message())\n"
         "sys.stdin.read()\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
@@ -165,7 +169,7 @@ def test_a_test_message_leaves_alone_what_the_running_monitor_keeps(broker, conn
     connect(broker.port).send(message())
     home = subscribe()
     wait_until(lambda: home.of(TOPICS.status) and home.of(TOPICS.state(HALL)))
-    guest = Mqtt("127.0.0.1", broker.port, sensors=())
+    guest = Mqtt(BrokerAccess("127.0.0.1", broker.port), sensors=())
     guest.send(message("test"))
     guest.close()
     wait_until(lambda: home.of(TOPICS.news))
