@@ -226,9 +226,10 @@ def test_a_file_of_xml_is_named(tmp_path: Path) -> None:
     assert "is the xml of one picture; give its folder" in mistakes(tmp_path / "b.xml")[0]
 
 
-def test_labels_without_a_picture_are_in_a_note(tmp_path: Path) -> None:
+def test_labels_without_a_picture_are_in_a_note_and_lists_are_no_labels(tmp_path: Path) -> None:
     put(tmp_path, **{"images/a.png": "", "labels/a.txt": ROW, "labels/lost.txt": ROW,
-                     "classes.txt": "mask\n"})  # fmt: skip
+                     "labels/classes.txt": "mask\n", "labels/predefined_classes.txt": "dog\n",
+                     "labels/Train.txt": "images/a.png\n"})  # fmt: skip
     _, notes, _ = open_all(tmp_path)
     assert notes == {yolo_labels.ORPHANS: [f"{tmp_path}/labels/lost.txt"]}
 

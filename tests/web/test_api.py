@@ -223,7 +223,8 @@ def test_a_form_larger_than_starlettes_memory_leaves_the_disk_alone(client: http
 def test_it_tells_about_itself(client: httpx.Client):
     about = client.get("/api/about").json()
     assert about["model"] == "retinanet-mobilenet" and "LiteRT" in about["device"]
-    assert (about["max_bytes"], about["max_pictures"]) == (32_000_000, 20)
+    limits = [about[f"max_{limited}"] for limited in ("bytes", "pixels", "pictures")]
+    assert limits == [32_000_000, 50_000_000, 20]
     assert client.get("/healthz").json() == {"status": "ok"}
     paths = client.get("/openapi.json").json()["paths"]
     assert {"/api/detect", "/api/annotate", "/healthz", "/metrics"} <= set(paths)
