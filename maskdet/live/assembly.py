@@ -210,19 +210,24 @@ def new_viewer(
     Zones that are drawn are kept in that settings file, if there is one.
     """
     zones = ZoneEditor([], settings_file, enabled=settings.people.enabled)
-    is_strict = settings.privacy == "strict"
     return Viewer(
         pipeline,
         control,
         window,
         new_overlay(settings),
-        View(blur=settings.blur and not is_strict, strict=is_strict),
+        first_view(settings),
         snapshots=settings.snapshots,
         size=(settings.window.width, settings.window.height),
         picture_seconds=settings.window.picture_seconds,
         zones=zones,
         history=history,
     )
+
+
+def first_view(settings: MonitorSettings) -> View:
+    """The view before a key is pressed; faces that are covered already are not blurred, too."""
+    is_strict = settings.privacy == "strict"
+    return View(blur=settings.blur and not is_strict, strict=is_strict)
 
 
 def _event_log(wanted: EventSettings) -> EventLog:

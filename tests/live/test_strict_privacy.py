@@ -18,6 +18,9 @@ from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.drawing.strict_blur import StrictBlur
 from maskdet.frame import Frame
+from maskdet.images.motion_gate import MotionGate
+from maskdet.live.assembly import first_view
+from maskdet.live.cameras.source_state import NewStates, SourceParts
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.session import run
 from maskdet.live.settings.monitor import MonitorSettings
@@ -160,6 +163,21 @@ def test_every_output_gets_covered_frames_though_detection_drops_out():
         inside = image[12:38, 12:38].reshape(-1, 3)
         assert len(np.unique(inside, axis=0)) == 1
     assert [len(one.detections) for one in sink.observations] == [1, 0, 0, 0] * 3
+
+
+def test_a_covered_source_has_no_gate_which_would_pass_frames_on_uncovered():
+    source = SourceParts(SyntheticSource(1))
+    gated = NewStates(new_gate=MotionGate).state_of(source)
+    assert gated.gate is not None and gated.strict_blur is None
+    covered = NewStates(new_strict_blur=StrictBlur, new_gate=MotionGate).state_of(source)
+    assert covered.gate is None and covered.strict_blur is not None
+
+
+@pytest.mark.parametrize("privacy", ["normal", "strict"])
+def test_the_window_begins_with_faces_blurred_or_covered(privacy: str):
+    settings = load_settings(MonitorSettings, None, [f"privacy={privacy}", "blur=true"])
+    view = first_view(settings)
+    assert (view.blur, view.strict) == (privacy == "normal", privacy == "strict")
 
 
 def test_a_face_that_walks_on_unseen_is_covered_where_it_should_be():
