@@ -69,9 +69,13 @@ _CLASS_HEADERS = (["name", "id"], ["class", "id"], ["class_name", "id"], ["class
 
 def _read_csv(file: Path, problems: Problems) -> Found:
     found: Found = []
+    has_ids_first = False
     for count, (line, row) in enumerate(read_rows(file)):
-        if count == 0 and [field.strip().casefold() for field in row] in _CLASS_HEADERS:
+        names = [field.strip().casefold() for field in row]
+        if count == 0 and (names in _CLASS_HEADERS or names[::-1] in _CLASS_HEADERS):
+            has_ids_first = names not in _CLASS_HEADERS
             continue
+        row = row[::-1] if has_ids_first else row
         number = whole_number(row[1]) if len(row) == 2 else None
         if number is None or number < 0:
             problems.add(f"{file}:{line}", "expected 'name,id' with a whole id from 0")

@@ -60,6 +60,8 @@ def fields_hint(row: Sequence[str], wanted: int) -> str:
     """The probable mistake of a row with another number of fields, and what to do."""
     if row[0].lstrip().startswith("#"):
         return "; this is a comment: remove the line"
+    if len(row) == 1 and any(sign in row[0] for sign in ",;\t"):
+        return "; the line is in quotes as a whole: remove them"
     if len(row) < wanted:
         return "; write one for each column, and nothing between two commas where one is empty"
     return "; put a field that has commas in quotes, and write numbers with a point"

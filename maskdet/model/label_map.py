@@ -106,8 +106,13 @@ def _read(path: Path) -> str:
 
 def _read_csv(path: Path, text: str) -> dict[int, str]:
     found: dict[int, str] = {}
-    for line, row in csv_rows(path, text, ModelError):
+    has_ids_first = False
+    for count, (line, row) in enumerate(csv_rows(path, text, ModelError)):
         place = f"{path}:{line}"
+        if count == 0 and len(row) == 2 and "id" in (names := [one.strip().lower() for one in row]):
+            has_ids_first = names[0] == "id"  # the first row names the columns
+            continue
+        row = row[::-1] if has_ids_first else row
         if len(row) != 2 or not re.fullmatch(r"\s*[0-9]{1,9}\s*", row[1]):
             raise ModelError(f"{place}: expected name,id as in mask,0; found {','.join(row):.60}")
         if (name := row[0].strip()) in found.values():

@@ -19,6 +19,7 @@ from maskdet.model.label_map_text import label_map_items
         ("x.txt", "mask\nno mask\n\n", {0: "mask", 1: "no mask"}),
         ("x.names", "\ufeffmask \r\n no", {0: "mask", 1: "no"}),
         ("x.csv", 'no,1\n"a, b",0\n', {0: "a, b", 1: "no"}),
+        ("x.csv", "ID,Name\n1,no\n0,mask\n", {0: "mask", 1: "no"}),
         ("x.yaml", "names:\n- mask\n- 'no'\n", {0: "mask", 1: "no"}),
         ("x.yml", "names: {3: mask, 1: unsure}\n", {1: "unsure", 3: "mask"}),
         ("x.pbtxt", "item {\n  id: 1\n  name: 'mask'\n}\nitem { id:2 name:\"it's\"}",

@@ -39,6 +39,12 @@ def test_protobuf_text(tmp_path: Path, text: str, expected: dict[int, str] | Non
     assert read_label_map(path) == (expected or {1: "mask", 2: "no_mask"})
 
 
+@pytest.mark.parametrize("text", ["name,id\nmask,1\nno,2\n", "ID;Name\r\n1;mask\r\n2;no\r\n"])
+def test_a_csv_whose_first_row_names_its_columns(tmp_path: Path, text: str) -> None:
+    (tmp_path / "classes.csv").write_text(text)
+    assert read_label_map(tmp_path / "classes.csv") == {1: "mask", 2: "no"}
+
+
 def test_csv(tmp_path: Path) -> None:
     path = tmp_path / "classes.csv"
     path.write_text('mask,0\n"no, mask", 1\n\n', encoding="utf-8")

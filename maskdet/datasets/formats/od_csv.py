@@ -83,7 +83,7 @@ def read(source: Source, problems: Problems) -> DataSet:
             continue
         if len(row) < len(first) or any(field.strip() for field in row[len(first) :]):
             hint = fields_hint(row, len(first))
-            problems.add(place, f"has {len(row)} fields, not {len(first)}{hint}")
+            problems.add(place, f"has {counted(len(row), 'field')}, not {len(first)}{hint}")
             continue
         fields = {name: row[at] if name == "filename" else row[at].strip()
                   for name, at in columns.items()}  # fmt: skip

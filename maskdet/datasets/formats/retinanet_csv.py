@@ -22,6 +22,8 @@ from maskdet.system.console import counted
 
 CLASSES = "classes.csv"
 EDGES = ("x1", "y1", "x2", "y2")
+HEADLESS_FIELDS = 8
+HEADLESS = "; a table of 8 columns begins with filename,width,height,class,xmin,ymin,xmax,ymax"
 HEADERS = "first rows that name the columns, which were left aside"
 
 
@@ -56,11 +58,9 @@ def read(source: Source, problems: Problems) -> DataSet:
                 "filename,width,height,class,xmin,ymin,xmax,ymax"
             )
         if len(row) != 6:
-            hint = fields_hint(row, 6)
-            problems.add(
-                place,
-                f"expected path,x1,y1,x2,y2,class or path,,,,, and found {len(row)} fields{hint}",
-            )
+            hint = HEADLESS if len(row) == HEADLESS_FIELDS else fields_hint(row, 6)
+            found = f"found {counted(len(row), 'field')}{hint}"
+            problems.add(place, f"expected path,x1,y1,x2,y2,class or path,,,,, and {found}")
             continue
         row = [row[0], *(field.strip() for field in row[1:])]
         if row[0] not in images:

@@ -69,10 +69,22 @@ def parse(xml: Path, problems: Problems | None = None) -> Element:
     except FileNotFoundError:
         raise
     except SAXParseException as error:
-        place = f"line {error.getLineNumber()}"
-        reason = f"{error.getMessage()} ({place})"
+        reason = f"{error.getMessage()} (line {error.getLineNumber()}){_advice(xml, error)}"
     except DefusedXmlException:
         reason = "it has a document type or entities (<!DOCTYPE …>), which may do harm; remove them"
     except (SAXException, OSError, LookupError, ValueError) as error:
         reason = " ".join(str(error).split())
     raise DatasetError(f"{xml}: cannot be read as xml: {reason}")
+
+
+def _advice(xml: Path, error: SAXParseException) -> str:
+    """The probable cause of what the parser found, and what to do."""
+    message = error.getMessage()
+    if "no element found" in message or "unclosed token" in message:
+        is_empty = not xml.read_bytes().strip()
+        return f"; the file {'is empty' if is_empty else 'ends too early'}: save or copy it again"
+    if "invalid token" in message:
+        return "; within a name, & is to be written as &amp; and < as &lt;"
+    if "mismatched tag" in message:
+        return "; an element is closed that is not open: correct that line, or save the file again"
+    return "; save it again as xml"

@@ -156,10 +156,12 @@ EXTERNAL = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><annotation>
     ("xml", "words"),
     [
         # no xml, or not all of it
-        ("", "no element found"),
-        ("only words", "syntax error"),
+        ("", "no element found (line 1); the file is empty: save or copy it again"),
+        ("only words", "syntax error (line 1); save it again as xml"),
+        (annotation().replace("<size>", "<path>a & b</path><size>"), "& is to be written as &amp;"),
+        (annotation().replace("</size>", "</sise>"), "; an element is closed that is not open"),
         (b"\x00\xff\xfe\x01\x02", "cannot be read as xml"),
-        (annotation(face(1, 2, 3, 4))[:-20], "unclosed token"),
+        (annotation(face(1, 2, 3, 4))[:-20], "; the file ends too early: save or copy it again"),
         ('<?xml version="1.0" encoding="klingon"?><annotation/>', "encoding"),
         ('<?xml version="1.0" encoding="utf-7"?><annotation/>', "cannot be read as xml"),
         # nobody's annotation has a document type: entities could fill the memory or read files
