@@ -29,13 +29,13 @@ from maskdet.people.alarms.rules import AlarmRules
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.looks.tiling import TiledDetector
 from maskdet.sinks.channels.dispatcher import Dispatcher
+from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.messaging.server import Server
 from maskdet.sinks.messaging.uplink import Uplink
 from maskdet.sinks.recording.clips import Clips
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.stream_encoder import StreamEncoder
-from maskdet.sinks.snapshots import EventLog
 from maskdet.sinks.store.alarm_store import AlarmStore
 from maskdet.sinks.store.event_store import EventStore
 from maskdet.sources.opening import open_source

@@ -26,8 +26,6 @@ from maskdet.drawing.zones import ZoneRenderer
 from maskdet.frame import Frame
 from maskdet.observation import Observation
 
-__all__ = ["Overlay", "Status", "annotate"]
-
 _INK, _DARK = (0, 0, 0), (45, 45, 45)
 KEYS = (
     ("q / Esc", "quit"),

@@ -23,13 +23,10 @@ from maskdet.live.cameras.changes import SourceChanges
 from maskdet.live.cameras.lanes import Lane, Lanes
 from maskdet.live.cameras.source_state import NewStates, SourceParts
 from maskdet.live.inference import Inference
-from maskdet.live.meters import SourceStats
 from maskdet.live.run_stats import RunStats
 from maskdet.live.teardown import close_sinks, end_threads
 from maskdet.observation import Observation
 from maskdet.system.threads import Event, Worker, wait_ready
-
-__all__ = ["Pipeline", "SourceStats"]
 
 
 class Pipeline:

@@ -1,4 +1,4 @@
-"""Snapshots; the event log stands in `event_log`."""
+"""Snapshots: single images of a source as files, named after the time of day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from maskdet.errors import SinkError
-from maskdet.sinks.event_log import EventLog as EventLog
 from maskdet.sinks.output_files import write_new
 
 

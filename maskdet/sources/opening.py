@@ -29,8 +29,6 @@ from maskdet.sources.webcam import Webcam
 from maskdet.system.redaction import mask_address, mask_password
 from maskdet.system.threads import Event, Worker
 
-__all__ = ["KINDS", "kind_of", "mask_password", "open_source", "unique_names"]
-
 log = logging.getLogger(__name__)
 
 QUIET_S = 3.0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from maskdet.detections import Detections, MaskState
-from maskdet.drawing.overlay import Overlay, Status, shown_faces
-from maskdet.drawing.status_text import bar_rows
+from maskdet.drawing.overlay import Overlay, shown_faces
+from maskdet.drawing.status_text import Status, bar_rows
 from maskdet.drawing.styles import STYLES
 from maskdet.drawing.text_renderer import TextRenderer
 from maskdet.frame import Frame

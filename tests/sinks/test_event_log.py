@@ -23,9 +23,10 @@ from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.observation import Observation
 from maskdet.sinks import event_log, log_rotation, output_pipes
+from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.log_compression import Compressor
 from maskdet.sinks.log_rotation import Rotation
-from maskdet.sinks.snapshots import EventLog, save_snapshot
+from maskdet.sinks.snapshots import save_snapshot
 from tests.sinks.channels.servers import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]

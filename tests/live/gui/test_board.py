@@ -10,7 +10,8 @@ import pytest
 
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing.layout import arrange, panel_margins
-from maskdet.drawing.overlay import Overlay, Status
+from maskdet.drawing.overlay import Overlay
+from maskdet.drawing.status_text import Status
 from maskdet.frame import Frame
 from maskdet.live.gui.board import Board
 from maskdet.live.gui.people_history import PeopleHistory

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from maskdet.detections import Detections, MaskState
-from maskdet.drawing.overlay import Overlay, Status
+from maskdet.drawing.overlay import Overlay
 from maskdet.drawing.side_panel import PanelContent, panel_width
+from maskdet.drawing.status_text import Status
 from maskdet.frame import Frame
 from maskdet.live.gui.people_history import CHANGES, MINUTES, PeopleHistory
 from maskdet.observation import Observation, PeopleCounts, Person, PersonEvent

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from maskdet.detections import MaskState
-from maskdet.drawing.overlay import Overlay, Status
+from maskdet.drawing.overlay import Overlay
+from maskdet.drawing.status_text import Status
 from maskdet.drawing.styles import STYLES
 from maskdet.live import meters
 from maskdet.live.gui import board

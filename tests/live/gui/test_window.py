@@ -23,7 +23,8 @@ import sys
 import numpy as np
 from maskdet.detections import Detections
 from maskdet.frame import Frame
-from maskdet.drawing.overlay import Overlay, Status
+from maskdet.drawing.overlay import Overlay
+from maskdet.drawing.status_text import Status
 from maskdet.live.gui.window import Window, display_available
 from maskdet.observation import Observation
 
