@@ -231,19 +231,15 @@ def _run(config: Path | None, overriding: Sequence[Override]) -> int:
             say(note, "warning")
         stop.max_seconds = settings.max_seconds
         require_opencv()
-        from maskdet.live.session import run
+        from maskdet.live.session import Hooks, run
 
-        own_file = own_settings_file(config)
-        open_page = _open_page if settings.serve.address is not None else None
-        again = partial(load_settings, MonitorSettings, config, overriding, [])
-        return run(
-            settings,
-            stop,
-            settings_file=own_file,
-            open_page=open_page,
-            reload=again,
+        hooks = Hooks(
+            settings_file=own_settings_file(config),
+            open_page=_open_page if settings.serve.address is not None else None,
+            reload=partial(load_settings, MonitorSettings, config, overriding, []),
             reach=_reach_detector,
         )
+        return run(settings, stop, hooks=hooks)
 
 
 def _reach_detector(place: str) -> Detector:

@@ -54,14 +54,31 @@ from maskdet.system.console import say
 from maskdet.system.timeouts import interruptible
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """Functions and files of the command that runs the monitor.
+
+    Attributes:
+        settings_file: where zones drawn in the window are kept; None: nowhere.
+        open_page: takes the address of a live page; None: there is none.
+        reload: reads the settings again where that file has changed; None: nobody looks.
+        reach: see `maskdet.live.assembly.open_detector`.
+    """
+
+    settings_file: Path | None = None
+    open_page: Callable[[MonitorSettings], LivePage] | None = None
+    reload: Callable[[], MonitorSettings] | None = None
+    reach: Callable[[str], Detector] | None = None
+
+
+NO_HOOKS = Hooks()
+
+
 def run(
     settings: MonitorSettings,
     stop: Stop,
     detector: Detector | None = None,
-    settings_file: Path | None = None,
-    open_page: Callable[[MonitorSettings], LivePage] | None = None,
-    reload: Callable[[], MonitorSettings] | None = None,
-    reach: Callable[[str], Detector] | None = None,
+    hooks: Hooks = NO_HOOKS,
 ) -> int:
     """Runs the monitor until its sources end or someone ends it.
 
@@ -71,10 +88,7 @@ def run(
         settings: what to do.
         stop: ends it from outside; already listening.
         detector: in place of the one that the settings name; for tests.
-        settings_file: where zones drawn in the window are kept; None: nowhere.
-        open_page: takes the address of a live page; None: there is none.
-        reload: reads the settings again where that file has changed; None: nobody looks.
-        reach: see `maskdet.live.assembly.open_detector`.
+        hooks: of the command.
 
     Returns:
         The exit status: 0, or that of a source or sink that failed on the way.
@@ -82,7 +96,6 @@ def run(
     Raises:
         MaskdetError: a part could not be built, or the detector failed.
     """
-    hooks = _Hooks(settings_file, open_page, reload, reach)
     report = Report()
     interrupted = False
     try:
@@ -108,16 +121,6 @@ def run(
 
 
 @dataclass(frozen=True)
-class _Hooks:
-    """Functions and files of the command that runs the monitor; see `run`."""
-
-    settings_file: Path | None
-    open_page: Callable[[MonitorSettings], LivePage] | None
-    reload: Callable[[], MonitorSettings] | None
-    reach: Callable[[str], Detector] | None
-
-
-@dataclass(frozen=True)
 class _Session:
     """The parts of a run, and its course.
 
@@ -135,7 +138,7 @@ class _Session:
     """
 
     settings: MonitorSettings
-    hooks: _Hooks
+    hooks: Hooks
     outputs: list[Sink]
     desk: AlarmDesk | None
     page: LivePage | None
@@ -209,7 +212,7 @@ class _Session:
 def _open(
     settings: MonitorSettings,
     closing: ExitStack,
-    hooks: _Hooks,
+    hooks: Hooks,
     detector: Detector | None,
     *,
     has_window: bool,
@@ -253,7 +256,7 @@ def _open(
     )
 
 
-def _open_page(settings: MonitorSettings, closing: ExitStack, hooks: _Hooks) -> LivePage | None:
+def _open_page(settings: MonitorSettings, closing: ExitStack, hooks: Hooks) -> LivePage | None:
     if hooks.open_page is None:
         return None
     page = hooks.open_page(settings)
@@ -271,7 +274,7 @@ def _open_outputs(
 
 
 def _open_detector(
-    settings: MonitorSettings, closing: ExitStack, hooks: _Hooks, given: Detector | None
+    settings: MonitorSettings, closing: ExitStack, hooks: Hooks, given: Detector | None
 ) -> tuple[Detector, DecisionRule | None]:
     if given is not None:
         return given, None

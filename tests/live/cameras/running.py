@@ -26,7 +26,7 @@ from pathlib import Path
 from maskdet.commands.monitor import _open_page
 from maskdet.config import load_settings
 from maskdet.detections import Detections
-from maskdet.live.session import run
+from maskdet.live.session import Hooks, run
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import Stop
 from maskdet.system.console import ending
@@ -43,7 +43,7 @@ settings = read()
 stop = Stop(settings.max_seconds)
 page = _open_page if settings.serve.address else None
 with stop.listening():
-    work = partial(run, settings, stop, ScriptedDetector(middle), file, page, read)
+    work = partial(run, settings, stop, ScriptedDetector(middle), Hooks(file, page, read))
     status = ending("monitor.py", work, interrupted=0)
 sys.exit(exit_process(status))
 """

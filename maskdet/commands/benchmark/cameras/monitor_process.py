@@ -76,7 +76,7 @@ def main() -> int:
 def _main(request: Mapping[str, Any]) -> int:
     from maskdet.commands.benchmark.cameras.measurement import Measurement, as_json
     from maskdet.config import Override, load_settings
-    from maskdet.live.session import run
+    from maskdet.live.session import Hooks, run
     from maskdet.live.settings.monitor import MonitorSettings
 
     sources = [
@@ -90,7 +90,7 @@ def _main(request: Mapping[str, Any]) -> int:
     settings = load_settings(MonitorSettings, None, [*own, *request["overrides"]], [])
     measurement = Measurement(**request["measurement"])
     with measurement.listening():
-        run(settings, measurement, open_page=lambda _: measurement)
+        run(settings, measurement, hooks=Hooks(open_page=lambda _: measurement))
     values = measurement.values
     print_data(json.dumps(None if values is None else as_json(values)) + "\n")
     return 0
