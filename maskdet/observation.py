@@ -189,7 +189,11 @@ class Observation:
     hidden_boxes: np.ndarray = field(default_factory=_no_boxes)
 
     def with_shapes(self, shapes: tuple[Shape, ...]) -> Observation:
-        """The same with other zones and lines; nobody has been counted in the new zones yet."""
+        """The same with other zones and lines; nobody has been counted in the new zones yet.
+
+        Args:
+            shapes: the source's, in place of those that it has.
+        """
         counts = self.people_counts
         if counts is not None:
             known = {shape.name for shape in shapes if shape in self.shapes}

@@ -16,7 +16,7 @@ from maskdet import boxes as box_math
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing import label_placement
 from maskdet.drawing.montage import fit
-from maskdet.drawing.panels import Panels
+from maskdet.drawing.panels import KEYS, Panels
 from maskdet.drawing.side_panel import PanelContent, SidePanel
 from maskdet.drawing.status_bar import StatusBar
 from maskdet.drawing.status_text import BRIGHT, Row, Status, bar_rows, is_narrow
@@ -27,21 +27,6 @@ from maskdet.frame import Frame
 from maskdet.observation import Observation
 
 _INK, _DARK = (0, 0, 0), (45, 45, 45)
-KEYS = (
-    ("q / Esc", "quit"),
-    ("space", "pause"),
-    (".  ,", "one frame on, back"),
-    ("← →", "5 s, or one picture, back, on"),
-    ("s", "snapshot"),
-    ("r", "record on / off"),
-    ("b", "blur on / off"),
-    ("f", "full screen on / off"),
-    ("p", "people on / off"),
-    ("z  l", "draw a zone, a line"),
-    ("x", "remove the zone or line at the mouse"),
-    ("h", "help"),
-)
-"""The keys of the window, for its help panel."""
 
 
 class Overlay:
@@ -285,7 +270,14 @@ def shown_faces(observation: Observation) -> Detections:
 
 
 def annotate(image: np.ndarray, detections: Detections) -> np.ndarray:
-    """A copy of the image (BGR uint8, height, width, 3) with boxes and labels, without bar.
+    """A copy of an image with boxes and labels.
+
+    Args:
+        image: BGR uint8 (height, width, 3); it is left as it is.
+        detections: faces in the image's pixels.
+
+    Returns:
+        BGR uint8 (height, width, 3), without a bar.
 
     Example:
         >>> import maskdet, numpy as np

@@ -9,6 +9,21 @@ import numpy as np
 from maskdet.drawing.status_text import AMBER, BRIGHT, RED, Status, duration
 from maskdet.drawing.text_renderer import TextRenderer
 
+KEYS = (
+    ("q / Esc", "quit"),
+    ("space", "pause"),
+    (".  ,", "one frame on, back"),
+    ("← →", "5 s, or one picture, back, on"),
+    ("s", "snapshot"),
+    ("r", "record on / off"),
+    ("b", "blur on / off"),
+    ("f", "full screen on / off"),
+    ("p", "people on / off"),
+    ("z  l", "draw a zone, a line"),
+    ("x", "remove the zone or line at the mouse"),
+    ("h", "help"),
+)
+"""The keys of the window, for its help panel."""
 _MIN_HELP_TEXT = 8
 """Pixels of the smallest text of the list of keys."""
 

@@ -13,7 +13,8 @@ import pytest
 
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing import label_placement
-from maskdet.drawing.overlay import KEYS, Overlay, annotate
+from maskdet.drawing.overlay import Overlay, annotate
+from maskdet.drawing.panels import KEYS
 from maskdet.drawing.status_text import Row, Status, bar_rows
 from maskdet.drawing.styles import STYLES
 from maskdet.drawing.text_shaping import drawable, visual_order

@@ -174,6 +174,9 @@ def read_image(path: str) -> np.ndarray:
 
     JPEG, PNG, WebP, HEIC of phones, and what else OpenCV and Pillow read.
 
+    Args:
+        path: of the file.
+
     Example:
         >>> import maskdet
         >>> try:
