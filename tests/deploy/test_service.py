@@ -50,6 +50,34 @@ def test_systemd_accepts_the_unit(tmp_path: Path):
     assert done.returncode == 0 and "maskdet.service" not in done.stderr, done.stderr
 
 
+def drop_in_of_the_cluster() -> str:
+    """What docs/cluster.md puts into the unit's drop-in."""
+    (text,) = re.findall(r"```ini\n(.*?)```", (ROOT / "docs/cluster.md").read_text(), re.DOTALL)
+    return str(text)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+def test_systemd_accepts_the_unit_of_a_cluster(tmp_path: Path):
+    unit, drop_in = tmp_path / "maskdet.service", tmp_path / "maskdet.service.d/override.conf"
+    drop_in.parent.mkdir()
+    unit.write_text(UNIT.read_text())
+    program = "/opt/maskdet/.venv/bin/maskdet"
+    drop_in.write_text(drop_in_of_the_cluster().replace(program, sys.executable))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0 and "maskdet.service" not in done.stderr, done.stderr
+
+
+def test_the_unit_of_a_cluster_waits_for_no_watchdog_and_writes_where_it_may():
+    """Nothing in the command answers a watchdog; the unit leaves its state's folder writable."""
+    lines = drop_in_of_the_cluster().splitlines()
+    (state,) = re.findall(r"^StateDirectory=(.*)$", UNIT.read_text(), re.MULTILINE)
+    assert "WatchdogSec=0" in lines and "ExecReload=" in lines
+    assert lines[:2] == ["[Service]", "ExecStart="]
+    assert lines[2].endswith(f"cluster up --foreground --config /var/lib/{state}/cluster.yaml")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="systemd's socket")
 def test_the_unit_s_command_reports_beats_logs_json_and_ends_on_sigterm(
     tmp_path: Path, tiny_model: Path
