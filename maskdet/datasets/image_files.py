@@ -16,7 +16,7 @@ from maskdet.datasets.problems import MAX_EXAMPLES, Problems
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import DatasetError
 from maskdet.images.folder import is_hidden
-from maskdet.images.kinds import IMAGE_SUFFIXES
+from maskdet.images.kinds import IMAGE_SUFFIXES, without_stray_bytes
 from maskdet.images.orientation import Orientation, read_header, read_orientation, turn_boxes
 
 SUFFIXES = IMAGE_SUFFIXES
@@ -199,7 +199,7 @@ def encoded(sample: Sample) -> tuple[bytes, str, bool]:
     Raises:
         DatasetError: it cannot be read.
     """
-    content = sample.content()
+    content = without_stray_bytes(sample.content())
     header = _header(BytesIO(content), sample.title)
     if header.kind in _KINDS and header.exif == 1:
         return content, _KINDS[header.kind], True

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from maskdet.images.decoding import register_heif
+from maskdet.images.kinds import without_stray_bytes
 
 _TAG = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
@@ -47,11 +48,22 @@ def read_orientation(source: Path | BytesIO) -> Orientation | None:
 
 
 def read_header(source: Path | BytesIO) -> Orientation:
-    """The same, from its first bytes.
+    """The same, from its first bytes; what lies before them is left aside.
 
     Raises:
         OSError: it cannot be read, or is no image.
     """
+    try:
+        return _header(source)
+    except OSError:
+        content = source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
+        image = without_stray_bytes(content)
+        if image is content:
+            raise
+        return _header(BytesIO(image))
+
+
+def _header(source: Path | BytesIO) -> Orientation:
     from PIL import Image
 
     register_heif()

@@ -139,6 +139,19 @@ def test_the_format_is_that_of_the_picture(
     np.testing.assert_array_equal(image, data.samples[0].read())
 
 
+def test_stray_bytes_before_a_picture_do_not_come_into_a_record(tmp_path: Path) -> None:
+    """Its size is read in spite of them, where labels state none; TensorFlow would read nothing."""
+    data, _ = read(put_voc(tmp_path / "voc", "", "a.jpg"), tmp_path / "voc")
+    original = data.samples[0].file.read_bytes()
+    write(data, tmp_path / "yolo", "yolo")
+    (picture,) = (tmp_path / "yolo/images").iterdir()
+    picture.write_bytes(b"\r\n" + original)
+    read_again, _ = read(tmp_path / "yolo", tmp_path / "yolo")
+    write(read_again, tmp_path / "x.record", "tfrecord")
+    (record,) = records(tmp_path / "x.record")
+    assert (record["image/encoded"], record["image/format"]) == ([original], [b"jpeg"])
+
+
 def test_the_format_is_not_what_the_name_says(tmp_path: Path) -> None:
     """A PNG that somebody called .jpg."""
     folder = put_voc(tmp_path / "voc", "")
