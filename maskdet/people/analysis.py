@@ -131,10 +131,12 @@ class Analysis:
     def carry_on(self, observation: Observation) -> Observation:
         """The last observation with a newer frame, in which nothing has moved.
 
-        It is no evidence, and nobody counts as out of sight meanwhile.
+        It is no evidence, and nobody counts as out of sight meanwhile. Zones and lines that were
+        replaced since are those of the frame.
         """
         self._rested = observation.frame.position - self._position
-        return observation
+        shapes = shapes_of(*self._wanted_places)
+        return observation if shapes == observation.shapes else observation.with_shapes(shapes)
 
     def finish(self, observation: Observation) -> Observation:
         """The last observation without anybody: all who were there are gone.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,18 @@ GATE = Line("gate", (0.0, 0.5), (1.0, 0.5))
 
 def crossed(observations) -> list[tuple[str, int]]:
     return [(e.direction, e.track_id) for e in events(observations, "crossed")]
+
+
+def test_a_zone_that_is_drawn_while_nothing_moves_is_shown_at_once():
+    """Nobody is counted in it before the next frame that is processed; a gate may skip many."""
+    analysis = Analysis(lines=[GATE])
+    *_, last = play([Actor(walk(30, 240))], times(10, 2), analysis)
+    analysis.set_places([LEFT], [GATE])
+    carried = analysis.carry_on(replace(last, frame=frame(2.1), is_carried=True))
+    assert [shape.name for shape in carried.shapes] == ["left", "gate"]
+    assert carried.people_counts is not None and not carried.people_counts.zones
+    (seen, *_) = play([Actor(walk(30, 240))], times(10, 1, 2.2), analysis)
+    assert set(seen.people_counts.zones) == {"left"}
 
 
 @pytest.mark.parametrize("fps", (25, 5, 2.5, 1))

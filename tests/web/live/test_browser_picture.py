@@ -35,6 +35,20 @@ def test_the_picture_plays_beside_what_is_seen(browser: Browser, folder: Path):
     assert not browser.complaints()
 
 
+def test_the_picture_of_a_single_camera_stands_in_the_middle(browser: Browser, folder: Path):
+    """Its height is limited, so that its card is wider than it."""
+    with serving_live(folder) as page, page.running():
+        open_page(browser, page)
+        plays(browser)
+        browser.be_wide(1000, 500)
+        place = "const b = document.querySelector('{}').getBoundingClientRect();"
+        center = f"{place} return b.x + b.width / 2"
+        card, picture = (browser.js(center.format(of)) for of in (".camera", ".screen"))
+        assert abs(card - picture) < 2
+        width = f"{place} return b.width"
+        assert browser.js(width.format(".screen")) < browser.js(width.format(".camera")) - 50
+
+
 def test_mjpeg_where_video_cannot_be_played(browser: Browser, folder: Path):
     with serving_live(folder) as page, page.running():
         open_page(browser, page, "/?mjpeg")
