@@ -132,9 +132,16 @@ def explain_error(error: BaseException, place: Address) -> Fault:
     elif isinstance(error, TimeoutError):
         text = f"{host}:{port} does not answer; is the camera on and in this network?"
     else:
-        why = getattr(error, "strerror", None) or type(error).__name__
-        text = f"no {place.scheme.upper()} answer from {host}:{port} ({why})"
+        text = f"no {place.scheme.upper()} answer from {host}:{port}{_why(error)}"
     return Fault(text)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, ConnectionResetError | BrokenPipeError):  # http.client's own among them
+        return ", which closes the connection; is the port right, and one more viewer allowed?"
+    if isinstance(error, http.client.HTTPException | ValueError):
+        return ", where another kind of program answers; is the port right?"
+    return f" ({getattr(error, 'strerror', None) or type(error).__name__})"
 
 
 def rule(answer: Answer, place: Address) -> Fault:
@@ -186,6 +193,8 @@ def _ask_rtsp(place: Address, timeout: float) -> Answer:
         address = place.bare_url.replace(place.place, f"{name}:{port}", 1)
         link.sendall(f"DESCRIBE {address} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
         words = link.recv(1024).split(maxsplit=2)
+    if not words:
+        raise ConnectionResetError
     if len(words) < 2 or not words[0].startswith(b"RTSP/"):
         raise ValueError("not RTSP")
     return Answer(int(words[1]))

@@ -547,8 +547,9 @@ def test_wrong_addresses(url: str, says: str) -> None:
         (b"RTSP/1.0 401 Unauthorized\r\n\r\n", "u:p@", "user name or password refused"),
         (b"RTSP/1.0 404 Not Found\r\n\r\n", "", "knows no stream '/1'"),
         (b"RTSP/1.0 200 OK\r\n\r\n", "", "sends no video"),
-        (b"SSH-2.0-OpenSSH\r\n", "", "no RTSP answer"),
-        (b"", "", "no RTSP answer"),
+        (b"SSH-2.0-OpenSSH\r\n", "", ", where another kind of program answers; is the port right?"),
+        (b"RTSP/1.0 what\r\n", "", ", where another kind of program answers; is the port right?"),
+        (b"", "", ", which closes the connection; is the port right"),
     ],
 )
 def test_what_an_rtsp_server_refuses_is_said(answer: bytes, login: str, says: str) -> None:
