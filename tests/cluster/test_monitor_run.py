@@ -82,6 +82,17 @@ def runs(process: psutil.Process) -> bool:
         return False
 
 
+def test_a_process_that_has_ended_is_not_found_though_its_parent_takes_no_note(
+    machine: subprocess.Popen[bytes],
+):
+    """In a container, one that nobody waits for stays in the list of processes."""
+    named = process_identity.identity(machine.pid)
+    assert process_identity.find(named) is not None
+    machine.kill()
+    wait_until(lambda: psutil.Process(machine.pid).status() == psutil.STATUS_ZOMBIE)
+    assert process_identity.find(named) is None
+
+
 def test_the_next_group_takes_the_monitor_over_and_ends_it(
     orphan: psutil.Process, tmp_path: Path, machine: subprocess.Popen[bytes]
 ):

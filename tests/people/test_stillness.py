@@ -18,3 +18,10 @@ def test_a_face_that_moves_or_comes_nearer_is_not_still(
     stillness = Stillness()
     stillness.seconds(Position(0.5, 0.5, 0.1, 1.0), 10.0)
     assert stillness.seconds(Position(x, 0.5, width, 1.0), 70.0) == seconds
+
+
+@pytest.mark.parametrize(("y", "seconds"), [(0.53, 60.0), (0.55, 0.0)])
+def test_in_a_wide_image_a_share_of_its_height_is_a_shorter_way(y: float, seconds: float) -> None:
+    stillness = Stillness()
+    stillness.seconds(Position(0.5, 0.5, 0.1, 2.0), 10.0)
+    assert stillness.seconds(Position(0.5, y, 0.1, 2.0), 70.0) == seconds

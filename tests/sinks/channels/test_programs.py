@@ -308,6 +308,9 @@ def test_secrets_come_from_environment_or_a_file_that_nobody_else_may_read(
     secrets = Secrets(file)
     assert secrets.fill("a ${HOOK_KEY} ${OTHER}", "x") == "a top-secret from-environment"
     assert secrets.mask("no top-secret, from-environment") == "no ***, ***"
+    monkeypatch.setenv("LONGER", "from-environment-2")  # one secret may begin another
+    secrets.fill("${LONGER}", "x")
+    assert secrets.mask("no from-environment-2, from-environment") == "no ***, ***"
     with pytest.raises(ConfigError, match=r"channel 'a', url: \$\{NONE\} is not in .*secrets and"):
         secrets.fill("${NONE}", "channel 'a', url")
     file.write_bytes(b"\xef\xbb\xbfHOOK_KEY=top-secret\r\n")  # as Notepad writes it

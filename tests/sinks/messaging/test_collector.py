@@ -18,7 +18,7 @@ from maskdet.__main__ import main
 from maskdet.errors import SinkError
 from maskdet.sinks.messaging.collector import Collector
 from maskdet.sinks.messaging.server import Server, connected
-from maskdet.sinks.messaging.streams import Stream
+from maskdet.sinks.messaging.streams import Stream, open_consumer
 from maskdet.sinks.store.collecting_store import CollectingStore, SiteRow
 from maskdet.sinks.store.rows import RowError
 from tests.sinks.messaging.nats_server import NatsServer
@@ -167,6 +167,25 @@ def test_a_second_store_is_refused_until_it_takes_over(server, open_store, tmp_p
     assert "--take-over" in reported(caplog, refusal) and visits(tmp_path / "second.db") == []
     collect(server, second, take_over=True)
     assert visits(tmp_path / "second.db") == [("north/door", 1, 4.0, 0)]
+
+
+def test_all_is_collected_when_what_another_has_under_way_is_too(server, open_store, tmp_path):
+    """A collector that was killed has taken messages and not confirmed them: they come again."""
+    store = open_store()
+    collect(server, store)
+    publish(server, ("maskdet.events.north.door.visit", VISIT))
+
+    async def take() -> None:
+        async with connected(server) as connection:
+            consumer = store.consumer_of(STREAM.name)
+            source = await open_consumer(connection, STREAM, consumer, take_over=False)
+            (message,) = await source.fetch(1, timeout=30)
+            await message.nak(delay=3)  # in place of the time that a killed one has
+            await connection.client.flush()
+
+    asyncio.run(take())
+    collect(server, store)
+    assert visits(tmp_path / "all.db") == [("north/door", 1, 4.0, 0)]
 
 
 def test_a_store_that_is_locked_is_waited_for(server, open_store, tmp_path, caplog):
