@@ -182,7 +182,7 @@ def test_a_token_that_is_missing_or_open_to_others_is_refused(
     file = tmp_path / "cluster.yaml"
     file.write_text("address: 127.0.0.1:1\nnodes: [a, b]\n")
     assert main(["cluster", "up", "--node", "b", "--config", str(file)]) == 2
-    assert "copy it from the first machine" in capsys.readouterr().err
+    assert "and the other machines need a copy (chmod 600)" in capsys.readouterr().err
     (tmp_path / "cluster.token").write_text("0" * 64)
     (tmp_path / "cluster.token").chmod(0o644)
     assert main(["cluster", "status", "--config", str(file)]) == 2
