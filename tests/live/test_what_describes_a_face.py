@@ -41,7 +41,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, np
         "summary": folder / "summary.json",
         "status": folder / "status.json",
         "snapshots": folder,
-        "alarms.rules": '[{name: bare}]',
+        "alarms.rules": "[{name: bare}]",
     }
     options = [f"sources=[{CLIP}]", "headless=true", "device=cpu", "looks=1", "detect.fps=2"]
     settings = load_settings(
