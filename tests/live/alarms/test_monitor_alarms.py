@@ -177,14 +177,14 @@ def test_strict_privacy_covers_faces_in_pictures_of_alarms(
     ],
 )
 def test_wrong_settings_are_a_line_at_the_start(
-    settings: list[str], line: str, tmp_path: Path, start_monitor: StartMonitor
+    settings: list[str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    monitor = start_monitor(
-        "sources=[demo]", "headless=true", "max_seconds=5", f"snapshots={tmp_path}", *settings
-    )
-    _, errors = monitor.communicate(timeout=40)
-    said = [one for one in errors.splitlines() if not one.startswith("created the folder")]
-    assert monitor.returncode == 2 and len(said) == 1 and line in said[0], errors
+    words = ["monitor", "--source", "demo", "--headless", "--max-seconds", "5"]
+    for setting in (f"snapshots={tmp_path}", *settings):
+        words += ["--set", setting]
+    assert main(words) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert line in said
 
 
 @pytest.mark.parametrize(
