@@ -96,7 +96,7 @@ class Watch:
         if stats.is_wanted(index):
             now, reason = stats.of(index), stats.signal_loss_reason(index)
             self._signals[index].check(
-                name, silent_s=now.silent_s, has_begun=now.captured > 0, reason=reason
+                name, silent_s=now.silent_s, has_begun=not now.is_opening, reason=reason
             )
         else:  # a user has paused or removed it
             self._signals[index].forget()

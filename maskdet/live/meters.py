@@ -12,6 +12,8 @@ import numpy as np
 
 NO_SIGNAL_S = 1.5
 """Seconds without a frame after which a live source has no signal; it is reported within two."""
+OPENING_S = 3.0
+"""Seconds that it may take to give its first frame after it was asked for."""
 
 
 class Rate:
@@ -77,13 +79,15 @@ class SourceStats:
         pending: frames that the detector has or could have, and has not answered.
         reconnects: how often a live source was opened again.
         silent_s: seconds since a live source's last frame, at this moment.
-        outages: how often a live source was silent for longer than `NO_SIGNAL_S`.
+        outages: how often a live source was silent for longer than `NO_SIGNAL_S`, or than
+            `OPENING_S` before its first frame.
         outage_s: for how long in all.
         capture_fps: frames a second out of the source, over the last seconds.
         detect_fps: frames a second through the detector, over the last seconds.
         skipped: frames left out on purpose, as only so many a second are to be processed.
         unchanged: frames that were not processed, as nothing had moved in them.
         paused_s: seconds in which a user had paused or removed it.
+        is_opening: whether no frame has come since it was asked for.
     """
 
     captured: int
@@ -100,6 +104,7 @@ class SourceStats:
     skipped: int = 0
     unchanged: int = 0
     paused_s: float = 0.0
+    is_opening: bool = False
 
     @property
     def no_signal(self) -> bool:
@@ -125,6 +130,7 @@ class SourceMeter:
         self.captured = self.processed = self.shown = self.skipped = self.unchanged = 0
         self._capture_rate, self._detect_rate = Rate(), Rate()
         self._last: float | None = None
+        self._is_opening = True
         self._over: float | None = None
         self._outages, self._outage_s = 0, 0.0
         self._paused_at: float | None = None
@@ -149,7 +155,7 @@ class SourceMeter:
     def resume(self) -> None:
         """Records that frames are wanted again."""
         self._paused_s, self._paused_at = self._paused(), None
-        self._last = time.monotonic()
+        self._last, self._is_opening = time.monotonic(), True
 
     def end(self) -> None:
         """Records that from now on none will come, which is no silence."""
@@ -161,7 +167,7 @@ class SourceMeter:
         self.pause = pause
         self._end_silence()
         if self._paused_at is None:
-            self._last = time.monotonic()
+            self._last, self._is_opening = time.monotonic(), False
         self.captured += 1
         self._capture_rate.tick()
 
@@ -198,7 +204,7 @@ class SourceMeter:
         done = self.processed + dropped + self.skipped + self.unchanged
         pending = 0 if is_held else max(0, self.captured - done)
         silent = self._silent() if is_live else 0.0
-        is_out = silent > NO_SIGNAL_S
+        is_out = silent > self._patience_s
         return SourceStats(
             captured=self.captured,
             processed=self.processed,
@@ -214,14 +220,19 @@ class SourceMeter:
             skipped=self.skipped,
             unchanged=self.unchanged,
             paused_s=self._paused(),
+            is_opening=self._is_opening,
         )
 
     def _end_silence(self) -> None:
         """Counts a silence that is over."""
         silent = self._silent()
-        if silent > NO_SIGNAL_S:
+        if silent > self._patience_s:
             self._outages += 1
             self._outage_s += silent
+
+    @property
+    def _patience_s(self) -> float:
+        return OPENING_S if self._is_opening else NO_SIGNAL_S
 
     def _paused(self) -> float:
         if self._paused_at is None:

@@ -13,6 +13,7 @@ from maskdet.frame import Frame
 from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
 from maskdet.runtimes import load_detector
+from maskdet.runtimes.looks.multi_look import expect_video
 from maskdet.sources import CLIP
 from maskdet.sources.opening import read_frames
 from tools.demo_clip.scene import FPS, FRAMES, truth
@@ -27,6 +28,7 @@ VISITS = 6
 def clip() -> list[tuple[int, np.ndarray, Detections]]:
     """Number, image and detections of the clip's frames."""
     detector = load_detector(looks="auto", device="cpu")
+    expect_video(detector)
     images = [frame.image.copy() for frame in read_frames(str(CLIP))]
     assert len(images) == FRAMES
     numbers = range(0, FRAMES, STEP)

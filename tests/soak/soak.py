@@ -44,7 +44,7 @@ LONG_MINUTES = 10.0
 """From here on nothing may grow by one; a shorter run has too few looks to tell a moment."""
 WARMING_MB = 60.0
 """What a shorter run may grow by: heaps and encoders still fill when its last quarter begins."""
-LIGHT = ("side=320", "looks=1", "detect.fps=10")
+LIGHT = ("side=320", "looks=1", "detect.fps=5")
 """Settings of a short run beside other tests: none of its promises is about finding faces."""
 
 

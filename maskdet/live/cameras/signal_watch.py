@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from maskdet.drawing.status_text import duration
-from maskdet.live.meters import NO_SIGNAL_S
+from maskdet.live.meters import NO_SIGNAL_S, OPENING_S
 from maskdet.system.console import say_named
-
-_OPEN_WARNING_S = 3.0
-"""Seconds that a stream may take to give its first image before that is worth a line."""
 
 
 class SignalWatch:
@@ -35,7 +32,7 @@ class SignalWatch:
         Args:
             name: of the source.
             silent_s: seconds since the last image, or since the stream was asked for.
-            has_begun: whether it has ever given an image.
+            has_begun: whether it has given an image since it was asked for.
             reason: why nothing comes at the moment, as far as is known.
         """
         if silent_s <= NO_SIGNAL_S:
@@ -45,7 +42,7 @@ class SignalWatch:
             self.forget()
             self._has_begun = has_begun
             return
-        if not has_begun and not reason and silent_s < _OPEN_WARNING_S:
+        if not has_begun and not reason and silent_s < OPENING_S:
             return
         if self._silent_s is None or (reason and reason not in self._reported):
             why = f" ({reason})" if reason else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from maskdet.live.cameras.signal_watch import SignalWatch
+from maskdet.live.meters import SourceMeter
 
 
 def lines(
@@ -55,3 +56,22 @@ def test_a_stream_may_take_three_seconds_to_open_unless_it_says_why(capsys) -> N
 def test_a_paused_stream_is_silent_without_a_line_and_begins_anew(capsys) -> None:
     found = lines(capsys, checks=[(3, True, "lost"), None, (0, True, None), (3, True, "lost")])
     assert found == ["maskdet: door: no signal (lost); waiting for it"] * 2
+
+
+def test_who_asks_for_a_camera_again_waits_three_seconds_before_that_counts_as_an_outage() -> None:
+    meter = SourceMeter()
+
+    def outages_after(seconds: float) -> int:
+        assert meter._last is not None
+        meter._last -= seconds
+        return meter.read(0, 0, is_live=True).outages
+
+    meter.begin()
+    meter.capture()
+    assert not meter.read(0, 0, is_live=True).is_opening and outages_after(1.6) == 1
+    meter.suspend()
+    meter.resume()
+    assert meter.read(0, 0, is_live=True).is_opening
+    assert outages_after(2.9) == 1 and outages_after(0.2) == 2
+    meter.capture()
+    assert not meter.read(0, 0, is_live=True).is_opening and outages_after(1.6) == 3
