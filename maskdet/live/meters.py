@@ -204,7 +204,7 @@ class SourceMeter:
         done = self.processed + dropped + self.skipped + self.unchanged
         pending = 0 if is_held else max(0, self.captured - done)
         silent = self._silent() if is_live else 0.0
-        is_out = silent > self._patience_s
+        is_out = silent > self._outage_limit_s
         return SourceStats(
             captured=self.captured,
             processed=self.processed,
@@ -226,12 +226,12 @@ class SourceMeter:
     def _end_silence(self) -> None:
         """Counts a silence that is over."""
         silent = self._silent()
-        if silent > self._patience_s:
+        if silent > self._outage_limit_s:
             self._outages += 1
             self._outage_s += silent
 
     @property
-    def _patience_s(self) -> float:
+    def _outage_limit_s(self) -> float:
         return OPENING_S if self._is_opening else NO_SIGNAL_S
 
     def _paused(self) -> float:

@@ -20,7 +20,7 @@ from maskdet.sinks.event_line import BEGINNING, event, face_counts, has_changed
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.output_files import Folder, create_numbered
 from maskdet.sinks.output_pipes import open_named_pipe, takes_more
-from maskdet.sinks.retry_state import RetryState
+from maskdet.sinks.retry_state import RetryState, missing_words
 from maskdet.sources.frame_rate import Pace
 from maskdet.system.console import say
 from maskdet.system.folders import make_folder
@@ -135,7 +135,7 @@ class EventLog:
                 error.strerror or str(error), "check disk space and rights; it goes on when it can"
             )
         else:
-            self._retry.record_success("lines")
+            self._retry.record_success("line")
         finally:
             self._is_writing = False
 
@@ -221,7 +221,7 @@ class EventLog:
             raise SinkError(f"{self._name} does not answer; lines may be missing at its end")
         if self._retry.down:
             fault, self._retry = self._retry, RetryState("")
-            raise SinkError(f"{fault.reported}; {fault.missed} lines are missing")
+            raise SinkError(f"{fault.reported}; {missing_words(fault.missed, 'line')}")
 
 
 def _standard_output() -> RawIOBase:

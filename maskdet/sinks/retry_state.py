@@ -5,9 +5,16 @@ from __future__ import annotations
 import logging
 import time
 
+from maskdet.system.console import counted
+
 log = logging.getLogger(__name__)
 
 _MAX_WAIT_S = 60.0
+
+
+def missing_words(number: int, what: str) -> str:
+    """``1 row is missing``, ``2 rows are missing``."""
+    return f"{counted(number, what)} {'is' if number == 1 else 'are'} missing"
 
 
 class RetryState:
@@ -85,7 +92,7 @@ class RetryState:
         """It worked; reported when it is sure.
 
         Args:
-            what: is missing, for the message: ``images``.
+            what: may be missing, for the message: ``image``.
         """
         if self._began is None:
             return
@@ -93,8 +100,6 @@ class RetryState:
         self._worked_since = self._worked_since or now
         if now - self._worked_since >= self._retry:
             seconds = self._worked_since - self._began
-            log.warning(
-                "%s goes on after %.0f s; %d %s are missing",
-                *(self._what, seconds, self.missed, what),
-            )
+            missing = missing_words(self.missed, what)
+            log.warning("%s goes on after %.0f s; %s", self._what, seconds, missing)
             self._began, self._due, self.missed = None, 0.0, 0

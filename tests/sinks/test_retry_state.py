@@ -37,23 +37,27 @@ def test_attempts_are_further_and_further_apart_up_to_a_minute(clock: Clock) -> 
     assert waited == [0, 5, 10, 20, 40, 60, 60, 60]
 
 
+@pytest.mark.parametrize(
+    ("dropped", "missing"),
+    [(0, "0 rows are missing"), (1, "1 row is missing"), (2, "2 rows are missing")],
+)
 def test_a_fault_is_over_when_all_went_well_for_a_while(
-    clock: Clock, caplog: pytest.LogCaptureFixture
+    clock: Clock, caplog: pytest.LogCaptureFixture, dropped: int, missing: str
 ) -> None:
     state = RetryState("writing", 5.0)
     state.fail("disk full", "make room")
-    state.count_dropped()
-    state.count_dropped()
+    for _ in range(dropped):
+        state.count_dropped()
     clock.now += 3
-    state.record_success("rows")
+    state.record_success("row")
     assert state.active and not state.down
     clock.now += 4
-    state.record_success("rows")
+    state.record_success("row")
     assert state.active
     clock.now += 1
-    state.record_success("rows")
+    state.record_success("row")
     assert not state.active and state.missed == 0
     assert caplog.messages == [
         "writing stopped: disk full; make room",
-        "writing goes on after 3 s; 2 rows are missing",
+        f"writing goes on after 3 s; {missing}",
     ]

@@ -169,5 +169,5 @@ class _Pictures:
             advice = "check disk space and rights; the message goes without it"
             self._retry.fail(error.strerror or str(error), advice)
             return ""
-        self._retry.record_success("pictures")
+        self._retry.record_success("picture")
         return str(path)

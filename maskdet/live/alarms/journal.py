@@ -136,4 +136,4 @@ class Journal:
                 self._snoozes = snoozes | self._snoozes
             self._retry.fail(str(error), "alarms are sent all the same")
         else:
-            self._retry.record_success("alarms")
+            self._retry.record_success("alarm")

@@ -84,7 +84,7 @@ class _Queue:
             except Exception as error:  # of a library: whatever it is, the others go on
                 self._fail(f"{type(error).__name__}: {error}", "it is tried again")
             else:
-                self._retry.record_success("messages")
+                self._retry.record_success("message")
                 self._done(delivery)
 
     def _next(self) -> Delivery | None:

@@ -130,7 +130,7 @@ class Collector:
         while not stop():
             messages = await self._fetch(source)
             connection.require_open()
-            self._link.record_success("events")
+            self._link.record_success("event")
             if messages:
                 await self._take(connection, messages, stop)
             elif until_empty:
@@ -186,7 +186,7 @@ class Collector:
         except NotNowError as error:
             self._disk.fail(str(error), _DISK_ADVICE)
             return False
-        self._disk.record_success("events")
+        self._disk.record_success("event")
         return True
 
     def _refuse(self, subject: str, error: RowError) -> None:

@@ -144,7 +144,7 @@ class Uplink(StartingSink):
             if items:
                 await self._publish(connection, items)
             connection.require_open()
-            self._retry.record_success("events")
+            self._retry.record_success("event")
             if not items:
                 if is_last:
                     return

@@ -220,7 +220,7 @@ class Clips:
             self._clip, self._alarms = clip, alarms
             self._fail(error)
         else:
-            self._retry.record_success("clips")
+            self._retry.record_success("clip")
             self._on_finished(alarms, path)
 
     def _fail(self, error: BaseException) -> None:

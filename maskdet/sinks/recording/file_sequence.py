@@ -98,7 +98,7 @@ class FileSequence(Generic[V]):
         if not (self._retry.due and self.attempt(add)):
             self._retry.count_dropped()
         else:
-            self._retry.record_success("pictures")
+            self._retry.record_success("picture")
 
     def count_dropped(self) -> None:
         """An image is left out as nothing can be written."""

@@ -80,7 +80,7 @@ class Recorder(FileRecorder[tuple[Observation, bool], Video]):
             self._worker.start()
         timeout = 0.0 if self._hanging.active else _WRITE_TIMEOUT_S
         if self._inbox.put((observation, self.blur), timeout):
-            self._hanging.record_success("pictures")
+            self._hanging.record_success("picture")
         elif self._inbox.closed:
             self._raise_error()
         else:

@@ -16,7 +16,7 @@ from maskdet.contracts import StartingSink
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
 from maskdet.sinks.output_files import Folder
-from maskdet.sinks.retry_state import RetryState
+from maskdet.sinks.retry_state import RetryState, missing_words
 from maskdet.sinks.store.damage import set_aside
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.ledger import Ledger, Rows
@@ -190,7 +190,7 @@ class EventStore(StartingSink):
             with self._lock:
                 missing = len(self._ledger.take(time.time(), with_open=False))
             missing += self._retry.missed
-            raise SinkError(f"{self._retry.reported}; {missing} rows are missing")
+            raise SinkError(f"{self._retry.reported}; {missing_words(missing, 'row')}")
 
     def _write_last(self) -> None:
         self._may_work_now = False
@@ -219,7 +219,7 @@ class EventStore(StartingSink):
                 self._ledger.put_back(rows)
             self._fail(error)
         else:
-            self._retry.record_success("rows")
+            self._retry.record_success("row")
             self._locked_times = 0
             self._steps += 1
             if with_open:

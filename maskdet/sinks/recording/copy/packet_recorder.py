@@ -105,7 +105,7 @@ class PacketRecorder(FileRecorder[tuple[float, EncodedPacket | None], PacketVide
         now = time.monotonic()
         if self._queued == self._written or self._written != self._seen:
             self._seen, self._moved = self._written, now
-            self._hanging.record_success("pictures")
+            self._hanging.record_success("picture")
         elif now - self._moved > _WRITE_TIMEOUT_S and not self._hanging.active:
             self._hanging.fail("the disk does not answer", "the monitor goes on without it")
 
