@@ -129,7 +129,7 @@ def test_a_gpu_is_used_as_the_monitor_uses_it(
 
 
 def test_a_slow_processor_is_said_to_get_a_smaller_input(monkeypatch: pytest.MonkeyPatch):
-    slow = (ScriptedDetector(), "CPU", 80.0)
+    slow = (ScriptedDetector(), "CPU", 60.0)
     monkeypatch.setattr(detection, "_speed", lambda model, device: slow)
     (on_cpu,) = detection.check(DEFAULT_MODEL, "cpu")
     assert on_cpu.text == "CPU; live frames get an input of 448 pixels (side: auto)"
