@@ -158,8 +158,8 @@ def down(file: Path) -> int:
     machine.end(local.values())
     machine.end_rest(places[0])
     for name in [*left, *(name for name in absent if name not in local)]:
-        down = as_typed("cluster down")
-        say(f"{name} did not answer; if it runs, run {down} on it", "warning")
+        end_it = as_typed("cluster down")
+        say(f"{name} did not answer; if it runs, run {end_it} on it", "warning")
     say("the cluster has ended")
     return 0
 

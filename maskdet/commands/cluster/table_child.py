@@ -1,9 +1,9 @@
 """The placement's table, once a second, from a process of its own.
 
 Ray ends a process whose part of the cluster dies, or lets it wait for minutes: the page outlives
-that. The first JSON line on stdin has the cluster's file, and the start of a command line as
-the person typed it; the end of stdin ends the process. Its
-messages are ``{"table": …}`` or ``{"problem": line}``.
+that. The first JSON line on stdin has the cluster's file, and the start of a command line as the
+person typed it; the end of stdin ends the process. Its messages are ``{"table": …}`` or
+``{"problem": line}``.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import numpy as np
 
 from maskdet.datasets.builder import DatasetBuilder, Labelled
 from maskdet.datasets.class_list import class_csv
+from maskdet.datasets.formats import od_csv
 from maskdet.datasets.formats.unsupported import csv_tool
 from maskdet.datasets.image_files import size_of
 from maskdet.datasets.image_lookup import Finder
@@ -22,8 +23,8 @@ from maskdet.system.console import counted
 
 CLASSES = "classes.csv"
 EDGES = ("x1", "y1", "x2", "y2")
-HEADLESS_FIELDS = 8
-HEADLESS = "; a table of 8 columns begins with filename,width,height,class,xmin,ymin,xmax,ymax"
+_OTHER_COLUMNS = ",".join(od_csv.COLUMNS)
+_HEADLESS = f"; a table of {len(od_csv.COLUMNS)} columns begins with {_OTHER_COLUMNS}"
 HEADERS = "first rows that name the columns, which were left aside"
 
 
@@ -55,10 +56,10 @@ def read(source: Source, problems: Problems) -> DataSet:
         if count == 0 and all(field.strip().isidentifier() for field in row):
             raise DatasetError(
                 f"{place}: the columns {','.join(row):.80} are not known; they are to be "
-                "filename,width,height,class,xmin,ymin,xmax,ymax"
+                f"{_OTHER_COLUMNS}"
             )
         if len(row) != 6:
-            hint = HEADLESS if len(row) == HEADLESS_FIELDS else fields_hint(row, 6)
+            hint = _HEADLESS if len(row) == len(od_csv.COLUMNS) else fields_hint(row, 6)
             found = f"found {counted(len(row), 'field')}{hint}"
             problems.add(place, f"expected path,x1,y1,x2,y2,class or path,,,,, and {found}")
             continue

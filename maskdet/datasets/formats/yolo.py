@@ -119,8 +119,9 @@ class _Rows:
             raise DatasetError(f"class {fields[0][:20]!r} is no whole number")
         name = class_of(self._classes, index)
         shares = list(map(number, fields[1:]))
-        if wrong := [field for field in fields[1:] if math.isnan(number(field))]:
-            raise DatasetError(f"{wrong[0][:20]!r} is no number; write shares such as 0.25")
+        for field, share in zip(fields[1:], shares, strict=True):
+            if math.isnan(share):
+                raise DatasetError(f"{field[:20]!r} is no number; write shares such as 0.25")
         slack = SLACK_SHARE if outline else 0.0001
         least = -SLACK_SHARE if outline else 0.0
         if not all(least <= value <= 1 + slack for value in shares):
