@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache, partial
 from typing import TextIO, TypeVar
 
 from maskdet.errors import ConfigError
-from maskdet.system.threads import Condition, Lock
+from maskdet.system.threads import Lock
 
 T = TypeVar("T")
 
@@ -71,103 +72,61 @@ def silent_stderr() -> Iterator[None]:
 def with_messages(work: Callable[[], T], starts: tuple[str, ...]) -> tuple[T, str]:
     """Runs native code, and returns its result with the message that it writes to stderr.
 
-    Several threads may do this at one time. Where a message came while others were at work, whose
-    it is does not show: the work is then done once more, alone.
+    One thread after another does this, as all of them share stderr.
 
     Args:
-        work: done once, or twice.
+        work: done once.
         starts: of the lines that are wanted; others of native code are dropped.
 
     Returns:
         The result, and the first such line; empty where there is none.
     """
-    for alone in (False, True):
-        begun = _capture.begin(alone=alone)
+    with _one_listens, _native_messages() as read:
+        made = work()
+        lines = read().decode(errors="replace").splitlines()
+    return made, next((line for line in lines if line.startswith(starts)), "")
+
+
+@contextmanager
+def _native_messages() -> Iterator[Callable[[], bytes]]:
+    """File descriptor 2 leads into a pipe; gives what reads it. Python's own messages go on."""
+    with silent_stderr():
         try:
-            made = work()
-        finally:
-            lines, was_alone = _capture.end(begun)
-        line = next((each for each in lines if each.startswith(starts)), "")
-        if was_alone or not line:
-            break
-    return made, line
-
-
-class _Capture:
-    """File descriptor 2 leads into a pipe while somebody does work that may write there.
-
-    No file: none may be written where pictures are to stay in memory. The pipe stays open, as
-    processes that are started meanwhile have it for good; what it cannot take is lost.
-    """
-
-    def __init__(self) -> None:
-        self._changed = Condition()
-        self._count = self._starts = 0
-        self._is_reserved = False
-        self._pipe: tuple[int, int] | None = None
-        self._kept = -1
-        self._text = b""
-
-    def begin(self, *, alone: bool) -> tuple[int, int]:
-        """Waits while somebody is alone at work, or until nobody is, to be alone.
-
-        Returns:
-            The number of this start, 0 if others are at work; and the bytes written before it.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_reserved)
-            if alone:
-                self._is_reserved = True
-                self._changed.wait_for(lambda: not self._count)
-            self._count += 1
-            self._starts += 1
-            if self._count == 1:
-                # no descriptor is left, 2 is closed, or pipes always wait: Windows before 3.12
-                with suppress(OSError, AttributeError):
-                    self._redirect()
-            self._read()
-            return self._starts if self._count == 1 else 0, len(self._text)
-
-    def end(self, begun: tuple[int, int]) -> tuple[list[str], bool]:
-        """Returns the lines since that start, and whether nobody else was at work meanwhile."""
-        start, before = begun
-        with self._changed:
-            self._count -= 1
-            self._read()
-            lines = self._text[before:].decode(errors="replace").splitlines()
-            if not self._count:
-                self._restore()
-                self._is_reserved = False
-            self._changed.notify_all()
-            return lines, start == self._starts
-
-    def _redirect(self) -> None:
-        if self._pipe is None:
-            self._pipe = os.pipe()
-            for end in self._pipe:
-                os.set_blocking(end, False)
-        _silence.begin()  # Python's own messages go on
-        try:
-            self._kept = os.dup(2)
-            os.dup2(self._pipe[1], 2)
-        except OSError:
-            _silence.end()
-            raise
-
-    def _restore(self) -> None:
-        self._text = b""
-        if self._kept < 0:
+            os.fstat(2)  # fails where it is closed: a pipe could take its number
+            from_here, into = _pipe()
+            kept = os.dup(2)
+        except (OSError, AttributeError):  # on Windows before Python 3.12 pipes always wait
+            yield bytes
             return
-        os.dup2(self._kept, 2)
-        os.close(self._kept)
-        self._kept = -1
-        _silence.end()
+        _read(from_here)  # what processes started earlier have written since
+        os.dup2(into, 2)
+        try:
+            yield partial(_read, from_here)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
-    def _read(self) -> None:
-        """Takes in what was written since."""
-        with suppress(OSError):  # BlockingIOError: that was all
-            while self._kept >= 0 and self._pipe is not None:
-                self._text += os.read(self._pipe[0], 65_536)
+
+@cache
+def _pipe() -> tuple[int, int]:
+    """No file: none may be written where pictures are to stay in memory.
+
+    It stays open, as processes that are started meanwhile have it for good; what it cannot take is
+    lost.
+    """
+    set_blocking = os.set_blocking  # looked for before there is a pipe to close
+    ends = os.pipe()
+    for end in ends:
+        set_blocking(end, False)
+    return ends
+
+
+def _read(pipe: int) -> bytes:
+    parts = []
+    with suppress(BlockingIOError):  # that was all
+        while part := os.read(pipe, 65_536):
+            parts.append(part)
+    return b"".join(parts)
 
 
 class _Silence:
@@ -214,7 +173,7 @@ class _Silence:
 
 
 _silence = _Silence()
-_capture = _Capture()
+_one_listens = Lock()
 
 
 def _is_stderr(stream: TextIO | None) -> bool:
