@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NO_SIGNAL_S = 1.5
-"""Seconds without a frame after which a live source has no signal; it is reported within two."""
+from maskdet.sources.silence import Silence, SilenceMeter, is_no_signal
+
 OPENING_S = 3.0
 """Seconds that it may take to give its first frame after it was asked for."""
 
@@ -79,8 +79,7 @@ class SourceStats:
         pending: frames that the detector has or could have, and has not answered.
         reconnects: how often a live source was opened again.
         silent_s: seconds since a live source's last frame, at this moment.
-        outages: how often a live source was silent for longer than `NO_SIGNAL_S`, or than
-            `OPENING_S` before its first frame.
+        outages: how often a live source was silent for too long: see `SilenceMeter`.
         outage_s: for how long in all.
         capture_fps: frames a second out of the source, over the last seconds.
         detect_fps: frames a second through the detector, over the last seconds.
@@ -109,7 +108,7 @@ class SourceStats:
     @property
     def no_signal(self) -> bool:
         """Whether a live source gives nothing at the moment."""
-        return self.silent_s > NO_SIGNAL_S
+        return is_no_signal(self.silent_s)
 
     @classmethod
     def total(cls, parts: Iterable[SourceStats]) -> SourceStats:
@@ -119,33 +118,26 @@ class SourceStats:
 
 
 class SourceMeter:
-    """Counts one source's frames; each counter is written by one thread only.
-
-    Attributes:
-        pause: seconds that the source waits on its own between two frames.
-    """
+    """Counts one source's frames; each counter is written by one thread only."""
 
     def __init__(self) -> None:
-        self.pause = 0.0
         self.captured = self.processed = self.shown = self.skipped = self.unchanged = 0
         self._capture_rate, self._detect_rate = Rate(), Rate()
-        self._last: float | None = None
-        self._is_opening = True
-        self._over: float | None = None
-        self._outages, self._outage_s = 0, 0.0
+        self._silence = SilenceMeter(OPENING_S)
+        self._ended: float | None = None
         self._paused_at: float | None = None
         self._paused_s = 0.0
 
     def begin(self) -> None:
         """Records that from now on a frame may come, unless it is suspended."""
-        if self._paused_at is None:
-            self._last = time.monotonic()
+        if not self.is_suspended:
+            self._silence.want()
 
     def suspend(self) -> None:
         """Records that from now on no frame is wanted, which is no silence."""
-        if self._paused_at is None:
-            self._end_silence()
-            self._last, self._paused_at = None, time.monotonic()
+        if not self.is_suspended:
+            self._silence.rest()
+            self._paused_at = time.monotonic()
 
     @property
     def is_suspended(self) -> bool:
@@ -155,19 +147,18 @@ class SourceMeter:
     def resume(self) -> None:
         """Records that frames are wanted again."""
         self._paused_s, self._paused_at = self._paused(), None
-        self._last, self._is_opening = time.monotonic(), True
+        self._silence.want()
 
     def end(self) -> None:
         """Records that from now on none will come, which is no silence."""
-        if self._over is None:
-            self._over = time.monotonic()
+        if self._ended is None:
+            self._ended = time.monotonic()
+            self._silence.end()
 
     def capture(self, pause: float = 0.0) -> None:
         """A frame left the source, which waits so many seconds on its own before the next."""
-        self.pause = pause
-        self._end_silence()
-        if self._paused_at is None:
-            self._last, self._is_opening = time.monotonic(), False
+        if not self.is_suspended:
+            self._silence.receive(pause)
         self.captured += 1
         self._capture_rate.tick()
 
@@ -178,7 +169,7 @@ class SourceMeter:
     def skip_unread(self, count: int) -> None:
         """The source itself left out so many frames, as it was asked to."""
         for _ in range(count):
-            self.capture(self.pause)
+            self.capture(self._silence.pause)
         self.skipped += count
 
     def carry_on(self) -> None:
@@ -203,8 +194,7 @@ class SourceMeter:
         """
         done = self.processed + dropped + self.skipped + self.unchanged
         pending = 0 if is_held else max(0, self.captured - done)
-        silent = self._silent() if is_live else 0.0
-        is_out = silent > self._outage_limit_s
+        silence = self._silence.read() if is_live else Silence()
         return SourceStats(
             captured=self.captured,
             processed=self.processed,
@@ -212,33 +202,18 @@ class SourceMeter:
             dropped=dropped,
             pending=pending,
             reconnects=reconnects,
-            silent_s=silent,
-            outages=self._outages + is_out if is_live else 0,
-            outage_s=self._outage_s + (silent if is_out else 0.0) if is_live else 0.0,
+            silent_s=silence.silent_s,
+            outages=silence.outages,
+            outage_s=silence.outage_s,
             capture_fps=self._capture_rate.value,
             detect_fps=self._detect_rate.value,
             skipped=self.skipped,
             unchanged=self.unchanged,
             paused_s=self._paused(),
-            is_opening=self._is_opening,
+            is_opening=self._silence.is_opening,
         )
-
-    def _end_silence(self) -> None:
-        """Counts a silence that is over."""
-        silent = self._silent()
-        if silent > self._outage_limit_s:
-            self._outages += 1
-            self._outage_s += silent
-
-    @property
-    def _outage_limit_s(self) -> float:
-        return OPENING_S if self._is_opening else NO_SIGNAL_S
 
     def _paused(self) -> float:
         if self._paused_at is None:
             return self._paused_s
-        return self._paused_s + (self._over or time.monotonic()) - self._paused_at
-
-    def _silent(self) -> float:
-        last, over = self._last, self._over
-        return 0.0 if last is None else max(0.0, (over or time.monotonic()) - last - self.pause)
+        return self._paused_s + (self._ended or time.monotonic()) - self._paused_at

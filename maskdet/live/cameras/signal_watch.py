@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from maskdet.drawing.status_text import duration
-from maskdet.live.meters import NO_SIGNAL_S, OPENING_S
+from maskdet.live.meters import OPENING_S
+from maskdet.sources.silence import is_no_signal
 from maskdet.system.console import say_named
 
 
@@ -35,7 +36,7 @@ class SignalWatch:
             has_begun: whether it has given an image since it was asked for.
             reason: why nothing comes at the moment, as far as is known.
         """
-        if silent_s <= NO_SIGNAL_S:
+        if not is_no_signal(silent_s):
             if self._silent_s is not None:
                 again = " again" if self._has_begun else ""
                 self._say(name, f"signal{again} after {duration(self._silent_s)}")

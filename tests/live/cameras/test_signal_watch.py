@@ -6,6 +6,7 @@ import pytest
 
 from maskdet.live.cameras.signal_watch import SignalWatch
 from maskdet.live.meters import SourceMeter
+from maskdet.sources import silence
 
 
 def lines(
@@ -58,12 +59,14 @@ def test_a_paused_stream_is_silent_without_a_line_and_begins_anew(capsys) -> Non
     assert found == ["maskdet: door: no signal (lost); waiting for it"] * 2
 
 
-def test_who_asks_for_a_camera_again_waits_three_seconds_before_that_counts_as_an_outage() -> None:
-    meter = SourceMeter()
+def test_who_asks_for_a_camera_again_waits_three_seconds_before_that_counts_as_an_outage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meter, now = SourceMeter(), [100.0]
+    monkeypatch.setattr(silence.time, "monotonic", lambda: now[0])
 
     def outages_after(seconds: float) -> int:
-        assert meter._last is not None
-        meter._last -= seconds
+        now[0] += seconds
         return meter.read(0, 0, is_live=True).outages
 
     meter.begin()

@@ -19,7 +19,6 @@ from maskdet.detections import MaskState
 from maskdet.drawing.overlay import Overlay
 from maskdet.drawing.status_text import Status
 from maskdet.drawing.styles import STYLES
-from maskdet.live import meters
 from maskdet.live.gui import board
 from maskdet.live.gui.tile import Tile
 from maskdet.live.gui.view import View
@@ -27,6 +26,7 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.observation import Observation
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from maskdet.sources import silence
 from tests.commands.test_monitor import lines_of, wait_for
 from tests.doubles import ScriptedDetector, SyntheticSource
 from tests.whole_run import slow
@@ -179,7 +179,7 @@ def test_no_signal_is_on_the_screen_two_seconds_after_the_last_frame(
     screen: XServer, tmp_path: Path, start_monitor: StartMonitor, camera: Any, beside: list[str]
 ):
     assert (
-        meters.NO_SIGNAL_S + board._REDRAW_S < 2 - 0.3
+        silence.NO_SIGNAL_S + board._REDRAW_S < 2 - 0.3
     )  # what is left is for drawing and the screen
     events, amber = tmp_path / "e.jsonl", (66, 200, 255)
     sources = ", ".join([f"{{source: '{camera.url('stall')}', name: door}}", *beside])
@@ -266,7 +266,7 @@ def test_a_picture_stays_a_while_and_sources_stand_in_a_grid(
 def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(meters, "NO_SIGNAL_S", 0.5)
+    monkeypatch.setattr(silence, "NO_SIGNAL_S", 0.5)
     statuses: list[Status] = []
 
     class Notes(Overlay):

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskdet.live.meters import SourceMeter
+from maskdet.sources import silence
 from maskdet.sources.address import parse
 from maskdet.sources.http.image_camera import HttpImages, open_http
 from maskdet.sources.http.jpeg_stream import JpegStream
@@ -275,13 +276,17 @@ def test_a_snapshot_address_is_a_live_source(http_camera: HttpCamera) -> None:
     assert len({number(frame.image) for frame in seen}) == 4
 
 
-def test_a_pause_between_two_snapshots_is_no_loss_of_signal() -> None:
-    meter = SourceMeter()
-    meter.begin()
-    meter._last -= 10
-    assert meter.read(0, 0, is_live=True, is_held=False).no_signal
-    meter.pause = 10.0
-    assert not meter.read(0, 0, is_live=True, is_held=False).no_signal
+def test_a_pause_between_two_snapshots_is_no_loss_of_signal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(silence.time, "monotonic", lambda: now[0])
+    for pause in (0.0, 10.0):
+        meter = SourceMeter()
+        meter.begin()
+        meter.capture(pause)
+        now[0] += 10
+        assert meter.read(0, 0, is_live=True, is_held=False).no_signal == (not pause)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from maskdet.sinks.recording.packet_video import shape_of, template_of
 from maskdet.sources.options import StreamOptions
 from maskdet.sources.packets.packet_stream import PacketStream
 from maskdet.sources.packets.stream_packet import StreamPacket
+from maskdet.sources.silence import SilenceMeter, is_no_signal
 from maskdet.system.threads import Lock, Worker
 
 log = logging.getLogger(__name__)
@@ -20,8 +20,6 @@ log = logging.getLogger(__name__)
 Taker = Callable[[float, EncodedPacket], None]
 """Takes a packet and its position in seconds; called in the feed's thread, and never waits."""
 
-NO_SIGNAL_S = 1.5
-"""Seconds without a packet after which the stream has no signal."""
 _OPENING_S = 10.0
 """Seconds that a stream may take to give its first packet, before that counts as an outage."""
 _JOIN_TIMEOUT_S = 0.5
@@ -36,7 +34,7 @@ class FeedState:
         packets: how many came.
         reconnects: how often it was opened again.
         silent_s: seconds since its last packet, where it is received.
-        outages: how often it was silent for longer than `NO_SIGNAL_S`.
+        outages: how often it was silent for too long: see `SilenceMeter`.
         outage_s: for how long in all.
         reason: why nothing comes at the moment, as far as is known.
     """
@@ -52,7 +50,7 @@ class FeedState:
     @property
     def no_signal(self) -> bool:
         """Whether it gives nothing at the moment."""
-        return self.silent_s > NO_SIGNAL_S
+        return is_no_signal(self.silent_s)
 
 
 class PacketFeed:
@@ -72,10 +70,8 @@ class PacketFeed:
         self._lock = Lock()
         self._stream: PacketStream | None = None
         self._worker: Worker | None = None
-        self._packets = self._reconnects = self._outages = 0
-        self._outage_s = 0.0
-        self._last: float | None = None
-        self._limit_s = _OPENING_S
+        self._packets = self._reconnects = 0
+        self._silence = SilenceMeter(_OPENING_S)
         self._template: Any = None
         self._template_of: tuple[str, bytes] | None = None
 
@@ -86,7 +82,7 @@ class PacketFeed:
             if self._stream is not None:
                 return
             stream = self._stream = PacketStream(self._url, self._name, self._options)
-            self._last, self._limit_s = time.monotonic(), _OPENING_S
+            self._silence.want()
             self._worker = Worker(f"receiving {stream.name}", lambda: self._run(stream))
             self._worker.start()
 
@@ -123,48 +119,35 @@ class PacketFeed:
 
     def state(self) -> FeedState:
         """The state at this moment; for any thread."""
-        stream, silent = self._stream, self._silent()
-        is_out = silent > NO_SIGNAL_S
-        is_outage = silent > self._limit_s
+        stream, silence = self._stream, self._silence.read()
         reason = None if stream is None else stream.signal_loss_reason
-        if silent > _OPENING_S and reason is None and stream is not None:
+        if silence.silent_s > _OPENING_S and reason is None and stream is not None:
             reason = "it is open, but sends no video that begins with a key frame"
         return FeedState(
             is_wanted=stream is not None,
             packets=self._packets,
             reconnects=self._reconnects + (0 if stream is None else stream.reconnects),
-            silent_s=silent,
-            outages=self._outages + is_outage,
-            outage_s=self._outage_s + (silent if is_outage else 0.0),
-            reason=reason if is_out else None,
+            silent_s=silence.silent_s,
+            outages=silence.outages,
+            outage_s=silence.outage_s,
+            reason=reason if is_no_signal(silence.silent_s) else None,
         )
-
-    def _silent(self) -> float:
-        last = self._last
-        return 0.0 if last is None else max(0.0, time.monotonic() - last)
 
     def _end(self, stream: PacketStream) -> None:
         stream.close()
-        self._count_silence()
-        self._last, self._stream = None, None
+        self._silence.rest()
+        self._stream = None
         self._reconnects += stream.reconnects
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.join(_JOIN_TIMEOUT_S)
-
-    def _count_silence(self) -> None:
-        silent = self._silent()
-        if silent > self._limit_s:
-            self._outages += 1
-            self._outage_s += silent
 
     def _run(self, stream: PacketStream) -> None:
         try:
             while (packet := stream.read()) is not None:
                 if self._stream is not stream:
                     return
-                self._count_silence()
-                self._last, self._limit_s = time.monotonic(), NO_SIGNAL_S
+                self._silence.receive()
                 self._packets += 1
                 self._hand_on(packet)
         except BaseException as error:  # raised by those who record
