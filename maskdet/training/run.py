@@ -204,6 +204,8 @@ def build(settings: TrainingSettings) -> Network:
     # XLA makes the CPU several times slower; on a GPU it pays
     accelerated = keras.backend.backend() != "tensorflow" or _has_gpu()
     network.compile(optimizer=optimizer, jit_compile="auto" if accelerated else False)
+    # with its variables there, TensorFlow traces the first step once, not twice: seconds
+    optimizer.build(network.trainable_variables)
     return network
 
 

@@ -49,6 +49,7 @@ def make_network(filters: int = 4, start: Path | None = None) -> Small:
     if start is not None:
         network.load_weights(start)
     network.compile(optimizer=keras.optimizers.AdamW(1e-2), jit_compile=False)
+    network.optimizer.build(network.trainable_variables)
     return network
 
 
