@@ -41,7 +41,7 @@ LONG = (
     "tests/web/live/test_latency.py",
     "tests/soak/test_soak.py",
     "tests/test_whole_run.py",
-    "tests/training/test_distillation.py",
+    "tests/training/batches/test_distillation.py",
     "tests/sinks/recording/test_stalling_disk.py",
     "tests/live/cameras/test_isolation.py",
     "tests/training/test_kaggle.py",

@@ -22,8 +22,10 @@ from maskdet.networks.plans import Network
 from maskdet.system.atomic_files import write_whole
 from maskdet.training.augmentation.copy_paste import CopyPaste
 from maskdet.training.augmentation.views import Augmentation
-from maskdet.training.distillation import ANSWERS, DistillationLoader, load_teacher
-from maskdet.training.loader import Loader, draw_weights, scene_weights
+from maskdet.training.batches.distillation import ANSWERS, DistillationLoader, load_teacher
+from maskdet.training.batches.loader import Loader
+from maskdet.training.batches.maker import BatchMaker
+from maskdet.training.batches.sample_weights import draw_weights, scene_weights
 from maskdet.training.pseudo_labels import OpenDetector, ignore_unlabeled, pseudo_label
 from maskdet.training.settings import AugmentationSettings, DataSettings, TrainingSettings
 
@@ -195,17 +197,20 @@ def make_loader(
     """Makes the loader of the run's batches; where there is a teacher, with its answers."""
     schedule, distillation = settings.schedule, settings.distillation
     cores = os.cpu_count() or 2
-    loader = Loader(
+    maker = BatchMaker(
         samples,
         weights,
         Augmentation(**settings.augmentation.model_dump(exclude={"paste", "scatter", "sizes"})),
         network.target_maker,
         batch=schedule.batch,
         seed=schedule.seed,
-        threads=max(1, min(8, cores - 1)),
-        processes=_processes(cores) if schedule.processes is None else schedule.processes,
         paste=face_paste(samples, settings.augmentation),
         sizes=settings.augmentation.sizes,
+    )
+    loader = Loader(
+        maker,
+        threads=max(1, min(8, cores - 1)),
+        processes=_processes(cores) if schedule.processes is None else schedule.processes,
     )
     if not distillation.teacher:
         return loader

@@ -21,9 +21,9 @@ from maskdet.model.decision import DecisionRule
 from maskdet.networks import backbones
 from maskdet.networks.plans import Network, Plan, build_network, plan_from_options, plan_to_options
 from maskdet.runtimes.decoding import decoder_for
+from maskdet.training.batches.distillation import ANSWERS
 from maskdet.training.csv_log import append_metrics
 from maskdet.training.data import make_loader, read_data
-from maskdet.training.distillation import ANSWERS
 from maskdet.training.earlier_run import require_no_checkpoint
 from maskdet.training.initial_weights import RANDOM, load_start
 from maskdet.training.pseudo_labels import OpenDetector

@@ -155,7 +155,7 @@ class AugmentationSettings(Settings):
 
 
 class DistillationSettings(Settings):
-    """See `maskdet.training.distillation`.
+    """See `maskdet.training.batches.distillation`.
 
     Attributes:
         teacher: a RetinaNet with the same anchors, by name or folder; empty: there is none.

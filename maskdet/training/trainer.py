@@ -14,8 +14,8 @@ import numpy as np
 
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import checkpoint
+from maskdet.training.batches.maker import Batch
 from maskdet.training.earlier_run import CHECKPOINT
-from maskdet.training.loader import Batch
 
 Evaluate = Callable[[keras.Model, int], dict[str, float]]
 """Metrics of the network as it stands at a step; ``mAP50`` chooses the best weights."""

@@ -20,7 +20,7 @@ from maskdet.detections import Detections
 from maskdet.errors import ConfigError, DatasetError
 from maskdet.training import data as supply
 from maskdet.training.augmentation.views import Augmentation
-from maskdet.training.loader import Loader
+from maskdet.training.batches.maker import BatchMaker
 from maskdet.training.settings import TrainingSettings
 from tests.datasets.formats.sets import Face, make
 from tests.doubles import ScriptedDetector
@@ -155,8 +155,8 @@ class Shapes:
 
 def test_pictures_within_records_become_batches(tmp_path: Path) -> None:
     samples = read_samples(put(tmp_path, "tfrecord"))
-    loader = Loader(samples, np.ones(3), Augmentation(size=64), Shapes(), batch=4)
-    images, targets = loader.batch(0)
+    maker = BatchMaker(samples, np.ones(3), Augmentation(size=64), Shapes(), batch=4)
+    images, targets = maker.batch(0)
     assert images.shape == (4, 64, 64, 3) and images.std() > 10  # noise, not emptiness
     assert targets["count"].shape == (4,)
 

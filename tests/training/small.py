@@ -13,7 +13,8 @@ from keras import layers, ops
 
 from maskdet.datasets.samples import Sample
 from maskdet.training.augmentation.views import Augmentation
-from maskdet.training.loader import Loader
+from maskdet.training.batches.loader import Loader
+from maskdet.training.batches.maker import BatchMaker
 from maskdet.training.trainer import Schedule, Trainer
 
 VIEW = Augmentation(32, 40, (0.7, 1.5), mosaic=0.3, rotation=10, colour=0.5, degrade=0.2)
@@ -86,7 +87,8 @@ def make_trainer(
     """A run of 18 steps that evaluates every fourth and saves every third."""
     network = make_network() if network is None else network
     folder.mkdir(parents=True, exist_ok=True)
-    loader = Loader(make_samples(pictures), [1] * 6, VIEW, network.target_maker, batch=4, seed=2)
+    samples, targets = make_samples(pictures), network.target_maker
+    loader = Loader(BatchMaker(samples, [1] * 6, VIEW, targets, batch=4, seed=2))
     schedule = Schedule(
         steps,
         rate=1e-2,

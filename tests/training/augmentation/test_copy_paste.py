@@ -12,8 +12,8 @@ from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 from maskdet.training.augmentation.copy_paste import CopyPaste, Face, PastedSample, paste_face
 from maskdet.training.augmentation.views import Augmentation
-from maskdet.training.loader import Loader
-from tests.training.test_loader import Counts
+from maskdet.training.batches.maker import BatchMaker
+from tests.training.batches.test_loader import Counts
 
 COLOURS = {0: (200, 40, 40), 1: (40, 200, 40), 2: (40, 40, 200)}
 """Faces of each class have their own colour, of equal brightness."""
@@ -140,7 +140,7 @@ def test_batches_are_the_same_again(tmp_path: Path) -> None:
     def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:
         augmentation = Augmentation(64, 64)
         paste = CopyPaste(samples, 0.5)
-        return Loader(samples, [1] * 3, augmentation, Counts(), batch=8, paste=paste).batch(3)
+        return BatchMaker(samples, [1] * 3, augmentation, Counts(), batch=8, paste=paste).batch(3)
 
     (images, targets), (again, same) = batch(), batch()
     np.testing.assert_array_equal(images, again)

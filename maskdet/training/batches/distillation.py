@@ -15,7 +15,8 @@ from maskdet.networks.plans import Network, build_network, plan_from_options
 from maskdet.networks.retinanet import RetinaNet
 from maskdet.runtimes.spec import find_model
 from maskdet.system.atomic_files import write_whole
-from maskdet.training.loader import Batch, Loader
+from maskdet.training.batches.loader import Loader
+from maskdet.training.batches.maker import Batch
 
 ANSWERS = "answers"
 """Below the run's folder: the batches that a teacher has answered, where they are used again."""
@@ -54,8 +55,8 @@ def load_teacher(model: str, student: Network, precision: str = "float32") -> Re
 class DistillationLoader:
     """Batches with a teacher's answers, each used several times: a teacher is slow.
 
-    A batch's number decides which it is, as `Loader` has it: the first ones are made in order, and
-    after them come the same ones again, in another order each time.
+    A batch's number decides which it is, as `BatchMaker` has it: the first ones are made in order,
+    and after them come the same ones again, in another order each time.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class DistillationLoader:
         assert self._folder is not None  # without reuse, no number is beyond those made
         file = self._folder / f"{drawn}.npz"
         if not file.is_file():
-            return self._kept(drawn, self._answered(self._loader.batch(drawn)))
+            return self._kept(drawn, self._answered(self._loader.maker.batch(drawn)))
         with np.load(file) as kept:
             targets = {name: _single(kept[name]) for name in kept.files}
         return targets.pop("images"), targets

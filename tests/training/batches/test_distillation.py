@@ -15,8 +15,9 @@ from maskdet.networks.retinanet import RetinaNet
 from maskdet.training import data
 from maskdet.training import run as train
 from maskdet.training.augmentation.views import Augmentation
-from maskdet.training.distillation import ANSWERS, DistillationLoader, load_teacher
-from maskdet.training.loader import Batch, Loader
+from maskdet.training.batches.distillation import ANSWERS, DistillationLoader, load_teacher
+from maskdet.training.batches.loader import Loader
+from maskdet.training.batches.maker import Batch, BatchMaker
 from maskdet.training.settings import TrainingSettings
 from tests.tiny import make_lively_model
 from tests.training.portraits import write_portraits
@@ -55,8 +56,10 @@ def taught(portraits: Path, teacher: RetinaNet, folder: Path, reuse: int = 3) ->
     samples, weights, _ = data.read_data(settings, portraits)
     view = settings.augmentation.model_copy(update={"size": SIDE, "long_side": SIDE})
     augmentation = Augmentation(**view.model_dump(exclude={"paste", "scatter", "sizes"}))
-    loader = Loader(samples, weights, augmentation, build().target_maker, batch=2, threads=1)
-    return DistillationLoader(loader, teacher, steps=7, reuse=reuse, folder=folder)
+    maker = BatchMaker(samples, weights, augmentation, build().target_maker, batch=2)
+    return DistillationLoader(
+        Loader(maker, threads=1), teacher, steps=7, reuse=reuse, folder=folder
+    )
 
 
 def same(first: Batch, second: Batch) -> bool:

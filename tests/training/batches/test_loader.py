@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 from collections import Counter
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from maskdet.errors import DatasetError, MaskdetError
 from maskdet.model.anchors import AnchorGrid
 from maskdet.networks.targets import RetinaNetTargets
 from maskdet.training.augmentation.views import Augmentation
-from maskdet.training.loader import Loader, draw_weights, scene_weights
-from maskdet.training.settings import DataSettings
+from maskdet.training.batches.loader import Loader
+from maskdet.training.batches.maker import BatchMaker
 from tests.processes import children
 
 STILL = Augmentation(32, 32, (1, 1), mosaic=0, rotation=0, colour=0, degrade=0)
@@ -67,9 +66,9 @@ def samples(tmp_path: Path) -> list[Sample]:
     return made
 
 
-def loader(samples: list[Sample], weights: list[float], **options: object) -> Loader:
+def maker(samples: list[Sample], weights: list[float], **options: object) -> BatchMaker:
     options = {"augmentation": STILL, "target_maker": Counts(), "batch": 4, **options}
-    return Loader(samples, weights, **options)  # type: ignore[arg-type]
+    return BatchMaker(samples, weights, **options)  # type: ignore[arg-type]
 
 
 def levels(batch: np.ndarray) -> list[set[int]]:
@@ -83,7 +82,7 @@ def test_a_batch(samples: list[Sample]) -> None:
     red = np.zeros((32, 32, 3), np.uint8)
     red[:, :, 2] = 200
     cv2.imwrite(str(samples[0].file), red)
-    images, targets = loader(samples[:1], [1]).batch(0)
+    images, targets = maker(samples[:1], [1]).batch(0)
     assert images.shape == (4, 32, 32, 3)
     assert images.dtype == np.uint8
     assert images[0, 5, 5].tolist() == [200, 0, 0]
@@ -94,7 +93,7 @@ def test_a_batch(samples: list[Sample]) -> None:
 
 def test_the_same_number_gives_the_same_batch(samples: list[Sample]) -> None:
     options = {"augmentation": Augmentation(32, 32)}
-    one, again = (loader(samples, [1] * 6, seed=3, **options).batch(7) for _ in range(2))
+    one, again = (maker(samples, [1] * 6, seed=3, **options).batch(7) for _ in range(2))
     np.testing.assert_array_equal(one[0], again[0])
     for key in one[1]:
         np.testing.assert_array_equal(one[1][key], again[1][key])
@@ -103,8 +102,8 @@ def test_the_same_number_gives_the_same_batch(samples: list[Sample]) -> None:
 @pytest.mark.parametrize(("seed", "number"), [(3, 8), (4, 7)])
 def test_other_numbers_and_seeds_give_others(samples: list[Sample], seed: int, number: int) -> None:
     options = {"augmentation": Augmentation(32, 32)}
-    one = loader(samples, [1] * 6, seed=3, **options).batch(7)
-    other = loader(samples, [1] * 6, seed=seed, **options).batch(number)
+    one = maker(samples, [1] * 6, seed=3, **options).batch(7)
+    other = maker(samples, [1] * 6, seed=seed, **options).batch(number)
     assert not np.array_equal(one[0], other[0])
 
 
@@ -113,8 +112,8 @@ def test_other_numbers_and_seeds_give_others(samples: list[Sample], seed: int, n
 def test_batches_come_in_their_order(
     samples: list[Sample], threads: int, first: int, end: int
 ) -> None:
-    made = loader(samples, [1] * 6, augmentation=Augmentation(32, 32), threads=threads)
-    images = [images for images, _ in made.batches(first, end)]
+    made = maker(samples, [1] * 6, augmentation=Augmentation(32, 32))
+    images = [images for images, _ in Loader(made, threads=threads).batches(first, end)]
     assert len(images) == end - first
     for number, each in enumerate(images, first):
         np.testing.assert_array_equal(each, made.batch(number)[0])
@@ -123,7 +122,7 @@ def test_batches_come_in_their_order(
 def test_weights(samples: list[Sample]) -> None:
     """Over 800 draws each picture comes as often as its weight says; one of none never."""
     weights = [1.0, 2.0, 0.0, 4.0, 1.0, 2.0]
-    made = loader(samples, weights, batch=8)
+    made = maker(samples, weights, batch=8)
     drawn = Counter(
         next(iter(shown)) for number in range(100) for shown in levels(made.batch(number)[0])
     )
@@ -136,7 +135,7 @@ def test_weights(samples: list[Sample]) -> None:
 def test_a_mosaic_holds_one_family(samples: list[Sample]) -> None:
     """Pictures labelled by other rules never share a view: `known` must hold for all of it."""
     mosaic = Augmentation(64, 32, (1, 1), mosaic=1, rotation=0, colour=0, degrade=0)
-    made = loader(samples, [1] * 6, augmentation=mosaic)
+    made = maker(samples, [1] * 6, augmentation=mosaic)
     several = Counter()
     for number in range(20):
         images, targets = made.batch(number)
@@ -151,15 +150,15 @@ def test_a_mosaic_holds_one_family(samples: list[Sample]) -> None:
 @pytest.fixture
 def in_processes(samples: list[Sample]) -> Loader:
     targets = RetinaNetTargets(AnchorGrid(), "atss")
-    options = {"augmentation": Augmentation(64, 40), "target_maker": targets, "processes": 2}
-    return loader(samples, [1] * 6, **options)
+    options = {"augmentation": Augmentation(64, 40), "target_maker": targets}
+    return Loader(maker(samples, [1] * 6, **options), processes=2)
 
 
 def test_processes_make_the_very_batches_that_threads_make(in_processes: Loader) -> None:
     made = list(in_processes.batches(3, 7))
     assert len(made) == 4
     for number, (images, targets) in enumerate(made, 3):
-        expected, wanted = in_processes.batch(number)
+        expected, wanted = in_processes.maker.batch(number)
         np.testing.assert_array_equal(images, expected)
         for key in wanted:
             np.testing.assert_array_equal(targets[key], wanted[key])
@@ -186,7 +185,8 @@ def test_a_killed_process_is_one_line(in_processes: Loader) -> None:
 
 @pytest.mark.slow
 def test_a_process_killed_while_it_gives_its_batch_is_one_line(samples: list[Sample]) -> None:
-    batches = loader(samples, [1] * 6, target_maker=Fatal(), processes=2).batches(0, 9)
+    fatal = maker(samples, [1] * 6, target_maker=Fatal())
+    batches = Loader(fatal, processes=2).batches(0, 9)
     with pytest.raises(MaskdetError, match="lower schedule.processes"):
         list(batches)
 
@@ -194,70 +194,18 @@ def test_a_process_killed_while_it_gives_its_batch_is_one_line(samples: list[Sam
 def test_an_unreadable_picture_ends_the_batches_and_their_threads(samples: list[Sample]) -> None:
     samples[4].file.write_bytes(b"no picture")
     with pytest.raises(DatasetError, match=str(samples[4].file)):
-        list(loader(samples, [1] * 6).batches(0, 50))
+        list(Loader(maker(samples, [1] * 6)).batches(0, 50))
     assert not [t for t in threading.enumerate() if t.name.startswith("loader")]
 
 
 def test_whoever_stops_early_leaves_no_thread(samples: list[Sample]) -> None:
-    batches = loader(samples, [1] * 6, threads=3).batches(0, 10_000)
+    batches = Loader(maker(samples, [1] * 6), threads=3).batches(0, 10_000)
     next(batches)
     batches.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("loader")]
 
 
-@pytest.mark.parametrize(
-    ("classes", "labelled", "expected"),
-    [
-        # the third class is rare: its pictures come three times as often
-        ([[0, 0, 0], [1, 1, 0], [0, 2]], THREE, [1, 1, 3]),
-        # the first one is
-        ([[1, 1, 2], [1, 0], [2, 2]], THREE, [1, 3, 1]),
-        # all as often as each other: nothing is rare
-        ([[0], [1], [2]], THREE, [1, 1, 1]),
-        # a class not labelled is not missed; of the two, neither is rarer than a third
-        ([[0, 0, 0], [1, 1]], TWO, [1, 1]),
-        ([[0, 0, 0, 0, 0], [1]], TWO, [1, 3]),
-        # a class that nobody shows cannot be favoured; pictures of no face are drawn, too
-        ([[0], []], THREE, [1, 1]),
-        ([[], []], THREE, [1, 1]),
-        ([], THREE, []),
-    ],
-)
-def test_draw_weights(
-    classes: list[list[int]], labelled: tuple[int, ...], expected: list[float]
-) -> None:
-    samples = [
-        Sample(Path(), 9, 9, np.zeros((len(each), 4)), np.array(each, np.int64), labelled)
-        for each in classes
-    ]
-    assert draw_weights(samples, 3.0).tolist() == expected
-
-
 def test_batches_of_several_sizes_hold_about_as_many_pixels(samples: list[Sample]) -> None:
-    made = loader(samples, [1] * 6, sizes=(STILL.size, STILL.size // 2))
+    made = maker(samples, [1] * 6, sizes=(STILL.size, STILL.size // 2))
     shapes = {made.batch(number)[0].shape for number in range(12)}
     assert shapes == {(4, STILL.size, STILL.size, 3), (16, STILL.size // 2, STILL.size // 2, 3)}
-
-
-def test_a_scene_counts_as_so_many_images_at_most() -> None:
-    names = ["anna_1", "anna_2", "anna_3", "anna_4", "ben_1", "loose"]
-    samples = [
-        Sample(Path(f"images/{name}.jpg"), 9, 9, np.zeros((0, 4)), np.zeros(0, np.int64), THREE)
-        for name in names
-    ]
-    weights = scene_weights(samples, r"/([a-z]+)_\d+\.", 2)
-    assert weights.tolist() == [0.5, 0.5, 0.5, 0.5, 1, 1]
-    assert (scene_weights(samples, "", 2) == 1).all()
-
-
-@pytest.mark.parametrize(
-    ("scene", "expected"), [("([a-z", "no regular expression"), ("[a-z]+", "one group")]
-)
-def test_a_scene_is_named_by_one_group(scene: str, expected: str) -> None:
-    with pytest.raises(ValueError, match=expected):
-        DataSettings(scene=scene)
-
-
-def test_faces_that_are_ignored_have_no_say_in_the_drawing(samples: list[Sample]) -> None:
-    ignored = [replace(sample, classes=np.array([-1])) for sample in samples]
-    assert (draw_weights(ignored, 3.0) == 1).all()
