@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
-from maskdet.networks.plans import build_network, plan_from_options
+from maskdet.networks.plans import Plan, build_network
 from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.decoding import Decoder
 
@@ -91,10 +91,9 @@ class KerasDetector:
     def __init__(
         self,
         weights: Path,
+        plan: Plan,
         decoder: Decoder,
         *,
-        network: str,
-        options: Mapping[str, Any],
         name: str,
         side: int,
         device: str = "auto",
@@ -105,9 +104,8 @@ class KerasDetector:
 
         Args:
             weights: a `.weights.h5` file.
+            plan: of the network.
             decoder: fits the network.
-            network: its kind, as its card names it.
-            options: of the network, as its card has them.
             name: of the model.
             side: longest side in pixels of the network's input.
             device: auto, cpu or gpu.
@@ -115,7 +113,7 @@ class KerasDetector:
             half: half precision; None: on a GPU.
 
         Raises:
-            ModelError: options or weights do not fit; or there is no GPU though asked for.
+            ModelError: the weights do not fit; or there is no GPU though asked for.
         """
         self.name = name
         self._place, gpu = placement(device)
@@ -129,7 +127,7 @@ class KerasDetector:
         keras.config.set_dtype_policy("mixed_float16" if half else "float32")
         try:
             with self._placed():
-                self._network: Any = build_network(plan_from_options(options, network))
+                self._network: Any = build_network(plan)
                 self._network.load_weights(weights)
         except (OSError, ValueError, KeyError) as error:
             reason = one_line(error)

@@ -137,15 +137,15 @@ def _open_keras(spec: ModelSpec) -> Detector:
     decoder, card, side = _own(spec)
     try:
         with quiet_import():
+            from maskdet.networks.plans import plan_from_options
             from maskdet.runtimes.keras_runtime import KerasDetector
     except ModuleNotFoundError as error:
         missing = missing_line(error.name or "keras", "train")
         raise ModelError(f"model '{card.name}' (keras): {missing}") from None
     return KerasDetector(
         spec.file,
+        plan_from_options(card.options, card.network),
         decoder,
-        network=card.network,
-        options=card.options,
         name=card.name,
         side=side,
         device=spec.device,

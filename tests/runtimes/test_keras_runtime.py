@@ -13,6 +13,7 @@ from maskdet.errors import ModelError
 from maskdet.images.letterbox import fitting_size
 from maskdet.model.card import read_card
 from maskdet.model.decision import DecisionRule
+from maskdet.networks.plans import plan_from_options
 from maskdet.runtimes import keras_runtime
 from maskdet.runtimes.decoding import decoder_for
 from maskdet.runtimes.keras_runtime import KerasDetector, padded_count, placement
@@ -23,9 +24,8 @@ def detector(folder: Path, **options: Any) -> KerasDetector:
     card = read_card(folder)
     return KerasDetector(
         folder / "model.weights.h5",
+        plan_from_options(card.options, card.network),
         decoder_for(card.network, card.options, DecisionRule.from_min_score(0.005)),
-        network=card.network,
-        options=card.options,
         name="tiny",
         side=96,
         **options,

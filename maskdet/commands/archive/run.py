@@ -19,7 +19,7 @@ from maskdet.commands.archive.keys import (
 )
 from maskdet.commands.archive.ledger import RunLedger, Task
 from maskdet.commands.archive.progress import RunProgress
-from maskdet.commands.archive.recordings import Recording, find_recordings
+from maskdet.commands.archive.recordings import Found, Recording, find_recordings
 from maskdet.commands.archive.result_file import remove_parts, results_folder
 from maskdet.commands.archive.scheduler import Scheduler
 from maskdet.commands.archive.summary import totals_of, write_summary
@@ -63,17 +63,12 @@ def run(
     stop = StopRequest()
     with stop.listening():
         found = find_recordings(folders, output)
-        recordings = found.recordings
-        for line in found.lines:
-            say_line(line)
-        for line in found.unreadable:
-            say_line(line, "error")
-        _warn_of_unused_places(settings, recordings)
+        _report(found, settings)
         spec = resolve_model(settings)
         model = checksum_of_model(spec)
         with closing(ArchiveStore(output)) as store:
             results = _open_results(output)
-            tasks = [_task(recording, settings) for recording in recordings]
+            tasks = [_task(recording, settings) for recording in found.recordings]
             ledger = RunLedger(store, results, model, tasks)
             setup = {"settings": settings.model_dump(mode="json"), "results": str(results)}
             process: Process
@@ -83,11 +78,8 @@ def run(
             else:
                 process = partial(_on_cluster, setup, model, workers, stop, cluster)
             try:
-                _process(ledger, len(recordings), process)
+                _process(ledger, len(tasks), process)
             finally:
-                if cluster is None:  # else workers elsewhere may not have ended
-                    with suppress(OSError):
-                        remove_parts(results)
                 outcomes = ledger.outcomes()
                 write_summary(output, outcomes)
             say(_last_line(ledger, totals_of(outcomes)))
@@ -104,6 +96,15 @@ def default_workers(kind: str) -> int:
         kind: of the model, as `ModelSpec` has it.
     """
     return 1 if kind in _GPU_KINDS else min(_MAX_DEFAULT_WORKERS, os.cpu_count() or 1)
+
+
+def _report(found: Found, settings: MonitorSettings) -> None:
+    """Names what is not read, and what is set for recordings that are not there."""
+    for line in found.lines:
+        say_line(line)
+    for line in found.unreadable:
+        say_line(line, "error")
+    _warn_of_unused_places(settings, found.recordings)
 
 
 def _task(recording: Recording, settings: MonitorSettings) -> Task:
@@ -132,7 +133,11 @@ def _on_one_machine(
     ledger: RunLedger,
     progress: RunProgress,
 ) -> None:
-    Scheduler(ledger, progress, setup, model, time.monotonic).run(workers, stop)
+    try:
+        Scheduler(ledger, progress, setup, model, time.monotonic).run(workers, stop)
+    finally:  # on a cluster, workers elsewhere may not have ended
+        with suppress(OSError):
+            remove_parts(Path(setup["results"]))
 
 
 def _on_cluster(

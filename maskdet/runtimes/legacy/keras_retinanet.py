@@ -32,8 +32,8 @@ from maskdet.runtimes.legacy.keras2_layers import evaluate
 from maskdet.runtimes.legacy.legacy_detector import LegacyDetector
 from maskdet.runtimes.legacy.tensorflow_graphs import one_line
 
-SHORT, LONG = 800, 1333
-"""Sides in pixels that images are resized to unless one was trained otherwise."""
+SIDES = 800, 1333
+"""Short and long side in pixels that images are resized to, unless one was trained otherwise."""
 _GPU_BATCH = 4
 _IMAGENET_MEANS = np.array([103.939, 116.779, 123.68], np.float32)
 """Blue, green, red."""
@@ -53,8 +53,7 @@ class KerasRetinaNetDetector(LegacyDetector):
         name: str,
         device: str = "auto",
         rule: DecisionRule = EVERYTHING,
-        short: int = SHORT,
-        long: int = LONG,
+        sides: tuple[int, int] = SIDES,
         batch: int | None = None,
     ) -> None:
         """Reads a model.
@@ -65,8 +64,8 @@ class KerasRetinaNetDetector(LegacyDetector):
             name: what people call it.
             device: auto, cpu or gpu.
             rule: decides which faces are given, of those above the file's own limit.
-            short: pixels that an image's short side becomes …
-            long: … unless its long side would be longer than this.
+            sides: pixels that an image's short side becomes, unless its long side would be longer
+                than the second of them.
             batch: most images in a call; None: several on a GPU, else one.
 
         Raises:
@@ -74,7 +73,7 @@ class KerasRetinaNetDetector(LegacyDetector):
                 is no GPU though asked for; or its classes are more than the label map has.
         """
         super().__init__(file, states, name, device, rule)
-        self._sides = short, long
+        self._sides = sides
         self._batch = batch or (_GPU_BATCH if self._on_gpu else 1)
         model = read_keras_file(file)
         self._filter = inference_layer(model)

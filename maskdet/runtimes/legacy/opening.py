@@ -37,13 +37,13 @@ def open_keras_retinanet(
         ModelError: it is broken, or is none.
     """
     with quiet_import():
-        from maskdet.runtimes.legacy.keras_retinanet import LONG, SHORT, KerasRetinaNetDetector
+        from maskdet.runtimes.legacy.keras_retinanet import SIDES, KerasRetinaNetDetector
 
-    short, long = sides or (SHORT, LONG)
+    short, long = sides or SIDES
     if side:
         short, long = max(1, round(short * side / long)), side
     return KerasRetinaNetDetector(
-        model.path, states, name=name, device=device, rule=rule, short=short, long=long
+        model.path, states, name=name, device=device, rule=rule, sides=(short, long)
     )
 
 
