@@ -11,6 +11,7 @@ import typer
 
 from maskdet.errors import ConfigError
 from maskdet.system.console import ending
+from maskdet.system.native_libraries import open_closed_streams
 from maskdet.system.signals import unwound_by_signals
 
 HELP_NAMES = {"help_option_names": ["--help", "-h"]}
@@ -150,6 +151,7 @@ def run_app(
         arguments: what stands after the command's name; None: those of the process.
         interrupted: the exit status after Ctrl-C.
     """
+    open_closed_streams()
     return ending(name, partial(_status, app, name, arguments), interrupted=interrupted)
 
 
@@ -157,6 +159,10 @@ def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int
     try:
         with unwound_by_signals():
             status = app(arguments, prog_name=name, standalone_mode=False)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer's own answer to: … | head
+            raise end.__context__ from None
+        raise
     except typer.TyperException as error:
         message = " ".join(error.format_message().split())
         context = getattr(error, "ctx", None)

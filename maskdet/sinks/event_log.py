@@ -22,7 +22,7 @@ from maskdet.sinks.output_files import Folder, create_numbered
 from maskdet.sinks.output_pipes import open_named_pipe, takes_more
 from maskdet.sinks.retry_state import RetryState, missing_words
 from maskdet.sources.frame_rate import Pace
-from maskdet.system.console import say
+from maskdet.system.console import require_stdout, say
 from maskdet.system.folders import make_folder
 from maskdet.system.timeouts import run_all_with_timeout
 
@@ -225,6 +225,7 @@ class EventLog:
 
 
 def _standard_output() -> RawIOBase:
+    require_stdout()
     sys.stdout.flush()
     return open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -12,11 +13,11 @@ import traceback
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TextIO, TypeVar
 
-from maskdet.errors import ConfigError, MaskdetError
+from maskdet.errors import ConfigError, MaskdetError, SinkError
 from maskdet.system.extras import extra_of, missing_line
-from maskdet.system.redaction import mask_password
+from maskdet.system.redaction import hide_passwords, mask_password
 from maskdet.system.signals import EndedBySignal
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 BUG_EXIT_CODE = 1
 """Exit status when the program itself is at fault."""
+_NO_ROOM = {errno.ENOSPC, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 Format = Literal["text", "json"]
@@ -101,8 +103,10 @@ def print_data(data: str | bytes | Iterable[str]) -> None:
     What another program reads must not depend on the language that a system is set to.
 
     Raises:
+        SinkError: there is no standard output.
         OSError: it cannot be written.
     """
+    require_stdout()
     parts = [data] if isinstance(data, str | bytes) else data
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:  # replaced by something that takes text alone, as tests do
@@ -113,6 +117,16 @@ def print_data(data: str | bytes | Iterable[str]) -> None:
     for part in parts:
         binary.write(part.encode("utf-8", _PLAIN) if isinstance(part, str) else part)
     binary.flush()
+
+
+def require_stdout() -> None:
+    """Makes sure that data for standard output gets somewhere.
+
+    Raises:
+        SinkError: the process was started without it (``>&-``).
+    """
+    if sys.stdout is None or getattr(sys.stdout, "name", None) == os.devnull:
+        raise SinkError("standard output is closed; write to a file, or run it with > FILE")
 
 
 def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
@@ -130,17 +144,21 @@ def ending(name: str, command: Callable[[], int], *, interrupted: int) -> int:
     before, _name = _name, name
     _accept_every_character()
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", handlers=[_Log()])
-    _hide_passwords()
+    hide_passwords()
     try:
         return _status(command, interrupted)
     finally:
-        _let_go_of_stderr()
+        for stream in (sys.stdout, sys.stderr):
+            _let_go(stream)
         _name = before
 
 
 def _status(command: Callable[[], int], interrupted: int) -> int:
     try:
-        return command()
+        status = command()
+        if sys.stdout is not None:
+            sys.stdout.flush()  # Python's own flush, at its end, would name no reason
+        return status
     except MaskdetError as error:
         for line in str(error).splitlines():
             say_named(line, "error")
@@ -151,8 +169,9 @@ def _status(command: Callable[[], int], interrupted: int) -> int:
         say_named(str(end))
         return 128 + end.number if interrupted else 0
     except BrokenPipeError:  # the reader of our output has gone, as in: … | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return 0
+    except OSError as error:
+        return _unwritable(error)
     except ModuleNotFoundError as error:
         extra = extra_of(error.name)
         if extra is None or error.name is None:
@@ -161,6 +180,15 @@ def _status(command: Callable[[], int], interrupted: int) -> int:
         return ConfigError.exit_code
     except Exception as error:
         return _bug(error)
+
+
+def _unwritable(error: OSError) -> int:
+    """Reports a full disk that no output has named: that below standard output, say; or a bug."""
+    if error.errno not in _NO_ROOM:
+        return _bug(error)
+    place = error.filename or "standard output or a temporary file"
+    say_named(f"cannot write to {place}: {error.strerror}; check disk space", "error")
+    return SinkError.exit_code
 
 
 def _bug(error: Exception) -> int:
@@ -199,24 +227,15 @@ def _substitute(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_PLAIN, _substitute)
 
 
-def _let_go_of_stderr() -> None:
+def _let_go(stream: TextIO | None) -> None:
     """Where it cannot take what it still holds: Python would fail at its last flush (120)."""
-    if sys.stderr is None:
+    if stream is None:
         return
     try:
-        sys.stderr.flush()
+        stream.flush()
     except (OSError, ValueError):
         with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-
-
-def _hide_passwords() -> None:
-    """Masks those in our command line, which every user of this machine can list (``ps``)."""
-    shown = [mask_password(argument) for argument in sys.orig_argv]
-    if shown != sys.orig_argv:
-        from setproctitle import setproctitle
-
-        setproctitle(" ".join(shown))
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def bug_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Native libraries: those of the system that OpenCV needs, and what all of them write to stderr."""
+"""Native libraries: what OpenCV needs of the system, and what all of them write to stderr."""
 
 from __future__ import annotations
 
@@ -54,6 +54,22 @@ def require_opencv() -> None:
             f"{system if packages else 'pip install opencv-python'}; or, for use without a "
             "window: python -m pip install --force-reinstall --no-deps opencv-python-headless"
         ) from None
+
+
+def open_closed_streams() -> None:
+    """Opens on nothing what the process was started without: standard input, output, error.
+
+    The next file that is opened, a recording, would get such a number otherwise, and whatever
+    native code writes to stderr. Messages are lost then; see `console.require_stdout` for data.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 @contextmanager

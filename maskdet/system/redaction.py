@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 # Lengths are bounded: without that, a text of a hundred thousand letters takes half a minute.
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{1,30}:/"
@@ -56,3 +57,12 @@ def _mask_part(text: str) -> str:
 
 def _mask_secrets(text: str) -> str:
     return _URL.sub(lambda match: _SECRET.sub(r"\1***", match[0]), text, count=1)
+
+
+def hide_passwords() -> None:
+    """Masks those in our command line, which every user of this machine can list (``ps``)."""
+    shown = [mask_password(argument) for argument in sys.orig_argv]
+    if shown != sys.orig_argv:
+        from setproctitle import setproctitle
+
+        setproctitle(" ".join(shown))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +21,10 @@ VALUES = ("step", "best", "minutes")
 COUNT = "arrays"
 """How many arrays a checkpoint holds: of an archive whose list of members was cut, those that are
 left look whole. Missing from checkpoints of earlier versions."""
+
+_HDF5_BYTES_PER_ARRAY = 8192
+"""What HDF5 adds to an array, at most: names of groups, and places that are kept free."""
+_BLOCK_BYTES = 2**20
 
 
 @dataclass
@@ -54,17 +61,62 @@ def save(path: Path, state: State) -> None:
         arrays |= {f"{group}{i}": array for i, array in enumerate(getattr(state, group))}
     arrays = {COUNT: np.array(len(arrays)), **arrays}  # first: a cut list still has it
     temporary = path.with_suffix(".new")
+    with _written_whole(temporary, path), temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def save_weights(path: Path, network: keras.Model) -> None:
+    """Saves weights alone: with the optimizer's state the file would be thrice as large.
+
+    Raises:
+        SinkError: it cannot be written; an older file stays as it is.
+    """
+    temporary = path.with_name("new.weights.h5")
+    optimizer, network.optimizer = network.optimizer, None
     try:
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
+        with _written_whole(temporary, path):
+            _reserve(temporary, network)
+            network.save_weights(temporary)
+    finally:
+        network.optimizer = optimizer
+
+
+@contextmanager
+def _written_whole(temporary: Path, path: Path) -> Iterator[None]:
+    """A file of a run that is written under another name first; the old one stays until then.
+
+    Raises:
+        SinkError: it cannot be written; nothing is left of the new one.
+    """
+    try:
+        yield
         os.replace(temporary, path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
         reason = error.strerror or type(error).__name__
         raise SinkError(
-            f"{path}: checkpoint cannot be written: {reason}; make room, then go on with --resume"
+            f"{path}: cannot be written: {reason}; make room, then go on with --resume"
         ) from None
+
+
+def _reserve(path: Path, network: keras.Model) -> None:
+    """Takes the room that a file of a network's weights needs.
+
+    HDF5, which writes it, ends the process where a disk is full: it cannot close such a file.
+
+    Raises:
+        OSError: there is no such room.
+    """
+    size = sum(math.prod(v.shape) * np.dtype(v.dtype).itemsize for v in network.variables)
+    left = int(size) + _HDF5_BYTES_PER_ARRAY * (len(network.variables) + 1)
+    with path.open("wb") as file:
+        while left > 0:
+            left -= file.write(bytes(min(left, _BLOCK_BYTES)))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def load(path: Path) -> State:

@@ -188,9 +188,7 @@ class Trainer:
         metrics = self._evaluate(self._network, self._step)
         if metrics["mAP50"] > self._best:
             self._best = metrics["mAP50"]
-            temporary = self._folder / "new.weights.h5"
-            _save_weights(self._network, temporary)
-            temporary.replace(self.best_weights)
+            checkpoint.save_weights(self.best_weights, self._network)
             if self._improved is not None:
                 self._improved(self._step, metrics, self.best_weights)
         self._network.set_weights(weights)
@@ -215,12 +213,3 @@ class Trainer:
             checkpoint.seed_values(self._network),
         )
         checkpoint.save(self._folder / CHECKPOINT, state)
-
-
-def _save_weights(network: keras.Model, file: Path) -> None:
-    """Saves weights alone: with the optimizer's state the file would be thrice as large."""
-    optimizer, network.optimizer = network.optimizer, None
-    try:
-        network.save_weights(file)
-    finally:
-        network.optimizer = optimizer

@@ -150,7 +150,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_place_to_write(tmp_path: Path) -> None:
-    with pytest.raises(SinkError, match="checkpoint cannot be written: No such file") as error:
+    with pytest.raises(SinkError, match="checkpoint.npz: cannot be written: No such file") as error:
         save(tmp_path / "gone" / "checkpoint.npz", state())
     assert "\n" not in str(error.value)
 
@@ -162,6 +162,40 @@ def test_a_full_disk_leaves_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="No space left on device"):
         save(tmp_path / "checkpoint.npz", state(2, size=50_000))
     same(load(tmp_path / "checkpoint.npz"), state(1))
+    assert os.listdir(tmp_path) == ["checkpoint.npz"]
+
+
+NO_ROOM = """
+import resource, sys
+from pathlib import Path
+import keras
+from maskdet.errors import SinkError
+from maskdet.training.checkpoint import save_weights
+network = keras.Sequential([keras.Input((100,)), keras.layers.Dense(1000), keras.layers.Dense(99)])
+network.compile("sgd", "mse")
+path = Path(sys.argv[1])
+save_weights(path, network)
+whole = path.read_bytes()
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+try:
+    save_weights(path, network)
+except SinkError as error:
+    print(error)
+assert path.read_bytes() == whole
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of a file's size")
+def test_weights_without_room_are_one_line_and_leave_the_old_ones(tmp_path: Path) -> None:
+    """HDF5 left to itself prints tracebacks, and crashes at the end of the process."""
+    path = tmp_path / "best.weights.h5"
+    done = subprocess.run(
+        [sys.executable, "-c", NO_ROOM, path], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    advice = "make room, then go on with --resume"
+    assert done.stdout == f"{path}: cannot be written: File too large; {advice}\n"
+    assert os.listdir(tmp_path) == [path.name]
 
 
 WRITER = """
