@@ -20,7 +20,7 @@ from maskdet.evaluation import plots, report, sweeps
 from maskdet.evaluation.evaluator import Evaluation
 from maskdet.model.card import CARD_NAME, read_card, write_card
 from maskdet.model.decision import DecisionRule
-from maskdet.system.atomic_files import write_output
+from maskdet.system.atomic_files import check_writable, write_output
 from maskdet.system.console import say
 
 BATCH = 8
@@ -72,6 +72,9 @@ def run(
         SinkError: results cannot be written.
     """
     samples = measured.read()
+    for file in (outputs.json, (outputs.plots or OUTPUT) / "confusion.png"):
+        if file is not None:
+            check_writable(file, folder="create")
     with closing(open_detector(MIN_EVALUATED_SCORE)) as detector:
         evaluation = Evaluation(samples, detect(detector, samples), rule)
     steps = _sweep(open_detector, samples, evaluation.rule, sweep_faces)

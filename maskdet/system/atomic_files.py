@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, Literal
 
 from maskdet.errors import ModelError, SinkError
@@ -133,19 +134,30 @@ def write_or_print(
         write_output(path, content, folder=folder)
 
 
-def check_writable(path: str | Path) -> None:
-    """Checks, before long work, that its result can be written; its folder is there.
+def check_writable(path: str | Path, *, folder: Literal["create", "require"] = "require") -> None:
+    """Checks, before long work, that its result can be written, by what a file beside it needs.
+
+    Args:
+        path: of the file; ``-``, standard output, is left alone.
+        folder: the folder above it is created, or has to be there.
 
     Raises:
         SinkError: it is a folder, or its folder may not be written to.
     """
     path = Path(path)
-    if path.is_dir():
-        raise cannot_write(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
-    if _is_device(path) and os.access(path, os.W_OK):
+    if path == STANDARD_OUTPUT or (_is_device(path) and os.access(path, os.W_OK)):
         return
-    if not os.access(path.parent, os.W_OK):
-        raise cannot_write(path, OSError(errno.EACCES, f"{path.parent} is read-only"))
+    try:
+        if folder == "create":
+            make_folder(path.parent, quiet=True)
+        if path.is_dir():
+            raise OSError(errno.EISDIR, "it is a folder; name a file in it")
+        if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
+            raise OSError(errno.EACCES, f"{path.parent} is read-only")
+        with TemporaryFile(dir=path.parent):  # a system of files may refuse what its rights allow
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from None
 
 
 def cannot_write(path: Path, error: OSError) -> SinkError:

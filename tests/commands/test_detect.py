@@ -396,7 +396,7 @@ def test_an_address_is_no_folder_for_outputs(folder: Path, tmp_path: Path, monke
 def test_outputs_are_tried_before_the_work(folder: Path, tmp_path: Path):
     detector = ScriptedDetector(two_faces)
     (tmp_path / "file").write_text("in the way")
-    for wrong in (tmp_path / "file/b.json", folder):
+    for wrong in (tmp_path / "file/b.json", folder, Path("/dev/fd/b.json")):
         with pytest.raises(SinkError, match="cannot write"):
             detect.run(detector, [folder], json_file=wrong)
     with pytest.raises(ConfigError, match="standard output"):

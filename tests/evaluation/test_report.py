@@ -223,6 +223,14 @@ def test_wrong_data_is_told_before_the_model_opens(
     assert "\n" not in str(error.value)
 
 
+def test_where_nothing_can_be_written_no_model_opens(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    measured, inside = MeasuredData(data, Path("all.txt")), tmp_path / "file" / "out"
+    for outputs in (Outputs(json=inside), Outputs(plots=inside)):
+        with pytest.raises(SinkError, match="cannot write .*file/out"):
+            evaluate.run(lambda min_score: pytest.fail("opened"), measured, outputs)
+
+
 def test_results_that_cannot_be_written_are_one_line(data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SinkError, match="cannot write .*out.json") as error:

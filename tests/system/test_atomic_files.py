@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from maskdet.errors import SinkError
 from maskdet.system import atomic_files
 
 
@@ -36,6 +37,18 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.json"]
     with pytest.raises(FileNotFoundError):
         atomic_files.write_whole(tmp_path / "none" / "a.json", "new")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_folder_that_takes_no_file_is_named_whatever_its_rights_say(tmp_path: Path):
+    """Root may write anywhere by its rights: to /proc, and to what is mounted read-only."""
+    with pytest.raises(SinkError, match=r"cannot write /proc/self/a\.json: .*check folder"):
+        atomic_files.check_writable("/proc/self/a.json")
+    with pytest.raises(SinkError, match="No such file"):
+        atomic_files.check_writable(tmp_path / "none" / "a.json")
+    atomic_files.check_writable(tmp_path / "some" / "a.json", folder="create")
+    atomic_files.check_writable("-")
+    assert os.listdir(tmp_path) == ["some"] and os.listdir(tmp_path / "some") == []
 
 
 def test_sha256(tmp_path: Path):

@@ -52,7 +52,10 @@ def benchmark(
     from maskdet.commands.benchmark.runtimes import compare
     from maskdet.commands.benchmark.whole_monitor import demo_images, run, table
     from maskdet.runtimes import load_detector
+    from maskdet.system.atomic_files import check_writable
 
+    if json_file is not None:
+        check_writable(json_file, folder="create")
     chosen = parse_states(states)
     new_detector = partial(load_detector, model, device=device, labels=labels, classes=chosen)
     if faces is not None:

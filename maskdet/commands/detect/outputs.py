@@ -15,10 +15,9 @@ import cv2
 import numpy as np
 
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
-from maskdet.errors import ConfigError, SinkError
-from maskdet.system.atomic_files import STANDARD_OUTPUT, cannot_write, write_output
+from maskdet.errors import ConfigError
+from maskdet.system.atomic_files import STANDARD_OUTPUT, check_writable, write_output
 from maskdet.system.file_names import folded_name
-from maskdet.system.folders import make_folder
 
 CSV_COLUMNS = (
     *("file", "width", "height", "face", "x1", "y1", "x2", "y2", "score", "state"),
@@ -145,14 +144,10 @@ def check_outputs(
     if json_file is not None and json_file == csv_file:
         where = "standard output" if json_file == STANDARD_OUTPUT else str(json_file)
         raise ConfigError(f"--json and --csv cannot both go to {where}; name two files")
-    for path in (json_file, csv_file):
-        if path is None or path == STANDARD_OUTPUT:
-            continue
-        _check_folder(path)
-        if path.is_dir():
-            raise SinkError(f"cannot write {path}: it is a folder; name a file in it")
-    if output is not None:
-        _check_folder(output / "image.png")
+    drawn = output / "image.png" if output else None
+    for path in (json_file, csv_file, drawn):
+        if path is not None:
+            check_writable(path, folder="create")
 
 
 def annotated_paths(images: Sequence[tuple[Path, Path]], output: Path) -> dict[Path, Path]:
@@ -199,10 +194,3 @@ def _encoded(suffix: str, image: np.ndarray) -> bytes | None:
 
 def _place(path: Path) -> str:
     return folded_name(os.fspath(path.resolve()))
-
-
-def _check_folder(path: Path) -> None:
-    try:
-        make_folder(path.parent, quiet=True)
-    except OSError as error:
-        raise cannot_write(path, error) from None
