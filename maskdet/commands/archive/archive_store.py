@@ -13,6 +13,7 @@ from pathlib import Path
 from maskdet import __version__
 from maskdet.commands.archive.recordings import Recording
 from maskdet.errors import SinkError
+from maskdet.sinks.store.schema import is_locked
 from maskdet.system.folders import make_folder
 
 NAME = "archive.db"
@@ -196,7 +197,7 @@ def _lock(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if is_locked(error):
             raise SinkError(
                 f"another run writes to {path.parent}: wait for its end, or choose another --output"
             ) from None

@@ -14,7 +14,7 @@ from maskdet.reports.local_time import LocalTime
 from maskdet.sinks.store.deletion import between, delete_between, delete_person, of_person
 from maskdet.sinks.store.evidence_files import delete_with_files, visit_of, visits_between
 from maskdet.sinks.store.postgres import Database, PostgresStore
-from maskdet.sinks.store.schema import is_damage, open_for_reading, open_for_writing
+from maskdet.sinks.store.schema import is_damage, is_locked, open_for_reading, open_for_writing
 from maskdet.system.console import counted, say
 
 _PERSON = re.compile(r"([0-9a-f]{32})/(.+)/(\d+)")
@@ -134,6 +134,6 @@ def _key_of(person: str) -> tuple[str, str, int]:
 def _advice(error: sqlite3.DatabaseError) -> str:
     if is_damage(error):
         return "start the monitor, which sets a damaged store aside, or delete the file"
-    if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    if is_locked(error):
         return "repeat this when the program that holds it is done"
     return "check its rights"

@@ -21,13 +21,15 @@ from maskdet.sinks.store.damage import set_aside
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.ledger import Ledger, Rows
 from maskdet.sinks.store.outbox import OutboxWriter
-from maskdet.sinks.store.schema import BrokenStoreError, is_damage, open_for_writing
+from maskdet.sinks.store.schema import BrokenStoreError, is_damage, is_locked, open_for_writing
 from maskdet.sinks.store.writing import write_rows
 from maskdet.system.folders import make_folder
 from maskdet.system.threads import Event, Lock, Worker
 
 log = logging.getLogger(__name__)
 
+_WAKE_S = 1.0
+"""Between two looks at what is due while nothing happens, and before a failed write's next try."""
 _OPEN_INTERVAL_S = 10.0
 """Between two writes of visits and minutes that are not over, which change with each frame."""
 _LIMIT_INTERVAL_S = 600.0
@@ -46,7 +48,7 @@ _ADVICE = "nothing is lost yet: it waits in memory and is written when it can be
 class EventStore(StartingSink):
     """A sink that keeps people, what they did, totals per minute, and the cameras' up-time.
 
-    `write` only notes what is new, in memory; a thread writes it once a second.
+    `write` only notes what is new, in memory; a thread writes it, what happens at once.
     A disk that is full, away or hangs, or a store that another program locks, holds up nothing:
     rows wait, up to `ledger.MAX_ROWS`. A damaged store is set aside under another name, and a new
     one is begun. Every row has a key of its own (run, camera, person …), so that none is counted
@@ -64,7 +66,7 @@ class EventStore(StartingSink):
         *,
         limits: Limits | None = None,
         outbox: OutboxWriter | None = None,
-        write_seconds: float = 1.0,
+        write_seconds: float = 0.1,
         retry_seconds: float = 5.0,
     ) -> None:
         """Opens the store, or creates it.
@@ -73,7 +75,8 @@ class EventStore(StartingSink):
             path: the SQLite file.
             limits: how long to keep what.
             outbox: queues every row for another store, too; None: nothing is sent.
-            write_seconds: between two writes of what has happened; `kill -9` loses so much.
+            write_seconds: from one write to the next one of what has happened since; `kill -9`
+                loses so much.
             retry_seconds: how soon to try again after a failure.
 
         Raises:
@@ -94,7 +97,7 @@ class EventStore(StartingSink):
         self._locked_times = 0
         self._may_work_now = False
         self._begin()
-        self._lock, self._stopping = Lock(), Event()
+        self._lock, self._stopping, self._has_happened = Lock(), Event(), Event()
         self._ledger = Ledger(self.run, __version__, time.time())
         self._worker = Worker("event store", self._run)
         self._is_started = False
@@ -126,7 +129,9 @@ class EventStore(StartingSink):
             error, self._worker.error = self._worker.error, None
             raise error
         with self._lock:
-            self._ledger.add(observation)
+            happened = self._ledger.add(observation)
+        if happened:
+            self._has_happened.set()
         self._start()
 
     def close(self) -> None:
@@ -136,6 +141,7 @@ class EventStore(StartingSink):
             SinkError: it cannot be written at the moment; the line has the number of missing rows.
         """
         self._stopping.set()
+        self._has_happened.set()
         self._start()
         steps = self._steps
         while not self._worker.join(_CLOSING_S):
@@ -159,7 +165,7 @@ class EventStore(StartingSink):
             self._folder = Folder(self._path.parent)
             self._open()
         except sqlite3.OperationalError as error:
-            if not _is_locked(error):
+            if not is_locked(error):
                 reason = f"cannot keep people in {self._path}: {error}"
                 raise SinkError(f"{reason}; check folder, rights and disk space") from None
             self._retry.fail(str(error), _ADVICE)
@@ -178,9 +184,12 @@ class EventStore(StartingSink):
                 self._outbox.ended.set()
 
     def _write_until_stopped(self) -> None:
-        """Writes once a second, and a last time at the end."""
-        while not self._stopping.wait(self._write_seconds):
-            self._write_waiting(with_open=time.monotonic() >= self._open_due)
+        """Writes what happens, now and then what is not over, and all of it at the end."""
+        while not self._stopping.is_set():
+            self._has_happened.wait(_WAKE_S)
+            self._has_happened.clear()
+            written = self._write_waiting(with_open=time.monotonic() >= self._open_due)
+            self._stopping.wait(self._write_seconds if written else _WAKE_S)
         until = time.monotonic() + _LOCKED_S
         self._write_last()
         while self._may_work_now and time.monotonic() < until:
@@ -198,9 +207,10 @@ class EventStore(StartingSink):
         self._write_waiting(with_open=True)
         self._steps += 1
 
-    def _write_waiting(self, *, with_open: bool) -> None:
+    def _write_waiting(self, *, with_open: bool) -> bool:
+        """Writes the rows that wait; returns whether it could."""
         if not self._retry.due:
-            return
+            return False
         with self._lock:
             rows = self._ledger.take(time.time(), with_open=with_open)
             dropped, self._ledger.dropped = self._ledger.dropped, 0
@@ -218,12 +228,13 @@ class EventStore(StartingSink):
             with self._lock:
                 self._ledger.put_back(rows)
             self._fail(error)
-        else:
-            self._retry.record_success("row")
-            self._locked_times = 0
-            self._steps += 1
-            if with_open:
-                self._open_due = time.monotonic() + _OPEN_INTERVAL_S
+            return False
+        self._retry.record_success("row")
+        self._locked_times = 0
+        self._steps += 1
+        if with_open:
+            self._open_due = time.monotonic() + _OPEN_INTERVAL_S
+        return True
 
     def _fail(self, error: Exception) -> None:
         self._close_connection()
@@ -236,7 +247,7 @@ class EventStore(StartingSink):
                 self._may_work_now = True
                 return
         self._open_due = 0.0
-        locked = isinstance(error, sqlite3.OperationalError) and _is_locked(error)
+        locked = isinstance(error, sqlite3.Error) and is_locked(error)
         self._may_work_now = locked
         self._locked_times = self._locked_times + 1 if locked else 0
         if self._locked_times == 1 and not self._stopping.is_set():
@@ -284,7 +295,3 @@ class EventStore(StartingSink):
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
-
-
-def _is_locked(error: sqlite3.OperationalError) -> bool:
-    return (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

@@ -92,12 +92,14 @@ class Ledger:
         self.watch([name], now)
         self._waiting |= self._cameras[name].change(state, now)
 
-    def add(self, observation: Observation) -> None:
-        """Takes one observation."""
+    def add(self, observation: Observation) -> bool:
+        """Takes one observation; returns whether it has rows to write: something has happened."""
         frame = observation.frame
         self.watch([frame.source], frame.utc)
-        self._waiting |= self._cameras[frame.source].observe(observation)
+        rows = self._cameras[frame.source].observe(observation)
+        self._waiting |= rows
         self._limit()
+        return bool(rows)
 
     def take(self, now: float, *, with_open: bool) -> Rows:
         """Hands over the rows to write.

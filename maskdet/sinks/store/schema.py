@@ -209,6 +209,14 @@ def _damage_named(path: Path) -> Iterator[None]:
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether an error means that the file is damaged, rather than locked or without room."""
-    damage = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in damage
+    return _is_one_of(error, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether an error means that another program writes to the file, which may end soon."""
+    return _is_one_of(error, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _is_one_of(error: sqlite3.Error, *codes: int) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)  # none where Python itself raises it
+    return code is not None and code & 0xFF in codes
