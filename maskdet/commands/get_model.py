@@ -47,13 +47,8 @@ def get(name: str, origin: str | None, shipped: Path, target: Path) -> Path:
         ConfigError: no origin is named.
         ModelError: it cannot be fetched, or is not what its card describes; one line.
     """
+    name, origin = _name_and_origin(name, origin, shipped)
     known = shipped / name
-    if not _NAME.fullmatch(name) or not (known / CARD_NAME).is_file():
-        if origin is None and (Path(name).exists() or "://" in name):
-            origin, name = name, _last_part(name)
-            known = shipped / name
-        elif not _NAME.fullmatch(name):
-            raise ConfigError(f"{mask_password(name)}: no such folder; write an address with ://")
     is_known = (known / CARD_NAME).is_file()
     for folder in (known, target / name):
         if is_known and _is_there(folder, known):
@@ -67,23 +62,53 @@ def get(name: str, origin: str | None, shipped: Path, target: Path) -> Path:
             + ("" if is_known else f" (models of this version: {there})")
         )
     with _new_folder(target, name) as folder:
-        places = _places(origin, name)
-        if is_known:
-            shutil.copyfile(known / CARD_NAME, folder / CARD_NAME)
-        else:
-            _fetch_first(places, CARD_NAME, folder / CARD_NAME, MAX_BYTES)
-            say(f"{name} is not one of this version's models: verified by the card fetched with it")
-        card = read_card(folder)
-        if card.name != name:
-            raise ModelError(f"{mask_password(origin)}: its card is of the model {card.name!r}")
-        files = sorted({file.file for file in card.files.values()})
-        if len(files) == 1 and _last_part(origin) == Path(files[0]).name:
-            places = [_parent(origin)]
-        for file in files:
-            _fetch_first(places, file, folder / file, MAX_FILE_BYTES)
-        for kind in card.files:
-            model_file(folder, card, kind)  # raises where the checksum is another
+        _fetch(name, origin, known if is_known else None, folder)
     return target / name
+
+
+def _name_and_origin(name: str, origin: str | None, shipped: Path) -> tuple[str, str | None]:
+    """The model's name, and its origin, which may stand in the place of the name.
+
+    Raises:
+        ConfigError: it is neither a name nor a place.
+    """
+    if _NAME.fullmatch(name) and (shipped / name / CARD_NAME).is_file():
+        return name, origin
+    if origin is None and (Path(name).exists() or "://" in name):
+        return _last_part(name), name
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{mask_password(name)}: no such folder; write an address with ://")
+    return name, origin
+
+
+def _fetch(name: str, origin: str, known: Path | None, folder: Path) -> None:
+    """Puts the card and all files of a model into a folder, verified by the card.
+
+    Args:
+        name: of the model.
+        origin: where from.
+        known: the folder with its shipped card; None: the card is fetched, too.
+        folder: to be filled.
+
+    Raises:
+        ModelError: it cannot be fetched, or is not what its card describes.
+    """
+    places = _places(origin, name)
+    if known is not None:
+        shutil.copyfile(known / CARD_NAME, folder / CARD_NAME)
+    else:
+        _fetch_first(places, CARD_NAME, folder / CARD_NAME, MAX_BYTES)
+        say(f"{name} is not one of this version's models: verified by the card fetched with it")
+    card = read_card(folder)
+    if card.name != name:
+        raise ModelError(f"{mask_password(origin)}: its card is of the model {card.name!r}")
+    files = sorted({file.file for file in card.files.values()})
+    if len(files) == 1 and _last_part(origin) == Path(files[0]).name:
+        places = [_parent(origin)]
+    for file in files:
+        _fetch_first(places, file, folder / file, MAX_FILE_BYTES)
+    for kind in card.files:
+        model_file(folder, card, kind)  # raises where the checksum is another
 
 
 def _is_there(folder: Path, known: Path) -> bool:

@@ -39,6 +39,8 @@ class Places:
     """Where one face is and was: the zones and lines of a source.
 
     Attributes:
+        zones: of the source.
+        lines: likewise.
         presences: one for each zone.
         crossings: one for each line.
     """

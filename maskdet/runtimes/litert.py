@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
+from maskdet.runtimes.cpu_threads import cpu_threads
 from maskdet.runtimes.decoding import Decoder, Output, Quantised
 from maskdet.system.file_names import is_readable
 from maskdet.system.native_libraries import silent_stderr
@@ -140,11 +140,6 @@ class LiteRtDetector:
 
 CPU = "CPU (LiteRT)"
 """What people read of a detector that computes there."""
-
-
-def cpu_threads() -> int:
-    """Number of threads to compute with: more than four gain nothing."""
-    return min(4, os.cpu_count() or 1)
 
 
 def as_input(image: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:

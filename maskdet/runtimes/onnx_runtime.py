@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
+from maskdet.runtimes.cpu_threads import cpu_threads
 from maskdet.runtimes.decoding import Decoder
 from maskdet.system.extras import missing_line
 
@@ -63,7 +63,7 @@ class OnnxDetector:
             )
         self.device = f"CPU ({title})"
         try:
-            self._run: Run | None = open_file(file, threads or min(4, os.cpu_count() or 1))
+            self._run: Run | None = open_file(file, threads or cpu_threads())
         except ImportError:
             raise ModelError(
                 f"{file}: {missing_line(package, engine)}; or take another of the model's runtimes"
@@ -100,15 +100,26 @@ class OnnxDetector:
         return self._decoder.decode(first[0], second[0], size, (height, width), factor)
 
 
-def _onnx_runtime(file: Path, threads: int) -> Run:
+def onnx_session(model: str | bytes, threads: int) -> Any:
+    """A session of ONNX Runtime on the CPU.
+
+    Args:
+        model: path of a file, or its content.
+        threads: to compute with.
+
+    Raises:
+        ImportError: ONNX Runtime is not installed; else whatever it raises.
+    """
     import onnxruntime
 
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # what goes wrong is raised, and reported once
-    session: Any = onnxruntime.InferenceSession(
-        file.read_bytes(), options, providers=["CPUExecutionProvider"]
-    )
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _onnx_runtime(file: Path, threads: int) -> Run:
+    session = onnx_session(file.read_bytes(), threads)
     entry = session.get_inputs()[0].name
     return lambda images: session.run(None, {entry: images})
 

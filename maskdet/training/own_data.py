@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from maskdet.datasets.loading import below
@@ -16,6 +17,9 @@ WITHOUT_DOWNLOAD = ("efficientnet_lite0",)
 """Backbones whose ImageNet weights Keras does not download."""
 FindStart = Callable[[TrainingSettings], str]
 """The folder of a model that has the network of the settings; empty: there is none."""
+Adapted = tuple[TrainingSettings, list[str]]
+"""Settings, and a line about each change of them."""
+Step = Callable[[TrainingSettings], Adapted]
 
 
 def adapted(
@@ -24,7 +28,7 @@ def adapted(
     *,
     is_model: IsModel = lambda name: True,
     find_start: FindStart = lambda settings: "",
-) -> tuple[TrainingSettings, list[str]]:
+) -> Adapted:
     """The settings without what is missing, and a line about each change.
 
     Where none of the lists that they name is in the data folder, all images there are taken. So
@@ -41,37 +45,60 @@ def adapted(
         is_model: whether there is a teacher of that name.
         find_start: finds the model to begin from.
     """
+    steps: tuple[Step, ...] = (
+        partial(_without_missing_lists, data=data),
+        partial(_without_missing_validation, data=data),
+        partial(_with_start, find_start=find_start),
+        partial(_without_missing_teachers, is_model=is_model),
+    )
     lines: list[str] = []
+    for step in steps:
+        settings, more = step(settings)
+        lines += more
+    return settings, lines
+
+
+def _without_missing_lists(settings: TrainingSettings, data: Path) -> Adapted:
     missing = [part for part in settings.train if _is_missing(part, data)]
-    found = [part for part in settings.train if part not in missing]
-    validates = bool(settings.validation) and not _is_absent(settings.validation, data)
+    found = tuple(part for part in settings.train if part not in missing)
     if missing and found:
-        settings = settings.model_copy(update={"train": tuple(found)})
-        lines += [_left_out(part, data) for part in missing]
-    elif missing and not validates and any(part.list and not part.source for part in missing):
-        settings, lines = _on_all_images(settings, data)
-    labeled = [part for part in settings.train if not part.without_faces]
-    named = any(part.list or part.source for part in labeled)
-    folder = str(Path(settings.validation).parent)
-    if not named and settings.validation and not validates and _is_absent(folder, data):
-        lines.append(f"{settings.validation} is not in {data}: a part of the pictures validates")
-        settings = settings.model_copy(update={"validation": ""})
-    needs_start = not named or getattr(settings.network, "backbone", "") in WITHOUT_DOWNLOAD
-    if needs_start and (start := _start(settings, find_start)):
-        settings = settings.model_copy(update={"start": start})
-        lines.append(
-            f"the run begins from the model {Path(start).name} as it ships; "
-            f"--set imagenet=none begins from random weights"
-        )
-    settings, more = _without_missing_teachers(settings, is_model)
-    return settings, [*lines, *more]
+        lines = [_left_out(part, data) for part in missing]
+        return settings.model_copy(update={"train": found}), lines
+    validates = bool(settings.validation) and not _is_absent(settings.validation, data)
+    if not validates and any(part.list and not part.source for part in missing):
+        return _on_all_images(settings, data)
+    return settings, []
 
 
-def _start(settings: TrainingSettings, find_start: FindStart) -> str:
-    return "" if settings.start or settings.imagenet else find_start(settings)
+def _without_missing_validation(settings: TrainingSettings, data: Path) -> Adapted:
+    file = settings.validation
+    paths = (file, str(Path(file).parent))
+    if not file or _names_images(settings) or not all(_is_absent(path, data) for path in paths):
+        return settings, []
+    line = f"{file} is not in {data}: a part of the pictures validates"
+    return settings.model_copy(update={"validation": ""}), [line]
 
 
-def _on_all_images(settings: TrainingSettings, data: Path) -> tuple[TrainingSettings, list[str]]:
+def _with_start(settings: TrainingSettings, find_start: FindStart) -> Adapted:
+    has_download = getattr(settings.network, "backbone", "") not in WITHOUT_DOWNLOAD
+    if settings.start or settings.imagenet or (has_download and _names_images(settings)):
+        return settings, []
+    start = find_start(settings)
+    if not start:
+        return settings, []
+    line = (
+        f"the run begins from the model {Path(start).name} as it ships; "
+        "--set imagenet=none begins from random weights"
+    )
+    return settings.model_copy(update={"start": start}), [line]
+
+
+def _names_images(settings: TrainingSettings) -> bool:
+    """Whether the images to learn are named, not all that are there."""
+    return any(part.list or part.source for part in settings.train if not part.without_faces)
+
+
+def _on_all_images(settings: TrainingSettings, data: Path) -> Adapted:
     lists = [part for part in settings.train if not part.source]
     whole = next((p for p in lists if len(p.labelled) == len(CLASS_NAMES)), lists[0])
     changes = {"list": "", "about": "", "teacher": "", "share": 1.0, "labelled": CLASS_NAMES}
@@ -81,9 +108,7 @@ def _on_all_images(settings: TrainingSettings, data: Path) -> tuple[TrainingSett
     return settings.model_copy(update={"train": train, "validation": ""}), lines
 
 
-def _without_missing_teachers(
-    settings: TrainingSettings, is_model: IsModel
-) -> tuple[TrainingSettings, list[str]]:
+def _without_missing_teachers(settings: TrainingSettings, is_model: IsModel) -> Adapted:
     lines, parts = [], list(settings.train)
     for i, part in enumerate(parts):
         if part.teacher and not is_model(part.teacher):

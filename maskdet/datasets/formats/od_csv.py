@@ -66,14 +66,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     """
     rows = read_rows(source.path, problems)
     line, first = next(rows, (1, []))
-    if tool := csv_tool(first):
-        raise DatasetError(f"{source.path}: {tool}")
-    columns = _columns(first)
-    if missing := [name for name in COLUMNS if name not in columns and name not in SIDES]:
-        raise DatasetError(
-            f"{source.path}:{line}: has no column {', '.join(missing)}; the first line is to be "
-            f"{','.join(COLUMNS)}"
-        )
+    columns = _required_columns(first, source.path, line)
     finder = Finder(source, problems)
     builder = DatasetBuilder(problems, source.names())
     images: dict[str, tuple[Labelled | None, list[str]]] = {}
@@ -85,8 +78,8 @@ def read(source: Source, problems: Problems) -> DataSet:
             hint = fields_hint(row, len(first))
             problems.add(place, f"has {counted(len(row), 'field')}, not {len(first)}{hint}")
             continue
-        fields = {name: row[at] if name == "filename" else row[at].strip()
-                  for name, at in columns.items()}  # fmt: skip
+        fields = {name: row[at].strip() for name, at in columns.items()}
+        fields["filename"] = row[columns["filename"]]
         name, sides = fields["filename"], [fields.get(side, "") for side in SIDES]
         if name not in images:
             images[name] = _image(name, sides, finder, builder, place), sides
@@ -97,6 +90,23 @@ def read(source: Source, problems: Problems) -> DataSet:
         elif image and any(fields[key] for key in (*EDGES, "class")):
             _box(image, fields, builder, place)
     return builder.dataset()
+
+
+def _required_columns(first: Sequence[str], file: Path, line: int) -> dict[str, int]:
+    """Places of the columns; only those of the image's size may lack.
+
+    Raises:
+        DatasetError: others do, or it is the table of a tool that is not read.
+    """
+    if tool := csv_tool(first):
+        raise DatasetError(f"{file}: {tool}")
+    columns = _columns(first)
+    if missing := [name for name in COLUMNS if name not in columns and name not in SIDES]:
+        raise DatasetError(
+            f"{file}:{line}: has no column {', '.join(missing)}; the first line is to be "
+            f"{','.join(COLUMNS)}"
+        )
+    return columns
 
 
 def _image(

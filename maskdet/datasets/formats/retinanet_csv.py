@@ -48,16 +48,9 @@ def read(source: Source, problems: Problems) -> DataSet:
     images: dict[str, Labelled | None] = {}
     for count, (line, row) in enumerate(read_rows(source.path, problems)):
         place = f"{source.path}:{line}"
-        if count == 0 and (tool := csv_tool(row)):
-            raise DatasetError(f"{source.path}: {tool}")
-        if count == 0 and _is_header(row):
+        if count == 0 and _is_header(row, source.path, place):
             problems.note(HEADERS, place, ",".join(row))
             continue
-        if count == 0 and all(field.strip().isidentifier() for field in row):
-            raise DatasetError(
-                f"{place}: the columns {','.join(row):.80} are not known; they are to be "
-                f"{_OTHER_COLUMNS}"
-            )
         if len(row) != 6:
             hint = _HEADLESS if len(row) == len(od_csv.COLUMNS) else fields_hint(row, 6)
             found = f"found {counted(len(row), 'field')}{hint}"
@@ -71,10 +64,23 @@ def read(source: Source, problems: Problems) -> DataSet:
     return builder.dataset()
 
 
-def _is_header(row: Sequence[str]) -> bool:
-    """Whether a first row names its columns, as tables do but keras-retinanet's files do not."""
+def _is_header(row: Sequence[str], file: Path, place: str) -> bool:
+    """Whether a first row names its columns, as tables do but keras-retinanet's files do not.
+
+    Raises:
+        DatasetError: it names those of another table.
+    """
+    if tool := csv_tool(row):
+        raise DatasetError(f"{file}: {tool}")
     names = [field.strip().casefold() for field in row]
-    return len(names) == 6 and tuple(names[1:5]) in (EDGES, ("xmin", "ymin", "xmax", "ymax"))
+    if len(names) == 6 and tuple(names[1:5]) in (EDGES, ("xmin", "ymin", "xmax", "ymax")):
+        return True
+    if all(field.strip().isidentifier() for field in row):
+        raise DatasetError(
+            f"{place}: the columns {','.join(row):.80} are not known; they are to be "
+            f"{_OTHER_COLUMNS}"
+        )
+    return False
 
 
 def _image(name: str, finder: Finder, builder: DatasetBuilder, place: str) -> Labelled | None:

@@ -34,7 +34,8 @@ from ai_edge_litert.compiled_model import (
 )
 
 from maskdet.errors import ModelError, one_line
-from maskdet.runtimes.litert import LiteRtNetwork, as_floats, as_input, as_output, cpu_threads
+from maskdet.runtimes.cpu_threads import cpu_threads
+from maskdet.runtimes.litert import LiteRtNetwork, as_floats, as_input, as_output
 from maskdet.system.atomic_files import write_whole
 
 PREPARING, ANSWERING = 120.0, 20.0

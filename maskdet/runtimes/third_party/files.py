@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from maskdet.errors import ModelError, one_line
+from maskdet.runtimes.cpu_threads import cpu_threads
+from maskdet.runtimes.onnx_runtime import onnx_session
 from maskdet.runtimes.third_party.image_input import ImageInput, image_input
 from maskdet.runtimes.third_party.litert_metadata import LiteRtMetadata, read_litert_metadata
 from maskdet.system.extras import missing_line
@@ -72,23 +73,15 @@ class OnnxFile:
             ModelError: the file cannot be opened, or takes no images; or ONNX Runtime is missing.
         """
         try:
-            import onnxruntime
+            model = str(path) if is_readable(str(path)) else path.read_bytes()
+            self._session: Any = onnx_session(model, threads or cpu_threads())
+            # texts of a damaged file may be none, which is found as they are read
+            self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+            inputs = self._session.get_inputs()
         except ImportError:
             raise ModelError(
                 f"{path}: is an ONNX model, and {missing_line('onnxruntime', 'onnx')}"
             ) from None
-        options: Any = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
-        options.log_severity_level = 4
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                path.read_bytes() if not is_readable(str(path)) else str(path),
-                options,
-                providers=["CPUExecutionProvider"],
-            )
-            # texts of a damaged file may be none, which is found as they are read
-            self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
-            inputs = self._session.get_inputs()
         except Exception as error:  # each has errors of its own, derived from nothing narrower
             raise ModelError(
                 f"{path}: ONNX Runtime cannot open it: {one_line(error)}; if it is cut off, get "
@@ -143,8 +136,6 @@ class LiteRtFile:
             ModelError: the file cannot be opened, or takes no images.
         """
         from ai_edge_litert.interpreter import Interpreter
-
-        from maskdet.runtimes.litert import cpu_threads
 
         self.path = path
         # LiteRT opens no name that is not UTF-8.
