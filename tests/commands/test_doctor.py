@@ -11,7 +11,7 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.commands.doctor import cameras, codecs, detection, display, storage
-from maskdet.commands.doctor.finding import Health
+from maskdet.commands.doctor.finding import Health, broken, ok
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes.gpu import gpu_probe
 from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector
@@ -74,6 +74,15 @@ def test_a_camera_that_goes_silent_holds_nobody_up(camera: Any, monkeypatch):
     monkeypatch.setattr(cameras, "_TIMEOUT_S", 1.0)
     (finding,) = cameras.source(camera.url("mute"))
     assert finding.health is Health.BROKEN
+
+
+def test_a_line_has_the_fix_behind_what_was_found():
+    assert (
+        broken("disk", "is full", "delete old files")
+        .line()
+        .endswith("disk           is full; delete old files")
+    )
+    assert ok("disk", "120 MB/s").line().endswith("disk           120 MB/s")
 
 
 def test_json_alone_on_standard_output(tiny_model: Path, tmp_path: Path, capsys):

@@ -12,6 +12,7 @@ from maskdet.datasets.samples import Sample
 from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.evaluation import coco
 from maskdet.evaluation.evaluator import Evaluation
+from maskdet.evaluation.precision_recall import Matches
 from maskdet.model.decision import DecisionRule
 
 WITH, WITHOUT, WRONG, UNSURE = range(4)
@@ -93,6 +94,22 @@ def test_a_wrong_state_counts_for_the_face_not_for_the_class() -> None:
     assert metrics["right_state_32+"] == pytest.approx(1 / 2)
     assert metrics["right_state_16-32"] == 0
     assert metrics["AP50_mask_weared_incorrect"] == 0
+
+
+def test_a_curve_has_one_point_for_each_score() -> None:
+    """Detections of one score come or go together, whatever their order."""
+    hits = np.array([[True, False, True, False, True]])
+    matches = Matches(
+        np.array([0.9, 0.8, 0.8, 0.8, 0.4]),
+        np.zeros(5, np.int64),
+        hits,
+        np.array([[True, True, True, True, True]]),
+        np.array([4]),
+    )
+    scores, precision, recall = matches.curve()
+    assert scores.tolist() == [0.9, 0.8, 0.4]
+    np.testing.assert_allclose(precision, [1, 2 / 4, 3 / 5])
+    np.testing.assert_allclose(recall, [1 / 4, 2 / 4, 3 / 4])
 
 
 @pytest.mark.parametrize(

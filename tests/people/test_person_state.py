@@ -30,6 +30,14 @@ def test_a_true_change_shows_within_a_second_however_long_before(fps: float, sec
     assert change.certainty > 0.8
 
 
+def test_who_is_gone_has_the_state_worn_longest():
+    path = walk(100, 100, gone=[(8, 99)])
+    seen = play([Actor(path, change_at(6, before=MASK, after=BARE))], times(10, 12))
+    (gone,) = events(seen, "gone")
+    assert events(seen, "state")[-1].state is MaskState.without_mask
+    assert gone.state is MaskState.with_mask
+
+
 @pytest.mark.parametrize("fps", RATES)
 @pytest.mark.parametrize(
     "hand",

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import argon2
 import pytest
 
 from maskdet.errors import ConfigError
-from maskdet.web.live.access.accounts import Accounts
+from maskdet.web.live.access.accounts import MAX_PASSWORD_CHARACTERS, Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.sessions import IDLE_S, MAX_S, TRIES, LoginLimit, Sessions
 from tests.monitors import ROOT
@@ -112,3 +113,32 @@ def test_the_file_of_users_is_its_owners_alone(tmp_path: Path):
         path.write_bytes(broken.encode("utf-8", "surrogateescape"))
         with pytest.raises(ConfigError, match=r"no file of users|is no text"):
             Accounts(path).all()
+
+
+def test_who_is_no_user_is_refused_after_the_same_work(tmp_path: Path, monkeypatch):
+    """By the time of an answer nobody learns the names of users."""
+    accounts = Accounts(tmp_path / "users.json")
+    accounts.add("vera", "viewer", PASSWORD)
+    hashes = []
+    verify = argon2.PasswordHasher.verify
+
+    def counted(hasher: argon2.PasswordHasher, hashed: str, password: str) -> bool:
+        hashes.append(argon2.extract_parameters(hashed))
+        return verify(hasher, hashed, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
+    assert accounts.verify("vera", PASSWORD + "x") is None
+    assert accounts.verify("nobody", PASSWORD) is None
+    assert len(hashes) == 2 and hashes[0] == hashes[1]
+
+
+def test_a_password_of_any_length_costs_nothing(tmp_path: Path):
+    path = tmp_path / "users.json"
+    accounts = Accounts(path)
+    accounts.add("vera", "viewer", PASSWORD)
+    users = json.loads(path.read_text())
+    password = "x" * (MAX_PASSWORD_CHARACTERS + 1)
+    for length, is_verified in ((MAX_PASSWORD_CHARACTERS, True), (len(password), False)):
+        users["users"][0]["password"] = argon2.PasswordHasher().hash(password[:length])
+        path.write_text(json.dumps(users) + " " * length)  # another size: it is read again
+        assert bool(accounts.verify("vera", password[:length])) == is_verified
