@@ -15,7 +15,9 @@ from maskdet.system.native_libraries import silent_stderr
 from maskdet.system.threads import get_ident
 
 _UNUSED = ("jax", "matplotlib", "pandas")
-"""What Keras and TensorFlow import where it is installed, for functions that nothing here calls."""
+"""Packages that Keras and TensorFlow import where they are installed, for functions that nothing
+here calls. Neither has a setting that leaves them out; with None in `sys.modules`, the way without
+a hook, they would be missing for other threads, too."""
 
 
 @contextmanager
