@@ -22,11 +22,13 @@ class Problems:
         wrong: lines about what cannot be used.
         count: how many there were in all.
         notes: lines about what can be used but somebody should look at, by kind.
+        hints: lines about what all mistakes may come from, which are shown where there are any.
     """
 
     wrong: list[str] = field(default_factory=list)
     count: int = 0
     notes: dict[str, list[str]] = field(default_factory=dict)
+    hints: list[str] = field(default_factory=list)
 
     def add(self, place: object, text: str) -> None:
         """Something that cannot be used."""
@@ -65,7 +67,7 @@ class Problems:
             lines = self.wrong[:MAX_LISTED]
             if self.count > len(lines):
                 lines = [*lines, f"… and {self.count - len(lines)} more mistakes"]
-            raise DatasetError("\n".join(lines))
+            raise DatasetError("\n".join([*lines, *self.hints]))
 
 
 def printable(line: str) -> str:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from maskdet.datasets.problems import Problems
 from maskdet.errors import DatasetError
+from maskdet.images.kinds import IMAGE_SUFFIXES
 from maskdet.system.text_files import csv_rows, decode_text, encoding_problem, leading_comments
 
 COMMENTS = "comments at the beginning of a table, which were left aside"
+WESTERN = "names of pictures that are not in UTF-8, read as Windows-1252"
 MAX_BYTES = 256 * 2**20
 """Larger files of labels are refused: those of a million boxes are smaller."""
 
@@ -22,17 +24,25 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
     Raises:
         DatasetError: it cannot be read, is no text, or is too large.
     """
+    return _decoded(file, _raw(file, limit))
+
+
+def _raw(file: Path, limit: int) -> bytes:
     try:
         if (size := file.stat().st_size) > limit:
             raise DatasetError(f"{file}: {size / 2**20:.0f} MiB is more than labels can take")
-        raw = file.read_bytes()
+        return file.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        raise DatasetError(f"{file}: cannot be read: {reason}") from None
+
+
+def _decoded(file: Path, raw: bytes) -> str:
+    try:
         text = decode_text(raw)
     except UnicodeDecodeError as error:
         line, problem = encoding_problem(raw, error)
         raise DatasetError(f"{file}:{line}: {problem}") from None
-    except (OSError, ValueError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
-        raise DatasetError(f"{file}: cannot be read: {reason}") from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise DatasetError(f"{file}:{line}: holds NUL characters; this is no text file")
@@ -44,16 +54,44 @@ def read_rows(file: Path, problems: Problems | None = None) -> Iterator[tuple[in
 
     Args:
         file: the CSV.
-        problems: takes a note of the comments.
+        problems: takes notes of the comments and of another encoding; None: UTF-8 alone is read.
 
     Raises:
         DatasetError: it is no CSV.
     """
-    text = read_text(file)
+    raw = _raw(file, MAX_BYTES)
+    text = None if problems is None else _western(file, raw, problems)
+    if text is None:
+        text = _decoded(file, raw)
     for number, line in enumerate(leading_comments(text), start=1):
         if problems is not None and line.strip():
             problems.note(COMMENTS, f"{file}:{number}", line.strip())
     return csv_rows(file, text, DatasetError)
+
+
+def _western(file: Path, raw: bytes, problems: Problems) -> str | None:
+    """A table as Excel writes it in western Europe; None: it is in UTF-8, or in no such encoding.
+
+    Names of pictures alone may need it, as a wrong guess shows there: no such picture is found. The
+    name of a class could be any, so that of a table in Chinese, say, would be read as nonsense.
+    """
+    try:
+        decode_text(raw)
+        return None
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = raw.decode("cp1252")
+        lines = [(line, field) for line, row in csv_rows(file, text, DatasetError) for field in row]
+    except (UnicodeDecodeError, DatasetError):
+        return None
+    read = [(line, field.strip()) for line, field in lines if not field.isascii()]
+    if "\0" in text or not all(name.lower().endswith(IMAGE_SUFFIXES) for _, name in read):
+        return None
+    for line, name in read:
+        problems.note(WESTERN, f"{file}:{line}", name)
+    problems.hints.append(f"{file}: not in UTF-8, and read as Windows-1252; save it as UTF-8")
+    return text
 
 
 def fields_hint(row: Sequence[str], wanted: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from maskdet.datasets.format_detection import read
 from maskdet.datasets.problems import Problems
-from maskdet.datasets.text import COMMENTS
+from maskdet.datasets.text import COMMENTS, WESTERN
 from tests.datasets.formats.sets import PICTURES, content, draw, mistakes
 
 HEAD = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
@@ -197,6 +197,45 @@ def test_what_is_no_csv(folder: Path, kind: str, raw: bytes, words: str) -> None
 def test_a_csv_as_windows_programs_encode_it(folder: Path, encoding: str) -> None:
     file = put(folder, (HEAD + "images/a.png,40,30,größe,1,2,11,12\n").encode(encoding))
     assert list(read(file, folder)[0].names) == ["größe"]
+
+
+ROWS = {
+    "csv": "filename;width;height;class;xmin;ymin;xmax;ymax\nimages/{};60;40;{};1;2;11;12\n",
+    "retinanet": "images/{},1,2,11,12,{}\n",
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_names_of_pictures_may_be_as_excel_writes_them(folder: Path, kind: str) -> None:
+    """In Windows-1252: a wrong guess shows, as there is no such picture then."""
+    (folder / "images/a.png").rename(folder / "images/Tür – 1.png")
+    put(folder, CLASSES, "classes.csv")
+    file = put(folder, ROWS[kind].format("Tür – 1.png", "mask").encode("cp1252"))
+    data, found = read(file, folder, problems=(problems := Problems()))
+    assert found == kind and data.names[data.samples[0].classes[0]] == "mask"
+    assert data.samples[0].file.name == "Tür – 1.png" and not problems.wrong
+    line = 2 if kind == "csv" else 1
+    assert problems.notes[WESTERN] == [f"{file}:{line}: images/Tür – 1.png"]
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize(
+    ("name", "word", "encoding"),
+    [
+        ("a.png", "größe", "cp1252"),
+        ("Tür.png", "größe", "cp1252"),
+        ("口罩.png", "mask", "gbk"),
+        ("лицо.png", "mask", "cp1251"),
+        ("Tür.png", "mask", "mac-roman"),
+    ],
+)
+def test_names_of_classes_and_other_encodings_are_refused(
+    folder: Path, kind: str, name: str, word: str, encoding: str
+) -> None:
+    (folder / "images/a.png").rename(folder / "images" / name)
+    put(folder, f"{word},0\n", "classes.csv")
+    found = mistakes(put(folder, ROWS[kind].format(name, word).encode(encoding)), kind)
+    assert "save it as UTF-8" in found[-1]
 
 
 def test_a_csv_too_large_for_labels(folder: Path) -> None:
