@@ -230,16 +230,7 @@ class Planner:
         age = found.get("silent_s")
         if age is not None:
             age += self._report_age_s(node or "") or 0.0  # of a group that does not answer
-        if node is None:
-            state = "waiting for a machine" if self._is_settled else "starting"
-        elif found.get("state") == "standby":
-            state = "moving"
-        elif age is None:
-            state = "connecting" if found else "starting"
-        elif found.get("state") == "paused":
-            state = "paused"
-        else:
-            state = "running" if age <= _NO_SIGNAL_S else "no signal"
+        state = self._camera_state(node, found, age)
         return {
             "name": name,
             "node": node,
@@ -251,6 +242,18 @@ class Planner:
             "processed": found.get("processed"),
             "people": found.get("people") if state == "running" else None,
         }
+
+    def _camera_state(self, node: str | None, found: Report, age_s: float | None) -> str:
+        """State of a camera, from what its machine reports of it, and the age of its last frame."""
+        if node is None:
+            return "waiting for a machine" if self._is_settled else "starting"
+        if found.get("state") == "standby":
+            return "moving"
+        if age_s is None:
+            return "connecting" if found else "starting"
+        if found.get("state") == "paused":
+            return "paused"
+        return "running" if age_s <= _NO_SIGNAL_S else "no signal"
 
     def _why_waiting(self, name: str) -> str:
         """Why no machine that may run a camera does."""

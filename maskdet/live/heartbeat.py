@@ -11,6 +11,7 @@ from pathlib import Path
 
 from maskdet.live.meters import SourceStats
 from maskdet.live.run_stats import RunStats
+from maskdet.system.atomic_files import cannot_write, write_whole
 from maskdet.system.console import say
 
 _INTERVAL_S = 1.0
@@ -56,13 +57,14 @@ class Heartbeat:
             self._begun = True
 
     def _touch(self) -> None:
+        if self._file is None:
+            return
         try:
-            if self._file is not None:
-                self._file.touch()
+            self._file.touch()
         except OSError as error:
             if not self._reported:
                 self._reported = True
-                say(f"heartbeat {self._file}: {error.strerror}; make its folder first", "error")
+                say(f"heartbeat: {cannot_write(self._file, error)}", "error")
 
     def _notify(self, state: str) -> None:
         if not self._address:
@@ -106,14 +108,12 @@ class StatusFile:
         if now < self._due and before == self._changes:
             return
         self._due = now + _INTERVAL_S
-        part = self._file.with_name(f".{self._file.name}.{os.getpid()}")
         try:
-            part.write_text(json.dumps(self._values(), ensure_ascii=True))
-            part.replace(self._file)
+            write_whole(self._file, json.dumps(self._values(), ensure_ascii=True), sync=False)
         except OSError as error:
             if not self._reported:
                 self._reported = True
-                say(f"status {self._file}: {error.strerror}; make its folder first", "error")
+                say(f"status: {cannot_write(self._file, error)}", "error")
 
     def _states(self) -> list[tuple[str, bool]]:
         """Values whose change has the file written at once."""

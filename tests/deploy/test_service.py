@@ -214,7 +214,7 @@ def test_a_heartbeat_that_cannot_be_written_is_told_once(tmp_path, capsys, monke
     heart = Heartbeat(tmp_path / "none/alive")
     for _ in range(3):
         heart.beat(NOTHING)
-    assert capsys.readouterr().err.count("make its folder first") == 1
+    assert capsys.readouterr().err.count("check folder, rights and disk space") == 1
 
 
 def instructions(name: str) -> list[str]:

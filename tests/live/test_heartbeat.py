@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from maskdet.live.heartbeat import Heartbeat
+from maskdet.live.heartbeat import Heartbeat, StatusFile
 from maskdet.live.meters import SourceStats
+from maskdet.live.pipeline import Pipeline
+from tests.doubles import ScriptedDetector, SyntheticSource
+from tests.monitors import fill
 
 NOTHING = SourceStats(*(0 for _ in fields(SourceStats)))
 
@@ -28,3 +31,22 @@ def test_systemd_is_reached_by_a_path_and_by_an_abstract_name(
         monkeypatch.setenv("NOTIFY_SOCKET", address)
         Heartbeat().beat(NOTHING)
         assert systemd.recv(100) == b"READY=1"
+
+
+def test_a_status_file_on_a_full_disk_leaves_nothing_half_written(
+    small_disk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("maskdet.live.heartbeat._CHECK_INTERVAL_S", 0.0)
+    monkeypatch.setattr("maskdet.live.heartbeat._INTERVAL_S", 0.0)
+    folder = small_disk / "run"
+    folder.mkdir()
+    with Pipeline([SyntheticSource(1)], ScriptedDetector()) as pipeline:
+        write = StatusFile(folder / "status.json", pipeline.stats)
+        write()
+        before = (folder / "status.json").read_text()
+        fill(small_disk, 0)
+        write()
+        write()
+    assert list(folder.iterdir()) == [folder / "status.json"]
+    assert (folder / "status.json").read_text() == before
+    assert capsys.readouterr().err.count("status.json: No space left on device; check") == 1

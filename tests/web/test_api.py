@@ -289,6 +289,7 @@ def test_every_answer_is_guarded_and_not_kept(client: httpx.Client):
         assert "default-src 'none'" in policy and "unsafe" not in policy
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "server" not in answer.headers, "nobody need know what serves it"
         assert "access-control-allow-origin" not in answer.headers
 
 
