@@ -198,6 +198,25 @@ def test_a_pipe_waits_for_its_reader_and_names_one_that_stops_reading(
     assert [json.loads(line)["frame"] for line in data.splitlines()] == list(range(400))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are POSIX")
+def test_a_pipe_takes_more_than_it_holds_as_soon_as_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    pipe, written = output_pipes.open_named_pipe(tmp_path / "pipe"), []
+    writing = Thread(target=lambda: written.append(pipe.write(b"x" * 1_000_000)))
+    writing.start()
+    os.set_blocking(reader, True)
+    taken = 0
+    while taken < 1_000_000 and (part := os.read(reader, 1 << 16)):
+        taken += len(part)
+        if written and written[0] != 1_000_000:
+            break
+    writing.join()
+    pipe.close()
+    os.close(reader)
+    assert written == [1_000_000] and taken == 1_000_000
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_said_once_and_again_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
     log = EventLog("/dev/full")

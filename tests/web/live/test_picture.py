@@ -17,6 +17,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from maskdet.sinks.recording.stream_encoder import StreamEncoder
@@ -101,6 +102,22 @@ def test_each_fragment_comes_with_its_frame_not_with_the_next(page: Page):
         for index in range(3):
             page.see(image=scene(index))
             assert b"moof" in socket_.recv(5)[:16]
+
+
+def test_only_so_many_watch_at_once(page: Page, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(picture_api, "MAX_VIEWERS", 1)
+    with page.running(), page.client() as client:
+        with video(page) as first:
+            first.recv(10)
+            with pytest.raises(ConnectionClosed, match="too many viewers"), video(page) as second:
+                second.recv(10)
+            for kind in ("mjpeg?frames=1", "snapshot"):
+                refused = client.get(f"/api/cameras/0/{kind}")
+                assert refused.status_code == 503 and "1 pictures" in refused.json()["detail"]
+            first.recv(10)
+        until(lambda: page.hub.viewers == 0)
+        with video(page) as next_one:
+            next_one.recv(10)
 
 
 def test_nothing_is_drawn_or_encoded_while_nobody_watches(page: Page):
