@@ -160,7 +160,7 @@ def _reliability(classes: Sequence[Matches]) -> dict[str, Reliability]:
 
 
 def _measure(detector: Detector, rule: DecisionRule, samples: Sequence[Sample]) -> dict[str, Any]:
-    """A file's measured, as a card has them."""
+    """Metrics of one of the model's files, as a card has them."""
     evaluation = Evaluation(samples, _detect_all(detector, samples), rule)
     evaluated = report.build_report(evaluation, {})
     by_width = {

@@ -114,7 +114,7 @@ def _by_folder(evaluation: Evaluation, folders: Mapping[str, np.ndarray]) -> dic
 
 
 def _overall(measured: Mapping[str, float]) -> dict[str, float]:
-    """The measured of all widths together."""
+    """Metrics of faces of all widths together."""
     narrow = {f"{key}_{name}" for key in BY_WIDTH for name in WIDTHS}
     return {name: value for name, value in measured.items() if name not in narrow}
 

@@ -183,7 +183,7 @@ class EventLog:
         self._file = file
 
     def _name_stall(self) -> None:
-        """Says once that the run waits, where the reader of a pipe has stopped reading."""
+        """Reports once that the run waits, where the reader of a pipe has stopped reading."""
         stalled = not takes_more(self._file, timeout=0 if self._is_stalled else _STALL_S)
         if stalled and not self._is_stalled and not self._ending:
             say(f"{self._name} is full: its reader has taken nothing for {_STALL_S:g} s; waiting")

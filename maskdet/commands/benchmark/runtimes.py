@@ -72,6 +72,6 @@ def compare(model: str, seconds: float, json_file: Path | None) -> None:
 
 
 def rows(measured: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The measured for a table under `COLUMNS`."""
+    """Rows of a table under `COLUMNS`."""
     keys = ("runtime", "device", "p50_ms", "p95_ms", "fps", "ready_s")
     return [tuple(str(row[key]) for key in keys) for row in measured["runtimes"]]

@@ -180,7 +180,10 @@ def _blocks(height: int, width: int) -> np.ndarray:
 
 @contextmanager
 def _watchdog(seconds: float) -> Iterator[None]:
-    """Ends the process if the block takes longer, even where native code never comes back."""
+    """Ends the process if the block takes longer, even where native code never comes back.
+
+    Its trace goes to the log, by which `gpu_process` knows it from other ends.
+    """
     faulthandler.dump_traceback_later(seconds, exit=True)
     try:
         yield

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import av
@@ -186,20 +186,29 @@ def test_who_comes_while_a_key_frame_is_made_gets_the_next(
                     assert socket_.recv(10)
 
 
-@pytest.mark.timeout(120)
-def test_a_viewer_that_takes_nothing_slows_nobody(page: Page, monkeypatch: pytest.MonkeyPatch):
-    """It is connected and never reads; others and the pipeline go on while it is still stuck."""
-    monkeypatch.setattr(viewers, "STUCK_S", 3600.0)
-    noise = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
+NOISE = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
+
+
+@contextmanager
+def stuck_viewer(page: Page) -> Iterator[None]:
+    """A viewer of MJPEG that reads nothing."""
     host, port = page.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as stuck:
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stuck.sendall(f"GET /api/cameras/0/mjpeg HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         until(lambda: page.hub.viewers == 1)
+        yield
+
+
+@pytest.mark.timeout(120)
+def test_a_viewer_that_takes_nothing_slows_nobody(page: Page, monkeypatch: pytest.MonkeyPatch):
+    """It is connected and never reads; others and the pipeline go on while it is still stuck."""
+    monkeypatch.setattr(viewers, "STUCK_S", 3600.0)
+    with stuck_viewer(page):
         slow = page.hub.cameras[0].feed._viewers[0]
         deadline = time.monotonic() + 20
         while slow.dropped < 3:  # until its buffers are full
-            page.see(image=noise)
+            page.see(image=NOISE)
             time.sleep(0.07)
             assert time.monotonic() < deadline
         with video(page) as quick:
@@ -216,15 +225,10 @@ def test_a_viewer_that_takes_nothing_slows_nobody(page: Page, monkeypatch: pytes
 
 def test_a_viewer_that_is_stuck_gives_its_place_away(page: Page, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(viewers, "STUCK_S", 0.5)
-    noise = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
-    host, port = page.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as stuck:
-        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        stuck.sendall(f"GET /api/cameras/0/mjpeg HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-        until(lambda: page.hub.viewers == 1)
+    with stuck_viewer(page):
 
         def has_gone() -> bool:
-            page.see(image=noise)
+            page.see(image=NOISE)
             time.sleep(0.07)
             return page.hub.viewers == 0
 
