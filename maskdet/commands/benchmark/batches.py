@@ -56,7 +56,7 @@ def time_batches(
 
 
 def table(measured: Sequence[dict[str, Any]]) -> str:
-    """What was measured, as a table for people."""
+    """A table of what was measured, for people."""
     head = f"{'batch':>5} {'ms per frame':>13} {'frames/s':>9} {'memory':>10} {'GPU memory':>11}"
     rows = [
         f"{one['batch']:>5} {one['ms_per_frame']:>13.2f} {one['fps']:>9.1f} "

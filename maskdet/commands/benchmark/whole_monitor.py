@@ -86,7 +86,7 @@ def time_detector(detector: Detector, seconds: float) -> dict[str, float]:
 
 
 def table(measured: dict[str, Any]) -> str:
-    """What was measured, as a table for people."""
+    """A table of what was measured, for people."""
     alone, start, file, camera = (measured[k] for k in ("detector", "start", "file", "camera"))
     rows = [
         ("machine", f"{measured['machine']['cpu']}, {measured['machine']['cores']} cores"),
