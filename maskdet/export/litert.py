@@ -48,7 +48,7 @@ def _convert(network: Network, inputs: Sequence[np.ndarray] | None) -> bytes:
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     shape = tf.TensorSpec((1, None, None, 3), tf.float32, name="image")
-    function = tf.function(lambda image: network(image, training=False), input_signature=[shape])
+    function = tf.function(lambda image: network(image, training=False), [shape], autograph=False)
     # Constants let the converter fold batch norms into convolutions; variables it leaves alone.
     concrete = function.get_concrete_function()
     frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)

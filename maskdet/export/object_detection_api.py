@@ -35,7 +35,10 @@ class Served(tf.Module):
         super().__init__()
         self._function = function
 
-    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])
+    @tf.function(
+        input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")],
+        autograph=False,
+    )
     def __call__(self, input_tensor: Any) -> Any:
         """Faces of one image, RGB: the API's four outputs by name."""
         return self._function(input_tensor)
@@ -50,7 +53,7 @@ def write(network: Network, card: ModelCard, folder: Path) -> dict[str, Path]:
     detect = detection_function(network, side, card.rule.calibration)
     images = tf.TensorSpec((None, None, None, 3), tf.uint8, "image_tensor")
     with quiet_logging():
-        concrete = tf.function(detect, input_signature=[images]).get_concrete_function()
+        concrete = tf.function(detect, [images], autograph=False).get_concrete_function()
         graph = convert_variables_to_constants_v2(concrete).graph.as_graph_def()
         frozen = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
         names = {name: f"{name}:0" for name in concrete.structured_outputs}

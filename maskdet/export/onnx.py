@@ -42,7 +42,7 @@ def write(network: Network, folder: Path) -> dict[str, Path]:
         return dict(zip(names, network(image, training=False), strict=True))
 
     with quiet_logging():
-        function = tf.function(outputs, input_signature=[shape])
+        function = tf.function(outputs, [shape], autograph=False)
         model, _ = tf2onnx.convert.from_function(function, [shape], opset=OPSET)
     # of dictionaries TensorFlow sorts the keys
     ordered = sorted(model.graph.output, key=lambda output: names.index(output.name))
