@@ -67,7 +67,8 @@ def _known(shipped: Path, fetched: Path) -> Iterator[tuple[Path, ModelCard, str]
     """Every file of every model, each model once: where it is whole, if it is."""
     folders = {path.parent.name: path.parent for path in shipped.glob(f"*/{CARD_NAME}")}
     for path in sorted(fetched.glob(f"[!.]*/{CARD_NAME}")):
-        if not is_whole(folders.get(path.parent.name, path)):
+        of_shipped = folders.get(path.parent.name)
+        if of_shipped is None or not is_whole(of_shipped):
             folders[path.parent.name] = path.parent
     for _, folder in sorted(folders.items()):
         card = read_card(folder)

@@ -118,3 +118,15 @@ def test_the_default_is_marked_and_what_is_not_here_is_told(
 def test_a_real_file_is_timed(tiny_model: Path) -> None:
     for folder, _, kind in models._files(tiny_model.parent):
         assert float(models._speed(folder, kind, 0.05)) > 0
+
+
+def test_a_model_that_was_fetched_and_does_not_ship_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_tiny_model(tmp_path / "tiny")
+    monkeypatch.setattr("maskdet.commands.cli.models.user_models", lambda: tmp_path)
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if line.split()[:2] == ["tiny", "keras"]]
+    assert line.split()[-1] == "fetched"
+    assert any(line.split()[-1:] == ["ships"] for line in lines)
