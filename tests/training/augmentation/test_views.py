@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -316,3 +317,13 @@ def test_a_crowd_has_many_far_faces(samples: list[Sample]) -> None:
         assert (view.boxes >= 0).all() and (view.boxes <= 128).all()
     assert np.mean([len(view.boxes) for view in views]) > 8
     assert max((view.boxes[:, 2] - view.boxes[:, 0]).max() for view in views) <= 128 / 3 + 1
+
+
+def test_details_finer_than_the_view_become_their_mean(tmp_path: Path) -> None:
+    """A pixel of a view made to a quarter is the mean of 16, of noise a quarter as strong."""
+    noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "noise.png"), noise)
+    sample = Sample(tmp_path / "noise.png", 512, 512, np.zeros((0, 4)), np.zeros(0, np.int64))
+    plain = replace(PLAIN, size=128, long_side=128, scale=(1, 1))
+    view = plain.view(sample, lambda: sample, np.random.default_rng(0))
+    assert view.image[8:-8, 8:-8].std() < 0.3 * noise.std()

@@ -43,6 +43,8 @@ def test_the_answer_has_all_machines_and_cameras_and_no_process_numbers(tmp_path
         assert door["people"]["without_mask"] == 1 and door["node"] == "office"
         assert lost["state"] == "no signal" and waiting["node"] is None
         assert "471" not in client.get("/api/cluster").text  # no number of a process
+        page.table = {**full(), "time": answer["as_of"], "problem": "the placement's own"}
+        assert client.get("/api/cluster").json()["problem"] == "the placement's own"
         page.problem = "no cluster answers at 127.0.0.1:1; start it: maskdet cluster up"
         late = client.get("/api/cluster").json()
         assert late["problem"] == page.problem and late["as_of"] == answer["as_of"]
