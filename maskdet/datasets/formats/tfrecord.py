@@ -78,7 +78,7 @@ class _Reader:
         self._images: dict[tuple[bytes, bytes], Labelled | None] = {}
         self._boxes_of: dict[tuple[bytes, bytes], set[tuple[Box, str]]] = {}
         self._labels: dict[int, str] = {}
-        self._nameless: set[int] = set()
+        self._nameless: set[int | None] = set()
 
     def take(self, file: Path, start: int, raw: bytes, place: str) -> None:
         """Reads one record.
@@ -130,27 +130,18 @@ class _Reader:
             Box and class of each that was taken.
         """
         taken = set()
-        edges = [_many(features, f"image/object/bbox/{edge}", float) for edge in EDGES]
-        texts = _many(features, "image/object/class/text", bytes)
-        labels = _many(features, "image/object/class/label", int)
-        lengths = {len(edge) for edge in edges} | {len(some) for some in (texts, labels) if some}
-        if len(lengths) > 1:
-            raise DatasetError("boxes and classes are of unequal number")
-        if edges[0] and not texts and not labels:
-            raise DatasetError("has boxes but no classes")
-        for index, box in enumerate(zip(*edges, strict=True)):
-            name = texts[index].decode("utf-8", "replace") if texts else ""
-            where = f"{place}, box {index + 1}"
+        sides = (image.width, image.height) * 2
+        for number, (box, text, label) in enumerate(_marked(features), start=1):
+            where = f"{place}, box {number}"
             try:
-                name = self._name(name, labels[index] if labels else None)
+                name = self._name(text, label)
             except DatasetError as error:
-                if not self._listed and labels and not texts:  # once for a class, not for a box
-                    if labels[index] in self._nameless:
-                        continue
-                    self._nameless.add(labels[index])
-                self._problems.add(where, str(error))
+                is_nameless = not self._listed and not text
+                if not (is_nameless and label in self._nameless):  # once a class, not a box
+                    self._problems.add(where, str(error))
+                if is_nameless:
+                    self._nameless.add(label)
                 continue
-            sides = (image.width, image.height) * 2
             edges_px = tuple(pixels(share, side) for share, side in zip(box, sides, strict=True))
             if (edges_px, name) in had:
                 self._problems.note(SAME, where, name)
@@ -184,6 +175,24 @@ class _Reader:
         if self._listed or set(names) != set(data.names):
             return data
         return data.with_names(names)
+
+
+def _marked(features: dict[str, Feature]) -> list[tuple[Box, str, int | None]]:
+    """A record's boxes in shares, each with name and number of its class, as far as it has them.
+
+    Raises:
+        DatasetError: they do not fit together.
+    """
+    edges = [_many(features, f"image/object/bbox/{edge}", float) for edge in EDGES]
+    texts = _many(features, "image/object/class/text", bytes)
+    labels = _many(features, "image/object/class/label", int)
+    if len({len(some) for some in (*edges, texts or edges[0], labels or edges[0])}) > 1:
+        raise DatasetError("boxes and classes are of unequal number")
+    if edges[0] and not texts and not labels:
+        raise DatasetError("has boxes but no classes")
+    boxes = list(zip(*edges, strict=True))
+    names = [text.decode("utf-8", "replace") for text in texts] or [""] * len(boxes)
+    return list(zip(boxes, names, labels or [None] * len(boxes), strict=True))
 
 
 def _many(features: dict[str, Feature], key: str, kind: type) -> list[Any]:

@@ -118,16 +118,7 @@ class _Rows:
         if index is None:
             raise DatasetError(f"class {fields[0][:20]!r} is no whole number")
         name = class_of(self._classes, index)
-        shares = list(map(number, fields[1:]))
-        for field, share in zip(fields[1:], shares, strict=True):
-            if math.isnan(share):
-                raise DatasetError(f"{field[:20]!r} is no number; write shares such as 0.25")
-        slack = SLACK_SHARE if outline else 0.0001
-        least = -SLACK_SHARE if outline else 0.0
-        if not all(least <= value <= 1 + slack for value in shares):
-            shown = " ".join(field[:20] for field in fields[1:5])
-            what = "outline's points" if outline else "center and size"
-            raise DatasetError(f"{shown}: {what} must be shares of the picture, from 0 to 1")
+        shares = _shares(fields[1:], outline=outline)
         sides = (image.width, image.height)
         if outline:
             points = [pixels(share, sides[i % 2]) for i, share in enumerate(shares)]
@@ -137,6 +128,24 @@ class _Rows:
             edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             box = [pixels(share, sides[i % 2]) for i, share in enumerate(edges)]
             self._builder.box(image, box, name, place)
+
+
+def _shares(fields: list[str], *, outline: bool) -> list[float]:
+    """The numbers of a row: those of a box, or of an outline, which may go a little beyond.
+
+    Raises:
+        DatasetError: one is no number, or no share of the image.
+    """
+    shares = list(map(number, fields))
+    for field, share in zip(fields, shares, strict=True):
+        if math.isnan(share):
+            raise DatasetError(f"{field[:20]!r} is no number; write shares such as 0.25")
+    least, most = (-SLACK_SHARE, 1 + SLACK_SHARE) if outline else (0.0, 1.0001)
+    if not all(least <= share <= most for share in shares):
+        shown = " ".join(field[:20] for field in fields[:4])
+        what = "outline's points" if outline else "center and size"
+        raise DatasetError(f"{shown}: {what} must be shares of the picture, from 0 to 1")
+    return shares
 
 
 def _fields(text: str) -> list[str]:
