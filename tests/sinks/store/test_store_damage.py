@@ -9,6 +9,7 @@ import pytest
 
 from maskdet.errors import SinkError
 from maskdet.reports.queries import span
+from maskdet.sinks.store.damage import set_aside
 from maskdet.sinks.store.ledger import Ledger
 from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing, reading
 from maskdet.sinks.store.writing import write_rows
@@ -62,3 +63,15 @@ def test_a_list_of_tables_that_is_no_text_is_damage(store: Path) -> None:
         pass
     with pytest.raises(BrokenStoreError, match=f"{store} is damaged"):
         open_for_writing(store)
+
+
+def test_what_belongs_to_a_damaged_store_is_set_aside_with_it(tmp_path: Path) -> None:
+    """Its log left behind would be taken for that of the new store of its name."""
+    for suffix in ("", "-wal", "-shm"):
+        (tmp_path / f"people.db{suffix}").write_text(f"store{suffix}")
+    set_aside(tmp_path / "people.db", sqlite3.DatabaseError("malformed"))
+    assert not list(tmp_path.glob("people.db*"))
+    (aside,) = tmp_path.glob("people-damaged-*.db")
+    assert [Path(f"{aside}{suffix}").read_text() for suffix in ("", "-wal", "-shm")] == [
+        *("store", "store-wal", "store-shm")
+    ]
