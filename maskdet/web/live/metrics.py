@@ -43,35 +43,19 @@ class LiveMetrics(Collector):
             yield open_
 
     def _of_cameras(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily("maskdet_camera_up", "1: gives frames.", labels=["camera"])
-        paused = GaugeMetricFamily(
-            "maskdet_camera_paused", "1: a user has paused it.", labels=["camera"]
+        up = _gauge("camera_up", "1: gives frames.")
+        paused = _gauge("camera_paused", "1: a user has paused it.")
+        capture = _gauge("camera_capture_fps", "Frames a second it gives.")
+        detect = _gauge("camera_detect_fps", "Frames a second processed.")
+        recorded = _gauge(
+            "camera_recorded_stream_up", "1: the camera's own video comes, where that is recorded."
         )
-        capture = GaugeMetricFamily(
-            "maskdet_camera_capture_fps", "Frames a second it gives.", labels=["camera"]
+        failed = _gauge(
+            "camera_recording_failed", "1: it should be recorded and is not, where it should."
         )
-        detect = GaugeMetricFamily(
-            "maskdet_camera_detect_fps", "Frames a second processed.", labels=["camera"]
-        )
-        recorded = GaugeMetricFamily(
-            "maskdet_camera_recorded_stream_up",
-            "1: the camera's own video comes, where that is recorded.",
-            labels=["camera"],
-        )
-        failed = GaugeMetricFamily(
-            "maskdet_camera_recording_failed",
-            "1: it should be recorded and is not, where it should.",
-            labels=["camera"],
-        )
-        viewers = GaugeMetricFamily(
-            "maskdet_camera_viewers", "Pictures watched.", labels=["camera"]
-        )
-        now = GaugeMetricFamily(
-            "maskdet_people", "People in the picture.", labels=["camera", "state"]
-        )
-        today = GaugeMetricFamily(
-            "maskdet_people_today", "Unique people since midnight.", labels=["camera", "state"]
-        )
+        viewers = _gauge("camera_viewers", "Pictures watched.")
+        now = _gauge("people", "People in the picture.", "state")
+        today = _gauge("people_today", "Unique people since midnight.", "state")
         for one in self._parts.cameras():
             up.add_metric([one.name], one.signal == "ok")
             paused.add_metric([one.name], one.signal == "paused")
@@ -103,3 +87,7 @@ class LiveMetrics(Collector):
             for state, count in dict(camera.faces).items():
                 faces.add_metric([camera.name, state], count)
         yield from (frames, faces, encoded)
+
+
+def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"maskdet_{name}", text, labels=["camera", *labels])
