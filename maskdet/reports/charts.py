@@ -5,6 +5,7 @@ Colors come from the page's style sheet by class, so that one chart serves light
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ _VALUE_GAP_PIXELS = 3
 """Between two numbers above columns, at least."""
 _DIGIT_SHARE = 0.6
 """Width of a digit, about, of the text's size."""
+_CAPITAL_SHARE = 0.8
 _DIGIT_PIXELS = _TEXT_PIXELS * _DIGIT_SHARE
 """Width of a digit, about, for deciding which labels have room."""
 _ROW_PIXELS = 22
@@ -88,7 +90,7 @@ def uptime_chart(strips: Sequence[Strip], labels: Sequence[str], title: str) -> 
 
     def draw(width: int) -> str:
         drawing = _new_drawing(width, _ROW_PIXELS * len(strips) + _BOTTOM, title)
-        longest = max((len(strip.name) for strip in strips), default=0) * _DIGIT_PIXELS + 8
+        longest = max((_name_pixels(strip.name) for strip in strips), default=0) + 8
         left, right = max(60.0, min(longest, width * _NAME_SHARE)), 48
         slot = (width - left - right) / max(1, len(labels))
         for row, strip in enumerate(strips):
@@ -173,7 +175,7 @@ def _draw_share(
 def _draw_strip(
     drawing: Any, strip: Strip, y: float, left: float, slot: float, width: float
 ) -> None:
-    name = _shortened(strip.name, int((left - 8) / _DIGIT_PIXELS))
+    name = _shortened(strip.name, left - 8)
     drawing.append(_text(name, 0, y + 15, "name", "start"))
     for i, share in enumerate(strip.shares):
         cell = _rect(
@@ -184,12 +186,28 @@ def _draw_strip(
     drawing.append(_text(strip.total, width, y + 15, "value", "end"))
 
 
-def _shortened(name: str, room: int) -> str:
-    """A name in so many letters; both its ends stay, as cameras often differ in the last one."""
-    if len(name) <= room:
-        return name
-    end = (room - 1) // 2
-    return f"{name[: room - 1 - end]}…{name[len(name) - end :]}"
+def _shortened(name: str, room: float) -> str:
+    """A name in so many pixels; both its ends stay, as cameras often differ in the last one."""
+    shown, kept = name, len(name)
+    while _name_pixels(shown) > room and kept > 1:
+        kept -= 1
+        end = kept // 2
+        shown = f"{name[: kept - end]}…{name[len(name) - end :]}"
+    return shown
+
+
+def _name_pixels(name: str) -> float:
+    """Width of a name, about: fonts differ, and the widest common one is taken."""
+    return _TEXT_PIXELS * sum(map(_letter_share, name))
+
+
+def _letter_share(letter: str) -> float:
+    """Width of a letter, about, of the text's size."""
+    if unicodedata.combining(letter):
+        return 0.0
+    if letter in "MWmw@%" or unicodedata.east_asian_width(letter) in "WF":
+        return 1.0
+    return _CAPITAL_SHARE if letter.isupper() else _DIGIT_SHARE
 
 
 def _cell_class(share: float | None) -> str:

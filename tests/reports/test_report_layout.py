@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from maskdet.reports.charts import Bar, people_chart
+from maskdet.reports.charts import Bar, Strip, people_chart, uptime_chart
 from maskdet.reports.local_time import LocalTime
 from maskdet.reports.page import page
 from maskdet.reports.queries import People
@@ -99,6 +99,31 @@ def test_names_are_in_natural_order_and_told_apart(tmp_path: Path, monkeypatch: 
     assert all("…" in one for one in shown)
     cells = re.findall(r"<td>(?:<bdi>\w+</bdi> \()?<bdi>(wareh[^<]*)</bdi>\)?</td>", text)
     assert cells == names * 3  # cameras, zones, lines
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "A" * 100,
+        "LAGERHALLE NORD, EINGANG WEST, TOR 17",
+        "w" * 40,
+        "i" * 100,
+        "仓库北门入口三号摄像机" * 2,
+    ],
+)
+def test_names_end_before_their_cells(name: str, tmp_path: Path, chromium: str):
+    """As the browser lays them out: capitals are wider than digits, other letters wider still."""
+    file = tmp_path / "chart.html"
+    probe = """<script>addEventListener("load", () => { document.title = [...document
+        .querySelectorAll("svg")].map(svg => { const at = e => e.getBoundingClientRect();
+            return Math.round(at(svg.querySelector(".cell")).left - at(svg.querySelector(".name"))
+                .right); }).join(" "); })</script>"""
+    chart = uptime_chart([Strip(name, (1.0, 0.5), "75 %")], ["1", "2"], "Up-time")
+    style = "<style>text { font: 12px sans-serif }</style>"
+    file.write_text(f"<meta charset='utf-8'>{style}{chart}{probe}", encoding="utf-8")
+    done = browse(chromium, "--dump-dom", "--virtual-time-budget=1000", file.as_uri())
+    gaps = [int(gap) for gap in re.findall(r"<title>(-?\d+ -?\d+)</title>", done)[-1].split()]
+    assert len(gaps) == 2 and min(gaps) >= 2
 
 
 @pytest.mark.parametrize(
