@@ -159,7 +159,10 @@ def start(place: Place, *, as_first: bool) -> None:
 def _why(outcome: Outcome) -> str:
     """Why Ray has not started."""
     if outcome.status is None:
-        return "it takes too long"
+        return (
+            f"it took more than {_START_TIMEOUT_S:.0f} s, on a machine that is busy, say, and was "
+            f"undone; run it again: {as_typed('cluster up')}"
+        )
     found = _VERSIONS.search(outcome.output)
     if found is None:
         return outcome.last_line

@@ -6,6 +6,9 @@ import os
 import socket
 import stat
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +71,63 @@ def test_a_start_in_which_ray_answered_itself_too_late_is_undone_and_tried_again
         for one in started:
             one.kill()
             one.communicate()
+
+
+def test_a_start_that_takes_too_long_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = machine.Place("a", "127.0.0.1", 1, True, tmp_path / "token", tmp_path)
+    monkeypatch.setattr(machine, "run_command", lambda *_, **__: Outcome(None, ""))
+    with pytest.raises(ConfigError) as found:
+        machine.start(place, as_first=True)
+    assert str(found.value) == (
+        "Ray cannot be started for a at 127.0.0.1:1: it took more than 90 s, on a machine that is "
+        "busy, say, and was undone; run it again: maskdet cluster up"
+    )
+
+
+LISTENING = """
+import socket, sys, time
+kept = socket.create_server(("127.0.0.1", 0))
+print(kept.getsockname()[1], flush=True)
+while len(sys.argv) > 1:
+    connection = kept.accept()[0]
+    connection.recv(99)
+    connection.sendall(bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))  # a list of Ray's, to who asks
+time.sleep(600)
+"""
+
+
+@contextmanager
+def listening(*answers: str) -> Iterator[tuple[psutil.Process, int]]:
+    words = [sys.executable, "-c", LISTENING, *answers]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield psutil.Process(process.pid), int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def test_a_part_that_hangs_or_is_gone_is_named_before_ray_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For one that was stopped Ray waits half a minute, and ends the process without a line."""
+    pytest.importorskip("ray", reason="the extra cluster is not installed")
+    from maskdet.cluster.hanging_part import require_answering
+    from maskdet.cluster.ray_client import ClusterError
+
+    with listening() as (hanging, _), listening("answers") as (alive, port):
+        place = machine.Place("a", "127.0.0.1", port, True, tmp_path / "token", tmp_path)
+        with pytest.raises(ClusterError, match="no part of the cluster at .* start it: maskdet cl"):
+            require_answering([place])
+        monkeypatch.setattr(machine, "find", lambda _: hanging)
+        with pytest.raises(ClusterError, match=f"part of a, Ray's process {hanging.pid}, does not"):
+            require_answering([place])
+        monkeypatch.setattr(machine, "find", lambda _: alive)
+        require_answering([place])
+    monkeypatch.undo()
+    require_answering([place])  # nothing runs: who joins finds that out
 
 
 def test_machines_of_one_name_are_found_without_dead_ones() -> None:

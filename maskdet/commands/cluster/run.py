@@ -13,6 +13,7 @@ from typing import Any
 
 from maskdet.cluster import detector_actor, machine, ray_client
 from maskdet.cluster.first_machine import find_answer, require_own
+from maskdet.cluster.hanging_part import require_answering
 from maskdet.cluster.placement_actor import Placement
 from maskdet.cluster.settings import ClusterSettings, beside, read_cluster
 from maskdet.commands.cluster.places import find_node, place_of, place_of_this_machine
@@ -220,6 +221,7 @@ def _start_part(settings: ClusterSettings, place: machine.Place) -> None:
         require_own(place.host, place.port)
     if machine.find(place) is None:
         machine.start(place, as_first=not has_cluster)
+    require_answering([place])
     with ray_client.connected(place.host, place.port):
         ray_client.wait_until_alone(place.name)
         if place.is_first:
@@ -239,6 +241,7 @@ def connected(settings: ClusterSettings, file: Path) -> Iterator[None]:
         MaskdetError: none answers, or the token is missing.
     """
     machine.prepare_token(beside(file, settings.token), make=False)
+    require_answering([place_of(settings, file, node) for node in settings.nodes])
     with ray_client.connected(settings.host, settings.port):
         yield
 
