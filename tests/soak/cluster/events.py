@@ -5,11 +5,9 @@ Two comparisons, both over every event of the run:
 1. The collecting store with the machines' own stores: every row, in its last version. Kills may
    cost nothing here, as what is in a machine's store waits there until the server has confirmed it.
 2. The collecting store with the machines' event files, which are written by other code, line by
-   line at each frame. The store is written once a second, so `kill -9` of a monitor costs what
-   happened since: those events are in the file alone. A visit that goes on is written every ten
-   seconds, so one may be missing that began within the ten seconds before; the person is counted
-   by the monitor that comes next. No other event may be missing, and none may be there that no
-   file has.
+   line at each frame. The store is written by a thread of its own, so `kill -9` of a monitor costs
+   what happened a moment before: those events are in the file alone. No other event may be missing,
+   and none may be there that no file has.
 """
 
 from __future__ import annotations
@@ -43,10 +41,8 @@ PLACES = {
     "zones": [{"name": "left", "points": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}],
 }
 """Through which people go, so that every kind of event happens."""
-MAX_LOSS_S = 2.0
-"""Seconds before a kill of which an event may be missing: one write a second, and its duration."""
-MAX_VISIT_LOSS_S = 12.0
-"""The same of a visit that has begun: a write every ten seconds."""
+MAX_LOSS_S = 0.5
+"""Seconds before a kill of which an event may be missing: a tenth to the next write, and itself."""
 _SAME_MARK_S = 0.002
 """Times are rounded to milliseconds in a file."""
 _SAME_TIME_S = 1.0
@@ -176,7 +172,7 @@ def count_events(
         "rows_missing": {t: len(own[t] - rows[t]) for t in TABLES if own[t] - rows[t]},
         "rows_too_many": {t: len(rows[t] - own[t]) for t in TABLES if rows[t] - own[t]},
         "events": dict(Counter(one.key[0] for one in logged)),
-        "events_of_the_last_second": lost["in_time"],
+        "events_of_the_last_moment": lost["in_time"],
         "latest_loss_s": lost["latest_s"],
         "events_missing": lost["others"],
         "events_too_many": [str(one) for one in unlogged if one.key[0] != "left"],
@@ -224,10 +220,9 @@ def explained(missing: Sequence[Happened], kills: Sequence[Kill]) -> dict[str, A
     for one in missing:
         ends = [k.at for k in kills if k.kind == "monitor" and k.node == one.machine]
         age = min((end - one.at for end in ends if end >= one.at), default=float("inf"))
-        is_visit = one.key[0] == "appeared"
-        if age <= (MAX_VISIT_LOSS_S if is_visit else MAX_LOSS_S):
+        if age <= MAX_LOSS_S:
             in_time[one.key[0]] += 1
-            latest = latest if is_visit else max(latest, age)
+            latest = max(latest, age)
         else:
             others.append(f"{one}, {age:.1f} s before a kill of its monitor")
     return {"in_time": dict(in_time), "latest_s": round(latest, 2), "others": others}
