@@ -109,7 +109,7 @@ def stalling_disk(tmp_path: Path) -> Iterator[StallingDisk]:
         pytest.skip("a disk that hangs needs bindfs, root and /dev/fuse")
     server = subprocess.Popen(["bindfs", "-f", behind, folder])
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not folder.is_mount():
             assert server.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)

@@ -170,7 +170,7 @@ def x_server(folder: Path, screen: str = "1280x1024x24") -> Iterator[XServer]:
         yield XServer(f":{number}", folder)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.fixture

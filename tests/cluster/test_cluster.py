@@ -302,7 +302,7 @@ def test_the_page_has_all_machines_and_cameras_and_outlives_the_placement(
         children = [one.pid for one in psutil.Process(server.pid).children()]
         assert children
         server.terminate()
-        assert server.wait(15) == 0 and server.stderr.read() == ""
+        assert server.wait(60) == 0 and server.stderr.read() == ""
         wait_until(lambda: not any(map(psutil.pid_exists, children)))
     finally:
         server.kill()

@@ -78,12 +78,12 @@ class Camera:
         for i in range(round(seconds * FPS)):
             t = i / FPS
             self._frames.put(Frame(image_at(walk, t), i, UTC + t, t, "c", position=t, utc=UTC + t))
-            observation = self._results.get(10)
+            observation = self._results.get(60)
             assert observation is not None and observation.frame.index == i
             found.append(observation)
         self._frames.close()
         with pytest.raises(Closed):
-            self._results.get(10)
+            self._results.get(60)
         self._worker.join()
         return found
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(20)
 def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 5  # the tests' own server notices a reader's end later
+    deadline = time.monotonic() + 30  # the tests' own server notices a reader's end later
     while not set(threading.enumerate()) <= before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert set(threading.enumerate()) <= before

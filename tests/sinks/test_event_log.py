@@ -126,7 +126,7 @@ def test_a_log_that_is_moved_away_or_deleted_is_begun_anew(tmp_path: Path) -> No
     log.write(observation(0))
 
     def write_until_it_is_there() -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (folder / "events.jsonl").exists():
             assert time.monotonic() < deadline
             log.write(observation(1))
@@ -386,7 +386,7 @@ def test_files_put_aside_are_compressed_and_lose_no_line(tmp_path: Path) -> None
     for index in range(1, 40):
         log.write(observation(index))
         time.sleep(0.001)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while list(tmp_path.glob("e-*.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.01)
     log.close()

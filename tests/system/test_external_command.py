@@ -48,7 +48,7 @@ def test_what_takes_too_long_is_ended_with_all_it_started() -> None:
     done = python(code, timeout_s=5.0)
     assert done.status is None and time.monotonic() - began < 20
     child = int(done.last_line)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -17,7 +17,7 @@ from maskdet.system.timeouts import has_hung_threads, interruptible, run_all_wit
 pytestmark = pytest.mark.timeout(20)
 
 
-def until(what: str, check: Callable[[], bool], seconds: float = 10) -> None:
+def until(what: str, check: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, f"never: {what}"

@@ -77,7 +77,7 @@ def test_a_disk_that_hangs_holds_no_more_frames_than_some(tmp_path: Path, open_d
         desk = open_desk(tmp_path / "a.db", server.url, run="one", snapshot=picture)
         try:
             show(desk, 1, somebody(1))
-            assert begun.wait(10)  # from here on what comes has to wait
+            assert begun.wait(60)  # from here on what comes has to wait
             for number in range(2, 60):
                 show(desk, number, *(somebody(one) for one in range(1, number + 1)))
             frames = [frame for _, frame in desk._inbox if frame is not None]

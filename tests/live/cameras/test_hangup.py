@@ -37,7 +37,7 @@ print("ended", file=log)
 
 
 def until(check: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not check():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -178,7 +178,7 @@ class Subscriber:
         self._client.connect("127.0.0.1", port)
         self._client.subscribe(topic, qos=1)
         self._client.loop_start()
-        assert ready.wait(5)
+        assert ready.wait(60)
 
     def publish(self, topic: str, payload: str, *, retain: bool = False) -> None:
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
@@ -218,7 +218,7 @@ def mail_server() -> Iterator[tuple[int, list[str]]]:
         thread.join()
 
 
-def wait_until(done: Callable[[], object], seconds: float = 15) -> None:
+def wait_until(done: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline, "it took too long"

@@ -163,7 +163,7 @@ def test_a_page_of_another_site_gets_nowhere(page: Page):
         with pytest.raises(InvalidStatus):
             connect(socket_url, **{**own, "origin": foreign["Origin"]}).__enter__()
         with connect(socket_url, **own) as socket_:
-            assert "codec" in json.loads(socket_.recv(5))
+            assert "codec" in json.loads(socket_.recv(30))
         assert client.get("/api/state", headers={"Host": "evil.example"}).status_code == 421
 
 

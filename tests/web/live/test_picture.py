@@ -36,6 +36,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
 def video(page: Page, **options: object) -> ClientConnection:
     url = page.url.replace("http", "ws") + "/api/cameras/0/video"
     quiet = {"proxy": None, "compression": None, "ping_interval": None, "max_queue": None}
+    options = {"open_timeout": 60, **options}
     return connect(url, **quiet, **options)  # type: ignore[arg-type]
 
 
@@ -43,7 +44,7 @@ def decoded(data: bytes) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
 
 
-def until(condition, seconds: float = 10) -> None:
+def until(condition, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -98,26 +99,26 @@ def test_each_fragment_comes_with_its_frame_not_with_the_next(page: Page):
     page.see()
     with video(page) as socket_:
         for _ in range(3):
-            socket_.recv(5)  # head and first picture
+            socket_.recv(30)  # head and first picture
         for index in range(3):
             page.see(image=scene(index))
-            assert b"moof" in socket_.recv(5)[:16]
+            assert b"moof" in socket_.recv(30)[:16]
 
 
 def test_only_so_many_watch_at_once(page: Page, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(picture_api, "MAX_VIEWERS", 1)
     with page.running(), page.client() as client:
         with video(page) as first:
-            first.recv(10)
+            first.recv(30)
             with pytest.raises(ConnectionClosed, match="too many viewers"), video(page) as second:
-                second.recv(10)
+                second.recv(30)
             for kind in ("mjpeg?frames=1", "snapshot"):
                 refused = client.get(f"/api/cameras/0/{kind}")
                 assert refused.status_code == 503 and "1 pictures" in refused.json()["detail"]
-            first.recv(10)
+            first.recv(30)
         until(lambda: page.hub.viewers == 0)
         with video(page) as next_one:
-            next_one.recv(10)
+            next_one.recv(30)
 
 
 def test_nothing_is_drawn_or_encoded_while_nobody_watches(page: Page):
@@ -127,7 +128,7 @@ def test_nothing_is_drawn_or_encoded_while_nobody_watches(page: Page):
     time.sleep(0.3)
     assert feed.encoded == 0
     with page.running(), video(page) as socket_:
-        socket_.recv(5)
+        socket_.recv(30)
     until(lambda: page.hub.viewers == 0)
     done = feed.encoded
     for _ in range(20):
@@ -139,11 +140,11 @@ def test_nothing_is_drawn_or_encoded_while_nobody_watches(page: Page):
 def test_another_picture_size_is_said(page: Page):
     page.see()
     with video(page) as socket_:
-        first = json.loads(socket_.recv(5))
-        socket_.recv(5), socket_.recv(5)
+        first = json.loads(socket_.recv(30))
+        socket_.recv(30), socket_.recv(30)
         page.see(image=np.zeros((240, 320, 3), np.uint8))
-        second = json.loads(socket_.recv(5))
-        head, fragment = socket_.recv(5), socket_.recv(5)
+        second = json.loads(socket_.recv(30))
+        head, fragment = socket_.recv(30), socket_.recv(30)
     assert (first["width"], second["width"]) == (640, 320)
     (frame,) = frames_of(head + fragment)
     assert (frame.width, frame.height) == (320, 240)
@@ -155,11 +156,11 @@ def test_ten_viewers_share_one_encoding(page: Page):
         sockets = [all_of_them.enter_context(video(page)) for _ in range(10)]
         for socket_ in sockets:
             for _ in range(4):
-                socket_.recv(10)
+                socket_.recv(30)
         before = feed.encoded
         for socket_ in sockets:
             for _ in range(10):
-                socket_.recv(10)
+                socket_.recv(30)
         assert feed.encoded - before <= 40  # not ten times as many
     until(lambda: page.hub.viewers == 0)
 
@@ -179,11 +180,11 @@ def test_who_comes_while_a_key_frame_is_made_gets_the_next(
 
     monkeypatch.setattr(Feed, "_encode", slowly)
     with page.running(), video(page) as first:
-        assert come.wait(10)
+        assert come.wait(30)
         with video(page) as second:
             for socket_ in (first, second):
                 for _ in range(3):
-                    assert socket_.recv(10)
+                    assert socket_.recv(30)
 
 
 NOISE = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
@@ -213,7 +214,7 @@ def test_a_viewer_that_takes_nothing_slows_nobody(page: Page, monkeypatch: pytes
             assert time.monotonic() < deadline
         with video(page) as quick:
             for _ in range(3):
-                quick.recv(5)
+                quick.recv(30)
             for index in range(8):
                 page.see(image=scene(index))
                 quick.recv(30)
@@ -243,7 +244,7 @@ def test_the_picture_below_a_path_behind_a_proxy(page: Page):
         assert client.get("/mask/live/main.js").status_code == 200
     url = page.url.replace("http", "ws") + "/mask/api/cameras/0/video"
     with connect(url, proxy=None, additional_headers=prefix) as socket_:
-        assert "codec" in json.loads(socket_.recv(5))
+        assert "codec" in json.loads(socket_.recv(30))
 
 
 def test_a_slow_viewer_of_video_goes_on_with_a_key_frame(page: Page):
@@ -273,7 +274,7 @@ def test_the_end_of_the_run_ends_every_picture(tmp_path: Path, monkeypatch: pyte
     with serving_live(tmp_path) as page, page.client() as client:
         page.see()
         with video(page) as socket_, client.stream("GET", "/api/cameras/0/mjpeg") as stream:
-            socket_.recv(5)
+            socket_.recv(30)
             began = time.monotonic()
             page.hub.close()
             page.server.stop()
