@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 from maskdet.__main__ import main
 from maskdet.commands.live_page.clip_folder import ClipFolder
 from maskdet.commands.live_page.masked_settings import masked
-from maskdet.commands.live_page.page import _new_draw
+from maskdet.commands.live_page.page import _new_draw, open_page
 from maskdet.commands.monitor import _with_address, live_page_words
 from maskdet.config import load_settings
 from maskdet.detections import Detections
@@ -29,6 +29,7 @@ from maskdet.frame import Frame
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import split_address
 from maskdet.observation import Observation
+from maskdet.web.live.server import LiveServer
 from tests.monitors import fill
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,3 +221,18 @@ def test_the_page_blurs_faces_as_the_window_does(blur: bool):
     picture = _new_draw(settings)(Observation(Frame(image, 0, 0.0, 0.0, "a"), found))
     assert picture.shape == (200, 200, 3)
     assert (picture[60:90, 60:90].std() < 30) == blur or not blur
+
+
+def test_a_page_that_has_ended_is_reported_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    page = open_page(load_settings(MonitorSettings, None, ["serve.address=127.0.0.1:0"]))
+    seen = Observation(Frame(np.zeros((9, 9, 3), np.uint8), 0, 0.0, 0.0, "a"), Detections.empty())
+    page.write(seen)
+    assert "it has ended" not in capsys.readouterr().err
+    monkeypatch.setattr(LiveServer, "error", OSError("too many open files"))
+    for _ in range(3):
+        page.write(seen)
+    page.close()
+    line = "live page: it has ended, the monitor goes on: too many open files"
+    assert capsys.readouterr().err.count(line) == 1

@@ -146,3 +146,14 @@ def test_a_running_monitor_forgets_what_was_deleted(
         desk.attach_clip(gone, "late.mp4")
         desk.close()
     assert gone not in {one.alarm_id for one in AlarmStore(path, "x").alarms(9)}
+
+
+def test_what_was_deleted_is_reported_once(tmp_path: Path):
+    path = tmp_path / "people.db"
+    store = AlarmStore(path, "a" * 32)
+    store.save([message("began", f"a-{number}").alarm for number in (1, 2)])
+    assert store.deleted() == []
+    with contextlib.closing(open_for_writing(path)) as connection:
+        connection.execute("DELETE FROM alarms WHERE alarm_id = 'a-1'")
+    assert store.deleted() == ["a-1"]
+    assert store.deleted() == []
