@@ -60,7 +60,10 @@ class ScoreLimits(Settings):
 
     Attributes:
         face: how likely there must be a face, whatever its state.
-        with_mask: lowest score of this state; of the others likewise.
+        with_mask: lowest score of this state.
+        without_mask: likewise.
+        mask_weared_incorrect: likewise.
+        unsure: likewise.
     """
 
     face: Share = 0.3

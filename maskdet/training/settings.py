@@ -227,6 +227,9 @@ class TrainingSettings(Settings):
             none: random weights instead.
         start: weights (`.weights.h5`) of an earlier run of the same network to start from, or a
             model's folder: what fits of that model is taken, be it another network.
+        network: kind and plan of the network.
+        augmentation: how views of images are made.
+        schedule: steps, learning rate and rhythm.
         distillation: a heavier network whose answers are learnt, too.
         evaluation_size: long side in pixels of the input for evaluation, and of the exported model.
         precision: Keras' dtype policy.

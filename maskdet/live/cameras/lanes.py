@@ -98,6 +98,7 @@ class Lanes:
 
     Attributes:
         boxes: all mailboxes, of earlier connections, too.
+        condition: shared by all of them.
     """
 
     def __init__(self) -> None:
