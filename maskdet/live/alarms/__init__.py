@@ -1,1 +1,1 @@
-"""Alarms of a run: rules, book, channels and what is attached to messages."""
+"""Alarms of a run: rules, their list, channels and what is attached to messages."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from maskdet.alarm import Alarm, AlarmMessage, AlarmPhase, Snooze
-from maskdet.live.alarms.book import MAX_ALARMS, AlarmList
+from maskdet.live.alarms.alarm_list import MAX_ALARMS, AlarmList
 from maskdet.live.alarms.journal import Journal
 from maskdet.observation import Observation
 from maskdet.people.alarms.reporter import Changes
