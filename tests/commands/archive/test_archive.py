@@ -22,6 +22,7 @@ import pytest
 
 from maskdet.__main__ import main
 from maskdet.commands.archive.archive_store import ArchiveStore
+from tests.whole_run import made_once
 
 ROOT = Path(__file__).resolve().parents[3]
 CLIP = ROOT / "maskdet/sources/clip.mp4"
@@ -48,20 +49,26 @@ def cut(path: Path, start: float, seconds: float) -> None:
         target.mux(stream.encode())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("archive") / "recordings"
-    for number in range(4):
-        cut(folder / f"door/{number}.mp4", 2.5 * number, 1.0)
-    return folder
+    """A folder of four recordings of a second each; not to be changed."""
+
+    def make(folder: Path) -> None:
+        for number in range(4):
+            cut(folder / f"door/{number}.mp4", 2.5 * number, 1.0)
+
+    return made_once(tmp_path_factory, "recordings", make)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(recordings: Path) -> Path:
-    """An archive of the recordings, made in one go."""
-    output = recordings.parent / "undisturbed"
-    assert main(["archive", str(recordings), "--output", str(output), "--workers", "1"]) == 0
-    return output
+@pytest.fixture(scope="session")
+def undisturbed(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of the recordings, made in one go; not to be changed."""
+
+    def make(folder: Path) -> None:
+        words = ["archive", str(recordings), "--output", str(folder), "--workers", "1"]
+        assert main(words) == 0
+
+    return made_once(tmp_path_factory, "undisturbed", make)
 
 
 def summary(output: Path) -> dict[str, Any]:
