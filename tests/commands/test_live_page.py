@@ -92,7 +92,7 @@ def test_the_monitor_serves_its_demo_and_ends_at_once(tmp_path: Path):
 def test_the_page_names_a_recording_that_a_full_disk_stops(small_disk: Path):
     record = small_disk / "rec.mp4"
     words = ("monitor.py", "--headless", "--source", "demo", "--serve", "127.0.0.1:0")
-    with command(*words, "--record", str(record)) as (url, _):
+    with command(*words, "--record", str(record), "--set", "detect.fps=5") as (url, _):
 
         def until(key: str) -> dict[str, object]:
             deadline = time.monotonic() + 60
