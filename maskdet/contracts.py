@@ -59,6 +59,7 @@ class Detector(Protocol):
 
         Raises:
             ModelError: the network failed, or the model was closed.
+            ValueError: they are no images; see `require_images`.
         """
 
     def warm_up(self) -> None:
@@ -66,6 +67,31 @@ class Detector(Protocol):
 
     def close(self) -> None:
         """Frees what the model holds; may be called twice."""
+
+
+def require_images(images: Sequence[np.ndarray]) -> None:
+    """Checks what a program gives a detector: other values would find no face, and no error.
+
+    Args:
+        images: as `Detector.detect` takes them; gray ones and ones with alpha pass, too.
+
+    Raises:
+        ValueError: it is one image in place of several, or something else than uint8 images.
+    """
+    if isinstance(images, np.ndarray) and images.ndim < 4:
+        raise ValueError(f"detect takes several images; give it [image], not one {_shape(images)}")
+    for number, image in enumerate(images):
+        if not isinstance(image, np.ndarray):
+            kind = type(image).__name__
+            raise ValueError(f"image {number} is a {kind}, not an array; see maskdet.read_image")
+        if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in image.shape:
+            raise ValueError(
+                f"image {number} is {_shape(image)}; it must be uint8 (height, width, 3), 0 to 255"
+            )
+
+
+def _shape(image: np.ndarray) -> str:
+    return f"{image.dtype} {image.shape}"
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from maskdet.contracts import require_images
 from maskdet.detections import Detections
 from maskdet.errors import SinkError, SourceError
 from maskdet.frame import Frame
@@ -139,6 +140,7 @@ class ScriptedDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """The script's faces of each picture."""
+        require_images(images)
         self.batches.append(len(images))
         if self._before is not None:
             self._before()

@@ -291,6 +291,22 @@ def test_no_pictures_no_answers(detector: Detector) -> None:
     assert detector.detect([]) == []
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (np.zeros((48, 64, 3), np.uint8), r"give it \[image\], not one uint8 \(48, 64, 3\)"),
+        ([np.zeros((48, 64, 3))], r"image 0 is float64 \(48, 64, 3\); it must be uint8"),
+        ([np.zeros((48, 64, 3), np.uint16)], "image 0 is uint16"),
+        ([np.zeros((0, 64, 3), np.uint8)], r"image 0 is uint8 \(0, 64, 3\)"),
+        (["a.jpg"], "image 0 is a str, not an array; see maskdet.read_image"),
+    ],
+)
+def test_what_is_no_list_of_images_is_refused(detector: Detector, wrong: Any, words: str) -> None:
+    """It would be a list of images without a face otherwise."""
+    with pytest.raises(ValueError, match=words):
+        detector.detect(wrong)
+
+
 def test_detections_lie_in_their_picture_best_first(detector: Detector, images) -> None:
     before = [image.copy() for image in images]
     found = detector.detect(images)

@@ -9,7 +9,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import maskdet
@@ -80,6 +82,27 @@ def test_the_page_runs_as_a_plain_script(tmp_path: Path):
     assert any(line.startswith("with_mask 0.") for line in lines)
     assert "rtsp://user:***@127.0.0.1:1/door" in done.stdout and "password" not in done.stdout
     assert lines[-1] == "[0, 0]"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"minscore": 0.5}, TypeError, "has no option minscore; did you mean min_score?"),
+        ({"xyz": 1}, TypeError, "has no option xyz; there are device, labels, min_score"),
+        ({"looks": "many"}, ValueError, "looks is 'many'; it must be \"auto\" or a number"),
+        ({"looks": 9}, ValueError, "looks is 9"),
+    ],
+)
+def test_wrong_options_of_a_detector_are_refused(options: Any, error: type, words: str):
+    with pytest.raises(error, match=re.escape(words)):
+        maskdet.load_detector(**options)
+
+
+def test_a_closed_detector_is_named():
+    detector = maskdet.load_detector(device="cpu")
+    detector.close()
+    with pytest.raises(maskdet.MaskdetError, match="retinanet-mobilenet.*the model was closed"):
+        detector.detect([np.zeros((48, 64, 3), np.uint8)])
 
 
 @pytest.mark.slow

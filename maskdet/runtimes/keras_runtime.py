@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from maskdet.contracts import require_images
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
@@ -139,6 +140,7 @@ class KerasDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each image (BGR uint8), best first; images of one aspect go together."""
+        require_images(images)
         return detect_in_batches(images, self._size, self._batch, self._detect)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from maskdet.contracts import require_images
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
@@ -35,7 +36,7 @@ class LiteRtNetwork:
         Raises:
             ModelError: the file is no such model.
         """
-        name = "model" if isinstance(file, bytes) else file
+        self._name = name = "model" if isinstance(file, bytes) else file
         if not isinstance(file, bytes) and not is_readable(str(file)):
             file = Path(file).read_bytes()  # LiteRT opens no name that is not UTF-8
         model = {"model_content": file} if isinstance(file, bytes) else {"model_path": str(file)}
@@ -69,6 +70,8 @@ class LiteRtNetwork:
 
     def run(self, image: np.ndarray) -> tuple[Output, Output]:
         """The same as the file gives them, in eight bits or floats: few of them will be read."""
+        if self._interpreter is None:
+            raise ModelError(f"{self._name}: the model was closed")
         self._resize(image.shape[:2])
         self._interpreter.set_tensor(self._input["index"], as_input(image, self._input)[None])
         self._interpreter.invoke()
@@ -120,6 +123,7 @@ class LiteRtDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each image (BGR uint8), best first; one after another."""
+        require_images(images)
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:

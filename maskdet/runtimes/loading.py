@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, Unpack, cast
 
 from maskdet.contracts import Detector
@@ -20,6 +21,9 @@ from maskdet.runtimes.looks.plan import Looks
 from maskdet.runtimes.spec import ModelOptions, ModelSpec, resolve
 from maskdet.runtimes.tensorflow_import import quiet_import
 from maskdet.system.extras import missing_line
+
+MAX_LOOKS = 8
+"""Parts along a side of an image, at most."""
 
 
 def load_detector(
@@ -41,6 +45,8 @@ def load_detector(
 
     Raises:
         ModelError: there is no such model, or it is broken; or no GPU where one was asked for.
+        TypeError: there is no such option.
+        ValueError: ``looks`` is neither "auto" nor a number from 1 to 8.
 
     Example:
         >>> import maskdet
@@ -51,6 +57,13 @@ def load_detector(
         []
         >>> detector.close()
     """
+    if looks != "auto" and looks not in range(1, MAX_LOOKS + 1):
+        raise ValueError(f'looks is {looks!r}; it must be "auto" or a number from 1 to {MAX_LOOKS}')
+    known = ModelOptions.__annotations__
+    for unknown in sorted(options.keys() - known.keys()):
+        near = get_close_matches(unknown, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        raise TypeError(f"load_detector has no option {unknown}; {hint}")
     return open_model(resolve(model, **options), looks=looks, budget_s=budget_s)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from maskdet.contracts import require_images
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
@@ -73,6 +74,7 @@ class OnnxDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each image (BGR uint8), best first; one after another."""
+        require_images(images)
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskdet.contracts import require_images
 from maskdet.detections import Detections
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import fitting_size, letterbox
@@ -84,6 +85,7 @@ class LiteRtGpuDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each image (BGR uint8), best first; one after another."""
+        require_images(images)
         if images and not self._over:
             sizes = [fitting_size(one.shape[0], one.shape[1], self._side) for one in images]
             self._prepare((max(height for height, _ in sizes), max(width for _, width in sizes)))

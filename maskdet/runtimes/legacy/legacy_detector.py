@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from maskdet.contracts import require_images
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.model.decision import DecisionRule
@@ -55,6 +56,7 @@ class LegacyDetector:
         Raises:
             ModelError: the model was closed, or fails on an image.
         """
+        require_images(images)
         if self._run is None and len(images):
             raise ModelError(f"{self._path}: the model was closed")
         return detect_in_batches(images, lambda image: image.shape, self._batch, self._answers)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from maskdet import boxes as box_ops
-from maskdet.contracts import Detector
+from maskdet.contracts import Detector, require_images
 from maskdet.detections import Detections
 from maskdet.frame import Frame
 from maskdet.model.decision import EVERYTHING, DecisionRule
@@ -99,6 +99,7 @@ class MultiLookDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each image (BGR uint8), best first, each once."""
+        require_images(images)
         return self._detect([self._task(image) for image in images])
 
     def detect_frames(self, frames: Sequence[Frame]) -> list[Detections]:

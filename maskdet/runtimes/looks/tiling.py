@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskdet import boxes as box_ops
-from maskdet.contracts import Detector
+from maskdet.contracts import Detector, require_images
 from maskdet.detections import Detections
 from maskdet.runtimes.decoding import MAX_DETECTIONS, SUPPRESSION_IOU
 
@@ -42,6 +42,7 @@ class TiledDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each image (BGR uint8), best first."""
+        require_images(images)
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:

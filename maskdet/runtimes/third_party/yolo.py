@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from maskdet import boxes as box_ops
+from maskdet.contracts import require_images
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import Placed, fitting_size, place_centered
@@ -63,6 +64,7 @@ class YoloDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Faces of each image (BGR uint8), best first; one after another."""
+        require_images(images)
         return [self._detect(image) for image in images]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
