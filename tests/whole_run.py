@@ -58,6 +58,8 @@ LONG = (
     "tests/live/gui/test_viewer.py",
     "tests/live/alarms/test_monitor_alarms.py",
     "tests/web/live/test_browser.py",
+    "tests/web/live/test_shared_picture.py",
+    "tests/live/test_rtsp_monitor.py",
     "tests/commands/archive/test_archive.py",
     "tests/training/test_trainer.py",
     "tests/sources/test_rtsp.py",
