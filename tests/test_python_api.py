@@ -91,11 +91,22 @@ def test_the_page_runs_as_a_plain_script(tmp_path: Path):
         ({"xyz": 1}, TypeError, "has no option xyz; there are device, labels, min_score"),
         ({"looks": "many"}, ValueError, "looks is 'many'; it must be \"auto\" or a number"),
         ({"looks": 9}, ValueError, "looks is 9"),
+        ({"device": "cuda"}, ValueError, 'device is \'cuda\'; it must be "auto", "cpu" or "gpu"'),
+        ({"side": -5}, ValueError, 'side is -5; it must be "auto" or a number of pixels'),
+        ({"min_score": 50}, ValueError, "min_score is 50; it must be a number from 0 to 1"),
+        ({"min_score": "0.5"}, ValueError, "min_score is '0.5'"),
     ],
 )
 def test_wrong_options_of_a_detector_are_refused(options: Any, error: type, words: str):
     with pytest.raises(error, match=re.escape(words)):
         maskdet.load_detector(**options)
+
+
+def test_a_source_may_be_a_path_or_a_webcams_number():
+    picture = ROOT / "maskdet/web/static/sample.jpg"
+    assert [frame.file for frame in maskdet.read_frames(picture)] == [str(picture)]
+    with pytest.raises(maskdet.MaskdetError, match="camera 63"):  # no machine has so many
+        maskdet.open_source(63)
 
 
 def test_a_closed_detector_is_named():

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, Unpack, cast
+from math import inf
+from numbers import Real
+from typing import Any, Unpack, cast, get_args
 
 from maskdet.contracts import Detector
 from maskdet.errors import ModelError
@@ -18,12 +20,19 @@ from maskdet.runtimes.legacy.opening import open_graph, open_keras_retinanet
 from maskdet.runtimes.looks.agreement import MIN_AGREED_SCORE
 from maskdet.runtimes.looks.multi_look import SMALL_SIDE, MultiLookDetector
 from maskdet.runtimes.looks.plan import Looks
-from maskdet.runtimes.spec import ModelOptions, ModelSpec, resolve
+from maskdet.runtimes.spec import Device, ModelOptions, ModelSpec, resolve
 from maskdet.runtimes.tensorflow_import import quiet_import
 from maskdet.system.extras import missing_line
 
 MAX_LOOKS = 8
 """Parts along a side of an image, at most."""
+_RIGHT = {
+    "looks": f'"auto" or a number from 1 to {MAX_LOOKS}',
+    "device": '"auto", "cpu" or "gpu"',
+    "side": '"auto" or a number of pixels',
+    "min_score": "a number from 0 to 1",
+}
+"""What an option may be, for people."""
 
 
 def load_detector(
@@ -46,7 +55,7 @@ def load_detector(
     Raises:
         ModelError: there is no such model, or it is broken; or no GPU where one was asked for.
         TypeError: there is no such option.
-        ValueError: ``looks`` is neither "auto" nor a number from 1 to 8.
+        ValueError: ``looks``, ``device``, ``side`` or ``min_score`` cannot be that.
 
     Example:
         >>> import maskdet
@@ -57,14 +66,31 @@ def load_detector(
         []
         >>> detector.close()
     """
-    if looks != "auto" and looks not in range(1, MAX_LOOKS + 1):
-        raise ValueError(f'looks is {looks!r}; it must be "auto" or a number from 1 to {MAX_LOOKS}')
+    _check_options(looks, options)
+    return open_model(resolve(model, **options), looks=looks, budget_s=budget_s)
+
+
+def _check_options(looks: Looks, options: ModelOptions) -> None:
     known = ModelOptions.__annotations__
     for unknown in sorted(options.keys() - known.keys()):
         near = get_close_matches(unknown, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
         raise TypeError(f"load_detector has no option {unknown}; {hint}")
-    return open_model(resolve(model, **options), looks=looks, budget_s=budget_s)
+    device, side = options.get("device", "auto"), options.get("side")
+    score = options.get("min_score")
+    rights = {
+        "looks": (looks, looks == "auto" or looks in range(1, MAX_LOOKS + 1)),
+        "device": (device, device in get_args(Device)),
+        "side": (side, side in (None, "auto") or _is_number(side, 1, inf)),
+        "min_score": (score, score is None or _is_number(score, 0, 1)),
+    }
+    for name, (value, is_right) in rights.items():
+        if not is_right:
+            raise ValueError(f"{name} is {value!r}; it must be {_RIGHT[name]}")
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    return isinstance(value, Real) and least <= float(value) <= most
 
 
 def open_model(spec: ModelSpec, *, looks: Looks = 1, budget_s: float | None = None) -> Detector:

@@ -9,6 +9,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 from urllib.request import url2pathname
 
@@ -128,7 +129,7 @@ def path_of(spec: str) -> str:
 
 
 def open_source(
-    spec: str,
+    spec: str | int | Path,
     name: str | None = None,
     options: SourceOptions | None = None,
     *,
@@ -137,7 +138,7 @@ def open_source(
     """Opens a webcam (``0``, ``/dev/video0``), stream, video file, image, folder or ``demo``.
 
     Args:
-        spec: what to open, as in the command's ``--source``.
+        spec: what to open, as in the command's ``--source``; a webcam's number may be one.
         name: what a person reads; by default the spec without its password.
         options: those of its kind count; None: the defaults.
         wait: a camera or stream is opened here, not by its first `read`; one that has not
@@ -157,7 +158,7 @@ def open_source(
         >>> camera = maskdet.open_source("rtsp://192.0.2.1/1", options=options, wait=False)
         >>> camera.close()
     """
-    spec = path_of(spec)
+    spec = path_of(str(spec))
     kind = KINDS[kind_of(spec)]
     source = kind.opens(spec, shown_name(spec, name), options or SourceOptions())
     if wait and isinstance(source, LiveSource):
@@ -188,7 +189,7 @@ def _open(source: LiveSource, longest: int) -> None:
 
 
 def read_frames(
-    spec: str, name: str | None = None, options: SourceOptions | None = None
+    spec: str | int | Path, name: str | None = None, options: SourceOptions | None = None
 ) -> Generator[Frame]:
     """The frames of a source, one after the other; it is closed at the end.
 
