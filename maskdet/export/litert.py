@@ -14,7 +14,9 @@ from maskdet.images.decoding import ImageError, read_image
 from maskdet.images.letterbox import letterbox
 from maskdet.model.card import ModelCard
 from maskdet.networks.plans import Network
+from maskdet.runtimes.tensorflow_import import quiet_logging
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.native_libraries import silent_stderr
 
 MAX_CALIBRATION_IMAGES = 100
 """Images that set the ranges of int8; more change them little."""
@@ -38,7 +40,9 @@ def write(
             :MAX_CALIBRATION_IMAGES
         ]
         inputs = [_input(file, card.input.height, card.input.width) for file in chosen]
-    write_whole(folder / name, _convert(network, inputs))
+    with quiet_logging(), silent_stderr():  # the converter's remarks are for its developers
+        content = _convert(network, inputs)
+    write_whole(folder / name, content)
     return {kind: folder / name}
 
 

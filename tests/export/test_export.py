@@ -11,6 +11,7 @@ from maskdet import export
 from maskdet.__main__ import main
 from maskdet.errors import ConfigError, DatasetError, ModelError
 from maskdet.model.card import model_file, read_card, write_card
+from tests.images.pictures import write_image
 from tests.tiny import make_tiny_model
 
 
@@ -34,6 +35,15 @@ def folder(tmp_path: Path) -> Path:
 def test_int8_without_pictures_is_refused(folder: Path) -> None:
     with pytest.raises(ConfigError, match="--calibrate"):
         export.run(folder, int8=True)
+
+
+def test_the_converter_s_own_remarks_are_not_shown(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picture = write_image(tmp_path / "a.jpg")
+    export.run(folder, int8=True, calibrate=[picture])
+    assert "litert_int8" in read_card(folder).files
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_broken_picture_leaves_the_folder_as_it_was(folder: Path, tmp_path: Path) -> None:
