@@ -151,7 +151,7 @@ def check_writable(path: str | Path, *, folder: Literal["create", "require"] = "
         if folder == "create":
             make_folder(path.parent, quiet=True)
         if path.is_dir():
-            raise OSError(errno.EISDIR, "it is a folder; name a file in it")
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
             raise OSError(errno.EACCES, f"{path.parent} is read-only")
         with TemporaryFile(dir=path.parent):  # a system of files may refuse what its rights allow
@@ -162,6 +162,8 @@ def check_writable(path: str | Path, *, folder: Literal["create", "require"] = "
 
 def cannot_write(path: Path, error: OSError) -> SinkError:
     """The error of an output that cannot be written."""
+    if error.errno == errno.EISDIR:
+        return SinkError(f"cannot write {path}: it is a folder; name a file in it")
     reason = error.strerror or type(error).__name__
     return SinkError(f"cannot write {path}: {reason}; check folder, rights and disk space")
 
