@@ -66,7 +66,7 @@ class EventStore(StartingSink):
         *,
         limits: Limits | None = None,
         outbox: OutboxWriter | None = None,
-        write_seconds: float = 0.1,
+        write_seconds: float = 0.01,
         retry_seconds: float = 5.0,
     ) -> None:
         """Opens the store, or creates it.

@@ -42,7 +42,7 @@ PLACES = {
 }
 """Through which people go, so that every kind of event happens."""
 MAX_LOSS_S = 0.5
-"""Seconds before a kill of which an event may be missing: a tenth to the next write, and itself."""
+"""Seconds before a kill of which an event may be missing: until its write, on a busy machine."""
 _SAME_MARK_S = 0.002
 """Times are rounded to milliseconds in a file."""
 _SAME_TIME_S = 1.0
