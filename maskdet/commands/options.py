@@ -135,9 +135,11 @@ def parse_looks(looks: str, tiles: int) -> Looks:
         return 1
     if looks == "auto":
         return "auto"
-    if looks.isdecimal() and 1 <= int(looks) <= 8:
+    from maskdet.runtimes.looks.plan import MAX_LOOKS
+
+    if looks.isdecimal() and 1 <= int(looks) <= MAX_LOOKS:
         return int(looks)
-    raise ConfigError(f"--looks {looks}: must be auto or a number from 1 to 8")
+    raise ConfigError(f"--looks {looks}: must be auto or a number from 1 to {MAX_LOOKS}")
 
 
 def run_app(

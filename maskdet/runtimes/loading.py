@@ -19,13 +19,11 @@ from maskdet.runtimes.legacy.labels import states_of_names
 from maskdet.runtimes.legacy.opening import open_graph, open_keras_retinanet
 from maskdet.runtimes.looks.agreement import MIN_AGREED_SCORE
 from maskdet.runtimes.looks.multi_look import SMALL_SIDE, MultiLookDetector
-from maskdet.runtimes.looks.plan import Looks
+from maskdet.runtimes.looks.plan import MAX_LOOKS, Looks
 from maskdet.runtimes.spec import Device, ModelOptions, ModelSpec, resolve
 from maskdet.runtimes.tensorflow_import import quiet_import
 from maskdet.system.extras import missing_line
 
-MAX_LOOKS = 8
-"""Parts along a side of an image, at most."""
 _RIGHT = {
     "looks": f'"auto" or a number from 1 to {MAX_LOOKS}',
     "device": '"auto", "cpu" or "gpu"',

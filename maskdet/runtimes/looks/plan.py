@@ -11,6 +11,8 @@ import numpy as np
 Looks = Literal["auto"] | int
 """Number of looks at an image: what suits it automatically, or 1 (once), 2 (with a small look) or
 more: with so many parts along either side."""
+MAX_LOOKS = 8
+"""Parts along a side that may be asked for."""
 
 ENLARGEMENT = 1.25
 """From so many pixels of the image for one of the input on, parts of it show more."""
