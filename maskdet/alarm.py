@@ -1,4 +1,4 @@
-"""Alarms as values, and the book of them that a page or a window reads."""
+"""Alarms as values, and what a page or a window reads and changes of them."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Snooze:
     until: float
 
 
-class AlarmBook(Protocol):
+class AlarmControl(Protocol):
     """Open and past alarms, to be shown and answered; every method is for any thread."""
 
     @property
@@ -121,7 +121,7 @@ class AlarmBook(Protocol):
     def snooze(self, seconds: float, *, rule: str = "", camera: str = "") -> Snooze:
         """Sends nothing for so long, of a rule or all, of a camera or all; 0 ends a snooze.
 
-        What happens meanwhile is in the book. What still goes on at the end is sent then.
+        What happens meanwhile is in the list of alarms. What still goes on at the end is sent then.
         """
 
     def snoozes(self) -> Sequence[Snooze]:

@@ -11,6 +11,9 @@ from maskdet.detections import Detections
 from maskdet.frame import Frame
 from maskdet.observation import Observation
 
+NO_SIGNAL_S = 1.5
+"""Seconds without a frame after which a live source has no signal; it is reported within two."""
+
 
 class Source(Protocol):
     """Where frames come from."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -111,6 +112,16 @@ class XServer:
             event = _Event(key=_Key(type=kind, window=window, root=root, keycode=code))
             event.key.same_screen = 1
             self._send(window, kind, event)
+
+    def press_until_end(
+        self, window: int, key: str, process: subprocess.Popen[str]
+    ) -> tuple[str, str]:
+        """Presses a key until a process ends: its window may not take keys yet; its outputs."""
+        while process.poll() is None:
+            self.press(window, key)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=0.3)
+        return process.communicate()
 
     def click(self, window: int, x: int, y: int, button: int = 1) -> None:
         """Moves the mouse to a point of a window and presses a button there; 1: left, 3: right."""

@@ -10,13 +10,16 @@ from typing import Any
 
 from maskdet.cluster.group import digest_of
 from maskdet.cluster.placement import MAX_CAMERAS, Camera, Node, place
+from maskdet.contracts import NO_SIGNAL_S
 
 _FIRST_REPORT_S = 10.0
 """Seconds that a machine has for its first report; until then its cameras are left to it."""
 _MOVE_INTERVAL_S = 60.0
 """Seconds between two moves for the sake of load; each costs the camera a pause."""
-_NO_SIGNAL_S = 2.5
-"""Age of the last frame from which a camera has no signal; a status is up to a second old."""
+_STATUS_AGE_S = 1.0
+"""Age of a monitor's status, at most, where all is well: it is written once a second."""
+_NO_SIGNAL_S = NO_SIGNAL_S + _STATUS_AGE_S
+"""Age of the last frame, by such a status, from which a camera has no signal."""
 
 GROUP_TIMEOUT_S = 20.0
 """Seconds without a report after which a group is killed, and started again by Ray."""

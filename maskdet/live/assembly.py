@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from maskdet.alarm import AlarmBook
+from maskdet.alarm import AlarmControl
 from maskdet.contracts import Detector, Sink, Source, StartingSink
 from maskdet.errors import ConfigError, SinkError
 from maskdet.images.motion_gate import MotionGate
@@ -43,7 +43,7 @@ class LivePage(Protocol):
     """A sink that shows what it gets in a browser; `commands/live_page` has one."""
 
     def begin(
-        self, pipeline: Pipeline, control: CameraControl, book: AlarmBook | None = None
+        self, pipeline: Pipeline, control: CameraControl, alarms: AlarmControl | None = None
     ) -> None:
         """Begins to serve, alarms too; called once, as the pipeline begins."""
 

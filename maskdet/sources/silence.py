@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-NO_SIGNAL_S = 1.5
-"""Seconds without anything after which there is no signal; it is reported within two."""
+from maskdet.contracts import NO_SIGNAL_S
 
 
 def is_no_signal(silent_s: float) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from maskdet.contracts import NO_SIGNAL_S
 from maskdet.sources import silence
-from maskdet.sources.silence import NO_SIGNAL_S, Silence, SilenceMeter, is_no_signal
+from maskdet.sources.silence import Silence, SilenceMeter, is_no_signal
 
 Wait = Callable[[float], None]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from fastapi import FastAPI
 
-from maskdet.alarm import AlarmBook
+from maskdet.alarm import AlarmControl
 from maskdet.commands.events.export import table_text
 from maskdet.commands.events.report import page_text
 from maskdet.commands.live_page.access import new_guard
@@ -44,7 +44,7 @@ class RunningPage:
         self,
         server: LiveServer,
         hub: LiveHub,
-        new_app: Callable[[Pipeline, CameraControl, AlarmBook | None], FastAPI],
+        new_app: Callable[[Pipeline, CameraControl, AlarmControl | None], FastAPI],
         shared: SharedPictures,
     ) -> None:
         """Serves nothing yet.
@@ -61,12 +61,12 @@ class RunningPage:
         self._is_reported = False
 
     def begin(
-        self, pipeline: Pipeline, control: CameraControl, book: AlarmBook | None = None
+        self, pipeline: Pipeline, control: CameraControl, alarms: AlarmControl | None = None
     ) -> None:
         """Begins to serve."""
         self._hub.begin(pipeline.stats.source_names)
         self._shared.begin(control)
-        self._server.start(self._new_app(pipeline, control, book))
+        self._server.start(self._new_app(pipeline, control, alarms))
         say(f"live page: {self._server.url}")
         if self._server.is_open and not self._server.url.startswith("https:"):
             say(
@@ -116,9 +116,9 @@ def open_page(settings: MonitorSettings) -> RunningPage:
         raise
     hub = LiveHub(partial(_new_draw, settings), StreamEncoder, wanted.fps)
 
-    def new_app(pipeline: Pipeline, control: CameraControl, book: AlarmBook | None) -> FastAPI:
+    def new_app(pipeline: Pipeline, control: CameraControl, alarms: AlarmControl | None) -> FastAPI:
         return create_app(
-            _parts(settings, hub, pipeline, control, book, server),
+            _parts(settings, hub, pipeline, control, alarms, server),
             guard,
             public,
         )
@@ -133,14 +133,14 @@ def _parts(
     hub: LiveHub,
     pipeline: Pipeline,
     control: CameraControl,
-    book: AlarmBook | None,
+    alarms: AlarmControl | None,
     server: LiveServer,
 ) -> Parts:
     store = settings.store.file
     return Parts(
         hub=hub,
         cameras=partial(camera_answers, pipeline, hub, control),
-        alarms=book,
+        alarms=alarms,
         settings=partial(masked, settings),
         clips=ClipFolder(_clip_folders(settings)),
         report=partial(page_text, store) if store is not None else None,

@@ -1,4 +1,4 @@
-"""The alarm desk: frames go in, rules decide, messages go to the channels; the book is kept."""
+"""The alarm desk: frames go in, rules decide, messages go to the channels; a list is kept."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Snapshot = Callable[[Observation, Alarm], str]
 
 
 class AlarmDesk:
-    """Runs the rules and answers for the book; implements `AlarmBook`.
+    """Runs the rules and keeps the list of alarms; implements `AlarmControl`.
 
     `observe`, `sweep` and `write` decide in the caller's thread, which costs microseconds; pictures
     are drawn, and everything is stored and handed to the channels, in a thread of its own. A
@@ -150,7 +150,7 @@ class AlarmDesk:
         self._dispatcher.close()
         self._journal.close(CLOSE_TIMEOUT_S)
 
-    # The book.
+    # The list of alarms.
 
     @property
     def version(self) -> int:
@@ -202,7 +202,7 @@ class AlarmDesk:
     def _put(
         self, changes: Changes, observation: Observation | None, changed: Alarm | None = None
     ) -> None:
-        """Notes changes in the book and queues them; the lock is held."""
+        """Notes changes in the list and queues them; the lock is held."""
         alarms = [self._list.put(alarm) for alarm in changes.alarms]
         alarms += [changed] if changed is not None else []
         if sum(waiting is not None for _, waiting in self._inbox) >= MAX_WAITING_FRAMES:

@@ -13,7 +13,7 @@ from maskdet.people.alarms.rule import AlarmRule
 from maskdet.people.alarms.wording import text, title
 
 MAX_MUTED = 500
-"""Muted alarms of a rule and camera that are kept for the next message; more are in the book."""
+"""Muted alarms of a rule and camera that are kept for the next message; the list has all."""
 UPDATE_INTERVAL_S = 10.0
 """Seconds between two updates of one open alarm."""
 

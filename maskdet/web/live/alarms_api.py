@@ -9,7 +9,7 @@ import cv2
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from maskdet.alarm import Alarm, AlarmBook
+from maskdet.alarm import Alarm, AlarmControl
 from maskdet.images.decoding import ImageError, read_image
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.sessions import Session
@@ -23,18 +23,18 @@ THUMBNAIL_WIDTH = 480
 _IMAGE: Responses = {200: {"description": "A picture.", "content": {"image/jpeg": BINARY}}}
 
 
-def add_alarms(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
+def add_alarms(app: FastAPI, guard: Guard, control: AlarmControl | None) -> None:
     """Routes that show alarms."""
 
     @app.get("/api/alarms", responses=REFUSED, dependencies=[Depends(guard.viewer)])
     def list_alarms() -> AlarmsAnswer:
         """The newest alarms, the newest first; none where none are set up."""
-        if book is None:
+        if control is None:
             return AlarmsAnswer(alarms=[], rules=[], snoozed=[])
         return AlarmsAnswer(
-            alarms=[_answer(alarm) for alarm in book.alarms()],
-            rules=list(book.rules()),
-            snoozed=[SnoozeAnswer(**vars(one)) for one in book.snoozes()],
+            alarms=[_answer(alarm) for alarm in control.alarms()],
+            rules=list(control.rules()),
+            snoozed=[SnoozeAnswer(**vars(one)) for one in control.snoozes()],
         )
 
     @app.get(
@@ -49,7 +49,7 @@ def add_alarms(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
         session: Session = Depends(guard.viewer),
     ) -> Response:
         """The picture of an alarm, not wider than that, as JPEG."""
-        data = _smaller(_file(_find(book, alarm).snapshot), width)
+        data = _smaller(_file(_find(control, alarm).snapshot), width)
         guard.record(request, session.user, "alarm image", alarm=alarm)
         return Response(data, media_type="image/jpeg")
 
@@ -60,14 +60,14 @@ def add_alarms(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
     )
     def clip(request: Request, alarm: str, session: Session = Depends(guard.viewer)) -> Response:
         """The video of an alarm, whole or the part that a player asks for."""
-        path = _file(_find(book, alarm).clip)
+        path = _file(_find(control, alarm).clip)
         guard.record_view(request, session, "alarm clip", alarm=alarm)
         return video_file(path)
 
-    _add_changes(app, guard, book)
+    _add_changes(app, guard, control)
 
 
-def _add_changes(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
+def _add_changes(app: FastAPI, guard: Guard, control: AlarmControl | None) -> None:
     """Routes by which an operator changes them."""
 
     @app.post("/api/alarms/{alarm}/acknowledge", responses=REFUSED | UNKNOWN | WRONG)
@@ -75,10 +75,10 @@ def _add_changes(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
         request: Request, alarm: str, session: Session = Depends(guard.changing)
     ) -> Done:
         """Takes note of an alarm."""
-        _find(book, alarm)
+        _find(control, alarm)
         guard.require_record(request, session, "acknowledge", alarm=alarm)
-        if book is not None:
-            book.acknowledge(alarm, session.user)
+        if control is not None:
+            control.acknowledge(alarm, session.user)
         return Done()
 
     @app.post("/api/snooze", responses=REFUSED | UNKNOWN | WRONG)
@@ -86,19 +86,21 @@ def _add_changes(app: FastAPI, guard: Guard, book: AlarmBook | None) -> None:
         request: Request, wanted: SnoozeRequest, session: Session = Depends(guard.changing)
     ) -> Done:
         """Has a rule, or all, of a camera, or all, be quiet for some minutes; 0 ends that."""
-        if book is None:
+        if control is None:
             raise HTTPException(404, "no alarm rules are set: alarms in the settings")
-        if wanted.rule and wanted.rule not in book.rules():
-            raise HTTPException(404, f"there is no such rule; there are: {', '.join(book.rules())}")
+        if wanted.rule and wanted.rule not in control.rules():
+            raise HTTPException(
+                404, f"there is no such rule; there are: {', '.join(control.rules())}"
+            )
         about = {"rule": wanted.rule, "camera": wanted.camera}
         minutes = f"{wanted.minutes:g}"
         guard.require_record(request, session, "snooze", minutes=minutes, **about)
-        book.snooze(60 * wanted.minutes, **about)
+        control.snooze(60 * wanted.minutes, **about)
         return Done()
 
 
-def _find(book: AlarmBook | None, alarm: str) -> Alarm:
-    found = book.find(alarm) if book is not None else None
+def _find(control: AlarmControl | None, alarm: str) -> Alarm:
+    found = control.find(alarm) if control is not None else None
     if found is None:
         raise HTTPException(404, "there is no such alarm")
     return found

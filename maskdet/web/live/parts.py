@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from maskdet.alarm import AlarmBook
+from maskdet.alarm import AlarmControl
 from maskdet.web.live.answers import CameraAnswer, ClipAnswer
 from maskdet.web.live.hub import LiveHub
 
@@ -66,7 +66,7 @@ class Parts:
     hub: LiveHub
     cameras: Callable[[], Sequence[CameraAnswer]]
     settings: Callable[[], dict[str, Any]]
-    alarms: AlarmBook | None = None
+    alarms: AlarmControl | None = None
     clips: Clips | None = None
     report: Report | None = None
     export: Report | None = None

@@ -67,13 +67,7 @@ def test_a_number_typed_in_the_terminal_is_taken_and_remembered() -> None:
 def test_a_key_pressed_in_the_window_is_taken(screen: XServer) -> None:
     with script_on(screen.display, CHOOSE, "window") as process:
         window = screen.find("maskdet: which camera?")
-        while process.poll() is None:  # until the window takes keys
-            screen.press(window, "2")
-            try:
-                out, err = process.communicate(timeout=0.3)
-            except subprocess.TimeoutExpired:
-                continue
-            break
+        out, err = screen.press_until_end(window, "2", process)
         assert out == "chosen 2\n" and str(choice_file()) in err
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 
 import pytest
 
@@ -34,11 +33,7 @@ def test_the_window_of_a_camera_that_never_answers_shows_that_and_ends_by_a_key(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         camera = f"rtsp://u:secret@127.0.0.1:{silent.getsockname()[1]}/a"
         with script_on(screen.display, OPEN, camera) as process:
-            window = screen.find("maskdet: door")
-            while process.poll() is None:  # until the window takes keys
-                screen.press(window, "q")
-                time.sleep(0.1)
-            out, err = process.communicate()
+            out, err = screen.press_until_end(screen.find("maskdet: door"), "q", process)
     assert out == "ended\n"
     assert "/a: no picture yet; waiting for the camera to answer, 122 seconds at most" in err
     assert err.count("\n") == 1 and "secret" not in err

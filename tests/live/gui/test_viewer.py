@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from maskdet.contracts import NO_SIGNAL_S
 from maskdet.detections import MaskState
 from maskdet.drawing.overlay import Overlay
 from maskdet.drawing.status_text import Status
@@ -178,9 +179,7 @@ def test_keys_work_while_the_camera_is_silent(
 def test_no_signal_is_on_the_screen_two_seconds_after_the_last_frame(
     screen: XServer, tmp_path: Path, start_monitor: StartMonitor, camera: Any, beside: list[str]
 ):
-    assert (
-        silence.NO_SIGNAL_S + board._REDRAW_S < 2 - 0.3
-    )  # what is left is for drawing and the screen
+    assert NO_SIGNAL_S + board._REDRAW_S < 2 - 0.3  # what is left is for drawing and the screen
     events, amber = tmp_path / "e.jsonl", (66, 200, 255)
     sources = ", ".join([f"{{source: '{camera.url('stall')}', name: door}}", *beside])
     process = start_monitor(f"sources=[{sources}]", f"events={events}", DISPLAY=screen.display)

@@ -39,7 +39,7 @@ PASSWORD = "correct horse battery"
 
 
 class ScriptedAlarms:
-    """A book of alarms that a test has put there."""
+    """Alarms that a test has put there."""
 
     def __init__(self, *alarms: Alarm) -> None:
         self.kept = {alarm.alarm_id: alarm for alarm in alarms}

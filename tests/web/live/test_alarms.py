@@ -1,4 +1,4 @@
-"""The book of alarms of a run, as the live page shows and answers it."""
+"""The alarms of a run, as the live page shows and answers it."""
 
 from __future__ import annotations
 

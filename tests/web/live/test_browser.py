@@ -102,8 +102,8 @@ def tab_to(browser: Browser, label: str) -> None:
 
 
 def test_alarms_are_acknowledged_and_snoozed_by_keyboard(browser: Browser, folder: Path):
-    book = alarms_of(folder)
-    with serving_live(folder, alarms=book) as page, page.running(5):
+    alarms = alarms_of(folder)
+    with serving_live(folder, alarms=alarms) as page, page.running(5):
         open_page(browser, page)
         browser.until(lambda: browser.text("#new") == "1" and browser.all("#alarm-list .card"))
         loaded = "return document.querySelector('#alarm-list img').naturalWidth"
@@ -112,7 +112,7 @@ def test_alarms_are_acknowledged_and_snoozed_by_keyboard(browser: Browser, folde
         tab_to(browser, "Acknowledge: no mask")
         press(browser, Keys.ENTER)
         browser.until(lambda: browser.text("#new") == "0")
-        assert book.kept["a1"].acknowledged is not None
+        assert alarms.kept["a1"].acknowledged is not None
         assert browser.driver.title == "maskdet live"
         browser.find("#rule").send_keys("too many")
         browser.find("#snooze button").send_keys(Keys.ENTER)
@@ -121,30 +121,30 @@ def test_alarms_are_acknowledged_and_snoozed_by_keyboard(browser: Browser, folde
 
 
 def test_a_new_alarm_comes_up(browser: Browser, folder: Path):
-    book = ScriptedAlarms()
-    with serving_live(folder, alarms=book) as page:
+    alarms = ScriptedAlarms()
+    with serving_live(folder, alarms=alarms) as page:
         open_page(browser, page)
         browser.until(lambda: browser.text("#alarm-list") == "No alarm so far.")
-        book.kept["a9"] = alarm("a9", title="no mask: person 9")
-        book.version += 1
+        alarms.kept["a9"] = alarm("a9", title="no mask: person 9")
+        alarms.version += 1
         browser.until(lambda: "no mask: person 9" in browser.text("#alarm-list"))
         assert browser.driver.title == "(1) maskdet live"
-        book.kept["a9"] = replace(book.kept["a9"], cleared=time.time())
-        book.version += 1
+        alarms.kept["a9"] = replace(alarms.kept["a9"], cleared=time.time())
+        alarms.version += 1
         browser.until(lambda: "going on" not in browser.text("#alarm-list"))
 
 
 def test_clips_are_played_in_place_and_deleted(browser: Browser, folder: Path):
-    book = alarms_of(folder)
-    with serving_live(folder, alarms=book) as page:
+    alarms = alarms_of(folder)
+    with serving_live(folder, alarms=alarms) as page:
         open_page(browser, page)
         browser.until(lambda: browser.all("#clip-list .grow"))
         played = "return document.querySelector('.played')?.currentTime > 0.2"
         for button in ("#clip-list .grow", "#alarm-list .card button"):
             browser.find(button).click()
             browser.until(lambda: browser.js(played))
-            book.kept["a3"] = alarm("a3", title="while it plays")
-            book.version += 1
+            alarms.kept["a3"] = alarm("a3", title="while it plays")
+            alarms.version += 1
             assert browser.js(played)  # it is not ended by what is new
             browser.js("document.querySelector('.played').remove()")
         browser.until(lambda: "while it plays" in browser.text("#alarm-list"))
@@ -179,8 +179,8 @@ def test_the_report_keeps_its_style_and_runs_no_script(browser: Browser, folder:
 
 
 def test_logging_in_and_out(browser: Browser, folder: Path):
-    users, book = {"vera": "viewer", "oleg": "operator"}, alarms_of(folder)
-    with serving_live(folder, users=users, alarms=book) as page, page.running(10):
+    users, alarms = {"vera": "viewer", "oleg": "operator"}, alarms_of(folder)
+    with serving_live(folder, users=users, alarms=alarms) as page, page.running(10):
         open_page(browser, page, ready="#login:not([hidden])")
         assert not browser.find("#page").is_displayed()
         assert not browser.all(".screen video, .screen img")

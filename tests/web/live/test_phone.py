@@ -51,14 +51,14 @@ def open_on_phone(browser: Browser, page: Page) -> None:
 
 
 def test_alarms_are_acknowledged_and_snoozed_by_touch(browser: Browser, folder: Path):
-    book = alarms_of(folder)
+    alarms = alarms_of(folder)
     clip = str(next((folder / "clips").iterdir()))
-    book.kept["a3"] = alarm("a3", title="no mask: person 12 in a-zone-of-a-long-name", clip=clip)
-    with serving_live(folder, alarms=book) as page:
+    alarms.kept["a3"] = alarm("a3", title="no mask: person 12 in a-zone-of-a-long-name", clip=clip)
+    with serving_live(folder, alarms=alarms) as page:
         open_on_phone(browser, page)
         press(browser, button("acknowledge", "a1"))
         browser.until(lambda: not browser.all(button("acknowledge", "a1")))
-        assert browser.js(FOCUSED) == "acknowledge a1" and book.kept["a1"].acknowledged
+        assert browser.js(FOCUSED) == "acknowledge a1" and alarms.kept["a1"].acknowledged
         browser.js(LOOP)
         press(browser, button("play", "a3"))
         browser.until(lambda: browser.js(IS_PLAYING))
@@ -71,7 +71,7 @@ def test_alarms_are_acknowledged_and_snoozed_by_touch(browser: Browser, folder: 
         browser.until(lambda: "too many: snoozed until" in browser.text("#snoozed"))
         Select(browser.find("#minutes")).select_by_value("0")
         press(browser, "#snooze button")
-        browser.until(lambda: browser.text("#snoozed") == "" and not book.snoozes())
+        browser.until(lambda: browser.text("#snoozed") == "" and not alarms.snoozes())
         assert not browser.complaints()
 
 

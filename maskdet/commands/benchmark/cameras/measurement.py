@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from maskdet.alarm import AlarmBook
+from maskdet.alarm import AlarmControl
 from maskdet.commands.benchmark.cameras.backlog import unread_bytes
 from maskdet.live.cameras.camera import CameraState
 from maskdet.live.cameras.control import CameraControl
@@ -113,7 +113,7 @@ class Measurement(Stop):
         self._memory: list[float] = []
 
     def begin(
-        self, pipeline: Pipeline, control: CameraControl, book: AlarmBook | None = None
+        self, pipeline: Pipeline, control: CameraControl, alarms: AlarmControl | None = None
     ) -> None:
         """Takes the run that is measured."""
         self._pipeline = pipeline
