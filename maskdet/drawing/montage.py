@@ -11,7 +11,7 @@ import numpy as np
 from maskdet.drawing.layout import Place, Size
 from maskdet.observation import Observation
 
-_DARK = (20, 20, 20)
+_DARK = 20  # of all three colors: see `overlay`
 
 
 def fit(observation: Observation, size: Size, *, enlarge: bool = False) -> Observation:

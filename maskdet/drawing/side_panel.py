@@ -13,7 +13,7 @@ from maskdet.drawing.status_text import BRIGHT, DIM
 from maskdet.drawing.styles import STYLES
 from maskdet.drawing.text_renderer import TextRenderer
 
-_GROUND = (24, 24, 24)
+_GROUND = 24  # of all three colors: see `overlay`
 _TABLE_ROWS = len(MaskState) + 2
 _PLOT_ROWS = 3
 _COLUMN = 19

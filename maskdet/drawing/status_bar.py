@@ -13,7 +13,8 @@ from maskdet.drawing.text_renderer import TextRenderer
 
 _MIN_NAME_WIDTH = 4
 """Of the shortest name, in sizes of the text: eight letters or so."""
-_PAPER, _TRACK, _DONE = (30, 30, 30), (70, 70, 70), (233, 180, 86)
+_PAPER, _TRACK = 30, 70  # of all three colors: see `overlay`
+_DONE = (233, 180, 86)
 
 
 class StatusBar:
