@@ -318,3 +318,20 @@ def test_starting_a_command_imports_nothing_heavy(module: str):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_a_hint_names_the_program_as_it_was_typed():
+    """``maskdet`` or ``python -m maskdet``: `as_typed` knows; cards hold one form for everybody."""
+    recorded = {"commands/calibrate.py", "commands/evaluate.py", "commands/models.py"}
+    recorded |= {"commands/train.py", "system/console.py", "__main__.py"}
+    found = {path for path in MODULES for text in texts_of(path) if "python -m maskdet" in text}
+    assert where(iter(found)) == recorded
+
+
+def texts_of(path: Path) -> Iterator[str]:
+    """Texts of a file that a person may read, without docstrings."""
+    nodes = list(ast.walk(tree_of(path)))
+    statements = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    for node in nodes:
+        if isinstance(node, ast.Constant) and node not in statements:
+            yield str(node.value)

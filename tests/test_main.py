@@ -74,6 +74,25 @@ def test_a_line_begins_with_the_command_as_it_was_typed(
     assert done.returncode != 0 and done.stderr.startswith(f"{name} monitor: {tmp_path}")
 
 
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (["-m", "maskdet", "monitor"], "python -m maskdet"),
+        (["-c", f"{INSTALLED}sys.exit(it.main())", "monitor"], "maskdet"),
+        (["monitor.py"], "python -m maskdet"),  # a checkout's `maskdet` is on no PATH
+    ],
+)
+def test_a_hint_begins_with_the_command_as_it_was_typed(
+    start: list[str], name: str, tmp_path: Path
+):
+    words = ["--source", "demo", "--serve", "0.0.0.0:0", "--set", f"serve.users={tmp_path / 'u'}"]
+    done = subprocess.run(
+        [sys.executable, *start, *words], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    hint = f"make it: {name} users add NAME --role operator --file {tmp_path / 'u'}"
+    assert done.returncode == 2 and hint in done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no process a Ctrl-C alone")
 @pytest.mark.parametrize("command", [["-m", "maskdet", "detect", "x.jpg"], ["monitor.py"]])
 def test_ctrl_c_while_the_program_is_imported_shows_no_traceback(

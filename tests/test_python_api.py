@@ -9,12 +9,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 import maskdet
+from maskdet.sources.child.stream_options import TRANSPORTS
+from maskdet.sources.opencv_capture import BACKENDS
+from maskdet.sources.options import Backend, StreamOptions, Transport, WebcamOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 FUNCTIONS = ("annotate", "blur_faces", "load_detector", "open_source", "read_frames", "read_image")
@@ -100,6 +103,37 @@ def test_the_page_runs_as_a_plain_script(tmp_path: Path):
 def test_wrong_options_of_a_detector_are_refused(options: Any, error: type, words: str):
     with pytest.raises(error, match=re.escape(words)):
         maskdet.load_detector(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"rtsp_transport": "tpc"}, '\'tpc\'; it must be "auto", "tcp", "udp" or "udp_multicast"'),
+        ({"backend": "v4l"}, '"auto", "v4l2", "dshow", "msmf", "avfoundation" or "any"'),
+        ({"decode": "keyframes"}, 'decode is \'keyframes\'; it must be "all" or "key_frames"'),
+        ({"rotate": 45}, "rotate is 45; it must be 0, 90, 180 or 270"),
+        ({"rotate": False}, "rotate is False; it must be 0, 90, 180 or 270"),
+        ({"open_timeout": -1}, "a number of seconds, more than 0 and at most 86400"),
+        ({"read_timeout": float("nan")}, "read_timeout is nan; it must be a number of seconds"),
+        ({"width": 0}, "width is 0; it must be a number of pixels, 1 or more, or None"),
+        ({"height": 480.5}, "height is 480.5; it must be a number of pixels"),
+        ({"fps": "25"}, "fps is '25'; it must be a number above 0, or None"),
+        ({"format": "MJPEG"}, "format is 'MJPEG'; it must be four letters, such as MJPG"),
+        ({"low_delay": "no"}, "low_delay is 'no'; it must be True or False"),
+        ({"ffmpeg": "x=1"}, "ffmpeg is 'x=1'; it must be names of FFmpeg's options"),
+    ],
+)
+def test_wrong_options_of_a_source_are_refused(options: dict[str, Any], words: str):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        maskdet.SourceOptions(**options)
+
+
+def test_what_a_source_may_be_asked_for_is_known_to_those_that_do_it():
+    backends, transports = get_args(Backend), get_args(Transport)
+    assert backends == ("auto", *BACKENDS) and transports == ("auto", *TRANSPORTS)
+    for kind in (WebcamOptions, StreamOptions, maskdet.SourceOptions):
+        kind()  # the defaults are right
+    maskdet.SourceOptions(width=np.int64(640), fps=np.float32(25), read_timeout=1, rotate=180)
 
 
 def test_a_source_may_be_a_path_or_a_webcams_number():

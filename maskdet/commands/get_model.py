@@ -20,7 +20,7 @@ from maskdet import __version__
 from maskdet.config import MAX_BYTES
 from maskdet.errors import ConfigError, ModelError
 from maskdet.model.card import CARD_NAME, model_file, read_card
-from maskdet.system.console import say
+from maskdet.system.console import as_typed, say
 from maskdet.system.redaction import mask_password
 
 TIMEOUT_S = 30.0
@@ -58,7 +58,7 @@ def get(name: str, origin: str | None, shipped: Path, target: Path) -> Path:
         there = ", ".join(sorted(card.parent.name for card in shipped.glob(f"*/{CARD_NAME}")))
         raise ConfigError(
             f"no address of {name!r} is known: name a checkout's models/ folder, or an address "
-            f"that has its files: python -m maskdet models get {name} --from FOLDER_OR_URL"
+            f"that has its files: {as_typed('models get')} {name} --from FOLDER_OR_URL"
             + ("" if is_known else f" (models of this version: {there})")
         )
     with _new_folder(target, name) as folder:

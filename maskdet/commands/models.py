@@ -18,7 +18,7 @@ from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.spec import is_whole
 from maskdet.system.atomic_files import write_output
-from maskdet.system.console import say
+from maskdet.system.console import as_typed, say
 
 BEGIN = "<!-- models: written by `python -m maskdet models --readme README.md` -->"
 END = "<!-- end of models -->"
@@ -58,9 +58,9 @@ def show(shipped: Path, fetched: Path, *, speed: bool = False) -> None:
         grid.add_row(*cells)
     width = None if sys.stdout.isatty() else 1000  # a file or a pipe has no width
     Console(width=width, highlight=False).print(grid)
-    print("* the default; another one: python -m maskdet monitor --model NAME")
+    print(f"* the default; another one: {as_typed('monitor')} --model NAME")
     if any(not is_whole(path) for path, *_ in _known(shipped, fetched)):
-        print("not here: python -m maskdet models get NAME --from FOLDER_OR_URL")
+        print(f"not here: {as_typed('models get')} NAME --from FOLDER_OR_URL")
 
 
 def _known(shipped: Path, fetched: Path) -> Iterator[tuple[Path, ModelCard, str]]:

@@ -19,6 +19,7 @@ from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError
 from maskdet.model.card import CARD_NAME, read_card
 from maskdet.runtimes.spec import MODELS, find_model
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import as_typed
 from maskdet.system.extras import extra_of, missing_line
 from maskdet.system.signals import StopRequest
 from maskdet.training.earlier_run import require_no_checkpoint
@@ -110,9 +111,9 @@ def last_words(settings: TrainingSettings, data: Path, output: Path) -> list[str
     return [
         f"done; the model is in {output / settings.name}",
         "next:",
-        f"  python -m maskdet evaluate {arguments}",
-        f"  python -m maskdet export --model {model} --to litert{_int8(settings, data)}",
-        f"  python -m maskdet monitor --model {model}",
+        f"  {as_typed('evaluate')} {arguments}",
+        f"  {as_typed('export')} --model {model} --to litert{_int8(settings, data)}",
+        f"  {as_typed('monitor')} --model {model}",
     ]
 
 

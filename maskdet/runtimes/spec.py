@@ -20,6 +20,7 @@ from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.legacy.labels import EXPORTED, THIRD_PARTY, states_of_labels
 from maskdet.runtimes.tensorflow_import import quiet_import
 from maskdet.runtimes.unsupported_formats import is_checkpoint
+from maskdet.system.console import as_typed
 from maskdet.system.resources import shipped, user_models
 
 MODELS = shipped("models")
@@ -180,7 +181,7 @@ def find_model(model: str) -> Path:
         raise ModelError(
             f"model {model!r} is not on this machine yet; fetch it from a checkout's models/ "
             "folder or an address that has it: "
-            f"python -m maskdet models get {model} --from FOLDER_OR_URL"
+            f"{as_typed('models get')} {model} --from FOLDER_OR_URL"
         )
     there = sorted({card.parent.name for card in MODELS.glob(f"*/{CARD_NAME}")})
     near = difflib.get_close_matches(model, there, n=1)
@@ -274,8 +275,8 @@ def _best_file(card: ModelCard, device: Device) -> str:
     if light is None and device == "gpu":
         raise ModelError(
             f"--device gpu: Keras finds no GPU, and model '{card.name}' has no file for LiteRT's; "
-            "for an NVIDIA GPU, pip install 'tensorflow[and-cuda]'; for another, python -m maskdet "
-            f"export --to litert --model {card.name}; or use --device cpu"
+            "for an NVIDIA GPU, pip install 'tensorflow[and-cuda]'; for another, "
+            f"{as_typed('export')} --to litert --model {card.name}; or use --device cpu"
         )
     return light or next(iter(card.files))
 

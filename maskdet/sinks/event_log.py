@@ -16,10 +16,11 @@ from typing import Literal
 
 from maskdet.errors import SinkError
 from maskdet.observation import Observation
-from maskdet.sinks.event_line import BEGINNING, event, face_counts, has_changed
+from maskdet.sinks.event_line import event, face_counts, has_changed
+from maskdet.sinks.log_file import open_log
 from maskdet.sinks.log_rotation import Rotation
-from maskdet.sinks.output_files import Folder, create_numbered
-from maskdet.sinks.output_pipes import open_named_pipe, takes_more
+from maskdet.sinks.output_files import Folder
+from maskdet.sinks.output_pipes import takes_more
 from maskdet.sinks.retry_state import RetryState, missing_words
 from maskdet.sources.frame_rate import Pace
 from maskdet.system.console import require_stdout, say
@@ -34,9 +35,6 @@ _CLOSE_TIMEOUT_S = 0.5
 """Seconds after which a file that does not close is left."""
 _STALL_S = 10.0
 """Seconds after which a pipe that nobody empties is named."""
-_TAIL_BYTES = 1 << 20
-"""How far from the end the beginning of a torn line is looked for; ours are far shorter."""
-
 
 Every = Literal["frame", "change", "seconds"]
 
@@ -89,11 +87,14 @@ class EventLog:
         try:
             if self._path is not None:
                 make_folder(self._path.parent)
-                self._path = self._path if append else _unused(self._path)
+                if rotation is not None:
+                    rotation.require_file(self._path)
+                self._path, self._file = open_log(self._path, append=append)
                 if rotation is not None:
                     rotation.begin(self._path)
-            self._file = self._open()
-            self._folder = None if self._path is None else Folder(self._path.parent)
+                self._folder = Folder(self._path.parent)
+            else:
+                self._file = _standard_output()
         except OSError as error:
             raise SinkError(
                 f"cannot write events to {path}: {error.strerror or error}"
@@ -157,12 +158,14 @@ class EventLog:
             return
         if self._rotation.is_due(os.fstat(self._file.fileno()).st_size, coming):
             self._rotation.rotate(self._path)
-            file = _append_to(self._path)
-            self._file.close()
-            self._file = file
+            self._begin_again(self._path)
 
-    def _open(self) -> RawIOBase:
-        return _standard_output() if self._path is None else _append_to(self._path)
+    def _begin_again(self, path: Path) -> None:
+        """Writes a new file under the name, or beside it, where another monitor was faster."""
+        self._path, file = open_log(path, append=True)
+        self.name = self._name = str(self._path)
+        self._file.close()
+        self._file = file
 
     def _check(self) -> None:
         """Now and then: begins the file again where it was deleted or moved away."""
@@ -178,9 +181,7 @@ class EventLog:
                 return
         self._folder.make_again()
         self._check_due = 0.0  # until it is there
-        file = _append_to(self._path)
-        self._file.close()
-        self._file = file
+        self._begin_again(self._path)
 
     def _name_stall(self) -> None:
         """Reports once that the run waits, where the reader of a pipe has stopped reading."""
@@ -228,49 +229,3 @@ def _standard_output() -> RawIOBase:
     require_stdout()
     sys.stdout.flush()
     return open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)
-
-
-def _append_to(path: Path) -> RawIOBase:
-    """Opens the file for more lines, and repairs a last one that a kill has left unfinished."""
-    if path.is_fifo():
-        return open_named_pipe(path)
-    file = path.open("ab", buffering=0)
-    try:
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            _repair(path, file)
-    except OSError:
-        file.close()
-        raise
-    return file
-
-
-def _repair(path: Path, file: RawIOBase) -> None:
-    """A torn line of ours goes; any other last line is ended."""
-    with path.open("rb") as old:
-        size = old.seek(0, os.SEEK_END)
-        start = max(0, size - _TAIL_BYTES)
-        old.seek(start)
-        last = old.read()[: size - start].rpartition(b"\n")[2]
-    if not last:
-        return
-    try:
-        json.loads(last)
-    except ValueError:
-        if BEGINNING.startswith(last) or last.startswith(BEGINNING):
-            log.warning("%s: its last line, which was cut off, was taken out", path)
-            file.truncate(size - len(last))
-            return
-    file.write(b"\n")
-
-
-def _unused(path: Path) -> Path:
-    """The path itself where nothing was written to it, or a new file beside it."""
-    with contextlib.suppress(FileNotFoundError):
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode) or not found.st_size:
-            return path
-    free, file = create_numbered(path)
-    file.close()
-    if free != path:
-        say(f"{path} is there already; events go to {free} (events.append=true goes on with it)")
-    return free

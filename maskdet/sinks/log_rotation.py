@@ -40,14 +40,23 @@ class Rotation:
         self._aside: list[Path] = []
         self._last = ("", 0)
 
-    def begin(self, path: Path) -> None:
-        """A run is about to go on with this file, or to begin it.
+    @staticmethod
+    def require_file(path: Path) -> None:
+        """Makes sure that a file is there, or nothing.
 
         Raises:
             OSError: it is no file that can be put aside.
         """
         if path.exists() and not path.is_file():
             raise OSError(22, "only a file can be rotated")
+
+    def begin(self, path: Path) -> None:
+        """A run is about to go on with this file, or has begun it.
+
+        Raises:
+            OSError: it is no file that can be put aside, or its folder cannot be read.
+        """
+        self.require_file(path)
         found = _put_aside(path)
         self._aside = [aside for _, _, aside in found]
         if found:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import shutil
+import sys
 from collections.abc import Iterator
 from io import RawIOBase
 from pathlib import Path
@@ -22,6 +24,23 @@ def create_numbered(path: Path) -> tuple[Path, RawIOBase]:
         with contextlib.suppress(FileExistsError):
             return free, cast(RawIOBase, free.open("xb", buffering=0))
     raise AssertionError("counting never ends")
+
+
+def lock(file: RawIOBase) -> bool:
+    """Marks a file as ours until it is closed; False when it is another process's.
+
+    Where there are no such locks (Windows, some network drives) an open file cannot be renamed, or
+    nobody can know.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
 
 
 def write_new(path: Path, data: bytes) -> Path:

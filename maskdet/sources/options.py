@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from math import inf
+from numbers import Integral, Real
+from typing import Any, Literal, get_args
 
-from maskdet.errors import SourceError
-
-DECODED_IMAGES = ("all", "key_frames")
+Backend = Literal["auto", "v4l2", "dshow", "msmf", "avfoundation", "any"]
+"""How a webcam is reached."""
+Transport = Literal["auto", "tcp", "udp", "udp_multicast"]
+"""How the packets of an RTSP camera come."""
+Decode = Literal["all", "key_frames"]
 """Images of a stream that are decoded."""
+Rotation = Literal[0, 90, 180, 270]
+"""Degrees clockwise."""
+MAX_TIMEOUT_S = 24 * 3600.0
+"""The longest wait for a camera; a number that is larger is a mistake."""
+_CHOICES: Mapping[str, tuple[Any, ...]] = {
+    "backend": get_args(Backend),
+    "rtsp_transport": get_args(Transport),
+    "decode": get_args(Decode),
+    "rotate": get_args(Rotation),
+}
+"""The values of options that have few."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +42,18 @@ class ConnectionOptions:
     open_timeout: float = 10.0
     read_timeout: float = 5.0
     retry_first_connection: bool = False
-    rotate: int = 0
+    rotate: Rotation = 0
 
     def __post_init__(self) -> None:
-        """Checks what has few values.
+        """Checks each value.
 
         Raises:
-            SourceError: `rotate` is another number.
+            ValueError: an option cannot be that; the line names what it may be.
         """
-        if self.rotate not in (0, 90, 180, 270):
-            raise SourceError(f"cannot rotate by {self.rotate} degrees: choose 0, 90, 180 or 270")
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if right := _what_is_right(option.name, option.default, value):
+                raise ValueError(f"{option.name} is {value!r}; it must be {right}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +73,7 @@ class WebcamOptions(ConnectionOptions):
     height: int | None = None
     fps: float | None = None
     format: str | None = None
-    backend: str = "auto"
+    backend: Backend = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +91,10 @@ class StreamOptions(ConnectionOptions):
     """
 
     fps: float | None = None
-    rtsp_transport: str = "auto"
+    rtsp_transport: Transport = "auto"
     low_delay: bool = True
     hardware_decoding: bool = False
-    decode: str = "all"
+    decode: Decode = "all"
     ffmpeg: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -89,6 +106,33 @@ class SourceOptions(WebcamOptions, StreamOptions):
         fps: as of a webcam or stream; of a video file, the rate at which it was taken, in place
             of its own time stamps.
     """
+
+
+def _what_is_right(name: str, default: object, value: object) -> str:
+    """Words for what an option may be; none where its value is right."""
+    if name in _CHOICES:
+        choices = _CHOICES[name]
+        words = [f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in choices]
+        is_right = type(value) is not bool and value in choices
+        return "" if is_right else f"{', '.join(words[:-1])} or {words[-1]}"
+    if name in ("open_timeout", "read_timeout"):
+        is_right = _is_positive(value, MAX_TIMEOUT_S)
+        return "" if is_right else f"a number of seconds, more than 0 and at most {MAX_TIMEOUT_S:g}"
+    if name in ("width", "height"):
+        is_right = value is None or (isinstance(value, Integral) and _is_positive(value))
+        return "" if is_right else "a number of pixels, 1 or more, or None"
+    if name == "fps":
+        return "" if value is None or _is_positive(value) else "a number above 0, or None"
+    if name == "format":
+        is_right = value is None or (isinstance(value, str) and len(value) == 4)
+        return "" if is_right else "four letters, such as MJPG, YUYV or H264, or None"
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "True or False"
+    return "" if isinstance(value, Mapping) else "names of FFmpeg's options with their values"
+
+
+def _is_positive(value: object, most: float = inf) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real) and 0 < float(value) <= most
 
 
 def longest_wait_s(open_timeout: float) -> int:

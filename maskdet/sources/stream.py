@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from maskdet.errors import SourceError
 from maskdet.sources.address import parse
-from maskdet.sources.child.stream_options import TRANSPORTS
-from maskdet.sources.options import DECODED_IMAGES, StreamOptions, values_of
+from maskdet.sources.options import StreamOptions, values_of
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.system.redaction import mask_address
 
@@ -22,17 +21,9 @@ class Stream(LiveSource):
             options: None: the defaults.
 
         Raises:
-            SourceError: an option has no such value, or the address cannot be read.
+            SourceError: the address cannot be read.
         """
         options = options or StreamOptions()
-        if options.rtsp_transport not in ("auto", *TRANSPORTS):
-            known = ", ".join(("auto", *TRANSPORTS))
-            raise SourceError(
-                f"unknown RTSP transport '{options.rtsp_transport}': choose one of {known}"
-            )
-        if options.decode not in DECODED_IMAGES:
-            known = ", ".join(DECODED_IMAGES)
-            raise SourceError(f"unknown choice of images '{options.decode}': choose one of {known}")
         self._shown = mask_address(url)
         try:
             url = parse(url).url

@@ -23,17 +23,10 @@ class Webcam(LiveSource):
             options: None: the defaults.
 
         Raises:
-            SourceError: an option has no such value, or there is no such device file.
+            SourceError: there is no such device file.
         """
         options = options or WebcamOptions()
         backend = options.backend
-        if backend not in ("auto", *BACKENDS):
-            known = ", ".join(("auto", *BACKENDS))
-            raise SourceError(f"unknown camera back-end '{backend}': choose one of {known}")
-        if options.format is not None and len(options.format) != 4:
-            raise SourceError(
-                f"unknown picture format '{options.format}': choose MJPG, YUYV, H264 …"
-            )
         self._spec = spec
         self._backend = backend
         device: int | str = int(spec) if spec.isdecimal() else spec

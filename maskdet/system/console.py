@@ -64,8 +64,9 @@ def as_typed(words: str) -> str:
 
     Returns:
         ``python -m maskdet cluster up`` or ``maskdet cluster up``: what works where the person is.
+        Beside ``monitor.py`` there is the module, and perhaps no ``maskdet``.
     """
-    return f"{'python -m maskdet' if _name.startswith('python -m ') else 'maskdet'} {words}"
+    return f"{'maskdet' if _name.split(' ')[0] == 'maskdet' else 'python -m maskdet'} {words}"
 
 
 def set_typed(name: str) -> None:

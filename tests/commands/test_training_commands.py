@@ -145,12 +145,10 @@ def test_resume_goes_on_to_the_end(
     assert (told, words) == (f"done; the model is in {output / 'small'}", "next:")
     model = f"--model {output / 'small'}"
     assert evaluating == (
-        f"  python -m maskdet evaluate {model} --data {data} --images {output}/validation.txt"
+        f"  maskdet evaluate {model} --data {data} --images {output}/validation.txt"
     )
-    assert exporting == (
-        f"  python -m maskdet export {model} --to litert --int8 --calibrate {data}"
-    )
-    assert watching == f"  python -m maskdet monitor {model}"
+    assert exporting == (f"  maskdet export {model} --to litert --int8 --calibrate {data}")
+    assert watching == f"  maskdet monitor {model}"
     assert checkpoint.load(output / "checkpoint.npz").step == end
     assert read_metrics(output / "validation.csv")["step"].tolist()[-1] == end
     assert read_metrics(output / "training.csv")["step"][-1] == end

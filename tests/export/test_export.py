@@ -91,7 +91,7 @@ def test_the_command_says_what_it_wrote(folder: Path, capsys: pytest.CaptureFixt
     assert main(["export", "--to", "litert", "--model", str(folder)]) == 0
     out = capsys.readouterr().out
     assert f"wrote {folder / 'model.tflite'}" in out
-    assert f"not measured yet: litert, keras; python -m maskdet calibrate --model {folder} " in out
+    assert f"not measured yet: litert, keras; maskdet calibrate --model {folder} " in out
     assert main(["export", "--to", "litert", "--model", str(folder), "--int8"]) == 2
     error = capsys.readouterr().err
     assert "--calibrate" in error and "Traceback" not in error

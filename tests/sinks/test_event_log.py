@@ -443,3 +443,61 @@ def test_a_file_that_cannot_be_compressed_stays_and_the_next_is(tmp_path: Path, 
     assert "e-1.jsonl stays uncompressed: Is a directory" in caplog.text
     assert frames_of_compressed(tmp_path / "e-2.jsonl.gz") == [0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["e-1.jsonl", "e-2.jsonl.gz"]
+
+
+def test_two_monitors_never_write_one_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "seen.jsonl"
+    first, second = EventLog(path), EventLog(path)  # nothing is written yet: it looks unused
+    for log, run in [(second, 1), (first, 0)]:
+        log.write(observation(run))
+    line = f"{path} is being written by another monitor; events go to {tmp_path / 'seen-2.jsonl'}"
+    assert capsys.readouterr().err.splitlines() == [line]
+    going_on = EventLog(path, append=True)  # its repair would cut a line that is being written
+    going_on.write(observation(2))
+    for log in (first, second, going_on):
+        log.close()
+    names = ["seen.jsonl", "seen-2.jsonl", "seen-3.jsonl"]
+    assert [frames_in(tmp_path / name) for name in names] == [[0], [1], [2]]
+    EventLog(path, append=True).close()
+    assert capsys.readouterr().err.splitlines() == [line.replace("seen-2", "seen-3")]
+
+
+def test_a_log_that_another_monitor_began_after_it_was_moved_away_is_left_to_that_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "seen.jsonl"
+    first = EventLog(path)
+    first.write(observation(0))
+    path.rename(tmp_path / "seen.jsonl.1")
+    second = EventLog(path)
+    second.write(observation(1))
+
+    def goes_on() -> bool:
+        first.write(observation(2))
+        return (tmp_path / "seen-2.jsonl").exists()
+
+    wait_until(goes_on)
+    first.close(), second.close()
+    assert frames_in(path) == [1] and frames_in(tmp_path / "seen-2.jsonl") == [2]
+    assert first.name == str(tmp_path / "seen-2.jsonl")
+    assert "seen.jsonl is being written by another monitor" in capsys.readouterr().err
+
+
+def test_of_many_monitors_begun_at_once_each_writes_a_log_of_its_own(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom tests.sinks.test_event_log import *\nsys.stdin.readline()\n"
+        f"log = EventLog({str(tmp_path / 'seen.jsonl')!r})\n"
+        "for index in range(50): log.write(observation(index))\nlog.close()\n"
+    )
+    runs = [
+        subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, cwd=ROOT)
+        for _ in range(4)
+    ]
+    for run in runs:
+        assert run.stdin is not None
+        run.stdin.close()
+    assert [run.wait(60) for run in runs] == [0] * 4
+    written = sorted(tmp_path.iterdir())
+    assert [frames_in(path) for path in written] == [list(range(50))] * 4

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maskdet.errors import SourceError
 from maskdet.sources.child import frame_sender
 from maskdet.sources.child.frame_sender import HEADER
 from maskdet.sources.child.stream_pace import Busy
@@ -76,11 +75,6 @@ def test_a_camera_on_its_side_is_set_upright(camera: Any):
     frame = source.read()
     source.close()
     assert frame is not None and (frame.width, frame.height) == (48, 64)
-
-
-def test_other_turns_are_refused():
-    with pytest.raises(SourceError, match="cannot rotate by 45 degrees: choose 0, 90"):
-        SourceOptions(rotate=45)
 
 
 def test_a_stream_that_one_thread_keeps_up_with_stays_with_it(camera: Any):

@@ -290,13 +290,6 @@ def test_what_is_not_there(tmp_path: Path, capfd, spec: str, says: str) -> None:
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("options", [{"backend": "vhs"}, {"rtsp_transport": "pigeon"}])
-def test_unknown_options_name_the_known_ones(options: dict[str, str]) -> None:
-    spec = "0" if "backend" in options else "rtsp://127.0.0.1:9/x"
-    with pytest.raises(SourceError, match="choose"):
-        open_source(spec, options=SourceOptions(**options))
-
-
 @pytest.mark.parametrize(
     ("system", "backend", "names"),
     [

@@ -69,7 +69,7 @@ def test_every_command_of_the_guide_runs(
     ]
     told = capfd.readouterr().err
     assert "splits/train.txt is not in faces: all pictures there are taken" in told
-    assert "next:\n  python -m maskdet evaluate --model runs/mine/retinanet-mobilenet" in told
+    assert "next:\n  maskdet evaluate --model runs/mine/retinanet-mobilenet" in told
     assert len(Path("runs/mine/validation.txt").read_text().split()) == 1
 
 

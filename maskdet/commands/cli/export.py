@@ -10,6 +10,7 @@ import typer
 
 from maskdet.commands.options import Model
 from maskdet.model.registry import DEFAULT_MODEL
+from maskdet.system.console import as_typed
 
 
 def export(
@@ -50,6 +51,6 @@ def export(
         print(f"wrote {file}")
     if unmeasured := unmeasured_files(folder):
         print(
-            f"not measured yet: {', '.join(unmeasured)}; python -m maskdet calibrate "
+            f"not measured yet: {', '.join(unmeasured)}; {as_typed('calibrate')} "
             f"--model {shlex.quote(model)} --data DIR --images LIST.txt"
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from maskdet.system.console import as_typed
 from maskdet.system.resources import user_models
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
@@ -52,4 +53,4 @@ def get(
     from maskdet.runtimes.spec import MODELS
 
     folder = fetch(name, origin, MODELS, user_models())
-    print(f"{folder}: verified; use it with: python -m maskdet monitor --model {folder.name}")
+    print(f"{folder}: verified; use it with: {as_typed('monitor')} --model {folder.name}")

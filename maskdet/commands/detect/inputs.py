@@ -11,6 +11,7 @@ from pathlib import Path
 
 from maskdet.errors import ConfigError
 from maskdet.images.folder import MAX_OTHERS, left_out, list_folder
+from maskdet.system.console import as_typed
 from maskdet.system.redaction import mask_password
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(?=[^/])")
@@ -72,7 +73,7 @@ def monitor_command(video: Path) -> str:
     )
     source = shlex.quote(os.fspath(video))
     outputs = f"--record {record} --events {events}"
-    return f"python -m maskdet monitor --source {source} --headless {outputs}"
+    return f"{as_typed('monitor')} --source {source} --headless {outputs}"
 
 
 def _refuse_live(path: Path) -> None:
@@ -83,7 +84,7 @@ def _refuse_live(path: Path) -> None:
         return
     raise ConfigError(
         f"{text} is a camera or stream, and no image; process it with: "
-        f"python -m maskdet monitor --source {shlex.quote(text)}"
+        f"{as_typed('monitor')} --source {shlex.quote(text)}"
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from maskdet.commands.live_page.users import default_file
 from maskdet.errors import ConfigError
+from maskdet.system.console import as_typed
 from maskdet.web.live.access.accounts import Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.guard import Guard
@@ -35,7 +36,7 @@ def _accounts(users: Path | None, is_open: bool) -> Accounts | None:
     if not accounts.all():
         raise ConfigError(
             f"nobody can log in: {accounts.path} has no user; add one: "
-            f"python -m maskdet users add NAME --role operator --file {accounts.path}"
+            f"{as_typed('users add')} NAME --role operator --file {accounts.path}"
         )
     from argon2 import PasswordHasher  # missing, it is to be missed at the start  # noqa: F401
 

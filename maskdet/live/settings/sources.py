@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     Field,
@@ -17,8 +17,9 @@ from pydantic import (
 from maskdet.config import Settings
 from maskdet.config_texts import OneLine, matching
 from maskdet.sources.address import scheme_of, shown_name
+from maskdet.sources.options import MAX_TIMEOUT_S, Backend, Decode, Rotation, Transport
 
-Timeout = Annotated[float, Field(gt=0, le=24 * 3600)]
+Timeout = Annotated[float, Field(gt=0, le=MAX_TIMEOUT_S)]
 """Seconds, as libraries take them: in milliseconds they have to fit into 32 bits."""
 _RECEIVED_ONCE = ("udp", "rtp")
 _COPIED_SCHEMES = (
@@ -68,11 +69,11 @@ class SourceSettings(Settings):
     height: PositiveInt | None = None
     fps: PositiveFloat | None = None
     format: Annotated[str, Field(min_length=4, max_length=4)] | None = None
-    backend: Literal["auto", "v4l2", "dshow", "msmf", "avfoundation", "any"] = "auto"
-    rtsp_transport: Literal["auto", "tcp", "udp", "udp_multicast"] = "auto"
+    backend: Backend = "auto"
+    rtsp_transport: Transport = "auto"
     low_delay: bool = True
     hardware_decoding: bool = False
-    decode: Literal["all", "key_frames"] = "all"
+    decode: Decode = "all"
     ffmpeg: dict[
         Annotated[str, matching("[^;|]+", "a name without ; and |")],
         Annotated[str, matching("[^;|]*", "a value without ; and |")],
@@ -81,7 +82,7 @@ class SourceSettings(Settings):
     read_timeout: Timeout = 5.0
     detect_fps: PositiveFloat | None = None
     retry_first_connection: bool | None = None
-    rotate: Literal[0, 90, 180, 270] = 0
+    rotate: Rotation = 0
     standby: bool = False
 
     @model_validator(mode="before")

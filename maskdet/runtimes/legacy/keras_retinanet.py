@@ -31,6 +31,7 @@ from maskdet.runtimes.legacy.keras2_file import (
 from maskdet.runtimes.legacy.keras2_layers import evaluate
 from maskdet.runtimes.legacy.legacy_detector import LegacyDetector
 from maskdet.runtimes.legacy.tensorflow_graphs import one_line
+from maskdet.system.console import as_typed
 
 SIDES = 800, 1333
 """Short and long side in pixels that images are resized to, unless one was trained otherwise."""
@@ -159,7 +160,7 @@ def inference_layer(model: KerasFile) -> Layer:
     if is_training_model(model.network):
         raise ModelError(
             f"{model.path}: is a training model of keras-retinanet, which gives no boxes; make an "
-            f"inference model of it: python -m maskdet convert {model.path} inference.h5"
+            f"inference model of it: {as_typed('convert')} {model.path} inference.h5"
         )
     raise ModelError(f"{model.path}: is a Keras model, but none of keras-retinanet")
 

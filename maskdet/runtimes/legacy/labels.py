@@ -109,7 +109,7 @@ def states_of_names(
     try:
         states = map_states(list(names.values()), classes, where=str(where), error=ModelError)
     except ModelError as error:
-        raise ModelError(f"{error} (python -m maskdet: --state NAME=STATE)") from None
+        raise ModelError(f"{error} (on a command line: --state NAME=STATE)") from None
     return dict(zip(names, states, strict=True))
 
 

@@ -15,7 +15,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import Protocol, cast
 
-from maskdet.sinks.output_files import create_numbered
+from maskdet.sinks.output_files import create_numbered, lock
 from maskdet.sinks.recording.fragment_recovery import playable_bytes
 from maskdet.sinks.recording.retention import Retention
 
@@ -142,7 +142,7 @@ class Segments:
                 if final.exists():
                     continue
                 file = cast(RawIOBase, part.open("xb", buffering=0))
-                _lock(file)
+                lock(file)
                 return Draft(part, final, file)
         raise AssertionError("counting never ends")
 
@@ -157,7 +157,7 @@ class Segments:
         for part in sorted(self._list(PART)):
             try:
                 with part.open("rb+", buffering=0) as file:
-                    if not _lock(file):
+                    if not lock(file):
                         continue  # another run is writing it
                     if sys.platform == "win32":
                         file.close()  # or it could not be renamed
@@ -202,20 +202,3 @@ def _size(path: Path) -> int:
     with contextlib.suppress(OSError):
         return path.stat().st_size
     return 0
-
-
-def _lock(file: RawIOBase) -> bool:
-    """Marks a file as ours until it is closed; False when it is another's.
-
-    Where there are no such locks (Windows, some network drives) an open file cannot be renamed, or
-    nobody can know.
-    """
-    if sys.platform == "win32":
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
-    return True

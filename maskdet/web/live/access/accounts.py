@@ -138,8 +138,7 @@ class Accounts:
             except FileNotFoundError:
                 raise ConfigError(
                     f"there is no file of users {self.path}, and everybody has to log in here; "
-                    "make it: python -m maskdet users add NAME --role operator --file "
-                    f"{self.path}"
+                    f"make it: {as_typed('users add')} NAME --role operator --file {self.path}"
                 ) from None
             except (OSError, UnicodeError) as error:
                 reason = getattr(error, "strerror", None) or "is no text"
