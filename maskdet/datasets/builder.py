@@ -23,7 +23,11 @@ SLACK_PIXELS = 0.01
 OUTLINES = "outlines and turned boxes, of which the upright box around was taken"
 CUT = "boxes that reached out of their picture and were cut"
 NO_SIZE = "pictures whose labels state no size or 0, for which their own was taken"
-SHARES = "labels whose boxes were taken as shares of the picture, as none reaches beyond 0 to 1"
+SHARES = "labels whose boxes were taken as shares of the picture, as all lie within 0 to 1"
+MAX_SHARE = 1.05
+"""Share of an image's side that a box may reach to: some tools draw a little over the edge."""
+REPEATED = "entries that name a picture once more, and were joined with its first one"
+SAME = "boxes that an earlier entry of their picture had already"
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Labelled:
     span: tuple[int, int] | None = None
     name: str = ""
     part: str = ""
+    place: str = ""
     boxes: list[tuple[float, ...]] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
@@ -44,14 +49,18 @@ class Labelled:
 class DatasetBuilder:
     """Takes a data set's images and boxes as they are read."""
 
-    def __init__(self, problems: Problems, names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, problems: Problems, names: Sequence[str] | None = None, *, in_pixels: bool = True
+    ) -> None:
         """Begins with no image.
 
         Args:
             problems: gets what is wrong; such a box is left out.
             names: the classes there are, in order; None: those that the boxes have.
+            in_pixels: the format states pixels, which some of its files do not obey.
         """
         self.problems = problems
+        self._in_pixels = in_pixels
         self._names = None if names is None else tuple(names)
         self._images: list[Labelled] = []
 
@@ -78,7 +87,7 @@ class DatasetBuilder:
         if not (1 <= width <= MAX_IMAGE_SIDE and 1 <= height <= MAX_IMAGE_SIDE):
             self.problems.add(place, f"size {width:g}×{height:g} is no picture's")
             return None
-        made = Labelled(file, int(width), int(height), span, name)
+        made = Labelled(file, int(width), int(height), span, name, place=str(place))
         self._images.append(made)
         return made
 
@@ -113,7 +122,9 @@ class DatasetBuilder:
 
     def dataset(self) -> DataSet:
         """All that was taken."""
-        self._take_shares()
+        self._join_repeated()
+        if self._in_pixels:
+            self._take_shares()
         names = self._names
         if names is None:
             names = in_order({name for image in self._images for name in image.classes})
@@ -133,19 +144,61 @@ class DatasetBuilder:
         ]
         return DataSet(samples, tuple(names), [image.places for image in self._images])
 
+    def _join_repeated(self) -> None:
+        """Makes one of the entries of an image: the faces of one are no background in the other."""
+        images: dict[object, Labelled] = {}
+        for image in self._images:
+            first = images.setdefault((image.file, image.span), image)
+            if first is image:
+                continue
+            if (first.width, first.height) != (image.width, image.height):
+                size = f"{first.width}×{first.height} at {first.place}"
+                self.problems.add(image.place, f"states another size of {image.file.name}: {size}")
+            self.problems.note(REPEATED, image.place, image.file.name)
+            had = set(zip(first.boxes, first.classes, strict=True))
+            for box, name, place in zip(image.boxes, image.classes, image.places, strict=True):
+                if (box, name) in had:
+                    self.problems.note(SAME, place, name)
+                    continue
+                first.boxes.append(box)
+                first.classes.append(name)
+                first.places.append(place)
+        self._images = list(images.values())
+
     def _take_shares(self) -> None:
-        """Makes pixels of boxes that can only be shares of their images, with a note."""
-        labelled = [image for image in self._images if image.boxes]
-        edges = [edge for image in labelled for box in image.boxes for edge in box]
-        if not any(0 < edge < 1 for edge in edges) or max(edges) > 1:  # 0 0 1 1 is a pixel
-            return
-        self.problems.note(SHARES, labelled[0].places[0], f"box {shown_box(labelled[0].boxes[0])}")
-        for image in labelled:
-            sides = (image.width, image.height) * 2
-            image.boxes = [
-                tuple(edge * side for edge, side in zip(box, sides, strict=True))
-                for box in image.boxes
-            ]
+        """Makes pixels of boxes that can only be shares of their images, with a note.
+
+        Where others are in pixels, those in shares are mistakes.
+        """
+        found = [
+            (image, number, place)
+            for image in self._images
+            for number, place in enumerate(image.places)
+            if _are_shares(image.boxes[number])
+        ]
+        if not any(0 < edge < 1 for image, n, _ in found for edge in image.boxes[n]):
+            return  # 0 0 1 1 is a pixel
+        has_pixels = len(found) < sum(len(image.boxes) for image in self._images)
+        if not has_pixels:
+            image, number, place = found[0]
+            self.problems.note(SHARES, place, f"box {shown_box(image.boxes[number])}")
+        for image, number, place in found:
+            box = image.boxes[number]
+            if not has_pixels:
+                sides = (image.width, image.height) * 2
+                shares = [min(edge * side, side) for edge, side in zip(box, sides, strict=True)]
+                image.boxes[number] = tuple(shares)
+            elif any(0 < edge < 1 for edge in box):
+                self.problems.add(
+                    place,
+                    f"box {shown_box(box)} is in shares of the picture, while others are in "
+                    "pixels; write it in pixels",
+                )
+
+
+def _are_shares(box: Sequence[float]) -> bool:
+    """Whether a box can be one in shares of its image; of pixels, it would be in the first one."""
+    return max(box) <= MAX_SHARE
 
 
 def in_order(names: set[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from maskdet.datasets.builder import check_name
@@ -10,6 +10,7 @@ from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import DataSet
 from maskdet.datasets.text import read_rows, read_text, rows_as_csv, whole_number
 from maskdet.errors import DatasetError
+from maskdet.model.class_names import guess_state
 from maskdet.model.label_lists import yaml_names
 from maskdet.model.label_map_text import LabelMapError, label_map_items, label_map_text
 
@@ -53,6 +54,36 @@ def read_classes(file: Path, *, may_be_empty: bool = False) -> dict[int, str]:
     return dict(sorted(classes.items()))
 
 
+def require_agreement(chosen: Path, others: Iterable[Path]) -> None:
+    """Makes sure that no list beside the chosen one gives an id the name of another class.
+
+    LabelImg leaves a classes.txt of its own beside labels that have a data.yaml, for example.
+
+    Raises:
+        DatasetError: one does; which of them is right, the files do not show.
+    """
+    names = read_classes(chosen, may_be_empty=True)
+    for file in others:
+        try:
+            found = read_classes(file, may_be_empty=True)
+        except DatasetError:
+            continue
+        for number in sorted(names.keys() & found.keys()):
+            if not _are_alike(names[number], found[number]):
+                raise DatasetError(
+                    f"class {number} is {names[number][:40]!r} in {chosen} but "
+                    f"{found[number][:40]!r} in {file}; remove the wrong file, or name the right "
+                    "one by --classes FILE"
+                )
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Whether two names are the same but for their writing, or mean the same mask state."""
+    plain = ["".join(filter(str.isalnum, name.casefold())) for name in (one, other)]
+    state = guess_state(one)
+    return plain[0] == plain[1] or (state is not None and state == guess_state(other))
+
+
 Found = list[tuple[object, int, str]]
 """Place, id and name of each class of a file."""
 
@@ -75,6 +106,11 @@ def _read_csv(file: Path, problems: Problems) -> Found:
         if count == 0 and (names in _CLASS_HEADERS or names[::-1] in _CLASS_HEADERS):
             has_ids_first = names not in _CLASS_HEADERS
             continue
+        if count == 0 and names[0] == "filename":
+            raise DatasetError(
+                f"{file}: is a table of pictures with the classes that each shows, for a "
+                "classifier, without boxes; export the data set for a detector"
+            )
         row = row[::-1] if has_ids_first else row
         number = whole_number(row[1]) if len(row) == 2 else None
         if number is None or number < 0:

@@ -35,6 +35,7 @@ from maskdet.datasets.text import MAX_BYTES
 from maskdet.errors import DatasetError
 
 AUTO = "auto"
+SEVERAL = "pictures that more than one file of labels has, each with its own boxes"
 _INNER = ("annotations", "data", "labels")
 """Folders beside those of images in which files of labels lie."""
 _WITHOUT_SIZES = ("yolo", "retinanet")
@@ -85,10 +86,14 @@ def _read_all(
     found: list[Labels], root: Path, class_list: Path | None, problems: Problems
 ) -> DataSet:
     sets = []
+    owners: dict[Path, Path] = {}
     for name, labels in found:
         data = FORMATS[name].read(Source(labels, root, class_list), problems)
         data = turn_labels(data, problems, have_sizes=name not in _WITHOUT_SIZES)
         sets.append(in_parts(data, root, labels))
+        for sample in data.samples:
+            if not sample.span and (other := owners.setdefault(sample.file, labels)) != labels:
+                problems.note(SEVERAL, sample.file, f"{other.name} and {labels.name}")
     return joined(sets)
 
 

@@ -50,12 +50,17 @@ def guess_state(name: str) -> MaskState | None:
     if not letters or "".join(found) != letters:
         return None
     if words & _WRONG:
-        return MaskState.mask_weared_incorrect
+        return None if _covers(words) else MaskState.mask_weared_incorrect
     if words & _RIGHT:
         return MaskState.mask_weared_incorrect if words & _NOT else MaskState.with_mask
     if words & _MASK or words in ({"with"}, {"without"}):
         return MaskState.without_mask if words & _NOT else MaskState.with_mask
     return None
+
+
+def _covers(words: set[str]) -> bool:
+    """Whether a mask is said to be over nose or chin, where it belongs: ``mask over nose``."""
+    return bool(words & {"over", "covering"}) and not words & (_NOT | _WRONG - {"nose", "chin"})
 
 
 def map_states(

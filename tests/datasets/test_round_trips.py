@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from maskdet.datasets.builder import MAX_SHARE
 from maskdet.datasets.format_detection import read
 from maskdet.datasets.formats import FORMATS
 from maskdet.datasets.formats.retinanet_csv import whole_pixels
@@ -104,9 +105,9 @@ def faces(draw: st.DrawFn) -> dict[str, list[Face]]:
 @example(faces={"a.png": []}, kinds=["csv", "retinanet", "voc", "yolo", "tfrecord", "coco"])
 @settings(max_examples=60, deadline=None)
 def test_any_data_set_through_any_formats(faces: dict[str, list[Face]], kinds: list[str]) -> None:
-    edges = [edge for found in faces.values() for _, box in found for edge in box]
-    # Parts of a single pixel alone are taken as shares of the image.
-    assume(not any(0 < edge < 1 for edge in edges) or max(edges) > 1)
+    boxes = [box for found in faces.values() for _, box in found]
+    # Parts of an image's first pixel are taken as shares of it.
+    assume(all(max(box) > MAX_SHARE or not any(0 < edge < 1 for edge in box) for box in boxes))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = made = make(folder / "source", faces, NAMES)

@@ -25,14 +25,14 @@ RIGHT, NONE, WRONG = MaskState.with_mask, MaskState.without_mask, MaskState.mask
         ("face_nomask|face_no_mask|maskless|mask off|mask_off|not wearing mask", NONE),
         ("mask_weared_incorrect|incorrect|Incorrect|incorrect_mask|Mask worn incorrectly", WRONG),
         ("improper|improperly worn|wrong|wrong_mask|mask not worn correctly|not_proper", WRONG),
-        ("mask_on_chin|mask under nose|partially_masked|mask not covering nose", WRONG),
+        ("mask_on_chin|mask under nose|partially_masked|mask not covering nose|nose", WRONG),
         ("Maske|mit Maske|con mascarilla|avec masque|com máscara|戴口罩|口罩", RIGHT),
         ("ohne Maske|keine_Maske|sin mascarilla|sans masque|sem máscara|未戴口罩|没有戴口罩", NONE),
         ("Maske falsch getragen|mascarilla mal puesta|口罩佩戴不规范|不正确佩戴口罩", WRONG),
         # what is not plain is the person's to say
         ("face|head|person|hat|helmet|unsure|none|background|0|1|yes|no|not|sin|mit|人脸", None),
-        ("gas mask|unknown_mask|piano mask|mask2|masquerade|maskara|good|bad||_|" + "mask" * 50,
-         None),
+        ("gas mask|unknown_mask|piano mask|mask2|masquerade|maskara|good|bad||_|" + "mask" * 50
+         + "|mask over nose|mask_covering_chin", None),
     ],
 )  # fmt: skip
 def test_guess(names: str, state: MaskState | None) -> None:

@@ -47,7 +47,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     images = _images(content, source, builder)
     boxes: list[tuple[float, ...]] = []
     for place, item in _items(content, "annotations", source.path, problems):
-        if item.get("iscrowd"):
+        if item.get("iscrowd") not in (None, 0, "0", "", "false"):
             problems.note(CROWDS, place, "")
             continue
         image, category = _key(item.get("image_id")), _key(item.get("category_id"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maskdet.datasets.builder import DatasetBuilder, Labelled, pixels
+from maskdet.datasets.builder import DatasetBuilder, Labelled, pixels, shown_box
 from maskdet.datasets.class_list import label_map, read_classes
 from maskdet.datasets.formats.tfrecord_files import NAME, label_map_of, read_records, write_record
 from maskdet.datasets.image_files import encoded, size_in
@@ -25,6 +25,10 @@ LABEL_MAP = "label_map.pbtxt"
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 REPEATED_RECORDS = (
     "records that repeat a picture, as writers of one record per box do, and were joined"
+)
+CROWDS = "regions of many objects (is_crowd, group_of) that were left out"
+RENAMED = (
+    "classes that the label map has under another name than the records, whose own name was taken"
 )
 SAME = "boxes of repeated records that their picture had already, as oversampling makes them"
 Box = tuple[float, ...]
@@ -74,7 +78,8 @@ class _Reader:
     def __init__(self, problems: Problems, listed: dict[int, str] | None) -> None:
         self._problems = problems
         self._listed = listed
-        self._builder = DatasetBuilder(problems, tuple(listed.values()) if listed else None)
+        names = tuple(listed.values()) if listed else None
+        self._builder = DatasetBuilder(problems, names, in_pixels=False)
         self._images: dict[tuple[bytes, bytes], Labelled | None] = {}
         self._boxes_of: dict[tuple[bytes, bytes], set[tuple[Box, str]]] = {}
         self._labels: dict[int, str] = {}
@@ -131,16 +136,27 @@ class _Reader:
         """
         taken = set()
         sides = (image.width, image.height) * 2
+        crowds = _crowds(features)
         for number, (box, text, label) in enumerate(_marked(features), start=1):
             where = f"{place}, box {number}"
+            if number in crowds:
+                self._problems.note(CROWDS, where, "")
+                continue
             try:
-                name = self._name(text, label)
+                name = self._name(text, label, where)
             except DatasetError as error:
                 is_nameless = not self._listed and not text
                 if not (is_nameless and label in self._nameless):  # once a class, not a box
                     self._problems.add(where, str(error))
                 if is_nameless:
                     self._nameless.add(label)
+                continue
+            if all(edge > 1 for edge in box[2:]):
+                self._problems.add(
+                    where,
+                    f"box {shown_box(box)} is in pixels; records have shares of the picture, from "
+                    "0 to 1: write them again",
+                )
                 continue
             edges_px = tuple(pixels(share, side) for share, side in zip(box, sides, strict=True))
             if (edges_px, name) in had:
@@ -150,8 +166,8 @@ class _Reader:
             self._builder.box(image, edges_px, name, where)
         return taken
 
-    def _name(self, text: str, label: int | None) -> str:
-        """The class of a box, which may have a name, a number, or both.
+    def _name(self, text: str, label: int | None, place: str) -> str:
+        """The class of a box at a place, which may have a name, a number, or both.
 
         Raises:
             DatasetError: there is no such class, or the two do not fit.
@@ -164,6 +180,9 @@ class _Reader:
                     f"class {label} has no name; give the label map by --classes FILE.pbtxt"
                 )
             return class_of(self._listed, label)
+        listed = (self._listed or {}).get(label, text)
+        if label not in self._labels and listed != text:
+            self._problems.note(RENAMED, place, f"class {label}: {text!r:.60}, not {listed!r:.60}")
         if (known := self._labels.setdefault(label, text)) != text:
             raise DatasetError(f"class {label} is {text[:40]!r} here but {known[:40]!r} before")
         return text
@@ -193,6 +212,12 @@ def _marked(features: dict[str, Feature]) -> list[tuple[Box, str, int | None]]:
     boxes = list(zip(*edges, strict=True))
     names = [text.decode("utf-8", "replace") for text in texts] or [""] * len(boxes)
     return list(zip(boxes, names, labels or [None] * len(boxes), strict=True))
+
+
+def _crowds(features: dict[str, Feature]) -> set[int]:
+    """Numbers, from 1, of a record's boxes that are of many objects."""
+    keys = ("image/object/is_crowd", "image/object/group_of")
+    return {n for key in keys for n, flag in enumerate(features.get(key, []), start=1) if flag}
 
 
 def _many(features: dict[str, Feature], key: str, kind: type) -> list[Any]:

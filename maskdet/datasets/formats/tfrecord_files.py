@@ -60,7 +60,9 @@ def read_records(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _length(head: bytes, place: str, count: int) -> int:
     if head.startswith(b"\x1f\x8b") and count == 1:
-        raise DatasetError(f"{place}: the file is compressed; unpack it with gunzip")
+        raise DatasetError(
+            f"{place}: the file is compressed; unpack it with gunzip < FILE > NEW.record"
+        )
     if len(head) < _HEAD.size:
         raise DatasetError(f"{place}: breaks off; the file is cut off, get or write it again")
     length, checksum = _HEAD.unpack(head)

@@ -22,10 +22,12 @@ _JSON_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"asset", "regions"}, "VoTT's, a file for each picture"),
     ({"item", "annotations"}, "V7's, a file for each picture"),
     ({"classes", "labels"}, "FiftyOne's"),
+    ({"project", "file", "view"}, "a project of the VGG Image Annotator"),
 )
 _CSV_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"region_shape_attributes", "region_attributes"}, "the VGG Image Annotator's CSV"),
     ({"imageid", "labelname", "xmin"}, "Open Images' CSV"),
+    ({"bbox_x", "bbox_width", "image_name"}, "makesense.ai's CSV"),
     ({"annotator", "lead_time"}, "Label Studio's own CSV"),
     ({"annotation_id", "annotator"}, "Label Studio's own CSV"),
 )
@@ -61,6 +63,8 @@ def json_tool(content: Any) -> str:
             tool = "Label Studio's own list of tasks"
         elif {"image", "annotations"} <= content[0].keys():
             tool = "Create ML's"
+        elif {"Labeled Data", "Label"} <= content[0].keys():
+            tool = "Labelbox's"
         elif {"name", "labels"} <= content[0].keys():
             tool = "Scalabel's, as of BDD100K"
         elif {"image_id", "bbox", "score"} <= content[0].keys():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -43,6 +43,7 @@ EDGES = ("xmin", "ymin", "xmax", "ymax")
 _NO_NUMBER = ("", "none", "null", "nan")
 UNLABELLED = "pictures without xml that were left out"
 ORPHANS = "xml files without picture that were left out"
+SECOND = "xml files whose picture has another one, which were left out"
 
 
 def read(source: Source, problems: Problems) -> DataSet:
@@ -103,22 +104,27 @@ def _labelled(
 ) -> list[str]:
     """Names of those of a folder's images that have xml; the others are in a note."""
     finder = XmlFinder(folder)
-    labelled = []
+    labelled, taken = [], set[Path]()
     for file in files:
-        if finder.find(os.path.relpath(file, folder), required=False):
+        if xml := finder.find(os.path.relpath(file, folder), required=False):
             labelled.append(os.path.relpath(file, source.root))
+            taken.add(xml)
         else:
             problems.note(UNLABELLED, file, "")
-    _note_orphans(labels, files, problems)
+    _note_orphans(labels, files, taken, problems)
     return labelled
 
 
-def _note_orphans(folder: Path, images: Sequence[Path], problems: Problems) -> None:
+def _note_orphans(
+    folder: Path, images: Sequence[Path], taken: Set[Path], problems: Problems
+) -> None:
+    """Takes a note of each xml that no image has, or whose image has another one."""
     names = {folded_name(name) for image in images for name in (image.stem, image.name)}
-    for xml in sorted(folder.rglob(XML)):
+    beside = {xml for place in {image.parent for image in images} for xml in place.glob(XML)}
+    for xml in sorted({*folder.rglob(XML), *beside} - taken):
         known = folded_name(xml.stem) in names or folded_name(stated_name(xml)) in names
-        if not known and not xml.name.startswith("."):
-            problems.note(ORPHANS, xml, "")
+        if not xml.name.startswith("."):
+            problems.note(SECOND if known else ORPHANS, xml, "")
 
 
 def _read_image(
@@ -180,13 +186,27 @@ def _take_box(item: Element, image: Labelled, builder: DatasetBuilder, place: st
     turned, outline = item.find("robndbox"), item.find("polygon")
     if item.find("bndbox") is not None or (turned is None and outline is None):
         box = [_number(item, f"bndbox/{edge}") for edge in EDGES]
-        builder.box(image, box, name, place)
+        if (degrees := _rotation(item)) and box[2] > box[0] and box[3] > box[1]:
+            x1, y1, x2, y2 = box
+            corners = turned_corners((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, degrees)
+            builder.outline(image, corners, name, place)
+        else:
+            builder.box(image, box, name, place)
     elif turned is not None:  # roLabelImg's, the angle in radians
         x, y, width, height, angle = (_number(turned, k) for k in ("cx", "cy", "w", "h", "angle"))
         corners = turned_corners(x, y, width, height, math.degrees(angle))
         builder.outline(image, corners, name, place)
     elif outline is not None:
         builder.outline(image, _points(outline), name, place)
+
+
+def _rotation(item: Element) -> float:
+    """Degrees that a box is turned by, where CVAT keeps them among its attributes."""
+    for attribute in item.iterfind("attributes/attribute"):
+        if (attribute.findtext("name") or "").strip() == "rotation":
+            degrees = number(attribute.findtext("value") or "")
+            return degrees if math.isfinite(degrees) and abs(degrees) % 180 else 0.0
+    return 0.0
 
 
 def _points(outline: Element) -> list[float]:

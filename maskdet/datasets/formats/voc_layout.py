@@ -87,12 +87,21 @@ class XmlFinder:
     def find(self, name: str, *, required: bool = True) -> Path | None:
         """The xml of an image that is named relative to the root; the usual place if required."""
         wanted = list(_xml_names(name))
-        for path in wanted:
-            if not path.startswith("..") and (self._root / path).is_file():
-                return inside(self._root, path)
+        there = [inside(self._root, path) for path in wanted
+                 if not path.startswith("..") and (self._root / path).is_file()]  # fmt: skip
+        own = (xml for xml in there if required or not self._is_of_twin(xml, name))
+        if there:
+            return next(own, None)
         if found := self._by_last_parts(Path(name)) or self._by_stated_name(Path(name)):
             return inside(self._root, found)
         return inside(self._root, wanted[0]) if required else None
+
+    def _is_of_twin(self, xml: Path, name: str) -> bool:
+        """Whether an xml states the name of another image of that stem: a.jpg beside a.png."""
+        image = self._root / name
+        stated = stated_name(xml)
+        is_twin = stated != image.name and os.path.splitext(stated)[0] == image.stem
+        return is_twin and os.path.isfile(image.with_name(stated))
 
     def _by_last_parts(self, image: Path) -> str | None:
         """The one xml of an image's stem, or the one in folders of the same names."""

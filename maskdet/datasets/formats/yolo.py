@@ -13,7 +13,7 @@ from pathlib import Path
 
 from maskdet.config import write_yaml
 from maskdet.datasets.builder import DatasetBuilder, Labelled, pixels
-from maskdet.datasets.class_list import read_classes
+from maskdet.datasets.class_list import read_classes, require_agreement
 from maskdet.datasets.formats.yolo_data_yaml import (
     SUFFIXES_OF_PLANS,
     Plan,
@@ -22,7 +22,13 @@ from maskdet.datasets.formats.yolo_data_yaml import (
     plans_in,
     read_plan,
 )
-from maskdet.datasets.formats.yolo_labels import CLASS_LISTS, LabelFinder
+from maskdet.datasets.formats.yolo_labels import (
+    CLASS_LISTS,
+    LANDMARKS,
+    LabelFinder,
+    class_lists_in,
+    have_landmarks,
+)
 from maskdet.datasets.image_files import list_images, size_of
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source, class_of
@@ -36,6 +42,10 @@ _SEPARATING_COMMA = re.compile(r",\s|,$")
 UNLABELLED = "pictures without a file of labels, taken as without objects"
 OUTSIDE = "pictures that no line of the data.yaml leads to, which were left out"
 KEYPOINTS = "key points behind boxes that were left aside"
+MIN_BOXES = 4
+"""Fewer boxes show nothing about what their values mean; and a part of them that shows it."""
+SLACK_CORNER = 0.02
+"""Share of an image by which a box reaches over its edge where its values mean something else."""
 SLACK_SHARE = 0.1
 """Share of an image that an outline may reach over its edge, and is then cut."""
 
@@ -52,6 +62,9 @@ def read(source: Source, problems: Problems) -> DataSet:
     plan = _plan(source)
     named = plan is not None and source.path == plan.file
     classes = source.classes(() if named else CLASS_LISTS)
+    if classes is not None and source.class_list is None:
+        lists = [*class_lists_in(folder), *([plan.file] if plan else [])]
+        require_agreement(lists[0], lists[1:])
     if classes is None and plan:
         classes = read_classes(plan.file, may_be_empty=True)
     if classes is None and len(names := [*folder.glob("*.names")]) == 1:
@@ -60,10 +73,11 @@ def read(source: Source, problems: Problems) -> DataSet:
         raise DatasetError(
             f"{folder}: has no classes.txt or data.yaml; name the list of classes by --classes FILE"
         )
-    builder = DatasetBuilder(problems, tuple(classes.values()))
+    builder = DatasetBuilder(problems, tuple(classes.values()), in_pixels=False)
     rows = _Rows(classes, builder, keypoints=bool(plan and plan.keypoints))
     images = _images(source, plan, problems)
     finder = LabelFinder(source.root, images, problems)
+    found: list[tuple[Path, Labelled]] = []
     for file, part in images.items():
         try:
             inside(source.root, os.path.relpath(file, source.root))
@@ -73,10 +87,11 @@ def read(source: Source, problems: Problems) -> DataSet:
                 problems.note(UNLABELLED, file, "")
             elif image:
                 image.part = part
-                rows.read(labels, image)
+                found.append((labels, image))
         except DatasetError as error:
             problems.add_line(str(error))
-    finder.note_orphans()
+    rows.read_all(found)
+    finder.note_orphans(folder)
     return builder.dataset()
 
 
@@ -87,9 +102,26 @@ class _Rows:
         self, classes: dict[int, str], builder: DatasetBuilder, *, keypoints: bool
     ) -> None:
         self._classes, self._builder, self._keypoints = classes, builder, keypoints
+        self._labels: list[Path] = []
+        self._landmarks: bool | None = None
+        self._count = self._as_corners = self._beyond = 0
 
-    def read(self, file: Path, image: Labelled) -> None:
-        """Takes the rows of an image; what is wrong goes to the problems."""
+    def read_all(self, found: Sequence[tuple[Path, Labelled]]) -> None:
+        """Takes the rows of files of labels, each of an image."""
+        self._labels = [file for file, _ in found]
+        for file, image in found:
+            try:
+                self._read(file, image)
+            except DatasetError as error:
+                self._builder.problems.add_line(str(error))
+        if MIN_BOXES <= self._count == self._as_corners <= self._beyond * MIN_BOXES:
+            self._builder.problems.add(
+                self._labels[0].parent,
+                "each row fits its picture as class, x1, y1, x2, y2, not as YOLO's class, "
+                "center x, y, width, height; convert them",
+            )
+
+    def _read(self, file: Path, image: Labelled) -> None:
         for line, text in enumerate(read_text(file).splitlines(), start=1):
             fields = _fields(text)
             if fields and not fields[0].startswith("#"):
@@ -105,7 +137,7 @@ class _Rows:
         Raises:
             DatasetError: it is wrong.
         """
-        if self._keypoints and len(fields) > 5:
+        if len(fields) > 5 and (self._keypoints or self._is_of_landmarks(fields)):
             self._builder.problems.note(KEYPOINTS, place, "")
             fields = fields[:5]
         outline = len(fields) >= 7 and len(fields) % 2 == 1
@@ -125,9 +157,18 @@ class _Rows:
             self._builder.outline(image, points, name, place)
         else:
             x, y, width, height = shares
+            reaches = max(abs(x - 0.5) + width / 2, abs(y - 0.5) + height / 2) > 0.5 + SLACK_CORNER
+            self._count += 1
+            self._as_corners += x < width and y < height
+            self._beyond += reaches
             edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             box = [pixels(share, sides[i % 2]) for i, share in enumerate(edges)]
             self._builder.box(image, box, name, place)
+
+    def _is_of_landmarks(self, fields: list[str]) -> bool:
+        if len(fields) == LANDMARKS and self._landmarks is None:
+            self._landmarks = have_landmarks(self._labels)
+        return len(fields) == LANDMARKS and bool(self._landmarks)
 
 
 def _shares(fields: list[str], *, outline: bool) -> list[float]:
@@ -164,6 +205,11 @@ def _hint(count: int) -> str:
     """A probable meaning of a row with so many values."""
     if count == 6:
         return "; with a score behind, these are a detector's answers: remove the last column"
+    if count > 10 and count % 3 == 2:
+        points = (count - 5) // 3
+        return (
+            f"; with key points behind the box: write kpt_shape: [{points}, 3] into the data.yaml"
+        )
     if count == 10:
         return "; these look like DOTA's turned boxes: export them as YOLO"
     return ""

@@ -14,6 +14,7 @@ from maskdet.datasets.image_files import SUFFIXES
 from maskdet.datasets.image_lookup import uploaded_name
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import inside
+from maskdet.datasets.text import number, read_text
 from maskdet.errors import DatasetError
 
 ELSEWHERE = "files of labels that were found by their name alone, in another folder"
@@ -26,6 +27,56 @@ CLASS_LISTS = (
 """Files that list the classes, relative to the folder that is read; the first one there counts."""
 IMAGE_LISTS = ("train.txt", "val.txt", "valid.txt", "test.txt")
 ORPHANS = "files of labels without a picture of their name, which were left out"
+
+
+LANDMARKS = 15
+"""Values of a row of YOLO5-face: class, box, five points of the face, -1 where one is hidden."""
+
+MIN_ROWS = 3
+"""Fewer rows may be outlines that look like it."""
+
+
+def class_lists_in(folder: Path) -> list[Path]:
+    """Every list of the classes in a folder, the one that counts first."""
+    names = (*CLASS_LISTS, "valid/_darknet.labels", "test/_darknet.labels")
+    found = [folder / name for name in names if (folder / name).is_file()]
+    return [*found, *(file for file in sorted(folder.glob("*.names")) if file not in found)]
+
+
+def have_landmarks(files: Iterable[Path]) -> bool:
+    """Whether rows of 15 values are a box and five points in it, and not outlines of seven points.
+
+    All rows that are no plain boxes have to be so, three of them or one with a hidden point, and
+    most points to lie as far apart as eyes and mouth: the second point of an outline is no size of
+    a box that all its others lie in.
+
+    Args:
+        files: of labels.
+    """
+    spread: list[bool] = []
+    hidden = False
+    for file in files:
+        try:
+            rows = read_text(file).splitlines()
+        except DatasetError:  # whose reader reports it
+            continue
+        for text in rows:
+            values = [number(field) for field in text.split()]
+            if len(values) < 7:
+                continue
+            if len(values) != LANDMARKS or not _holds_points(values):
+                return False
+            down = [y for y in values[6::2] if y >= 0]
+            hidden |= len(down) < len(values[6::2])
+            spread.append(not down or max(down) - min(down) > values[4] / 4)
+    return sum(spread) * 2 > len(spread) and (hidden or len(spread) >= MIN_ROWS)
+
+
+def _holds_points(values: list[float]) -> bool:
+    """Whether points lie in the box before them, or a tenth of it beyond."""
+    _, x, y, width, height = values[:5]
+    across = all(px < 0 or abs(px - x) <= 0.6 * width for px in values[5::2])
+    return across and all(py < 0 or abs(py - y) <= 0.6 * height for py in values[6::2])
 
 
 class LabelFinder:
@@ -64,10 +115,16 @@ class LabelFinder:
             )
         return None
 
-    def note_orphans(self) -> None:
-        """Takes a note of each file in YOLO's folders that no image had."""
+    def note_orphans(self, folder: Path) -> None:
+        """Takes a note of each file in YOLO's folders that no image had.
+
+        Args:
+            folder: that is read; others below the root may be other parts of the data set.
+        """
         stems = {image.stem for image in self._images}
         for path in self._texts():
+            if not path.is_relative_to(folder):
+                continue
             usual = "labels" in path.relative_to(self._root).parts[:-1]
             if usual and path not in self._taken and _stem_of(path) not in stems:
                 self._problems.note(ORPHANS, path, "")

@@ -1,0 +1,291 @@
+"""Labels that can be read in two ways: the right one is taken and named, or none is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from maskdet.datasets import builder, format_detection
+from maskdet.datasets.formats import tfrecord, voc, yolo
+from maskdet.datasets.formats.tfrecord_files import write_record
+from maskdet.datasets.loading import open_data
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.tfrecord_messages import Feature, example_bytes
+from tests.datasets.formats.sets import PICTURES, Face, content, draw, mistakes
+from tests.datasets.test_other_machines import HEAD, PLAN, coco_text, open_all, put
+
+MASK: Face = ("mask", (6, 4, 30, 20))
+NO: Face = ("no", (36, 4, 48, 20))
+ROW = "0 0.3 0.3 0.4 0.4\n"
+"""`MASK` in shares of 60×40 pixels."""
+
+
+def xml(stated: str, name: str = "mask", more: str = "") -> str:
+    return (
+        f"<annotation><filename>{stated}</filename><size><width>60</width><height>40</height>"
+        f"</size><object><name>{name}</name><bndbox><xmin>6</xmin><ymin>4</ymin><xmax>30</xmax>"
+        f"<ymax>20</ymax></bndbox>{more}</object></annotation>"
+    )
+
+
+TWICE = json.loads(coco_text("a.png", {"bbox": [6, 4, 24, 16]}))
+TWICE["images"].append({"id": 1, "file_name": "./a.png", "width": 60, "height": 40})
+TWICE["annotations"] += [
+    {"image_id": 1, "category_id": 1, "bbox": [6, 4, 24, 16]},
+    {"image_id": 1, "category_id": 2, "bbox": [36, 4, 12, 16]},
+]
+TWICE["categories"].append({"id": 2, "name": "no"})
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"x.json": json.dumps(TWICE), "a.png": ""},
+        {
+            "x.csv": f"{HEAD}a.png,60,40,mask,6,4,30,20\n./a.png,60,40,mask,6,4,30,20\n"
+            "images/a.png,60,40,no,36,4,48,20\n",
+            "images/a.png": "",
+        },
+        {
+            "x.csv": "a.png,6,4,30,20,mask\nimages/a.png,6,4,30,20,mask\n"
+            "images/a.png,36,4,48,20,no\n",
+            "images/a.png": "",
+        },
+    ],
+    ids=["coco", "csv", "retinanet"],
+)
+def test_entries_of_one_picture_are_one(tmp_path: Path, files: dict[str, str]) -> None:
+    """Else the faces of one entry would be background in the other."""
+    put(tmp_path, **files)
+    faces, notes, _ = open_all(tmp_path)
+    assert faces == {"a": [MASK, NO]}
+    assert notes[builder.REPEATED] and len(notes[builder.SAME]) == 1
+
+
+def test_entries_of_one_picture_with_other_sizes(tmp_path: Path) -> None:
+    rows = f"{HEAD}a.png,60,40,mask,6,4,30,20\n./a.png,60,41,no,36,4,48,20\n"
+    put(tmp_path, **{"x.csv": rows, "a.png": ""})
+    (line,) = mistakes(tmp_path)
+    assert "x.csv:3: states another size of a.png: 60×40 at " in line and line.endswith("x.csv:2")
+
+
+def test_a_picture_of_two_files_of_labels_is_named(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        **{
+            "train_labels.csv": f"{HEAD}a.png,60,40,mask,6,4,30,20\n",
+            "test_labels.csv": f"{HEAD}a.png,60,40,no,36,4,48,20\n",
+            "images/a.png": "",
+        },
+    )
+    _, notes, _ = open_all(tmp_path)
+    (line,) = notes[format_detection.SEVERAL]
+    assert line.endswith("a.png: test_labels.csv and train_labels.csv")
+
+
+@pytest.mark.parametrize(
+    "box", [(6, 4, 30, 20), (0, 0, 1, 1)], ids=["a face", "the first pixel, as it is"]
+)
+def test_shares_among_pixels_are_a_mistake(tmp_path: Path, box: tuple[int, ...]) -> None:
+    rows = f"{HEAD}a.png,60,40,mask,.1,.1,.5,.5\nb.jpg,33,57,mask,{','.join(map(str, box))}\n"
+    rows += "b.jpg,33,57,mask,3,4,20,30\n"
+    put(tmp_path, **{"x.csv": rows, "a.png": "", "b.jpg": ""})
+    (line,) = mistakes(tmp_path)
+    assert "x.csv:2: box 0.1, 0.1, 0.5, 0.5 is in shares of the picture" in line
+
+
+def test_shares_that_reach_over_the_edge(tmp_path: Path) -> None:
+    put(tmp_path, **{"x.csv": f"{HEAD}a.png,60,40,mask,.5,.5,1.02,.9\n", "a.png": ""})
+    faces, notes, _ = open_all(tmp_path)
+    assert faces == {"a": [("mask", (30, 20, 60, 36))]} and notes[builder.SHARES]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (
+            {"classes.txt": "no\nmask\n", "data.yaml": PLAN},
+            "class 0 is 'no' in classes.txt but 'mask' in data.yaml; remove the wrong file",
+        ),
+        (
+            {"labels/classes.txt": "dog\nperson\ncat\n", "mine.yaml": f"{PLAN}train: images\n"},
+            "class 0 is 'dog' in labels/classes.txt but 'mask' in mine.yaml",
+        ),
+        (
+            {"train/_darknet.labels": "mask\nno\n", "valid/_darknet.labels": "no\nmask\n"},
+            "class 0 is 'mask' in train/_darknet.labels but 'no' in valid/_darknet.labels",
+        ),
+    ],
+)
+def test_lists_of_classes_that_disagree(tmp_path: Path, files: dict[str, str], words: str) -> None:
+    put(tmp_path, **{"images/a.png": "", "labels/a.txt": ROW, **files})
+    (line,) = mistakes(tmp_path, "yolo")
+    assert words in line.replace(f"{tmp_path.name}/", "")
+    chosen = next(tmp_path / name for name in reversed(files))
+    data, _ = format_detection.read(tmp_path, tmp_path, "yolo", chosen)
+    assert content(data)["a"][0][1] == pytest.approx(MASK[1])
+
+
+@pytest.mark.parametrize("other", ["Mask\nNO\nhat\n", "with mask\nno\n", "mask\n", "no\nno\n"])
+def test_lists_of_classes_that_agree(tmp_path: Path, other: str) -> None:
+    """In another writing, with more classes or fewer; one that is broken counts for nothing."""
+    put(tmp_path, **{"images/a.png": "", "labels/a.txt": ROW, "data.yaml": PLAN, "x.names": other})
+    assert open_all(tmp_path)[0] == {"a": [MASK]}
+
+
+def landmarks(x: float, *, hidden: bool = False) -> str:
+    """A row of YOLO5-face: a box around x, and eyes, nose and mouth."""
+    points = [(x - 0.1, 0.4), (x + 0.1, 0.4), (x, 0.5), (x - 0.08, 0.65), (x + 0.08, 0.65)]
+    shown = [(-1, -1)] * 5 if hidden else points
+    return f"0 {x} .5 .4 .6 {' '.join(f'{px} {py}' for px, py in shown)}\n"
+
+
+@pytest.mark.parametrize(("hidden", "more"), [(True, ()), (False, (landmarks(0.5),))])
+def test_points_of_a_face_are_no_outline(tmp_path: Path, hidden: bool, more: Sequence[str]) -> None:
+    """Three rows show it, or points that are hidden."""
+    rows = "".join([landmarks(0.3), landmarks(0.7, hidden=hidden), *more, "1 .5 .5 .2 .2\n"])
+    put(tmp_path, **{"images/a.png": "", "labels/a.txt": rows, "data.yaml": PLAN})
+    faces, notes, _ = open_all(tmp_path)
+    boxes = [box for _, box in faces["a"]]
+    assert boxes[:2] == [(6, 8, 30, 32), (30, 8, 54, 32)] and boxes[-1] == (24, 16, 36, 24)
+    assert len(notes[yolo.KEYPOINTS]) == 2 + len(more) and builder.OUTLINES not in notes
+
+
+SEVEN = "0 .3 .3 .35 .3 .4 .3 .4 .35 .4 .4 .35 .4 .3 .35\n"
+"""An outline of seven points, from 18, 12 to 24, 16."""
+
+
+@pytest.mark.parametrize("more", ["", SEVEN, "1 .1 .1 .2 .1 .2 .2\n"])
+def test_outlines_of_seven_points_are_outlines(tmp_path: Path, more: str) -> None:
+    put(tmp_path, **{"images/a.png": "", "labels/a.txt": SEVEN + more, "data.yaml": PLAN})
+    faces, notes, _ = open_all(tmp_path)
+    assert faces["a"][0] == ("mask", (18, 12, 24, 16)) and builder.OUTLINES in notes
+
+
+def test_key_points_with_visibility_are_named(tmp_path: Path) -> None:
+    row = f"0 .5 .5 .2 .2{' .5 .5 2' * 5}\n"
+    put(tmp_path, **{"images/a.png": "", "labels/a.txt": row, "data.yaml": PLAN})
+    (line,) = mistakes(tmp_path)
+    assert "a.txt:1: has 20 values" in line and "kpt_shape: [5, 3]" in line
+
+
+def test_corners_are_no_centers(tmp_path: Path) -> None:
+    rows = ["0 .1 .1 .5 .5\n", "1 .5 .4 .9 .9\n", "0 .6 .2 .8 .5\n", "0 .2 .5 .6 .8\n"]
+    put(tmp_path, **{"images/a.png": "", "labels/a.txt": "".join(rows), "data.yaml": PLAN})
+    (line,) = mistakes(tmp_path)
+    assert "labels: each row fits its picture as class, x1, y1, x2, y2" in line
+    (tmp_path / "labels/a.txt").write_text("0 .5 .5 .2 .2\n" * 3 + rows[1])
+    faces, notes, _ = open_all(tmp_path)
+    assert len(faces["a"]) == 4 and builder.CUT in notes
+
+
+def test_each_part_has_labels_of_its_own(tmp_path: Path) -> None:
+    """Those of the other part are no labels without a picture."""
+    files = {}
+    for part, name in (("train", "a.png"), ("val", "b.jpg")):
+        files |= {f"{part}/images/{name}": "", f"{part}/labels/{name[0]}.txt": ROW}
+        files[f"{part}/classes.txt"] = "mask\nno\n"
+    put(tmp_path, **files)
+    faces, notes, _ = open_all(tmp_path)
+    assert len(faces) == 2 and not notes
+
+
+def test_turned_boxes_of_cvat_s_xml(tmp_path: Path) -> None:
+    """It writes the box as if it were not turned, and the turn among its attributes."""
+    turn = "<attribute><name>rotation</name><value>{}</value></attribute>"
+    first, second = (f"<attributes>{turn.format(turned)}</attributes>" for turned in (90.0, 0.0))
+    put(tmp_path, **{"a.png": "", "a.xml": xml("a.png", more=first)})
+    put(tmp_path, **{"b.png": b"", "b.xml": xml("b.png", more=second)})
+    draw(tmp_path / "b.png", *PICTURES["a.png"])
+    faces, notes, _ = open_all(tmp_path)
+    assert faces["a"][0][1] == pytest.approx((10, 0, 26, 24)) and faces["b"] == [MASK]
+    assert len(notes[builder.OUTLINES]) == 1
+
+
+@pytest.mark.parametrize("labels", ["", "annotations/"])
+def test_xml_of_one_of_two_pictures_of_a_stem(tmp_path: Path, labels: str) -> None:
+    images = "images/" if labels else ""
+    put(tmp_path, **{f"{images}a.png": "", f"{labels}a.xml": xml("a.png")})
+    draw(tmp_path / f"{images}a.jpg", *PICTURES["a.png"])
+    data, _ = open_data(tmp_path, problems=(problems := Problems()))
+    assert [sample.file.name for sample in data.samples] == ["a.png"]
+    (line,) = problems.notes[voc.UNLABELLED]
+    assert line.endswith("a.jpg") and len(problems.notes) == 1
+
+
+@pytest.mark.parametrize("other", ["annotations/a.xml", "images/a.xml"])
+def test_a_second_xml_of_a_picture_is_named(tmp_path: Path, other: str) -> None:
+    place = "images/a.png" if other.startswith("images") else "a.png"
+    own = "annotations/a.xml" if other.startswith("images") else "a.xml"
+    put(tmp_path, **{place: "", own: xml("a.png"), other: xml("a.png", "no")})
+    faces, notes, _ = open_all(tmp_path)
+    assert faces == {"a": [MASK]} and [*notes] == [voc.SECOND]
+    assert notes[voc.SECOND][0].endswith(other)
+
+
+def record(folder: Path, **more: Feature) -> Path:
+    """A file with one picture and two boxes, its label map beside it."""
+    draw(folder / "a.png", *PICTURES["a.png"])
+    features: dict[str, Feature] = {
+        "image/filename": [b"a.png"],
+        "image/encoded": [(folder / "a.png").read_bytes()],
+        "image/object/bbox/xmin": [0.1, 0.6],
+        "image/object/bbox/xmax": [0.5, 0.8],
+        "image/object/bbox/ymin": [0.1, 0.1],
+        "image/object/bbox/ymax": [0.5, 0.5],
+        "image/object/class/text": [b"mask", b"no"],
+        "image/object/class/label": [1, 2],
+    }
+    features |= {f"image/object/{key.replace('__', '/')}": value for key, value in more.items()}
+    with open(folder / "x.record", "wb") as file:
+        write_record(file, example_bytes(features))
+    (folder / "x.pbtxt").write_text("item { id: 1 name: 'mask' } item { id: 2 name: 'no' }")
+    return folder / "x.record"
+
+
+@pytest.mark.parametrize("key", ["is_crowd", "group_of"])
+def test_crowds_of_records_are_left_out(tmp_path: Path, key: str) -> None:
+    faces, notes, _ = open_all(record(tmp_path, **{key: [0, 1]}))
+    assert faces["a"] == [("mask", pytest.approx(MASK[1]))]
+    assert notes[tfrecord.CROWDS] == [f"{tmp_path / 'x.record'}: record 1, box 2"]
+
+
+def test_a_label_map_of_other_names_is_named(tmp_path: Path) -> None:
+    """What the records call a class counts: a label map that lies beside them may be another's."""
+    faces, notes, _ = open_all(record(tmp_path, class__text=[b"no", b"mask"]))
+    assert [name for name, _ in faces["a"]] == ["no", "mask"]
+    (first, _) = notes[tfrecord.RENAMED]
+    assert first.endswith("record 1, box 1: class 1: 'no', not 'mask'")
+    assert tfrecord.RENAMED not in open_all(record(tmp_path))[1]
+
+
+def test_pixels_in_records_are_named(tmp_path: Path) -> None:
+    pixels = {"xmin": [6.0, 36.0], "xmax": [30.0, 48.0], "ymin": [4.0, 4.0], "ymax": [20.0, 20.0]}
+    first, _ = mistakes(record(tmp_path, **{f"bbox__{key}": v for key, v in pixels.items()}))
+    assert "record 1, box 1: box 6, 4, 30, 20 is in pixels; records have shares" in first
+
+
+@pytest.mark.parametrize("crowd", [0, False, None, "0", "false"])
+def test_what_is_no_crowd(tmp_path: Path, crowd: object) -> None:
+    text = coco_text("a.png", {"bbox": [6, 4, 24, 16], "iscrowd": crowd})
+    put(tmp_path, **{"x.json": text, "a.png": ""})
+    assert open_all(tmp_path)[0] == {"a": [MASK]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("x.json", '{"project": {}, "file": {}, "view": {}}', "VGG Image Annotator"),
+        ("x.json", '[{"ID": "1", "Labeled Data": "a.png", "Label": {}}]', "Labelbox's"),
+        ("train/_classes.csv", "filename, mask, no\na.png, 1, 0\n", "for a classifier"),
+        ("x.csv", "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width\n"
+         "mask,6,4,24,16,a.png,60\n", "makesense.ai's CSV"),
+    ],
+)  # fmt: skip
+def test_other_tools_are_named(tmp_path: Path, name: str, text: str, words: str) -> None:
+    put(tmp_path, **{name: text, "train/a.png": ""})
+    (line,) = mistakes(tmp_path)
+    assert words in line and name in line
