@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from maskdet.drawing.side_panel import panel_height, panel_width
+from maskdet.drawing.side_panel import is_panel_legible, panel_height, panel_width
 from maskdet.drawing.status_text import bar_height, widest_text
 from maskdet.drawing.text_renderer import MIN_SCREEN_TEXT, text_size
 
@@ -80,6 +80,7 @@ def panel_margins(images: Sequence[Size], size: Size, text: int) -> tuple[int, i
 
     One of them is 0: it stands beside the images, or below them where they are larger then. Where
     several images would be too small to be of use, the panel has all of the window but its bar.
+    Both are 0 where the panel could not be read, or would leave nothing of a single image.
 
     Args:
         images: size of each source's image.
@@ -96,17 +97,23 @@ def panel_margins(images: Sequence[Size], size: Size, text: int) -> tuple[int, i
         rest = width - right, height - bottom
         return max(_shown(images, columns, rest, text) for columns in counts)
 
+    is_single = len(images) == 1
+    top = bar_height(width, text) if is_single else _top(len(images), text)
     is_beside = shown(beside, 0) >= shown(0, below)
-    if len(images) > 1:
-        right, bottom = (beside, 0) if is_beside else (0, below)
-        if _narrowest(images, (width - right, height - bottom)) < _MIN_IMAGE_WIDTH * text:
-            return 0, height - _top(len(images), text)
-    if is_beside:
-        return beside, 0
-    if len(images) == 1:  # what the image leaves free is the panel's
-        bar = bar_height(width, text)
-        below = max(below, height - bar - math.ceil(images[0][1] * width / images[0][0]))
-    return 0, below
+    right, bottom = (beside, 0) if is_beside else (0, below)
+    if is_single:
+        rest = width - right, height - bottom - top
+        narrowest = images[0][0] * _scale(images[0], rest)
+        if not is_beside:  # what the image leaves free is the panel's
+            bottom = max(bottom, height - top - math.ceil(images[0][1] * width / images[0][0]))
+    else:
+        narrowest = _narrowest(images, (width - right, height - bottom))
+    panel = (right, height - top) if is_beside else (width, bottom)
+    if narrowest >= _MIN_IMAGE_WIDTH * text and is_panel_legible(panel, text):
+        return right, bottom
+    if is_single or not is_panel_legible((width, height - top), text):
+        return 0, 0
+    return 0, height - top
 
 
 def window_size(images: Sequence[Size], box: Size) -> Size:

@@ -18,6 +18,8 @@ _TABLE_ROWS = len(MaskState) + 2
 _PLOT_ROWS = 3
 _COLUMN = 19
 """Width of a column, in sizes of the text."""
+_MIN_COLUMN = 14
+"""Width in which the table is whole, in sizes of the text."""
 _MAX_COLUMNS = 3
 _MAX_SHARE = 0.7
 """Of the window's width or height, at most: some of the image stays visible."""
@@ -56,6 +58,11 @@ def panel_height(whole: tuple[int, int], text: int) -> int:
     """
     rows = _TABLE_ROWS + (0 if whole[0] >= 2 * _COLUMN * text else _PLOT_ROWS + 1)
     return min(round(whole[1] * _MAX_SHARE), round(rows * text * 1.5) + 2 * text)
+
+
+def is_panel_legible(size: tuple[int, int], text: int) -> bool:
+    """Whether a panel of that (width, height) has the whole table, with text of that size."""
+    return size[0] >= _MIN_COLUMN * text and size[1] >= round(_TABLE_ROWS * text * 1.5) + text
 
 
 class SidePanel:

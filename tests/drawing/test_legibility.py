@@ -7,7 +7,7 @@ import pytest
 
 from maskdet.detections import MaskState
 from maskdet.drawing.panels import Panels
-from maskdet.drawing.side_panel import PanelContent, SidePanel, panel_width
+from maskdet.drawing.side_panel import PanelContent, SidePanel, is_panel_legible, panel_width
 from maskdet.drawing.status_bar import StatusBar
 from maskdet.drawing.status_text import Row, Segment, Status, bar_rows, count_segments, total_row
 from maskdet.drawing.text_renderer import TextRenderer
@@ -86,6 +86,21 @@ def test_the_panel_cuts_no_title_and_no_number(size: tuple[int, int]):
     titles = [state.title for state in MaskState]
     assert set(titles) <= set(renderer.written)
     assert renderer.written[15:18] == ["in all ± 30", "4806", "2"]
+
+
+@pytest.mark.parametrize("text", [16, 18, 30])
+def test_the_smallest_panel_that_counts_as_legible_has_the_whole_table(text: int):
+    renderer = Recorder()
+    renderer.fit(640, 480, text)
+    sizes = ((width, height) for width in range(10, 1000) for height in (round(text * 10),))
+    width, height = next(size for size in sizes if is_panel_legible(size, text))
+    while is_panel_legible((width, height - 1), text):
+        height -= 1
+    panel = np.zeros((height, width, 3), np.uint8)
+    SidePanel(renderer).draw(panel, PanelContent(COUNTS, COUNTS, [], [], margin=30))
+    titles = {state.title for state in MaskState} | {"people", "in all ± 30", "now", "today"}
+    assert titles <= set(renderer.written)
+    assert (panel[-2:] == panel[0, 0]).all() and (panel[:, -2:] == panel[0, 0]).all()
 
 
 @pytest.mark.parametrize("width", [170, 213, 240, 256, 480, 960])

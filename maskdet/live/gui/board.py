@@ -156,7 +156,9 @@ class Board:
         self._arranged = size, has_panel
         self._layout = arrange(shapes, size)
         self._panel = panel_margins(shapes, size, self._layout.text) if has_panel else (0, 0)
-        if has_panel and len(shapes) > 1:  # a single image has its bar above the panel, too
+        if has_panel and not any(self._panel):
+            self.show_notice("too small for the people panel: enlarge the window")
+        elif has_panel and len(shapes) > 1:  # a single image has its bar above the panel, too
             right, bottom = self._panel
             self._layout = arrange(shapes, (size[0] - right, size[1] - bottom))
             if self._hides_images:
@@ -190,7 +192,8 @@ class Board:
             self._notice_until = now + _FIRST_NOTICE_S
         has_notice = now < self._notice_until
         draft = view.draft
-        people = self._history.summary(len(self._tiles)) if view.panel and self._history else None
+        has_panel = view.panel and any(self._panel)
+        people = self._history.summary(len(self._tiles)) if has_panel and self._history else None
         if not (has_notice or view.help or people or (draft is not None and draft.points)):
             return image
         image = image.copy()

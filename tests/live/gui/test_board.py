@@ -114,6 +114,23 @@ def test_images_too_small_to_be_read_leave_their_room_to_the_panel(count: int, h
     assert all(tile.image_box[2] > 60 for tile in board._tiles)
 
 
+@pytest.mark.parametrize(
+    ("count", "window"), [(1, (220, 160)), (1, (240, 320)), (1, (120, 400)), (2, (220, 160))]
+)
+def test_a_window_in_which_the_panel_cannot_be_read_shows_images_and_the_reason(
+    count: int, window: Size
+):
+    """The table had been cut at the right or at the bottom, without its titles."""
+    board, shown = shown_board((640, 480), count, window, View(panel=True))
+    assert board._notice == "too small for the people panel: enlarge the window"
+    images: list[np.ndarray] = []
+    board._window.show = images.append  # type: ignore[method-assign]
+    board._notice_until = -1.0
+    board.show(None, View(panel=True), "CPU")
+    board.show(None, View(panel=False), "CPU")
+    assert (images[0] == images[1]).all() and (images[0] != shown).any()
+
+
 def test_a_phones_picture_keeps_most_of_its_width():
     board, _ = shown_board((720, 1280), 1, (475, 918), View(panel=True))
     assert board._tiles[0].image_box[2] > 300  # 133 beside the panel
