@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,12 +63,13 @@ def write(data: DataSet, target: Path, kind: str) -> list[str]:
     require_free(target)
     refers = single and not chosen.has_images
     names = below(data.samples, target.parent) if refers else None
+    lost = _lost_parts(data.samples) if names is None else []
     with _workplace(target) as work:
         if names is None:
             names = _unique_names(data.samples)
             if not chosen.has_images:
                 names = _copy(data.samples, names, work)
-        notes = chosen.write(data, names, work / (target.name if single else chosen.labels))
+        notes = chosen.write(data, names, work / (target.name if single else chosen.labels)) + lost
         if refers and (work / IMAGES).is_dir():
             notes = [*notes, f"pictures were copied to {target.parent / IMAGES}"]
         if single:
@@ -103,6 +105,17 @@ def below(samples: Sequence[Sample], folder: Path) -> list[str] | None:
             return None
         names.append(file.relative_to(top).as_posix())
     return names if all(map(is_readable, names)) else None
+
+
+def _lost_parts(samples: Sequence[Sample]) -> list[str]:
+    """Notes where a divided data set is written with all its images in one place."""
+    parts = Counter(sample.part for sample in samples if sample.part)
+    if len(parts) < 2:
+        return []
+    listed = ", ".join(f"{part} {count}" for part, count in parts.items())
+    return [
+        f"the data's parts ({listed}) are put together; convert each one separately to keep them"
+    ]
 
 
 def _unique_names(samples: Sequence[Sample]) -> list[str]:

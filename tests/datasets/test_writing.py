@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from maskdet.datasets.format_detection import read
 from maskdet.datasets.formats import FORMATS
-from maskdet.datasets.samples import DataSet
+from maskdet.datasets.samples import DataSet, Sample
 from maskdet.datasets.writing import kind_of_target, write
 from maskdet.errors import ConfigError, DatasetError, SinkError
 from tests.datasets.formats.sets import Face, assert_same, draw, make
@@ -43,6 +45,47 @@ def test_classes_without_boxes_are_kept_or_told(data: DataSet, tmp_path: Path, k
     assert kept == (kind not in ("voc", "csv"))
     assert (told in notes) != kept
     assert not [note for note in write(data, tmp_path / "all", kind) if "without boxes" in note]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_parts_that_are_not_kept_are_named(data: DataSet, tmp_path: Path, kind: str) -> None:
+    divided = [
+        replace(s, part=part) for s, part in zip(data.samples, ("train", "val"), strict=True)
+    ]
+    notes = write(replace(data, samples=divided), tmp_path / "out", kind)
+    said = (
+        "the data's parts (train 1, val 1) are together there; convert each by itself to keep them"
+    )
+    assert said in notes
+    alone = write(replace(data, samples=divided[:1], places=data.places[:1]), tmp_path / "x", kind)
+    assert not [note for note in alone if "parts" in note]
+
+
+def test_names_of_pictures_that_stay_keep_the_parts(data: DataSet, tmp_path: Path) -> None:
+    for number, part in enumerate(("train", "val")):
+        draw(tmp_path / part / f"{number}.png", 60, 40)
+    boxes, classes = data.samples[1].boxes, data.samples[1].classes
+    samples = [
+        Sample(tmp_path / part / f"{number}.png", 60, 40, boxes, classes, part=part)
+        for number, part in enumerate(("train", "val"))
+    ]
+    notes = write(DataSet(samples, ("mask",), [[], []]), tmp_path / "x.json", "coco")
+    found, _ = read(tmp_path / "x.json", tmp_path)
+    assert [sample.part for sample in found.samples] == ["train", "val"] and not notes
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_ultralytics_finds_the_pictures(
+    data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    """By its own rule: a data.yaml's `path`, from where it is started, or else its folder."""
+    write(data, tmp_path / "out", "yolo")
+    monkeypatch.chdir(tmp_path if elsewhere else tmp_path / "out")
+    file = (tmp_path / "out/data.yaml").absolute()
+    plan = yaml.safe_load(file.read_text())
+    base = Path(plan.get("path") or file.parent).resolve()
+    assert {path.name for path in (base / plan["train"]).iterdir()} == {"a.png", "b.jpg"}
+    assert plan["nc"] == len(plan["names"]) and plan["val"] == "images"
 
 
 def test_an_empty_folder_is_filled(data: DataSet, tmp_path: Path) -> None:

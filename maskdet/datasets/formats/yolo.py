@@ -272,6 +272,10 @@ def write(data: DataSet, names: Sequence[str], file: Path) -> list[str]:
             rows.append(f"{index} {' '.join(f'{share:.10f}' for share in shares)}\n")
         write_whole(file / f"{Path(name).stem}.txt", "".join(rows))
     write_whole(file.parent / "classes.txt", "".join(f"{name}\n" for name in data.names))
-    plan = {"path": ".", "train": "images", "val": "images", "names": list(data.names)}
+    # no "path": ultralytics takes a relative one from where it is started, not from the file
+    plan = {
+        **{"train": "images", "val": "images"},
+        **{"nc": len(data.names), "names": list(data.names)},
+    }
     write_whole(file.parent / "data.yaml", write_yaml(plan))
     return []
