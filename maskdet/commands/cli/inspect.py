@@ -29,8 +29,7 @@ def inspect(
 ) -> int:
     """Looks a data set over: counts, mistakes with file and line, odd boxes, a contact sheet."""
     from maskdet.commands.inspect.run import run
-    from maskdet.config import load_settings
-    from maskdet.training.settings import TrainingSettings
+    from maskdet.training.other_systems import load_training_settings
 
-    settings = load_settings(TrainingSettings, config)
+    settings = load_training_settings(config)
     return run(data, settings, kind=data_format, images=images, classes=classes, output=output)

@@ -29,15 +29,14 @@ def train(
 ) -> int:
     """Trains a network; Ctrl-C stops it between two steps, to be resumed (exit status 130)."""
     from maskdet.commands import train
-    from maskdet.config import load_settings
-    from maskdet.training.settings import TrainingSettings
+    from maskdet.training.other_systems import load_training_settings
 
     def open_detector(name: str, rule: DecisionRule | None) -> Detector:
         from maskdet.runtimes import load_detector
 
         return load_detector(name, looks="auto" if rule is None else 1, rule=rule)
 
-    settings = load_settings(TrainingSettings, config, overrides or ())
+    settings = load_training_settings(config, overrides or ())
     return train.run(
         settings,
         data,
