@@ -71,6 +71,7 @@ def place_centered(image: np.ndarray, height: int, width: int) -> Placed:
         image = cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR)
     left, top = round((width - inner[0]) / 2 - 0.1), round((height - inner[1]) / 2 - 0.1)
     canvas = np.full((height, width, 3), GREY, np.uint8)
-    canvas[top : top + inner[1], left : left + inner[0]] = image[..., ::-1]
+    place = canvas[top : top + inner[1], left : left + inner[0]]
+    cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=place)
     offset = np.array([left, top] * 2, np.float32)
     return Placed(canvas, np.full(4, factor, np.float32), offset)

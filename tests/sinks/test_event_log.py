@@ -403,8 +403,12 @@ def test_compressed_files_count_among_those_kept(tmp_path: Path) -> None:
         log = EventLog(path, append=True, rotation=Rotation(max_bytes=1, keep=2, compress=True))
         for index in range(5):
             log.write(observation(5 * run + index))
+        deadline = time.monotonic() + 60
+        while list(tmp_path.glob("e-*.jsonl")) and time.monotonic() < deadline:
+            time.sleep(0.01)
         log.close()
     aside = [p for p in tmp_path.iterdir() if p.name.startswith("e-")]
+    assert {p.suffix for p in aside} == {".gz"}
     frames = [frames_of_compressed(p) if p.suffix == ".gz" else frames_in(p) for p in aside]
     assert sorted(frames) == [[12], [13]] and frames_in(path) == [14]
 

@@ -127,6 +127,26 @@ def test_cool_down_is_of_one_camera_and_who_stays_is_reported_after_it():
     assert stage.sent == [("began", 1, 1), ("began", 60, 1)]
 
 
+def test_after_a_cool_down_an_alarm_that_still_goes_on_is_the_one_that_is_sent():
+    stage = Stage.of(replace(BARE, cool_down_s=60))
+    stage.rules.record_delivered("bare", "hall", 0)
+    stage.show(1, P(1))
+    stage.show(2, P(1), P(2))
+    stage.show(3, P(1))
+    (began,) = stage.wait(60)
+    assert (began.alarm.track_id, began.alarm.is_open, len(began.others)) == (1, True, 1)
+    (cleared,) = stage.show(70)
+    assert (cleared.phase, cleared.alarm.track_id) == ("cleared", 1)
+
+
+def test_an_alarm_began_when_its_condition_was_first_met():
+    stage = Stage.of(replace(BARE, for_s=3))
+    for second in range(5):
+        stage.show(second, P())
+    (alarm,) = stage.alarms.values()
+    assert (alarm.began, alarm.changed) == (UTC, UTC + 3)
+
+
 def test_at_most_so_many_an_hour():
     stage = Stage.of(replace(BARE, max_per_hour=2))
     for number in range(1, 6):
@@ -275,10 +295,11 @@ def test_a_camera_a_disk_or_a_group_has_an_alarm_each_time():
 
 def test_a_group_that_was_not_seen_for_a_moment_is_the_same_one():
     stage = Stage.of(replace(BARE, people=2))
-    stage.show(0, P(1), P(2))
+    stage.show(0, P(1), P(2), P(3))
     stage.wait(10, {"hall": 10})
-    stage.show(20, P(3), P(4))
+    stage.show(20, P(4), P(5))
     assert [kind for kind, *_ in stage.sent] == ["began", "cleared", "updated"]
+    assert stage.messages[-1].alarm.people == 3, "the most at one time"
     stage.wait(40, {"hall": 20})
     stage.show(40 + FLAP_WINDOW_S, P(5), P(6))
     assert [kind for kind, *_ in stage.sent[3:]] == ["cleared", "began"]

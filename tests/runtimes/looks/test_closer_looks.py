@@ -178,6 +178,11 @@ def test_a_small_face_of_an_unsure_state_needs_one_unless_it_is_too_narrow(
     assert len(closer_places(found, rule, SIZE, PARTS, 4)) == count
 
 
+@pytest.mark.parametrize(("score", "count"), [(0.06, 1), (0.04, 0)])
+def test_a_box_that_is_hardly_one_needs_none(score: float, count: int) -> None:
+    assert len(closer_places(faces([[500, 500, 515, 515]], score), RULE, SIZE, PARTS, 4)) == count
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 24)), max_size=30),

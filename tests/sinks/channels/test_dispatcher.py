@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,23 @@ def test_a_channel_that_hangs_holds_up_neither_others_nor_the_end(
         assert not stuck.release.is_set()
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["alarm channel stuck: not sent yet: 20 messages; the next run does it"]
+
+
+def test_a_message_that_is_sent_while_too_many_wait_takes_no_other_with_it(
+    stuck: Stuck, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("maskdet.sinks.channels.dispatcher.MAX_WAITING", 2)
+    arrived: list[Delivery] = []
+    with closing(Dispatcher({"stuck": stuck}, arrived.append)) as dispatcher:
+        dispatcher.start()
+        sent = [delivery("stuck") for _ in range(4)]
+        dispatcher.put(sent[:1])
+        assert stuck.entered.wait(60)
+        dispatcher.put(sent[1:])  # neither the first nor the second is among those that wait now
+        stuck.release.set()
+        assert dispatcher.drain(60)
+        wait_until(lambda: sent[-1] in arrived)
+    assert arrived == [sent[0], *sent[2:]]
 
 
 def test_a_server_that_refuses_gets_everything_once_and_in_order_when_it_works(

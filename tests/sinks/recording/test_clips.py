@@ -20,6 +20,7 @@ from maskdet.drawing.overlay import Overlay
 from maskdet.errors import SinkError
 from maskdet.frame import Frame
 from maskdet.observation import Observation
+from maskdet.sinks.recording import clips
 from maskdet.sinks.recording.clip_file import remove_parts
 from maskdet.sinks.recording.clips import Clips
 from maskdet.sinks.recording.packet_ring import EncodedPacket, PacketRing
@@ -130,6 +131,22 @@ def test_alarms_in_one_time_share_a_clip_that_is_longer(make):
     wait_until(lambda: len(setup.finished) == 2)
     assert [alarms for alarms, _ in setup.finished] == [["a-1", "a-2"], ["a-3"]]
     assert numbers_in(setup.finished[0][1])[-1] == 45
+
+
+def test_alarms_without_end_make_a_clip_no_longer_than_it_may_be(make, monkeypatch):
+    monkeypatch.setattr(clips, "MAX_CLIP_S", 4.0)
+    setup = make(record=False)
+    for number in range(0, 60, 6):
+        setup.clips.begin(f"a-{number}")
+        setup.show(range(number, number + 6))
+    setup.show(range(60, 75))
+    wait_until(lambda: sum(len(alarms) for alarms, _ in setup.finished) == 10)
+    assert len(setup.finished) > 1
+    assert [one for alarms, _ in setup.finished for one in alarms] == [
+        f"a-{number}" for number in range(0, 60, 6)
+    ]
+    for _, path in setup.finished:
+        assert len(numbers_in(path)) <= FPS * (4 + 2)  # from the key frame before on
 
 
 def test_a_recording_that_begins_and_ends_leaves_no_gap_that_cannot_be_played(make):

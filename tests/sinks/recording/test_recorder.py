@@ -103,6 +103,8 @@ CLOCKS = [
     ([UNIX, UNIX + 0.1, UNIX - 3600], [0.0, 0.1, 0.25], [0.0, 0.1, 0.25]),
     # … and forward a year, as on a board without a clock of its own
     ([0.0, 0.1, UNIX, UNIX + 0.1], [7.0, 7.1, 7.2, 7.3], [0.0, 0.1, 0.2, 0.3]),
+    # a file's time line leaps by a minute
+    ([5.0, 5.1, 65.1, 65.2], [0.0, 0.1, 0.3, 0.4], [0.0, 0.1, 0.3, 0.4]),
     # pictures have no time
     ([0.0, 0.0, 0.0], [3.0, 3.5, 4.5], [0.0, 0.5, 1.5]),
     # a live source's clock is set forward by seconds, which a gap in a file could be

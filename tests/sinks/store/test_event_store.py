@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import signal
 import sqlite3
@@ -26,7 +27,7 @@ from maskdet.sinks.store.deletion import (
     used_bytes,
 )
 from maskdet.sinks.store.event_store import EventStore
-from maskdet.sinks.store.ledger import Ledger
+from maskdet.sinks.store.ledger import MAX_CONFIRMATION_S, Ledger
 from maskdet.sinks.store.migrations import MIGRATIONS
 from maskdet.sinks.store.schema import (
     BUSY_TIMEOUT_S,
@@ -197,6 +198,14 @@ def test_an_end_whose_length_cannot_be_is_not_believed(stated: float, kept: floa
         ledger.add(observed(NOON + second, [person(1, since=NOON)]))
     ledger.add(observed(NOON + 6, events=[happened("gone", 1, NOON + 5, duration=stated)]))
     assert ledger.take(NOON + 6, with_open=False)["visits", "run", "door", 1][3:5] == (NOON, kept)
+
+
+def test_who_was_there_before_they_were_confirmed_was_so_for_a_minute_at_most():
+    ledger = Ledger("run", "1", NOON)
+    ledger.add(observed(NOON, [person(1, since=NOON - 2), person(2, since=NOON - 3600)]))
+    found = ledger.take(NOON, with_open=True)
+    began = [found["visits", "run", "door", number][3] for number in (1, 2)]
+    assert began == [NOON - 2, NOON - MAX_CONFIRMATION_S]
 
 
 def test_who_comes_is_kept_at_once_as_their_crossings_are():
@@ -593,6 +602,18 @@ def test_a_row_of_a_clock_that_leapt_costs_no_other_rows(tmp_path: Path):
         connection.execute(f"INSERT INTO visits VALUES ({', '.join('?' * 10)})", values)
         Limits(max_bytes=used_bytes(connection) - 1).enforce(connection)
     assert 0.8 * before < len(rows(path, "visits", "first_seen")) < before
+
+
+def test_rows_of_one_moment_that_are_too_much_go_at_once(tmp_path: Path):
+    """As a clock that stands still writes them; none of them is older than the others."""
+    path = tmp_path / "people.db"
+    with contextlib.closing(open_for_writing(path)) as connection:
+        some = [("run", "door", i, NOON, 3.0, "with_mask", 0.9, 0, 1, None) for i in range(5000)]
+        connection.executemany(f"INSERT INTO visits VALUES ({', '.join('?' * 10)})", some)
+        steps = itertools.count()
+        limits = Limits(max_bytes=used_bytes(connection) / 2)
+        limits.enforce(connection, lambda: next(steps) > 20)
+        assert next(steps) < 20 and used_bytes(connection) <= limits.max_bytes
 
 
 def test_a_day_and_a_person_are_deleted_without_a_trace(tmp_path: Path):
