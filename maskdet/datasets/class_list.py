@@ -139,6 +139,8 @@ def _read_label_map(file: Path, problems: Problems) -> Found:
     found: Found = []
     for count, item in enumerate(items, start=1):
         place, name = f"{file}: item {count}", item.name or item.display_name
+        if name.startswith("/") and item.display_name:
+            name = item.display_name  # the other one is a key, as /m/01x3 of Open Images
         if not item.number or not name:
             problems.add(place, "expected item { id: 1 name: 'class' } with an id from 1")
         else:

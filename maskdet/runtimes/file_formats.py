@@ -96,7 +96,8 @@ def detect_model(path: Path) -> DetectedModel:
 def is_model(path: Path) -> bool:
     """Whether a path is meant as a model, be it a broken one, rather than as a data set."""
     if not path.is_dir():
-        named = path.suffix.lower() in unsupported_formats.SUFFIXES or path.name == "checkpoint"
+        suffixes = {*unsupported_formats.SUFFIXES, ".config", ".ini"}  # of settings, too
+        named = path.suffix.lower() in suffixes or path.name == "checkpoint"
         return named or unsupported_formats.is_checkpoint(path)
     if any((path / name).is_file() for name in _OWN):
         return True

@@ -50,12 +50,24 @@ _ENDINGS = {
     ".pt": f"a PyTorch file, {_PYTORCH}",
     ".pth": f"a PyTorch file, {_PYTORCH}",
 }
+_PIPELINE = (
+    "a pipeline.config of the Object Detection API, not a model; name the "
+    "frozen_inference_graph.pb or the SavedModel that was exported with it"
+)
 _TEXTS = (
     ("[net]", f"a network's plan of Darknet, without weights; {_TO_ONNX}"),
     ("<?xml", f"an XML file; of OpenVINO, whose models are not opened; {_TO_ONNX}"),
     ("<net", f"an OpenVINO model; {_TO_ONNX}"),
     ("node {", "a graph as text, without weights; name its frozen_inference_graph.pb"),
     ("node{", "a graph as text, without weights; name its frozen_inference_graph.pb"),
+    ("model {", _PIPELINE),
+    ("model{", _PIPELINE),
+    ("train_config", _PIPELINE),
+    (
+        "[anchor_parameters]",
+        "keras-retinanet's settings, not a model; name its .h5 file, and this "
+        "file with --anchors of convert",
+    ),
     ("item {", "a label map, not a model; name the model, and this file with --labels"),
     ("item{", "a label map, not a model; name the model, and this file with --labels"),
 )

@@ -262,6 +262,23 @@ def test_a_label_map_of_other_names_is_named(tmp_path: Path) -> None:
     assert tfrecord.RENAMED not in open_all(record(tmp_path))[1]
 
 
+@pytest.mark.parametrize("labels", [{}, {"class__text": []}])
+def test_names_of_open_images_are_keys(tmp_path: Path, labels: dict[str, Feature]) -> None:
+    file = record(tmp_path, **labels)
+    items = ("id: 1 name: '/m/0x' display_name: 'mask'", "id: 2 name: '/m/0y' display_name: 'no'")
+    (tmp_path / "x.pbtxt").write_text("".join(f"item {{ {item} }}" for item in items))
+    faces, notes, _ = open_all(file)
+    assert [name for name, _ in faces["a"]] == ["mask", "no"] and not notes
+
+
+def test_a_label_map_of_something_else_is_named(tmp_path: Path) -> None:
+    record(tmp_path).rename(tmp_path / "X.RECORD")
+    (tmp_path / "x.pbtxt").write_text("item { id: 1 name: 'person' } item { id: 2 name: 'cat' }")
+    first, _ = mistakes(tmp_path)
+    assert "unknown class 'mask'; " in first
+    assert "x.pbtxt has person, cat; name the right label map by --classes" in first
+
+
 def test_pixels_in_records_are_named(tmp_path: Path) -> None:
     pixels = {"xmin": [6.0, 36.0], "xmax": [30.0, 48.0], "ymin": [4.0, 4.0], "ymax": [20.0, 20.0]}
     first, _ = mistakes(record(tmp_path, **{f"bbox__{key}": v for key, v in pixels.items()}))

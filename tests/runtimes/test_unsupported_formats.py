@@ -88,6 +88,8 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "a Lambda": ("m.h5", h5("2.3.1", LAMBDA), "is a Lambda: it holds Python code"),
     "a cut-off graph": ("frozen.pb", b"\x0a\x50\x0a\x05image\x12\x0bPlace", "cut off or no frozen"),
     "a cut-off ONNX file": ("best.onnx", b"\x08", "no ONNX model, or is cut off"),
+    "a pipeline": ("pipeline.config", b"# a\nmodel {\n  ssd {\n  }\n}\n", "a pipeline.config of"),
+    "anchors": ("config.ini", b"[anchor_parameters]\nsizes = 32\n", "keras-retinanet's settings"),
     "a label map": ("x.pb", b"item { id: 1 name: 'mask' }", "a label map, not a model"),
     "Git LFS": (
         "best.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "git lfs pull"),

@@ -61,7 +61,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     """
     found = label_map_of(source.path, LABEL_MAP) if source.class_list is None else None
     listed = source.classes() if found is None else read_classes(found, may_be_empty=True)
-    reader = _Reader(problems, listed)
+    reader = _Reader(problems, listed, found or source.class_list)
     for file in shards(source.path):
         for count, (start, raw) in enumerate(read_records(file), start=1):
             place = f"{file}: record {count}"
@@ -75,8 +75,11 @@ def read(source: Source, problems: Problems) -> DataSet:
 class _Reader:
     """Turns records into images; those that repeat an image become one."""
 
-    def __init__(self, problems: Problems, listed: dict[int, str] | None) -> None:
+    def __init__(
+        self, problems: Problems, listed: dict[int, str] | None, label_map: Path | None
+    ) -> None:
         self._problems = problems
+        self._label_map = label_map
         self._listed = listed
         names = tuple(listed.values()) if listed else None
         self._builder = DatasetBuilder(problems, names, in_pixels=False)
@@ -180,6 +183,12 @@ class _Reader:
                     f"class {label} has no name; give the label map by --classes FILE.pbtxt"
                 )
             return class_of(self._listed, label)
+        if self._listed and text not in self._listed.values():
+            listed = ", ".join(list(self._listed.values())[:12])
+            raise DatasetError(
+                f"unknown class {text[:40]!r}; {self._label_map} has {listed:.200}; name the right "
+                "label map by --classes FILE.pbtxt"
+            )
         listed = (self._listed or {}).get(label, text)
         if label not in self._labels and listed != text:
             self._problems.note(RENAMED, place, f"class {label}: {text!r:.60}, not {listed!r:.60}")

@@ -13,7 +13,7 @@ import google_crc32c
 
 from maskdet.errors import DatasetError
 
-NAME = re.compile(r"\.(tfrecords?|records?)(-(\d{5})-of-(\d{5}))?$")
+NAME = re.compile(r"\.(tfrecords?|tfrec|records?)(-(\d{5})-of-(\d{5}))?$", re.IGNORECASE)
 """How the names of such files end; with the number of the shard and how many there are."""
 _HEAD = struct.Struct("<QI")
 _FOOT = struct.Struct("<I")
