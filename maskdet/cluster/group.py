@@ -25,6 +25,8 @@ from maskdet.system.atomic_files import write_whole
 from maskdet.system.threads import Event, Lock, Worker
 
 STATE_VARIABLE = "MASKDET_CLUSTER_STATE"
+GROUP_TIMEOUT_S = 20.0
+"""Seconds without a report after which a group is killed, and started again by Ray."""
 _POLL_S = 0.2
 LIST_FILE = "group.json"
 """Cameras that it has had its monitor run."""

@@ -30,8 +30,8 @@ _APPLY_TIMEOUT_S = 8.0
 _APPLY_POLL_S = 0.05
 ORPHAN_TIMEOUT_S = 60.0
 """Seconds without a group: Ray takes two for another one, and tens on a busy machine, where one
-that is still starting may be started again (`planner.GROUP_TIMEOUT_S`). Meanwhile nobody else has
-the cameras: the placement leaves them to a machine that answers Ray."""
+that is still starting may be started again (`group.GROUP_TIMEOUT_S`). Meanwhile nobody else has the
+cameras: the placement leaves them to a machine that answers Ray."""
 _PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before it is started again, after so many short lives in a row."""
 _SHORT_LIFE_S = 10.0

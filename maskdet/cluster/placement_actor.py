@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any
 
 from maskdet.cluster import detector_actor, ray_client
+from maskdet.cluster.group import GROUP_TIMEOUT_S
 from maskdet.cluster.monitor_settings import monitor_settings
 from maskdet.cluster.page_address import live_page_url
-from maskdet.cluster.planner import GROUP_TIMEOUT_S, Planner
+from maskdet.cluster.planning.planner import Planner
 from maskdet.cluster.settings import ClusterSettings
 from maskdet.system.threads import Event, Lock, Worker
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from maskdet.cluster.placement import Camera, Node
+from maskdet.cluster.planning.placement import Camera, Node
 from maskdet.config import Settings, load_settings
 from maskdet.errors import ConfigError
 from maskdet.live.settings.monitor import MonitorSettings

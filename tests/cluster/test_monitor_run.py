@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from maskdet.cluster import planner, process_identity, ray_client
+from maskdet.cluster import process_identity, ray_client
+from maskdet.cluster.group import GROUP_TIMEOUT_S
 from maskdet.cluster.monitor_run import END_TIMEOUT_S, ORPHAN_TIMEOUT_S, MonitorRun
 from maskdet.commands.cluster import monitor_child
 from maskdet.live import conclusion, teardown
@@ -135,7 +136,7 @@ def test_a_monitor_is_given_the_time_that_its_outputs_have():
 
 def test_a_monitor_goes_on_until_a_group_that_starts_slowly_was_started_again():
     """After twenty seconds it ended itself on a busy machine, as its next group began."""
-    assert ORPHAN_TIMEOUT_S > planner.GROUP_TIMEOUT_S + ray_client._RESTART_TIMEOUT_S
+    assert ORPHAN_TIMEOUT_S > GROUP_TIMEOUT_S + ray_client._RESTART_TIMEOUT_S
 
 
 @pytest.mark.parametrize("orphan", [3.0], indirect=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskdet.cluster.placement import Camera, Node, place
+from maskdet.cluster.planning.placement import Camera, Node, place
 
 CAMERAS = [Camera(f"cam-{n:02}") for n in range(12)]
 

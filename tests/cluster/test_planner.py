@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from maskdet.cluster.group import digest_of
-from maskdet.cluster.placement import MAX_CAMERAS, Camera, Node
-from maskdet.cluster.planner import Order, Planner
+from maskdet.cluster.planning.placement import MAX_CAMERAS, Camera, Node
+from maskdet.cluster.planning.planner import Order, Planner
 from maskdet.commands.cluster.table import lines_of, warnings_of
 
 
@@ -123,7 +123,7 @@ def test_a_group_that_does_not_answer_ages_its_cameras(monkeypatch: pytest.Monke
     assert [row["state"] for row in rows] == ["running", "paused", "running"]
     assert rows[0]["people"] == people and planner.table()["nodes"][0]["report_age_s"] < 1
     now = time.monotonic()
-    monkeypatch.setattr("maskdet.cluster.planner.time.monotonic", lambda: now + 9)
+    monkeypatch.setattr("maskdet.cluster.planning.planner.time.monotonic", lambda: now + 9)
     planner.turn(set("abc"), {name: reports[name] for name in "bc"})
     table = planner.table()
     assert table["nodes"][0]["report_age_s"] == pytest.approx(9, abs=0.5)
@@ -220,7 +220,7 @@ def test_a_camera_that_serves_one_viewer_alone_is_let_go_after_a_while(
     planner = new(12, "a")
     assert settle(planner, groups) == 2 and len(groups.running["a"]) == 4
     now = time.monotonic()
-    monkeypatch.setattr("maskdet.cluster.planner.time.monotonic", lambda: now + 11)
+    monkeypatch.setattr("maskdet.cluster.planning.planner.time.monotonic", lambda: now + 11)
     settle(planner, groups)
     assert sorted(map(len, groups.running.values())) == [0, 6, 6]
 
@@ -270,7 +270,7 @@ def test_no_monitor_gets_more_cameras_than_it_takes(monkeypatch: pytest.MonkeyPa
     began = time.monotonic()
     for turn in range(8):
         now = began + 3 * turn
-        monkeypatch.setattr("maskdet.cluster.planner.time.monotonic", lambda now=now: now)
+        monkeypatch.setattr("maskdet.cluster.planning.planner.time.monotonic", lambda now=now: now)
         orders = planner.turn(set("ab"), groups.reports())
         assert all(len(o.cameras) + len(o.standby) <= 64 for o in orders.values())
         groups.obey(orders)

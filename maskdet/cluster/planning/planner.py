@@ -9,28 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from maskdet.cluster.group import digest_of
-from maskdet.cluster.placement import MAX_CAMERAS, Camera, Node, place
-from maskdet.contracts import NO_SIGNAL_S
+from maskdet.cluster.planning.placement import MAX_CAMERAS, Camera, Node, place
+from maskdet.cluster.planning.table import NO_SIGNAL_AGE_S, Known, Report, table_of
 
 _FIRST_REPORT_S = 10.0
 """Seconds that a machine has for its first report; until then its cameras are left to it."""
 _MOVE_INTERVAL_S = 60.0
 """Seconds between two moves for the sake of load; each costs the camera a pause."""
-_STATUS_AGE_S = 1.0
-"""Age of a monitor's status, at most, where all is well: it is written once a second."""
-_NO_SIGNAL_S = NO_SIGNAL_S + _STATUS_AGE_S
-"""Age of the last frame, by such a status, from which a camera has no signal."""
-
-GROUP_TIMEOUT_S = 20.0
-"""Seconds without a report after which a group is killed, and started again by Ray."""
-_LATE_REPORT_S = 5.0
-"""Age of a group's last report from which the table has it as a problem."""
 _STANDBY_TIMEOUT_S = 10.0
 """Seconds for a camera's next machine to have its images, before the other lets it go anyhow: some
 cameras serve one viewer alone."""
-
-Report = Mapping[str, Any]
-"""Of a group; see `maskdet.cluster.group.MachineGroup.report`."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +146,7 @@ class Planner:
             return True
         rows = self._reports.get(target, {}).get("status", ())
         ages = [row.get("standby_age_s") for row in rows if row["name"] == camera]
-        if not any(age is not None and age < _NO_SIGNAL_S for age in ages):
+        if not any(age is not None and age < NO_SIGNAL_AGE_S for age in ages):
             return False
         self._moving[move] = -math.inf  # for good: no order is taken back
         return True
@@ -199,94 +187,15 @@ class Planner:
 
     def table(self) -> dict[str, Any]:
         """Machines and cameras as `maskdet cluster status` shows them; plain values."""
-        return {
-            "version": 1,
-            "time": round(time.time(), 3),
-            "settled": self._is_settled,
-            "nodes": [self._node_row(one.name, not one.is_open) for one in self._machines],
-            "cameras": [self._camera_row(one.name) for one in self._cameras],
-        }
-
-    def _node_row(self, name: str, drained: bool) -> dict[str, Any]:
-        report = self._reports.get(name, {})
-        state = "up" if report else "starting" if name in self._alive else "down"
-        keys = ("cores", "load_cores", "machine_share", "problem", "version")
-        pids = ("group_pid", "monitor_pid", "monitor_starts")
-        age = self._report_age_s(name)
-        row = {
-            "name": name,
-            "state": "drained" if drained and state == "up" else state,
-            "cameras": len(report.get("cameras", ())),
-            "report_age_s": age,
-            **{key: report.get(key) for key in (*keys, *pids)},
-        }
-        if age is not None and age > _LATE_REPORT_S and state != "starting":
-            row["problem"] = _late(age, is_down=not report)
-        elif age is None and state == "down":
-            row["problem"] = "has not joined: run cluster up on it, or check the link to it"
-        return row
-
-    def _camera_row(self, name: str) -> dict[str, Any]:
-        node = self._where.get(name)
-        report = self._reports.get(node or "", {})
-        found: Report = next((one for one in report.get("status", ()) if one["name"] == name), {})
-        age = found.get("silent_s")
-        if age is not None:
-            age += self._report_age_s(node or "") or 0.0  # of a group that does not answer
-        state = self._camera_state(node, found, age)
-        return {
-            "name": name,
-            "node": node,
-            "state": state,
-            "problem": self._why_waiting(name) if state == "waiting for a machine" else "",
-            "age_s": None if age is None else round(age, 2),
-            "capture_fps": found.get("capture_fps"),
-            "detect_fps": found.get("detect_fps"),
-            "processed": found.get("processed"),
-            "people": found.get("people") if state == "running" else None,
-        }
-
-    def _camera_state(self, node: str | None, found: Report, age_s: float | None) -> str:
-        """State of a camera, from what its machine reports of it, and the age of its last frame."""
-        if node is None:
-            return "waiting for a machine" if self._is_settled else "starting"
-        if found.get("state") == "standby":
-            return "moving"
-        if age_s is None:
-            return "connecting" if found else "starting"
-        if found.get("state") == "paused":
-            return "paused"
-        return "running" if age_s <= _NO_SIGNAL_S else "no signal"
-
-    def _why_waiting(self, name: str) -> str:
-        """Why no machine that may run a camera does."""
-        camera = next(one for one in self._cameras if one.name == name)
-        fitting = [one for one in self._machines if replace(one, is_open=True).takes(camera)]
-        down = [one.name for one in fitting if one.name not in self._reports]
-        drained = [one.name for one in fitting if not one.is_open and one.name in self._reports]
-        reasons = [f"{_are(drained)} drained"] if drained else []
-        if down:
-            reasons.append(f"{_are(down)} down, or behind a cut link, where it may run unseen")
-        return "; ".join(reasons) or f"its machines have {MAX_CAMERAS} cameras each, the most"
-
-    def _report_age_s(self, node: str) -> float | None:
-        """Seconds since the group of a machine has reported; None: it never has."""
-        reported = self._reported.get(node)
-        return None if reported is None else round(time.monotonic() - reported, 1)
-
-
-def _are(names: Sequence[str]) -> str:
-    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
-
-
-def _late(age_s: float, *, is_down: bool) -> str:
-    """The problem of a machine that has reported and no longer does."""
-    if is_down:
-        return (
-            f"has not answered for {age_s:.0f} s: it is off, its part of the cluster has ended, or "
-            "the link to it is cut"
+        now = time.monotonic()
+        return table_of(
+            Known(
+                self._machines,
+                self._cameras,
+                self._where,
+                self._reports,
+                {name: round(now - moment, 1) for name, moment in self._reported.items()},
+                self._alive,
+                self._is_settled,
+            )
         )
-    return (
-        f"its group has not reported for {age_s:.0f} s, as it hangs or the link loses packets; it "
-        f"is started again after {GROUP_TIMEOUT_S:.0f} s"
-    )
