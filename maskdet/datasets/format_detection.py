@@ -35,6 +35,7 @@ from maskdet.datasets.text import MAX_BYTES
 from maskdet.errors import DatasetError
 
 AUTO = "auto"
+BESIDE_XML = "labels of other formats that were not read, as xml goes before them; --format chooses"
 SEVERAL = "pictures that more than one file of labels has, each with its own boxes"
 _INNER = ("annotations", "data", "labels")
 """Folders beside those of images in which files of labels lie."""
@@ -68,6 +69,8 @@ def read(
     note_unreadable_folders(root, mistakes)
     try:
         found = locate(path, kind)
+        if kind == AUTO and path.is_dir() and found == [("voc", path)]:
+            _note_others(path, mistakes)
         whole = _read_all(found, root, class_list, mistakes)
         if problems is None:
             mistakes.check()
@@ -129,6 +132,17 @@ def _in_folder(folder: Path, kind: str) -> list[Labels]:
     if kind != AUTO and (not candidates or not FORMATS[kind].one_file):
         return [(kind, folder)]
     return _choose(folder, candidates) or [_without_labels(folder)]
+
+
+def _note_others(folder: Path, problems: Problems) -> None:
+    """Notes labels of other formats beside xml, which goes before them."""
+    lists = {Path(name).name for name in CLASS_LISTS}
+    texts = (file for file in (folder / "labels").rglob(TEXTS) if file.name not in lists)
+    for name, labels in _candidates(folder, AUTO):
+        is_list_alone = name == "yolo" and next(texts, None) is None
+        if name != "voc" and not is_list_alone and not _is_other((name, labels)):
+            shown = f"labels of {name} in {folder}" if labels == folder else labels
+            problems.note(BESIDE_XML, shown, "")
 
 
 def _divided(folder: Path, kind: str) -> list[Labels]:

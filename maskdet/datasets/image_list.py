@@ -16,6 +16,8 @@ from maskdet.errors import DatasetError
 FLAGS = "lines that end in Pascal's flag (1, 0, -1) or the name of xml, which was left aside"
 _FLAG = re.compile(r"(?<=\S)\s+(-1|0|1|\S+\.xml)$")
 
+_BOXES = re.compile(r"\s\d+,\d+,\d+,\d+,\d+(\s|$)")
+
 
 def read_list(file: Path) -> list[str]:
     """The lines of a list of images, blank ones left out.
@@ -78,7 +80,13 @@ class ListedImages:
         if len(files) > 1:
             raise DatasetError(same_name_message(name, files, self._root))
         if not files:
-            raise error or DatasetError(f"{self._root / line}: no such picture")
+            hint = ""
+            if _BOXES.search(line):
+                hint = (
+                    "; boxes behind a name, as keras-yolo3 has them, are not read: convert them to "
+                    "COCO, VOC xml or YOLO"
+                )
+            raise error or DatasetError(f"{self._root / line}: no such picture{hint}")
         relative = os.path.relpath(files[0], self._root)
         inside(self._root, relative)
         if name != line:

@@ -306,3 +306,46 @@ def test_other_tools_are_named(tmp_path: Path, name: str, text: str, words: str)
     put(tmp_path, **{name: text, "train/a.png": ""})
     (line,) = mistakes(tmp_path)
     assert words in line and name in line
+
+
+@pytest.mark.parametrize("plan", [True, False])
+def test_lists_of_darknet_and_of_a_plan_are_parts(tmp_path: Path, plan: bool) -> None:
+    """Also of pictures without labels; those of both lists are in no part."""
+    lists = {"train.txt": "data/obj/a.png\ndata/obj/b.jpg\n", "test.txt": "data/obj/c.jpeg\n"}
+    names = {"data.yaml": f"{PLAN}train: train.txt\ntest: test.txt\n"} if plan else {}
+    put(tmp_path, **lists, **(names or {"obj.names": "mask\nno\n"}))
+    put(tmp_path / "obj", **{"a.png": "", "b.jpg": "", "c.jpeg": "", "a.txt": ROW, "c.txt": ""})
+    _, notes, parts = open_all(tmp_path)
+    assert parts == {"a": "train", "b": "train", "c": "test"} and [*notes] == [yolo.UNLABELLED]
+    (tmp_path / "test.txt").write_text("obj/c.jpeg\nobj/a.png\n")
+    assert "a" not in open_all(tmp_path)[2]
+
+
+def test_one_list_of_darknet_is_no_division(tmp_path: Path) -> None:
+    put(tmp_path, **{"train.txt": "obj/a.png\n", "obj.names": "mask\nno\n"})
+    put(tmp_path / "obj", **{"a.png": "", "b.jpg": "", "a.txt": ROW, "b.txt": ROW})
+    assert open_all(tmp_path)[2] == {}
+
+
+def test_labels_beside_xml_are_named(tmp_path: Path) -> None:
+    put(tmp_path, **{"images/a.png": "", "annotations/a.xml": xml("a.png")})
+    put(tmp_path, **{"labels/classes.txt": "no\n", "x.json": "{}", "notes.csv": "a,b\n"})
+    assert open_all(tmp_path)[1] == {}
+    put(tmp_path, **{"labels/a.txt": ROW, "y.json": coco_text("a.png", {"bbox": [6, 4, 24, 16]})})
+    faces, notes, _ = open_all(tmp_path)
+    first, second = notes[format_detection.BESIDE_XML]
+    assert faces == {"a": [MASK]} and first.endswith("y.json") and "yolo" in second
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("a.png 6,4,30,20,0", "boxes behind a name, as keras-yolo3 has them, are not read"),
+        ("a.png", "labels of YOLO lie beside it: give their folder, and the list by --images"),
+        ("c.png", "c.png: no such picture"),
+    ],
+)
+def test_lists_of_other_tools_are_named(tmp_path: Path, line: str, words: str) -> None:
+    put(tmp_path, **{"a.png": "", "a.txt": ROW, "train.txt": f"{line}\n"})
+    (found,) = mistakes(tmp_path / "train.txt")
+    assert words in found

@@ -143,7 +143,10 @@ def _read_image(
     try:
         tree = parse(xml, builder.problems)
     except FileNotFoundError:
-        raise DatasetError(f"{image}: has no annotation {xml}") from None
+        hint = ""
+        if image.with_suffix(".txt").is_file():
+            hint = "; labels of YOLO lie beside it: give their folder, and the list by --images"
+        raise DatasetError(f"{image}: has no annotation {xml}{hint}") from None
     try:
         if tool := xml_tool(tree.tag):
             raise DatasetError(tool)

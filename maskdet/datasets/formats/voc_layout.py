@@ -86,15 +86,17 @@ class XmlFinder:
 
     def find(self, name: str, *, required: bool = True) -> Path | None:
         """The xml of an image that is named relative to the root; the usual place if required."""
-        wanted = list(_xml_names(name))
-        there = [inside(self._root, path) for path in wanted
-                 if not path.startswith("..") and (self._root / path).is_file()]  # fmt: skip
+        usual = next(_xml_names(name))
+        wanted = [path for path in _xml_names(name) if not path.startswith("..")]
+        there = [inside(self._root, path) for path in wanted if (self._root / path).is_file()]
         own = (xml for xml in there if required or not self._is_of_twin(xml, name))
         if there:
             return next(own, None)
         if found := self._by_last_parts(Path(name)) or self._by_stated_name(Path(name)):
             return inside(self._root, found)
-        return inside(self._root, wanted[0]) if required else None
+        # one that lies outside is named as that
+        missing = usual if (self._root / usual).is_file() else wanted[0]
+        return inside(self._root, missing) if required else None
 
     def _is_of_twin(self, xml: Path, name: str) -> bool:
         """Whether an xml states the name of another image of that stem: a.jpg beside a.png."""

@@ -28,6 +28,7 @@ from maskdet.datasets.formats.yolo_labels import (
     LabelFinder,
     class_lists_in,
     have_landmarks,
+    parts_of_lists,
 )
 from maskdet.datasets.image_files import list_images, size_of
 from maskdet.datasets.problems import Problems
@@ -82,11 +83,12 @@ def read(source: Source, problems: Problems) -> DataSet:
         try:
             inside(source.root, os.path.relpath(file, source.root))
             image = builder.image(file, *size_of(file), file)
+            if image:
+                image.part = part
             labels = finder.find(file)
             if labels is None:
                 problems.note(UNLABELLED, file, "")
             elif image:
-                image.part = part
                 found.append((labels, image))
         except DatasetError as error:
             problems.add_line(str(error))
@@ -251,7 +253,8 @@ def _images(source: Source, plan: Plan | None, problems: Problems) -> dict[Path,
             f"{f' by --data, and {plan.file.name} by --classes' if plan else ''}"
         )
     if not listed:
-        return dict.fromkeys(files, "")
+        parts = {} if plan else parts_of_lists(source.folder, files, problems)
+        return {file: parts.get(file, "") for file in files}
     for file in files:
         if file not in listed:
             problems.note(OUTSIDE, file, "")

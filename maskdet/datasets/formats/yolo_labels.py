@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from maskdet.datasets.image_files import SUFFIXES
-from maskdet.datasets.image_lookup import uploaded_name
+from maskdet.datasets.image_list import read_list
+from maskdet.datasets.image_lookup import ImageLookup, uploaded_name
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import inside
+from maskdet.datasets.splits import part_of_name
 from maskdet.datasets.text import number, read_text
 from maskdet.errors import DatasetError
 
@@ -29,6 +31,7 @@ IMAGE_LISTS = ("train.txt", "val.txt", "valid.txt", "test.txt")
 ORPHANS = "files of labels without a picture of their name, which were left out"
 
 
+UNSURE_PARTS = "pictures that several of train.txt, val.txt and test.txt name, which are in no part"
 LANDMARKS = 15
 """Values of a row of YOLO5-face: class, box, five points of the face, -1 where one is hidden."""
 
@@ -41,6 +44,22 @@ def class_lists_in(folder: Path) -> list[Path]:
     names = (*CLASS_LISTS, "valid/_darknet.labels", "test/_darknet.labels")
     found = [folder / name for name in names if (folder / name).is_file()]
     return [*found, *(file for file in sorted(folder.glob("*.names")) if file not in found)]
+
+
+def parts_of_lists(folder: Path, images: Sequence[Path], problems: Problems) -> dict[Path, str]:
+    """The part of each image, where darknet's lists divide them; empty: fewer than two do."""
+    lists = [folder / name for name in IMAGE_LISTS if (folder / name).is_file()]
+    if len({part_of_name(file.stem) for file in lists}) < 2:
+        return {}
+    lookup = ImageLookup(images)
+    parts: dict[Path, set[str]] = {}
+    for file in lists:
+        for line in read_list(file):
+            for image in lookup.find(line)[:2]:
+                parts.setdefault(image, set()).add(part_of_name(file.stem))
+    for image in [image for image, found in parts.items() if len(found) > 1]:
+        problems.note(UNSURE_PARTS, image, "")
+    return {image: found.pop() for image, found in parts.items() if len(found) == 1}
 
 
 def have_landmarks(files: Iterable[Path]) -> bool:
