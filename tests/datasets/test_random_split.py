@@ -61,6 +61,16 @@ def test_copies_stay_together(tmp_path: Path) -> None:
     assert "; 40 copies stay with the picture that they are like" in division.about[0]
 
 
+def test_something_validates_though_every_picture_has_more_copies_than_are_wanted(
+    tmp_path: Path,
+) -> None:
+    files = [f"face{number}{copy}.png" for number in range(4) for copy in ("", " (1)")]
+    division = divide(samples(tmp_path, *files))
+    assert len(division.validation) == 2 and len(division.train) == 6
+    assert len({name.removesuffix(".png").removesuffix(" (1)") for name in
+                names(division.validation)}) == 1  # fmt: skip
+
+
 def test_one_camera_s_frames_are_no_copies(tmp_path: Path) -> None:
     """Else there would be nothing to divide."""
     files = [f"frame{number}.png" for number in range(20)]

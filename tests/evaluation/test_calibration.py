@@ -56,6 +56,19 @@ def test_a_class_with_too_little_to_learn_from_keeps_its_scores(right: int) -> N
     assert calibration.platt(scores, hits) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize("wrong", [3, 97])
+def test_few_detections_of_either_kind_are_too_little_though_scores_are_right(wrong: int) -> None:
+    hits = np.arange(100) >= wrong
+    assert calibration.platt(np.linspace(0.1, 0.9, 100), hits) == (1.0, 0.0)
+
+
+def test_a_fit_aims_at_platt_s_targets_not_at_0_and_1() -> None:
+    """Where all scores are alike, the fit gives the mean of the targets, 31/32 and 1/12 here."""
+    slope, shift = calibration.platt(np.full(40, 0.5), np.arange(40) < 30)
+    assert slope == 1.0
+    assert 1 / (1 + math.exp(-shift)) == pytest.approx((30 * 31 / 32 + 10 / 12) / 40, abs=1e-6)
+
+
 def test_each_class_learns_from_what_is_said_of_it_where_another_is_best() -> None:
     """A second class that is said a little where the first is best, and never so there."""
     random = np.random.default_rng(1)
@@ -134,5 +147,6 @@ def test_the_trade_off_counts_unsure_faces() -> None:
     assert thresholds.min_width([truth], [answers], rule) == thresholds.MAX_UNSURE_WIDTH
     unsure, choices = thresholds.choose([truth], [answers])
     assert unsure.width == thresholds.MAX_UNSURE_WIDTH and len(choices) == len(rows)
+    assert unsure.certainty == thresholds.MIN_CERTAINTY  # .55 alone would leave few unsure
     shown = DecisionRule((0.3,) * 4, certainty=0.6).apply(answers)
     assert (shown.states == MaskState.unsure).sum() == 20

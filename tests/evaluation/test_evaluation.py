@@ -96,6 +96,18 @@ def test_a_wrong_state_counts_for_the_face_not_for_the_class() -> None:
     assert metrics["AP50_mask_weared_incorrect"] == 0
 
 
+def test_mistakes_are_faces_that_are_missed_false_or_misjudged() -> None:
+    truth = [sample((0, 0, 40, WITH), (100, 0, 40, WITH)) for _ in range(4)]
+    said = [
+        found((0, 0, 40, WITH, 0.9), (100, 0, 40, WITH, 0.8)),
+        found((0, 0, 40, WITH, 0.9), (100, 0, 40, WRONG, 0.8)),
+        found((0, 0, 40, WITH, 0.9), (300, 0, 40, WITH, 0.8)),  # one missed, one false
+        found((0, 0, 40, WITH, 0.9), (100, 0, 40, WITH, 0.2)),  # one is not shown
+    ]
+    evaluation = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5))
+    assert evaluation.mistakes().tolist() == [0, 1, 2, 1]
+
+
 def test_a_curve_has_one_point_for_each_score() -> None:
     """Detections of one score come or go together, whatever their order."""
     hits = np.array([[True, False, True, False, True]])

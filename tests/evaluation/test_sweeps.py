@@ -120,6 +120,14 @@ def test_steps_that_no_picture_can_show_are_not_measured(tmp_path: Path) -> None
     assert plots.sweeps(steps).startswith(b"\x89PNG")
 
 
+def test_a_gate_asks_for_far_faces_and_for_the_states_of_nearer_ones_alone() -> None:
+    facts = {"0.02": (0.1, 0.1), "0.03": (0.98, 0.2), "0.08": (0.99, 0.93), "0.9": (1.0, 0.95)}
+    steps = [sweeps.Step("size", name, 0, 9, *shares, 0.0) for name, shares in facts.items()]
+    rows = {row["metric"]: (row["value"], row["reached"]) for row in sweeps.gate(steps)}
+    assert rows["sweep_size_found"] == (0.98, True)
+    assert rows["sweep_size_right"] == (0.93, True)
+
+
 def test_a_gate_without_any_face_is_not_measurable(tmp_path: Path) -> None:
     nothing = picture(tmp_path / "none.png", (480, 640), [], [])
     steps = sweeps.run([nothing], lambda images: [Detections.empty()] * len(images), JUDGE)

@@ -85,6 +85,15 @@ def test_who_stands_there_after_more_than_a_minute_without_frames_is_somebody_ne
     assert [one.time for one in events(after, "gone")] == [pytest.approx(2.9)] * 2
 
 
+@pytest.mark.parametrize(("pause", "reason"), [(10, "left"), (90, "unseen")])
+def test_who_was_gone_before_a_pause_has_left_if_the_pause_was_short(pause: int, reason: str):
+    """After a long one nobody knows who was still there."""
+    actor = Actor(walk(300, 200, gone=[(3, 1000)]))
+    seen = play([actor], [*times(10, 4.5), *times(10, 1, 4.5 + pause)])
+    (gone,) = events(seen, "gone")
+    assert gone.reason == reason and gone.duration == pytest.approx(2.9)
+
+
 def test_a_pause_of_the_source_is_no_time_in_which_a_mask_was_worn():
     """Ten seconds without a mask, a pause of fifty, twenty seconds with one."""
     path = walk(150, 150)

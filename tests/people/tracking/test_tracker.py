@@ -14,6 +14,7 @@ from maskdet.people.tracking.affinity import (
 )
 from maskdet.people.tracking.appearance import MAX_COORDINATE
 from maskdet.people.tracking.motion import Motion
+from maskdet.people.tracking.track import Track
 from maskdet.people.tracking.tracker import Step, Tracker
 
 LIGHT, DARK = np.full(36, 0.8, np.float32), np.full(36, 0.2, np.float32)
@@ -102,7 +103,7 @@ def test_a_false_box_is_not_recognized_at_a_fast_camera() -> None:
     for interval, detections in ((0.04, 1), (0.4, 2)):
         camera = settled(interval, 1000)
         camera.show(200, 1000, colors=[LIGHT, DARK])
-        camera.show(360, 1000, colors=[LIGHT, DARK])
+        camera.show(320, 1000, colors=[LIGHT, DARK])
         assert max(t.detections for t in camera.tracker.tracks if t.track_id != 1) == detections
 
 
@@ -188,11 +189,18 @@ def test_a_size_follows_slowly_and_other_image_sizes_change_speeds() -> None:
     motion.predict(0.1)
     motion.correct(box(220, 80))
     assert 45 < motion.width < 55 and motion.vx > 50
-    speed = motion.vx
+    speed, motion.vy = motion.vx, 30.0
     motion.rescale(0.5, 2.0)
-    assert motion.vx == pytest.approx(speed / 2) and motion.width < 28 < 90 < motion.height
+    assert (motion.vx, motion.vy) == (pytest.approx(speed / 2), 60.0)
+    assert motion.width < 28 < 90 < motion.height
     motion.halt(0.4)
-    assert motion.vx == 0 and motion.variance == pytest.approx(0.16)
+    assert motion.vx == motion.vy == 0 and motion.variance == pytest.approx(0.16)
+
+
+def test_who_stays_has_walked_nowhere_when_the_image_has_another_size() -> None:
+    track = Track(Motion([100, 50, 140, 100]), 0.0, 0.0)
+    track.rescale(2.0, 1.5)
+    assert track.distance == pytest.approx(0.0)
 
 
 def test_a_leap_ends_where_the_face_is() -> None:
