@@ -308,6 +308,22 @@ def test_other_tools_are_named(tmp_path: Path, name: str, text: str, words: str)
     assert words in line and name in line
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            'path: "C:\\Users\\me"\nnames: [mask, no]\n',
+            "mask.yaml:1: not valid YAML: between double",
+        ),
+        ("train: images\nnc: 2\n", "mask.yaml has no list of names"),
+    ],
+)
+def test_a_plan_that_cannot_be_used_is_named(tmp_path: Path, text: str, words: str) -> None:
+    put(tmp_path, **{"images/a.png": "", "labels/a.txt": ROW, "mask.yaml": text})
+    (line,) = mistakes(tmp_path)
+    assert "has no classes.txt or data.yaml" in line and words in line
+
+
 @pytest.mark.parametrize("plan", [True, False])
 def test_lists_of_darknet_and_of_a_plan_are_parts(tmp_path: Path, plan: bool) -> None:
     """Also of pictures without labels; those of both lists are in no part."""

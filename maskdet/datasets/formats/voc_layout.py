@@ -88,10 +88,15 @@ class XmlFinder:
         """The xml of an image that is named relative to the root; the usual place if required."""
         usual = next(_xml_names(name))
         wanted = [path for path in _xml_names(name) if not path.startswith("..")]
-        there = [inside(self._root, path) for path in wanted if (self._root / path).is_file()]
-        own = (xml for xml in there if required or not self._is_of_twin(xml, name))
-        if there:
-            return next(own, None)
+        is_of_twin = False
+        for path in wanted:
+            if (self._root / path).is_file():
+                xml = inside(self._root, path)
+                if required or not self._is_of_twin(xml, name):
+                    return xml
+                is_of_twin = True
+        if is_of_twin:
+            return None
         if found := self._by_last_parts(Path(name)) or self._by_stated_name(Path(name)):
             return inside(self._root, found)
         # one that lies outside is named as that

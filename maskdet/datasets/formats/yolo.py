@@ -21,6 +21,7 @@ from maskdet.datasets.formats.yolo_data_yaml import (
     is_plan,
     plans_in,
     read_plan,
+    wrong_plans,
 )
 from maskdet.datasets.formats.yolo_labels import (
     CLASS_LISTS,
@@ -73,6 +74,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     if classes is None:
         raise DatasetError(
             f"{folder}: has no classes.txt or data.yaml; name the list of classes by --classes FILE"
+            f"{wrong_plans(folder)}"
         )
     builder = DatasetBuilder(problems, tuple(classes.values()), in_pixels=False)
     rows = _Rows(classes, builder, keypoints=bool(plan and plan.keypoints))

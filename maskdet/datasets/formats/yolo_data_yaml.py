@@ -56,6 +56,19 @@ def plans_in(folder: Path) -> list[Path]:
     return [file for file in sorted(folder.iterdir()) if is_plan(file)]
 
 
+def wrong_plans(folder: Path) -> str:
+    """The end of a message that a folder has no classes: why its YAML files give none."""
+    reasons = []
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() in SUFFIXES_OF_PLANS and file.is_file():
+            try:
+                read_yaml(file)
+                reasons.append(f"{file.name} has no list of names")
+            except ConfigError as error:
+                reasons.append(str(error))
+    return f" ({'; '.join(reasons[:2]):.300})" if reasons else ""
+
+
 def read_plan(file: Path) -> Plan:
     """Reads a data.yaml.
 
