@@ -7,6 +7,7 @@ likely a shown face must be, when a state is not called, and the metrics of each
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -219,11 +220,16 @@ def _show(
     for one in choices:
         chosen = "chosen" if one.certainty == card.unsure.certainty else ""
         rates = (
-            f"{rate:.3f}" for rate in (one.unsure, one.right, one.right_wide, one.right_unsure)
+            rate_text(rate) for rate in (one.unsure, one.right, one.right_wide, one.right_unsure)
         )
         table.add_row(f"{one.certainty:.2f}", *rates, chosen)
     console.print(table)
     console.print(f"narrower than {card.unsure.width:.0f} px: unsure", highlight=False)
+
+
+def rate_text(rate: float) -> str:
+    """A share for people; a dash where there was nobody to have one."""
+    return "–" if isnan(rate) else f"{rate:.3f}"
 
 
 def _show_metrics(console: Console, runtime: str, measured: Mapping[str, Any]) -> None:

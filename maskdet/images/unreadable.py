@@ -140,7 +140,10 @@ def _text(head: bytes) -> str | None:
         return f"a web page, {_DOWNLOAD}"
     if text.startswith("<?xml") or _JSON.match(text):
         return f"{'XML' if text.startswith('<') else 'JSON'}, {_DOWNLOAD}"
-    return "a text, no picture or video, whatever its name ends in"
+    return (
+        "a text, no picture or video, whatever its name ends in; if it lists files, name these or "
+        "their folder"
+    )
 
 
 def _odd_tiff(data: bytes) -> str | None:

@@ -17,6 +17,7 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.live.status_reporter import states
 from maskdet.sinks.recording.copy.packet_feed import FeedState
 from maskdet.system.atomic_files import write_output
+from maskdet.system.console import counted
 
 _NOTHING = SourceStats(0, 0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
 
@@ -123,8 +124,9 @@ class Report:
         found = states(Counter(self._pipeline.stats.counts))
         people = self._people()
         seen = "" if people is None else f"; {in_words(people)}"
+        frames = counted(stats.captured, "frame")
         return (
-            f"processed {stats.processed} of {stats.captured} frames in {seconds:.1f} s{fps}"
+            f"processed {stats.processed} of {frames} in {seconds:.1f} s{fps}"
             f"{dropped}{seen}; face-frames (each face in each frame): {found}; "
             f"{detector.name} on {detector.device}"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.errors import ModelError
 from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
 from maskdet.model.decision import DecisionRule
-from maskdet.model.registry import DEFAULT_MODEL
+from maskdet.model.registry import DEFAULT_MODEL, missing_model_line
 from maskdet.runtimes.file_formats import NETWORKS, DetectedModel, Kind, detect_model
 from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
 from maskdet.runtimes.legacy.labels import EXPORTED, THIRD_PARTY, states_of_labels
@@ -184,9 +183,7 @@ def find_model(model: str) -> Path:
             f"{as_typed('models get')} {model} --from FOLDER_OR_URL"
         )
     there = sorted({card.parent.name for card in MODELS.glob(f"*/{CARD_NAME}")})
-    near = difflib.get_close_matches(model, there, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(there) or 'none'}"
-    raise ModelError(f"no model {model!r} under {MODELS} and no such path; {hint}")
+    raise ModelError(missing_model_line(model, MODELS, there))
 
 
 def is_whole(folder: Path) -> bool:

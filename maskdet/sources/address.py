@@ -90,6 +90,11 @@ class Address:
         return self.port or DEFAULT_PORTS.get(self.scheme)
 
     @property
+    def missing_port(self) -> str:
+        """Words for an address without a port, where the scheme has none of its own."""
+        return f"the address names no port; write it as {self.scheme}://<host>:<port>"
+
+    @property
     def is_certain(self) -> bool:
         """Whether what was taken for the host looks like one."""
         if _IP.fullmatch(self.host):

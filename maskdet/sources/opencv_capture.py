@@ -37,6 +37,12 @@ def webcam_backends(backend: str) -> tuple[str, ...]:
     return _BY_SYSTEM.get(sys.platform, ("any",)) if backend == "auto" else (backend,)
 
 
+def is_backend_here(backend: str) -> bool:
+    """Whether this OpenCV has a back-end: DirectShow is of Windows alone, V4L2 of Linux."""
+    known = cv2.videoio_registry.getBackends()
+    return backend in ("auto", "any") or BACKENDS[backend][0] in known
+
+
 def open_file(path: str) -> cv2.VideoCapture:
     """A video file, opened or not."""
     return cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG)  # absolute: never "protocol:"

@@ -23,10 +23,12 @@ from maskdet.sources.demo import DemoClip
 from maskdet.sources.files.animated_image import AnimatedImage
 from maskdet.sources.files.image_files import Folder, ImageFile, Pages
 from maskdet.sources.files.video_file import VideoFile
+from maskdet.sources.misspelled import likely_meaning
 from maskdet.sources.options import SourceOptions, longest_wait_s
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.sources.stream import Stream
 from maskdet.sources.webcam import Webcam
+from maskdet.system.file_names import readable_name
 from maskdet.system.redaction import mask_address, mask_password
 from maskdet.system.threads import Event, Worker
 
@@ -113,10 +115,11 @@ def kind_of(spec: str) -> str:
     folder = os.path.dirname(spec) or "."
     if re.search(r"[*?]|%\d*d", spec) and os.path.isdir(folder):
         raise SourceError(f"'{shown}' is a pattern; give the folder of its files: {folder}")
-    raise SourceError(
-        f"no such source: '{shown}'; give a webcam's number, an rtsp:// or http:// "
-        "address, a file or folder that exists, or demo"
+    advice = likely_meaning(spec) or (
+        "give a webcam's number, an rtsp:// or http:// address, a file or folder that exists, "
+        "or demo"
     )
+    raise SourceError(f"no such source: '{readable_name(shown)}'; {readable_name(advice)}")
 
 
 def path_of(spec: str) -> str:

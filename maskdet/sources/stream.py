@@ -26,9 +26,12 @@ class Stream(LiveSource):
         options = options or StreamOptions()
         self._shown = mask_address(url)
         try:
-            url = parse(url).url
+            address = parse(url)
         except SourceError as error:
             raise SourceError(self._explain(str(error))) from None
+        if address.any_port is None:  # known before the first connection, which would wait
+            raise SourceError(self._explain(address.missing_port))
+        url = address.url
         request = {"url": url, **values_of(options, StreamOptions), "ffmpeg": dict(options.ffmpeg)}
         super().__init__(name, request, retry_first_connection=options.retry_first_connection)
 

@@ -85,8 +85,7 @@ def diagnose(url: str, log_text: str = "", timeout: float = 3.0, *, waited: bool
 def _explain_log(place: Address, log_text: str) -> Fault:
     """By FFmpeg's log alone: such a sender may have one line only, and none for a question."""
     if place.any_port is None:
-        example = f"{place.scheme}://<host>:<port>"
-        return Fault(f"the address names no port; write it as {example}")
+        return Fault(place.missing_port)
     if "refused" in log_text:
         return explain_error(ConnectionRefusedError(), place)
     if "resolve" in log_text:

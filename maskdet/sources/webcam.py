@@ -6,7 +6,7 @@ import os
 import sys
 
 from maskdet.errors import SourceError
-from maskdet.sources.opencv_capture import BACKENDS, webcam_backends
+from maskdet.sources.opencv_capture import BACKENDS, is_backend_here, webcam_backends
 from maskdet.sources.options import WebcamOptions, values_of
 from maskdet.sources.reconnecting import LiveSource
 
@@ -23,10 +23,15 @@ class Webcam(LiveSource):
             options: None: the defaults.
 
         Raises:
-            SourceError: there is no such device file.
+            SourceError: there is no such device file, or no such back-end on this system.
         """
         options = options or WebcamOptions()
         backend = options.backend
+        if not is_backend_here(backend):
+            raise SourceError(
+                f"camera {spec}: this system has no {BACKENDS[backend][1]} (backend: {backend}); "
+                "leave backend out, and it takes the right one"
+            )
         self._spec = spec
         self._backend = backend
         device: int | str = int(spec) if spec.isdecimal() else spec

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from maskdet.errors import ConfigError
 from maskdet.model.card import CARD_NAME
-
-CHECKPOINT = "checkpoint.npz"
-"""The file with the whole state of a run."""
+from maskdet.model.registry import CHECKPOINT
 
 
 def require_no_checkpoint(folder: Path, model: str | None = None) -> None:

@@ -13,9 +13,9 @@ import keras
 import numpy as np
 
 from maskdet.errors import ConfigError, DatasetError
+from maskdet.model.registry import CHECKPOINT
 from maskdet.training import checkpoint
 from maskdet.training.batches.maker import Batch
-from maskdet.training.earlier_run import CHECKPOINT
 
 Evaluate = Callable[[keras.Model, int], dict[str, float]]
 """Metrics of the network as it stands at a step; ``mAP50`` chooses the best weights."""

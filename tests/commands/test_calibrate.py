@@ -144,6 +144,10 @@ def test_nothing_is_written_when_measuring_fails(data: Path, model: Path) -> Non
     assert before == sorted((path.name, path.read_bytes()) for path in model.iterdir())
 
 
+def test_a_share_of_nobody_is_a_dash() -> None:
+    assert [calibrate.rate_text(share) for share in (0.25, float("nan"))] == ["0.250", "–"]
+
+
 def test_the_command(
     data: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,6 +156,7 @@ def test_the_command(
     assert main(["calibrate", *words, "--runtime", "litert_int8"]) == 0
     out = capsys.readouterr().out
     assert "shown from a probability of 0.280" in out and "litert_int8: mAP50" in out
+    assert "nan" not in out.split()
     assert "wrote" in out and "error" in read_card(model).metrics["calibration"]
     assert main(["evaluate", *words, "--output", str(model / "plots")]) == 0
     assert main(["calibrate", *words, "--runtime", "onnx"]) == 2

@@ -241,7 +241,7 @@ class Silent(SyntheticSource):
             3,
             "processed: no source gave one",
         ),
-        (SyntheticSource(1), ["max_seconds=5"], 0, "processed 1 of 1 frames"),
+        (SyntheticSource(1), ["max_seconds=5"], 0, "processed 1 of 1 frame in"),
     ],
 )
 def test_a_run_without_a_frame_has_not_done_its_job(

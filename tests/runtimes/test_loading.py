@@ -102,6 +102,14 @@ def test_an_unknown_name_is_told_with_what_there_is() -> None:
         load_detector("retinanet-mobilnet")
 
 
+def test_a_model_that_a_training_has_not_written_yet_is_named_as_that(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.npz").touch()
+    with pytest.raises(ModelError, match="yet: the training in .* goes on with --resume"):
+        load_detector(str(tmp_path / "retinanet-mobilenet"))
+    with pytest.raises(ModelError, match="there is no such path; check its spelling"):
+        load_detector(str(tmp_path / "runs" / "retinanet-mobilenet"))
+
+
 def test_a_folder_without_a_card_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no model folder"):
         load_detector(str(tmp_path))

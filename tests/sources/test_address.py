@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from maskdet.errors import SourceError
 from maskdet.live.cameras.building import names_of
 from maskdet.live.settings.sources import SourceSettings
 from maskdet.sources.address import parse, shown_name
+from maskdet.sources.opening import kind_of, open_source, path_of
 from maskdet.system.redaction import mask_address, mask_password
 
 
@@ -148,3 +150,48 @@ def test_a_name_is_text_whatever_the_path_is():
     assert shown_name("rtsp://admin:secret@10.0.0.4/1") == "rtsp://admin:***@10.0.0.4/1"
     sources = [SourceSettings(source=path), SourceSettings(source=path.replace("\udce9", "\udce8"))]
     assert names_of(sources) == ["/rec/caf?.mp4", "/rec/caf?.mp4 (2)"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("192.168.1.5", "an address begins with its protocol: rtsp:// or http://"),
+        ("admin:secret@10.0.0.4:554/1", "an address begins with its protocol"),
+        ("camera.local:554/1", "an address begins with its protocol"),
+        ("rtsp:/10.0.0.4/1", "an address begins with rtsp:// (a colon and two strokes)"),
+        ("HTTP//10.0.0.4/1", "an address begins with http://"),
+        ("rtsp:10.0.0.4", "an address begins with rtsp://"),
+        ("rtps://u:secret@10.0.0.4/1", "did you mean rtsp://?"),
+        ("rstp://10.0.0.4/1", "did you mean rtsp://?"),
+        ("htp://10.0.0.4/1", "did you mean http://?"),
+        ("ftp://10.0.0.4/1", "give a webcam's number"),
+        ("Demo", "did you mean demo?"),
+        ("demos", "did you mean demo?"),
+        ("video1", "a webcam is named by its number: 1"),
+        ("webcam", "a webcam is named by its number: 0"),
+        ("0,1", "of several sources, each has a --source of its own"),
+        ("{folder}/door.mp4,0", "each has a --source of its own"),
+        ("'door.mp4'", "leave out the quotes"),
+        ("{folder}/dor.mp4", "did you mean '{folder}/door.mp4'?"),
+        ("{folder}/door", "did you mean '{folder}/door.mp4'?"),
+        ("{folder}/door.mp4/", "'{folder}/door.mp4' is a file: leave out"),
+        ("file:{folder}/x/a.mp4", "there is no folder '{folder}/x'"),
+        ("{folder}/usb/2026/a.mp4", "there is no folder '{folder}/usb'"),
+        ("usb/2026/a.mp4", "there is no folder 'usb'"),
+        ("something else", "give a webcam's number, an rtsp:// or http:// address"),
+        ("{folder}/" + "n" * 5000, "give a webcam's number"),
+        ("a\0b", "give a webcam's number"),
+    ],
+)
+def test_what_a_source_was_probably_meant_to_be_is_named(spec: str, words: str, tmp_path: Path):
+    (tmp_path / "door.mp4").touch()
+    with pytest.raises(SourceError) as refused:
+        kind_of(path_of(spec.format(folder=tmp_path)))
+    assert words.format(folder=tmp_path) in str(refused.value)
+    assert "secret" not in mask_password(str(refused.value)) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["udp://", "udp://@239.1.1.1", "tcp://10.0.0.4", "srt://10.0.0.4"])
+def test_an_address_without_a_port_is_refused_before_it_is_waited_for(url: str):
+    with pytest.raises(SourceError, match="the address names no port; write it as"):
+        open_source(url, wait=False)

@@ -31,8 +31,9 @@ from maskdet.images.decoding import as_bgr
 from maskdet.sources import demo, opencv_capture, stream_diagnosis
 from maskdet.sources.files import image_files, video_file
 from maskdet.sources.opening import kind_of, open_source, unique_names
-from maskdet.sources.options import SourceOptions, WebcamOptions
+from maskdet.sources.options import Backend, SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import _cause_of_death, back_off
+from maskdet.sources.webcam import Webcam
 from maskdet.system.child_process import ChildProcess
 from tests.running_server import running
 
@@ -263,6 +264,14 @@ def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
         video_file.VideoFile(str(loop), "loop")
     with pytest.raises(SourceError, match="cannot be read: No such file"):
         image_files.read_image(str(tmp_path / "none.jpg"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has V4L2 and no DirectShow")
+@pytest.mark.parametrize("backend", ["dshow", "msmf", "avfoundation"])
+def test_a_webcam_is_not_tried_by_what_this_system_lacks(backend: Backend) -> None:
+    """It had been called gone, or held by another program."""
+    with pytest.raises(SourceError, match=f"this system has no .* .backend: {backend}.; leave"):
+        Webcam("0", "camera", WebcamOptions(backend=backend))
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,13 @@ class WebHook:
             content = {"files": {"message": (None, body, self._content_type), **files}}
         else:
             headers.setdefault("Content-Type", self._content_type)
-        request(self._method, self._url, self._timeout, self._verify, headers=headers, **content)
+        to_check = "address, rights and template"
+        request(
+            *(self._method, self._url, self._timeout, self._verify),
+            to_check=to_check,
+            headers=headers,
+            **content,
+        )
 
     def close(self) -> None:
         """Holds nothing."""
@@ -100,9 +106,23 @@ def signature(secret: str, body: bytes, seconds: float | None = None) -> dict[st
 
 
 def request(
-    method: str, url: str, timeout_s: float, verify: bool | str = True, **content: Any
+    method: str,
+    url: str,
+    timeout_s: float,
+    verify: bool | str = True,
+    *,
+    to_check: str = "address and rights",
+    **content: Any,
 ) -> None:
     """One HTTP request that has to be answered with 200 to 299.
+
+    Args:
+        method: of HTTP.
+        url: the address.
+        timeout_s: for the connection, and for each part of the answer.
+        verify: whether to check the certificate, or by which authority.
+        to_check: what may be wrong where the request is refused.
+        content: headers and body, as `requests` takes them.
 
     Raises:
         ChannelError: it is not.
@@ -126,8 +146,7 @@ def request(
             f"{_host(where)}: {_cause(error)}", "check its address and network"
         ) from None
     if not 200 <= status < 300:
-        advice = "check address, rights and template"
-        raise ChannelError(f"{_host(where)} answered {status} {reason}", advice)
+        raise ChannelError(f"{_host(where)} answered {status} {reason}", f"check {to_check}")
 
 
 def _host(url: str) -> str:

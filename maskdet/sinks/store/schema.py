@@ -98,7 +98,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         SinkError: likewise, or it is damaged somewhere in the middle.
     """
-    with contextlib.closing(open_for_reading(path)) as connection:
+    with _without_leftovers(path), contextlib.closing(open_for_reading(path)) as connection:
         try:
             yield connection
         except sqlite3.DatabaseError as error:
@@ -115,6 +115,28 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
                     "or delete the day"
                 ) from None
             raise
+
+
+@contextlib.contextmanager
+def _without_leftovers(path: Path) -> Iterator[None]:
+    """Has SQLite remove the log that a reader leaves beside a store which nobody writes to."""
+    had_log = _log_of(path).exists()
+    try:
+        yield
+    finally:
+        if not had_log and _log_of(path).exists():
+            address = (
+                f"{path.absolute().as_uri()}?mode=rw"  # the last writer to close it removes it
+            )
+            with (
+                contextlib.suppress(sqlite3.Error),
+                contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as connection,
+            ):
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
 
 
 def require_known_version(connection: sqlite3.Connection, path: Path) -> None:
@@ -175,7 +197,7 @@ def _connect_read_only(path: Path) -> sqlite3.Connection:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
         connection.close()
-        if path.with_name(f"{path.name}-wal").exists():
+        if _log_of(path).exists():
             raise
         # In a folder without the right to write; nobody writes to it, or there would be a log.
         connection = sqlite3.connect(f"{address}?immutable=1", uri=True)

@@ -48,6 +48,21 @@ def test_an_impossible_value_is_named(store: Path, change: str, words: str) -> N
     assert f"{store} is damaged, or was changed by another program: {words}" in str(raised.value)
 
 
+@pytest.mark.parametrize("is_written", [False, True])
+def test_reading_leaves_no_file_beside_a_store_and_takes_none_from_a_monitor(
+    store: Path, is_written: bool
+) -> None:
+    open_for_writing(store).close()  # with a log of what is written, as monitors do
+    writer = open_for_writing(store) if is_written else None
+    before = sorted(store.parent.iterdir())
+    with reading(store) as connection:
+        assert span(connection) is not None
+    assert sorted(store.parent.iterdir()) == before and len(before) == (3 if is_written else 1)
+    if writer is not None:
+        writer.execute("UPDATE runs SET ended = 1e9")
+        writer.close()
+
+
 def test_an_error_of_ours_is_not_blamed_on_a_sound_store(store: Path) -> None:
     with pytest.raises(TypeError), reading(store) as connection:
         assert span(connection) is not None
