@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from maskdet.datasets import builder, format_detection
-from maskdet.datasets.formats import tfrecord, voc, yolo
+from maskdet.datasets.formats import tfrecord, voc, yolo, yolo_labels
 from maskdet.datasets.formats.tfrecord_files import write_record
 from maskdet.datasets.loading import open_data
 from maskdet.datasets.problems import Problems
@@ -365,3 +365,41 @@ def test_lists_of_other_tools_are_named(tmp_path: Path, line: str, words: str) -
     put(tmp_path, **{"a.png": "", "a.txt": ROW, "train.txt": f"{line}\n"})
     (found,) = mistakes(tmp_path / "train.txt")
     assert words in found
+
+
+@pytest.mark.parametrize(
+    ("pictures", "labels"),
+    [
+        ("Images/{}", "Labels/{}"), ("{}/Images", "{}/Labels"), ("set/{}/images", "set/{}/label"),
+        ("set/{}/images", "txt/{}"),
+    ],
+)  # fmt: skip
+def test_labels_of_pictures_of_one_name_in_folders_of_other_names(
+    tmp_path: Path, pictures: str, labels: str
+) -> None:
+    """Folders that both have show which is whose; a picture of a part without labels has none."""
+    put(tmp_path, **{"classes.txt": "mask\nno\n"})
+    for part in ("train", "val", "test"):
+        put(tmp_path, **{f"{pictures.format(part)}/a.png": ""})
+    for number, part in enumerate(("train", "val")):
+        put(tmp_path, **{f"{labels.format(part)}/a.txt": ROW.replace("0", str(number), 1)})
+    data, _ = open_data(tmp_path, problems=(problems := Problems()))
+    found = {s.part: [data.names[index] for index in s.classes] for s in data.samples}
+    assert found == {"train": ["mask"], "val": ["no"], "test": []}
+    assert len(problems.notes[yolo_labels.ELSEWHERE]) == 2 and not problems.wrong
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("object>", "Object>", "a.xml:1: <Object> stands in no <object>"),
+        ("<object>", "", "a.xml:1: <bndbox> stands in no <object>"),
+        ("</bndbox>", "</bndbox><bndbox/>", "a.xml:1: <object> has 2 <bndbox>; write an <object>"),
+    ],
+)
+def test_boxes_that_would_be_passed_over(tmp_path: Path, old: str, new: str, words: str) -> None:
+    """Else the face would be background."""
+    text = xml("a.png").replace(old, new)
+    put(tmp_path, **{"a.png": "", "a.xml": text if new else text.replace("</object>", "")})
+    (line,) = mistakes(tmp_path)
+    assert words in line

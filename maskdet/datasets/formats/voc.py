@@ -40,6 +40,7 @@ from maskdet.system.atomic_files import write_whole
 from maskdet.system.file_names import folded_name
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
+_PARTS_OF_OBJECTS = ("object", "bndbox", "robndbox", "xmin")
 _NO_NUMBER = ("", "none", "null", "nan")
 UNLABELLED = "pictures without xml that were left out"
 ORPHANS = "xml files without picture that were left out"
@@ -155,7 +156,12 @@ def _read_image(
         raise DatasetError(f"{xml}: {error}") from None
     if target := builder.image(image, width, height, xml):
         target.part = part
-        for item in tree.iter("object"):
+        objects = list(tree.iter("object"))
+        other = next((e for e in tree.iter() if e.tag.lower() in _PARTS_OF_OBJECTS), None)
+        if not objects and other is not None:
+            place = f"{xml}:{other.get('line')}"
+            builder.problems.add(place, f"<{other.tag}> stands in no <object>; correct the xml")
+        for item in objects:
             if (item.findtext("deleted") or "").strip() in ("1", "yes"):  # LabelMe's own xml
                 continue
             place = f"{xml}:{item.get('line')}"
@@ -186,6 +192,8 @@ def _take_box(item: Element, image: Labelled, builder: DatasetBuilder, place: st
         DatasetError: it has none, or one that is not made of numbers.
     """
     name = item.findtext("name") or ""
+    if (count := len(item.findall("bndbox"))) > 1:
+        raise DatasetError(f"<object> has {count} <bndbox>; write an <object> for each")
     turned, outline = item.find("robndbox"), item.find("polygon")
     if item.find("bndbox") is not None or (turned is None and outline is None):
         box = [_number(item, f"bndbox/{edge}") for edge in EDGES]

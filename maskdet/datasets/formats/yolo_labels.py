@@ -18,6 +18,7 @@ from maskdet.datasets.samples import inside
 from maskdet.datasets.splits import part_of_name
 from maskdet.datasets.text import number, read_text
 from maskdet.errors import DatasetError
+from maskdet.system.file_names import folded_name
 
 ELSEWHERE = "files of labels that were found by their name alone, in another folder"
 TEXTS = "*.[tT][xX][tT]"
@@ -112,6 +113,7 @@ class LabelFinder:
         self._root, self._problems = root, problems
         self._images = list(images)
         self._names: dict[str, list[Path]] | None = None
+        self._owners: dict[str, list[Path]] = {}
         self._taken: set[Path] = set()
 
     def find(self, image: Path) -> Path | None:
@@ -156,19 +158,35 @@ class LabelFinder:
         yield Path(*parts).with_suffix(".txt")
 
     def _by_name(self, image: Path) -> Path | None:
-        """The one file with an image's name, or the one that Label Studio gives it."""
+        """The one file with an image's name, or the one that Label Studio gives it.
+
+        Of several files or images of a name, those belong together that share most folders.
+        """
         if self._names is None:
             self._names = defaultdict(list)
+            self._owners = defaultdict(list)
             for path in self._texts():
                 self._names[uploaded_name(_stem_of(path))].append(path)
-            owners = Counter(uploaded_name(image.stem) for image in self._images)
-            for name, count in owners.items():
-                if count > 1:  # whose labels they are, the name does not show
-                    self._names.pop(name, None)
-        found = self._names.get(uploaded_name(image.stem), [])
-        return (
-            inside(self._root, os.path.relpath(found[0], self._root)) if len(found) == 1 else None
-        )
+            for each in self._images:
+                self._owners[uploaded_name(each.stem)].append(each)
+        name = uploaded_name(image.stem)
+        found, owners = self._names.get(name, []), self._owners[name]
+        if len(found) == len(owners) == 1:
+            return inside(self._root, os.path.relpath(found[0], self._root))
+        nearest = self._nearest(image, found)
+        if nearest is None or self._nearest(nearest, owners) != image:
+            return None
+        return inside(self._root, os.path.relpath(nearest, self._root))
+
+    def _nearest(self, path: Path, others: Sequence[Path]) -> Path | None:
+        """The one of some files that shares most names of folders with another."""
+        own = self._folders(path)
+        shared = [(own & self._folders(other)).total() for other in others]
+        most = max(shared, default=0)
+        return others[shared.index(most)] if most and shared.count(most) == 1 else None
+
+    def _folders(self, path: Path) -> Counter[str]:
+        return Counter(map(folded_name, path.relative_to(self._root).parent.parts))
 
     def _texts(self) -> list[Path]:
         lists = {*IMAGE_LISTS, *(Path(name).name for name in CLASS_LISTS)}
