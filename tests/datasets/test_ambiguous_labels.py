@@ -297,6 +297,9 @@ def test_what_is_no_crowd(tmp_path: Path, crowd: object) -> None:
     [
         ("x.json", '{"project": {}, "file": {}, "view": {}}', "VGG Image Annotator"),
         ("x.json", '[{"ID": "1", "Labeled Data": "a.png", "Label": {}}]', "Labelbox's"),
+        ("a.png.json", '{"FileName": "a.png", "Annotations": []}', "that of Kaggle's Medical Mask"),
+        ("x.csv", "name,x1,x2,y1,y2,classname\na.png,6,4,30,20,face_with_mask\n",
+         "Medical Mask, whose columns x1,x2,y1,y2 hold left, top, right, bottom"),
         ("train/_classes.csv", "filename, mask, no\na.png, 1, 0\n", "for a classifier"),
         ("x.csv", "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width\n"
          "mask,6,4,24,16,a.png,60\n", "makesense.ai's CSV"),

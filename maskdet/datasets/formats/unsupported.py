@@ -22,6 +22,7 @@ _JSON_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"asset", "regions"}, "VoTT's, a file for each picture"),
     ({"item", "annotations"}, "V7's, a file for each picture"),
     ({"classes", "labels"}, "FiftyOne's"),
+    ({"FileName", "Annotations"}, "that of Kaggle's Medical Mask, a file for each picture"),
     ({"project", "file", "view"}, "a project of the VGG Image Annotator"),
 )
 _CSV_TOOLS: tuple[tuple[set[str], str], ...] = (
@@ -88,6 +89,11 @@ def xml_tool(tag: str) -> str:
 def csv_tool(first: Sequence[str]) -> str:
     """The same for a CSV, by the fields of its first row."""
     names = {field.strip().casefold() for field in first}
+    if {"x1", "x2", "y1", "y2", "classname"} <= names:
+        return (
+            "is the table of Kaggle's Medical Mask, whose columns x1,x2,y1,y2 hold left, top, "
+            "right, bottom; write filename,xmin,ymin,xmax,ymax,class as its first line"
+        )
     tool = next((name for keys, name in _CSV_TOOLS if keys <= names), "")
     numbers = [index for index, field in enumerate(first) if _NUMBER.fullmatch(field.strip())]
     if len(first) == 8 and set(numbers) >= {1, 2, 3, 4, 6, 7} and 5 not in numbers:
