@@ -216,6 +216,16 @@ def test_xml_of_one_of_two_pictures_of_a_stem(tmp_path: Path, labels: str) -> No
     assert line.endswith("a.jpg") and len(problems.notes) == 1
 
 
+def test_xml_that_states_another_picture_is_named(tmp_path: Path) -> None:
+    """LabelImg goes by its own name, old scripts go by what it states."""
+    put(tmp_path, **{"a.png": "", "c.jpeg": "", "a.xml": xml("c.jpeg"), "c.xml": xml("gone.jpg")})
+    (tmp_path / "c.jpeg").write_bytes((tmp_path / "a.png").read_bytes())
+    faces, notes, _ = open_all(tmp_path)
+    assert faces == {"a": [MASK], "c": [MASK]}
+    (line,) = notes[voc.OF_ANOTHER]
+    assert line.endswith("a.xml: states c.jpeg, and was taken for a.png") and len(notes) == 1
+
+
 @pytest.mark.parametrize("other", ["annotations/a.xml", "images/a.xml"])
 def test_a_second_xml_of_a_picture_is_named(tmp_path: Path, other: str) -> None:
     place = "images/a.png" if other.startswith("images") else "a.png"

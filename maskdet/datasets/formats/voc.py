@@ -44,6 +44,9 @@ _PARTS_OF_OBJECTS = ("object", "bndbox", "robndbox", "xmin")
 _NO_NUMBER = ("", "none", "null", "nan")
 UNLABELLED = "pictures without xml that were left out"
 ORPHANS = "xml files without picture that were left out"
+OF_ANOTHER = (
+    "xml files that state the name of another picture that is there; their own name was taken"
+)
 SECOND = "xml files whose picture has another one, which were left out"
 
 
@@ -106,10 +109,14 @@ def _labelled(
     """Names of those of a folder's images that have xml; the others are in a note."""
     finder = XmlFinder(folder)
     labelled, taken = [], set[Path]()
+    names = {file.name for file in files}
     for file in files:
         if xml := finder.find(os.path.relpath(file, folder), required=False):
             labelled.append(os.path.relpath(file, source.root))
             taken.add(xml)
+            stated = stated_name(xml)
+            if stated in names and Path(stated).stem != file.stem:
+                problems.note(OF_ANOTHER, xml, f"states {stated}, and was taken for {file.name}")
         else:
             problems.note(UNLABELLED, file, "")
     _note_orphans(labels, files, taken, problems)
