@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from maskdet.commands.archive.ledger import RunLedger, Task
+from maskdet.commands.archive.run_state import RunState, Task
 from maskdet.live.progress import clock as as_clock
 from maskdet.system.console import counted, has_terminal, say, say_line
 
@@ -134,25 +134,25 @@ def _sentence(totals: Mapping[str, Any]) -> str:
 
 
 class RunOutcomes:
-    """Where the outcome of each recording goes: the ledger keeps it, and a line reports it."""
+    """Where the outcome of each recording goes: into the state of the run, and into a line."""
 
-    def __init__(self, ledger: RunLedger, progress: RunProgress) -> None:
+    def __init__(self, run_state: RunState, progress: RunProgress) -> None:
         """Records nothing yet.
 
         Args:
-            ledger: of the run.
+            run_state: of the run.
             progress: is reported to.
         """
-        self._ledger, self._progress = ledger, progress
+        self._run_state, self._progress = run_state, progress
 
     def finish(self, task: Task, sha256: str, totals: Mapping[str, Any]) -> None:
         """A recording is processed; what cannot be kept of it is a failure."""
-        if reason := self._ledger.finish(task, sha256, totals):
+        if reason := self._run_state.finish(task, sha256, totals):
             self._progress.failed(task, reason)
         else:
             self._progress.processed(task, totals)
 
     def fail(self, task: Task, reason: str) -> None:
         """A recording cannot be processed."""
-        self._ledger.fail(task, reason)
+        self._run_state.fail(task, reason)
         self._progress.failed(task, reason)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from maskdet import __version__
-from maskdet.commands.archive.ledger import RunLedger, Task
 from maskdet.commands.archive.progress import RunOutcomes, RunProgress
 from maskdet.commands.archive.ray_worker import ArchiveWorker, Row, hash_recording
+from maskdet.commands.archive.run_state import RunState, Task
 from maskdet.errors import ConfigError, MaskdetError, ModelError
 from maskdet.system.threads import Closed, Mailbox, Worker
 
@@ -43,18 +43,18 @@ class RayScheduler:
     """
 
     def __init__(
-        self, ledger: RunLedger, progress: RunProgress, setup: Mapping[str, Any], model: str
+        self, run_state: RunState, progress: RunProgress, setup: Mapping[str, Any], model: str
     ) -> None:
         """Connects nothing yet.
 
         Args:
-            ledger: of the run.
+            run_state: of the run.
             progress: is reported to.
             setup: the first line of each process.
             model: the model's checksum.
         """
-        self._ledger, self._progress = ledger, progress
-        self._outcomes = RunOutcomes(ledger, progress)
+        self._run_state, self._progress = run_state, progress
+        self._outcomes = RunOutcomes(run_state, progress)
         self._setup, self._model = json.dumps(setup), model
 
     def run(self, workers: int | None, stop: Callable[[], bool]) -> None:
@@ -72,9 +72,9 @@ class RayScheduler:
 
         cores = int(ray.cluster_resources().get("CPU", 1))
         number = max(1, min(workers or cores, cores))
-        while self._ledger.tasks and not stop():
-            tasks = self._ledger.tasks[:_MAX_TASKS_AHEAD]
-            del self._ledger.tasks[: len(tasks)]
+        while self._run_state.tasks and not stop():
+            tasks = self._run_state.tasks[:_MAX_TASKS_AHEAD]
+            del self._run_state.tasks[: len(tasks)]
             self._hash_and_process(tasks, number, stop)
 
     def _hash_and_process(
@@ -88,7 +88,7 @@ class RayScheduler:
             number, sha256 = row["number"], row["sha256"]
             if not sha256:
                 self._outcomes.fail(tasks[number], row["text"])
-            elif (key := self._ledger.key_to_process(tasks[number], sha256)) is None:
+            elif (key := self._run_state.key_to_process(tasks[number], sha256)) is None:
                 self._progress.skipped(tasks[number])
             else:
                 checksums[number], keys[number] = sha256, key

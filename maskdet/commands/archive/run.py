@@ -17,10 +17,10 @@ from maskdet.commands.archive.keys import (
     resolve_model,
     settings_of,
 )
-from maskdet.commands.archive.ledger import RunLedger, Task
 from maskdet.commands.archive.progress import RunProgress
 from maskdet.commands.archive.recordings import Found, Recording, find_recordings
 from maskdet.commands.archive.result_file import remove_parts, results_folder
+from maskdet.commands.archive.run_state import RunState, Task
 from maskdet.commands.archive.scheduler import Scheduler
 from maskdet.commands.archive.summary import totals_of, write_summary
 from maskdet.errors import SinkError, SourceError
@@ -31,7 +31,7 @@ from maskdet.system.native_libraries import silent_stderr
 from maskdet.system.signals import StopRequest
 
 _MAX_DEFAULT_WORKERS = 8
-Process = Callable[[RunLedger, RunProgress], None]
+Process = Callable[[RunState, RunProgress], None]
 _GPU_KINDS = ("keras", "litert_gpu")
 
 
@@ -69,7 +69,7 @@ def run(
         with closing(ArchiveStore(output)) as store:
             results = _open_results(output)
             tasks = [_task(recording, settings) for recording in found.recordings]
-            ledger = RunLedger(store, results, model, tasks)
+            run_state = RunState(store, results, model, tasks)
             setup = {"settings": settings.model_dump(mode="json"), "results": str(results)}
             process: Process
             if cluster is None:
@@ -78,15 +78,15 @@ def run(
             else:
                 process = partial(_on_cluster, setup, model, workers, stop, cluster)
             try:
-                _process(ledger, len(tasks), process)
+                _process(run_state, len(tasks), process)
             finally:
-                outcomes = ledger.outcomes()
+                outcomes = run_state.outcomes()
                 write_summary(output, outcomes)
-            say(_last_line(ledger, totals_of(outcomes)))
+            say(_last_line(run_state, totals_of(outcomes)))
             say(f"wrote {output / 'summary.csv'} and {output / 'summary.json'}")
     if stop():
         return stop.status
-    return SourceError.exit_code if ledger.failures or found.unreadable else 0
+    return SourceError.exit_code if run_state.failures or found.unreadable else 0
 
 
 def default_workers(kind: str) -> int:
@@ -111,16 +111,16 @@ def _task(recording: Recording, settings: MonitorSettings) -> Task:
     return Task(recording, counting_settings(settings_of(settings, recording.name)))
 
 
-def _process(ledger: RunLedger, total: int, process: Process) -> None:
+def _process(run_state: RunState, total: int, process: Process) -> None:
     """Has what is not done processed, with lines about how far it is."""
-    number = len(ledger.tasks)
-    if ledger.known:
-        say(f"{ledger.known} of {total} recordings are done already; {number} to process")
+    number = len(run_state.tasks)
+    if run_state.known:
+        say(f"{run_state.known} of {total} recordings are done already; {number} to process")
     if not number:
         return
-    progress = RunProgress(ledger.tasks, total)
+    progress = RunProgress(run_state.tasks, total)
     try:
-        process(ledger, progress)
+        process(run_state, progress)
     finally:
         progress.close()
 
@@ -130,11 +130,11 @@ def _on_one_machine(
     model: str,
     workers: int,
     stop: StopRequest,
-    ledger: RunLedger,
+    run_state: RunState,
     progress: RunProgress,
 ) -> None:
     try:
-        Scheduler(ledger, progress, setup, model, time.monotonic).run(workers, stop)
+        Scheduler(run_state, progress, setup, model, time.monotonic).run(workers, stop)
     finally:  # on a cluster, workers elsewhere may not have ended
         with suppress(OSError):
             remove_parts(Path(setup["results"]))
@@ -146,7 +146,7 @@ def _on_cluster(
     workers: int | None,
     stop: StopRequest,
     address: str,
-    ledger: RunLedger,
+    run_state: RunState,
     progress: RunProgress,
 ) -> None:
     from maskdet.commands.archive.ray_scheduler import RayScheduler, connected
@@ -160,7 +160,7 @@ def _on_cluster(
         connected(address),
         stop.listening(),
     ):
-        RayScheduler(ledger, progress, setup, model).run(workers, stop)
+        RayScheduler(run_state, progress, setup, model).run(workers, stop)
 
 
 def _open_results(output: Path) -> Path:
@@ -186,12 +186,12 @@ def _warn_of_unused_places(settings: MonitorSettings, recordings: Sequence[Recor
             )
 
 
-def _last_line(ledger: RunLedger, totals: dict[str, Any]) -> str:
+def _last_line(run_state: RunState, totals: dict[str, Any]) -> str:
     """``processed 3 of 200 recordings; 195 were done before, …``."""
     people, faces = sum(totals["people"].values()), sum(totals["face_frames"].values())
-    parts = [f"processed {ledger.processed} of {totals['files']} recordings"]
+    parts = [f"processed {run_state.processed} of {totals['files']} recordings"]
     others = (
-        (ledger.known, "done already"),
+        (run_state.known, "done already"),
         (totals["copies"], "with the content of another, counted once"),
         (totals["failed"], "could not be processed"),
         (totals["missing"], "not reached"),

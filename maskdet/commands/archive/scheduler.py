@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from maskdet.commands.archive.ledger import RunLedger, Task
 from maskdet.commands.archive.progress import RunOutcomes, RunProgress
+from maskdet.commands.archive.run_state import RunState, Task
 from maskdet.commands.archive.worker_process import MAX_ATTEMPTS, SILENCE_TIMEOUT_S, WorkerProcess
 from maskdet.errors import MaskdetError, ModelError, SinkError
 from maskdet.system.threads import Closed, Condition, wait_ready
@@ -32,7 +32,7 @@ class Scheduler:
 
     def __init__(
         self,
-        ledger: RunLedger,
+        run_state: RunState,
         progress: RunProgress,
         setup: Mapping[str, Any],
         model: str,
@@ -41,14 +41,14 @@ class Scheduler:
         """Starts nothing yet.
 
         Args:
-            ledger: of the run.
+            run_state: of the run.
             progress: is reported to.
             setup: the first line of each process.
             model: the model's checksum, which each process has to have, too.
             clock: seconds that never go back.
         """
-        self._ledger, self._progress = ledger, progress
-        self._outcomes = RunOutcomes(ledger, progress)
+        self._run_state, self._progress = run_state, progress
+        self._outcomes = RunOutcomes(run_state, progress)
         self._setup, self._model, self._clock = setup, model, clock
         self._condition = Condition()
         self._slots: list[_Slot] = []
@@ -65,7 +65,7 @@ class Scheduler:
             MaskdetError: model or disk fail; recordings that do are named, and the rest goes on.
         """
         try:
-            for _ in range(min(workers, len(self._ledger.tasks))):
+            for _ in range(min(workers, len(self._run_state.tasks))):
                 self._start()
             while self._slots and not stop():
                 boxes = [slot.worker.messages for slot in self._slots]
@@ -118,17 +118,17 @@ class Scheduler:
 
     def _next(self, slot: _Slot) -> None:
         """Gives a process the next recording, or ends it where there is none left."""
-        if not self._ledger.tasks:
+        if not self._run_state.tasks:
             slot.task = None
             slot.worker.kill()
             self._slots.remove(slot)
             return
-        slot.task = self._ledger.tasks.pop(0)
+        slot.task = self._run_state.tasks.pop(0)
         slot.worker.order({"order": "hash", "path": slot.task.recording.path})
 
     def _process(self, slot: _Slot, task: Task, sha256: str) -> None:
         slot.sha256 = sha256
-        key = self._ledger.key_to_process(task, sha256)
+        key = self._run_state.key_to_process(task, sha256)
         if key is None:
             self._progress.skipped(task)
             self._next(slot)
@@ -152,7 +152,7 @@ class Scheduler:
                 )
         else:
             self._retry(slot.task, why)
-        if self._ledger.tasks:
+        if self._run_state.tasks:
             self._start()
 
     def _retry(self, task: Task, why: str) -> None:
@@ -160,7 +160,7 @@ class Scheduler:
         path = task.recording.path
         if task.attempts < MAX_ATTEMPTS:
             self._progress.retried(task, why)
-            self._ledger.tasks.insert(0, task)
+            self._run_state.tasks.insert(0, task)
         else:
             self._outcomes.fail(
                 task, f"{path}: {why} {MAX_ATTEMPTS} times; convert or remove the file"

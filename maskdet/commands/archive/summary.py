@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskdet.commands.archive.ledger import Outcome
+from maskdet.commands.archive.run_state import Outcome
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.observation import sum_by_state
 from maskdet.system.atomic_files import write_output

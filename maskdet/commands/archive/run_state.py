@@ -50,7 +50,7 @@ class Outcome:
     file: Path | None = None
 
 
-class RunLedger:
+class RunState:
     """Decides what is to be done, and keeps what was.
 
     Attributes:
