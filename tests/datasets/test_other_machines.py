@@ -108,6 +108,13 @@ def test_notes_are_counted_and_bounded() -> None:
     assert line.startswith("note: things (50): 0: xxx") and line.endswith(" …") and len(line) < 700
 
 
+def test_a_name_of_two_cases_is_the_picture_that_is_written_so() -> None:
+    lookup = ImageLookup([Path("x/A.png"), Path("y/a.png")])
+    assert lookup.find("a.png") == [Path("y/a.png")] and lookup.find("A.png") == [Path("x/A.png")]
+    assert lookup.find("x/a.png") == [Path("x/A.png")]  # the folder says more
+    assert lookup.find("a.PNG") == [Path("x/A.png"), Path("y/a.png")]  # either may be meant
+
+
 def test_accents_written_in_two_ways() -> None:
     lookup = ImageLookup([Path("x/gru\N{COMBINING DIAERESIS}n.jpg")])
     assert lookup.find("D:/grün.jpg") == [Path("x/gru\N{COMBINING DIAERESIS}n.jpg")]

@@ -11,6 +11,7 @@ import pytest
 
 from maskdet.datasets.random_split import divide
 from maskdet.datasets.samples import Sample
+from maskdet.datasets.splits import part_of_name
 
 
 def samples(folder: Path, *names: str, seed: int = 0) -> list[Sample]:
@@ -29,6 +30,18 @@ def samples(folder: Path, *names: str, seed: int = 0) -> list[Sample]:
 
 def names(found: list[Sample]) -> list[str]:
     return [sample.file.name for sample in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        *(("train", "train"), ("valid", "val"), ("instances_val2017", "val")),
+        *(("test_labels", "test"), ("train_training", "train")),
+        *(("train_val", ""), ("constrained", ""), ("", "")),  # two, a part of a word, none
+    ],
+)
+def test_a_name_speaks_of_one_part_or_of_none(name: str, part: str) -> None:
+    assert part_of_name(name) == part
 
 
 def test_a_tenth_is_drawn_by_the_names(tmp_path: Path) -> None:

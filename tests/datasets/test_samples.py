@@ -118,3 +118,5 @@ def test_so_many_pictures_of_a_scene_at_most() -> None:
     assert len(kept) == 5 and kept == [name for name in names if name in kept]
     assert kept == [each.file.stem for each in limit_scenes(samples, scenes, 2)]
     assert limit_scenes(samples, scene_names(samples, ""), 1) == samples
+    many = [sample(Path(f"images/{number}.jpg")) for number in range(50)]
+    assert limit_scenes(many, ["anna"] * 50, 5) != many[:5]  # which ones is drawn

@@ -9,7 +9,7 @@ import pytest
 
 from maskdet.detections import MaskState
 from maskdet.people.analysis import Analysis
-from maskdet.people.counting import PeopleTally
+from maskdet.people.counting import PeopleTally, longest
 from tests.people.scenes import Actor, events, faces, frame, play, times, unique, walk
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -34,6 +34,20 @@ def test_a_person_counts_in_the_state_worn_longest():
     tally.end(1)
     tally.add(2, MaskState.unsure, 3)
     assert tally.day.counts()["with_mask"] == tally.day.counts()["unsure"] == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "now", "expected"),
+    [
+        ((0, 2, 1, 9), MaskState.unsure, BARE),
+        ((0, 0, 0, 9), MaskState.unsure, MaskState.unsure),
+        ((0, 0, 0, 9), BARE, BARE),  # from this frame on
+    ],
+)
+def test_the_state_worn_longest_is_unsure_where_it_is_all(
+    seconds: tuple[float, ...], now: MaskState, expected: MaskState
+):
+    assert longest(seconds, now) is expected
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,15 @@ def test_a_true_change_shows_within_a_second_however_long_before(fps: float, sec
     assert change.certainty > 0.8
 
 
+def test_the_certainty_of_unsure_is_that_no_state_is_right():
+    mask = StateFilter()
+    assert mask.certainty == pytest.approx(2 / 3)  # nothing was seen: each may be
+    mask.update((0.8, 0.15, 0.05), 0.1, None)
+    assert (mask.state, mask.certainty) == (MaskState.unsure, pytest.approx(0.2))
+    mask.update((0.8, 0.15, 0.05), 1.0, 1.0)
+    assert (mask.state, mask.certainty) == (MaskState.with_mask, pytest.approx(0.8))
+
+
 def test_who_is_gone_has_the_state_worn_longest():
     path = walk(100, 100, gone=[(8, 99)])
     seen = play([Actor(path, change_at(6, before=MASK, after=BARE))], times(10, 12))

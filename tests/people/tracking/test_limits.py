@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from maskdet.people.tracking.camera_motion import camera_shift
+from maskdet.people.tracking.camera_motion import camera_shift, follow_camera
 from maskdet.people.tracking.motion import Motion
+from maskdet.people.tracking.track import Track
 from tests.people.tracking.test_tracker import Camera, box, settled
 
 
@@ -65,6 +66,16 @@ def test_at_a_slow_camera_a_sure_face_is_a_person_at_once(
     boxes, scores = np.array([box(200), box(900)], np.float32), np.array([0.9, score])
     step = camera.tracker.update(boxes, interval, camera.now + interval, scores=scores)
     assert step.track_ids.tolist() == [1, number]
+
+
+def test_who_was_not_found_for_longer_shows_no_movement_of_the_camera_but_follows_it() -> None:
+    centers = (200, 500, 800, 1100, 1400)
+    tracks = []
+    for number, x in enumerate(centers):
+        seen = 10.0 if number < 2 else 8.5
+        tracks.append(Track(Motion(box(x)), 0.0, seen, track_id=number + 1))
+    follow_camera(tracks, np.array([box(240), box(540)], np.float32), 10.0)
+    assert [track.motion.x for track in tracks] == pytest.approx([x + 40 for x in centers])
 
 
 @pytest.mark.parametrize(
