@@ -132,7 +132,17 @@ def test_lists_of_classes_that_disagree(tmp_path: Path, files: dict[str, str], w
 @pytest.mark.parametrize("other", ["Mask\nNO\nhat\n", "with mask\nno\n", "mask\n", "no\nno\n"])
 def test_lists_of_classes_that_agree(tmp_path: Path, other: str) -> None:
     """In another writing, with more classes or fewer; one that is broken counts for nothing."""
-    put(tmp_path, **{"images/a.png": "", "labels/a.txt": ROW, "data.yaml": PLAN, "x.names": other})
+    put(
+        tmp_path, **{"images/a.png": "", "labels/a.txt": ROW, "data.yaml": PLAN, "obj.names": other}
+    )
+    assert open_all(tmp_path)[0] == {"a": [MASK]}
+
+
+@pytest.mark.parametrize("other", ["predefined_classes.txt", "coco.names"])
+def test_lists_of_classes_of_other_labels(tmp_path: Path, other: str) -> None:
+    """What LabelImg proposes, and what lies in Darknet's own folder."""
+    put(tmp_path, **{"images/a.png": "", "labels/a.txt": ROW, other: "person\nbicycle\n"})
+    put(tmp_path, **{"obj.names": "mask\nno\n"})
     assert open_all(tmp_path)[0] == {"a": [MASK]}
 
 

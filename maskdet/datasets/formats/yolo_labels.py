@@ -22,9 +22,10 @@ from maskdet.system.file_names import folded_name
 
 ELSEWHERE = "files of labels that were found by their name alone, in another folder"
 TEXTS = "*.[tT][xX][tT]"
+PROPOSED = "predefined_classes.txt"
 CLASS_LISTS = (
     *("classes.txt", "labels/classes.txt", "data.yaml", "dataset.yaml", "obj.names"),
-    *("predefined_classes.txt", "_darknet.labels", "train/_darknet.labels"),
+    *(PROPOSED, "_darknet.labels", "train/_darknet.labels"),
     *("../classes.txt", "../data.yaml"),
 )
 """Files that list the classes, relative to the folder that is read; the first one there counts."""
@@ -41,10 +42,14 @@ MIN_ROWS = 3
 
 
 def class_lists_in(folder: Path) -> list[Path]:
-    """Every list of the classes in a folder, the one that counts first."""
+    """Every list of the classes that labels in a folder go by, the one that counts first.
+
+    LabelImg's list of what it proposes is none where it has written its own, and Darknet's folder
+    has lists of other data sets (``coco.names``).
+    """
     names = (*CLASS_LISTS, "valid/_darknet.labels", "test/_darknet.labels")
     found = [folder / name for name in names if (folder / name).is_file()]
-    return [*found, *(file for file in sorted(folder.glob("*.names")) if file not in found)]
+    return [*found[:1], *(file for file in found[1:] if file.name != PROPOSED)]
 
 
 def parts_of_lists(folder: Path, images: Sequence[Path], problems: Problems) -> dict[Path, str]:
