@@ -17,6 +17,8 @@ FLAGS = "lines that end in Pascal's flag (1, 0, -1) or the name of xml, which wa
 _FLAG = re.compile(r"(?<=\S)\s+(-1|0|1|\S+\.xml)$")
 
 _BOXES = re.compile(r"\s\d+,\d+,\d+,\d+,\d+(\s|$)")
+"""A box and the number of its class, behind an image's name."""
+_ROW = re.compile(r"[,;\t]\d+([,;\t]\d+){3}|,,,,")
 
 
 def read_list(file: Path) -> list[str]:
@@ -80,13 +82,7 @@ class ListedImages:
         if len(files) > 1:
             raise DatasetError(same_name_message(name, files, self._root))
         if not files:
-            hint = ""
-            if _BOXES.search(line):
-                hint = (
-                    "; boxes behind a name, as keras-yolo3 has them, are not read: convert them to "
-                    "COCO, VOC xml or YOLO"
-                )
-            raise error or DatasetError(f"{self._root / line}: no such picture{hint}")
+            raise error or DatasetError(f"{self._root / line}: no such picture{_hint(line)}")
         relative = os.path.relpath(files[0], self._root)
         inside(self._root, relative)
         if name != line:
@@ -94,6 +90,18 @@ class ListedImages:
         if name.lower().endswith(SUFFIXES):
             self._problems.note(ELSEWHERE, repr(name[:120]), f"is {relative}")
         return relative
+
+
+def _hint(line: str) -> str:
+    """The end of a message about a line that names no image, where it is one of something else."""
+    if _BOXES.search(line):
+        return (
+            "; boxes behind a name, as keras-yolo3 has them, are not read: convert them to COCO, "
+            "VOC xml or YOLO"
+        )
+    if _ROW.search(line):
+        return "; this is the row of a table: let its name end in .csv, or name the --format"
+    return ""
 
 
 def _in_usual_folder(files: list[Path], root: Path) -> list[Path]:

@@ -380,6 +380,7 @@ def test_labels_beside_xml_are_named(tmp_path: Path) -> None:
     ("line", "words"),
     [
         ("a.png 6,4,30,20,0", "boxes behind a name, as keras-yolo3 has them, are not read"),
+        ("a.png,6,4,30,20,mask", "this is the row of a table: let its name end in .csv, or name"),
         ("a.png", "labels of YOLO lie beside it: give their folder, and the list by --images"),
         ("c.png", "c.png: no such picture"),
     ],
