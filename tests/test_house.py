@@ -305,6 +305,7 @@ def test_the_top_of_the_tree_is_what_the_user_asked_for():
 HEAVY = (
     *("tensorflow", "keras", "tf_keras", "matplotlib", "torch", "jax", "pandas", "scipy"),
     *("fastapi", "uvicorn", "prometheus_client", "websockets", "argon2", "nats", "ray"),
+    *("asyncio", "http"),
 )
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
-from urllib.request import url2pathname
 
 from maskdet.contracts import Source
 from maskdet.errors import SourceError
@@ -127,6 +126,8 @@ def path_of(spec: str) -> str:
     spec = spec.strip()
     if not re.match("file:/", spec, re.IGNORECASE):
         return os.path.expanduser(spec)
+    from urllib.request import url2pathname  # late: brings a client of HTTP
+
     rest = re.sub(r"^(?://(?:localhost)?(?=/))?", "", spec[5:], flags=re.IGNORECASE)
     return next((path for path in (url2pathname(rest), rest) if os.path.exists(path)), rest)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from maskdet.contracts import Sink
 from maskdet.errors import ConfigError
 from maskdet.live.settings.nats import NatsSettings, check_addresses
 from maskdet.live.settings.store import StoreSettings
 from maskdet.live.settings.units import DAY_S, MEGABYTE, times
 from maskdet.sinks.channels.channel import Channel
-from maskdet.sinks.messaging.server import Server
-from maskdet.sinks.messaging.uplink import Uplink
 from maskdet.system.extras import require
 from maskdet.system.secrets import Secrets
+
+if TYPE_CHECKING:  # its asyncio is for runs with a server alone
+    from maskdet.sinks.messaging.server import Server
 
 
 def open_server(wanted: NatsSettings, secrets: Secrets) -> Server:
@@ -21,6 +24,8 @@ def open_server(wanted: NatsSettings, secrets: Secrets) -> Server:
         ConfigError: the library, a secret, a certificate or a file of credentials is missing.
     """
     require("nats", "nats", *(["nkeys"] if wanted.credentials else []))
+    from maskdet.sinks.messaging.server import Server
+
     server = Server(
         check_addresses(secrets.fill(wanted.server or "", "nats.server")),
         wanted.user,
@@ -83,6 +88,8 @@ def open_store(wanted: StoreSettings, nats: NatsSettings) -> list[Sink]:
     limits = Limits(times(wanted.keep_days, DAY_S), times(wanted.max_mb, MEGABYTE))
     if not nats.server:
         return [EventStore(wanted.file, limits=limits)]
+    from maskdet.sinks.messaging.uplink import Uplink
+
     secrets = Secrets(nats.secrets)
     server = open_server(nats, secrets)
     outbox = OutboxWriter(wanted.file, nats.max_waiting)
