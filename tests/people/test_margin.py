@@ -24,6 +24,11 @@ def test_somebody_who_comes_elsewhere_is_somebody_else():
     assert margin([first, Actor(walk(600, 400, gone=[(0, 6.5)]))]) == 0
 
 
+def test_who_has_been_gone_for_long_is_not_who_comes():
+    first = Actor(walk(100, 100, gone=[(4, 99)]))
+    assert margin([first, Actor(walk(120, 110, gone=[(0, 9)]))], seconds=14) == 0
+
+
 def test_many_who_vanish_and_come_back_make_the_count_less_certain():
     blinking = [Actor(walk(60 + 90 * i, 200, gone=[(t, t + 1) for t in range(1, 20, 2)]))
                 for i in range(6)]  # fmt: skip

@@ -135,6 +135,10 @@ def test_a_false_box_beside_a_line_crosses_nothing():
         (((0, 0), (1, 1), (1, 0), (0, 1)), True),
         (((0, 0), (1, 0), (0.5, 1)), False),
         (((0, 0), (1, 0), (1, 1), (0.5, -0.5), (0, 1)), True),
+        # the ends of a U lie on one straight line, and do not meet
+        (((0, 0), (3, 0), (3, 2), (2, 2), (2, 1), (1, 1), (1, 2), (0, 2)), False),
+        # a side lies on another one
+        (((0, 0), (3, 0), (3, 1), (2, 0), (1, 0), (0, 1)), True),
     ],
 )
 def test_a_polygon_that_crosses_itself_is_known(points, crosses: bool):
