@@ -23,6 +23,7 @@ from maskdet.datasets.formats.yolo_data_yaml import plans_in
 from maskdet.datasets.formats.yolo_labels import CLASS_LISTS, TEXTS
 from maskdet.datasets.image_files import (
     list_images,
+    note_unlisted,
     note_unreadable_folders,
     turn_labels,
     unreadable_hint,
@@ -39,6 +40,8 @@ BESIDE_XML = "labels of other formats that were not read, as xml goes before the
 SEVERAL = "pictures that more than one file of labels has, each with its own boxes"
 _INNER = ("annotations", "data", "labels")
 """Folders beside those of images in which files of labels lie."""
+_ONE_LIST = ("coco", "csv", "retinanet")
+"""Formats in which a file names the images there are."""
 _WITHOUT_SIZES = ("yolo", "retinanet")
 """Formats whose labels do not state how large their images are."""
 
@@ -72,6 +75,8 @@ def read(
         if kind == AUTO and path.is_dir() and found == [("voc", path)]:
             _note_others(path, mistakes)
         whole = _read_all(found, root, class_list, mistakes)
+        if path.is_dir() and found[0][0] in _ONE_LIST and not mistakes.count:
+            note_unlisted(path, whole, mistakes)
         if problems is None:
             mistakes.check()
         if not whole.samples and not mistakes.count:

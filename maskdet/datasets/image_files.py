@@ -22,6 +22,7 @@ from maskdet.images.orientation import Orientation, read_header, read_orientatio
 SUFFIXES = IMAGE_SUFFIXES
 TURNED = "pictures that EXIF data turn: their labels, of the picture as stored, were turned, too"
 UNREADABLE = "folders that cannot be searched, with all that is in them left out"
+UNLISTED = "pictures beside those that the labels name, which were left out"
 MAYBE_TURNED = (
     "pictures that EXIF data turn: their labels, which do not state of which way they are, were "
     "taken as of the picture as shown; look at the contact sheet"
@@ -66,6 +67,16 @@ def note_unreadable_folders(folder: Path, problems: Problems) -> None:
 
     for _ in os.walk(folder, onerror=note):
         pass
+
+
+def note_unlisted(folder: Path, data: DataSet, problems: Problems) -> None:
+    """Notes each image of a folder that the labels of others beside it do not name."""
+    named = {os.path.abspath(sample.file) for sample in data.samples if not sample.span}
+    folders = set(map(os.path.dirname, named))
+    for file in list_images(folder):
+        path = os.path.abspath(file)
+        if path not in named and os.path.dirname(path) in folders:
+            problems.note(UNLISTED, file, "")
 
 
 def unreadable_hint(problems: Problems) -> str:

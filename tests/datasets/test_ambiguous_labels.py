@@ -11,6 +11,7 @@ import pytest
 from maskdet.datasets import builder, format_detection
 from maskdet.datasets.formats import tfrecord, voc, yolo, yolo_labels
 from maskdet.datasets.formats.tfrecord_files import write_record
+from maskdet.datasets.image_files import UNLISTED
 from maskdet.datasets.loading import open_data
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.tfrecord_messages import Feature, example_bytes
@@ -427,3 +428,26 @@ def test_boxes_that_would_be_passed_over(tmp_path: Path, old: str, new: str, wor
     put(tmp_path, **{"a.png": "", "a.xml": text if new else text.replace("</object>", "")})
     (line,) = mistakes(tmp_path)
     assert words in line
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"x.csv": f"{HEAD}a.png,60,40,mask,6,4,30,20\n"},
+        {"x.csv": "a.png,6,4,30,20,mask\n"},
+        {"x.json": coco_text("a.png", {"bbox": [6, 4, 24, 16]})},
+    ],
+    ids=["csv", "retinanet", "coco"],
+)
+def test_pictures_that_no_label_names_are_in_a_note(tmp_path: Path, files: dict[str, str]) -> None:
+    """The Object Detection API's own script leaves out those without objects."""
+    put(tmp_path, **files, **{"images/a.png": "", "images/b.jpg": "", "other/c.jpeg": ""})
+    faces, notes, _ = open_all(tmp_path)
+    assert faces == {"a": [MASK]} and notes == {UNLISTED: [f"{tmp_path}/images/b.jpg"]}
+    assert not open_all(next(tmp_path / name for name in files))[1]
+
+
+def test_pictures_that_another_part_names_are_in_no_note(tmp_path: Path) -> None:
+    rows = {"train.csv": "a.png,60,40,mask,6,4,30,20\n", "test.csv": "b.jpg,33,57,no,6,4,30,20\n"}
+    put(tmp_path, **{name: HEAD + row for name, row in rows.items()}, **{"a.png": "", "b.jpg": ""})
+    assert open_all(tmp_path)[1] == {}
