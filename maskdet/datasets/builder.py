@@ -26,6 +26,7 @@ NO_SIZE = "pictures whose labels state no size or 0, for which their own was tak
 SHARES = "labels whose boxes were taken as shares of the picture, as all lie within 0 to 1"
 MAX_SHARE = 1.05
 """Share of an image's side that a box may reach to: some tools draw a little over the edge."""
+SHARED = "pictures of one name but for its ending, which have the same labels"
 REPEATED = "entries that name a picture once more, and were joined with its first one"
 SAME = "boxes that an earlier entry of their picture had already"
 

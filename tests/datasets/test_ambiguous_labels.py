@@ -451,3 +451,16 @@ def test_pictures_that_another_part_names_are_in_no_note(tmp_path: Path) -> None
     rows = {"train.csv": "a.png,60,40,mask,6,4,30,20\n", "test.csv": "b.jpg,33,57,no,6,4,30,20\n"}
     put(tmp_path, **{name: HEAD + row for name, row in rows.items()}, **{"a.png": "", "b.jpg": ""})
     assert open_all(tmp_path)[1] == {}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"a.xml": xml("gone.png")}, {"a.txt": ROW, "classes.txt": "mask\n"}],
+    ids=["voc", "yolo"],
+)
+def test_pictures_that_share_labels_are_named(tmp_path: Path, files: dict[str, str]) -> None:
+    put(tmp_path, **{"a.png": "", **files})
+    draw(tmp_path / "a.jpg", *PICTURES["a.png"])
+    data, _ = open_data(tmp_path, problems=(problems := Problems()))
+    assert [len(sample.boxes) for sample in data.samples] == [1, 1]
+    assert problems.notes[builder.SHARED][-1].startswith(f"{tmp_path}/a.png: a.")

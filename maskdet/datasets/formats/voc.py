@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import numpy as np
 
-from maskdet.datasets.builder import DatasetBuilder, Labelled, turned_corners
+from maskdet.datasets.builder import SHARED, DatasetBuilder, Labelled, turned_corners
 from maskdet.datasets.class_list import lost_classes
 from maskdet.datasets.formats.unsupported import xml_tool
 from maskdet.datasets.formats.voc_layout import (
@@ -113,6 +113,8 @@ def _labelled(
     for file in files:
         if xml := finder.find(os.path.relpath(file, folder), required=False):
             labelled.append(os.path.relpath(file, source.root))
+            if xml in taken:
+                problems.note(SHARED, file, xml.name)
             taken.add(xml)
             stated = stated_name(xml)
             if stated in names and Path(stated).stem != file.stem:

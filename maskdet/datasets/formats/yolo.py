@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from maskdet.config import write_yaml
-from maskdet.datasets.builder import DatasetBuilder, Labelled, pixels
+from maskdet.datasets.builder import SHARED, DatasetBuilder, Labelled, pixels
 from maskdet.datasets.class_list import read_classes, require_agreement
 from maskdet.datasets.formats.yolo_data_yaml import (
     SUFFIXES_OF_PLANS,
@@ -113,7 +114,10 @@ class _Rows:
     def read_all(self, found: Sequence[tuple[Path, Labelled]]) -> None:
         """Takes the rows of files of labels, each of an image."""
         self._labels = [file for file, _ in found]
+        times = Counter(self._labels)
         for file, image in found:
+            if times[file] > 1:
+                self._builder.problems.note(SHARED, image.file, file.name)
             try:
                 self._read(file, image)
             except DatasetError as error:
