@@ -8,7 +8,7 @@ from pathlib import Path
 from maskdet.contracts import Sink
 from maskdet.errors import MaskdetError, SinkError, SourceError
 from maskdet.live.settings.monitor import MonitorSettings
-from maskdet.live.summary import Report, write_summary
+from maskdet.live.status.summary import Report, write_summary
 from maskdet.live.teardown import LAST_TIMEOUT_S
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.recording.recording_switch import RecordingSwitch

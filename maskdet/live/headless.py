@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 
 from maskdet.drawing.status_text import duration
 from maskdet.live.cameras.signal_watch import SignalWatch
-from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.pipeline import Pipeline
-from maskdet.live.status_reporter import StatusReporter
+from maskdet.live.status.heartbeat import Heartbeat
+from maskdet.live.status.status_reporter import StatusReporter
 from maskdet.system.console import say_named
 
 _POLL_S = 0.1

@@ -42,11 +42,11 @@ from maskdet.live.gui.camera_choice import with_camera
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.window import Window, wants_window
 from maskdet.live.headless import Watch
-from maskdet.live.heartbeat import Heartbeat, StatusFile
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import ENDED_EARLY, Stop
-from maskdet.live.summary import Report
+from maskdet.live.status.heartbeat import Heartbeat, StatusFile
+from maskdet.live.status.summary import Report
 from maskdet.live.teardown import close_quietly, end_detector
 from maskdet.model.decision import DecisionRule
 from maskdet.sinks.recording.recording_switch import RecordingSwitch

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pytest
 
-from maskdet.live.heartbeat import Heartbeat
 from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
+from maskdet.live.status.heartbeat import Heartbeat
 from tests.doubles import ScriptedDetector, SyntheticSource
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,7 +155,7 @@ def test_an_error_is_a_json_line_too():
 def test_a_hung_detector_stops_the_heart_and_a_lost_camera_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("maskdet.live.heartbeat._INTERVAL_S", 0.0)
+    monkeypatch.setattr("maskdet.live.status.heartbeat._INTERVAL_S", 0.0)
     alive = tmp_path / "alive"
     heart = Heartbeat(alive)
 
@@ -176,7 +176,7 @@ def test_a_hung_detector_stops_the_heart_and_a_lost_camera_does_not(
 def test_a_real_detector_that_hangs_stops_the_heart_and_a_pause_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_live: bool
 ):
-    monkeypatch.setattr("maskdet.live.heartbeat._INTERVAL_S", 0.0)
+    monkeypatch.setattr("maskdet.live.status.heartbeat._INTERVAL_S", 0.0)
     alive, hung, go = tmp_path / "alive", threading.Event(), threading.Event()
     heart = Heartbeat(alive)
 
@@ -210,7 +210,7 @@ def test_a_real_detector_that_hangs_stops_the_heart_and_a_pause_does_not(
 
 
 def test_a_heartbeat_that_cannot_be_written_is_told_once(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("maskdet.live.heartbeat._INTERVAL_S", 0.0)
+    monkeypatch.setattr("maskdet.live.status.heartbeat._INTERVAL_S", 0.0)
     heart = Heartbeat(tmp_path / "none/alive")
     for _ in range(3):
         heart.beat(NOTHING)

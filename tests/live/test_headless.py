@@ -15,11 +15,12 @@ from rich.console import Console
 
 from maskdet.detections import Detections
 from maskdet.frame import Frame
-from maskdet.live import headless, status_reporter
+from maskdet.live import headless
 from maskdet.live.headless import ClockWatch, Watch
 from maskdet.live.pipeline import Pipeline
-from maskdet.live.progress_bar import ProgressBars
-from maskdet.live.status_reporter import StatusReporter
+from maskdet.live.status import status_reporter
+from maskdet.live.status.progress_bar import ProgressBars
+from maskdet.live.status.status_reporter import StatusReporter
 from maskdet.observation import Observation, PeopleCounts
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
 from tests.monitors import StartMonitor

@@ -11,7 +11,7 @@ from maskdet.live.progress import clock as as_clock
 from maskdet.system.console import counted, has_terminal, say, say_line
 
 if TYPE_CHECKING:
-    from maskdet.live.progress_bar import ProgressBars
+    from maskdet.live.status.progress_bar import ProgressBars
 
 LINE_INTERVAL_S = 10.0
 _BAR_INTERVAL_S = 0.5
@@ -83,7 +83,7 @@ class RunProgress:
         self._due = self._clock() + (_BAR_INTERVAL_S if self._is_terminal else LINE_INTERVAL_S)
         if self._is_terminal:
             if self._bars is None:
-                from maskdet.live.progress_bar import ProgressBars
+                from maskdet.live.status.progress_bar import ProgressBars
 
                 self._bars = ProgressBars()
             self._bars.show(_BAR, self._share(), self.text())

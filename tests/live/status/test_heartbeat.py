@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from maskdet.live.heartbeat import Heartbeat, StatusFile
 from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
+from maskdet.live.status.heartbeat import Heartbeat, StatusFile
 from tests.doubles import ScriptedDetector, SyntheticSource
 from tests.monitors import fill
 
@@ -36,8 +36,8 @@ def test_systemd_is_reached_by_a_path_and_by_an_abstract_name(
 def test_a_status_file_on_a_full_disk_leaves_nothing_half_written(
     small_disk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("maskdet.live.heartbeat._CHECK_INTERVAL_S", 0.0)
-    monkeypatch.setattr("maskdet.live.heartbeat._INTERVAL_S", 0.0)
+    monkeypatch.setattr("maskdet.live.status.heartbeat._CHECK_INTERVAL_S", 0.0)
+    monkeypatch.setattr("maskdet.live.status.heartbeat._INTERVAL_S", 0.0)
     folder = small_disk / "run"
     folder.mkdir()
     with Pipeline([SyntheticSource(1)], ScriptedDetector()) as pipeline:

@@ -18,7 +18,7 @@ from maskdet.observation import Observation, PeopleCounts, sum_of_margins
 from maskdet.system.console import has_terminal, say
 
 if TYPE_CHECKING:
-    from maskdet.live.progress_bar import ProgressBars
+    from maskdet.live.status.progress_bar import ProgressBars
 
 FIRST_LINE_S = 0.5
 """Seconds from the first processed frame to the first line: rates need a few frames."""
@@ -164,7 +164,7 @@ class StatusReporter:
 
 
 def _bars() -> ProgressBars:
-    from maskdet.live.progress_bar import ProgressBars  # late: few runs need rich
+    from maskdet.live.status.progress_bar import ProgressBars  # late: few runs need rich
 
     return ProgressBars()
 

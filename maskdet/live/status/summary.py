@@ -14,7 +14,7 @@ from typing import Any
 from maskdet.drawing.status_text import duration
 from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
-from maskdet.live.status_reporter import states
+from maskdet.live.status.status_reporter import states
 from maskdet.sinks.recording.copy.packet_feed import FeedState
 from maskdet.system.atomic_files import write_output
 from maskdet.system.console import counted
