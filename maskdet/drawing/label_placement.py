@@ -29,7 +29,7 @@ def place(
     """
     corners = np.array([corner for size in variants for corner in _corners(face, size)])
     sizes = np.repeat(np.array(variants), len(corners) // len(variants), axis=0)
-    corners = np.clip(corners, 0, np.maximum(np.array(image) - sizes, 0))
+    corners = np.minimum(np.maximum(corners, 0), np.maximum(np.array(image) - sizes, 0))
     rects = np.hstack([corners, corners + sizes])
     own = _overlaps(rects, face[None])
     roomy = sizes[:, 1] * 4 <= face[3] - face[1]
@@ -79,5 +79,6 @@ def _overlaps(rects: np.ndarray, taken: np.ndarray) -> np.ndarray:
     """Number of pixels of each of the rectangles (K, 4) that lie on the boxes (N, 4)."""
     top_left = np.maximum(rects[:, None, :2], taken[None, :, :2])
     bottom_right = np.minimum(rects[:, None, 2:], taken[None, :, 2:])
-    sides: np.ndarray = np.clip(bottom_right - top_left, 0, None)
-    return sides.prod(axis=2).sum(axis=1)
+    sides = np.maximum(bottom_right - top_left, 0)
+    pixels: np.ndarray = (sides[..., 0] * sides[..., 1]).sum(axis=1)
+    return pixels
