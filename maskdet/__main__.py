@@ -72,7 +72,7 @@ app.add_typer(alarms, name="alarms", short_help="test sends a message to each al
 app.add_typer(cluster, name="cluster", short_help="Cameras on several machines: up, status, add …")
 app.add_typer(models, name="models", short_help="The models: size, accuracy; get fetches one.")
 app.add_typer(users, name="users", short_help="Who may log in to the live page: add, list, remove.")
-app.command(short_help="Prints the monitor's settings file, with every default.")(settings)
+app.command(short_help="Prints a settings file, with every default.")(settings)
 
 
 @app.callback()

@@ -53,6 +53,16 @@ def test_lists_of_commands_cut_nothing_off_at_80_columns(
     assert len(lines) > 0 and not [line for line in lines if "..." in line or len(line) > 80]
 
 
+@pytest.mark.parametrize("name", ["", "cluster", "training_settings", "retinanet_light.yaml"])
+def test_settings_files_that_ship_are_printed(name: str, capsys: pytest.CaptureFixture[str]):
+    """After `pip install` nobody has a folder `configs` to copy them from."""
+    assert main(["settings", *name.split()]) == 0
+    file = ROOT / "configs" / f"{name.removesuffix('.yaml') or 'monitor'}.yaml"
+    assert capsys.readouterr().out == file.read_text("utf-8")
+    assert main(["settings", "../secret"]) == 2
+    assert "no settings '../secret'; there are: cluster, " in capsys.readouterr().err
+
+
 INSTALLED = "import sys; sys.argv[0] = '/usr/bin/maskdet'; import maskdet.__main__ as it; "
 
 

@@ -14,6 +14,7 @@ from maskdet.errors import ConfigError
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import PageSettings
 from maskdet.live.settings.sources import SourceSettings
+from maskdet.system.console import as_typed
 from maskdet.system.resources import settings_file
 
 
@@ -189,7 +190,8 @@ def read_cluster(file: Path) -> ClusterSettings:
     """
     if not settings_file(file).exists():
         raise ConfigError(
-            f"{file}: no such file; copy configs/cluster.yaml, or name yours with --config FILE"
+            f"{file}: no such file; write one ({as_typed('settings cluster')} > {file}), or name "
+            "yours with --config FILE"
         )
     return load_settings(ClusterSettings, file)
 

@@ -64,7 +64,11 @@ def run(
     if not resume:
         require_no_checkpoint(output, settings.name)
     _require_backend()
-    console, interrupt = Console(stderr=True), StopRequest()
+    console = Console(stderr=True)
+    interrupt = StopRequest(
+        "stopping after this step or evaluation; a second Ctrl-C ends at once, and --resume then "
+        "goes on from the last checkpoint"
+    )
     settings, changes = adapted(settings, data, is_model=_is_model, find_start=_find_start)
     _print(console, changes)
     from maskdet.training import run as train

@@ -17,6 +17,7 @@ from maskdet.evaluation.evaluator import Evaluation, width_name
 from maskdet.evaluation.image_grid import Pair, sheet
 from maskdet.model.decision import DecisionRule
 from maskdet.system.atomic_files import write_output
+from maskdet.system.console import counted
 
 RESAMPLINGS = 300
 SEED = 0
@@ -175,9 +176,10 @@ def _limits_text(limits: float | Mapping[str, float]) -> str:
 
 def show(report: Mapping[str, Any], console: Console) -> None:
     """Prints the report's tables."""
+    images, faces = counted(report["images"], "picture"), counted(report["faces"], "face")
     console.print(
-        f"{report['model']} on {report['device']}: {report['images']} pictures, "
-        f"{report['faces']} faces of {report['data']}; {_limits_text(report['threshold'])} "
+        f"{report['model']} on {report['device']}: {images}, {faces} of {report['data']}; "
+        f"{_limits_text(report['threshold'])} "
         f"({report['threshold_chosen']})",
         highlight=False,
     )

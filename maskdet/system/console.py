@@ -27,7 +27,7 @@ T = TypeVar("T")
 BUG_EXIT_CODE = 1
 """Exit status when the program itself is at fault."""
 _NO_ROOM = {errno.ENOSPC, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
-
+_NO_RIGHT = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 Format = Literal["text", "json"]
 _format: Format = "text"
@@ -184,7 +184,10 @@ def _status(command: Callable[[], int], interrupted: int) -> int:
 
 
 def _unwritable(error: OSError) -> int:
-    """Reports a full disk that no output has named: that below standard output, say; or a bug."""
+    """Reports a full disk, or a lack of rights, that no output has named; or a bug."""
+    if error.errno in _NO_RIGHT and error.filename:
+        say_named(f"{error.filename} cannot be used: {error.strerror}; check its rights", "error")
+        return SinkError.exit_code
     if error.errno not in _NO_ROOM:
         return _bug(error)
     place = error.filename or "standard output or a temporary file"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -112,6 +113,13 @@ def ended_by_ctrl_c() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
+def _write_at_once(line: str) -> None:
+    """Writes to standard error past its buffer, in which a signal may have interrupted a line."""
+    with suppress(OSError, ValueError, AttributeError):  # closed, or gone with its terminal
+        start = "\n" if sys.stderr.isatty() else ""  # a progress bar may stand there
+        os.write(sys.stderr.fileno(), f"{start}{line}\n".encode())
+
+
 class StopRequest:
     """A request to stop that a signal makes; the second one ends the program at once.
 
@@ -119,9 +127,15 @@ class StopRequest:
         number: of the first signal; None: there was none.
     """
 
-    def __init__(self) -> None:
-        """Nothing is requested yet."""
+    def __init__(self, notice: str = "") -> None:
+        """Nothing is requested yet.
+
+        Args:
+            notice: written to standard error at the first signal, where what is at work may take
+                its time to end.
+        """
         self.number: int | None = None
+        self._notice = notice
 
     def __call__(self) -> bool:
         """Whether to stop."""
@@ -138,6 +152,8 @@ class StopRequest:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         ends_at_once = self._ends_at_once()
+        if self.number is None and self._notice:
+            _write_at_once(self._notice)
         self.number = self.number or number
         if ends_at_once:
             raise KeyboardInterrupt

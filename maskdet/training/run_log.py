@@ -12,6 +12,7 @@ from maskdet.detections import Detections
 from maskdet.evaluation import plots
 from maskdet.evaluation.image_grid import Pair, sheet
 from maskdet.system.atomic_files import write_whole
+from maskdet.system.console import counted
 from maskdet.training.csv_log import append_metrics, read_metrics
 from maskdet.training.progress import ProgressDisplay
 from maskdet.training.run import Listener
@@ -59,7 +60,7 @@ class RunLog(Listener):
         purge = step + 1 if step else None
         self._events = SummaryWriter(str(self._folder / "tensorboard"), purge_step=purge)
         start = f", going on after step {step}" if step else ""
-        self._display.say(f"{images} pictures to learn, {validation} to validate{start}")
+        self._display.say(f"{counted(images, 'picture')} to learn, {validation} to validate{start}")
 
     def stepped(self, step: int, metrics: Metrics) -> None:
         """One step has been learnt."""

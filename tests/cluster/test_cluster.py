@@ -211,7 +211,7 @@ def test_a_file_that_is_not_there_is_named_with_what_to_copy(
 ):
     assert main(["cluster", "status", "--config", str(tmp_path / "x.yaml")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "x.yaml: no such file; copy configs/cluster.yaml, or name yours with --config" in line
+    assert "x.yaml: no such file; write one (maskdet settings cluster > " in line
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(interrupted: tuple[Path, int, str]) 
     assert words.splitlines()[-1] == (
         f"stopped after step {step}; the same command with --resume goes on"
     )
+    assert "stopping after this step or evaluation; a second Ctrl-C ends at once" in words
     assert "Traceback" not in words
 
 

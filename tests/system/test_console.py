@@ -1,5 +1,6 @@
 """How a command ends."""
 
+import errno
 import json
 import logging
 import os
@@ -30,6 +31,11 @@ def raising(error: BaseException):
         (ModelError("m"), 2, ["x: m"]),
         (DatasetError("d"), 2, ["x: d"]),
         (SinkError("s"), 2, ["x: s"]),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/home/x/.bashrc"),
+            2,
+            ["x: /home/x/.bashrc cannot be used: Read-only file system; check its rights"],
+        ),
         (SourceError("rtsp://u:pw@h/1 is gone"), 3, ["x: rtsp://u:***@h/1 is gone"]),
         (KeyboardInterrupt(), 130, []),
     ],

@@ -100,7 +100,8 @@ class RunProgress:
         share = self._share()
         left = self._seconds_left()
         rest = "" if left is None else f", about {as_clock(left)} left"
-        return f"{self._done} of {self._total} recordings, {share:.0%} of what was left to do{rest}"
+        total = counted(self._total, "recording")
+        return f"{self._done} of {total}, {share:.0%} of what was left to do{rest}"
 
     def _end(self, task: Task) -> None:
         self._done += 1
@@ -127,7 +128,7 @@ class RunProgress:
 def _sentence(totals: Mapping[str, Any]) -> str:
     """``3 people, 410 face-frames in 900 frames``."""
     faces = sum(totals["faces"].values())
-    found = f"{counted(faces, 'face-frame')} in {totals['frames']} frames"
+    found = f"{counted(faces, 'face-frame')} in {counted(totals['frames'], 'frame')}"
     if totals["people"] is None:
         return found
     return f"{counted(sum(totals['people'].values()), 'person', 'people')}, {found}"

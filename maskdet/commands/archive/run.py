@@ -115,7 +115,9 @@ def _process(run_state: RunState, total: int, process: Process) -> None:
     """Has what is not done processed, with lines about how far it is."""
     number = len(run_state.tasks)
     if run_state.known:
-        say(f"{run_state.known} of {total} recordings are done already; {number} to process")
+        are = "is" if total == 1 else "are"
+        all_ = counted(total, "recording")
+        say(f"{run_state.known} of {all_} {are} done already; {number} to process")
     if not number:
         return
     progress = RunProgress(run_state.tasks, total)
@@ -189,7 +191,7 @@ def _warn_of_unused_places(settings: MonitorSettings, recordings: Sequence[Recor
 def _last_line(run_state: RunState, totals: dict[str, Any]) -> str:
     """``processed 3 of 200 recordings; 195 were done before, …``."""
     people, faces = sum(totals["people"].values()), sum(totals["face_frames"].values())
-    parts = [f"processed {run_state.processed} of {totals['files']} recordings"]
+    parts = [f"processed {run_state.processed} of {counted(totals['files'], 'recording')}"]
     others = (
         (run_state.known, "done already"),
         (totals["copies"], "with the content of another, counted once"),

@@ -62,7 +62,9 @@ def run(
         ) from None
     if not rows:
         raise ConfigError(f"{store} has nothing of {what}")
-    number = counted(rows, "row") + (f", {files} pictures and clips of alarms" if files else "")
+    number = counted(rows, "row") + (
+        f", {counted(files, 'picture or clip', 'pictures and clips')} of alarms" if files else ""
+    )
     say(f"deleted {what} from {store}: {number}")
     return 0
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from maskdet.system.console import counted
+
 log = logging.getLogger(__name__)
 
 _MIN_GAP_S = 1.0
@@ -65,7 +67,7 @@ class Damage:
         if missing > 0 and self.frames and not is_cut:
             self.frames += missing  # those that needed a damaged one were not decoded either
         elif missing > 0 and is_cut:
-            self._lines.append(f"it breaks off after {self._decoded} of {stated} frames")
+            self._lines.append(f"it breaks off after {self._decoded} of {counted(stated, 'frame')}")
         elif not stated and length and self._last is not None:
             end = self._last + 1 / (fps or 25.0)
             if length - end > max(_MIN_GAP_S, _GAP_FRAMES / (fps or 25.0)):

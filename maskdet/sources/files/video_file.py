@@ -14,6 +14,7 @@ from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
 from maskdet.sources.files.video_geometry import as_shown, turned
 from maskdet.sources.files.video_opening import open_video
+from maskdet.system.console import counted
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -193,7 +194,7 @@ class VideoFile:
             except OSError as error:  # the disk, or the network drive, is gone
                 raise SourceError(
                     f"{self._path} cannot be read any further: {error.strerror}; "
-                    f"{self._index} frames were read before"
+                    f"read before: {counted(self._index, 'frame')}"
                 ) from None
             except FFmpegError:
                 failed += 1

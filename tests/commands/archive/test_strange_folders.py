@@ -139,7 +139,7 @@ def test_another_model_processes_everything_again(
             card = model / "card.yaml"
             card.write_text(card.read_text() + "# another one\n")
         assert main(arguments) == 0
-        assert f"processed {processed} of 1 recordings" in capsys.readouterr().err
+        assert f"processed {processed} of 1 recording" in capsys.readouterr().err
 
 
 def test_two_runs_at_once_do_not_mix(clip: Path, tmp_path: Path):
@@ -195,7 +195,7 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(size: str, clip: Path,
         assert not list(output.glob("results/.*")) and "Traceback" not in "".join(told)
         subprocess.run(["mount", "-o", "remount,size=1m", str(output)], check=True)
         run = start(clip, output, "--workers", "1")
-        assert "processed 1 of 1 recordings" in run.communicate()[1]
+        assert "processed 1 of 1 recording" in run.communicate()[1]
         assert json.loads((output / "summary.json").read_text())["totals"]["done"] == 1
     finally:
         subprocess.run(["umount", str(output)], check=True)
