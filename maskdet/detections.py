@@ -58,6 +58,25 @@ class Detections:
     probabilities: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        """Makes arrays of what was given.
+
+        Raises:
+            ValueError: it cannot be that, or its parts are of unequal length.
+        """
+        try:
+            self._convert()
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "detections are boxes (rows of x1 y1 x2 y2), scores (numbers) and states "
+                f"(MaskState, or its numbers): {error}"
+            ) from None
+        arrays = (self.scores, self.states, self.track_ids)
+        rows = self.probabilities is None or len(self.probabilities) == len(self.boxes)
+        if not rows or any(a is not None and a.shape != (len(self.boxes),) for a in arrays):
+            shapes = [None if a is None else a.shape for a in (self.boxes, *arrays)]
+            raise ValueError(f"detections of unequal length: {shapes}")
+
+    def _convert(self) -> None:
         set_ = object.__setattr__  # the only writes to a frozen value: its arrays' final types
         set_(self, "boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
         set_(self, "scores", np.asarray(self.scores, np.float32))
@@ -67,11 +86,6 @@ class Detections:
         if self.probabilities is not None:
             shape = (-1, len(CLASS_NAMES))
             set_(self, "probabilities", np.asarray(self.probabilities, np.float32).reshape(shape))
-        arrays = (self.scores, self.states, self.track_ids)
-        rows = self.probabilities is None or len(self.probabilities) == len(self.boxes)
-        if not rows or any(a is not None and a.shape != (len(self.boxes),) for a in arrays):
-            shapes = [None if a is None else a.shape for a in (self.boxes, *arrays)]
-            raise ValueError(f"detections of unequal length: {shapes}")
 
     @classmethod
     def empty(cls) -> Detections:

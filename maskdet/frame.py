@@ -39,6 +39,8 @@ class Frame:
     utc: float = field(default_factory=unix_time)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.image, np.ndarray):
+            raise TypeError(f"a frame's image is an array, not {type(self.image).__name__}")
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
             raise ValueError(
                 f"a frame is uint8 (height, width, 3), not {self.image.dtype} {self.image.shape}"

@@ -136,6 +136,26 @@ def test_what_a_source_may_be_asked_for_is_known_to_those_that_do_it():
     maskdet.SourceOptions(width=np.int64(640), fps=np.float32(25), read_timeout=1, rotate=180)
 
 
+GRAY = np.zeros((48, 64), np.uint8)
+NOBODY = maskdet.Detections.empty()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: maskdet.open_source("demo", options={"fps": 3}), TypeError, "options is dict"),
+        (lambda: maskdet.annotate(GRAY, NOBODY), ValueError, "not uint8 (48, 64)"),
+        (lambda: maskdet.blur_faces(GRAY, NOBODY), ValueError, "not uint8 (48, 64)"),
+        (lambda: maskdet.annotate(None, NOBODY), TypeError, "is an array, not NoneType"),
+        (lambda: maskdet.Detections([[0, 0, 1]], [1], [0]), ValueError, "rows of x1 y1 x2 y2"),
+        (lambda: maskdet.Detections([[0, 0, 1, 1]], [1], ["mask"]), ValueError, "MaskState, or"),
+    ],
+)
+def test_wrong_values_are_named(call: Any, error: type[Exception], words: str):
+    with pytest.raises(error, match=re.escape(words)):
+        call()
+
+
 def test_a_source_may_be_a_path_or_a_webcams_number():
     picture = ROOT / "maskdet/web/static/sample.jpg"
     assert [frame.file for frame in maskdet.read_frames(picture)] == [str(picture)]

@@ -150,6 +150,7 @@ def open_source(
 
     Raises:
         SourceError: it cannot be opened; the message has the reason and what to do.
+        TypeError: the options are no `SourceOptions`.
 
     Example:
         >>> import maskdet
@@ -162,6 +163,9 @@ def open_source(
         >>> camera = maskdet.open_source("rtsp://192.0.2.1/1", options=options, wait=False)
         >>> camera.close()
     """
+    if not isinstance(options, SourceOptions | None):
+        wanted = "make it SourceOptions(name=value, …)"
+        raise TypeError(f"options is {type(options).__name__}; {wanted}")
     spec = path_of(str(spec))
     kind = KINDS[kind_of(spec)]
     source = kind.opens(spec, shown_name(spec, name), options or SourceOptions())
