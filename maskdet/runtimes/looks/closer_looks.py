@@ -11,8 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from maskdet import boxes as box_ops
-from maskdet.detections import Detections, MaskState
+from maskdet.detections import Detections
 from maskdet.model.decision import DecisionRule
 
 ENLARGEMENT = 2.0
@@ -48,7 +47,7 @@ def closer_places(
 
     Args:
         found: at first sight, with doubtful faces.
-        rule: decides which are shown in a state; of those nothing is to be found out.
+        rule: decides which are shown; of those nothing is to be found out here.
         size: height and width of the image.
         parts: of the image (N, 4), likewise, all of one size.
         most: places at most.
@@ -79,16 +78,11 @@ def _sides(parts: np.ndarray) -> np.ndarray:
 
 
 def _doubtful(found: Detections, rule: DecisionRule, width: float) -> np.ndarray:
-    """Boxes (N, 4) of up to so many pixels along a side, not shown or unsure, likeliest first.
-
-    What is too narrow for a state stays so, however it is enlarged.
-    """
-    shown = rule.apply(replace(found, track_ids=np.arange(len(found))))
-    assert shown.track_ids is not None
-    is_narrow = box_ops.widths(shown.boxes) < rule.width
-    settled = shown.track_ids[is_narrow | (shown.states != MaskState.unsure)]
+    """Boxes (N, 4) of up to so many pixels along a side that are not shown, likeliest first."""
+    shown = rule.apply(replace(found, track_ids=np.arange(len(found)))).track_ids
+    assert shown is not None
     sides = (found.boxes[:, 2:] - found.boxes[:, :2]).max(axis=1, initial=0.0)
     small = (sides <= width) & (found.scores >= MIN_DOUBTFUL_SCORE)
-    left = np.setdiff1d(np.flatnonzero(small), settled)
+    left = np.setdiff1d(np.flatnonzero(small), shown)
     boxes: np.ndarray = found.boxes[left[np.argsort(-found.scores[left], kind="stable")]]
     return boxes

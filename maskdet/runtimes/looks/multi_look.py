@@ -2,8 +2,8 @@
 
 A network is best at faces of some widths of its input. A face that fills the view is found when
 the image is made small; a face of a few pixels is found when the part of the image around it is
-enlarged (slicing aided inference: Akyon et al. 2022), once more where it is doubtful: see
-`closer_looks`. One suppression over all looks gives each face once.
+enlarged (slicing aided inference: Akyon et al. 2022), once more where it is doubtful, or its state
+is: see `closer_looks` and `state_looks`. One suppression over all looks gives each face once.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ from maskdet.runtimes.looks.closer_looks import (
 )
 from maskdet.runtimes.looks.part_turns import PartTurns
 from maskdet.runtimes.looks.plan import FAR_FPS, FULL_FPS, TIME_BUDGET_S, Looks, plan_looks
+from maskdet.runtimes.looks.state_looks import (
+    MAX_STATE_LOOKS,
+    StateLooks,
+    state_looks,
+    with_states,
+)
 from maskdet.runtimes.looks.task import LookTask, enlarged, halved, views_at
 from maskdet.runtimes.looks.tiling import merged, uncut
 
@@ -86,6 +92,7 @@ class MultiLookDetector:
         self._turns: dict[str, PartTurns] = {}
         self._clock = clock
         self._taken = 1
+        self._states_seen = 0
 
     @property
     def device(self) -> str:
@@ -136,19 +143,27 @@ class MultiLookDetector:
         return [self._rule.apply(faces) for faces in self._look_closer(tasks, firsts)]
 
     def _look_closer(self, tasks: Sequence[LookTask], firsts: list[Detections]) -> list[Detections]:
-        """The faces of each image with those of a closer look at doubtful small ones."""
-        places = [
-            self._closer_places(task, first) for task, first in zip(tasks, firsts, strict=True)
+        """The faces of each image with what closer looks at doubtful ones, and at states, show."""
+        pairs = list(zip(tasks, firsts, strict=True))
+        places = [self._closer_places(task, first) for task, first in pairs]
+        states = [
+            self._state_looks(task, first, len(cuts))
+            for (task, first), cuts in zip(pairs, places, strict=True)
         ]
-        views = views_at(tasks, places)
+        both = [
+            np.concatenate([cuts, looks.places]) for cuts, looks in zip(places, states, strict=True)
+        ]
+        views = views_at(tasks, both)
         if not views:
             return firsts
-        self._taken += max(len(cuts) for cuts in places)
+        self._taken += max(len(cuts) for cuts in both)
         answers = iter(self._detector.detect(views))
-        return [
-            merged([first, *(uncut(next(answers), cut, *task.size) for cut in cuts)])
-            for first, task, cuts in zip(firsts, tasks, places, strict=True)
-        ]
+        faces = []
+        for (task, first), cuts, looks in zip(pairs, places, states, strict=True):
+            closer = [uncut(next(answers), cut, *task.size) for cut in cuts]
+            seen = looks.seen([next(answers) for _ in looks.places])
+            faces.append(with_states(merged([first, *closer]) if closer else first, seen))
+        return faces
 
     def _compare_with_small(
         self, small: Detector, tasks: Sequence[LookTask], found: list[list[Detections]]
@@ -209,12 +224,23 @@ class MultiLookDetector:
 
     def _closer_places(self, task: LookTask, first: Detections) -> np.ndarray:
         """Places (N, 4) of an image to look at more closely, in the parts that are due."""
-        whole = np.array([[0, 0, *task.size[::-1]]])
-        parts = task.parts if len(task.parts) else whole
+        parts = task.shown_parts
         if self._looks != "auto" or not shows_more(parts, self._side):
             return parts[:0]
+        most = self._looks_left(task, MAX_CLOSER_LOOKS)
+        return closer_places(task.due(first), self._settled, task.size, parts, most)
+
+    def _state_looks(self, task: LookTask, first: Detections, closer: int) -> StateLooks:
+        """Looks for the states of an image's faces, beside so many closer ones."""
+        most = self._looks_left(task, MAX_STATE_LOOKS + closer) - closer
+        most = most if self._looks == "auto" else 0
+        looks = state_looks(
+            task.due(first), self._settled, task.size, self._side, most, self._states_seen
+        )
+        if not self._still:  # one that stays in doubt is not to take all turns of a video's faces
+            self._states_seen += len(looks.faces)
+        return looks
+
+    def _looks_left(self, task: LookTask, most: int) -> int:
         left = self._budget.looks_left(task.plan, task.cost)
-        most = MAX_CLOSER_LOOKS if left is None else min(MAX_CLOSER_LOOKS, left)
-        if len(task.parts):
-            first = first[task.covers(first.boxes)]
-        return closer_places(first, self._settled, task.size, parts, most)
+        return most if left is None else min(most, left)

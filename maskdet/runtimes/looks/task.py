@@ -59,12 +59,19 @@ class LookTask:
         """The parts (N, 4) that are processed."""
         return self.parts if self.is_due is None else self.parts[self.is_due]
 
-    def covers(self, boxes: np.ndarray) -> np.ndarray:
-        """Whether each box (N, 4) has its middle in a part that is processed."""
-        middles = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
+    @property
+    def shown_parts(self) -> np.ndarray:
+        """All parts (N, 4); where the plan has none, the whole image."""
+        return self.parts if len(self.parts) else np.array([[0, 0, *self.size[::-1]]])
+
+    def due(self, found: Detections) -> Detections:
+        """The faces whose middle is in a part that is processed; all, where there are no parts."""
+        if not len(self.parts):
+            return found
+        middles = ((found.boxes[:, :2] + found.boxes[:, 2:]) / 2)[:, None]
         cuts = self.cuts
         inside = (middles >= cuts[:, :2]) & (middles <= cuts[:, 2:])
-        return np.asarray(inside.all(axis=2).any(axis=1))
+        return found[np.asarray(inside.all(axis=2).any(axis=1))]
 
 
 def views_at(tasks: Sequence[LookTask], places: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -167,17 +167,6 @@ def test_large_faces_and_those_that_are_shown_need_none() -> None:
     assert len(closer_places(faces([]), RULE, SIZE, PARTS, 4)) == 0
 
 
-@pytest.mark.parametrize(("width", "count"), [(15, 1), (7, 0)])
-def test_a_small_face_of_an_unsure_state_needs_one_unless_it_is_too_narrow(
-    width: int, count: int
-) -> None:
-    rule = DecisionRule((0.3,) * 4, certainty=0.6, width=8)
-    probabilities = np.array([[0.4, 0.35, 0]], np.float32)
-    found = Detections([[500, 500, 500 + width, 515]], [0.4], [0], None, probabilities)
-    assert len(rule.apply(found)) == 1
-    assert len(closer_places(found, rule, SIZE, PARTS, 4)) == count
-
-
 @pytest.mark.parametrize(("score", "count"), [(0.06, 1), (0.04, 0)])
 def test_a_box_that_is_hardly_one_needs_none(score: float, count: int) -> None:
     assert len(closer_places(faces([[500, 500, 515, 515]], score), RULE, SIZE, PARTS, 4)) == count
