@@ -30,11 +30,14 @@ from maskdet.runtimes.looks.closer_looks import (
 from maskdet.runtimes.looks.part_turns import PartTurns
 from maskdet.runtimes.looks.plan import FAR_FPS, FULL_FPS, TIME_BUDGET_S, Looks, plan_looks
 from maskdet.runtimes.looks.state_looks import (
+    MAX_LIVE_STATE_LOOKS,
     MAX_STATE_LOOKS,
     StateLooks,
+    faces_in_doubt,
     state_looks,
     with_states,
 )
+from maskdet.runtimes.looks.state_memory import StateMemory
 from maskdet.runtimes.looks.task import LookTask, enlarged, halved, views_at
 from maskdet.runtimes.looks.tiling import merged, uncut
 
@@ -90,6 +93,7 @@ class MultiLookDetector:
         limit = budget_s if looks == "auto" else None
         self._budget = LookBudget(limit, limit)
         self._turns: dict[str, PartTurns] = {}
+        self._states: dict[str, StateMemory] = {}
         self._clock = clock
         self._taken = 1
         self._states_seen = 0
@@ -118,6 +122,8 @@ class MultiLookDetector:
         for task, frame, each in zip(tasks, frames, turns, strict=True):
             most = self._budget.parts_at_once(task.plan)
             task.is_due = each.due(task.parts, frame.position, most)
+            task.states = self._states.setdefault(frame.source, StateMemory())
+            task.states.begin(frame.position)
         found = self._detect(tasks)
         for index, (task, each) in enumerate(zip(tasks, turns, strict=True)):
             widths = box_ops.widths(found[index].boxes)
@@ -144,26 +150,28 @@ class MultiLookDetector:
 
     def _look_closer(self, tasks: Sequence[LookTask], firsts: list[Detections]) -> list[Detections]:
         """The faces of each image with what closer looks at doubtful ones, and at states, show."""
-        pairs = list(zip(tasks, firsts, strict=True))
-        places = [self._closer_places(task, first) for task, first in pairs]
-        states = [
-            self._state_looks(task, first, len(cuts))
-            for (task, first), cuts in zip(pairs, places, strict=True)
-        ]
-        both = [
-            np.concatenate([cuts, looks.places]) for cuts, looks in zip(places, states, strict=True)
-        ]
-        views = views_at(tasks, both)
-        if not views:
-            return firsts
-        self._taken += max(len(cuts) for cuts in both)
-        answers = iter(self._detector.detect(views))
-        faces = []
-        for (task, first), cuts, looks in zip(pairs, places, states, strict=True):
-            closer = [uncut(next(answers), cut, *task.size) for cut in cuts]
+        known, places, states = [], [], []
+        for task, first in zip(tasks, firsts, strict=True):
+            cuts = self._closer_places(task, first)
+            faces = faces_in_doubt(task.due(first), self._settled, task.size)
+            before, faces = task.states.recall(faces) if task.states else (faces[:0], faces)
+            looks = self._state_looks(task, faces, len(cuts))
+            known.append(before)
+            states.append(looks)
+            places.append(np.concatenate([cuts, looks.places]))
+        views = views_at(tasks, places)
+        self._taken += max((len(cuts) for cuts in places), default=0)
+        answers = iter(self._detector.detect(views) if views else [])
+        found = list(firsts)
+        for index, (task, cuts, looks) in enumerate(zip(tasks, places, states, strict=True)):
+            closer = cuts[: len(cuts) - len(looks.places)]
+            parts = [found[index], *(uncut(next(answers), cut, *task.size) for cut in closer)]
             seen = looks.seen([next(answers) for _ in looks.places])
-            faces.append(with_states(merged([first, *closer]) if closer else first, seen))
-        return faces
+            if task.states:
+                task.states.keep(seen)
+            faces = merged(parts) if len(closer) else found[index]
+            found[index] = with_states(with_states(faces, known[index]), seen)
+        return found
 
     def _compare_with_small(
         self, small: Detector, tasks: Sequence[LookTask], found: list[list[Detections]]
@@ -230,13 +238,11 @@ class MultiLookDetector:
         most = self._looks_left(task, MAX_CLOSER_LOOKS)
         return closer_places(task.due(first), self._settled, task.size, parts, most)
 
-    def _state_looks(self, task: LookTask, first: Detections, closer: int) -> StateLooks:
-        """Looks for the states of an image's faces, beside so many closer ones."""
-        most = self._looks_left(task, MAX_STATE_LOOKS + closer) - closer
-        most = most if self._looks == "auto" else 0
-        looks = state_looks(
-            task.due(first), self._settled, task.size, self._side, most, self._states_seen
-        )
+    def _state_looks(self, task: LookTask, faces: Detections, closer: int) -> StateLooks:
+        """Looks for the states of an image's faces in doubt, beside so many closer ones."""
+        most = MAX_LIVE_STATE_LOOKS if self._budget.is_limited else MAX_STATE_LOOKS
+        most = self._looks_left(task, most + closer) - closer if self._looks == "auto" else 0
+        looks = state_looks(faces, task.size, self._side, most, self._states_seen)
         if not self._still:  # one that stays in doubt is not to take all turns of a video's faces
             self._states_seen += len(looks.faces)
         return looks

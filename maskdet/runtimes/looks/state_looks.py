@@ -26,9 +26,11 @@ MAX_SHARE = 1 / 7
 MIN_CERTAINTY = 0.98
 """… and share of its best state from which on that is not in doubt."""
 MAX_SIZE_RATIO = 1.5
-"""How much larger or smaller another face may be that one look shows, too."""
+"""How much larger or smaller another face may be that one look shows, too, or that is the same."""
 MAX_STATE_LOOKS = 8
-"""At one image: more are needed in crowds alone."""
+"""At one image: more are needed in crowds alone …"""
+MAX_LIVE_STATE_LOOKS = 2
+"""… and at a camera's frame, where they take the time of other frames."""
 SAME_IOU = 0.4
 """Boxes of two looks that overlap by so much are one face's."""
 
@@ -53,9 +55,9 @@ class StateLooks:
         Args:
             answers: to each place, in pixels of its own.
         """
-        probabilities = self.faces.probabilities
-        assert probabilities is not None
-        probabilities, is_seen = probabilities.copy(), np.zeros(len(self.faces), bool)
+        if self.faces.probabilities is None:
+            return self.faces[:0]
+        probabilities, is_seen = self.faces.probabilities.copy(), np.zeros(len(self.faces), bool)
         places = np.repeat(np.arange(len(self.places)), self.counts)
         for index, place in enumerate(places.tolist()):
             answer = answers[place]
@@ -68,25 +70,41 @@ class StateLooks:
         return replace(self.faces, probabilities=probabilities)[is_seen]
 
 
-def state_looks(
-    found: Detections,
-    rule: DecisionRule,
-    size: tuple[int, int],
-    side: int,
-    most: int,
-    turn: int = 0,
-) -> StateLooks:
-    """The looks for the states of an image's faces, at those most in doubt first.
+def faces_in_doubt(found: Detections, rule: DecisionRule, size: tuple[int, int]) -> Detections:
+    """Small faces that are shown, but in no certain state, those most in doubt first.
+
+    What is too narrow for a state stays so, however it is enlarged.
 
     Args:
         found: at first sight.
-        rule: decides which are faces.
+        rule: decides which are shown.
+        size: height and width of the image.
+    """
+    if found.probabilities is None:
+        return found[:0]
+    shown = rule.apply(replace(found, track_ids=np.arange(len(found))))
+    assert shown.track_ids is not None
+    faces = found[shown.track_ids]
+    assert faces.probabilities is not None
+    widths = box_ops.widths(faces.boxes)
+    certainty = faces.probabilities.max(axis=1) / faces.probabilities.sum(axis=1)
+    doubtful = (certainty < MIN_CERTAINTY) & (widths >= rule.width)
+    chosen = np.flatnonzero(doubtful & (widths <= MAX_SHARE * max(size)))
+    return faces[chosen[np.argsort(certainty[chosen], kind="stable")]]
+
+
+def state_looks(
+    faces: Detections, size: tuple[int, int], side: int, most: int, turn: int = 0
+) -> StateLooks:
+    """The looks for the states of an image's faces.
+
+    Args:
+        faces: in doubt, those most in doubt first.
         size: height and width of the image.
         side: longest side in pixels of the network's input.
         most: looks at most.
         turn: where faces take turns, that is how many of them have had theirs.
     """
-    faces = _in_doubt(found, rule, MAX_SHARE * max(size))
     widths = box_ops.widths(faces.boxes)
     places: list[np.ndarray] = []
     seen_at: list[np.ndarray] = []
@@ -125,24 +143,6 @@ def with_states(found: Detections, seen: Detections) -> Detections:
     scores = np.where(is_seen, probabilities.max(axis=1), found.scores)
     states = np.where(is_seen, probabilities.argmax(axis=1), found.states)
     return replace(found, scores=scores, states=states, probabilities=probabilities)
-
-
-def _in_doubt(found: Detections, rule: DecisionRule, width: float) -> Detections:
-    """Faces of up to so many pixels' width that are shown, but in no certain state.
-
-    What is too narrow for a state stays so, however it is enlarged.
-    """
-    if found.probabilities is None:
-        return found[:0]
-    shown = rule.apply(replace(found, track_ids=np.arange(len(found))))
-    assert shown.track_ids is not None
-    faces = found[shown.track_ids]
-    assert faces.probabilities is not None
-    widths = box_ops.widths(faces.boxes)
-    certainty = faces.probabilities.max(axis=1) / faces.probabilities.sum(axis=1)
-    doubtful = (certainty < MIN_CERTAINTY) & (widths >= rule.width)
-    chosen = np.flatnonzero(doubtful & (widths <= width))
-    return faces[chosen[np.argsort(certainty[chosen], kind="stable")]]
 
 
 def _enlargement(width: float, side: int) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from maskdet.detections import Detections
 from maskdet.runtimes.looks.plan import LookPlan
+from maskdet.runtimes.looks.state_memory import StateMemory
 from maskdet.runtimes.looks.tiling import tiles_of, views_of
 
 HALVED = 3
@@ -26,12 +27,14 @@ class LookTask:
         input_side: longest side in pixels of the network's input.
         plan: of its looks.
         is_due: which parts are processed (N,); None: all.
+        states: those that looks at the camera's last frames have shown; None: no camera's image.
     """
 
     image: np.ndarray
     input_side: int
     plan: LookPlan
     is_due: np.ndarray | None = None
+    states: StateMemory | None = None
 
     def __post_init__(self) -> None:
         self.size: tuple[int, int] = (self.image.shape[0], self.image.shape[1])

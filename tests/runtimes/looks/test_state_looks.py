@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
+from maskdet.frame import Frame
 from maskdet.model.decision import DecisionRule
 from maskdet.runtimes.looks.multi_look import MultiLookDetector
 from maskdet.runtimes.looks.state_looks import (
+    MAX_LIVE_STATE_LOOKS,
     MAX_STATE_LOOKS,
     StateLooks,
+    faces_in_doubt,
     state_looks,
     with_states,
 )
@@ -38,6 +41,12 @@ def below_the_nose(image: np.ndarray) -> Detections:
     share = box_ops.widths(found.boxes) / image.shape[1]
     rows = np.where(share[:, None] > 1 / 5, INCORRECT, MASK).astype(np.float32)
     return Detections(found.boxes, rows.max(axis=1), rows.argmax(axis=1), None, rows)
+
+
+def looks_at(
+    found: Detections, most: int = 4, size: tuple[int, int] = SIZE, turn: int = 0
+) -> StateLooks:
+    return state_looks(faces_in_doubt(found, RULE, size), size, SIDE, most, turn)
 
 
 def looking(looks: object = "auto", **options: object) -> tuple[MultiLookDetector, list[int]]:
@@ -101,22 +110,78 @@ def test_a_given_number_of_looks_has_none() -> None:
     assert views == [1]
 
 
-@pytest.mark.parametrize(("look_s", "states"), [(0.01, [2, 2]), (0.0125, [0, 2]), (0.02, [0, 0])])
-def test_a_camera_has_no_more_than_leave_time_for_every_frame(
-    look_s: float, states: list[int]
-) -> None:
-    now = [0.0]
+class Clocked:
+    """A camera's detector whose looks take a time that is set, and the looks at each frame."""
 
-    def look(image: np.ndarray) -> Detections:
-        now[0] += look_s
+    def __init__(self, look_s: float) -> None:
+        self.now = 0.0
+        self._look_s = look_s
+        whole = ScriptedDetector(self._look)
+        self._detector = MultiLookDetector(whole, SIDE, rule=RULE, clock=lambda: self.now)
+        self._detector.keep_up()
+        self.states([], 0.0)  # from then on it is known what a look takes
+
+    def states(self, boxes: list[tuple[int, int, int]], position: float) -> list[int]:
+        """Of the faces of a frame at so many seconds, from left to right."""
+        image = scene(*boxes, width=640, height=480)
+        (found,) = self._detector.detect_frames(
+            [Frame(image, 0, 0.0, 0.0, "door", position=position)]
+        )
+        self.looks = self._detector.looks
+        return found.states[np.argsort(found.boxes[:, 0])].tolist()
+
+    def _look(self, image: np.ndarray) -> Detections:
+        self.now += self._look_s
         return below_the_nose(image)
 
-    detector = MultiLookDetector(ScriptedDetector(look), SIDE, rule=RULE, clock=lambda: now[0])
-    detector.keep_up()
-    image = scene((20, 20, 40), (580, 400, 40), width=640, height=480)
-    detector.detect([image])
-    (found,) = detector.detect([image])
-    assert sorted(found.states.tolist()) == states
+
+@pytest.mark.parametrize(("look_s", "count"), [(0.01, 2), (0.0125, 1), (0.02, 0)])
+def test_a_camera_has_no_more_than_leave_time_for_every_frame(look_s: float, count: int) -> None:
+    camera = Clocked(look_s)
+    assert camera.states([(20, 20, 40), (580, 400, 40)], 0.04).count(2) == count
+
+
+def test_a_camera_has_a_few_looks_a_frame_and_each_state_holds() -> None:
+    camera = Clocked(0.0001)
+    boxes = [(20 + 130 * n, 20 + 20 * n, 40) for n in range(2 * MAX_LIVE_STATE_LOOKS)]
+    assert camera.states(boxes, 0.04).count(2) == MAX_LIVE_STATE_LOOKS
+    assert camera.states(boxes, 0.08) == [2] * len(boxes)
+    assert camera.looks == 2 + MAX_LIVE_STATE_LOOKS
+    moved = [(x + 10, y, side) for x, y, side in boxes]
+    assert camera.states(moved, 0.12) == [2] * len(boxes)
+    assert camera.looks == 2
+    assert camera.states([(x + 20, y, side) for x, y, side in boxes], 0.16) == [2] * len(boxes)
+    assert camera.looks == 2
+
+
+@pytest.mark.parametrize(
+    ("face", "position", "looks"),
+    [
+        ((300, 300, 40), 0.5, 2),
+        ((300, 300, 40), 0.6, 3),
+        ((358, 300, 40), 0.1, 2),
+        ((362, 300, 40), 0.1, 3),
+        ((300, 300, 58), 0.1, 2),
+        ((300, 300, 62), 0.1, 3),
+        ((300, 300, 40), -1.0, 3),
+    ],
+)
+def test_a_state_holds_for_a_while_where_its_face_is(
+    face: tuple[int, int, int], position: float, looks: int
+) -> None:
+    camera = Clocked(0.0001)
+    assert camera.states([(300, 300, 40)], 0.04) == [2]
+    assert camera.states([face], position) == [2]
+    assert camera.looks == looks
+
+
+def test_a_state_is_that_of_one_face_alone() -> None:
+    camera = Clocked(0.0001)
+    assert camera.states([(300, 300, 40)], 0.04) == [2]
+    assert camera.states([(300, 300, 40), (345, 300, 40)], 0.08) == [2, 2]
+    assert camera.looks == 3  # the neighbor has a look of its own
+    assert camera.states([(310, 300, 40), (355, 300, 40)], 0.12) == [2, 2]
+    assert camera.looks == 2
 
 
 @pytest.mark.parametrize(
@@ -134,7 +199,7 @@ def test_a_camera_has_no_more_than_leave_time_for_every_frame(
 )
 def test_which_faces_have_one(width: int, probabilities: list[float], count: int) -> None:
     found = faces([[100, 100, 100 + width, 140]], np.array(probabilities))
-    assert len(state_looks(found, RULE, SIZE, SIDE, 4).places) == count
+    assert len(looks_at(found).places) == count
 
 
 @pytest.mark.parametrize(("width", "side"), [(12, 288), (24, 192), (32, 144), (72, 288)])
@@ -142,7 +207,7 @@ def test_a_face_is_enlarged_the_more_the_more_it_shows_up_to_a_quarter_of_the_in
     width: int, side: int
 ) -> None:
     found = faces([[300, 200, 300 + width, 200 + width]])
-    (place,) = state_looks(found, RULE, SIZE, SIDE, 4).places.tolist()
+    (place,) = looks_at(found).places.tolist()
     middle = 300 + width // 2, 200 + width // 2
     assert place == [v + d * side // 2 for d in (-1, 1) for v in middle]
 
@@ -150,20 +215,20 @@ def test_a_face_is_enlarged_the_more_the_more_it_shows_up_to_a_quarter_of_the_in
 def test_those_most_in_doubt_come_first_and_neighbors_share_a_look() -> None:
     boxes = [[20, 20, 50, 50], [400, 300, 430, 330], [440, 300, 470, 330], [440, 340, 448, 348]]
     doubts = [np.array([0.85, 0, 0.05]), MASK, np.array([0.83, 0, 0.07]), MASK]
-    looks = state_looks(faces(boxes, *doubts), RULE, SIZE, SIDE, 8)
+    looks = looks_at(faces(boxes, *doubts), 8)
     assert looks.faces.boxes.tolist() == [boxes[1], boxes[2], boxes[3], boxes[0]]
     assert list(looks.counts) == [2, 1, 1]  # the third is of another size
-    assert state_looks(faces(boxes, *doubts), RULE, SIZE, SIDE, 1).counts == [2]
+    assert looks_at(faces(boxes, *doubts), 1).counts == [2]
 
 
 def test_without_probabilities_nothing_is_in_doubt() -> None:
     found = Detections([[300, 200, 330, 230]], [0.5], [0])
-    assert len(state_looks(found, RULE, SIZE, SIDE, 4).places) == 0
+    assert len(looks_at(found).places) == 0
 
 
 def test_a_face_that_the_look_does_not_show_keeps_its_state() -> None:
     found = faces([[300, 200, 330, 230], [20, 20, 50, 50]])
-    looks = state_looks(found, RULE, SIZE, SIDE, 4)
+    looks = looks_at(found)
     beside = faces([[0, 0, 30, 30]], INCORRECT)
     assert len(looks.seen([beside, Detections.empty()])) == 0
     assert with_states(found, looks.seen([beside, Detections.empty()])) is found
@@ -181,7 +246,7 @@ def test_how_likely_it_is_a_face_stays() -> None:
 
 def test_of_several_boxes_the_likeliest_face_says_the_state() -> None:
     found = faces([[300, 200, 330, 230]])
-    looks = state_looks(found, RULE, SIZE, SIDE, 4)
+    looks = looks_at(found)
     box = found.boxes[0] - np.tile(looks.places[0, :2], 2)
     answer = faces([box.tolist(), (box + 4).tolist()], np.array([0.2, 0.1, 0]), INCORRECT)
     assert looks.seen([answer]).probabilities == pytest.approx(INCORRECT[None])
@@ -202,7 +267,7 @@ def test_every_face_in_doubt_is_whole_in_its_place_and_every_place_in_the_image(
         for x, y, s in boxes
     ]
     found = faces([box.tolist() for box in inside])
-    looks: StateLooks = state_looks(found, RULE, (height, width), SIDE, MAX_STATE_LOOKS)
+    looks: StateLooks = looks_at(found, MAX_STATE_LOOKS, (height, width))
     places = np.repeat(looks.places, looks.counts, axis=0)
     assert len(looks.places) <= MAX_STATE_LOOKS
     assert len(looks.faces) == len(places) <= len(found)
