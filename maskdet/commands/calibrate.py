@@ -209,7 +209,7 @@ def _show(
         table.add_column(column)
     for name in CLASS_NAMES:
         scale = getattr(card.calibration, name)
-        errors = (f"{each[name].error:.3f}" for each in (before, after))
+        errors = (rate_text(each[name].error) for each in (before, after))
         table.add_row(name, f"{scale.slope:.3f}", f"{scale.shift:.3f}", *errors)
     console.print(table)
     console.print(f"A face is shown from a probability of {card.min_score.face:.3f} on.\n")

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from maskdet.errors import SourceError
 from maskdet.live.pipeline import Pipeline
 from maskdet.sources.child import frame_sender, key_frames
 from maskdet.sources.child.key_frames import KeyFrames, codec_of
@@ -109,5 +108,5 @@ def test_other_codecs_are_decoded_whole(camera: Any, monkeypatch: pytest.MonkeyP
 
 
 def test_a_choice_that_does_not_exist_is_named():
-    with pytest.raises(SourceError, match="'odd': choose one of all, key_frames"):
+    with pytest.raises(ValueError, match='decode is \'odd\'; it must be "all" or "key_frames"'):
         open_source("rtsp://192.0.2.1/1", options=SourceOptions(decode="odd"), wait=False)

@@ -437,7 +437,7 @@ def test_a_webcam_that_another_program_uses_is_waited_for(make_video, tmp_path) 
 
 @pytest.mark.parametrize("format_", ["MJ", "MJPEG"])
 def test_a_format_has_four_letters(format_: str) -> None:
-    with pytest.raises(SourceError, match="choose MJPG"):
+    with pytest.raises(ValueError, match="four letters, such as MJPG"):
         Webcam("0", "camera", WebcamOptions(backend="any", format=format_))
 
 
