@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
@@ -98,9 +99,9 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
         return f"{place}: '{dotted}' is missing"
     if not key:  # of several groups together
         return f"{place}: {_expected(detail)}"
-    if detail["type"] == "string_too_short":
-        return f"{place}: '{dotted}': must not be empty"
     given = detail["input"]
+    if detail["type"] == "string_too_short" and not given:
+        return f"{place}: '{dotted}': must not be empty"
     if given is None and detail["type"] in (*_NO_GROUP, "list_type", "tuple_type"):
         return f"{place}: '{dotted}': has no value; write one, or leave the key out"
     if detail["type"] in _OF_GROUPS and _has_groups(given):
@@ -198,6 +199,7 @@ def _expected(detail: ErrorDetails) -> str:
             return f"expected {names[kind.split('_')[0]]}"
     if kind in _NO_GROUP:
         return "expected a group of settings (key: value)"
+    message = re.sub("^[A-Z][a-z]+ should have", "must have", message)  # a string, a tuple
     return message.removeprefix("Value error, ").replace("Input should be", "must be")
 
 

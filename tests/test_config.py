@@ -317,3 +317,21 @@ def test_a_group_with_the_name_of_a_kind_of_channel_is_named_with_its_line(tmp_p
         f"{file}:6: unknown key 'alarms.mqtt'; known here: rules, channels,",
     ):
         assert wanted in lines
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong"),
+    [
+        ("''", "must not be empty"),
+        ("MJ", "must have at least 4 characters, not 'MJ'"),
+        ("MJPEG", "must have at most 4 characters, not 'MJPEG'"),
+    ],
+)
+def test_a_text_of_another_length_is_named_for_that(
+    tmp_path: Path, written: str, wrong: str
+) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(f"sources:\n  - source: 0\n    format: {written}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(MonitorSettings, file)
+    assert str(caught.value) == f"{file}:3: 'sources.0.format': {wrong}"
