@@ -18,6 +18,19 @@ def widths(boxes: np.ndarray) -> np.ndarray:
     return across
 
 
+def centers(boxes: np.ndarray) -> np.ndarray:
+    """Middles of boxes.
+
+    Args:
+        boxes: (N, 4), x1 y1 x2 y2 in any unit.
+
+    Returns:
+        (N, 2), x and y.
+    """
+    middles: np.ndarray = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return middles
+
+
 def area(boxes: np.ndarray) -> np.ndarray:
     """Areas of boxes.
 
@@ -73,7 +86,7 @@ def warp(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     Returns:
         float32 (N, 4), which fit around the turned ellipses.
     """
-    center = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
+    center = centers(boxes) @ matrix[:, :2].T + matrix[:, 2]
     half = np.sqrt(((boxes[:, 2:] - boxes[:, :2]) / 2) ** 2 @ (matrix[:, :2] ** 2).T)
     return np.concatenate([center - half, center + half], axis=1).astype(np.float32)
 

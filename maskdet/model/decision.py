@@ -133,6 +133,12 @@ class DecisionRule:
         kept = kept[np.argsort(-scores[kept], kind="stable")]
         return replace(found, scores=scores, states=states)[kept]
 
+    def shown(self, found: Detections) -> np.ndarray:
+        """Indices (K,) of the faces that `apply` shows, in its order."""
+        ids = self.apply(replace(found, track_ids=np.arange(len(found)))).track_ids
+        assert ids is not None
+        return ids
+
 
 EVERYTHING = DecisionRule.from_min_score(0.0)
 """Shows all there is."""

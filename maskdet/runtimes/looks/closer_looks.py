@@ -7,12 +7,11 @@ image would cost dozens.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from maskdet.detections import Detections
 from maskdet.model.decision import DecisionRule
+from maskdet.runtimes.looks.tiling import place_around
 
 ENLARGEMENT = 2.0
 """Pixels that a closer look has along a side for one that the look at a part has."""
@@ -55,17 +54,16 @@ def closer_places(
     if not most:
         return parts[:0]
     part = _sides(parts)
-    sides = np.minimum(np.round(part / ENLARGEMENT), size[::-1]).astype(np.int64)
+    sides = np.round(part / ENLARGEMENT)
     boxes = _doubtful(found, rule, SMALL_SHARE * part.max())
     places: list[np.ndarray] = []
     while len(boxes) and len(places) < most:
-        center = (boxes[0, :2] + boxes[0, 2:]) / 2
-        low = np.clip(center - sides / 2, 0, np.array(size[::-1]) - sides).astype(np.int64)
-        places.append(np.concatenate([low, low + sides]))
-        whole = (boxes[:, :2] >= low + BORDER_PIXELS) & (
-            boxes[:, 2:] <= low + sides - BORDER_PIXELS
+        place = place_around(boxes[0], sides, size)
+        places.append(place)
+        whole = (boxes[:, :2] >= place[:2] + BORDER_PIXELS) & (
+            boxes[:, 2:] <= place[2:] - BORDER_PIXELS
         )
-        is_seen = whole.all(axis=1)
+        is_seen: np.ndarray = np.all(whole, axis=1)
         is_seen[0] = True  # at the image's edge no place shows more of it
         boxes = boxes[~is_seen]
     return np.array(places, np.int64).reshape(-1, 4)
@@ -79,10 +77,8 @@ def _sides(parts: np.ndarray) -> np.ndarray:
 
 def _doubtful(found: Detections, rule: DecisionRule, width: float) -> np.ndarray:
     """Boxes (N, 4) of up to so many pixels along a side that are not shown, likeliest first."""
-    shown = rule.apply(replace(found, track_ids=np.arange(len(found)))).track_ids
-    assert shown is not None
     sides = (found.boxes[:, 2:] - found.boxes[:, :2]).max(axis=1, initial=0.0)
     small = (sides <= width) & (found.scores >= MIN_DOUBTFUL_SCORE)
-    left = np.setdiff1d(np.flatnonzero(small), shown)
+    left = np.setdiff1d(np.flatnonzero(small), rule.shown(found))
     boxes: np.ndarray = found.boxes[left[np.argsort(-found.scores[left], kind="stable")]]
     return boxes

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.detections import Detections
 
 ROUND_S = 0.5
@@ -65,7 +66,7 @@ class PartTurns:
         sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2) * (-1, -1, 1, 1)
         self._held_until[_meet(boxes + sizes, self._parts).any(axis=0)] = self._now + HOLD_S
         before, self._faces = self._faces, faces
-        middles = np.tile((before.boxes[:, :2] + before.boxes[:, 2:]) / 2, 2)
+        middles = np.tile(box_ops.centers(before.boxes), 2)
         inside = _meet(middles, self._parts)
         waits = (inside & self._is_held & ~self._is_due).any(axis=1)
         return before[waits & ~(inside & self._is_due).any(axis=1)]

@@ -14,6 +14,7 @@ import numpy as np
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections
 from maskdet.model.decision import DecisionRule
+from maskdet.runtimes.looks.tiling import place_around
 
 MIN_ENLARGEMENT = 2.0
 """Pixels of the input that a face has for one of the image, at least …"""
@@ -82,9 +83,7 @@ def faces_in_doubt(found: Detections, rule: DecisionRule, size: tuple[int, int])
     """
     if found.probabilities is None:
         return found[:0]
-    shown = rule.apply(replace(found, track_ids=np.arange(len(found))))
-    assert shown.track_ids is not None
-    faces = found[shown.track_ids]
+    faces = found[rule.shown(found)]
     assert faces.probabilities is not None
     widths = box_ops.widths(faces.boxes)
     certainty = faces.probabilities.max(axis=1) / faces.probabilities.sum(axis=1)
@@ -111,7 +110,8 @@ def state_looks(
     left = np.roll(np.arange(len(faces)), -turn)
     while len(left) and len(places) < most:
         first = int(left[0])
-        place = _place(faces.boxes[first], side / _enlargement(widths[first], side), size)
+        shown = round(side / _enlargement(widths[first], side))
+        place = place_around(faces.boxes[first], shown, size)
         like = np.abs(np.log(widths[left] / widths[first])) <= np.log(MAX_SIZE_RATIO)
         boxes = faces.boxes[left]
         inside = ((boxes[:, :2] >= place[:2]) & (boxes[:, 2:] <= place[2:])).all(axis=1)
@@ -148,11 +148,3 @@ def with_states(found: Detections, seen: Detections) -> Detections:
 def _enlargement(width: float, side: int) -> float:
     """Pixels of an input for one of the image that suit a face of that width."""
     return min(max(MIN_ENLARGEMENT, width / SHARP_WIDTH), SHOWN_SHARE * side / width)
-
-
-def _place(box: np.ndarray, side: float, size: tuple[int, int]) -> np.ndarray:
-    """A square (4,) around the middle of a box (4,), moved and cut to lie in the image."""
-    limit = np.array(size[::-1])
-    sides = np.minimum(round(side), limit)
-    low = np.clip((box[:2] + box[2:]) / 2 - sides / 2, 0, limit - sides).astype(np.int64)
-    return np.concatenate([low, low + sides])

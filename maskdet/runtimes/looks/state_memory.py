@@ -63,10 +63,8 @@ class StateMemory:
 
 def _distances(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Distances (N, M) of boxes (N, 4) and others (M, 4) in widths; infinite for other sizes."""
-    middles = [(some[:, :2] + some[:, 2:]) / 2 for some in (boxes, others)]
+    steps = np.linalg.norm(box_ops.centers(boxes)[:, None] - box_ops.centers(others), axis=2)
     widths, other_widths = box_ops.widths(boxes)[:, None], box_ops.widths(others)[None]
-    steps = np.linalg.norm(middles[0][:, None] - middles[1], axis=2) / np.minimum(
-        widths, other_widths
-    )
-    ratio = np.maximum(widths, other_widths) / np.minimum(widths, other_widths)
-    return np.where(ratio <= MAX_SIZE_RATIO, steps, np.inf)
+    narrower = np.minimum(widths, other_widths)
+    ratio = np.maximum(widths, other_widths) / narrower
+    return np.where(ratio <= MAX_SIZE_RATIO, steps / narrower, np.inf)

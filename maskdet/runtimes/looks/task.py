@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from maskdet import boxes as box_ops
 from maskdet.detections import Detections
 from maskdet.runtimes.looks.plan import LookPlan
 from maskdet.runtimes.looks.state_memory import StateMemory
@@ -71,10 +72,10 @@ class LookTask:
         """The faces whose middle is in a part that is processed; all, where there are no parts."""
         if not len(self.parts):
             return found
-        middles = ((found.boxes[:, :2] + found.boxes[:, 2:]) / 2)[:, None]
+        middles = box_ops.centers(found.boxes)[:, None]
         cuts = self.cuts
         inside = (middles >= cuts[:, :2]) & (middles <= cuts[:, 2:])
-        return found[np.asarray(inside.all(axis=2).any(axis=1))]
+        return found[np.any(np.all(inside, axis=2), axis=1)]
 
 
 def views_at(tasks: Sequence[LookTask], places: Sequence[np.ndarray]) -> list[np.ndarray]:

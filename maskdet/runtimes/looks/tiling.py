@@ -78,6 +78,20 @@ def views_of(image: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
     return [np.ascontiguousarray(image[y1:y2, x1:x2]) for x1, y1, x2, y2 in places.tolist()]
 
 
+def place_around(box: np.ndarray, sides: np.ndarray | float, size: tuple[int, int]) -> np.ndarray:
+    """A place (4,) with a box (4,) in its middle, moved and cut to lie in the image.
+
+    Args:
+        box: x1 y1 x2 y2 in pixels.
+        sides: whole pixels of the place, across and down.
+        size: height and width of the image.
+    """
+    limit = np.array(size[::-1])
+    sides = np.minimum(sides, limit).astype(np.int64)
+    low = np.clip((box[:2] + box[2:]) / 2 - sides / 2, 0, limit - sides).astype(np.int64)
+    return np.concatenate([low, low + sides])
+
+
 def _spans(side: int, count: int) -> list[tuple[int, int]]:
     length = min(side, int(np.ceil(side / (count - (count - 1) * SHARED_SHARE))))
     starts = np.round(np.linspace(0, side - length, count)).astype(int)
