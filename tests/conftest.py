@@ -13,14 +13,15 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.monitors import (  # noqa: F401  (fixtures)
+from tests.helpers.monitors import (  # noqa: F401  (fixtures)
     hears_hangups,
     small_disk,
     stalling_disk,
     start_monitor,
 )
-from tests.ports import refusing_port as refusing
-from tests.running_server import running
+from tests.helpers.ports import refusing_port as refusing
+from tests.helpers.running_server import running
+from tests.helpers.xserver import screen  # noqa: F401  (a fixture)
 from tests.whole_run import (  # noqa: F401  (hooks)
     made_once,
     pytest_addoption,
@@ -33,7 +34,6 @@ from tests.whole_run import (  # noqa: F401  (hooks)
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
-from tests.xserver import screen  # noqa: F401  (a fixture)
 
 MakeVideo = Callable[..., Path]
 
@@ -153,7 +153,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         from maskdet import export
-        from tests.tiny import make_tiny_model, pictures
+        from tests.helpers.tiny import make_tiny_model, pictures
 
         make_tiny_model(folder)
         export.run(folder)
@@ -167,7 +167,7 @@ def _exported(factory: pytest.TempPathFactory, kind: str) -> Path:
 
     def make(folder: Path) -> None:
         from maskdet import export
-        from tests.tiny import make_lively_model
+        from tests.helpers.tiny import make_lively_model
 
         make_lively_model(folder, kind)
         export.run(folder, "onnx")

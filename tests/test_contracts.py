@@ -41,12 +41,12 @@ from maskdet.sinks.store.event_store import EventStore
 from maskdet.sources.opening import open_source
 from maskdet.web.live.hub import LiveHub
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
+from tests.helpers.old_models import open_old
+from tests.helpers.tiny import make_lively_model
 from tests.images.pictures import write_frames
-from tests.old_models import open_old
 from tests.runtimes.third_party import onnx_graphs
 from tests.runtimes.third_party.test_litert import named_ssd
 from tests.runtimes.third_party.test_onnx import V8, V8_META
-from tests.tiny import make_lively_model
 from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(300)  # models are exported for the first that asks for one

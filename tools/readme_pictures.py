@@ -17,7 +17,7 @@ import av
 from PIL import Image
 
 from maskdet.sources import CLIP
-from tests.xserver import x_server
+from tests.helpers.xserver import x_server
 
 ROOT = Path(__file__).resolve().parents[1]
 FPS = 8

@@ -18,7 +18,7 @@ from maskdet.__main__ import main
 from maskdet.cluster import first_machine
 from maskdet.cluster.first_machine import find_answer, require_own
 from maskdet.errors import ConfigError
-from tests.running_server import running
+from tests.helpers.running_server import running
 
 HOST = "127.0.0.1"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="others refuse such connections")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.loopback_runs import SMALL, wait_until
-from tests.network import a_network_of_its_own
+from tests.helpers.network import a_network_of_its_own
 from tests.soak.cluster.loopback import ROOT, LoopbackCluster
 
 pytestmark = [

@@ -20,7 +20,7 @@ from maskdet.model.card import CARD_NAME, read_card
 from maskdet.model.decision import DecisionRule
 from tests.datasets.voc_folder import write_voc_folder
 from tests.doubles import ScriptedDetector
-from tests.tiny import make_bare_card
+from tests.helpers.tiny import make_bare_card
 
 PICTURES = 24
 

@@ -18,7 +18,7 @@ from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector
 from maskdet.sources.webcam_list import list_webcams
 from maskdet.system.extras import EXTRAS
 from tests.doubles import ScriptedDetector
-from tests.swiftshader import swiftshader_driver
+from tests.helpers.swiftshader import swiftshader_driver
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -30,7 +30,7 @@ from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import split_address
 from maskdet.observation import Observation
 from maskdet.web.live.server import LiveServer
-from tests.monitors import fill
+from tests.helpers.monitors import fill
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery"

@@ -18,7 +18,7 @@ from maskdet.model.card import read_card, write_card
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.runtimes import spec
 from tests.doubles import ScriptedDetector
-from tests.tiny import make_tiny_model
+from tests.helpers.tiny import make_tiny_model
 
 
 def test_a_row_for_each_file_with_its_own_figures(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from maskdet.__main__ import main
 from maskdet.commands.benchmark import whole_monitor
 from maskdet.commands.monitor import main as monitor
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
-from tests import old_models
-from tests.old_models import assert_same, pictures, upstream_api, upstream_keras
+from tests.helpers import old_models
+from tests.helpers.old_models import assert_same, pictures, upstream_api, upstream_keras
 from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(240)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import as_user
+from tests.helpers.processes import as_user
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = """

@@ -11,8 +11,8 @@ from maskdet import export
 from maskdet.__main__ import main
 from maskdet.errors import ConfigError, DatasetError, ModelError
 from maskdet.model.card import model_file, read_card, write_card
+from tests.helpers.tiny import make_tiny_model
 from tests.images.pictures import write_image
-from tests.tiny import make_tiny_model
 
 
 def test_the_card_names_each_file_with_its_checksum(tiny_model: Path) -> None:

@@ -21,8 +21,8 @@ from maskdet.model.card import model_file, read_card
 from maskdet.model.label_map import read_label_map
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.decoding import ANCHOR_SUPPRESSION_IOU
-from tests.old_models import assert_same
-from tests.tiny import make_lively_model
+from tests.helpers.old_models import assert_same
+from tests.helpers.tiny import make_lively_model
 
 tf = pytest.importorskip("tensorflow")
 

@@ -13,7 +13,7 @@ import pytest
 from maskdet.errors import SourceError
 from maskdet.images import folder as folder_module
 from maskdet.images.folder import list_folder
-from tests.monitors import ROOT
+from tests.helpers.monitors import ROOT
 
 
 def fill(folder: Path, images: int, others: int) -> None:

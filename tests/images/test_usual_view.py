@@ -9,7 +9,7 @@ import pytest
 from maskdet.images.usual_view import ADOPT_S, MEASURE_INTERVAL_S, UsualView
 from maskdet.people.alarms.rule import CameraView
 from maskdet.sources.opening import open_source
-from tests.monitors import ROOT
+from tests.helpers.monitors import ROOT
 
 RNG = np.random.default_rng(3)
 SCENE = cv2.resize(RNG.integers(0, 255, (24, 32, 3), np.uint8), (640, 480))

@@ -23,7 +23,7 @@ from maskdet.live.status.progress_bar import ProgressBars
 from maskdet.live.status.status_reporter import StatusReporter
 from maskdet.observation import Observation, PeopleCounts
 from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
-from tests.monitors import StartMonitor
+from tests.helpers.monitors import StartMonitor
 
 
 def face(state: int) -> Callable[[np.ndarray], Detections]:

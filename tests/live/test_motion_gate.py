@@ -23,7 +23,7 @@ from maskdet.sinks.event_log import EventLog
 from maskdet.system.threads import Closed, Condition, Event, Mailbox, Worker
 from tests.commands.test_monitor import frames_in, lines_of
 from tests.doubles import ScriptedDetector
-from tests.monitors import StartMonitor
+from tests.helpers.monitors import StartMonitor
 from tests.sinks.channels.servers import hook_server
 from tests.sources.test_sources import served
 

@@ -25,8 +25,8 @@ from maskdet.sinks.store.schema import open_for_reading
 from maskdet.sources import CLIP
 from maskdet.sources.opening import read_frames
 from tests.commands.test_monitor import lines_of, wait_for
-from tests.monitors import ROOT
-from tests.ports import free_port
+from tests.helpers.monitors import ROOT
+from tests.helpers.ports import free_port
 from tests.sources.rtsp import needs_rtsp, rtsp_camera
 from tools.demo_clip.scene import FPS
 

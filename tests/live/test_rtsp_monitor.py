@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from tests.commands.test_monitor import frames_in, lines_of, wait_for
+from tests.helpers.xserver import XServer, needs_xvfb
 from tests.live.gui.test_viewer import share_of, until
 from tests.sources.rtsp import ages_on, needs_rtsp, rtsp_camera
-from tests.xserver import XServer, needs_xvfb
 
 pytestmark = [needs_rtsp, needs_xvfb, pytest.mark.timeout(180)]
 AMBER = (66, 200, 255)

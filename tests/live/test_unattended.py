@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.monitors import MONITOR, ROOT, StartMonitor, fill
+from tests.helpers.monitors import MONITOR, ROOT, StartMonitor, fill
 from tests.sinks.recording.test_recorder import images_in, probe
 from tests.whole_run import slow
 

@@ -16,7 +16,7 @@ from maskdet.errors import ModelError
 from maskdet.model.card import read_card, write_card
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.gpu.gpu_probe import cuda_seems_there, gpu_seems_there
-from tests.tiny import pictures
+from tests.helpers.tiny import pictures
 
 RUNTIMES = ("keras", "litert", "litert_int8")
 

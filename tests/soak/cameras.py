@@ -21,10 +21,10 @@ import psutil
 
 from maskdet.sources.opening import open_source
 from maskdet.sources.reconnecting import LiveSource
-from tests.monitors import MONITOR, ROOT
+from tests.helpers.monitors import MONITOR, ROOT
+from tests.helpers.xserver import x_server
 from tests.sources.rtsp import ages_on, line_to, rtsp_camera
 from tests.sources.test_rtsp import Reader, until
-from tests.xserver import x_server
 
 
 def recovery(options: argparse.Namespace) -> bool:

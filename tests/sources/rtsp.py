@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.xserver import XServer
+from tests.helpers.xserver import XServer
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 BLOCK, COLUMNS, ROWS = 16, 16, 4  # as in rtsp_server.py

@@ -18,7 +18,7 @@ from maskdet.errors import SourceError
 from maskdet.sources.opening import kind_of, open_source, path_of
 from maskdet.sources.options import SourceOptions, StreamOptions, values_of
 from maskdet.sources.reconnecting import LiveSource
-from tests.ports import free_port
+from tests.helpers.ports import free_port
 
 pytestmark = pytest.mark.timeout(120)
 SENDER = [sys.executable, str(Path(__file__).with_name("sender.py"))]

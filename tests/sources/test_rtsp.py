@@ -25,10 +25,10 @@ from maskdet.sources.opening import open_source
 from maskdet.sources.options import SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.sources.webcam import Webcam
-from tests.network import a_network_of_its_own
-from tests.ports import free_port
-from tests.processes import children
-from tests.running_server import running
+from tests.helpers.network import a_network_of_its_own
+from tests.helpers.ports import free_port
+from tests.helpers.processes import children
+from tests.helpers.running_server import running
 from tests.sources.rtsp import RtspCamera, clock_of, line_to, needs_rtsp, rtsp_camera
 
 pytestmark = [needs_rtsp, pytest.mark.timeout(120)]

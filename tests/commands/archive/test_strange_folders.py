@@ -24,7 +24,7 @@ from tests.commands.archive.test_archive import (  # noqa: F401  (fixtures)
     summary,
     wait_for,
 )
-from tests.processes import as_user
+from tests.helpers.processes import as_user
 
 
 def outcomes(output: Path) -> dict[str, tuple[str, str]]:

@@ -13,8 +13,8 @@ from maskdet.detections import Detections
 from maskdet.model.card import read_card
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.legacy.keras2_file import read_keras_file
-from tests import old_models
-from tests.old_models import assert_same, pictures, upstream_api, upstream_keras
+from tests.helpers import old_models
+from tests.helpers.old_models import assert_same, pictures, upstream_api, upstream_keras
 from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(120)

@@ -17,8 +17,8 @@ from maskdet.live.alarms import journal
 from maskdet.live.alarms.desk import AlarmDesk
 from maskdet.sinks.store.alarm_store import AlarmStore
 from maskdet.sinks.store.schema import open_for_writing
+from tests.helpers.monitors import StartMonitor
 from tests.live.alarms.test_desk import open_desk, show  # noqa: F401  (a fixture)
-from tests.monitors import StartMonitor
 from tests.people.alarms.scripts import somebody
 from tests.sinks.channels.messages import message
 from tests.sinks.channels.servers import hook_server, wait_until

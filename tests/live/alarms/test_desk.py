@@ -22,10 +22,10 @@ from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.channels.web_hook import WebHook
 from maskdet.sinks.store.alarm_store import AlarmStore
 from maskdet.system.threads import Event
-from tests.monitors import ROOT
+from tests.helpers.monitors import ROOT
+from tests.helpers.ports import refusing_port
 from tests.people.alarms import scripts
 from tests.people.alarms.scripts import seen, somebody
-from tests.ports import refusing_port
 from tests.sinks.channels.servers import HookServer, hook_server, wait_until
 
 pytestmark = pytest.mark.timeout(90)

@@ -19,8 +19,8 @@ from maskdet.config import load_settings
 from maskdet.errors import ConfigError
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.sinks.store.alarm_store import AlarmStore
-from tests.monitors import ROOT, StartMonitor
-from tests.ports import refusing_port
+from tests.helpers.monitors import ROOT, StartMonitor
+from tests.helpers.ports import refusing_port
 from tests.sinks.channels.servers import HookServer, hook_server, wait_until
 
 pytestmark = pytest.mark.timeout(120)

@@ -16,7 +16,7 @@ import httpx
 import psutil
 import yaml
 
-from tests.monitors import ROOT
+from tests.helpers.monitors import ROOT
 
 CODE = """
 import sys

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from maskdet.live.shutdown import Stop
-from tests.monitors import ROOT
+from tests.helpers.monitors import ROOT
 
 pytestmark = [
     pytest.mark.timeout(60),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.xserver import XServer, needs_xvfb
 from tests.live.cameras.running import running, settings_of
 from tests.live.gui.test_viewer import share_of, until
 from tests.sources.rtsp import needs_rtsp, rtsp_camera
-from tests.xserver import XServer, needs_xvfb
 
 pytestmark = [needs_rtsp, needs_xvfb, pytest.mark.timeout(180)]
 AMBER = (66, 200, 255)

@@ -16,8 +16,8 @@ from maskdet.live.gui import camera_choice
 from maskdet.live.gui.camera_choice import choice_file, choose_camera
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.sources.webcam_list import Camera
-from tests.monitors import ROOT
-from tests.xserver import XServer, needs_xvfb, script_on
+from tests.helpers.monitors import ROOT
+from tests.helpers.xserver import XServer, needs_xvfb, script_on
 
 CAMERAS = [Camera("0", "HD Webcam"), Camera("2", "Brio"), Camera("4", "Brio")]
 CHOOSE = f"""

@@ -10,7 +10,7 @@ from maskdet.errors import SourceError
 from maskdet.live.gui.connecting import open_camera
 from maskdet.sources.opening import open_source
 from maskdet.sources.reconnecting import LiveSource
-from tests.xserver import XServer, needs_xvfb, script_on
+from tests.helpers.xserver import XServer, needs_xvfb, script_on
 
 OPEN = """
 import sys

@@ -30,8 +30,8 @@ from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sources import silence
 from tests.commands.test_monitor import lines_of, wait_for
 from tests.doubles import ScriptedDetector, SyntheticSource
+from tests.helpers.xserver import XServer, needs_xvfb
 from tests.whole_run import slow
-from tests.xserver import XServer, needs_xvfb
 
 pytestmark = needs_xvfb
 MakeVideo = Callable[..., Path]

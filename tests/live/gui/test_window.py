@@ -14,7 +14,7 @@ from maskdet.detections import MaskState
 from maskdet.drawing.styles import STYLES
 from maskdet.live.gui.window import Window
 from maskdet.system import native_libraries
-from tests.xserver import XServer, needs_xvfb, script_on, x_server
+from tests.helpers.xserver import XServer, needs_xvfb, script_on, x_server
 
 TITLE = "maskdet: rtsp://admin:***@10.0.0.7/1, door"
 

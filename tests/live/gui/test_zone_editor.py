@@ -19,8 +19,8 @@ from maskdet.live.gui.zone_editor import SourcePlaces, ZoneEditor
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.observation import Observation, PeopleCounts
 from maskdet.people.zones import Line, Zone, shapes_of
+from tests.helpers.xserver import XServer, needs_xvfb
 from tests.live.gui.test_viewer import Demo, end, share_of, until
-from tests.xserver import XServer, needs_xvfb
 
 SQUARE = [(0.1, 0.1), (0.5, 0.1), (0.5, 0.6), (0.1, 0.6)]
 SQUARE_AROUND = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.9), (0.2, 0.9)]

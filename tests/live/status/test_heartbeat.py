@@ -13,7 +13,7 @@ from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.status.heartbeat import Heartbeat, StatusFile
 from tests.doubles import ScriptedDetector, SyntheticSource
-from tests.monitors import fill
+from tests.helpers.monitors import fill
 
 NOTHING = SourceStats(*(0 for _ in fields(SourceStats)))
 

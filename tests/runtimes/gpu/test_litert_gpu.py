@@ -27,7 +27,7 @@ from maskdet.runtimes import load_detector
 from maskdet.runtimes.gpu import gpu_probe, litert_gpu
 from maskdet.runtimes.gpu.litert_gpu import LiteRtGpuDetector
 from maskdet.runtimes.gpu.webgpu_worker import fixed_input
-from tests.swiftshader import swiftshader_driver
+from tests.helpers.swiftshader import swiftshader_driver
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = "SwiftShader Device (Subzero) (LiteRT, Vulkan)"

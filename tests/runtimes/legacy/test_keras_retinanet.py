@@ -17,8 +17,8 @@ import pytest
 
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
-from tests import old_models
-from tests.old_models import assert_same, pictures, upstream_keras
+from tests.helpers import old_models
+from tests.helpers.old_models import assert_same, pictures, upstream_keras
 from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(120)

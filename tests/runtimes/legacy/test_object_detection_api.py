@@ -13,8 +13,8 @@ from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.file_formats import DetectedModel, Kind, detect_model
 from maskdet.runtimes.legacy.labels import states_of_labels
-from tests import old_models
-from tests.old_models import assert_same, pictures, upstream_api
+from tests.helpers import old_models
+from tests.helpers.old_models import assert_same, pictures, upstream_api
 from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(120)

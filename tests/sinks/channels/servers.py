@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
-from tests.running_server import running
+from tests.helpers.ports import free_port
+from tests.helpers.running_server import running
 
 
 @dataclass

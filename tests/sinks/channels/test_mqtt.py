@@ -17,7 +17,7 @@ from maskdet.sinks.channels import mqtt
 from maskdet.sinks.channels.channel import ChannelError
 from maskdet.sinks.channels.home_assistant import Sensor, Topics, topic_part
 from maskdet.sinks.channels.mqtt import BrokerAccess, Mqtt
-from tests.ports import refusing_port
+from tests.helpers.ports import refusing_port
 from tests.sinks.channels.messages import message
 from tests.sinks.channels.servers import (
     Broker,

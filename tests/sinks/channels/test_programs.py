@@ -25,7 +25,7 @@ from maskdet.sinks.channels.notify import Notify
 from maskdet.sinks.channels.sound import Sound, player_of, write_tones
 from maskdet.sinks.channels.switch import PinOutput, SerialOutput, Switch
 from maskdet.system.secrets import Secrets
-from tests.monitors import ROOT
+from tests.helpers.monitors import ROOT
 from tests.sinks.channels.messages import message
 from tests.sinks.channels.servers import (
     HookServer,

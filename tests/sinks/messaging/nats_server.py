@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
+from tests.helpers.ports import free_port
 
 START_TIMEOUT_S = 20.0
 

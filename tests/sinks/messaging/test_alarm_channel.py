@@ -23,7 +23,7 @@ from maskdet.sinks.messaging.server import Server, connected
 from maskdet.sinks.messaging.subjects import site_of
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
 from maskdet.system.threads import Worker
-from tests.monitors import ROOT
+from tests.helpers.monitors import ROOT
 from tests.sinks.channels.messages import delivery, message
 from tests.sinks.channels.servers import wait_until
 from tests.sinks.messaging.nats_server import NatsServer

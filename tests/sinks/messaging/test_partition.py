@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.network import a_network_of_its_own
+from tests.helpers.network import a_network_of_its_own
 from tests.sinks.messaging.sites import Sites
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]

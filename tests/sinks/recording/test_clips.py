@@ -27,7 +27,7 @@ from maskdet.sinks.recording.packet_ring import EncodedPacket, PacketRing
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.recording.retention import Retention
-from tests.monitors import fill
+from tests.helpers.monitors import fill
 from tests.sinks.channels.servers import wait_until
 
 pytestmark = pytest.mark.timeout(60)

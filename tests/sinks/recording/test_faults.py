@@ -19,7 +19,7 @@ from maskdet.errors import SinkError
 from maskdet.observation import Observation
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
-from tests.monitors import fill
+from tests.helpers.monitors import fill
 from tests.sinks.recording.test_recorder import noisy, observation, probe
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="faults are injected on Unix")

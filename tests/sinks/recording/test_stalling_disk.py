@@ -11,10 +11,10 @@ import pytest
 
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
+from tests.helpers.monitors import StallingDisk, StartMonitor
+from tests.helpers.xserver import XServer, needs_xvfb
 from tests.live.test_unattended import lines_in, wait_until
-from tests.monitors import StallingDisk, StartMonitor
 from tests.sinks.recording.test_recorder import images_in, observation
-from tests.xserver import XServer, needs_xvfb
 
 pytestmark = pytest.mark.timeout(180)
 

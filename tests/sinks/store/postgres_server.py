@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
+from tests.helpers.ports import free_port
 
 psycopg = pytest.importorskip("psycopg", reason="the extra postgres is not installed")
 

@@ -37,7 +37,7 @@ from maskdet.sinks.store.schema import (
     open_for_writing,
 )
 from maskdet.system.threads import Worker
-from tests.monitors import ROOT, StallingDisk, StartMonitor, fill
+from tests.helpers.monitors import ROOT, StallingDisk, StartMonitor, fill
 from tests.sinks.store.scenes import NOON, a_visit, happened, observed, person
 
 pytestmark = pytest.mark.timeout(60)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.system.threads import Worker
-from tests.network import Network, a_network_of_its_own
+from tests.helpers.network import Network, a_network_of_its_own
 from tests.soak.cluster.events import EventChain, count_events
 from tests.soak.cluster.loopback import ROOT, LoopbackCluster, people_cameras
 

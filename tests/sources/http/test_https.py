@@ -20,7 +20,7 @@ from maskdet.errors import SourceError
 from maskdet.sources.address import parse
 from maskdet.sources.http.client import HttpClient
 from maskdet.sources.opening import open_source
-from tests.running_server import running
+from tests.helpers.running_server import running
 from tests.sinks.channels.servers import make_certificate
 
 pytestmark = pytest.mark.timeout(60)

@@ -19,7 +19,7 @@ from maskdet.training.batches.distillation import ANSWERS, DistillationLoader, l
 from maskdet.training.batches.loader import Loader
 from maskdet.training.batches.maker import Batch, BatchMaker
 from maskdet.training.settings import TrainingSettings
-from tests.tiny import make_lively_model
+from tests.helpers.tiny import make_lively_model
 from tests.training.portraits import write_portraits
 from tests.whole_run import slow
 

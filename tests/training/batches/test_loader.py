@@ -20,7 +20,7 @@ from maskdet.networks.targets import RetinaNetTargets
 from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.batches.loader import Loader
 from maskdet.training.batches.maker import BatchMaker
-from tests.processes import children
+from tests.helpers.processes import children
 
 STILL = Augmentation(32, 32, (1, 1), mosaic=0, rotation=0, colour=0, degrade=0)
 THREE, TWO = (0, 1, 2), (0, 1)

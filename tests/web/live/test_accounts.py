@@ -16,7 +16,7 @@ from maskdet.errors import ConfigError
 from maskdet.web.live.access.accounts import MAX_PASSWORD_CHARACTERS, Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.sessions import IDLE_S, MAX_S, TRIES, LoginLimit, Sessions
-from tests.monitors import ROOT
+from tests.helpers.monitors import ROOT
 from tests.web.live.pages import PASSWORD
 
 

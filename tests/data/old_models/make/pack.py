@@ -1,4 +1,4 @@
-"""Packs made models for the repository: pack.py MADE TARGET; tests/old_models.py unpacks them."""
+"""Packs made models: pack.py MADE TARGET; tests/helpers/old_models.py unpacks them."""
 
 import lzma
 import sys

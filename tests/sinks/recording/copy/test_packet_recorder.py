@@ -19,7 +19,7 @@ from maskdet.sinks.recording.clips import Clips
 from maskdet.sinks.recording.copy.copy_switch import NO_BLUR, CopySwitch
 from maskdet.sinks.recording.copy.packet_feed import PacketFeed
 from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
-from tests.monitors import StallingDisk, fill
+from tests.helpers.monitors import StallingDisk, fill
 from tests.sources.rtsp import RtspCamera, clock_of, needs_rtsp, rtsp_camera
 from tests.sources.test_rtsp import until
 

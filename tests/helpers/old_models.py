@@ -15,7 +15,7 @@ from maskdet.contracts import Detector
 from maskdet.detections import Detections
 from maskdet.runtimes import load_detector
 
-FOLDER = Path(__file__).parent / "data" / "old_models"
+FOLDER = Path(__file__).parents[1] / "data" / "old_models"
 
 
 def unpack(folder: Path, pattern: str = "**/*.xz") -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.monitors import ROOT
+from tests.helpers.monitors import ROOT
 
 XVFB = shutil.which("Xvfb")
 needs_xvfb = pytest.mark.skipif(XVFB is None, reason="Xvfb is not installed (apt: xvfb)")
