@@ -1,11 +1,14 @@
 """The live monitor: `python monitor.py --help`."""
 
+import signal
 import sys
 
-from maskdet.system.signals import ended_by_ctrl_c
+if is_usual := signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback of what is imported
 
-with ended_by_ctrl_c():
-    from maskdet.commands.monitor import main
+from maskdet.commands.monitor import main  # noqa: E402
 
+if is_usual:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if __name__ == "__main__":
     sys.exit(main())

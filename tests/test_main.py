@@ -104,12 +104,20 @@ def test_a_hint_begins_with_the_command_as_it_was_typed(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no process a Ctrl-C alone")
-@pytest.mark.parametrize("command", [["-m", "maskdet", "detect", "x.jpg"], ["monitor.py"]])
+@pytest.mark.parametrize(
+    ("command", "imported"),
+    [
+        (["-m", "maskdet", "detect", "x.jpg"], "typing"),  # an early one of Python's
+        (["-m", "maskdet", "detect", "x.jpg"], "typer"),
+        (["monitor.py"], "contextlib"),
+        (["monitor.py"], "typer"),
+    ],
+)
 def test_ctrl_c_while_the_program_is_imported_shows_no_traceback(
-    command: list[str], tmp_path: Path
+    command: list[str], imported: str, tmp_path: Path
 ) -> None:
     slow = "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
-    (tmp_path / "typer.py").write_text(slow)  # the first that is imported of what is not Python's
+    (tmp_path / f"{imported}.py").write_text(slow)
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
     try:
         process = subprocess.Popen(

@@ -20,7 +20,7 @@ import psutil
 
 from maskdet.cluster.group import STATE_VARIABLE
 from maskdet.errors import ConfigError, SinkError
-from maskdet.system.console import as_typed
+from maskdet.system.console import as_typed, say
 from maskdet.system.external_command import Outcome, run_command
 
 MACHINE_RESOURCE = "maskdet-"
@@ -143,7 +143,9 @@ def start(place: Place, *, as_first: bool) -> None:
     """
     outcome = _start_ray(place, as_first=as_first)
     is_late = any(one in outcome.last_line for one in _LATE_ANSWERS)
-    if outcome.status and is_late:  # on a busy machine; once more
+    if outcome.status is None or (outcome.status and is_late):  # on a busy machine; once more
+        if outcome.status is None:
+            say(f"Ray has not started within {_START_TIMEOUT_S:.0f} s; it is started once more")
         started = find(place)
         end([] if started is None else [started])
         if as_first:
@@ -161,7 +163,7 @@ def _why(outcome: Outcome) -> str:
     if outcome.status is None:
         return (
             f"it took more than {_START_TIMEOUT_S:.0f} s, on a machine that is busy, say, and was "
-            f"undone; run it again: {as_typed('cluster up')}"
+            f"undone; run it again when less runs beside: {as_typed('cluster up')}"
         )
     found = _VERSIONS.search(outcome.output)
     if found is None:

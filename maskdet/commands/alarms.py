@@ -14,7 +14,7 @@ from maskdet.live.messaging.uplink import new_alarm_channel
 from maskdet.live.settings.alarm_channels import ChannelSettings
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.sinks.channels.fields import EXAMPLE
-from maskdet.system.console import say
+from maskdet.system.console import as_typed, say
 from maskdet.system.secrets import Secrets
 from maskdet.system.timeouts import exit_process, run_all_with_timeout
 
@@ -40,7 +40,11 @@ def run(config: Path | None, channel: str | None, overrides: list[str]) -> int:
     wanted = settings.alarms
     names = [one.name for one in wanted.channels]
     if not names:
-        raise ConfigError("no channels are set: see alarms.channels in configs/monitor.yaml")
+        where = f"in {config}" if config else "as no --config names a settings file"
+        raise ConfigError(
+            f"no channels are set {where}: they stand in alarms.channels, "
+            f"{as_typed('settings')} prints an example of each"
+        )
     if channel is not None and channel not in names:
         raise ConfigError(f"no channel is named '{channel}'; there is {', '.join(names)}")
     secrets = Secrets(wanted.secrets)

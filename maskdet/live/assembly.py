@@ -9,7 +9,7 @@ from typing import Protocol
 
 from maskdet.alarm import AlarmControl
 from maskdet.contracts import Detector, Sink, Source, StartingSink
-from maskdet.errors import ConfigError, SinkError
+from maskdet.errors import ConfigError
 from maskdet.images.motion_gate import MotionGate
 from maskdet.live.cameras.camera import CameraState
 from maskdet.live.cameras.control import CameraControl
@@ -31,9 +31,7 @@ from maskdet.people.zones import Line, Zone
 from maskdet.sinks.event_log import EventLog
 from maskdet.sinks.log_rotation import Rotation
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
-from maskdet.system.atomic_files import check_writable
 from maskdet.system.console import say
-from maskdet.system.folders import make_folder
 
 _DOUBTFUL_SHARE = 0.5
 """Share of the lowest score shown from which on a face is covered in `privacy: strict`."""
@@ -89,7 +87,6 @@ def open_detector(
 
 def open_outputs(settings: MonitorSettings) -> tuple[list[RecordingSwitch], list[Sink]]:
     """The recording of each source, and the outputs of all."""
-    _check_summary(settings)
     several = len(settings.sources) > 1
     recordings = [
         new_recording(settings, one, index + 1 if several else None)
@@ -248,17 +245,3 @@ def _event_log(wanted: EventSettings) -> EventLog:
         append=wanted.append,
         rotation=rotation,
     )
-
-
-def _check_summary(settings: MonitorSettings) -> None:
-    """Checks at the start what would otherwise fail at the end."""
-    if settings.summary is None:
-        return
-    try:
-        make_folder(settings.summary.parent)
-        check_writable(settings.summary)
-    except OSError as error:
-        raise SinkError(
-            f"cannot write {settings.summary}: the folder {settings.summary.parent} is not there "
-            f"and cannot be made: {error.strerror}; check its path and rights"
-        ) from None

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from maskdet.contracts import Sink
 from maskdet.errors import MaskdetError, SinkError, SourceError
+from maskdet.live.alarms.building import store_path
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.status.summary import Report, write_summary
 from maskdet.live.teardown import LAST_TIMEOUT_S
 from maskdet.sinks.event_log import EventLog
+from maskdet.sinks.output_files import ReservedName
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 from maskdet.sinks.store.event_store import EventStore
+from maskdet.system.atomic_files import check_writable
 from maskdet.system.console import counted, say, say_named
+from maskdet.system.folders import make_folder
 from maskdet.system.timeouts import has_hung_threads, run_all_with_timeout
 
 _SUMMARY_LATEST_S = 0.9
@@ -24,13 +30,25 @@ _MAX_NAMED_FILES = 10
 """Recorded files that are named one by one."""
 
 
-def report_outputs(settings: MonitorSettings, outputs: Iterable[Sink]) -> None:
-    """Names the event log and the store, and what they got."""
+def report_outputs(
+    settings: MonitorSettings, outputs: Iterable[Sink], alarms: Mapping[str, int] | None
+) -> None:
+    """Names the event log, the store and the rules that had alarms, and what they got.
+
+    Args:
+        settings: of the run.
+        outputs: event log and stores.
+        alarms: number of those that have begun, by their rules; None: there are no rules.
+    """
     for output in outputs:
         if isinstance(output, EventLog) and str(settings.events.file) != "-":
             say(f"wrote {counted(output.lines, 'event')} to {output.name}")
         if isinstance(output, EventStore) and output.rows:
             say(f"kept people and totals in {settings.store.file}")
+    if alarms is not None:
+        by_rule = ", ".join(f"{rule} {count}" for rule, count in alarms.items())
+        kept = f": {by_rule}; kept in {store_path(settings)}" if alarms else ""
+        say(f"{counted(sum(alarms.values()), 'alarm')}{kept}")
 
 
 def report_recorded(recordings: Sequence[tuple[str, RecordingSwitch]]) -> None:
@@ -67,15 +85,58 @@ def exit_status(errors: Sequence[MaskdetError], report: Report, was_asked: bool)
     return SourceError.exit_code
 
 
-def save_summary(path: Path, report: Report) -> None:
-    """Writes the summary, unless the disk hangs.
+class SummaryFile:
+    """The file of a run's values, which is written at its end."""
 
-    Raises:
-        SinkError: the file cannot be written, or the disk does not answer in time.
-    """
-    timeout, in_haste = _SUMMARY_TIMEOUT_S, has_hung_threads()
-    if in_haste:  # a busy disk may not have it in that time, but takes it
-        timeout = max(LAST_TIMEOUT_S, _SUMMARY_LATEST_S - report.closing)
-    job = {"writing the summary": lambda: write_summary(path, report.values(), sync=not in_haste)}
-    if run_all_with_timeout(timeout, job):
-        raise SinkError(f"cannot write {path}: the disk does not answer")
+    def __init__(self, path: Path | None) -> None:
+        """Plans it; None: none is wanted."""
+        self._path = path
+        self._name: ReservedName | None = None
+
+    def reserve(self) -> None:
+        """Checks at the start what would otherwise fail at the end, and keeps others off it.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        if self._path is None:
+            return
+        folder = self._path.parent
+        try:
+            make_folder(folder)
+            check_writable(self._path)
+        except OSError as error:
+            raise SinkError(
+                f"cannot write {self._path}: the folder {folder} is not there "
+                f"and cannot be made: {error.strerror}; check its path and rights"
+            ) from None
+        self._name = ReservedName(self._path)
+        if self._name.path != self._path:
+            say(
+                f"{self._path} will be written by another monitor that runs; the summary goes to "
+                f"{self._name.path}"
+            )
+
+    def end(self, report: Report, *, is_wanted: bool) -> None:
+        """Writes it, if it is wanted, and leaves it to others; unless the disk hangs.
+
+        Raises:
+            SinkError: the file cannot be written, or the disk does not answer in time.
+        """
+        if self._path is None or (self._name is None and not is_wanted):
+            return
+        timeout, in_haste = _SUMMARY_TIMEOUT_S, has_hung_threads()
+        if in_haste:  # a busy disk may not have it in that time, but takes it
+            timeout = max(LAST_TIMEOUT_S, _SUMMARY_LATEST_S - report.closing)
+        values = report.values() if is_wanted else None
+        job = partial(self._write, self._path, values, sync=not in_haste)
+        if run_all_with_timeout(timeout, {"writing the summary": job}):
+            raise SinkError(f"cannot write {self._path}: the disk does not answer")
+
+    def _write(self, path: Path, values: dict[str, Any] | None, *, sync: bool) -> None:
+        try:
+            if values is not None:
+                write_summary(self._name.path if self._name else path, values, sync=sync)
+        finally:
+            if self._name is not None:
+                self._name.release()

@@ -16,16 +16,23 @@ OPENING_S = 3.0
 """Seconds that it may take to give its first frame after it was asked for."""
 
 
+BURST_S = 0.3
+"""Seconds within which frames come that had queued up while a camera was opened."""
+
+
 class Rate:
-    """Events a second over the last few seconds."""
+    """Events a second over the last few seconds; without the burst that they may begin with."""
 
     def __init__(self, window: float = 3.0) -> None:
         self._window = window
         self._times: deque[float] = deque(maxlen=1024)
+        self._steady_from = 0.0
 
     def tick(self) -> None:
         """One event, now."""
         now = time.monotonic()
+        if not self._times or self._times[-1] < now - self._window:
+            self._steady_from = now + BURST_S
         self._times.append(now)
         while self._times[0] < now - self._window:
             self._times.popleft()
@@ -35,6 +42,8 @@ class Rate:
         """The rate; 0 before the second event and when events have stopped."""
         since = time.monotonic() - self._window
         times = [moment for moment in tuple(self._times) if moment >= since]
+        steady = [moment for moment in times if moment >= self._steady_from]
+        times = steady if len(steady) > 1 else times
         if len(times) < 2 or times[-1] == times[0]:
             return 0.0
         return (len(times) - 1) / (times[-1] - times[0])

@@ -37,7 +37,7 @@ from maskdet.live.cameras.control import CameraControl
 from maskdet.live.cameras.reloading import Reloading
 from maskdet.live.cameras.settings_file import SettingsFile
 from maskdet.live.cameras.source_state import SourceParts
-from maskdet.live.conclusion import exit_status, report_outputs, report_recorded, save_summary
+from maskdet.live.conclusion import SummaryFile, exit_status, report_outputs, report_recorded
 from maskdet.live.gui.camera_choice import with_camera
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.window import Window, wants_window
@@ -96,7 +96,7 @@ def run(
     Raises:
         MaskdetError: a part could not be built, or the detector failed.
     """
-    report = Report()
+    report, summary = Report(), SummaryFile(settings.summary)
     interrupted = False
     try:
         with ExitStack() as closing:
@@ -105,6 +105,7 @@ def run(
             chosen = with_camera(settings, window)
             if chosen is None:
                 return 0
+            interruptible("opening the outputs", summary.reserve)
             session = _open(chosen, closing, hooks, detector, has_window=has_window)
             was_asked = session.run(stop, report, settings)
             session.report_written()
@@ -116,8 +117,7 @@ def run(
     finally:
         if report.begun:
             say(report.line())
-        if settings.summary and (report.begun or interrupted):
-            save_summary(settings.summary, report)
+        summary.end(report, is_wanted=report.begun or interrupted)
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,8 @@ class _Session:
     def report_written(self) -> None:
         """Names what was recorded and written."""
         report_recorded([(camera.name, camera.recording) for camera in self.control.ever])
-        report_outputs(self.settings, self.outputs)
+        alarms = None if self.desk is None else self.desk.begun()
+        report_outputs(self.settings, self.outputs, alarms)
 
     def _new_watch(self, stop: Stop) -> Watch:
         settings, pipeline, desk = self.settings, self.pipeline, self.desk

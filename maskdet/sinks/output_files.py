@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,55 @@ def lock(file: RawIOBase) -> bool:
     except OSError as error:
         return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
     return True
+
+
+class ReservedName:
+    """The name of a file that is written later, which no other process takes meanwhile.
+
+    A hidden file beside it is locked until then. What is no file, such as a terminal, is free.
+
+    Attributes:
+        path: the file itself, or ``name-2``, ``name-3`` … where others have those before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reserves it; where nobody can know of others (see `lock`), the file itself is taken."""
+        self.path = path
+        self._file: RawIOBase | None = None
+        if sys.platform == "win32" or (path.exists() and not path.is_file()):
+            return
+        for number in itertools.count(1):
+            self.path = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+            if self._take():
+                return
+
+    def _take(self) -> bool:
+        """Whether the name is ours, or nobody can know."""
+        while True:
+            try:
+                file = cast(RawIOBase, self._hidden.open("ab", buffering=0))
+            except OSError:
+                return True
+            if not lock(file):
+                file.close()
+                return False
+            with contextlib.suppress(OSError):  # given up by another process in this very moment
+                if os.path.samestat(os.fstat(file.fileno()), self._hidden.stat()):
+                    self._file = file
+                    return True
+            file.close()
+
+    @property
+    def _hidden(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.lock")
+
+    def release(self) -> None:
+        """Gives it up; may be called twice."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._hidden.unlink()
+            self._file.close()
+            self._file = None
 
 
 def write_new(path: Path, data: bytes) -> Path:

@@ -44,8 +44,12 @@ def test_rays_files_lie_where_nobody_else_gets(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a program under another name")
-def test_a_start_in_which_ray_answered_itself_too_late_is_undone_and_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("took_too_long", [False, True])
+def test_a_start_in_which_ray_answered_too_late_is_undone_and_tried_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    took_too_long: bool,
 ) -> None:
     """Ray's program is a stand-in here, as a real one answers in time; test_cluster.py has that."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -57,8 +61,11 @@ def test_a_start_in_which_ray_answered_itself_too_late_is_undone_and_tried_again
 
     def run(*arguments: Any, **options: Any) -> Outcome:
         started.append(subprocess.Popen(words, stdin=subprocess.PIPE))
-        last_line = "" if len(started) > 1 else "ray.exceptions.RpcError: RPC error:"
-        return Outcome(int(bool(last_line)), last_line, last_line)
+        if len(started) > 1:
+            return Outcome(0, "")
+        if took_too_long:
+            return Outcome(None, "")
+        return Outcome(1, "ray.exceptions.RpcError: RPC error:")
 
     monkeypatch.setattr(machine, "run_command", run)
     try:
@@ -67,6 +74,8 @@ def test_a_start_in_which_ray_answered_itself_too_late_is_undone_and_tried_again
         assert first.poll() is not None and second.poll() is None
         assert machine.find(place) == psutil.Process(second.pid)
         assert stat.S_IMODE(place.temporary.parent.stat().st_mode) == 0o700
+        line = "Ray has not started within 90 s; it is started once more\n"
+        assert capsys.readouterr().err == (line if took_too_long else "")
     finally:
         for one in started:
             one.kill()
@@ -82,7 +91,7 @@ def test_a_start_that_takes_too_long_is_named_with_what_to_do(
         machine.start(place, as_first=True)
     assert str(found.value) == (
         "Ray cannot be started for a at 127.0.0.1:1: it took more than 90 s, on a machine that is "
-        "busy, say, and was undone; run it again: maskdet cluster up"
+        "busy, say, and was undone; run it again when less runs beside: maskdet cluster up"
     )
 
 

@@ -154,6 +154,29 @@ def landmarks(x: float, *, hidden: bool = False) -> str:
     return f"0 {x} .5 .4 .6 {' '.join(f'{px} {py}' for px, py in shown)}\n"
 
 
+@pytest.mark.parametrize(
+    ("ends", "are_answers"),
+    [
+        (["1", "2"], True),
+        (["1", "1", "1"], True),
+        (["1", "0"], False),
+        (["1", "0.8", "1", "1"], False),
+    ],
+)
+def test_a_trackers_answers_are_no_outlines_of_three_points(
+    tmp_path: Path, ends: list[str], are_answers: bool
+):
+    """Class, box, score and number: a box from the center to a corner of the picture had come."""
+    rows = "".join(f"0 0.5 0.5 0.2 0.3 0.9 {end}\n" for end in ends)
+    put(tmp_path, **{"images/a.png": "", "labels/a.txt": rows, "data.yaml": PLAN})
+    if are_answers:
+        lines = mistakes(tmp_path)
+        assert len(lines) == len(ends)
+        assert all("these are a tracker's answers: remove the last two" in line for line in lines)
+    else:
+        assert len(open_all(tmp_path)[1][builder.OUTLINES]) == len(ends)
+
+
 @pytest.mark.parametrize(("hidden", "more"), [(True, ()), (False, (landmarks(0.5),))])
 def test_points_of_a_face_are_no_outline(tmp_path: Path, hidden: bool, more: Sequence[str]) -> None:
     """Three rows show it, or points that are hidden."""

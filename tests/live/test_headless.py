@@ -140,6 +140,22 @@ def test_people_come_first_and_faces_are_named_so(
     assert line.startswith(said)
 
 
+@pytest.mark.parametrize("count", [1, 5])
+def test_rules_with_an_open_alarm_are_in_the_status_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], count: int
+):
+    monkeypatch.setattr(status_reporter, "FIRST_LINE_S", 0.0)
+    names = [f"cam {i}" for i in range(count)]
+    sources = [SyntheticSource(1, name=one, is_live=True) for one in names]
+    status = StatusReporter(Pipeline(sources, ScriptedDetector()))
+    for name in names:
+        frame = Frame(np.zeros((9, 9, 3), np.uint8), 0, 0.0, 0.0, name)
+        status.add(Observation(frame, Detections.empty(), alerts=("no mask", "gone")))
+    status.poll()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "; alarm: no mask, gone; camera " in line
+
+
 def test_a_file_has_a_bar_on_a_terminal_and_messages_stand_above_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

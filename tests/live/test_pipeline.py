@@ -455,6 +455,24 @@ def test_rate_counts_the_last_seconds_only(monkeypatch) -> None:
     assert rate.value == 0
 
 
+@pytest.mark.parametrize("start", [5.0, 100.0])
+def test_rate_leaves_out_the_burst_that_a_stream_begins_with(monkeypatch, start: float) -> None:
+    """Fifteen frames of a stream that is opened come at once, in 25 ms, then one in 33 ms."""
+    now = [0.0]
+    monkeypatch.setattr(meters.time, "monotonic", lambda: now[0])
+    rate = Rate()
+    for now[0] in (0.0, 0.1, 0.2):  # and one that was lost before
+        rate.tick()
+    assert rate.value == pytest.approx(10), "a short one has its rate, too"
+    for number in range(15):
+        now[0] = start + number / 600
+        rate.tick()
+    for number in range(18):
+        now[0] = start + 0.1 + number / 30
+        rate.tick()
+    assert rate.value == pytest.approx(30)
+
+
 def test_the_reservoir_is_bounded_and_fair() -> None:
     reservoir = Reservoir(500)
     assert reservoir.percentiles() == {"p50": 0, "p95": 0, "max": 0}

@@ -27,9 +27,12 @@ from maskdet.datasets.formats.yolo_data_yaml import (
 from maskdet.datasets.formats.yolo_labels import (
     CLASS_LISTS,
     LANDMARKS,
+    TRACKED,
     LabelFinder,
+    are_tracked,
     class_lists_in,
     have_landmarks,
+    meaning_of,
     parts_of_lists,
 )
 from maskdet.datasets.image_files import list_images, size_of
@@ -109,6 +112,7 @@ class _Rows:
         self._classes, self._builder, self._keypoints = classes, builder, keypoints
         self._labels: list[Path] = []
         self._landmarks: bool | None = None
+        self._tracked: bool | None = None
         self._count = self._as_corners = self._beyond = 0
 
     def read_all(self, found: Sequence[tuple[Path, Labelled]]) -> None:
@@ -148,11 +152,11 @@ class _Rows:
         if len(fields) > 5 and (self._keypoints or self._is_of_landmarks(fields)):
             self._builder.problems.note(KEYPOINTS, place, "")
             fields = fields[:5]
-        outline = len(fields) >= 7 and len(fields) % 2 == 1
+        outline = len(fields) >= 7 and len(fields) % 2 == 1 and not self._is_tracked(fields)
         if len(fields) != 5 and not outline:
             raise DatasetError(
                 f"has {len(fields)} values, not: class, center x, y, width, height"
-                f"{_hint(len(fields))}"
+                f"{meaning_of(len(fields))}"
             )
         index = whole_or_point_zero(fields[0])
         if index is None:
@@ -172,6 +176,14 @@ class _Rows:
             edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             box = [pixels(share, sides[i % 2]) for i, share in enumerate(edges)]
             self._builder.box(image, box, name, place)
+
+    def _is_tracked(self, fields: list[str]) -> bool:
+        """Whether a row of seven values is a tracker's, by its number or by all such rows."""
+        if len(fields) != TRACKED or not fields[-1].isdecimal():
+            return False
+        if self._tracked is None:
+            self._tracked = are_tracked(self._labels)
+        return self._tracked or int(fields[-1]) > 1
 
     def _is_of_landmarks(self, fields: list[str]) -> bool:
         if len(fields) == LANDMARKS and self._landmarks is None:
@@ -207,20 +219,6 @@ def _fields(text: str) -> list[str]:
     elif _SEPARATING_COMMA.search(text) or len(text.split()) == 1:
         text = text.replace(",", " ")
     return with_points(text.split())
-
-
-def _hint(count: int) -> str:
-    """A probable meaning of a row with so many values."""
-    if count == 6:
-        return "; with a score behind, these are a detector's answers: remove the last column"
-    if count > 10 and count % 3 == 2:
-        points = (count - 5) // 3
-        return (
-            f"; with key points behind the box: write kpt_shape: [{points}, 3] into the data.yaml"
-        )
-    if count == 10:
-        return "; these look like DOTA's turned boxes: export them as YOLO"
-    return ""
 
 
 def _plan(source: Source) -> Plan | None:

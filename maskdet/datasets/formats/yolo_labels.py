@@ -37,6 +37,9 @@ UNSURE_PARTS = "pictures that several of train.txt, val.txt and test.txt name, w
 LANDMARKS = 15
 """Values of a row of YOLO5-face: class, box, five points of the face, -1 where one is hidden."""
 
+TRACKED = 7
+"""Values of a row of a tracker's answers: class, box, score, number of the object."""
+
 MIN_ROWS = 3
 """Fewer rows may be outlines that look like it."""
 
@@ -102,6 +105,47 @@ def _holds_points(values: list[float]) -> bool:
     _, x, y, width, height = values[:5]
     across = all(px < 0 or abs(px - x) <= 0.6 * width for px in values[5::2])
     return across and all(py < 0 or abs(py - y) <= 0.6 * height for py in values[6::2])
+
+
+def are_tracked(files: Iterable[Path]) -> bool:
+    """Whether rows of seven values are a tracker's answers, and not outlines of three points.
+
+    All of them have to end in a whole number, one above 1 or three of them: the last point of an
+    outline is hardly ever just at the edge.
+
+    Args:
+        files: of labels.
+    """
+    numbers: list[int] = []
+    for file in files:
+        try:
+            rows = [text.split() for text in read_text(file).splitlines()]
+        except DatasetError:  # whose reader reports it
+            continue
+        ends = [fields[-1] for fields in rows if len(fields) == TRACKED]
+        if not all(map(str.isdecimal, ends)):
+            return False
+        numbers += map(int, ends)
+    return max(numbers, default=0) > 1 or len(numbers) >= MIN_ROWS
+
+
+def meaning_of(count: int) -> str:
+    """A probable meaning of a row with so many values, and what to do; empty: none."""
+    if count == 6:
+        return "; with a score behind, these are a detector's answers: remove the last column"
+    if count == TRACKED:
+        return (
+            "; with a score and a number behind, these are a tracker's answers: remove the last "
+            "two columns"
+        )
+    if count > 10 and count % 3 == 2:
+        points = (count - 5) // 3
+        return (
+            f"; with key points behind the box: write kpt_shape: [{points}, 3] into the data.yaml"
+        )
+    if count == 10:
+        return "; these look like DOTA's turned boxes: export them as YOLO"
+    return ""
 
 
 class LabelFinder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -16,16 +17,20 @@ class AlarmList:
 
     Attributes:
         version: raised at every change.
+        begun: number of those that have begun, by their rules.
     """
 
     def __init__(self, alarms: Iterable[Alarm] = ()) -> None:
         self.version = 0
+        self.begun: Counter[str] = Counter()
         self._alarms = {alarm.alarm_id: alarm for alarm in alarms}
 
     def put(self, alarm: Alarm) -> Alarm:
         """Takes what a rule says of an alarm; what was attached to it stays."""
         old = self._alarms.pop(alarm.alarm_id, None)
-        if old is not None:
+        if old is None:
+            self.begun[alarm.rule] += 1
+        else:
             alarm = replace(
                 alarm,
                 snapshot=alarm.snapshot or old.snapshot,

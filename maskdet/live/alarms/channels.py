@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ class ChannelMaker:
             headers={name: self._fill(one, name, text) for name, text in one.headers.items()},
             secret=self._fill(one, "secret", one.secret),
             attach=one.attach,
-            ca=_existing(one, one.ca),
+            ca=_certificates(one, one.ca),
             timeout_s=one.timeout_seconds,
         )
 
@@ -91,7 +92,7 @@ class ChannelMaker:
             user=one.user,
             password=self._fill(one, "password", one.password),
             tls=one.tls,
-            ca=_existing(one, one.ca),
+            ca=_certificates(one, one.ca),
         )
         return Mqtt(
             broker,
@@ -148,7 +149,25 @@ def phases_of(one: ChannelSettings) -> frozenset[AlarmPhase]:
     return frozenset(one.send)
 
 
-def _existing(one: ChannelSettings, file: Path | None) -> str | None:
-    if file is not None and not file.is_file():
+def _certificates(one: ChannelSettings, file: Path | None) -> str | None:
+    """The file of certificates to trust, if one is named.
+
+    Raises:
+        ConfigError: it is not there, or holds none.
+    """
+    if file is None:
+        return None
+    if not file.is_file():
         raise ConfigError(f"channel '{one.name}': {file} is not there; check the setting ca")
-    return None if file is None else str(file)
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        raise ConfigError(
+            f"channel '{one.name}': {file} holds no certificate; the setting ca is a PEM file, "
+            "with lines BEGIN CERTIFICATE"
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"channel '{one.name}': {file} cannot be read: {error.strerror}; check its rights"
+        ) from None
+    return str(file)

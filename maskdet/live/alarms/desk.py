@@ -157,6 +157,11 @@ class AlarmDesk:
         """Raised at every change."""
         return self._list.version
 
+    def begun(self) -> Mapping[str, int]:
+        """Number of alarms that have begun in this run, by their rules."""
+        with self._lock:
+            return dict(self._list.begun)
+
     def rules(self) -> Sequence[str]:
         """Names of the rules, in the order of the settings."""
         return [rule.name for rule in self._rules.rules]

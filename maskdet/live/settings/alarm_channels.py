@@ -24,6 +24,10 @@ _REFERENCE = "write ${NAME}, and set NAME in the environment or in the file of a
 
 Name = Annotated[OneLine, Field(max_length=60), matching("[^/]+", "a name without /")]
 Text = Annotated[str, Field(min_length=1)]
+_HOST = r"[^\s:/@]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(%\w+)?"
+Host = Annotated[
+    str, matching(_HOST, "a name or number alone, as 10.0.0.5; port, user and tls are other keys")
+]
 
 
 class _Channel(Settings):
@@ -93,7 +97,7 @@ class MqttSettings(_Channel):
 
     kind: Literal["mqtt"] = "mqtt"
     send: Phases = ALL
-    host: Text
+    host: Host
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     user: str = ""
     password: str | None = None
@@ -105,6 +109,8 @@ class MqttSettings(_Channel):
     @model_validator(mode="after")
     def _secrets_fit(self) -> Self:
         _require_reference("password", self.password)
+        if self.password is not None and not self.user:
+            raise ValueError("password needs user, too")
         return self
 
 

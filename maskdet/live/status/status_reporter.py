@@ -125,12 +125,15 @@ class StatusReporter:
             if seen.most - now:
                 most = states(seen.most, all_of_them=False)
                 parts.append(f"at most {most} in one frame of the last {duration(seconds)}")
+            if seen.last.alerts:
+                parts.append(f"alarm: {', '.join(seen.last.alerts)}")
         parts.append(rates(stats, is_live=progress is None))
         return f"{name}: {'; '.join([*parts, *lost])}"
 
     def _sum(self, present: Sequence[tuple[int, str, _Seen]], seconds: float) -> str:
         """One line for many sources."""
         now: Counter[str] = Counter()
+        alerts: Counter[str] = Counter()
         counts: list[PeopleCounts] = []
         silent = paused = 0
         for index, _, seen in present:
@@ -141,6 +144,7 @@ class StatusReporter:
                 silent += 1
             else:
                 now.update(seen.last.counts)
+                alerts.update(seen.last.alerts)
                 counts += [] if known is None else [known]
                 continue
             counts += [] if known is None else [replace(known, now={})]
@@ -149,6 +153,7 @@ class StatusReporter:
         if lost := sum(one is not None and one.no_signal for one in recorded):
             without += f"; {lost} recorded streams without signal"
         without += f"; {paused} paused" if paused else ""
+        without += f"; alarm: {', '.join(alerts)}" if alerts else ""
         total = rates(self._pipeline.stats.total(), is_live=True)
         found = f"{people(counts)}; faces: {states(now)}" if counts else states(now)
         return f"{len(present)} sources: {found}{without}; {total}"

@@ -107,7 +107,7 @@ class Mqtt:
         An attempt again waits for the receipt of what is under way already: nothing comes twice.
         """
         if not self._is_connected():
-            raise ChannelError(self._problem(), "check address, user, password and certificate")
+            raise ChannelError(self._problem(), "check host, port, tls, user, password and ca")
         number, receipts = self._on_way
         if number != message.message_id or not number:
             receipts = self._publish(message)

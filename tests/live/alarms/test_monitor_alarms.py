@@ -113,6 +113,27 @@ def test_what_is_away_at_the_start_is_a_line_each_and_nothing_is_lost(
 
 
 @pytest.mark.slow
+def test_a_run_without_a_window_names_its_alarms_at_the_end(
+    tmp_path: Path, start_monitor: StartMonitor
+):
+    """As the window's user has seen them: how many, of which rules, where they are kept."""
+    process = start_monitor(
+        *("sources=[demo]", "headless=true", f"snapshots={tmp_path}", "max_seconds=3"),
+        "alarms.rules=[{name: bare}, {name: gone, when: camera_gone}]",
+    )
+    _, told = process.communicate(timeout=60)
+    kept = AlarmStore(tmp_path / "alarms.db", "x").alarms(100)
+    assert kept and {alarm.rule for alarm in kept} == {"bare"}
+    count = f"{len(kept)} alarm{'s' * (len(kept) != 1)}"
+    assert f"{count}: bare {len(kept)}; kept in {tmp_path / 'alarms.db'}\n" in told
+    process = start_monitor(
+        *("sources=[demo]", "headless=true", f"snapshots={tmp_path}", "max_frames=2"),
+        "alarms.rules=[{name: gone, when: camera_gone}]",
+    )
+    told = process.communicate(timeout=60)[1]
+    assert "0 alarms" in told.splitlines(), "those of before are not counted"
+
+
 def test_clips_and_pictures_of_a_run_with_privacy(tmp_path: Path, start_monitor: StartMonitor):
     with hook_server() as server:
         monitor = start_monitor(
@@ -174,6 +195,10 @@ def test_strict_privacy_covers_faces_in_pictures_of_alarms(
             "file that secrets names",
         ),
         (["alarms.rules=[{name: a}]", "alarms.file=/proc/no/a.db"], "cannot keep alarms in"),
+        (
+            ["alarms.rules=[{name: a}]", hook("https://h").replace("}]", f", ca: {__file__}}}]")],
+            f"channel 'hook': {__file__} holds no certificate; the setting ca is a PEM file",
+        ),
     ],
 )
 def test_wrong_settings_are_a_line_at_the_start(
@@ -196,6 +221,12 @@ def test_wrong_settings_are_a_line_at_the_start(
         (hook("http://h").replace("}]", ", secret: geheim}]"), "secret is a secret and must not"),
         ("alarms.channels=[{name: a, kind: notify, url: 'tgram://geheim/1'}]", "url is a secret"),
         ("alarms.channels=[{name: a, kind: mqtt, host: h, password: geheim}]", "password is a"),
+        ("alarms.channels=[{name: a, kind: mqtt, host: 'mqtt://h'}]", "expected a name or number"),
+        ("alarms.channels=[{name: a, kind: mqtt, host: 'h:1883'}]", "expected a name or number"),
+        (
+            "alarms.channels=[{name: a, kind: mqtt, host: h, password: '${P}'}]",
+            "password needs user, too",
+        ),
         ("alarms.channels=[{name: a, kind: pigeon}]", "kind must be web_hook, mqtt, nats, notify,"),
         ("alarms.channels=[{name: a, kind: sound}, {name: a, kind: sound}]", "two channels are"),
         ("alarms.rules=[{name: a, channels: [b]}]", "no channel is named 'b'"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +24,7 @@ from maskdet.live.shutdown import Stop
 from maskdet.live.status.status_reporter import people
 from maskdet.live.status.summary import Report, in_words, write_summary
 from maskdet.observation import Observation, PeopleCounts, sum_of_margins
+from maskdet.sinks.output_files import ReservedName
 from tests.doubles import ScriptedDetector
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -81,3 +84,40 @@ def test_a_run_that_an_error_ends_has_its_length(capsys: pytest.CaptureFixture[s
     with pytest.raises(ModelError, match="broken"):
         run(settings, Stop(None), ScriptedDetector(error=ModelError("broken")))
     assert re.search(r"processed 0 of \d+ frames? in \d", capsys.readouterr().err)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_two_monitors_never_write_one_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "s.json"
+    source = SourceSettings(source="demo")
+    settings = MonitorSettings(sources=[source], headless=True, summary=path, max_frames=2)
+    path.write_text("an older one")
+    other = ReservedName(path)  # as a monitor that runs has it
+    assert run(settings, Stop(None), ScriptedDetector()) == 0
+    written = tmp_path / "s-2.json"
+    assert path.read_text() == "an older one"
+    assert json.loads(written.read_text())["frames"]["processed"] == 2
+    line = f"{path} will be written by another monitor that runs; the summary goes to {written}\n"
+    assert line in capsys.readouterr().err
+    other.release()
+    assert run(settings, Stop(None), ScriptedDetector()) == 0
+    assert json.loads(path.read_text())["frames"]["processed"] == 2
+    assert "another monitor" not in capsys.readouterr().err
+    with pytest.raises(ModelError):
+        run(settings, Stop(None), ScriptedDetector(error=ModelError("broken")))
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["s-2.json", "s.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_a_killed_monitor_keeps_no_name(tmp_path: Path):
+    path = tmp_path / "s.json"
+    code = (
+        "import os, signal; from pathlib import Path\n"
+        "from maskdet.sinks.output_files import ReservedName\n"
+        f"name = ReservedName(Path({str(path)!r})); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == -signal.SIGKILL
+    name = ReservedName(path)
+    assert name.path == path
+    name.release()
+    assert not list(tmp_path.iterdir())
