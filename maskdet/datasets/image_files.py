@@ -15,6 +15,7 @@ from imutils.paths import list_files
 from maskdet.datasets.problems import MAX_EXAMPLES, Problems
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import DatasetError
+from maskdet.images.decoding import ImageError, decode_image
 from maskdet.images.folder import is_hidden
 from maskdet.images.kinds import IMAGE_SUFFIXES, without_stray_bytes
 from maskdet.images.orientation import Orientation, read_header, read_orientation, turn_boxes
@@ -226,6 +227,18 @@ def _header(source: Path | BytesIO, title: object) -> Orientation:
     try:
         return read_header(source)
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        reason = "no such picture" if missing else "cannot be read as a picture; replace it"
-        raise DatasetError(f"{title}: {reason}") from None
+        if isinstance(error, FileNotFoundError):
+            raise DatasetError(f"{title}: no such picture") from None
+        if error.errno:
+            raise DatasetError(f"{title}: cannot be read: {error.strerror}") from None
+        content = source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
+        raise DatasetError(f"{title}: cannot be read as a picture: {_why(content)}") from None
+
+
+def _why(content: bytes) -> str:
+    """Why an image's header cannot be read."""
+    try:
+        decode_image(content)
+    except ImageError as error:
+        return f"it {error}"
+    return "its header is odd; save it as JPEG or PNG"

@@ -57,8 +57,8 @@ class Sample:
         """
         try:
             image = decode_image(self.content())
-        except ImageError:
-            message = f"{self.title}: cannot be read as a picture; replace or remove it"
+        except ImageError as error:
+            message = f"{self.title}: cannot be read as a picture: it {error}"
             raise DatasetError(message) from None
         if image.shape[:2] != (self.height, self.width):
             raise DatasetError(

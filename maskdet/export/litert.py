@@ -71,6 +71,6 @@ def _convert(network: Network, inputs: Sequence[np.ndarray] | None) -> bytes:
 def _input(file: Path, height: int, width: int) -> np.ndarray:
     try:
         image = read_image(file)
-    except ImageError:
-        raise DatasetError(f"{file}: cannot be read as a picture; remove it") from None
+    except ImageError as error:
+        raise DatasetError(f"{file}: cannot be read as a picture: it {error}") from None
     return letterbox(image, height, width)[0][None]

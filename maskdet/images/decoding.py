@@ -101,7 +101,7 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
         ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.
     """
     if not data:
-        raise ImageError("is empty (0 bytes); copy it again")
+        raise ImageError(reason(data))
     data = without_stray_bytes(data)
     if data.startswith(_PNG) and not _is_whole_png(data):
         raise ImageError("is broken or cut short; copy it again")
@@ -144,8 +144,14 @@ def _of_fewer_bits(data: bytes, flags: int) -> np.ndarray | None:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_ANYDEPTH)
     if image is None or image.dtype != np.uint16:
         return None
-    bits = int(image.max()).bit_length()
-    return as_bgr(np.right_shift(image, max(0, bits + bits % 2 - 8)).astype(np.uint8))
+    return as_bgr(eight_bits(image))
+
+
+def eight_bits(image: np.ndarray) -> np.ndarray:
+    """An image of 16 bits, of which a camera may fill 10, 12 or 14, as uint8."""
+    brightest = int(image.max())
+    bits = 16 if brightest >> 8 >= _DARK else brightest.bit_length()
+    return np.right_shift(image, max(0, bits + bits % 2 - 8)).astype(np.uint8)
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from maskdet.images.decoding import MAX_PIXELS, ImageError, register_heif
+from maskdet.images.decoding import MAX_PIXELS, ImageError, eight_bits, register_heif
 from maskdet.images.kinds import HEADER_BYTES, is_heif
 from maskdet.system.threads import Lock
 
@@ -25,6 +25,8 @@ _MIN_DURATION_MS = 11
 _STARTS = (b"GIF8", b"RIFF", b"\x89PNG", b"II*\0", b"MM\0*")
 _ANIMATIONS = ("GIF", "WEBP", "PNG", "AVIF")
 _KINDS = (*_ANIMATIONS, "TIFF", "HEIF")
+_UNREAD = {"F": "floating-point values", "I": "32 bits a value"}
+"""Pillow's names of pixels, and what they are."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,15 @@ def _hidden(image: Image) -> int:
 
 
 def _eight_bits(image: Image) -> Image:
-    """A page of 16 bits a pixel as one of 8, by its upper half as OpenCV has it."""
+    """A page of 16 bits a pixel as one of 8.
+
+    Raises:
+        ImageError: it has more, of which nothing states what is white.
+    """
+    if image.mode in _UNREAD:
+        raise ImageError(f"is of {_UNREAD[image.mode]}, which is not read; save it as JPEG or PNG")
     if not image.mode.startswith("I"):
         return image
     from PIL import Image as images
 
-    return images.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    return images.fromarray(eight_bits(np.asarray(image).astype(np.uint16)))

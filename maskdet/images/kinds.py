@@ -31,10 +31,13 @@ _NEXT_JPEG = b"\xff\xd9\xff\xd8\xff"
 _MOTION_JPEG_BYTES = 8 << 20
 _IMAGE_STARTS = (
     *(_JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"),
-    b"\0\0\0\x0cjP  \r\n\x87\n",
+    *(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),  # JPEG 2000, and its codestream alone
 )
 _STRAY_STARTS = (_JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
-_CONTAINERS = (b"ID3", b"PK", b"FUJIFILM", b"\xd0\xcf\x11\xe0", b"8BPS", b"%PDF", b"MZ", b"\x7fELF")
+_CONTAINERS = (
+    *(b"ID3", b"PK", b"FUJIFILM", b"\xd0\xcf\x11\xe0", b"8BPS", b"%PDF", b"MZ", b"\x7fELF"),
+    *(b"\0\0\1\0", b"icns"),
+)
 """Starts of files that may hold a small image of something else near their beginning."""
 _VIDEO_STARTS = (
     *(b"\x1aE\xdf\xa3", b"FLV\x01", b"\0\0\x01\xba", b"\0\0\x01\xb3"),

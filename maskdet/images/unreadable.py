@@ -72,12 +72,12 @@ def reason(data: bytes) -> str:
     Args:
         data: its content.
     """
+    if not data:
+        return "is empty (0 bytes); copy it again"
     head = data[:HEADER_BYTES]
     if kind_of_content(head) == "video":
         return "is a video, not a picture"
-    if kind := _other_image(head):
-        return f"is {kind}, {_SAVE}"
-    if kind := other_file(head):
+    if kind := unread_image(head) or other_file(head):
         return f"is {kind}"
     if not head.strip(b"\0"):
         return "begins with nothing but zeros, as a copy that was broken off; copy it again"
@@ -88,6 +88,16 @@ def reason(data: bytes) -> str:
     return (
         "is no picture of a kind that is known here, or broken; save it as JPEG, or copy it again"
     )
+
+
+def unread_image(head: bytes) -> str | None:
+    """The kind of an image that is not read here, and what to do; None: it is none that is known.
+
+    Args:
+        head: its first `HEADER_BYTES`.
+    """
+    kind = _other_image(head)
+    return f"{kind}, {_SAVE}" if kind else None
 
 
 def other_file(head: bytes) -> str | None:

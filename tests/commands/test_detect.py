@@ -344,7 +344,8 @@ def test_of_a_moving_image_it_is_said_that_the_first_frame_alone_was_processed(
     frames[0].save(moving, save_all=True, append_images=frames[1:])
     assert run(moving, json_file=tmp_path / "b.json") == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"{moving} has 3 frames, of which the first was processed" in line
+    what = "pages" if suffix == "tiff" else "frames"
+    assert f"{moving} has 3 {what}, of which the first was processed" in line
     assert "with: maskdet monitor" in line
     assert images_in(tmp_path / "b.json")[str(moving)]["frames"] == 3
 

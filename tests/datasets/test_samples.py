@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from maskdet.datasets.image_files import size_of
 from maskdet.datasets.samples import DataSet, Sample, class_index, inside, limit_scenes, scene_names
 from maskdet.errors import DatasetError
 
@@ -41,6 +42,36 @@ def test_a_missing_or_broken_picture(tmp_path: Path, content: bytes | None) -> N
         sample(tmp_path / "a.jpg").read()
     assert str(error.value).startswith(f"{tmp_path / 'a.jpg'}: cannot be read")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "a.jpg",
+            b"\xff\x0a\xfa\x7f" + bytes(99),
+            "it is JPEG XL, which is not read here; save it as",
+        ),
+        ("a.png", b"<svg></svg>", "it is SVG, which is not read here; save it as"),
+        ("a.jpg", b"version https://git-lfs.github.com/spec/v1\noid", "run git lfs pull"),
+        ("a.jpg", b"", "it is empty (0 bytes); copy it again"),
+    ],
+)
+def test_why_a_picture_cannot_be_read(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    for read in (sample(tmp_path / name).read, lambda: size_of(tmp_path / name)):
+        with pytest.raises(DatasetError) as error:
+            read()
+        assert str(error.value).startswith(f"{tmp_path / name}: cannot be read as a picture: ")
+        assert words in str(error.value)
+
+
+def test_a_folder_with_the_name_of_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").mkdir()
+    with pytest.raises(DatasetError, match=r"a\.jpg: cannot be read: Is a directory"):
+        size_of(tmp_path / "a.jpg")
 
 
 def test_a_picture_of_another_size_than_annotated(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def test_stray_bytes_before_an_image_are_left_aside(tmp_path: Path, suffix: str,
 
 
 @pytest.mark.parametrize(
-    "start", [b"ID3\4", b"PK\3\4", b"8BPS\0\1", b"%PDF-1.7\n", b"FUJIFILMCCD-RAW "]
+    "start",
+    [b"ID3\4", b"PK\3\4", b"8BPS\0\1", b"%PDF-1.7\n", b"FUJIFILMCCD-RAW ", b"\0\0\1\0", b"icns"],
 )
 def test_a_small_image_within_another_file_is_not_taken_for_it(tmp_path: Path, start: bytes):
     small = write_image(tmp_path / "a.jpg").read_bytes()

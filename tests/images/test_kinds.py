@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from maskdet.images.decoding import read_image
 from maskdet.images.folder import left_out, list_folder
 from maskdet.images.kinds import kind_of_file
 from maskdet.sources import CLIP
-from tests.images.pictures import FORMATS, write_image
+from tests.images.pictures import FORMATS, two_halves, write_image
 
 
 @pytest.mark.parametrize("format", sorted(set(FORMATS.values())))
@@ -22,6 +23,13 @@ def test_an_image_is_one_whatever_its_name(tmp_path: Path, format: str, name: st
 @pytest.mark.parametrize("name", ["a.jpg", "a.dat", "a"])
 def test_a_video_is_one_whatever_its_name(tmp_path: Path, name: str):
     assert kind_of_file(shutil.copy(CLIP, tmp_path / name)) == "video"
+
+
+def test_a_codestream_of_jpeg_2000_is_an_image(tmp_path: Path):
+    two_halves().save(tmp_path / "a.j2k")
+    assert kind_of_file(tmp_path / "a.j2k") == "image"
+    assert list_folder(tmp_path).images == (str(tmp_path / "a.j2k"),)
+    assert read_image(tmp_path / "a.j2k").shape == (48, 64, 3)
 
 
 def test_motion_jpeg_is_a_video_and_a_phones_jpeg_of_two_parts_is_none(tmp_path: Path):

@@ -72,7 +72,7 @@ def test_pictures_that_cannot_be_learned_are_named_before_the_first_step(data: P
     with pytest.raises(DatasetError) as caught:
         supply.read_data(TrainingSettings(), data)
     first, second = sorted(str(caught.value).splitlines())
-    assert "3.png: cannot be read as a picture; replace it" in first
+    assert "3.png: cannot be read as a picture: it is a text, no picture" in first
     assert "7.png: is 60×60 but annotated as 120×96" in second
 
 
@@ -155,7 +155,7 @@ def test_things_that_are_no_faces_need_no_labels(data: Path) -> None:
         assert sample.read().shape == (30, 40, 3)
 
     (data / "things/wheel.png").write_bytes(b"no picture")
-    with pytest.raises(DatasetError, match=r"wheel\.png: cannot be read as a picture; replace it"):
+    with pytest.raises(DatasetError, match=r"wheel\.png: cannot be read as a picture: it is a te"):
         supply.read_data(settings, data)
 
 

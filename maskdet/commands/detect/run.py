@@ -23,7 +23,7 @@ from maskdet.images.frames import count_frames
 from maskdet.images.kinds import kind_of_file
 from maskdet.sources.files.image_files import damage_line, read_with_damage
 from maskdet.system.atomic_files import STANDARD_OUTPUT, write_or_print
-from maskdet.system.console import say
+from maskdet.system.console import counted, say
 
 
 def run(
@@ -108,14 +108,15 @@ class _Images:
             drawn = annotate(blur_faces(image, found) if self.blur else image, shown)
             target = write_image(target, drawn)
         listed = shown.every_state(self.min_score) if self.min_score else shown
-        frames = count_frames(path).number
-        self.results.add(path, image, listed, shown.counts(), target, frames, damage)
+        held = count_frames(path)
+        self.results.add(path, image, listed, shown.counts(), target, held.number, damage)
         self.progress.processed(path, shown.counts())
         if damage:
             say(damage_line(str(path), damage), "warning")
-        if frames > 1:
+        if held.number > 1:
+            what = counted(held.number, "page" if held.kind == "pages" else "frame")
             say(
-                f"{path} has {frames} frames, of which the first was processed; process all with: "
+                f"{path} has {what}, of which the first was processed; process all with: "
                 f"{monitor_command(path)}",
                 "warning",
             )
@@ -156,5 +157,5 @@ def _finish(
         write_or_print(json_file, results.as_json())
     if csv_file is not None and results.images:  # it has no place for what failed
         write_or_print(csv_file, results.as_csv())
-    counted = (len(results.images), results.total, len(results.failed), results.counts)
-    progress.print(totals(*counted))
+    figures = (len(results.images), results.total, len(results.failed), results.counts)
+    progress.print(totals(*figures))

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -72,6 +73,32 @@ def test_pages_are_read_as_the_pictures_of_a_folder(tmp_path: Path, suffix: str)
     assert str(progress_of(source, seen[1])) == f"scan{suffix}, page 2, 2 of 5"
     source.seek(3)  # type: ignore[attr-defined]
     assert len(list(frames_of(source))) == 2
+
+
+def write_pages(path: Path, pages: list[np.ndarray]) -> Path:
+    first, *others = map(Image.fromarray, pages)
+    first.save(path, save_all=True, append_images=others)
+    return path
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_pages_of_a_camera_s_bits_within_16_are_seen(tmp_path: Path, bits: int):
+    wanted = np.tile(np.arange(256, dtype=np.uint16)[:, None], (1, 8))
+    path = write_pages(tmp_path / "a.tif", [wanted << (bits - 8), wanted[::-1] << (bits - 8)])
+    first, second = frames_of(open_source(str(path)))
+    np.testing.assert_array_equal(first.image[:, :, 1], wanted)
+    np.testing.assert_array_equal(second.image[:, :, 1], wanted[::-1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(np.float32, "floating-point values"), (np.int32, "32 bits a value")]
+)
+def test_pages_that_do_not_state_what_is_white_are_named(tmp_path: Path, kind: type, words: str):
+    path = write_pages(tmp_path / "a.tif", [np.ones((8, 8), kind)] * 2)
+    with pytest.raises(
+        SourceError, match=rf"a\.tif, page 2 is of {words}, which is not read; save"
+    ):
+        list(frames_of(open_source(str(path))))
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files of Linux")
