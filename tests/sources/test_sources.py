@@ -221,6 +221,12 @@ def sound() -> bytes:
         ("text.mp4", b"not a video\n" * 100, "is a text, no picture or video"),
         ("text.txt", "FFmpeg would play this é\n".encode() * 100, "is a text"),
         ("page.mp4", b"<!DOCTYPE html><html><title>404", "is a web page, no picture or video"),
+        (
+            "a.jxl",
+            b"\xff\x0a\xfa\x7f" + bytes(99),
+            "is JPEG XL, which is not read here; save it as",
+        ),
+        ("a.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "is SVG, which is not read here"),
         ("set.mp4", b"PK\3\4" + bytes(99), "is a zip archive"),
         ("sound.wav", sound(), "has sound, but no pictures"),
         ("noise.mp4", np.random.default_rng(1).bytes(50_000), "no video"),

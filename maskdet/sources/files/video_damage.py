@@ -19,13 +19,14 @@ class Damage:
 
     Attributes:
         frames: packets that could not be decoded; each holds a frame.
+        packets: that hold something.
         has_all_frames: False once frames were skipped by a jump, so that counts prove nothing.
     """
 
     def __init__(self) -> None:
         self.frames = 0
         self.has_all_frames = True
-        self._packets = self._decoded = 0
+        self.packets = self._decoded = 0
         self._gaps: list[tuple[float, float]] = []
         self._gap_count = 0
         self._last: float | None = None
@@ -34,7 +35,7 @@ class Damage:
 
     def add_packet(self, size: int) -> None:
         """Counts a packet that holds something."""
-        self._packets += size > 0
+        self.packets += size > 0
 
     def add_frame(self, position: float) -> None:
         """Counts a frame at its position in seconds, and notes a gap before it."""
@@ -50,23 +51,26 @@ class Damage:
             if len(self._gaps) < _MAX_NAMED_GAPS:
                 self._gaps.append((last, position))
 
-    def note_end(self, stated: int, length: float | None, fps: float | None) -> None:
+    def note_end(
+        self, stated: int, length: float | None, fps: float | None, *, is_cut: bool = False
+    ) -> None:
         """Compares what was read with what the file's header states.
 
         Args:
             stated: frames; 0 where the header does not state them.
             length: seconds, if stated.
             fps: frames a second.
+            is_cut: the file is shorter than its header states.
         """
         if not self.has_all_frames:
             return
-        if self._reaches(length, fps):
-            stated = min(stated, self._packets)  # AVI counts repeated frames, which hold nothing
+        if self._reaches(length, fps) and not is_cut:
+            stated = min(stated, self.packets)  # AVI counts repeated frames, which hold nothing
         missing = stated - self._decoded - self.frames if stated else 0
-        is_cut = stated - self._packets > 1
-        if missing > 0 and self.frames and not is_cut:
+        breaks_off = stated - self.packets > 1
+        if missing > 0 and self.frames and not breaks_off:
             self.frames += missing  # those that needed a damaged one were not decoded either
-        elif missing > 0 and is_cut:
+        elif missing > 0 and breaks_off:
             self._lines.append(f"it breaks off after {self._decoded} of {counted(stated, 'frame')}")
         elif not stated and length and self._last is not None:
             end = self._last + 1 / (fps or 25.0)

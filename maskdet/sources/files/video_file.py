@@ -12,8 +12,8 @@ from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
-from maskdet.sources.files.video_geometry import as_shown, turned
-from maskdet.sources.files.video_opening import open_video
+from maskdet.sources.files.video_geometry import as_shown, matrix_of, turned
+from maskdet.sources.files.video_opening import is_cut_avi, note_tracks, open_video
 from maskdet.system.console import counted
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ _MAX_LENGTH_S = 4e7
 """Seconds, more than a year, above which a file's header is wrong."""
 _KEY_FRAME_DISTANCE_S = 20.0
 """Seconds before a place in which a transport stream has a key frame: they are in no index."""
+_SHORT_CLOCKS = ("mpegts", "mpeg", "hls")
+_CLOCK_S = 2**33 / 90_000
+"""Seconds until the clock of those formats begins again. FFmpeg takes one that was set back, as
+where two recordings are joined, for that: a leap of most of it."""
 _MAX_FAILED_READS = 1000
 """Failed reads in a row, without a packet between them, after which a file is at its end."""
 
@@ -80,9 +84,12 @@ class VideoFile:
                 GUESSED_FPS,
             )
             self.fps = GUESSED_FPS
+        note_tracks(name, self._container, self._stream)
         self._damage = Damage()
-        self.length = self._length()
         self._start = _start(self._stream)
+        self.length = self._length()
+        self._matrix: bytes | None = None
+        self._has_short_clock = self._container.format.name in _SHORT_CLOCKS
         self._is_behind = False
         self._frames = self._decoded()
         self._wanted = -1.0
@@ -106,12 +113,13 @@ class VideoFile:
                 self._end()
                 return None
             position = self._position(decoded)
+            self._matrix = matrix_of(decoded) or self._matrix
             if position < self._wanted:
                 continue
             self._wanted = -1.0
             self._damage.add_frame(position)
             self._time = position
-            image = turned(as_shown(decoded, self._stream), self._rotate)
+            image = turned(as_shown(decoded, self._stream, self._matrix), self._rotate)
             frame = Frame(image, self._index, position, time.monotonic(), self.name)
             self._index += 1
             return frame
@@ -155,8 +163,8 @@ class VideoFile:
             seconds = float(self._stream.duration * self._stream.time_base)
         elif self._has_stamps and self._container.duration:
             is_matroska = self._container.format.name.startswith("matroska")  # states its last time
-            before = max(0, self._container.start_time or 0) if is_matroska else 0
-            seconds = (self._container.duration - before) / 1e6
+            before = max(0.0, self._start or 0.0) if is_matroska else 0.0
+            seconds = self._container.duration / 1e6 - before
         return seconds if seconds and 0 < seconds < _MAX_LENGTH_S else None
 
     def _position(self, decoded: VideoFrame) -> float:
@@ -169,7 +177,19 @@ class VideoFile:
             if self._start is None:
                 self._start = stamp
             own = max(0.0, stamp - self._start)
+            if self._has_short_clock and self._time >= 0 and own - self._time > _CLOCK_S / 2:
+                own = self._set_clock(own, position)
             position = position if number and own <= self._time else own
+        return position
+
+    def _set_clock(self, own: float, position: float) -> float:
+        """Has a stream whose clock was set back go on at a position."""
+        self._start = (self._start or 0.0) + own - position
+        self._is_behind = True
+        self.length = self.length and max(position, self.length - (own - position))
+        log.warning(
+            "%s: its clock was set at %.1f s; it is read on from there", self.name, position
+        )
         return position
 
     def _decoded(self) -> Iterator[VideoFrame]:
@@ -229,12 +249,17 @@ class VideoFile:
         return True
 
     def _end(self) -> None:
+        if self._damage.packets == 0:
+            raise SourceError(
+                f"{self._path} holds no frame; it may be cut short, or still be recorded"
+            )
         if self._index == 0:
             raise SourceError(
                 f"{self._path} holds no picture that can be decoded; convert it to H.264 "
                 "(ffmpeg -i in -c:v libx264 out.mp4)"
             )
-        self._damage.note_end(self._stream.frames, self.length, self.fps)
+        stated, is_cut = self._stream.frames, is_cut_avi(self._path)
+        self._damage.note_end(stated, self.length, self.fps, is_cut=is_cut)
         self._damage.report(self.name)
 
 

@@ -42,8 +42,19 @@ def square_size(width: int, height: int, aspect: Fraction | float | None) -> tup
     return width, round(height / aspect)
 
 
-def as_shown(frame: VideoFrame, stream: VideoStream) -> np.ndarray:
+def matrix_of(frame: VideoFrame) -> bytes | None:
+    """The frame's display matrix, which holds for those after it, too, until there is another."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    return None if matrix is None else bytes(cast(Any, matrix))
+
+
+def as_shown(frame: VideoFrame, stream: VideoStream, matrix: bytes | None) -> np.ndarray:
     """A decoded frame as BGR uint8 (height, width, 3), with square pixels and turned.
+
+    Args:
+        frame: as decoded.
+        stream: that it is of.
+        matrix: see `matrix_of`.
 
     Raises:
         SourceError: it has more than `MAX_PIXELS`.
@@ -60,17 +71,12 @@ def as_shown(frame: VideoFrame, stream: VideoStream) -> np.ndarray:
         height, plane.line_size
     )  # no copy
     image = np.ascontiguousarray(rows[:, : width * 3]).reshape(height, width, 3)
-    return _by_matrix(image, frame)
+    return image if matrix is None else _by_matrix(image, matrix)
 
 
-def _by_matrix(image: np.ndarray, frame: VideoFrame) -> np.ndarray:
-    """The image turned and mirrored by the frame's display matrix, if it has one."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return image
-    a, b, _, c, d, *_ = struct.unpack(
-        "=9i", bytes(cast(Any, matrix))
-    )  # x' = a·x + c·y, y' = b·x + d·y
+def _by_matrix(image: np.ndarray, matrix: bytes) -> np.ndarray:
+    """The image turned and mirrored by a display matrix."""
+    a, b, _, c, d, *_ = struct.unpack("=9i", matrix)  # x' = a·x + c·y, y' = b·x + d·y
     if abs(b) > abs(a):
         image, across, down = cv2.transpose(image), c, b
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,11 +10,19 @@ from typing import TYPE_CHECKING, cast
 
 from maskdet.errors import SourceError
 from maskdet.images.decoding import MAX_PIXELS
-from maskdet.images.unreadable import other_file
+from maskdet.images.kinds import HEADER_BYTES
+from maskdet.images.unreadable import other_file, unread_image
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+
+log = logging.getLogger(__name__)
+
+_PLAYLISTS = ("hls", "dash")
+_NOT_STATED = 0xFFFF_0000
+"""Bytes from which on an AVI's header states none, as that of one that is written to a pipe."""
 
 
 def open_video(path: str) -> tuple[InputContainer, VideoStream]:
@@ -51,17 +60,47 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
     return container, stream
 
 
+def note_tracks(name: str, container: InputContainer, stream: VideoStream) -> None:
+    """Logs a line where a file has several videos: of two cameras, say.
+
+    Covers and previews are none; those of a playlist are one video in several sizes.
+
+    Args:
+        name: what a person calls the file.
+        container: the file.
+        stream: the video that is read.
+    """
+    every = [s for s in container.streams.video if s.codec_context.width and not _is_cover(s)]
+    if len(every) > 1 and container.format.name not in _PLAYLISTS:
+        log.warning(
+            "%s has %d videos, of which the one of %d×%d is read; each alone in a file: "
+            "ffmpeg -i FILE -map 0:v:NUMBER -c copy OUT.mkv, with numbers from 0",
+            *(name, len(every), stream.width, stream.height),
+        )
+
+
+def is_cut_avi(path: str) -> bool:
+    """Whether a file is an AVI shorter than its header states, as FFmpeg does not mind."""
+    try:
+        with open(path, "rb") as file:
+            kind, stated, size = file.read(4), file.read(4), os.fstat(file.fileno()).st_size
+    except OSError:
+        return False
+    return kind == b"RIFF" and size < 8 + int.from_bytes(stated, "little") < _NOT_STATED
+
+
 def _is_cover(stream: VideoStream) -> bool:
     from av.stream import Disposition
 
-    return bool(stream.disposition & Disposition.attached_pic)
+    covers = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+    return bool(stream.disposition & covers)
 
 
 def _not_readable(path: str, head: bytes) -> SourceError:
     with suppress(OSError):
         if not Path(path).stat().st_size:
             return SourceError(f"{path} is no video or picture: it is empty (0 bytes)")
-    if kind := other_file(head):
+    if kind := unread_image(head[:HEADER_BYTES]) or other_file(head):
         return SourceError(f"{path} is {kind}")
     return SourceError(
         f"{path} is no video or picture that can be read (tried FFmpeg); it may be "
