@@ -10,6 +10,7 @@ from pathlib import Path
 
 import maskdet  # noqa: F401  (before cv2: it sets OpenCV's limits)  # isort: skip
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 
@@ -35,6 +36,10 @@ from tests.whole_run import (  # noqa: F401  (hooks)
     pytest_xdist_make_scheduler,
 )
 
+# How long an example takes is the machine's load, not a test's result.
+hypothesis.settings.register_profile("any speed", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("any speed")
+
 MakeVideo = Callable[..., Path]
 
 
@@ -45,13 +50,13 @@ def refusing_port() -> Iterator[int]:
         yield port
 
 
-def grey(level: int, width: int = 64, height: int = 48) -> np.ndarray:
+def gray(level: int, width: int = 64, height: int = 48) -> np.ndarray:
     return np.full((height, width, 3), level, np.uint8)
 
 
 @pytest.fixture
 def make_video(tmp_path: Path) -> MakeVideo:
-    """Writes an H.264 file whose frame i is grey of level 20 + 8·(i mod 25)."""
+    """Writes an H.264 file whose frame i is gray of level 20 + 8·(i mod 25)."""
 
     def make(
         name: str = "clip.mp4",
@@ -71,7 +76,7 @@ def make_video(tmp_path: Path) -> MakeVideo:
             stream.codec_context.sample_aspect_ratio = fractions.Fraction(aspect)
             stream.time_base = stream.codec_context.time_base = fractions.Fraction(1, 1000)
             for number, stamp in enumerate(stamps):
-                frame = av.VideoFrame.from_ndarray(grey(20 + 8 * (number % 25)), format="bgr24")
+                frame = av.VideoFrame.from_ndarray(gray(20 + 8 * (number % 25)), format="bgr24")
                 frame.pts, frame.time_base = stamp, fractions.Fraction(1, 1000)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())
@@ -131,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.stalled.set()
                 self.server.over.wait()
                 return
-            jpeg = cv2.imencode(".jpg", grey(20 + 8 * (sent % 25), width))[1].tobytes()
+            jpeg = cv2.imencode(".jpg", gray(20 + 8 * (sent % 25), width))[1].tobytes()
             head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
             sent += 1

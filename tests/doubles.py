@@ -17,7 +17,7 @@ _NAP = 0.01  # seconds in which a paced source notices that it was closed
 
 
 def numbered_image(number: int, width: int = 64, height: int = 48) -> np.ndarray:
-    """A plain grey picture that carries a number up to 2³² in its first two pixels."""
+    """A plain gray picture that carries a number up to 2³² in its first two pixels."""
     image = np.full((height, width, 3), 128, np.uint8)
     image[0, 0] = [number >> shift & 255 for shift in (0, 8, 16)]
     image[0, 1, 0] = number >> 24 & 255

@@ -16,7 +16,7 @@ def test_size():
 @pytest.mark.parametrize(
     "image",
     [
-        np.zeros((48, 64), np.uint8),  # grey
+        np.zeros((48, 64), np.uint8),  # gray
         np.zeros((48, 64, 4), np.uint8),  # with transparency
         np.zeros((48, 64, 3), np.float32),
         np.zeros((1, 48, 64, 3), np.uint8),  # a batch

@@ -28,7 +28,6 @@ pytestmark = pytest.mark.timeout(300)  # what takes for ever is a bomb that went
 ROOT = Path(__file__).resolve().parents[1]
 FUZZ = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 

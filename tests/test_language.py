@@ -50,6 +50,21 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     yield from enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
 
 
+BRITISH = re.compile(
+    r"(?<![a-z])(colour|grey|centre|neighbour|behaviour|favour|honour|licence|artefact|catalogue"
+    r"|defence|judgement|analysed?(?![a-z])|analysing|learnt|spelt|towards|programmes?(?![a-z])"
+    r"|(?:un)?(?:label|cancel|model|travel|channel|level|signal)l(?:ed|ing)"
+    r"|(?:organ|recogn|normal|initial|serial|optim|minim|maxim|summar|synchron|visual|real|author"
+    r"|custom|general|quant|random|standard|capital|local|anonym|token|memor)is(?:e|ing|ation|able))",
+    re.IGNORECASE,
+)
+"""American spelling it is; within names, too."""
+SPELLED_SO = (
+    *('"labelled"', "'labelled'", '"colour"'),  # the report's key; old names of settings
+    "(?:colour|grey|phone|car)_",  # other people's files
+    *("aria-labelledby", "CancelledError", "cancelled_caught"),  # of HTML, and of Python
+    "TownCentre",
+)
 OTHERS_WORDS = "class_names.py"  # class names of other people's data sets
 READ = [
     *(path for path in sorted((ROOT / "maskdet").rglob("*.py")) if path.name != OTHERS_WORDS),
@@ -73,6 +88,27 @@ def test_the_reader_finds_what_it_looks_for(tmp_path: Path):
 def test_users_read_the_words_of_the_field(path: Path):
     read = messages if path.suffix == ".py" else lines
     assert not [f"{line}: {text.strip()[:90]}" for line, text in read(path) if WORDS.search(text)]
+
+
+SPELLED = {*READ, *(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py")}
+SPELLED -= {Path(__file__).resolve(), *(ROOT / "tests/data").rglob("*.py")}
+
+
+def test_british_spelling_is_found():
+    british = "licence colours GREY_2 centred _neighbours Quantised unlabelled learnt cancelling"
+    assert len(BRITISH.findall(british)) == len(british.split())
+    assert not BRITISH.search("license promise analyses Center controlled noise likewise precise")
+
+
+def test_spelling_is_american():
+    found = []
+    for path in sorted(SPELLED):
+        for line, text in lines(path):
+            for known in SPELLED_SO:
+                text = text.replace(known, "")
+            if BRITISH.search(text):
+                found.append(f"{path.relative_to(ROOT).as_posix()}:{line}: {text.strip()[:90]}")
+    assert not found
 
 
 CODE = [path for path in READ if path.suffix == ".py"]

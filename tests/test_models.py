@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = sorted(card.parent for card in MODELS.glob(f"*/{CARD_NAME}"))
 MOST_MB, MOST_DEFAULT_MB = 95, 15
 """What a git host takes; and what the default model's files may weigh."""
-LICENCE = re.compile(r"licen[cs]e|\bCC[0-]|\bCC BY|\bMIT\b|Apache|public domain|for research", re.I)
+LICENSE = re.compile(r"licen[cs]e|\bCC[0-]|\bCC BY|\bMIT\b|Apache|public domain|for research", re.I)
 MACHINE = re.compile(r"(?<![\w.])/(work|home|root|tmp|mnt|Users|content)/|[A-Z]:\\")
 
 shipped = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -62,11 +62,11 @@ def test_no_file_is_too_large(folder: Path) -> None:
 
 @shipped
 def test_it_is_told_where_a_model_comes_from(folder: Path) -> None:
-    """The command that trained it, and of each data set what its licence allows."""
+    """The command that trained it, and of each data set what its license allows."""
     provenance = read_card(folder).provenance
     assert provenance["command"].startswith("python -m maskdet train --config configs/")
     assert provenance["data"]
-    assert [data for data in provenance["data"] if not LICENCE.search(data)] == []
+    assert [data for data in provenance["data"] if not LICENSE.search(data)] == []
     assert MACHINE.search((folder / CARD_NAME).read_text("utf-8")) is None
 
 

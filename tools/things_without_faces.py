@@ -35,7 +35,7 @@ from PIL import Image, ImageDraw, UnidentifiedImageError
 
 LONG_SIDE = 640
 VIEW = (640, 480)
-LEARNT, CHECKED = 700, 150
+LEARNED, CHECKED = 700, 150
 """Composed pictures of each side."""
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tga", ".rgb")
 _MAP = re.compile(r"(?:_(?:nm|gm|sm|rm|norm|gloss|glow|nmap))$")
@@ -68,7 +68,7 @@ def main(packages: Path, output: Path) -> None:
             flat.thumbnail((LONG_SIDE, LONG_SIDE))
             backgrounds[checked].append(flat)
     random = np.random.default_rng(11)
-    for checked, folder, count in ((False, "learn", LEARNT), (True, "check", CHECKED)):
+    for checked, folder, count in ((False, "learn", LEARNED), (True, "check", CHECKED)):
         (output / folder).mkdir(parents=True, exist_ok=True)
         composed = (_compose(backgrounds[checked], objects[checked], random) for _ in range(count))
         made = [*backgrounds[checked], *composed]

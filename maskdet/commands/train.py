@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from maskdet.training.run_log import RunLog
 
 LEARNING = {"matcher", "box_loss", "box_weight", "class_loss"}
-"""Options of a network that change how weights are learnt and not which there are."""
+"""Options of a network that change how weights are learned and not which there are."""
 
 
 def run(

@@ -32,7 +32,7 @@ SAME = "boxes that an earlier entry of their picture had already"
 
 
 @dataclass
-class Labelled:
+class Labeled:
     """One image, its labels so far."""
 
     file: Path
@@ -63,7 +63,7 @@ class DatasetBuilder:
         self.problems = problems
         self._in_pixels = in_pixels
         self._names = None if names is None else tuple(names)
-        self._images: list[Labelled] = []
+        self._images: list[Labeled] = []
 
     def image(
         self,
@@ -74,7 +74,7 @@ class DatasetBuilder:
         *,
         span: tuple[int, int] | None = None,
         name: str = "",
-    ) -> Labelled | None:
+    ) -> Labeled | None:
         """A further image, or None if it can have no such size.
 
         Raises:
@@ -88,11 +88,11 @@ class DatasetBuilder:
         if not (1 <= width <= MAX_IMAGE_SIDE and 1 <= height <= MAX_IMAGE_SIDE):
             self.problems.add(place, f"size {width:g}×{height:g} is no picture's")
             return None
-        made = Labelled(file, int(width), int(height), span, name, place=str(place))
+        made = Labeled(file, int(width), int(height), span, name, place=str(place))
         self._images.append(made)
         return made
 
-    def box(self, image: Labelled, box: Sequence[float], name: str, place: object) -> None:
+    def box(self, image: Labeled, box: Sequence[float], name: str, place: object) -> None:
         """A further box (x1, y1, x2, y2, pixels), cut to its image: some tools count from 1."""
         name = name.strip()
         try:
@@ -109,12 +109,12 @@ class DatasetBuilder:
         image.classes.append(name)
         image.places.append(str(place))
 
-    def _hint(self, image: Labelled, box: Sequence[float]) -> str:
+    def _hint(self, image: Labeled, box: Sequence[float]) -> str:
         """A probable reason for a box that fits the image as stored, and not as shown."""
         fits = max(box[2], box[3]) <= max(image.width, image.height)
         return exif_hint(image.file) if fits and not image.span else ""
 
-    def outline(self, image: Labelled, points: Sequence[float], name: str, place: object) -> None:
+    def outline(self, image: Labeled, points: Sequence[float], name: str, place: object) -> None:
         """The upright box around an outline (x, y, x, y …, pixels), with a note."""
         before = len(image.boxes)
         self.box(image, box_around(points), name, place)
@@ -147,7 +147,7 @@ class DatasetBuilder:
 
     def _join_repeated(self) -> None:
         """Makes one of the entries of an image: the faces of one are no background in the other."""
-        images: dict[object, Labelled] = {}
+        images: dict[object, Labeled] = {}
         for image in self._images:
             first = images.setdefault((image.file, image.span), image)
             if first is image:

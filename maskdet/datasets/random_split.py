@@ -1,8 +1,8 @@
-"""Dividing images into those that are learnt and those that validate, where nobody has done so.
+"""Dividing images into those that are learned and those that validate, where nobody has done so.
 
 A data set's own parts count first. Else a fixed draw decides, by the images' names alone: the
 same images always come to the same side. Copies of an image stay together, or validation would
-measure what was learnt by heart.
+measure what was learned by heart.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from maskdet.images.kinds import is_heif
 from maskdet.system.console import counted
 
 TRAIN_LIST, VALIDATION_LIST = "train.txt", "validation.txt"
-"""In a run's folder: the images that were learnt, and those that validated."""
+"""In a run's folder: the images that were learned, and those that validated."""
 VALIDATION_SHARE = 0.1
 MAX_COMPARED = 5000
 """Images up to which each is compared with each: beyond, only their names are."""
@@ -43,7 +43,7 @@ class Division:
     """Two sides of a data set.
 
     Attributes:
-        train: what is learnt.
+        train: what is learned.
         validation: what measures.
         about: how it was divided, a line each.
     """

@@ -27,7 +27,7 @@ class Sample:
         height: in pixels, as annotated.
         boxes: float32 (N, 4), x1 y1 x2 y2 in pixels of the image.
         classes: int64 (N,), indices into `CLASS_NAMES`, or into `DataSet.names` while it is in one.
-        labelled: the classes that its data set labels at all; a face of another class stands
+        labeled: the classes that its data set labels at all; a face of another class stands
             there under a wrong name.
         span: first byte and length of the image within the file, where the file holds more.
         name: what its data set calls it; empty: the file's name.
@@ -39,7 +39,7 @@ class Sample:
     height: int
     boxes: np.ndarray
     classes: np.ndarray
-    labelled: tuple[int, ...] = tuple(range(len(CLASS_NAMES)))
+    labeled: tuple[int, ...] = tuple(range(len(CLASS_NAMES)))
     span: tuple[int, int] | None = None
     name: str = ""
     part: str = ""
@@ -100,13 +100,13 @@ class DataSet:
     def in_states(
         self,
         mapping: Mapping[str, str] | None = None,
-        labelled: tuple[int, ...] = tuple(range(len(CLASS_NAMES))),
+        labeled: tuple[int, ...] = tuple(range(len(CLASS_NAMES))),
     ) -> list[Sample]:
         """The samples with mask states for classes, as networks learn them.
 
         Args:
             mapping: see `maskdet.model.class_names.map_states`.
-            labelled: see `Sample`.
+            labeled: see `Sample`.
 
         Raises:
             DatasetError: a class's state cannot be determined.
@@ -119,7 +119,7 @@ class DataSet:
         where = self._place_of(strange)
         states[used] = map_states(names, chosen, where=where, error=DatasetError)
         return [
-            replace(sample, classes=states[sample.classes], labelled=labelled)
+            replace(sample, classes=states[sample.classes], labeled=labeled)
             for sample in self.samples
         ]
 

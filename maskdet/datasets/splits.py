@@ -1,4 +1,4 @@
-"""Parts that a data set is divided into: what is learnt, what validates, what tests."""
+"""Parts that a data set is divided into: what is learned, what validates, what tests."""
 
 from __future__ import annotations
 

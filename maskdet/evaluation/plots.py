@@ -21,7 +21,7 @@ STYLES: dict[str, tuple[str, Line]] = {
     "mask_weared_incorrect": ("#E69F00", "dotted"),
     "unsure": ("#999999", "dashdot"),
 }
-"""Colour (Okabe and Ito's, for every kind of color vision) and line of each state."""
+"""Color (Okabe and Ito's, for every kind of color vision) and line of each state."""
 Columns = Mapping[str, np.ndarray]
 
 

@@ -243,9 +243,9 @@ def _thresholds(report: Mapping[str, Any]) -> Table:
 
 
 def _confusion(report: Mapping[str, Any]) -> Table:
-    labelled, found, counts = report["confusion"].values()
-    table = _table("Labelled (rows), found as", "", *map(plots.title_of, found))
-    for name, row in zip(labelled, counts, strict=True):
+    labeled, found, counts = report["confusion"].values()
+    table = _table("Labeled (rows), found as", "", *map(plots.title_of, found))
+    for name, row in zip(labeled, counts, strict=True):
         table.add_row(plots.title_of(name), *map(str, row))
     return table
 

@@ -94,7 +94,7 @@ def _size_view(
         height,
         boxes[first].astype(np.float32),
         sample.classes[first],
-        sample.labelled,
+        sample.labeled,
         make=make,
     )
 
@@ -120,7 +120,7 @@ def tilted_view(sample: Sample, degrees: float) -> MadeSample:
         height,
         box_ops.warp(sample.boxes, matrix),
         sample.classes,
-        sample.labelled,
+        sample.labeled,
         make=make,
     )
 

@@ -43,7 +43,7 @@ def run(
     card = read_card(model)
     weights = model_file(model, card, "keras")
     if int8:
-        _require_quantisable(card, to, calibrate)
+        _require_quantizable(card, to, calibrate)
     network = build_network(plan_from_options(card.options, card.network), even=True)
     try:
         network.load_weights(weights)
@@ -61,7 +61,7 @@ def unmeasured_files(model: Path) -> list[str]:
     return [kind for kind in card.files if kind not in card.metrics]
 
 
-def _require_quantisable(card: ModelCard, to: Format, calibrate: Sequence[Path]) -> None:
+def _require_quantizable(card: ModelCard, to: Format, calibrate: Sequence[Path]) -> None:
     if to != "litert":
         raise ConfigError(f"--int8 is for litert, not for {to}; leave it out")
     if not calibrate:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from maskdet.images.letterbox import GREY, SHRINKING
+from maskdet.images.letterbox import GRAY, SHRINKING
 from maskdet.networks.tensor import Tensor
 
 STEP = 32
@@ -41,7 +41,7 @@ def fitted(images: Tensor, side: int) -> tuple[Tensor, Tensor]:
     )
     below, beside = tf.unstack(tf.cast(size, tf.int32) - inner)
     edge = [[0, 0], [0, below], [0, beside], [0, 0]]
-    canvas = tf.pad(resized, edge, constant_values=float(GREY))
+    canvas = tf.pad(resized, edge, constant_values=float(GRAY))
     return tf.ensure_shape(canvas, (images.shape[0], None, None, 3)), factor
 
 
@@ -55,8 +55,8 @@ def _averaged(images: Tensor, size: Tensor) -> Tensor:
 def _interpolated(images: Tensor, size: Tensor) -> Tensor:
     """OpenCV's INTER_LINEAR of bytes; float32, whole numbers."""
     shape = tf.shape(images)
-    top, bottom, up, down = _neighbours(size[0], shape[1])
-    left, right, before, behind = _neighbours(size[1], shape[2])
+    top, bottom, up, down = _neighbors(size[0], shape[1])
+    left, right, before, behind = _neighbors(size[1], shape[2])
     pixels = tf.cast(images, tf.int32)
     rows = tf.gather(pixels, left, axis=2) * before[:, None]
     rows += tf.gather(pixels, right, axis=2) * behind[:, None]
@@ -67,7 +67,7 @@ def _interpolated(images: Tensor, size: Tensor) -> Tensor:
     return tf.cast(tf.bitwise.right_shift(total, 2), tf.float32)
 
 
-def _neighbours(count: Tensor, limit: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _neighbors(count: Tensor, limit: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The two pixels that each of `count` new ones lies between, of `limit`, and their weights."""
     number = tf.cast(count, tf.float64)
     scale = 1 / (number / tf.cast(limit, tf.float64))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-GREY = 114
+GRAY = 114
 """What fills the input beside the image."""
 SHRINKING = 0.75
 """Factor below which pixels are averaged: plain interpolation would skip over some."""
@@ -32,7 +32,7 @@ def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, f
         way = cv2.INTER_AREA if factor < SHRINKING else cv2.INTER_LINEAR
         image = cv2.resize(image, size, interpolation=way)
     canvas = np.empty((height, width, 3), np.uint8)
-    canvas[size[1] :] = canvas[: size[1], size[0] :] = GREY  # all of it would take longer
+    canvas[size[1] :] = canvas[: size[1], size[0] :] = GRAY  # all of it would take longer
     cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=canvas[: size[1], : size[0]])
     return canvas, factor
 
@@ -70,7 +70,7 @@ def place_centered(image: np.ndarray, height: int, width: int) -> Placed:
     if inner != (columns, rows):
         image = cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR)
     left, top = round((width - inner[0]) / 2 - 0.1), round((height - inner[1]) / 2 - 0.1)
-    canvas = np.full((height, width, 3), GREY, np.uint8)
+    canvas = np.full((height, width, 3), GRAY, np.uint8)
     place = canvas[top : top + inner[1], left : left + inner[0]]
     cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=place)
     offset = np.array([left, top] * 2, np.float32)

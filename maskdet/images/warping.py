@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from maskdet.images.letterbox import GREY
+from maskdet.images.letterbox import GRAY
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -18,4 +18,4 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.nda
     """
     by_centers = matrix.copy()  # OpenCV counts from a pixel's center
     by_centers[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
-    return cv2.warpAffine(image, by_centers, size, borderValue=(GREY,) * 3)
+    return cv2.warpAffine(image, by_centers, size, borderValue=(GRAY,) * 3)

@@ -60,9 +60,9 @@ def _levels(grid: AnchorGrid, height: int, width: int) -> tuple[np.ndarray, ...]
         grid.strides, grid.sizes, grid.cells(height, width), strict=True
     ):
         x, y = np.meshgrid((np.arange(columns) + 0.5) * stride, (np.arange(rows) + 0.5) * stride)
-        centres = np.stack([x, y], axis=-1)[:, :, None, :]
+        centers = np.stack([x, y], axis=-1)[:, :, None, :]
         half = grid.shapes(size) / 2
-        boxes = np.concatenate([centres - half, centres + half], axis=-1)
+        boxes = np.concatenate([centers - half, centers + half], axis=-1)
         levels.append(boxes.reshape(-1, 4).astype(np.float32))
     return tuple(levels)
 
@@ -92,7 +92,7 @@ def decode(anchors: np.ndarray, deltas: np.ndarray, deviations: Sequence[float])
     """Boxes (N, 4) where deltas (N, 4) lead from anchors (N, 4); the inverse of `encode`."""
     size = anchors[:, 2:] - anchors[:, :2]
     deltas = deltas * np.asarray(deviations, np.float32)
-    centre = (anchors[:, :2] + anchors[:, 2:]) / 2 + deltas[:, :2] * size
+    center = (anchors[:, :2] + anchors[:, 2:]) / 2 + deltas[:, :2] * size
     # An untrained or quantized network may ask for e^50: 16 anchors' width is more than enough.
     half = size * np.exp(np.minimum(deltas[:, 2:], np.log(16.0))) / 2
-    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+    return np.concatenate([center - half, center + half], axis=1).astype(np.float32)

@@ -174,5 +174,5 @@ class FasterRCNN(keras.Model):
             wanted, self._of_class(ops.cast(moves, "float32"), ops.maximum(classes, 0)), sigma=1.0
         )
         total = ops.maximum(ops.sum(ops.cast(counts, "float32")), 1.0)
-        learnt = ops.cast(counts, "float32")
-        return (ops.sum(entropy * learnt) + ops.sum(distance * face)) / total
+        learned = ops.cast(counts, "float32")
+        return (ops.sum(entropy * learned) + ops.sum(distance * face)) / total

@@ -70,7 +70,7 @@ def smooth_l1(target: Tensor, prediction: Tensor, sigma: float = 3.0) -> Tensor:
 
 
 def giou(target: Tensor, prediction: Tensor) -> Tensor:
-    """1 − generalised IoU (Rezatofighi et al. 2019) of boxes (…, 4), x1 y1 x2 y2."""
+    """1 − generalized IoU (Rezatofighi et al. 2019) of boxes (…, 4), x1 y1 x2 y2."""
     hull = box_coding.area(
         ops.minimum(target[..., :2], prediction[..., :2]),
         ops.maximum(target[..., 2:], prediction[..., 2:]),

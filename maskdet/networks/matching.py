@@ -47,10 +47,10 @@ def match_by_atss(levels: list[np.ndarray], boxes: np.ndarray, nearest: int = 9)
     anchors = np.concatenate(levels)
     match = np.full(len(anchors), BACKGROUND, np.int64)
     best = np.zeros(len(anchors))
-    centres = (anchors[:, :2] + anchors[:, 2:]) / 2
+    centers = (anchors[:, :2] + anchors[:, 2:]) / 2
     offsets = np.cumsum([0, *map(len, levels)])
     for index, box in enumerate(boxes):
-        distance = ((centres - (box[:2] + box[2:]) / 2) ** 2).sum(axis=1)
+        distance = ((centers - (box[:2] + box[2:]) / 2) ** 2).sum(axis=1)
         candidates = np.concatenate(
             [
                 start + _nearest(distance[start:end], nearest)
@@ -58,7 +58,7 @@ def match_by_atss(levels: list[np.ndarray], boxes: np.ndarray, nearest: int = 9)
             ]
         )
         overlap = box_ops.iou(anchors[candidates], box[None])[:, 0]
-        inside = np.all((centres[candidates] > box[:2]) & (centres[candidates] < box[2:]), axis=1)
+        inside = np.all((centers[candidates] > box[:2]) & (centers[candidates] < box[2:]), axis=1)
         inside |= overlap == overlap.max()  # a box smaller than a cell still has an anchor
         good = inside & (overlap >= min(overlap.mean() + overlap.std(), overlap.max()))
         good &= overlap > best[candidates]  # an anchor of two boxes goes to the closer one

@@ -84,8 +84,8 @@ def _bilinear(features: Sequence[Tensor], levels: Tensor, y: Tensor, x: Tensor) 
         _at_levels(values, levels, "int32")
         for values in ([s[1] for s in shapes], [s[2] for s in shapes], starts)
     )
-    y0, y1, wy0, wy1 = _neighbours(y, rows)
-    x0, x1, wx0, wx1 = _neighbours(x, columns)
+    y0, y1, wy0, wy1 = _neighbors(y, rows)
+    x0, x1, wx0, wx1 = _neighbors(x, columns)
     image = ops.reshape(ops.arange(batch, dtype="int32") * cells, (-1, 1, 1, 1))
     base = image + start[:, :, None, None]
     table = ops.reshape(flat, (-1, channels))
@@ -105,7 +105,7 @@ def _points(low: Tensor, high: Tensor, size: int, samples: int) -> Tensor:
     return low[..., None] + (high - low)[..., None] * ops.convert_to_tensor(steps)
 
 
-def _neighbours(points: Tensor, limit: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _neighbors(points: Tensor, limit: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The two cells around each point, and their weights (0 for points far outside)."""
     limit = limit[..., None]
     edge = ops.cast(limit, "float32")

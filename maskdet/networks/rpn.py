@@ -74,7 +74,7 @@ class Proposer:
         parts = []
         levels = zip(logits, deltas, self.grid.strides, self.grid.sizes, strict=True)
         for score, delta, stride, size in levels:
-            # rounded up; without negative numbers, which ONNX would divide towards 0
+            # rounded up; without negative numbers, which ONNX would divide toward 0
             rows, columns = ((edge + stride - 1) // stride for edge in (height, width))
             anchors = level_anchors(rows, columns, stride, self.grid.shapes(size))
             parts.append(self._best(score, delta, anchors))
@@ -104,6 +104,6 @@ def level_anchors(rows: Tensor, columns: Tensor, stride: int, shapes: np.ndarray
     y = (ops.cast(ops.arange(rows), "float32") + 0.5) * stride
     x = (ops.cast(ops.arange(columns), "float32") + 0.5) * stride
     grid_x, grid_y = ops.meshgrid(x, y)
-    centres = ops.expand_dims(ops.stack([grid_x, grid_y], axis=-1), 2)
+    centers = ops.expand_dims(ops.stack([grid_x, grid_y], axis=-1), 2)
     half = ops.convert_to_tensor((shapes / 2).astype(np.float32))
-    return ops.reshape(ops.concatenate([centres - half, centres + half], axis=-1), (-1, 4))
+    return ops.reshape(ops.concatenate([centers - half, centers + half], axis=-1), (-1, 4))

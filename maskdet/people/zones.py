@@ -61,9 +61,9 @@ class Zone:
 
 @dataclass(frozen=True)
 class Line:
-    """A line segment; who crosses it towards the right hand of its direction goes `in`.
+    """A line segment; who crosses it toward the right hand of its direction goes `in`.
 
-    Drawn from left to right, `in` is downwards: towards the camera.
+    Drawn from left to right, `in` is downwards: toward the camera.
 
     Attributes:
         name: unique among lines.

@@ -30,7 +30,7 @@ MAX_DETECTIONS = 300
 
 
 @dataclass(frozen=True)
-class Quantised:
+class Quantized:
     """An output in eight bits, of which most is never read.
 
     Attributes:
@@ -58,7 +58,7 @@ class Quantised:
         return _rows_reaching(self.values, np.int8(math.ceil(max(-128, limit - 1e-6))))
 
 
-Output = np.ndarray | Quantised
+Output = np.ndarray | Quantized
 
 
 class Decoder(Protocol):
@@ -192,7 +192,7 @@ def decoder_for(network: str, options: Mapping[str, Any], rule: DecisionRule) ->
 
 def _reaching(output: Output, least: float) -> np.ndarray:
     """Rows that have a value of at least so much."""
-    if isinstance(output, Quantised):
+    if isinstance(output, Quantized):
         return output.reaching(least)
     return _rows_reaching(output, np.float32(least))
 

@@ -14,7 +14,7 @@ from maskdet.detections import Detections
 from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
 from maskdet.runtimes.cpu_threads import cpu_threads
-from maskdet.runtimes.decoding import Decoder, Output, Quantised
+from maskdet.runtimes.decoding import Decoder, Output, Quantized
 from maskdet.system.file_names import is_readable
 from maskdet.system.native_libraries import silent_stderr
 
@@ -164,9 +164,9 @@ def as_input(image: np.ndarray, tensor: Mapping[str, Any]) -> np.ndarray:
 
 def as_output(values: np.ndarray, tensor: Mapping[str, Any]) -> Output:
     """An output (N, …) as floats, or in eight bits together with what they mean."""
-    return values if values.dtype == np.float32 else Quantised(values, *tensor["quantization"])
+    return values if values.dtype == np.float32 else Quantized(values, *tensor["quantization"])
 
 
 def as_floats(output: Output) -> np.ndarray:
     """All of an output, float32 (N, …)."""
-    return output[:] if isinstance(output, Quantised) else output
+    return output[:] if isinstance(output, Quantized) else output

@@ -32,12 +32,12 @@ class State:
     """Where a run stands.
 
     Attributes:
-        step: batches learnt.
+        step: batches learned.
         weights: the network's.
         optimizer: the optimizer's variables.
         average: running mean of the weights.
         best: highest validation mAP so far, −1 before the first evaluation.
-        minutes: learnt.
+        minutes: learned.
         seeds: where the network's random generators stand.
     """
 

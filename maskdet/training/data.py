@@ -156,7 +156,7 @@ def _read(part: DataSettings, data: Path, problems: Problems) -> list[Sample]:
         problems=problems,
     )
     problems.check()
-    return found.in_states(part.classes, tuple(map(class_index, part.labelled)))
+    return found.in_states(part.classes, tuple(map(class_index, part.labeled)))
 
 
 def _labeled(
@@ -227,6 +227,6 @@ def _processes(cores: int) -> int:
 
 def face_paste(samples: Sequence[Sample], wanted: AugmentationSettings) -> CopyPaste | None:
     """Pasting among the images that label every class; None where it is not wanted."""
-    whole = [sample for sample in samples if len(sample.labelled) == len(CLASS_NAMES)]
+    whole = [sample for sample in samples if len(sample.labeled) == len(CLASS_NAMES)]
     is_wanted = wanted.paste or wanted.scatter
     return CopyPaste(whole, wanted.paste, wanted.scatter) if is_wanted else None

@@ -128,7 +128,7 @@ def _data(settings: TrainingSettings) -> list[str]:
     texts = []
     for part in settings.train:
         name = part.list or part.source or "all pictures of the data folder"
-        text = f"{name}: {'no faces' if part.without_faces else ', '.join(part.labelled)}"
+        text = f"{name}: {'no faces' if part.without_faces else ', '.join(part.labeled)}"
         if part.teacher:
             text = f"{text}, the other classes by {Path(part.teacher).name}"
         if part.finder:

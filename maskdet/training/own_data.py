@@ -100,8 +100,8 @@ def _names_images(settings: TrainingSettings) -> bool:
 
 def _on_all_images(settings: TrainingSettings, data: Path) -> Adapted:
     lists = [part for part in settings.train if not part.source]
-    whole = next((p for p in lists if len(p.labelled) == len(CLASS_NAMES)), lists[0])
-    changes = {"list": "", "about": "", "teacher": "", "share": 1.0, "labelled": CLASS_NAMES}
+    whole = next((p for p in lists if len(p.labeled) == len(CLASS_NAMES)), lists[0])
+    changes = {"list": "", "about": "", "teacher": "", "share": 1.0, "labeled": CLASS_NAMES}
     lines = [f"{whole.list} is not in {data}: all pictures there are taken"]
     lines += [_left_out(part, data) for part in settings.train if part is not whole]
     train = (whole.model_copy(update=changes),)
@@ -126,7 +126,7 @@ def _without_missing_teachers(settings: TrainingSettings, is_model: IsModel) -> 
     update: dict[str, object] = {"train": tuple(parts)}
     teacher = settings.distillation.teacher
     if teacher and not is_model(teacher):
-        lines.append(f"the teacher {teacher} is not here and is left out: labels alone are learnt")
+        lines.append(f"the teacher {teacher} is not here and is left out: labels alone are learned")
         update["distillation"] = settings.distillation.model_copy(update={"teacher": ""})
     return (settings.model_copy(update=update), lines) if lines else (settings, [])
 

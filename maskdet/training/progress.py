@@ -53,7 +53,7 @@ class ProgressDisplay:
 
     @property
     def speed(self) -> float:
-        """Images learnt a second, 0 before it is known."""
+        """Images learned a second, 0 before it is known."""
         return self._speed
 
     def say(self, text: str) -> None:
@@ -66,7 +66,7 @@ class ProgressDisplay:
         self._bar.update(self._task, description=what, completed=step)
 
     def stepped(self, step: int, loss: float, rate: float, minutes: float) -> None:
-        """One step has been learnt, after so many minutes of learning in all."""
+        """One step has been learned, after so many minutes of learning in all."""
         self._loss = loss if not self._loss else INERTIA * self._loss + (1 - INERTIA) * loss
         now = time.monotonic()
         if self._mark is not None:

@@ -118,7 +118,7 @@ def states(sample: Sample, found: Detections) -> States:
     """The states of a sample's faces, by a teacher's findings in its image."""
     if found.probabilities is None or not len(sample.boxes):
         return None
-    hidden = [index for index in range(len(CLASS_NAMES)) if index not in sample.labelled]
+    hidden = [index for index in range(len(CLASS_NAMES)) if index not in sample.labeled]
     overlap = box_ops.iou(sample.boxes, found.boxes)
     answer = []
     for row, state in zip(overlap, sample.classes, strict=True):
@@ -143,7 +143,7 @@ def _labeled(sample: Sample, answer: States) -> Sample:
     if len(answer) != len(sample.classes):
         raise DatasetError(f"{sample.title}: has other boxes than when its teacher was asked")
     every = tuple(range(len(CLASS_NAMES)))
-    return replace(sample, classes=np.array(answer, np.int64), labelled=every)
+    return replace(sample, classes=np.array(answer, np.int64), labeled=every)
 
 
 def _with_ignored(sample: Sample, likely: Boxes) -> Sample:

@@ -45,7 +45,7 @@ class Listener:
         """The data has been read, the network built; learning goes on from that step."""
 
     def stepped(self, step: int, metrics: dict[str, float]) -> None:
-        """One step has been learnt: its ``loss``, ``rate`` and the run's ``minutes``."""
+        """One step has been learned: its ``loss``, ``rate`` and the run's ``minutes``."""
 
     def evaluating(self, step: int) -> None:
         """An evaluation begins."""

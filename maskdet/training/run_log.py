@@ -63,7 +63,7 @@ class RunLog(Listener):
         self._display.say(f"{counted(images, 'picture')} to learn, {validation} to validate{start}")
 
     def stepped(self, step: int, metrics: Metrics) -> None:
-        """One step has been learnt."""
+        """One step has been learned."""
         loss, rate = metrics["loss"], metrics["rate"]
         self._display.stepped(step, loss, rate, metrics["minutes"])
         self._losses.append(loss)

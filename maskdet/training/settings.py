@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    TypeAlias,
+    cast,
+    get_type_hints,
+)
 
 from pydantic import (
     Discriminator,
@@ -37,7 +48,7 @@ class DataSettings(Settings):
         classes: the mask state of each class name that does not speak for itself.
         class_list: a file that lists the classes, relative to the data folder; empty: the one
             beside the labels, where the format has such a file.
-        labelled: the classes this data set labels; a face of another one hides under these names.
+        labeled: the classes this data set labels; a face of another one hides under these names.
         teacher: a model, by name or folder, that finds which faces are of the classes this data
             set does not label; see `maskdet.training.pseudo_labels`; empty: nobody does.
         finder: a model, by name or folder, that finds faces which the labels leave out: they are
@@ -53,12 +64,14 @@ class DataSettings(Settings):
         about: what it is, whence and under which license; for the model card.
     """
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"labelled": "labeled"}
+
     source: str = ""
     list: str = ""
     format: Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"] = "auto"
     classes: dict[str, Literal["with_mask", "without_mask", "mask_weared_incorrect"]] = {}
     class_list: str = ""
-    labelled: tuple[str, ...] = CLASS_NAMES
+    labeled: tuple[str, ...] = CLASS_NAMES
     teacher: str = ""
     finder: str = ""
     without_faces: bool = False
@@ -69,7 +82,7 @@ class DataSettings(Settings):
 
     @model_validator(mode="after")
     def _check_without_faces(self) -> Self:
-        about_labels = ("class_list", "classes", "finder", "format", "labelled", "list", "teacher")
+        about_labels = ("class_list", "classes", "finder", "format", "labeled", "list", "teacher")
         defaults = {name: type(self).model_fields[name].default for name in about_labels}
         given = [name for name in about_labels if getattr(self, name) != defaults[name]]
         if self.without_faces and given:  # a run's own settings name all with their defaults
@@ -137,6 +150,8 @@ class AugmentationSettings(Settings):
         scatter: share of images with small faces pasted where there is none; see there.
     """
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"colour": "color"}
+
     size: PositiveInt = 448
     sizes: tuple[PositiveInt, ...] = ()
     long_side: PositiveInt = 640
@@ -144,7 +159,7 @@ class AugmentationSettings(Settings):
     mosaic: float = Field(default=0.4, ge=0, le=1)
     rotation: float = Field(default=10.0, ge=0, le=45)
     stretch: float = Field(default=1.0, ge=1, le=4)
-    colour: float = Field(default=0.6, ge=0, le=1)
+    color: float = Field(default=0.6, ge=0, le=1)
     degrade: float = Field(default=0.25, ge=0, le=1)
     conditions: float = Field(default=0.0, ge=0, le=1)
     close_up: float = Field(default=0.0, ge=0, le=1)
@@ -182,7 +197,7 @@ class ScheduleSettings(Settings):
         clip: largest norm of all gradients together.
         average: decay of the running mean of the weights that is evaluated and kept.
         start_share: share in those weights of the ones that the run began from (`start`): what was
-            learnt before is kept beside what is learnt now (Wortsman et al. 2022).
+            learned before is kept beside what is learned now (Wortsman et al. 2022).
         rare: how many times more often an image is drawn that shows the rarest class.
         freeze_stem: the backbone's stages at strides 2 and 4 stay as they were.
         freeze_batch_norm: the backbone's batch norms stay as they were.
@@ -220,7 +235,7 @@ class TrainingSettings(Settings):
     Attributes:
         name: of the model; its folder below the output folder.
         description: a sentence about the model, for its card.
-        train: what is learnt from.
+        train: what is learned from.
         validation: list of the images that choose the best weights, or labels in any format, as
             `source` of a set; empty: the first set's own part, or a tenth of it by a fixed draw.
         imagenet: a local file of the backbone's ImageNet weights; empty: Keras downloads them;
@@ -230,7 +245,7 @@ class TrainingSettings(Settings):
         network: kind and plan of the network.
         augmentation: how views of images are made.
         schedule: steps, learning rate and rhythm.
-        distillation: a heavier network whose answers are learnt, too.
+        distillation: a heavier network whose answers are learned, too.
         evaluation_size: long side in pixels of the input for evaluation, and of the exported model.
         precision: Keras' dtype policy.
     """

@@ -42,7 +42,7 @@ class Schedule:
     start_share: float = 0.0
 
     def rate_at(self, step: int, minutes: float = 0.0) -> float:
-        """Linear warm-up, then half a cosine, by the steps or by the minutes learnt."""
+        """Linear warm-up, then half a cosine, by the steps or by the minutes learned."""
         if step < self.warm_up:
             return self.rate * (step + 1) / self.warm_up
         done = (step - self.warm_up) / max(1, self.steps - self.warm_up)
@@ -99,12 +99,12 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """Batches learnt."""
+        """Batches learned."""
         return self._step
 
     @property
     def minutes(self) -> float:
-        """Minutes learnt, earlier parts of the run among them."""
+        """Minutes learned, earlier parts of the run among them."""
         return self._minutes_before + (time.monotonic() - self._began) / 60
 
     @property

@@ -105,7 +105,7 @@ def clusters(draw: st.DrawFn) -> tuple[list[Camera], list[Node], dict[str, str]]
     return cameras, nodes, where
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(clusters(), st.integers(0, 3))
 def test_every_camera_that_a_machine_takes_has_one_and_moves_come_to_an_end(cluster, max_moves):
     cameras, nodes, where = cluster

@@ -107,7 +107,7 @@ def test_detect(old: Old) -> None:
 
 @pytest.mark.slow
 def test_evaluate(old: Old) -> None:
-    """Labels are what upstream found: all of it is found again, first and as labelled."""
+    """Labels are what upstream found: all of it is found again, first and as labeled."""
     rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
     for number, (image, faces) in enumerate(zip(pictures(), old.upstream, strict=True)):
         start = f"{number}.png,{image.shape[1]},{image.shape[0]}"

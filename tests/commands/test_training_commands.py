@@ -298,7 +298,7 @@ def test_missing_data_is_one_line(
     assert "none: no such" in lines[0]
 
 
-def test_a_training_is_no_model_s_neighbour(
+def test_a_training_is_no_model_s_neighbor(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "small").mkdir()

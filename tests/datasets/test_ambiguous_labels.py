@@ -246,7 +246,7 @@ def test_xml_of_one_of_two_pictures_of_a_stem(tmp_path: Path, labels: str) -> No
     draw(tmp_path / f"{images}a.jpg", *PICTURES["a.png"])
     data, _ = open_data(tmp_path, problems=(problems := Problems()))
     assert [sample.file.name for sample in data.samples] == ["a.png"]
-    (line,) = problems.notes[voc.UNLABELLED]
+    (line,) = problems.notes[voc.UNLABELED]
     assert line.endswith("a.jpg") and len(problems.notes) == 1
 
 
@@ -379,7 +379,7 @@ def test_lists_of_darknet_and_of_a_plan_are_parts(tmp_path: Path, plan: bool) ->
     put(tmp_path, **lists, **(names or {"obj.names": "mask\nno\n"}))
     put(tmp_path / "obj", **{"a.png": "", "b.jpg": "", "c.jpeg": "", "a.txt": ROW, "c.txt": ""})
     _, notes, parts = open_all(tmp_path)
-    assert parts == {"a": "train", "b": "train", "c": "test"} and [*notes] == [yolo.UNLABELLED]
+    assert parts == {"a": "train", "b": "train", "c": "test"} and [*notes] == [yolo.UNLABELED]
     (tmp_path / "test.txt").write_text("obj/c.jpeg\nobj/a.png\n")
     assert "a" not in open_all(tmp_path)[2]
 

@@ -61,7 +61,7 @@ LABELME_XML = (
         ({"annotations/0001.xml": XML.format("C:\\x\\a.png"), "images/a.png": ""}, ""),
         ({"annotations/a.xml": ('<?xml version="1.0" encoding="utf-8"?>' + XML).encode("utf-16"),
           "images/a.png": ""}, ""),
-        ({"annotations/a.xml": XML, "images/a.png": "", "images/b.jpg": ""}, voc.UNLABELLED),
+        ({"annotations/a.xml": XML, "images/a.png": "", "images/b.jpg": ""}, voc.UNLABELED),
         # VOC: declarations that the parser knows nothing of, no size
         ({"a.xml": "<?xml version='1.0' encoding='utf8'?><!-- ü -->" + XML, "a.png": ""}, ""),
         ({"a.xml": (PROLOG + XML).encode("utf-16-le"), "a.png": ""}, ""),
@@ -237,4 +237,4 @@ def test_labels_without_a_picture_are_in_a_note_and_lists_are_no_labels(tmp_path
 def test_labels_of_two_pictures_of_a_name_are_nobodys(tmp_path: Path) -> None:
     put(tmp_path, **{"one/a.png": "", "two/a.png": "", "txt/a.txt": ROW, "classes.txt": "mask\n"})
     faces, notes, _ = open_all(tmp_path)
-    assert (faces, list(notes)) == ({"a": []}, [yolo.UNLABELLED])
+    assert (faces, list(notes)) == ({"a": []}, [yolo.UNLABELED])

@@ -25,7 +25,7 @@ LABELS = {
     "voc": "annotations/a.xml", "csv": "annotations.csv", "retinanet": "annotations.csv",
     "tfrecord": "annotations.record", "coco": "annotations.json", "yolo": "labels/a.txt",
 }  # fmt: skip
-FUZZ = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 
 
 @cache

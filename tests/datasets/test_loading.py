@@ -50,7 +50,7 @@ def test_any_format_becomes_states(tmp_path: Path, kind: str) -> None:
     data = put(tmp_path, kind)
     samples = read_samples(data)
     assert states(samples) == STATES
-    assert {sample.labelled for sample in samples} == {(0, 1, 2)}
+    assert {sample.labeled for sample in samples} == {(0, 1, 2)}
     assert states(open_data(tmp_path, data)[0].in_states()) == STATES
     assert states(MeasuredData(data).read()) == STATES
 

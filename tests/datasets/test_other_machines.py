@@ -143,7 +143,7 @@ def test_the_xml_of_another_picture_is_not_taken_for_its_case(tmp_path: Path) ->
     put(tmp_path, **{"images/a.png": "", "labels/a.xml": xml()})
     (tmp_path / "images/A.png").write_bytes((tmp_path / "images/a.png").read_bytes())
     faces, notes, _ = open_all(tmp_path)
-    assert faces == {"a": [MASK]} and notes == {voc.UNLABELLED: [str(tmp_path / "images/A.png")]}
+    assert faces == {"a": [MASK]} and notes == {voc.UNLABELED: [str(tmp_path / "images/A.png")]}
 
 
 PROJECT = [

@@ -1,4 +1,4 @@
-"""Pictures divided into those that are learnt and those that validate."""
+"""Pictures divided into those that are learned and those that validate."""
 
 from __future__ import annotations
 

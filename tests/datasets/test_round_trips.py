@@ -103,7 +103,7 @@ def faces(draw: st.DrawFn) -> dict[str, list[Face]]:
 
 @given(faces=faces(), kinds=st.lists(st.sampled_from(sorted(FORMATS)), min_size=1, max_size=3))
 @example(faces={"a.png": []}, kinds=["csv", "retinanet", "voc", "yolo", "tfrecord", "coco"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_data_set_through_any_formats(faces: dict[str, list[Face]], kinds: list[str]) -> None:
     boxes = [box for found in faces.values() for _, box in found]
     # Parts of an image's first pixel are taken as shares of it.
@@ -124,7 +124,7 @@ def names(draw: st.DrawFn) -> list[str]:
 
 
 @given(names=names(), kind=st.sampled_from(sorted(FORMATS)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_class_names_stay_as_they_are(names: list[str], kind: str) -> None:
     with tempfile.TemporaryDirectory() as name:
         faces: list[Face] = [(name, (1, 1, 5, 5)) for name in names]

@@ -26,7 +26,7 @@ def test_read_is_bgr(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("channels", [(), (4,)])
-def test_grey_and_transparent_pictures_become_bgr(tmp_path: Path, channels: tuple[int]) -> None:
+def test_gray_and_transparent_pictures_become_bgr(tmp_path: Path, channels: tuple[int]) -> None:
     """Kaggle's pictures have an alpha channel."""
     cv2.imwrite(str(tmp_path / "a.png"), np.full((40, 60, *channels), 77, np.uint8))
     np.testing.assert_array_equal(
@@ -111,7 +111,7 @@ def test_classes_become_states() -> None:
     data = data_set("NoMask", "hat", "Mask", "other")
     first, second = data.in_states({"hat": "mask_weared_incorrect"}, (0, 1))
     assert first.classes.tolist() == [1, 2, 0]
-    assert first.labelled == second.labelled == (0, 1)
+    assert first.labeled == second.labeled == (0, 1)
     with pytest.raises(DatasetError, match="^x.csv:1: unknown mask state in class name"):
         data.in_states()
 

@@ -1,4 +1,4 @@
-"""What is drawn: told apart without colours, inside the picture, off the faces, in any script."""
+"""What is drawn: told apart without colors, inside the picture, off the faces, in any script."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def own_time_zone() -> Iterator[None]:
 
 
 SIZES = [(320, 240), (640, 480), (480, 640), (1920, 1080), (3840, 2160)]
-GREY = 120
+GRAY = 120
 
 
 def observation(
     size: tuple[int, int], boxes: list[list[float]], states: list[int] | None = None, **counts: int
 ) -> Observation:
-    """Faces on a grey picture; boxes as parts of its size."""
+    """Faces on a gray picture; boxes as parts of its size."""
     width, height = size
-    image = np.full((height, width, 3), GREY, np.uint8)
+    image = np.full((height, width, 3), GRAY, np.uint8)
     pixels = np.array(boxes, np.float32).reshape(-1, 4) * (width, height, width, height)
     states = states if states is not None else [0] * len(boxes)
     faces = Detections(pixels, np.full(len(boxes), 0.93), states)
@@ -68,12 +68,12 @@ def test_no_status_no_bar_and_annotate_is_the_same() -> None:
     drawn = Overlay().draw(seen)
     assert drawn.shape == seen.frame.image.shape
     assert (annotate(seen.frame.image, seen.detections) == drawn).all()
-    assert (seen.frame.image == GREY).all()
+    assert (seen.frame.image == GRAY).all()
 
 
 @pytest.mark.parametrize("size", SIZES[:3])
 @pytest.mark.parametrize("state", list(MaskState))
-def test_each_state_shows_in_its_colour(size: tuple[int, int], state: MaskState) -> None:
+def test_each_state_shows_in_its_color(size: tuple[int, int], state: MaskState) -> None:
     drawn = Overlay().draw(observation(size, [[0.3, 0.3, 0.6, 0.7]], [state]))
     for other in MaskState:
         assert near(drawn, STYLES[other].color).any() == (other == state), other
@@ -81,7 +81,7 @@ def test_each_state_shows_in_its_colour(size: tuple[int, int], state: MaskState)
 
 @pytest.mark.parametrize("part", [0.35, 0.08])  # of the picture: a close face, a far one
 @pytest.mark.parametrize(("one", "two"), itertools.combinations(MaskState, 2))
-def test_states_differ_without_colour(one: MaskState, two: MaskState, part: float) -> None:
+def test_states_differ_without_color(one: MaskState, two: MaskState, part: float) -> None:
     """In shape: the pictures are made to ink and paper before they are compared."""
     box = [[0.4, 0.4, 0.4 + part, 0.4 + part]]
     shapes = []
@@ -118,13 +118,13 @@ def test_any_picture_can_be_drawn_on(size: tuple[int, int]) -> None:
     assert drawn.shape[1] == size[0]
 
 
-def test_labels_of_neighbours_leave_each_others_faces_free() -> None:
+def test_labels_of_neighbors_leave_each_others_faces_free() -> None:
     boxes = [[x, y, x + 0.1, y + 0.14] for x in (0.1, 0.3, 0.5, 0.7) for y in (0.15, 0.45, 0.75)]
     seen = observation((640, 480), boxes, [1] * len(boxes))
     drawn = Overlay().draw(seen)
     for x1, y1, x2, y2 in seen.detections.boxes.astype(int):
         inside = drawn[y1 + 8 : y2 - 8, x1 + 8 : x2 - 8]
-        assert (inside == GREY).all()
+        assert (inside == GRAY).all()
 
 
 def test_a_crowd_of_tiny_faces_keeps_its_faces_visible() -> None:
@@ -132,7 +132,7 @@ def test_a_crowd_of_tiny_faces_keeps_its_faces_visible() -> None:
     seen = observation((640, 480), boxes, [0] * len(boxes))
     drawn = Overlay().draw(seen)
     for x, y in (seen.detections.boxes.reshape(-1, 2, 2).mean(axis=1)).astype(int):
-        assert (drawn[y - 2 : y + 3, x - 2 : x + 3] == GREY).all()
+        assert (drawn[y - 2 : y + 3, x - 2 : x + 3] == GRAY).all()
 
 
 PLACES = [
@@ -142,7 +142,7 @@ PLACES = [
     ((300, 100, 320, 140), [], 0, (260, 80)),  # at the right edge: pushed inwards
     ((100, 100, 160, 180), [(100, 40, 160, 99)], 0, (100, 180)),  # a face above: below
     ((0, 0, 320, 240), [], 0, (0, 0)),  # fills the picture: inside, the face is large enough
-    # neighbours above, below and left: beside it on the right
+    # neighbors above, below and left: beside it on the right
     ((100, 100, 130, 130), [(0, 0, 320, 99), (0, 131, 320, 240), (0, 80, 99, 131)], 0, (130, 100)),
     # and little room on the right, too: the mark alone
     ((100, 100, 130, 130), [(0, 0, 320, 99), (0, 131, 320, 240), (0, 80, 99, 131),
@@ -199,7 +199,7 @@ def test_the_help_lists_every_key_to_its_last_letter(size: tuple[int, int]) -> N
     panels = []
     for row in (None, 0, longest, len(KEYS) - 1):  # each with another last letter
         keys = [(key, text[:-1] + "¿" if i == row else text) for i, (key, text) in enumerate(KEYS)]
-        canvas = np.full((size[1], size[0], 3), GREY, np.uint8)
+        canvas = np.full((size[1], size[0], 3), GRAY, np.uint8)
         Overlay().help(canvas, 16, keys)
         panels.append(canvas.tobytes())
     assert len(set(panels)) == 4
@@ -242,7 +242,7 @@ def test_text_on_the_screen_is_as_large_as_asked_whatever_the_source(
     assert shown.shape == (600, 800, 3)
     rows = np.flatnonzero(near(shown[:24, :24], (240, 240, 240)).any(axis=1))
     assert len(rows) >= 11  # a capital letter, its softest line left out
-    ys, xs = np.nonzero(near(shown[80:], (GREY,) * 3))  # below the bar
+    ys, xs = np.nonzero(near(shown[80:], (GRAY,) * 3))  # below the bar
     assert (np.ptp(xs) + 1) / (np.ptp(ys) + 1) == pytest.approx(source[0] / source[1], rel=0.02)
 
 
@@ -277,7 +277,7 @@ def test_the_bar_of_a_recording_has_clock_zone_counts_and_name(
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     time.tzset()
-    image = np.full((480, 640, 3), GREY, np.uint8)
+    image = np.full((480, 640, 3), GRAY, np.uint8)
     frame = Frame(image, 0, 1769902199.5, 0.0, "door")
     seen = Observation(frame, Detections.empty(), {"with_mask": 3})
     for narrow in (False, True):
@@ -348,7 +348,7 @@ def test_visual_order(text: str, expected: str) -> None:
     assert visual_order(text) == expected
 
 
-def test_colours_differ_to_every_kind_of_eye() -> None:
+def test_colors_differ_to_every_kind_of_eye() -> None:
     """Brightness alone tells green and orange from yellow and blue; marks tell the rest."""
     colors = np.array([[STYLES[state].color for state in MaskState]], np.uint8)
     lightness = cv2.cvtColor(colors, cv2.COLOR_BGR2LAB)[0, :, 0].astype(float)

@@ -146,7 +146,7 @@ def test_pair(faces: Faces, found: Found, owners: list[int]) -> None:
 
 
 def test_a_faces_other_states_count(tmp_path: Path) -> None:
-    """The labelled state came second: as a detection of its class it is found all the same."""
+    """The labeled state came second: as a detection of its class it is found all the same."""
     found = Detections([A], [0.6], [WITH], probabilities=np.array([[0.6, 0.0, 0.3]]))
     measured = average_precision(coco_eval([sample([(A, WRONG)])], [found]))
     assert measured["AP50_mask_weared_incorrect"] == pytest.approx(1.0)

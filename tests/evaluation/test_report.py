@@ -25,7 +25,7 @@ from maskdet.evaluation.image_grid import HEADER_PIXELS, Pair, sheet
 from maskdet.model.decision import DecisionRule
 from tests.datasets.voc_folder import write_voc_folder
 from tests.doubles import ScriptedDetector
-from tests.training.faces import COLOURS, picture
+from tests.training.faces import COLORS, picture
 
 
 @pytest.fixture
@@ -247,20 +247,20 @@ def decoded(png: bytes) -> np.ndarray:
 NOTHING = Reliability(np.zeros(10), np.full(10, np.nan), np.full(10, np.nan))
 
 
-def bgr(colour: str) -> list[int]:
-    return [int(colour[i : i + 2], 16) for i in (5, 3, 1)]
+def bgr(color: str) -> list[int]:
+    return [int(color[i : i + 2], 16) for i in (5, 3, 1)]
 
 
-def shows(image: np.ndarray, colour: str) -> int:
-    """Pixels of a colour given as #RRGGBB."""
-    return int((np.abs(image.astype(int) - bgr(colour)).max(axis=2) < 12).sum())
+def shows(image: np.ndarray, color: str) -> int:
+    """Pixels of a color given as #RRGGBB."""
+    return int((np.abs(image.astype(int) - bgr(color)).max(axis=2) < 12).sum())
 
 
 def test_plots_of_an_evaluation(data: Path, tmp_path: Path) -> None:
     run(data, knowing(read_samples(data, only=data / "all.txt")), tmp_path)
     assert decoded((tmp_path / "precision_recall.png").read_bytes()).shape[2] == 3
     confusion = decoded((tmp_path / "confusion.png").read_bytes())
-    darkest = "#08306b"  # of the colour map: three cells where all faces are right
+    darkest = "#08306b"  # of the color map: three cells where all faces are right
     assert shows(confusion, darkest) > 0.1 * confusion.shape[0] * confusion.shape[1]
     assert decoded((tmp_path / "mistakes.png").read_bytes()).shape == (HEADER_PIXELS + 640, 1920, 3)
 
@@ -285,25 +285,25 @@ def test_a_sheet_shows_labels_left_and_findings_right(tmp_path: Path) -> None:
     found = Detections(np.array([[50.0, 50, 90, 90]]), [0.5], [1])
     image = decoded(sheet([Pair(sample, found)], "Two", tile=200))
     assert image.shape == (HEADER_PIXELS + 200, 400, 3)
-    labelled, said = image[HEADER_PIXELS:, :198], image[HEADER_PIXELS:, 202:]
+    labeled, said = image[HEADER_PIXELS:, :198], image[HEADER_PIXELS:, 202:]
     mask, none = (plots.STYLES[name][0] for name in ("with_mask", "without_mask"))
-    assert shows(labelled, mask) > 200 and shows(labelled, none) == 0
+    assert shows(labeled, mask) > 200 and shows(labeled, none) == 0
     assert shows(said, none) > 100 and shows(said, mask) == 0
     # the pictures lie the right way round, and the frame is where the face is: at twice its size
-    assert image[HEADER_PIXELS + 80, 80].tolist() == COLOURS[0].tolist()
+    assert image[HEADER_PIXELS + 80, 80].tolist() == COLORS[0].tolist()
     top = image[HEADER_PIXELS + 38 : HEADER_PIXELS + 43, 60:100]
     assert shows(top, mask) >= 40
 
 
 def test_reliability_lies_on_the_diagonal_of_honest_scores() -> None:
-    centres = np.linspace(0.05, 0.95, 10)
-    honest = Reliability(np.full(10, 50), centres, centres)
-    shy = Reliability(np.full(10, 50), centres, np.minimum(1, centres + 0.4))
+    centers = np.linspace(0.05, 0.95, 10)
+    honest = Reliability(np.full(10, 50), centers, centers)
+    shy = Reliability(np.full(10, 50), centers, np.minimum(1, centers + 0.4))
     image = decoded(plots.reliability({"one": {"with_mask": honest}, "two": {"with_mask": shy}}))
     left, right = image[:, : image.shape[1] // 2], image[:, image.shape[1] // 2 :]
-    colour = plots.STYLES["with_mask"][0]
-    assert shows(left, colour) > 300 and shows(right, colour) > 300
-    rows = [np.argwhere(np.abs(half.astype(int) - bgr(colour)).max(axis=2) < 12)[:, 0].mean()
+    color = plots.STYLES["with_mask"][0]
+    assert shows(left, color) > 300 and shows(right, color) > 300
+    rows = [np.argwhere(np.abs(half.astype(int) - bgr(color)).max(axis=2) < 12)[:, 0].mean()
             for half in (left, right)]  # fmt: skip
     assert rows[1] < rows[0] - 20  # more is right than the score says: above the diagonal
     assert decoded(plots.reliability({"none": {"with_mask": NOTHING}})).shape[2] == 3

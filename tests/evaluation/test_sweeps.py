@@ -11,7 +11,7 @@ from maskdet.datasets.samples import Sample
 from maskdet.detections import Detections
 from maskdet.evaluation import plots, sweep_views, sweeps
 from maskdet.model.decision import DecisionRule
-from tests.training.faces import coloured, picture
+from tests.training.faces import colored, picture
 
 JUDGE = DecisionRule.from_min_score(0.5)
 
@@ -51,7 +51,7 @@ def test_a_tilted_face_lies_in_its_box(samples: list[Sample]) -> None:
         image = view.read()
         assert image.shape == (view.height, view.width, 3) and view.height > 480
         for box, state in zip(view.boxes, view.classes, strict=True):
-            y, x = np.nonzero(coloured(image, int(state)))
+            y, x = np.nonzero(colored(image, int(state)))
             np.testing.assert_allclose([x.min(), y.min(), x.max() + 1, y.max() + 1], box, atol=1)
 
 
@@ -66,7 +66,7 @@ def test_empty_views_show_no_face(samples: list[Sample]) -> None:
     views = list(sweep_views.empty_views(samples, 3))
     assert 1 <= len(views) <= 3 and all(view.shape == (480, 480, 3) for view in views)
     many = sweep_views.empty_views(samples * 8, 30)
-    assert not any(coloured(view, state).any() for view in (*views, *many) for state in range(3))
+    assert not any(colored(view, state).any() for view in (*views, *many) for state in range(3))
 
 
 def test_a_detector_that_knows_all_and_one_that_knows_nothing(samples: list[Sample]) -> None:

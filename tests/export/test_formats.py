@@ -35,7 +35,7 @@ def pictures() -> list[np.ndarray]:
     """As large as the input, enlarged, shrunk a little, by half, by far; slim; tiny.
 
     Factors are such that the graph sees the runtimes' very pixels: these networks of random
-    weights make much of a single grey level.
+    weights make much of a single gray level.
     """
     random = np.random.default_rng(3)
     images = []

@@ -1,13 +1,13 @@
-"""Pictures of any size in a network's input: size, place, factor, colours."""
+"""Pictures of any size in a network's input: size, place, factor, colors."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from maskdet.images.letterbox import GREY, letterbox
+from maskdet.images.letterbox import GRAY, letterbox
 
-COLOUR = (10, 200, 90)  # blue, green, red; none of it grey
+COLOR = (10, 200, 90)  # blue, green, red; none of it gray
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,8 @@ COLOUR = (10, 200, 90)  # blue, green, red; none of it grey
     [
         # (rows, columns) of picture and input, and of the place the picture takes
         ((64, 64), (64, 64), 1.0, (64, 64)),  # as it is
-        ((64, 64), (64, 96), 1.0, (64, 64)),  # as it is, beside it grey
-        ((32, 64), (64, 64), 1.0, (32, 64)),  # below it grey
+        ((64, 64), (64, 96), 1.0, (64, 64)),  # as it is, beside it gray
+        ((32, 64), (64, 64), 1.0, (32, 64)),  # below it gray
         ((32, 16), (64, 64), 2.0, (64, 32)),  # blown up
         ((480, 640), (64, 64), 0.1, (48, 64)),  # shrunk
         ((480, 640), (30, 64), 0.0625, (30, 40)),  # shrunk more than its width needs
@@ -34,14 +34,14 @@ COLOUR = (10, 200, 90)  # blue, green, red; none of it grey
 def test_place(
     picture: tuple[int, int], into: tuple[int, int], factor: float, place: tuple[int, int]
 ) -> None:
-    image = np.full((*picture, 3), COLOUR, np.uint8)
+    image = np.full((*picture, 3), COLOR, np.uint8)
     before = image.copy()
     canvas, found = letterbox(image, *into)
     assert canvas.shape == (*into, 3)
     assert canvas.dtype == np.uint8
     assert found == pytest.approx(factor)
-    expected = np.full((*into, 3), GREY, np.uint8)
-    expected[: place[0], : place[1]] = COLOUR[::-1]  # the network sees RGB
+    expected = np.full((*into, 3), GRAY, np.uint8)
+    expected[: place[0], : place[1]] = COLOR[::-1]  # the network sees RGB
     np.testing.assert_array_equal(canvas, expected)
     np.testing.assert_array_equal(image, before)
 
@@ -59,7 +59,7 @@ def test_a_box_lands_where_the_factor_says(factor: float) -> None:
 
 
 def test_shrinking_averages() -> None:
-    """Stripes a pixel wide become grey, not one of them or the other."""
+    """Stripes a pixel wide become gray, not one of them or the other."""
     image = np.zeros((64, 64, 3), np.uint8)
     image[:, ::2] = 255
     canvas, _ = letterbox(image, 16, 16)

@@ -43,7 +43,7 @@ def test_rounding_up_at_once_is_rounding_up_level_by_level(size: tuple[int, int]
 
 
 def test_anchors_by_hand() -> None:
-    """Centre (i + .5) · stride, x first, then y, then the levels."""
+    """Center (i + .5) · stride, x first, then y, then the levels."""
     grid = AnchorGrid(strides=(8, 16), sizes=(4.0, 20.0), ratios=(1.0,), scales=(1.0,))
     expected = [
         # stride 8: two rows of two
@@ -81,7 +81,7 @@ def test_levels_are_copies() -> None:
 
 def test_encode_by_hand() -> None:
     anchors = np.array([[0, 0, 10, 20]], np.float32)
-    boxes = np.array([[5, 10, 25, 30]], np.float32)  # centre (15, 20), 20 × 20
+    boxes = np.array([[5, 10, 25, 30]], np.float32)  # center (15, 20), 20 × 20
     deltas = encode(anchors, boxes, (0.1, 0.2, 0.5, 1.0))
     np.testing.assert_allclose(
         deltas, [[1.0 / 0.1, 0.5 / 0.2, np.log(2) / 0.5, 0.0]], rtol=1e-6, atol=1e-6
@@ -123,9 +123,9 @@ def test_decode_inverts_encode(
 ) -> None:
     """For every box up to sixteen times its anchor, the limit of growth."""
     x, y, width, height = anchor
-    centre = np.array([x + shift[0] * width, y + shift[1] * height])
+    center = np.array([x + shift[0] * width, y + shift[1] * height])
     half = np.array([width * growth[0], height * growth[1]]) / 2
-    box = np.concatenate([centre - half, centre + half])[None].astype(np.float32)
+    box = np.concatenate([center - half, center + half])[None].astype(np.float32)
     anchors = np.array([[x, y, x + width, y + height]], np.float32)
     deltas = encode(anchors, box, DEVIATIONS)
     tolerance = 2e-4 * max(1, np.abs(box).max(), np.abs(anchors).max())

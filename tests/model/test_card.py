@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
         classes=("with_mask", "without_mask"),
         files={"litert": ModelFile(file="net.tflite", sha256=sha256)},
         metrics={"val": {"AP50": 0.815, "pictures": 170}},
-        provenance={"command": "python -m maskdet train --config c.yaml", "licence": "CC0: ok"},
+        provenance={"command": "python -m maskdet train --config c.yaml", "license": "CC0: ok"},
     )
     write_card(tmp_path, card)
     return tmp_path
@@ -52,7 +52,7 @@ def test_a_card_comes_back_as_it_was_written(folder: Path):
     assert (card.input.height, card.input.width) == (416, 512)
     assert card.classes == ("with_mask", "without_mask")
     assert card.metrics["val"] == {"AP50": 0.815, "pictures": 170}
-    assert card.provenance["licence"] == "CC0: ok"
+    assert card.provenance["license"] == "CC0: ok"
     write_card(folder, card)
     assert read_card(folder) == card
     assert sorted(p.name for p in folder.iterdir()) == ["card.yaml", "net.tflite"]

@@ -26,16 +26,16 @@ SIDE = 96
 PLAN = FasterRCNNPlan(
     backbone="tiny", channels=16, separable=False, units=32, before=40, after=20, regions=16
 )
-COLOURS = ((230, 40, 40), (40, 230, 40), (40, 40, 230))
+COLORS = ((230, 40, 40), (40, 230, 40), (40, 40, 230))
 
 
 def scene() -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
-    """Two pictures with a square of each class's colour."""
+    """Two pictures with a square of each class's color."""
     images = np.full((2, SIDE, SIDE, 3), 60, np.float32)
     boxes = np.array([[8, 8, 36, 40], [50, 12, 90, 50], [20, 56, 50, 90]], np.float32)
     for picture in range(2):
         for number, (x1, y1, x2, y2) in enumerate(boxes.astype(int)):
-            images[picture, y1:y2, x1:x2] = COLOURS[(number + picture) % 3]
+            images[picture, y1:y2, x1:x2] = COLORS[(number + picture) % 3]
     classes = [np.array([0, 1, 2]), np.array([1, 2, 0])]
     return images, [boxes, boxes], classes
 
@@ -145,7 +145,7 @@ def test_outputs_lie_in_the_picture_whatever_its_size(
     assert (boxes >= 0).all() and (boxes <= [width, height, width, height]).all()
 
 
-def test_a_class_that_is_not_labelled_gets_no_gradient(network: FasterRCNN) -> None:
+def test_a_class_that_is_not_labeled_gets_no_gradient(network: FasterRCNN) -> None:
     """With two classes known, the third one's logit may say what it likes."""
     images, boxes, classes = scene()
     batch = stacked(network, boxes, [np.array([0, 1, 1]), np.array([1, 0, 0])])
@@ -220,7 +220,7 @@ def test_the_region_loss_is_the_sum_that_a_person_writes(
             "known": tensor(np.array([[1, 1, 0 if hidden else 1]])),
         },
     )
-    # a class that is not labelled has no part in the sum of probabilities
+    # a class that is not labeled has no part in the sum of probabilities
     total = np.log(np.exp([2.0, 0.0, 1.0] if hidden else [2.0, 0.0, 0.0, 1.0]).sum())
     entropy = (total - 2) + (total - 2) + (total - 1)
     distance = 0.5  # of −.1 in tenths, where the parabola ends

@@ -68,7 +68,7 @@ def test_by_iou(anchors: list[list[float]], boxes: list[list[float]], expected: 
         (3, ROW, [[0, 0, 30, 10]], [0, 0, 0, -1]),
         # IoU .4, .4, .4, .2: mean + deviation is .4366, above all: the best ones stay
         (4, ROW, [[0, 0, 25, 10]], [0, 0, -1, -1]),
-        # IoU .45, .4455, 0 … (limit .36): the second one's centre lies outside the box; so does
+        # IoU .45, .4455, 0 … (limit .36): the second one's center lies outside the box; so does
         # the first one's, but a box keeps its best anchor
         (
             6,
@@ -76,7 +76,7 @@ def test_by_iou(anchors: list[list[float]], boxes: list[list[float]], expected: 
             [[0, 0, 10, 45]],
             [0, -1, -1, -1, -1, -1],
         ),
-        # a tiny box gets its best anchor though it holds no anchor's centre
+        # a tiny box gets its best anchor though it holds no anchor's center
         (9, ROW, [[11, 1, 12, 2]], [-1, 0, -1, -1]),
         # of two boxes the closer one has the anchor, in whatever order they come
         (1, ROW[:1], [[0, 0, 8, 10], [0, 0, 10, 10]], [1]),

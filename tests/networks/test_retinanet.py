@@ -142,13 +142,13 @@ class Case:
 
 
 @pytest.mark.parametrize("box_loss", ["giou", "smooth_l1"])
-def test_boxes_are_learnt_of_faces_only(box_loss: str) -> None:
+def test_boxes_are_learned_of_faces_only(box_loss: str) -> None:
     case = Case(build(box_loss=box_loss))
     case.face(5, 1)
     case.face(80, 0)
     _, logits, deltas = case.gradients()
-    learnt = np.flatnonzero(np.abs(deltas).sum(axis=1))
-    assert learnt.tolist() == [5, 80]
+    learned = np.flatnonzero(np.abs(deltas).sum(axis=1))
+    assert learned.tolist() == [5, 80]
     assert (np.abs(logits) > 0).all()  # classes of all
 
 

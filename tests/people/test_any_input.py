@@ -18,7 +18,7 @@ SIZES = st.sampled_from([(640, 480), (320, 240), (1, 1), (480, 640)])
 
 
 @given(st.lists(st.tuples(STEPS, SIZES, BOXES, st.booleans()), max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_boxes_and_times_make_observations(frames: list) -> None:
     zone = Zone("z", ((0.1, 0.1), (0.9, 0.1), (0.5, 0.9)))
     analysis = Analysis(zones=[zone], lines=[Line("l", (0.0, 0.5), (1.0, 0.5))], still_after=5)

@@ -137,7 +137,7 @@ def test_two_boxes_around_one_face_are_one_person():
         )
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_assignment_is_the_best_one(gains: list[list[int]]):
     array = np.array(gains, float)
     rows, columns = array.shape

@@ -13,7 +13,7 @@ from maskdet.model.decision import Calibration, DecisionRule
 from maskdet.runtimes import decoding
 from maskdet.runtimes.decoding import (
     AnchorDecoder,
-    Quantised,
+    Quantized,
     RegionDecoder,
     decoder_for,
     judged,
@@ -129,7 +129,7 @@ def test_limit() -> None:
     np.testing.assert_allclose(found.boxes, [[8, 0, 16, 8], [0, 8, 8, 16]])
 
 
-def test_padding_does_not_count_towards_the_limit() -> None:
+def test_padding_does_not_count_toward_the_limit() -> None:
     """Sure faces below the picture must not use up the places of one inside it."""
     found = decode([[0, 0, 0], [0, 0, 0], [3, 0, 0], [3, 0, 0]], picture=(8, 16), limit=2)
     np.testing.assert_allclose(found.boxes, [[0, 0, 8, 8], [8, 0, 16, 8]])
@@ -221,7 +221,7 @@ def test_eight_bits_give_what_their_floats_give(min_score: float, scale: float, 
         calibration=Calibration((0.7, 1.3, 1.0), (0.5, -0.5, 0.0)),
     )
     decoder = AnchorDecoder(GRID, DEVIATIONS, rule)
-    pair = [Quantised(random.integers(-128, 128, (count, n), np.int8), scale, zero) for n in (3, 4)]
+    pair = [Quantized(random.integers(-128, 128, (count, n), np.int8), scale, zero) for n in (3, 4)]
     floats = [each[np.arange(count)] for each in pair]
     assert floats[0].dtype == np.float32
     exact = (pair[0].values.astype(float) - zero) * scale
@@ -236,10 +236,10 @@ def test_eight_bits_give_what_their_floats_give(min_score: float, scale: float, 
 @pytest.mark.parametrize("least", [-99.0, -1.305, -1.245, 0.005, 0.195, 2.6, math.inf, -math.inf])
 def test_eight_bits_are_compared_as_they_are(least: float) -> None:
     values = np.arange(-128, 127, dtype=np.int8).reshape(-1, 3)
-    quantised = Quantised(values, 0.01, -1)
-    every = quantised[np.arange(len(values))]
+    quantized = Quantized(values, 0.01, -1)
+    every = quantized[np.arange(len(values))]
     expected = np.flatnonzero((every >= np.float32(least)).any(axis=1))
-    np.testing.assert_array_equal(quantised.reaching(least), expected)
+    np.testing.assert_array_equal(quantized.reaching(least), expected)
 
 
 @pytest.mark.parametrize(("least", "states"), [(0.3, [1, 1]), (0.0, [1, 0, 1]), (0.5, [1])])

@@ -1,6 +1,6 @@
 """Event lines of a busy day at a door: ``python -m tests.sinks.busy_day FILE PEOPLE``.
 
-People walk through the image towards the camera, over a line and through a zone, in waves as they
+People walk through the image toward the camera, over a line and through a zone, in waves as they
 come from a train. A simulated detector misses some and finds faces where there are none; what
 follows them and writes the file is the monitor's own.
 """

@@ -1,7 +1,7 @@
 """A network camera: GStreamer's RTSP server with a clock drawn into its pictures.
 
 Runs on the system's Python, which has GStreamer's bindings (`tests/sources/rtsp.py` starts it).
-Each picture is grey with 64 square blocks in its upper left corner: 48 bits of the machine's
+Each picture is gray with 64 square blocks in its upper left corner: 48 bits of the machine's
 monotonic clock in milliseconds and a checksum, which `tests/sources/rtsp.py` reads back. With
 ``--video`` they are those of a file, raw I420 of that size, over and over; the clock decides which,
 so that what happens before the camera goes on while it is off.

@@ -123,7 +123,7 @@ def test_both_codecs_and_both_logins(options: list[str], login: str) -> None:
         frames = [source.read() for _ in range(45)]  # past the next key frame
         source.close()
     clocks = [clock_of(frame.image) for frame in frames]
-    assert all(clocks)  # no grey or green picture among them
+    assert all(clocks)  # no gray or green picture among them
     ages = [f.captured - clock for f, clock in zip(frames, clocks, strict=True)]
     assert max(ages) < 2.0  # nothing that queued up while the stream was opened
 

@@ -135,7 +135,7 @@ def test_a_picture_is_one_frame_at_time_0(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "picture",
     [
-        np.full((48, 64), 100, np.uint8),  # grey
+        np.full((48, 64), 100, np.uint8),  # gray
         np.full((48, 64, 4), 100, np.uint8),  # with transparency
         np.full((48, 64, 3), 100 << 8, np.uint16),  # 16 bits
     ],

@@ -187,7 +187,7 @@ def test_messages_that_cannot_be_written_change_nothing(where: str, end: str, st
     assert (done.returncode, done.stdout) == (status, "done\n")
 
 
-def test_what_could_command_a_terminal_is_spelt_out(capsys: pytest.CaptureFixture[str]):
+def test_what_could_command_a_terminal_is_spelled_out(capsys: pytest.CaptureFixture[str]):
     say("cannot read \x1b]0;title\x07\x9b2J人脸\tx: no\nsecond line")
     assert capsys.readouterr().err == (
         "cannot read \\x1b]0;title\\x07\\x9b2J人脸\tx: no\nsecond line\n"

@@ -1,4 +1,4 @@
-"""Pictures whose faces are solid ellipses of colours known in advance."""
+"""Pictures whose faces are solid ellipses of colors known in advance."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import numpy as np
 
 from maskdet.datasets.samples import Sample
 
-COLOURS = np.array(
+COLORS = np.array(
     [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [0, 255, 255], [255, 0, 255]], np.uint8
 )
-"""BGR; none near black, grey or another, even when blended with them by half."""
+"""BGR; none near black, gray or another, even when blended with them by half."""
 
 
-def paint(image: np.ndarray, box: Sequence[float], colour: Sequence[int] | np.ndarray) -> None:
-    """Fills the ellipse inside a box: every pixel whose centre lies in it."""
+def paint(image: np.ndarray, box: Sequence[float], color: Sequence[int] | np.ndarray) -> None:
+    """Fills the ellipse inside a box: every pixel whose center lies in it."""
     x, y = np.meshgrid(np.arange(image.shape[1]) + 0.5, np.arange(image.shape[0]) + 0.5)
     x1, y1, x2, y2 = box
     across, down = (2 * x - x1 - x2) / (x2 - x1), (2 * y - y1 - y2) / (y2 - y1)
-    image[across**2 + down**2 <= 1] = colour
+    image[across**2 + down**2 <= 1] = color
 
 
 def picture(
     file: Path,
     size: tuple[int, int],
     boxes: Sequence[Sequence[float]],
-    colours: Sequence[int],
-    labelled: tuple[int, ...] = (0, 1, 2),
+    colors: Sequence[int],
+    labeled: tuple[int, ...] = (0, 1, 2),
 ) -> Sample:
-    """Writes a black picture (rows, columns); a face's class is the index of its colour."""
+    """Writes a black picture (rows, columns); a face's class is the index of its color."""
     image = np.zeros((*size, 3), np.uint8)
-    for box, colour in zip(boxes, colours, strict=True):
-        paint(image, box, COLOURS[colour])
+    for box, color in zip(boxes, colors, strict=True):
+        paint(image, box, COLORS[color])
     cv2.imwrite(str(file), image)
     return Sample(
         file,
         size[1],
         size[0],
         np.array(boxes, np.float32).reshape(-1, 4),
-        np.array(colours, np.int64),
-        labelled,
+        np.array(colors, np.int64),
+        labeled,
     )
 
 
-def coloured(image: np.ndarray, colour: int, near: float = 100) -> np.ndarray:
-    """Where (rows, columns) a picture shows a colour, or mostly so."""
-    return np.linalg.norm(image.astype(float) - COLOURS[colour], axis=2) < near
+def colored(image: np.ndarray, color: int, near: float = 100) -> np.ndarray:
+    """Where (rows, columns) a picture shows a color, or mostly so."""
+    return np.linalg.norm(image.astype(float) - COLORS[color], axis=2) < near

@@ -18,13 +18,13 @@ SIDE = 128
 
 def draw_face(image: np.ndarray, box: tuple[int, int, int, int], state: int) -> None:
     x1, y1, x2, y2 = box
-    centre, axes = ((x1 + x2) // 2, (y1 + y2) // 2), ((x2 - x1) // 2, (y2 - y1) // 2)
-    cv2.ellipse(image, centre, axes, 0, 0, 360, SKIN, -1)
-    masked = cv2.ellipse(image.copy(), centre, axes, 0, 0, 360, CLOTH, -1)
+    center, axes = ((x1 + x2) // 2, (y1 + y2) // 2), ((x2 - x1) // 2, (y2 - y1) // 2)
+    cv2.ellipse(image, center, axes, 0, 0, 360, SKIN, -1)
+    masked = cv2.ellipse(image.copy(), center, axes, 0, 0, 360, CLOTH, -1)
     top = round(y1 + COVERED_FROM[state] * (y2 - y1))
     image[top:] = masked[top:]
     for side in (-1, 1):
-        eye = (centre[0] + side * axes[0] // 2, y1 + (y2 - y1) // 3)
+        eye = (center[0] + side * axes[0] // 2, y1 + (y2 - y1) // 3)
         cv2.circle(image, eye, max(1, axes[0] // 6), EYE, -1)
 
 

@@ -17,7 +17,7 @@ from maskdet.training.batches.loader import Loader
 from maskdet.training.batches.maker import BatchMaker
 from maskdet.training.trainer import Schedule, Trainer
 
-VIEW = Augmentation(32, 40, (0.7, 1.5), mosaic=0.3, rotation=10, colour=0.5, degrade=0.2)
+VIEW = Augmentation(32, 40, (0.7, 1.5), mosaic=0.3, rotation=10, color=0.5, degrade=0.2)
 
 
 class FaceCount:

@@ -87,9 +87,7 @@ def test_a_cut_one_is_refused(tmp_path: Path, kept: float) -> None:
     refusal(tmp_path / "c.npz")
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
 def test_a_changed_byte_is_refused_or_harmless(tmp_path: Path, place: float, flip: int) -> None:
     save(tmp_path / "c.npz", state())

@@ -20,7 +20,7 @@ LISTING = CONFIGS / "training_settings.yaml"
 NO_RUNS = {"monitor.yaml", "cluster.yaml", LISTING.name}
 FILES = sorted(file for file in CONFIGS.rglob("*.yaml") if file.name not in NO_RUNS)
 LEARNING = {"matcher", "box_loss", "box_weight", "class_loss"}
-"""Options that change how weights are learnt and not which there are."""
+"""Options that change how weights are learned and not which there are."""
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -33,6 +33,14 @@ def test_settings_give_the_network_of_the_model_they_name(file: Path) -> None:
         return
     card = read_card(MODELS / settings.name)
     assert _weights(plan) == _weights(card.options)
+
+
+def test_names_of_earlier_versions_are_read_with_a_note() -> None:
+    sets = ["train=[{list: a.txt, 'labelled': [with_mask]}]", 'augmentation={"colour": 0.3}']
+    notes: list[str] = []
+    settings = load_settings(TrainingSettings, None, ["network.kind=retinanet", *sets], notes)
+    assert settings.train[0].labeled == ("with_mask",) and settings.augmentation.color == 0.3
+    assert "is called 'labeled' now" in notes[0] and len(notes) == 2
 
 
 def keys_of(value: Any) -> Any:

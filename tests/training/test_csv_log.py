@@ -19,7 +19,7 @@ def test_figures_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(columns["loss"], [2.5, np.nan])
 
 
-def test_of_a_step_learnt_twice_the_later_line_counts(tmp_path: Path) -> None:
+def test_of_a_step_learned_twice_the_later_line_counts(tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
     for step, loss in ((10, 1.0), (20, 2.0), (30, 3.0), (20, 5.0)):  # killed at 30, back at 10
         append_metrics(file, step, {"loss": loss})

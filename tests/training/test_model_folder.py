@@ -54,7 +54,7 @@ def test_what_is_too_large_for_half_precision_stays_whole(tmp_path: Path) -> Non
 
 
 def test_a_card_says_what_each_data_set_was_good_for() -> None:
-    sets = "[{finder: a/light, labelled: [with_mask]}, {source: things, without_faces: true}]"
+    sets = "[{finder: a/light, labeled: [with_mask]}, {source: things, without_faces: true}]"
     settings = load_settings(TrainingSettings, None, [f"train={sets}"])
     assert provenance(settings, "train")["data"] == [
         "all pictures of the data folder: with_mask, faces that nobody labeled by light",

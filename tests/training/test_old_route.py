@@ -36,7 +36,7 @@ SMALL = {
     "network.separable": "false", "network.units": "32", "network.before": "40",
     "network.after": "20", "network.regions": "16", "evaluation_size": "128",
     "augmentation.size": "128", "augmentation.long_side": "128", "augmentation.scale": "[1,1]",
-    "augmentation.mosaic": "0", "augmentation.rotation": "0", "augmentation.colour": "0",
+    "augmentation.mosaic": "0", "augmentation.rotation": "0", "augmentation.color": "0",
     "augmentation.degrade": "0", "schedule.steps": "150", "schedule.batch": "4",
     "schedule.rate": "0.005", "schedule.warm_up": "20", "schedule.average": "0.9",
     "schedule.evaluate_every": "150", "schedule.save_every": "150",
@@ -105,7 +105,7 @@ def test_every_command_of_the_page_runs_and_leaves_what_it_says(
 
 
 def test_what_comes_out_are_the_faces_that_went_in(workplace: Path) -> None:
-    """Four pictures of three faces each, the very ones learnt; both files find the same."""
+    """Four pictures of three faces each, the very ones learned; both files find the same."""
     found = json.loads((workplace / "boxes.json").read_text())["images"]
     others = json.loads((workplace / "boxes_tf2.json").read_text())["images"]
     truth, seen = read_samples(workplace / "faces/test"), 0

@@ -151,7 +151,7 @@ def test_things_that_are_no_faces_need_no_labels(data: Path) -> None:
     samples, weights, validation = supply.read_data(settings, data)
     assert (len(samples), len(validation)) == (20, 2)
     for sample, weight in zip(samples[-2:], weights[-2:], strict=True):
-        assert (len(sample.boxes), len(sample.labelled), weight) == (0, 3, 3)
+        assert (len(sample.boxes), len(sample.labeled), weight) == (0, 3, 3)
         assert sample.read().shape == (30, 40, 3)
 
     (data / "things/wheel.png").write_bytes(b"no picture")
@@ -200,7 +200,7 @@ def test_a_teacher_that_is_not_here(data: Path) -> None:
     assert [line.partition(" and is left out: ")[2] for line in lines] == [
         "the states that its pictures do not label stay unknown",
         "faces that nobody labeled in its pictures are learned as background",
-        "labels alone are learnt",
+        "labels alone are learned",
     ]
 
 

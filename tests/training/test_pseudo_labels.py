@@ -62,7 +62,7 @@ def sample(tmp_path: Path) -> Sample:
         (found(MASK, NONE), [0, 1]),
         (found(WRONG, NONE), [2, 1]),
         (found(WRONG, WRONG), [2, 2]),
-        # the teacher says nothing of the states that were labelled, only of the one that was not
+        # the teacher says nothing of the states that were labeled, only of the one that was not
         (found(NONE, MASK), [0, 1]),
         # not sure of one of the faces, or has not found it, or found it elsewhere
         (found(TORN, NONE), None),
@@ -85,7 +85,7 @@ def test_a_sure_teacher_completes_the_labels(sample: Sample, tmp_path: Path) -> 
     teacher = Teacher({10: found(WRONG, NONE)})
     (taught,) = pseudo_label([sample], lambda: teacher, tmp_path / "told.json")
     assert taught.classes.tolist() == [2, 1]
-    assert taught.labelled == (0, 1, 2)
+    assert taught.labeled == (0, 1, 2)
     np.testing.assert_array_equal(taught.boxes, sample.boxes)
     assert (teacher.asked, teacher.closed) == (1, 1)
 
@@ -134,7 +134,7 @@ def test_a_face_that_nobody_labeled_is_neither_face_nor_background(
     finder = Teacher({10: found(TORN, MASK, [0.2, 0.1, 0.04], boxes=boxes)})
     memory = tmp_path / "found.json"
     (seen,) = ignore_unlabeled([sample], lambda: finder, memory)
-    assert seen.classes.tolist() == [0, 1, -1] and seen.labelled == sample.labelled
+    assert seen.classes.tolist() == [0, 1, -1] and seen.labeled == sample.labeled
     np.testing.assert_array_equal(seen.boxes, [*BOXES, boxes[0]])
     (again,) = ignore_unlabeled([sample], lambda: pytest.fail("asked again"), memory)
     np.testing.assert_array_equal(again.boxes, seen.boxes)
@@ -153,7 +153,7 @@ def test_a_run_asks_the_teacher_that_its_settings_name(tmp_path: Path) -> None:
 
     write_voc_folder(tmp_path / "data", 6)
     models = "teacher: models/big, finder: models/far"
-    told = [f"train=[{{labelled: [with_mask, without_mask], {models}}}]"]
+    told = [f"train=[{{labeled: [with_mask, without_mask], {models}}}]"]
     settings = load_settings(TrainingSettings, None, told)
     opened: list[tuple[str, float | None]] = []
 

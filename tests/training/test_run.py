@@ -30,7 +30,7 @@ PLAIN = (
     "augmentation.size=128",
     "augmentation.long_side=128",
     "augmentation.scale=[1,1]",
-    *(f"augmentation.{name}=0" for name in ("mosaic", "rotation", "colour", "degrade")),
+    *(f"augmentation.{name}=0" for name in ("mosaic", "rotation", "color", "degrade")),
 )
 
 
@@ -47,7 +47,7 @@ def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def overfitted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that has learnt four pictures by heart."""
+    """The folder of a run that has learned four pictures by heart."""
     folder = tmp_path_factory.mktemp("overfitted")
     run = settings(
         *PLAIN,
@@ -63,7 +63,7 @@ def overfitted(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-def test_four_pictures_are_learnt_by_heart(overfitted: Path) -> None:
+def test_four_pictures_are_learned_by_heart(overfitted: Path) -> None:
     metrics = read_metrics(overfitted / "validation.csv")
     assert metrics["step"].tolist() == [180]
     assert metrics["mAP50"][0] > 0.9
@@ -108,14 +108,14 @@ def test_several_data_sets(tmp_path: Path) -> None:
         (tmp_path / f"{name}.txt").write_text(lines)
     samples, weights, validation = data.read_data(
         settings(
-            "train=[{list: one.txt}, {list: two.txt, labelled: [with_mask, without_mask], "
+            "train=[{list: one.txt}, {list: two.txt, labeled: [with_mask, without_mask], "
             "share: 0.25}]",
             "validation=one.txt",
             "schedule.rare=1",
         ),
         tmp_path,
     )
-    assert [sample.labelled for sample in samples] == [(0, 1, 2)] * 4 + [(0, 1)] * 3
+    assert [sample.labeled for sample in samples] == [(0, 1, 2)] * 4 + [(0, 1)] * 3
     assert weights.tolist() == [1] * 4 + [0.25] * 3
     assert len(validation) == 4
 

@@ -80,7 +80,7 @@ class Interrupted(Exception):
 
 
 def test_interrupted_between_checkpoints(pictures: Path, whole: Path, tmp_path: Path) -> None:
-    """Step 14 has passed the best evaluation (12) and the last checkpoint (12): learnt again."""
+    """Step 14 has passed the best evaluation (12) and the last checkpoint (12): learned again."""
 
     def progress(step: int, metrics: dict[str, float]) -> None:
         if step == 14:

@@ -38,7 +38,7 @@ def test_the_api_keeps_what_its_description_says(page: Command, tmp_path: Path):
         assert client.get("/healthz").json() == {"status": "ok"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from([".png", ".jpg", ".webp"]), st.data())
 def test_damaged_pictures_are_refused_or_read_and_nothing_else(suffix: str, data: st.DataObject):
     whole = encoded(suffix, 40, 30)

@@ -40,7 +40,7 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
         (saved(RED, "WEBP", save_all=True, append_images=[RED.rotate(90)]), WEBP),
     ],
 )
-def test_every_dialect_is_read_in_colour(data: bytes, kind: Kind):
+def test_every_dialect_is_read_in_color(data: bytes, kind: Kind):
     (image, damage), found = decode(data, "x", 1200)
     assert found is kind and image.shape == (30, 40, 3) and not damage
     assert np.abs(image.mean(axis=(0, 1)) - (30, 30, 200)).max() < 25
@@ -49,10 +49,10 @@ def test_every_dialect_is_read_in_colour(data: bytes, kind: Kind):
     assert refused.value.status_code == 413
 
 
-def test_grey_and_deep_pictures_are_read():
-    grey = saved(Image.new("L", (40, 30), 100), "PNG")
+def test_gray_and_deep_pictures_are_read():
+    gray = saved(Image.new("L", (40, 30), 100), "PNG")
     deep = saved(Image.fromarray(np.full((30, 40), 100 << 8, np.uint16)), "PNG")
-    for data in (grey, deep):
+    for data in (gray, deep):
         assert (decode(data, "x", 1200)[0].image == 100).all()
 
 

@@ -176,7 +176,7 @@ def test_a_camera_that_is_there_is_offered(browser: Browser):
     assert camera(browser) == (True, "")
 
 
-def test_without_a_camera_the_button_is_greyed_out_and_says_why(page: Command, tmp_path: Path):
+def test_without_a_camera_the_button_is_grayed_out_and_says_why(page: Command, tmp_path: Path):
     browser = Browser(tmp_path, page.url, camera_sees=None)
     try:
         browser.open()

@@ -27,7 +27,7 @@ PNG = encoded(".png")
 
 
 def claims(width: int, height: int) -> bytes:
-    """A small PNG that claims to be large: of plain grey, properly compressed."""
+    """A small PNG that claims to be large: of plain gray, properly compressed."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (

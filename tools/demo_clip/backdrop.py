@@ -7,7 +7,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-# Shapes of the hall: x, y, width, height as parts of the picture, and colour BGR.
+# Shapes of the hall: x, y, width, height as parts of the picture, and color BGR.
 WALL_TOP, WALL_BOTTOM = (176, 184, 190), (138, 148, 158)
 SHAPES: tuple[tuple[tuple[float, float, float, float], tuple[int, int, int]], ...] = (
     ((-0.10, 0.05, 0.30, 0.60), (226, 222, 208)),  # window, left
@@ -36,28 +36,28 @@ def hall(width: int, height: int) -> np.ndarray:
     fall = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     top, bottom = np.array(WALL_TOP, np.float32), np.array(WALL_BOTTOM, np.float32)
     picture = np.ascontiguousarray(np.broadcast_to(top + (bottom - top) * fall, (height, width, 3)))
-    for (x, y, w, h), colour in SHAPES:
+    for (x, y, w, h), color in SHAPES:
         corner = round(x * width), round(y * height)
         opposite = round((x + w) * width), round((y + h) * height)
-        cv2.rectangle(picture, corner, opposite, colour, cv2.FILLED)
+        cv2.rectangle(picture, corner, opposite, color, cv2.FILLED)
     for x, y in LAMPS:
-        centre, axes = (round(x * width), round(y * height)), (width // 26, height // 60)
-        cv2.ellipse(picture, centre, axes, 0, 0, 360, (255, 255, 255), cv2.FILLED)
+        center, axes = (round(x * width), round(y * height)), (width // 26, height // 60)
+        cv2.ellipse(picture, center, axes, 0, 0, 360, (255, 255, 255), cv2.FILLED)
     picture = cv2.GaussianBlur(picture, (0, 0), HALL_BLUR * width)
     return picture + _grain(picture.shape, 3)
 
 
 @cache
 def counter(width: int, height: int) -> np.ndarray:
-    """The counter, colour times alpha and alpha: float32 (height, width + 2·MARGIN, 4)."""
+    """The counter, color times alpha and alpha: float32 (height, width + 2·MARGIN, 4)."""
     rows, columns = np.mgrid[:height, : width + 2 * MARGIN].astype(np.float32)
     depth = (rows - COUNTER_TOP * height) / ((1 - COUNTER_TOP) * height)
     wave = np.sin(columns / 41 + 0.6 * np.sin(rows / 7)) + 0.5 * np.sin(columns / 13 + rows / 29)
     light = 0.86 - 0.30 * np.clip(depth, 0, 1) + 0.012 * wave
     light = np.where(depth < 0.10, 1.28, light)  # the top, lit from above
-    colour = light[..., None] * np.array((112, 136, 158), np.float32)
+    color = light[..., None] * np.array((112, 136, 158), np.float32)
     alpha = np.clip((rows - COUNTER_TOP * height) / 2 + 0.5, 0, 1)[..., None]
-    panel = np.concatenate([(colour + _grain(colour.shape, 4)) * alpha, alpha], axis=2)
+    panel = np.concatenate([(color + _grain(color.shape, 4)) * alpha, alpha], axis=2)
     return cv2.GaussianBlur(panel.astype(np.float32), (0, 0), COUNTER_BLUR * width)
 
 

@@ -25,7 +25,7 @@ class MaskStyle:
     """One kind of mask.
 
     Attributes:
-        colour: of the cloth in even light, BGR 0–255.
+        color: of the cloth in even light, BGR 0–255.
         drop: how far below its right place it is worn, in half widths; 0 is rightly worn.
         below_chin: how far it reaches below the chin, in half widths.
         pleats: heights v of the folds that run from side to side.
@@ -33,12 +33,12 @@ class MaskStyle:
         ridge: difference in light between the halves of a mask folded down the middle, 0–1.
         seam: how dark the seam down the middle is, 0–1.
         binding: how much brighter the sewn edge is, 0–1.
-        bulge: how much the cloth darkens towards its sides, 0–1.
+        bulge: how much the cloth darkens toward its sides, 0–1.
         creases: strength of the small irregular folds, 0–1.
-        loop: colour of the ear loops, BGR.
+        loop: color of the ear loops, BGR.
     """
 
-    colour: tuple[float, float, float]
+    color: tuple[float, float, float]
     drop: float = 0.0
     below_chin: float = 0.06
     pleats: tuple[float, ...] = ()
@@ -135,7 +135,7 @@ def _cover(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _cloth(u: np.ndarray, v: np.ndarray, style: MaskStyle) -> np.ndarray:
-    """The cloth's colour under its own folds, float32 (H, W, 3)."""
+    """The cloth's color under its own folds, float32 (H, W, 3)."""
     light = 1.04 - style.bulge * np.abs(u) ** 2.6 - 0.16 * np.clip(v - 0.55, 0, 1) ** 1.5
     light += 0.07 * np.exp(-((u / 0.16) ** 2) - ((v - 0.16) / 0.16) ** 2)  # over the nose
     light -= 0.06 * np.exp(-(((np.abs(u) - 0.30) / 0.12) ** 2) - ((v - 0.2) / 0.16) ** 2)
@@ -149,7 +149,7 @@ def _cloth(u: np.ndarray, v: np.ndarray, style: MaskStyle) -> np.ndarray:
     edge = np.maximum(np.abs(u) - 0.94, np.maximum(0.055 - v, v - 0.955) * 0.8)
     light += style.binding * (edge > 0) - 0.10 * np.exp(-((edge / 0.010) ** 2))
     light += style.creases * _creases(u, v)
-    return (light[..., None] * np.array(style.colour)).astype(np.float32)
+    return (light[..., None] * np.array(style.color)).astype(np.float32)
 
 
 def _creases(u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -194,9 +194,9 @@ def _grain(shape: tuple[int, ...], portrait: Portrait) -> np.ndarray:
 def _photo_light(image: np.ndarray, portrait: Portrait) -> np.ndarray:
     """The photograph's own broad light on the face, around 1, so that the mask shares it."""
     unit = portrait.half_width * portrait.zoom
-    grey = cv2.GaussianBlur(image.mean(axis=2), (0, 0), 0.35 * unit)
+    gray = cv2.GaussianBlur(image.mean(axis=2), (0, 0), 0.35 * unit)
     column, row = (round(value * portrait.zoom) for value in portrait.nose)
-    return 1 + 0.35 * np.clip(grey / grey[row, column] - 1, -0.6, 0.3)
+    return 1 + 0.35 * np.clip(gray / gray[row, column] - 1, -0.6, 0.3)
 
 
 def _contact_shadow(cover: np.ndarray, portrait: Portrait) -> np.ndarray:

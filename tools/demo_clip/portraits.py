@@ -101,15 +101,15 @@ def cut_out(image: np.ndarray, portrait: Portrait) -> tuple[np.ndarray, np.ndarr
         portrait: its landmarks.
 
     Returns:
-        Colour, float32 (H, W, 3), in which the person's edge is carried on outwards so that no
+        Color, float32 (H, W, 3), in which the person's edge is carried on outwards so that no
         old background shines through; and alpha, float32 (H, W), 0–1 with a soft edge.
     """
     person = _refine(image, portrait)
     inner = cv2.erode(person, np.ones((3, 3), np.uint8)).astype(np.float32)
     spread = cv2.GaussianBlur(inner, (0, 0), 3)
     carried = cv2.GaussianBlur(image * inner[..., None], (0, 0), 3) / (spread[..., None] + 1e-4)
-    colour = np.where(inner[..., None] > 0, image, carried).astype(np.float32)
-    return colour, cv2.GaussianBlur(inner, (0, 0), 1.0)
+    color = np.where(inner[..., None] > 0, image, carried).astype(np.float32)
+    return color, cv2.GaussianBlur(inner, (0, 0), 1.0)
 
 
 def _refine(image: np.ndarray, portrait: Portrait) -> np.ndarray:

@@ -48,11 +48,11 @@ class Figure:
     Attributes:
         portrait: name in `PORTRAITS`.
         masks: names in `STYLES`, or None for a bare face: one for each equal part of the clip.
-        x, y: centre of the face in pixels; y may have a second, faster swing (`step`).
+        x, y: center of the face in pixels; y may have a second, faster swing (`step`).
         width: of the face in pixels.
         angle: of the head in degrees, clockwise.
         flip: mirror the portrait.
-        hue: turn of the clothes' colour, in half degrees as OpenCV counts hue (0–179).
+        hue: turn of the clothes' color, in half degrees as OpenCV counts hue (0–179).
         tint: factors for blue, green and red, the mask left out.
     """
 
@@ -175,22 +175,22 @@ def _figure_layer(figure: Figure, t: float) -> _Layer:
         column = pixels.shape[1] - column
     scale = figure.width.at(t) / (x2 - x1)
     matrix = cv2.getRotationMatrix2D((column, row), -figure.angle.at(t), scale)
-    x, y = _centre(figure, t)
+    x, y = _center(figure, t)
     to_place = np.array([[0, 0, x - column], [0, 0, y - row]])
     return _Layer(pixels, matrix + to_place)
 
 
 @cache
 def _sprite(figure: Figure, mask: str | None) -> np.ndarray:
-    """The figure at its largest, cut out and coloured: float32 (H, W, 4), premultiplied."""
+    """The figure at its largest, cut out and colored: float32 (H, W, 4), premultiplied."""
     portrait = PORTRAITS[figure.portrait]
-    colour, alpha = _person(figure.portrait)
+    color, alpha = _person(figure.portrait)
     if figure.hue:
-        colour = _recoloured(colour, portrait, figure.hue)
-    colour = colour * np.array(figure.tint, np.float32)
+        color = _recolored(color, portrait, figure.hue)
+    color = color * np.array(figure.tint, np.float32)
     if mask is not None:
-        colour = wear(colour, portrait, STYLES[mask])
-    pixels = _extended(np.dstack([colour * alpha[..., None], alpha]), portrait)
+        color = wear(color, portrait, STYLES[mask])
+    pixels = _extended(np.dstack([color * alpha[..., None], alpha]), portrait)
     shrink = _largest_scale(figure) / portrait.zoom
     pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(pixels[:, ::-1]) if figure.flip else pixels
@@ -198,23 +198,23 @@ def _sprite(figure: Figure, mask: str | None) -> np.ndarray:
 
 @cache
 def _person(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """A portrait cut out and enlarged: colour float32 (H, W, 3) 0–255, alpha float32 (H, W)."""
+    """A portrait cut out and enlarged: color float32 (H, W, 3) 0–255, alpha float32 (H, W)."""
     portrait = PORTRAITS[name]
     cut = cut_out(load(portrait), portrait)
     size = cut[1].shape[1] * portrait.zoom, cut[1].shape[0] * portrait.zoom
-    colour, alpha = (cv2.resize(part, size, interpolation=cv2.INTER_CUBIC) for part in cut)
-    return np.clip(colour, 0, 255), np.clip(alpha, 0, 1)
+    color, alpha = (cv2.resize(part, size, interpolation=cv2.INTER_CUBIC) for part in cut)
+    return np.clip(color, 0, 255), np.clip(alpha, 0, 1)
 
 
-def _recoloured(colour: np.ndarray, portrait: Portrait, hue: int) -> np.ndarray:
+def _recolored(color: np.ndarray, portrait: Portrait, hue: int) -> np.ndarray:
     """The bright clothes below the chin in another hue."""
-    turned = np.asarray(cv2.cvtColor((colour / 255).astype(np.float32), cv2.COLOR_BGR2HSV))
-    below = np.arange(len(colour))[:, None] > (portrait.face[3] + 8) * portrait.zoom
+    turned = np.asarray(cv2.cvtColor((color / 255).astype(np.float32), cv2.COLOR_BGR2HSV))
+    below = np.arange(len(color))[:, None] > (portrait.face[3] + 8) * portrait.zoom
     cloth = cv2.GaussianBlur((below & (turned[..., 1] > 0.5)).astype(np.float32), (0, 0), 2)
     turned = turned * np.array((1, 0.6, 0.75), np.float32)  # calmer than a space suit
     turned[..., 0] = (turned[..., 0] + 2 * hue) % 360
     other = 255 * np.asarray(cv2.cvtColor(turned, cv2.COLOR_HSV2BGR))
-    return colour + (other - colour) * cloth[..., None]
+    return color + (other - color) * cloth[..., None]
 
 
 def _extended(pixels: np.ndarray, portrait: Portrait) -> np.ndarray:
@@ -249,8 +249,8 @@ def _sway(t: float, width: float) -> float:
     return PAN * width / NEAR * float(np.sin(2 * np.pi * t))
 
 
-def _centre(figure: Figure, t: float) -> tuple[float, float]:
-    """Centre of the face in the frame."""
+def _center(figure: Figure, t: float) -> tuple[float, float]:
+    """Center of the face in the frame."""
     return (
         figure.x.at(t) + _sway(t, figure.width.base),
         figure.y.at(t) + figure.step.at(t),
@@ -260,7 +260,7 @@ def _centre(figure: Figure, t: float) -> tuple[float, float]:
 def _face_box(figure: Figure, t: float) -> tuple[float, float, float, float]:
     """The face's box in the frame, parts outside it included."""
     x1, y1, x2, y2 = PORTRAITS[figure.portrait].face
-    (x, y), width = _centre(figure, t), figure.width.at(t)
+    (x, y), width = _center(figure, t), figure.width.at(t)
     height = width * (y2 - y1) / (x2 - x1)
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 

@@ -20,7 +20,7 @@ TINY_PIXELS = 8
 DUPLICATE_IOU = 0.9
 """IoU from which on two boxes mark the same face."""
 MIN_ANCHOR_IOU = 0.3
-"""IoU with its best anchor below which a box is not learnt from (or badly)."""
+"""IoU with its best anchor below which a box is not learned from (or badly)."""
 KINDS = {
     "tiny": f"boxes of less than {TINY_PIXELS} pixels",
     "twice": "boxes that mark a face twice",
@@ -60,10 +60,10 @@ def best_iou(boxes: np.ndarray, grid: AnchorGrid) -> np.ndarray:
     Of equal anchors, the one whose center is nearest overlaps most, so only that one is compared.
     """
     best = np.zeros(len(boxes))
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
     area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     for stride, size in zip(grid.strides, grid.sizes, strict=True):
-        cells = (np.maximum(np.rint(centres / stride - 0.5), 0) + 0.5) * stride
+        cells = (np.maximum(np.rint(centers / stride - 0.5), 0) + 0.5) * stride
         for shape in grid.shapes(size):
             low = np.maximum(boxes[:, :2], cells - shape / 2)
             high = np.minimum(boxes[:, 2:], cells + shape / 2)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskdet.datasets.builder import DatasetBuilder, Labelled, check_name
+from maskdet.datasets.builder import DatasetBuilder, Labeled, check_name
 from maskdet.datasets.formats.coco_regions import (
     BOX_VALUES,
     are_corners,
@@ -145,11 +145,11 @@ def _projects(content: dict[str, Any]) -> set[Any]:
 
 def _images(
     content: dict[str, Any], source: Source, builder: DatasetBuilder
-) -> dict[Any, Labelled | None]:
+) -> dict[Any, Labeled | None]:
     """Images by id; None for one that cannot be used, which was reported."""
     problems = builder.problems
     finder = Finder(source, problems)
-    images: dict[Any, Labelled | None] = {}
+    images: dict[Any, Labeled | None] = {}
     for place, item in _items(content, "images", source.path, problems):
         key, name = _key(item.get("id")), item.get("file_name")
         sides = [item.get(side) or 0 for side in ("width", "height")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from maskdet.datasets.builder import DatasetBuilder, Labelled, turned_corners
+from maskdet.datasets.builder import DatasetBuilder, Labeled, turned_corners
 from maskdet.errors import DatasetError
 
 MIN_POINTS = 3
@@ -16,7 +16,7 @@ MIN_BOXES = 4
 
 
 def take_region(
-    item: dict[str, Any], image: Labelled, name: str, builder: DatasetBuilder, place: str
+    item: dict[str, Any], image: Labeled, name: str, builder: DatasetBuilder, place: str
 ) -> None:
     """Takes the box of an annotation, or else the box around its segmentation.
 
@@ -57,7 +57,7 @@ def _box_problem(box: Any) -> str:
     return f"bbox {shown_value(box)} is not [x, y, width, height]; draw it again or remove it"
 
 
-def _whose(item: dict[str, Any], image: Labelled) -> str:
+def _whose(item: dict[str, Any], image: Labeled) -> str:
     """The annotation's id and its image, by which tools find it."""
     return f" (id {shown_value(item.get('id'))}, of {image.file.name})"
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from maskdet.datasets.builder import DatasetBuilder, Labelled
+from maskdet.datasets.builder import DatasetBuilder, Labeled
 from maskdet.datasets.class_list import lost_classes
 from maskdet.datasets.formats.unsupported import csv_tool
 from maskdet.datasets.image_lookup import Finder
@@ -69,7 +69,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     columns = _required_columns(first, source.path, line)
     finder = Finder(source, problems)
     builder = DatasetBuilder(problems, source.names())
-    images: dict[str, tuple[Labelled | None, list[str]]] = {}
+    images: dict[str, tuple[Labeled | None, list[str]]] = {}
     for line, row in rows:
         place = f"{source.path}:{line}"
         if row == first:  # of another table that was put behind the first
@@ -111,7 +111,7 @@ def _required_columns(first: Sequence[str], file: Path, line: int) -> dict[str, 
 
 def _image(
     name: str, sides: list[str], finder: Finder, builder: DatasetBuilder, place: str
-) -> Labelled | None:
+) -> Labeled | None:
     width, height = (whole_or_point_zero(side or "0") for side in sides)
     try:
         if width is None or height is None:
@@ -124,7 +124,7 @@ def _image(
         return None
 
 
-def _box(image: Labelled, fields: dict[str, str], builder: DatasetBuilder, place: str) -> None:
+def _box(image: Labeled, fields: dict[str, str], builder: DatasetBuilder, place: str) -> None:
     wrong = [f"{key} is {fields[key][:20]!r}" for key in EDGES
              if math.isnan(number(fields[key]))]  # fmt: skip
     if wrong:

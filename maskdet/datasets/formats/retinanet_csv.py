@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskdet.datasets.builder import DatasetBuilder, Labelled
+from maskdet.datasets.builder import DatasetBuilder, Labeled
 from maskdet.datasets.class_list import class_csv
 from maskdet.datasets.formats import od_csv
 from maskdet.datasets.formats.unsupported import csv_tool
@@ -45,7 +45,7 @@ def read(source: Source, problems: Problems) -> DataSet:
         problems.add(source.folder / CLASSES, "ids must be 0, 1, 2 … without a gap")
     finder = Finder(source, problems)
     builder = DatasetBuilder(problems, None if classes is None else tuple(classes.values()))
-    images: dict[str, Labelled | None] = {}
+    images: dict[str, Labeled | None] = {}
     for count, (line, row) in enumerate(read_rows(source.path, problems)):
         place = f"{source.path}:{line}"
         if count == 0 and _is_header(row, source.path, place):
@@ -83,7 +83,7 @@ def _is_header(row: Sequence[str], file: Path, place: str) -> bool:
     return False
 
 
-def _image(name: str, finder: Finder, builder: DatasetBuilder, place: str) -> Labelled | None:
+def _image(name: str, finder: Finder, builder: DatasetBuilder, place: str) -> Labeled | None:
     try:
         file = finder.find(name, place)
         return builder.image(file, *size_of(file), place)
@@ -92,7 +92,7 @@ def _image(name: str, finder: Finder, builder: DatasetBuilder, place: str) -> La
         return None
 
 
-def _box(image: Labelled, row: list[str], builder: DatasetBuilder, place: str) -> None:
+def _box(image: Labeled, row: list[str], builder: DatasetBuilder, place: str) -> None:
     edges = [whole_or_point_zero(text) for text in row[1:5]]
     box = [edge for edge in edges if edge is not None]
     if len(box) < 4:

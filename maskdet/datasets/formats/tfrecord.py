@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from maskdet.datasets.builder import DatasetBuilder, Labelled, pixels, shown_box
+from maskdet.datasets.builder import DatasetBuilder, Labeled, pixels, shown_box
 from maskdet.datasets.class_list import label_map, read_classes
 from maskdet.datasets.formats.tfrecord_files import NAME, label_map_of, read_records, write_record
 from maskdet.datasets.image_files import encoded, size_in
@@ -83,7 +83,7 @@ class _Reader:
         self._listed = listed
         names = tuple(listed.values()) if listed else None
         self._builder = DatasetBuilder(problems, names, in_pixels=False)
-        self._images: dict[tuple[bytes, bytes], Labelled | None] = {}
+        self._images: dict[tuple[bytes, bytes], Labeled | None] = {}
         self._boxes_of: dict[tuple[bytes, bytes], set[tuple[Box, str]]] = {}
         self._labels: dict[int, str] = {}
         self._nameless: set[int | None] = set()
@@ -119,7 +119,7 @@ class _Reader:
         span: tuple[int, int],
         name: str,
         place: str,
-    ) -> Labelled | None:
+    ) -> Labeled | None:
         size = [_one(features, f"image/{side}", int) for side in ("width", "height")]
         width, height = (s for s in size) if None not in size else size_in(content, place)
         assert width is not None and height is not None
@@ -128,7 +128,7 @@ class _Reader:
     def _boxes(
         self,
         features: dict[str, Feature],
-        image: Labelled,
+        image: Labeled,
         place: str,
         had: Set[tuple[Box, str]],
     ) -> set[tuple[Box, str]]:

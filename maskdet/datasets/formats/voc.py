@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import numpy as np
 
-from maskdet.datasets.builder import SHARED, DatasetBuilder, Labelled, turned_corners
+from maskdet.datasets.builder import SHARED, DatasetBuilder, Labeled, turned_corners
 from maskdet.datasets.class_list import lost_classes
 from maskdet.datasets.formats.unsupported import xml_tool
 from maskdet.datasets.formats.voc_layout import (
@@ -42,7 +42,7 @@ from maskdet.system.file_names import folded_name
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 _PARTS_OF_OBJECTS = ("object", "bndbox", "robndbox", "xmin")
 _NO_NUMBER = ("", "none", "null", "nan")
-UNLABELLED = "pictures without xml that were left out"
+UNLABELED = "pictures without xml that were left out"
 ORPHANS = "xml files without picture that were left out"
 OF_ANOTHER = (
     "xml files that state the name of another picture that is there; their own name was taken"
@@ -99,20 +99,20 @@ def _names_in(source: Source, problems: Problems) -> list[str]:
     for images, labels in LAYOUTS:
         files = images_in(folder / images)
         if files and (holds_xml(folder / labels) or not in_other_layout(folder, labels)):
-            return _labelled(folder, folder / labels, files, source, problems)
-    return _labelled(folder, folder, images_in(folder) or list_images(folder), source, problems)
+            return _labeled(folder, folder / labels, files, source, problems)
+    return _labeled(folder, folder, images_in(folder) or list_images(folder), source, problems)
 
 
-def _labelled(
+def _labeled(
     folder: Path, labels: Path, files: Sequence[Path], source: Source, problems: Problems
 ) -> list[str]:
     """Names of those of a folder's images that have xml; the others are in a note."""
     finder = XmlFinder(folder)
-    labelled, taken = [], set[Path]()
+    labeled, taken = [], set[Path]()
     names = {file.name for file in files}
     for file in files:
         if xml := finder.find(os.path.relpath(file, folder), required=False):
-            labelled.append(os.path.relpath(file, source.root))
+            labeled.append(os.path.relpath(file, source.root))
             if xml in taken:
                 problems.note(SHARED, file, xml.name)
             taken.add(xml)
@@ -120,9 +120,9 @@ def _labelled(
             if stated in names and Path(stated).stem != file.stem:
                 problems.note(OF_ANOTHER, xml, f"states {stated}, and was taken for {file.name}")
         else:
-            problems.note(UNLABELLED, file, "")
+            problems.note(UNLABELED, file, "")
     _note_orphans(labels, files, taken, problems)
-    return labelled
+    return labeled
 
 
 def _note_orphans(
@@ -194,7 +194,7 @@ def _size(tree: Element) -> tuple[float, float]:
     return _number(tree, "size/width"), _number(tree, "size/height")
 
 
-def _take_box(item: Element, image: Labelled, builder: DatasetBuilder, place: str) -> None:
+def _take_box(item: Element, image: Labeled, builder: DatasetBuilder, place: str) -> None:
     """Takes the box of an object: `bndbox`, or what turned boxes and outlines stand in.
 
     Raises:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maskdet.config import write_yaml
-from maskdet.datasets.builder import SHARED, DatasetBuilder, Labelled, pixels
+from maskdet.datasets.builder import SHARED, DatasetBuilder, Labeled, pixels
 from maskdet.datasets.class_list import read_classes, require_agreement
 from maskdet.datasets.formats.yolo_data_yaml import (
     SUFFIXES_OF_PLANS,
@@ -45,7 +45,7 @@ from maskdet.system.atomic_files import write_whole
 from maskdet.system.text_files import with_points
 
 _SEPARATING_COMMA = re.compile(r",\s|,$")
-UNLABELLED = "pictures without a file of labels, taken as without objects"
+UNLABELED = "pictures without a file of labels, taken as without objects"
 OUTSIDE = "pictures that no line of the data.yaml leads to, which were left out"
 KEYPOINTS = "key points behind boxes that were left aside"
 MIN_BOXES = 4
@@ -84,7 +84,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     rows = _Rows(classes, builder, keypoints=bool(plan and plan.keypoints))
     images = _images(source, plan, problems)
     finder = LabelFinder(source.root, images, problems)
-    found: list[tuple[Path, Labelled]] = []
+    found: list[tuple[Path, Labeled]] = []
     for file, part in images.items():
         try:
             inside(source.root, os.path.relpath(file, source.root))
@@ -93,7 +93,7 @@ def read(source: Source, problems: Problems) -> DataSet:
                 image.part = part
             labels = finder.find(file)
             if labels is None:
-                problems.note(UNLABELLED, file, "")
+                problems.note(UNLABELED, file, "")
             elif image:
                 found.append((labels, image))
         except DatasetError as error:
@@ -115,7 +115,7 @@ class _Rows:
         self._tracked: bool | None = None
         self._count = self._as_corners = self._beyond = 0
 
-    def read_all(self, found: Sequence[tuple[Path, Labelled]]) -> None:
+    def read_all(self, found: Sequence[tuple[Path, Labeled]]) -> None:
         """Takes the rows of files of labels, each of an image."""
         self._labels = [file for file, _ in found]
         times = Counter(self._labels)
@@ -133,7 +133,7 @@ class _Rows:
                 "center x, y, width, height; convert them",
             )
 
-    def _read(self, file: Path, image: Labelled) -> None:
+    def _read(self, file: Path, image: Labeled) -> None:
         for line, text in enumerate(read_text(file).splitlines(), start=1):
             fields = _fields(text)
             if fields and not fields[0].startswith("#"):
@@ -143,7 +143,7 @@ class _Rows:
                 except DatasetError as error:
                     self._builder.problems.add(place, str(error))
 
-    def _take(self, fields: list[str], image: Labelled, place: str) -> None:
+    def _take(self, fields: list[str], image: Labeled, place: str) -> None:
         """Takes one row.
 
         Raises:

@@ -97,7 +97,7 @@ def _relu(layer: Layer, x: Any) -> Any:
 def _batch_norm(layer: Layer, x: Any) -> Any:
     axis = layer.config["axis"]
     if axis not in (3, -1, [3], [-1]):
-        raise ValueError(f"layer {layer.name}: normalises axis {axis}")
+        raise ValueError(f"layer {layer.name}: normalizes axis {axis}")
     mean, variance = (layer.weights[name] for name in ("moving_mean", "moving_variance"))
     scale = layer.weights.get("gamma", np.float32(1)) / np.sqrt(variance + layer.config["epsilon"])
     shift = layer.weights.get("beta", np.float32(0)) - mean * scale
@@ -139,8 +139,8 @@ def _anchors(layer: Layer, features: Any) -> Any:
     cell = tf.constant(np.concatenate([-half, half], axis=1), tf.float32)
     y, x = ((tf.cast(tf.range(tf.shape(features)[i]), tf.float32) + 0.5) * stride for i in (1, 2))
     x, y = tf.meshgrid(x, y)
-    centres = tf.stack([x, y, x, y], axis=-1)[:, :, None]
-    return tf.reshape(centres + cell, [1, -1, 4])
+    centers = tf.stack([x, y, x, y], axis=-1)[:, :, None]
+    return tf.reshape(centers + cell, [1, -1, 4])
 
 
 def _regress_boxes(layer: Layer, anchors: Any, deltas: Any) -> Any:

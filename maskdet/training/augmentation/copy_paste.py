@@ -112,7 +112,7 @@ class CopyPaste:
         classes = sample.classes.copy()
         pasted = []
         for index in random.permutation(places)[: random.integers(1, 3)]:
-            source_face = self._source_face(Face(sample, int(index)).width, sample.labelled, random)
+            source_face = self._source_face(Face(sample, int(index)).width, sample.labeled, random)
             if source_face is not None:
                 pasted.append((int(index), source_face, bool(random.random() < 0.5)))
                 classes[index] = source_face.state
@@ -125,7 +125,7 @@ class CopyPaste:
         low, high = np.log(np.array(SCATTERED_WIDTHS) * max(sample.width, sample.height))
         for _ in range(int(random.integers(1, MAX_SCATTERED + 1))):
             width = float(np.exp(random.uniform(low, high)))
-            face = self._source_face(width, sample.labelled, random)
+            face = self._source_face(width, sample.labeled, random)
             if face is None:
                 continue
             place = _free_place(sample, boxes, face.size * width / face.width, random)
@@ -137,10 +137,10 @@ class CopyPaste:
         return _with_pasted(sample, pasted, boxes=boxes, classes=classes)
 
     def _source_face(
-        self, width: float, labelled: Sequence[int], random: np.random.Generator
+        self, width: float, labeled: Sequence[int], random: np.random.Generator
     ) -> Face | None:
         """A face, of a class drawn first, that need not be blown up much to be that wide."""
-        states = [state for state in labelled if state in self._source_faces]
+        states = [state for state in labeled if state in self._source_faces]
         if not states:
             return None
         state = states[int(random.integers(len(states)))]

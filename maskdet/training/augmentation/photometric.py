@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 
-def jitter_colour(image: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:
+def jitter_color(image: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:
     """Brightness, contrast, color cast and saturation changed at once; gray now and then."""
     gain = np.exp(random.normal(0, 0.25 * strength)) * np.exp(random.normal(0, 0.08 * strength, 3))
     shift = random.normal(0, 20 * strength)
@@ -14,8 +14,8 @@ def jitter_colour(image: np.ndarray, strength: float, random: np.random.Generato
     image = cv2.LUT(image, table[None].astype(np.uint8))
     dull = random.random() < 0.08 * strength
     saturation = 0.0 if dull else np.exp(random.normal(0, 0.3 * strength))
-    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    return cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
+    gray = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    return cv2.addWeighted(image, saturation, gray, 1 - saturation, 0)
 
 
 def degrade(image: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -14,9 +14,9 @@ import numpy as np
 from maskdet import boxes as box_ops
 from maskdet.datasets.samples import Sample
 from maskdet.images import conditions
-from maskdet.images.letterbox import GREY
+from maskdet.images.letterbox import GRAY
 from maskdet.images.warping import warp
-from maskdet.training.augmentation.photometric import degrade, jitter_colour
+from maskdet.training.augmentation.photometric import degrade, jitter_color
 
 IGNORE = -1
 """Class of a face cut so far that it is neither a face nor background."""
@@ -52,7 +52,7 @@ class Augmentation:
         rotation: degrees to either side, in a third of the views.
         stretch: largest width for the same height, and height for the same width, in a third
             of the views: a head that is bent back looks flat.
-        colour: strength 0–1 of brightness, contrast, hue and saturation changes.
+        color: strength 0–1 of brightness, contrast, hue and saturation changes.
         degrade: share of views blurred, noised or JPEG-compressed.
         conditions: share of views in bad light or of a bad camera; see
             `maskdet.images.conditions`.
@@ -70,7 +70,7 @@ class Augmentation:
     mosaic: float = 0.4
     rotation: float = 10.0
     stretch: float = 1.0
-    colour: float = 0.6
+    color: float = 0.6
     degrade: float = 0.25
     conditions: float = 0.0
     close_up: float = 0.0
@@ -86,7 +86,7 @@ class Augmentation:
         view = self._plain_view(sample, others, random)
         if random.random() < 0.5:
             view = flip(view)
-        image = jitter_colour(view.image, self.colour, random)
+        image = jitter_color(view.image, self.color, random)
         if random.random() < self.conditions:
             image = self._worsen(image, view.boxes, random)
         elif random.random() < self.degrade:
@@ -165,7 +165,7 @@ class Augmentation:
         """A grid of images made small: many faces, all of them far."""
         count = int(random.integers(CROWD_GRID[0], CROWD_GRID[1] + 1))
         edges = np.linspace(0, self.size, count + 1).astype(int)
-        canvas = np.full((self.size, self.size, 3), GREY, np.uint8)
+        canvas = np.full((self.size, self.size, 3), GRAY, np.uint8)
         boxes, classes = [], []
         drawn = [sample, *(others() for _ in range(min(count * count, 9) - 1))]
         for place in range(count * count):
@@ -183,7 +183,7 @@ class Augmentation:
     def _mosaic(self, samples: list[Sample], random: np.random.Generator) -> View:
         """Four views around a random cross, each at a smaller scale."""
         cross = (random.uniform(0.3, 0.7, 2) * self.size).astype(int)
-        canvas = np.full((self.size, self.size, 3), GREY, np.uint8)
+        canvas = np.full((self.size, self.size, 3), GRAY, np.uint8)
         spans = [[(0, int(middle)), (int(middle), self.size)] for middle in cross]
         boxes, classes = [], []
         low, high = self.scale

@@ -50,7 +50,7 @@ class BatchMaker:
         self._cumulative = total / total[-1]
         self._families: dict[tuple[int, ...], list[Sample]] = {}
         for sample in self._samples:
-            self._families.setdefault(sample.labelled, []).append(sample)
+            self._families.setdefault(sample.labeled, []).append(sample)
         self._augmentations = [replace(augmentation, size=size) for size in sizes] or [augmentation]
         self._pixels = batch * augmentation.size**2
         self._target_maker = target_maker
@@ -71,7 +71,7 @@ class BatchMaker:
         self, augmentation: Augmentation, random: np.random.Generator
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         sample = self._samples[int(np.searchsorted(self._cumulative, random.random(), "right"))]
-        family = self._families[sample.labelled]
+        family = self._families[sample.labeled]
 
         def another() -> Sample:
             return self._pasted(family[int(random.integers(len(family)))], random)
@@ -80,7 +80,7 @@ class BatchMaker:
         height, width = view.image.shape[:2]
         target = self._target_maker.targets(view.boxes, view.classes, height, width)
         known = np.zeros(len(CLASS_NAMES), np.float32)
-        known[list(sample.labelled)] = 1
+        known[list(sample.labeled)] = 1
         return view.image[:, :, ::-1], {**target, "known": known}
 
     def _pasted(self, sample: Sample, random: np.random.Generator) -> Sample:

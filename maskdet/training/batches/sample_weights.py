@@ -17,7 +17,7 @@ def draw_weights(samples: Sequence[Sample], rare: float) -> np.ndarray:
         return np.zeros(0)
     classes = np.concatenate([sample.classes for sample in samples]).astype(int)
     counts = np.bincount(classes[classes >= 0], minlength=len(CLASS_NAMES))
-    rarest = min(samples[0].labelled, key=lambda index: counts[index])
+    rarest = min(samples[0].labeled, key=lambda index: counts[index])
     if counts[rarest] * len(CLASS_NAMES) >= counts.sum():
         return np.ones(len(samples))
     return np.array([rare if (sample.classes == rarest).any() else 1.0 for sample in samples])

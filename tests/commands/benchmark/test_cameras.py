@@ -40,7 +40,7 @@ KEPT = Values(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 100), st.integers(1, 80))
 def test_the_largest_number_is_found_and_none_is_tried_twice(carried: int, limit: int):
     tried: list[int] = []

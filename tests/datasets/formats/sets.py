@@ -52,7 +52,7 @@ def content(data: DataSet) -> dict[str, list[Face]]:
 
 
 def pixels(data: DataSet) -> dict[str, bytes]:
-    """The pictures themselves, as they are learnt."""
+    """The pictures themselves, as they are learned."""
     return {Path(s.name or s.file.name).stem: s.read().tobytes() for s in data.samples}
 
 

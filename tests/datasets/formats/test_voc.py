@@ -52,7 +52,7 @@ def put(
 
 
 def read(
-    data: Path, names: list[str] | None = None, labelled: Sequence[str] = CLASS_NAMES
+    data: Path, names: list[str] | None = None, labeled: Sequence[str] = CLASS_NAMES
 ) -> list[Sample]:
     """The samples of a folder, or of the pictures that a list names."""
     only = None
@@ -62,7 +62,7 @@ def read(
     problems = Problems()
     found, _ = open_data(data, None, only, kind="voc", problems=problems)
     problems.check()
-    return found.in_states(labelled=tuple(map(class_index, labelled)))
+    return found.in_states(labeled=tuple(map(class_index, labeled)))
 
 
 def refusal(data: Path, names: list[str] | None = None) -> str:
@@ -85,7 +85,7 @@ def test_layout(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_array_equal(sample.boxes, [[1, 2, 30, 40], [31, 0, 60, 20]])
     assert sample.boxes.dtype == np.float32
     assert sample.classes.tolist() == [0, 2]
-    assert sample.labelled == (0, 1, 2)
+    assert sample.labeled == (0, 1, 2)
     assert sample.read().shape == (40, 60, 3)
 
 
@@ -127,7 +127,7 @@ def test_named_pictures_of_several_sets(tmp_path: Path) -> None:
     names = voc.read_list(tmp_path / "list.txt")
     samples = read(tmp_path, names, ("with_mask", "without_mask"))
     assert [sample.file.parent.parent.name for sample in samples] == ["two", "one"]
-    assert samples[0].labelled == (0, 1)
+    assert samples[0].labeled == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_folders(tmp_path: Path, pictures: str, labels: str) -> None:
     assert len(read(tmp_path / "data", [name])[0].boxes) == 1
 
 
-def test_pictures_that_nobody_has_labelled_yet(tmp_path: Path) -> None:
+def test_pictures_that_nobody_has_labeled_yet(tmp_path: Path) -> None:
     """LabelImg writes no xml before a picture is saved; that does not make it background."""
     put(tmp_path, annotation(face(1, 2, 30, 40)), image="a.png")
     put(tmp_path, image="b.png")
@@ -318,7 +318,7 @@ def test_pictures_that_nobody_has_labelled_yet(tmp_path: Path) -> None:
     folder = tmp_path / "images"
     data, _ = format_detection.read(folder, folder, problems=problems)
     assert [sample.file.name for sample in data.samples] == ["a.png"]
-    assert problems.notes == {voc.UNLABELLED: [str(folder / "b.png")]}
+    assert problems.notes == {voc.UNLABELED: [str(folder / "b.png")]}
 
 
 def test_mistakes_are_told_together_with_their_lines(tmp_path: Path) -> None:
@@ -363,7 +363,7 @@ def test_an_unreadable_list(tmp_path: Path, make: object, words: str) -> None:
 def test_an_unknown_label_for_a_set(tmp_path: Path) -> None:
     put(tmp_path, annotation())
     with pytest.raises(DatasetError, match="unknown class 'masked'; there are with_mask"):
-        read(tmp_path, labelled=("masked",))
+        read(tmp_path, labeled=("masked",))
 
 
 def test_real_annotations() -> None:

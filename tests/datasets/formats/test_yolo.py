@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from maskdet.datasets.format_detection import read
-from maskdet.datasets.formats.yolo import UNLABELLED
+from maskdet.datasets.formats.yolo import UNLABELED
 from maskdet.datasets.problems import Problems
 from tests.datasets.formats.sets import PICTURES, content, draw, mistakes
 
@@ -75,7 +75,7 @@ def test_a_picture_without_labels_has_no_objects_and_is_told(tmp_path: Path) -> 
     problems = Problems()
     data, _ = read(tmp_path, tmp_path, problems=problems)
     assert content(data) == {"a": [], "b": []}
-    assert problems.notes == {UNLABELLED: [f"{tmp_path}/images/b.jpg"]}
+    assert problems.notes == {UNLABELED: [f"{tmp_path}/images/b.jpg"]}
 
 
 @pytest.mark.parametrize(

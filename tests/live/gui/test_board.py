@@ -138,7 +138,7 @@ def test_a_phones_picture_keeps_most_of_its_width():
 
 def test_a_long_notice_is_whole_above_a_panel_that_is_below():
     board, shown = shown_board((720, 1280), 1, (475, 918), View(panel=True))
-    board.show_notice("line: click its two ends; who crosses it towards the arrow goes in")
+    board.show_notice("line: click its two ends; who crosses it toward the arrow goes in")
     images: list[np.ndarray] = []
     board._window.show = images.append  # type: ignore[method-assign]
     board.show(None, View(panel=True), "CPU")

@@ -39,7 +39,7 @@ StartMonitor = Callable[..., Any]
 
 
 def share_of(screen: XServer, color: tuple[int, int, int]) -> int:
-    """How many pixels of the screen have nearly that colour."""
+    """How many pixels of the screen have nearly that color."""
     near = [np.clip(np.add(color, step), 0, 255) for step in (-11, 11)]
     return cv2.countNonZero(cv2.inRange(np.ascontiguousarray(screen.screenshot()), *near))
 

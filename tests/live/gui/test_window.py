@@ -69,7 +69,7 @@ def test_window_shows_boxes_and_bar_names_keys_and_quits(screen: XServer) -> Non
         assert process.stdout.readline().strip() == "True"
         window = screen.find(TITLE)
         shown = painted(screen)
-        for state in MaskState:  # each box's and label's colour reaches the screen
+        for state in MaskState:  # each box's and label's color reaches the screen
             assert near(shown, STYLES[state].color).sum() > 100, state
         picture = near(shown, (120, 120, 120))
         top = int(np.argmax(picture.sum(axis=1) > 320))

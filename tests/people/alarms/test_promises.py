@@ -51,7 +51,7 @@ def play(stage: Stage, visits: list, gaps: set[int], snooze: tuple[int, int]) ->
                 stage.rules.record_delivered("rule", "hall", second)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(Visits, Limits, Gaps, st.tuples(st.integers(0, 120), st.integers(1, 60)))
 def test_no_visit_twice_and_none_lost(visits: list, limits: dict, gaps: set, snooze: tuple):
     stage = Stage.of(AlarmRule("rule", **limits))
@@ -77,7 +77,7 @@ def test_no_visit_twice_and_none_lost(visits: list, limits: dict, gaps: set, sno
         assert {a.track_id for a in stage.alarms.values()} == bare
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(Visits, Limits, Gaps)
 def test_the_news_of_an_alarm_are_in_order(visits: list, limits: dict, gaps: set):
     """Each begins once; what follows alternates between open and cleared, and ends cleared."""
@@ -92,7 +92,7 @@ def test_the_news_of_an_alarm_are_in_order(visits: list, limits: dict, gaps: set
         assert "cleared cleared" not in " ".join(phases)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(Visits, Limits, st.integers(5, 100))
 def test_a_restart_neither_loses_nor_repeats(visits: list, limits: dict, at: int):
     """Alarms that were open are cleared once; people of the new run have alarms of their own."""

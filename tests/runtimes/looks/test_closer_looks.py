@@ -172,7 +172,7 @@ def test_a_box_that_is_hardly_one_needs_none(score: float, count: int) -> None:
     assert len(closer_places(faces([[500, 500, 515, 515]], score), RULE, SIZE, PARTS, 4)) == count
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 24)), max_size=30),
     st.integers(300, 2200),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskdet.detections import Detections
@@ -38,7 +38,6 @@ def test_all_are_due_at_first_and_where_frames_change_or_time_goes_back() -> Non
     assert turns.due(tiles_of(720, 1280, 3), 2.0, 9).all()
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.001, 0.7), min_size=2, max_size=60))
 def test_none_waits_longer_than_a_round_and_a_frame(gaps: list[float]) -> None:
     turns, now = PartTurns(), 0.0

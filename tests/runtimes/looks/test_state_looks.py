@@ -252,7 +252,7 @@ def test_of_several_boxes_the_likeliest_face_says_the_state() -> None:
     assert looks.seen([answer]).probabilities == pytest.approx(INCORRECT[None])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(8, 90)), max_size=30),
     st.integers(60, 2200),

@@ -270,7 +270,7 @@ def test_recordings_and_clips_share_the_limits(tmp_path: Path):
     assert (tmp_path / "r2").exists() and (folder / "c2").exists()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(1, 400)), min_size=1, max_size=120),
     st.integers(1, 6),

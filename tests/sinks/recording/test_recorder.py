@@ -131,7 +131,7 @@ def test_mp4_is_fragmented_twice_a_second(tmp_path: Path) -> None:
     assert names.count("moof") >= 6
 
 
-def test_picture_is_annotated_and_its_colours_are_right(tmp_path: Path) -> None:
+def test_picture_is_annotated_and_its_colors_are_right(tmp_path: Path) -> None:
     seen = [observation(i, i / 10, faces=FACE) for i in range(5)]
     [path] = record(tmp_path / "a.mp4", seen)
     picture = probe(path)[1][-1].astype(int)

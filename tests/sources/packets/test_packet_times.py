@@ -54,7 +54,7 @@ def test_the_first_stamps_are_filled_in():
     assert complete([Stamps(None, None)], 0.04) == [Stamps(None, None)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(

@@ -55,7 +55,7 @@ def test_a_picture_parameter_set_alone_changes_nothing():
     assert split(b"\0\0\1\x68\4\0\0\1\x65\5", "h264") == (b"", b"\0\0\0\1\x65\5")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from([b"\0\0\1", b"\0\0\0\1", b"\x67", b"\x65", b"\x40", b"a", b"\0"])))
 def test_nothing_makes_it_fail(parts: list[bytes]):
     unit = b"".join(parts)

@@ -15,16 +15,16 @@ from maskdet.training.augmentation.views import Augmentation
 from maskdet.training.batches.maker import BatchMaker
 from tests.training.batches.test_loader import Counts
 
-COLOURS = {0: (200, 40, 40), 1: (40, 200, 40), 2: (40, 40, 200)}
-"""Faces of each class have their own colour, of equal brightness."""
+COLORS = {0: (200, 40, 40), 1: (40, 200, 40), 2: (40, 40, 200)}
+"""Faces of each class have their own color, of equal brightness."""
 
 
 def picture(folder: Path, boxes: list[list[float]], classes: list[int], side: int = 100) -> Sample:
-    """A grey picture with coloured faces."""
+    """A gray picture with colored faces."""
     image = np.full((side, side, 3), 93, np.uint8)
     for (x1, y1, x2, y2), state in zip(boxes, classes, strict=True):
         cv2.rectangle(
-            image, (int(x1) - 8, int(y1) - 8), (int(x2) + 8, int(y2) + 8), COLOURS[state], -1
+            image, (int(x1) - 8, int(y1) - 8), (int(x2) + 8, int(y2) + 8), COLORS[state], -1
         )
     file = folder / f"{len(list(folder.iterdir()))}.png"
     cv2.imwrite(str(file), image)
@@ -37,7 +37,7 @@ def test_the_face_covers_the_other_and_nothing_else(tmp_path: Path) -> None:
     source_face = Face(picture(tmp_path, [[20, 20, 60, 70]], [2]), 0)
     image = np.full((100, 100, 3), 93, np.uint8)
     paste_face(image, np.array([30.0, 30, 70, 80]), source_face, mirrored=False)
-    np.testing.assert_allclose(image[55, 50], COLOURS[2], atol=1)
+    np.testing.assert_allclose(image[55, 50], COLORS[2], atol=1)
     margin = np.ones((100, 100), bool)
     margin[21:90, 22:78] = False  # the box and .18 of its size around it
     assert (image[margin] == 93).all()
@@ -47,7 +47,7 @@ def test_brightness_comes_half_way(tmp_path: Path) -> None:
     source_face = Face(picture(tmp_path, [[20, 20, 60, 70]], [2]), 0)
     image = np.full((100, 100, 3), 133, np.uint8)
     paste_face(image, np.array([30.0, 30, 70, 80]), source_face, mirrored=False)
-    np.testing.assert_allclose(image[55, 50], np.array(COLOURS[2]) + 20, atol=2)
+    np.testing.assert_allclose(image[55, 50], np.array(COLORS[2]) + 20, atol=2)
 
 
 def test_mirrored(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_labels_say_what_is_seen(tmp_path: Path) -> None:
     for _ in range(60):
         pasted = paste(samples[0], random)
         assert isinstance(pasted, PastedSample)
-        colour = COLOURS[int(pasted.classes[0])]
-        np.testing.assert_allclose(pasted.read()[50, 50], colour, atol=3)
+        color = COLORS[int(pasted.classes[0])]
+        np.testing.assert_allclose(pasted.read()[50, 50], color, atol=3)
         seen.append(int(pasted.classes[0]))
     assert min(np.bincount(seen, minlength=3)) > 10  # each class as often as the others
     assert samples[0].classes.tolist() == [0]
@@ -112,7 +112,7 @@ def test_small_faces_are_pasted_where_there_is_none(tmp_path: Path) -> None:
         image = pasted.read()
         for (x1, y1, x2, y2), state in zip(added, states, strict=True):
             middle = image[int(y1 + y2) // 2, int(x1 + x2) // 2].astype(float)
-            assert abs(middle - COLOURS[state]).max() < abs(before[0, 0] - COLOURS[state]).max()
+            assert abs(middle - COLORS[state]).max() < abs(before[0, 0] - COLORS[state]).max()
         np.testing.assert_array_equal(image[550, 950], before[550, 950])
     assert {1, 2, 3} <= set(counts)  # now and then no face is large enough, or no place is free
     assert {len(paste(samples[0], random).boxes) for _ in range(20)} <= {1, 2, 3, 4}

@@ -1,4 +1,4 @@
-"""Boxes stay on their faces under every augmentation: the faces are ellipses of known colours."""
+"""Boxes stay on their faces under every augmentation: the faces are ellipses of known colors."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskdet.datasets.samples import Sample
-from maskdet.images.letterbox import GREY
+from maskdet.images.letterbox import GRAY
 from maskdet.training.augmentation.views import (
     IGNORE,
     Augmentation,
     View,
     degrade,
     flip,
-    jitter_colour,
+    jitter_color,
 )
-from tests.training.faces import COLOURS, coloured, picture
+from tests.training.faces import COLORS, colored, picture
 
-PLAIN = Augmentation(size=128, long_side=160, mosaic=0, rotation=0, colour=0, degrade=0)
+PLAIN = Augmentation(size=128, long_side=160, mosaic=0, rotation=0, color=0, degrade=0)
 seeds = st.integers(0, 2**32 - 1)
 
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
-    """Wide, high, small, large, and extreme pictures; no colour stands in two of them."""
+    """Wide, high, small, large, and extreme pictures; no color stands in two of them."""
     folder = tmp_path_factory.mktemp("pictures")
     made = [
         ((120, 160), [[10, 20, 50, 70], [70, 50, 130, 118]], [0, 1]),
@@ -40,8 +40,8 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
         ((500, 1), [], []),
     ]
     return [
-        picture(folder / f"{number}.png", size, boxes, colours)
-        for number, (size, boxes, colours) in enumerate(made)
+        picture(folder / f"{number}.png", size, boxes, colors)
+        for number, (size, boxes, colors) in enumerate(made)
     ]
 
 
@@ -62,24 +62,24 @@ def check(view: View, size: int = 128, *, by_color: bool = True) -> None:
     assert (view.boxes <= size).all()
     faces = view.classes[view.classes != IGNORE]
     assert len(set(faces)) == len(faces)
-    for colour in range(len(COLOURS) if by_color else 0):
-        rows, columns = np.nonzero(coloured(view.image, colour))
+    for color in range(len(COLORS) if by_color else 0):
+        rows, columns = np.nonzero(colored(view.image, color))
         if len(rows) < 12:
             continue
         seen = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
         if min(seen[2:] - seen[:2]) <= 2:  # a sliver along an edge may have no box
             continue
-        mine = view.boxes[(view.classes == colour) | (view.classes == IGNORE)]
+        mine = view.boxes[(view.classes == color) | (view.classes == IGNORE)]
         over = np.maximum(mine[:, :2] - seen[:2], seen[2:] - mine[:, 2:]).max(axis=1, initial=-99)
         # an ellipse of whole pixels, doubled: an edge is known to a pixel and a half
-        assert over.size and over.min() <= 1.8, f"{seen} of colour {colour} in none of {mine}"
+        assert over.size and over.min() <= 1.8, f"{seen} of color {color} in none of {mine}"
         # a box that is not cut off is no larger than its face either
-        box = view.boxes[view.classes == colour]
+        box = view.boxes[view.classes == color]
         if len(box) and (box > 0.5).all() and (box < size - 0.5).all():
             assert np.abs(box[0] - seen).max() <= 3.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=seeds,
     first=st.integers(0, 5),
@@ -104,7 +104,7 @@ def test_boxes_stay_on_their_faces(
         mosaic=float(mosaic),
         rotation=rotation,
         stretch=stretch,
-        colour=0,
+        color=0,
         degrade=0,
     )
     check(view_of(augmentation, samples, first, seed))
@@ -121,25 +121,25 @@ def test_boxes_stay_on_their_faces(
         3.0,  # where half a pixel's error of the picture is 1.5 pixels of the view
     ],
 )
-def test_a_box_is_centred_on_its_face(
+def test_a_box_is_centered_on_its_face(
     tmp_path_factory: pytest.TempPathFactory, factor: float, stretch: float, rotation: float
 ) -> None:
-    """The ellipse's centre of mass is the box's centre, to a tenth of a pixel."""
+    """The ellipse's center of mass is the box's center, to a tenth of a pixel."""
     file = tmp_path_factory.mktemp("one") / "face.png"
     sample = picture(file, (100, 100), [[30, 20, 60, 70]], [0])
     augmentation = Augmentation(400, 100, (factor, factor), 0, rotation, stretch, 0, 0)
     for seed in range(12):
         view = augmentation.view(sample, lambda: sample, np.random.default_rng(seed))
         weights = view.image[:, :, 0].astype(float) * (view.image[:, :, 1] == 0)
-        centre = [
+        center = [
             ((np.arange(400) + 0.5) * weights.sum(axis=axis)).sum() / weights.sum()
             for axis in (0, 1)
         ]
         box = view.boxes[0]
-        np.testing.assert_allclose(centre, (box[:2] + box[2:]) / 2, atol=0.1)
+        np.testing.assert_allclose(center, (box[:2] + box[2:]) / 2, atol=0.1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=seeds, first=st.integers(0, 3))
 def test_a_face_counts_if_half_of_it_is_seen(samples: list[Sample], seed: int, first: int) -> None:
     """At the picture's own scale a box's visible share is known: below half it is ignored."""
@@ -162,8 +162,8 @@ def test_a_face_counts_if_half_of_it_is_seen(samples: list[Sample], seed: int, f
             continue
         x1, y1, x2, y2 = np.round(box).astype(int)
         inside = view.image[y1:y2, x1:x2]
-        colour = max(whole, key=lambda each: int(coloured(inside, each).sum()))
-        assert width * height < 0.501 * whole[colour] or min(width, height) < 4
+        color = max(whole, key=lambda each: int(colored(inside, each).sum()))
+        assert width * height < 0.501 * whole[color] or min(width, height) < 4
 
 
 @pytest.mark.parametrize(
@@ -197,12 +197,12 @@ def test_mosaic_shows_four_pictures(samples: list[Sample]) -> None:
     assert seen >= {0, 1, 2, 3, 4, 5}
 
 
-def test_a_picture_smaller_than_the_view_stands_on_grey(samples: list[Sample]) -> None:
+def test_a_picture_smaller_than_the_view_stands_on_gray(samples: list[Sample]) -> None:
     view = Augmentation(128, 64, (1, 1), 0, 0, 1, 0, 0).view(
         samples[0], lambda: samples[0], np.random.default_rng(0)
     )
-    grey = (view.image == GREY).all(axis=2)
-    assert grey.sum() == pytest.approx(128 * 128 - 64 * 48, abs=2 * (64 + 48))
+    gray = (view.image == GRAY).all(axis=2)
+    assert gray.sum() == pytest.approx(128 * 128 - 64 * 48, abs=2 * (64 + 48))
     assert len(view.boxes) == 2
 
 
@@ -238,14 +238,14 @@ def test_flip_by_hand() -> None:
 def test_no_strength_no_change() -> None:
     image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     for seed in range(60):
-        np.testing.assert_array_equal(jitter_colour(image, 0.0, np.random.default_rng(seed)), image)
+        np.testing.assert_array_equal(jitter_color(image, 0.0, np.random.default_rng(seed)), image)
 
 
-def test_colours_change_and_the_place_stays() -> None:
+def test_colors_change_and_the_place_stays() -> None:
     image = np.zeros((40, 40, 3), np.uint8)
     image[10:20, 10:30] = (60, 120, 180)
     for seed in range(20):
-        changed = jitter_colour(image, 0.6, np.random.default_rng(seed))
+        changed = jitter_color(image, 0.6, np.random.default_rng(seed))
         assert changed.dtype == np.uint8
         assert len(np.unique(changed.reshape(-1, 3), axis=0)) == 2
         assert (changed[10:20, 10:30] == changed[10, 10]).all()
@@ -268,7 +268,7 @@ KINDS = {"close_up": 1.0}, {"background": 1.0}, {"conditions": 1.0}
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: next(iter(kind)))
 @given(first=st.integers(0, 5), seed=seeds)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_every_kind_of_view_keeps_its_promises(
     samples: list[Sample], kind: dict[str, float], first: int, seed: int
 ) -> None:
@@ -292,7 +292,7 @@ def test_a_close_up_is_filled_by_a_face_that_is_where_its_box_says(samples: list
         x1, y1, x2, y2 = face_of(view)
         widths.append((x2 - x1) / 128)
         middle = view.image[int((y1 + y2) / 2), int((x1 + x2) / 2)]
-        assert any(np.abs(middle.astype(int) - colour).max() < 12 for colour in COLOURS)
+        assert any(np.abs(middle.astype(int) - color).max() < 12 for color in COLORS)
     assert len(widths) > 25
     assert min(widths) > 0.08 and max(widths) > 0.6
 

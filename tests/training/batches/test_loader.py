@@ -22,7 +22,7 @@ from maskdet.training.batches.loader import Loader
 from maskdet.training.batches.maker import BatchMaker
 from tests.helpers.processes import children
 
-STILL = Augmentation(32, 32, (1, 1), mosaic=0, rotation=0, colour=0, degrade=0)
+STILL = Augmentation(32, 32, (1, 1), mosaic=0, rotation=0, color=0, degrade=0)
 THREE, TWO = (0, 1, 2), (0, 1)
 
 
@@ -55,14 +55,14 @@ class Fatal(Counts):
 
 @pytest.fixture
 def samples(tmp_path: Path) -> list[Sample]:
-    """Six pictures of one grey each, 50 … 200; the last three label two classes only."""
+    """Six pictures of one gray each, 50 … 200; the last three label two classes only."""
     made = []
     for number in range(6):
         file = tmp_path / f"{number}.png"
         cv2.imwrite(str(file), np.full((32, 32, 3), 50 + 30 * number, np.uint8))
         boxes = np.array([[4, 4, 20, 20 + number]], np.float32)
-        labelled = THREE if number < 3 else TWO
-        made.append(Sample(file, 32, 32, boxes, np.array([number % 2]), labelled))
+        labeled = THREE if number < 3 else TWO
+        made.append(Sample(file, 32, 32, boxes, np.array([number % 2]), labeled))
     return made
 
 
@@ -133,8 +133,8 @@ def test_weights(samples: list[Sample]) -> None:
 
 
 def test_a_mosaic_holds_one_family(samples: list[Sample]) -> None:
-    """Pictures labelled by other rules never share a view: `known` must hold for all of it."""
-    mosaic = Augmentation(64, 32, (1, 1), mosaic=1, rotation=0, colour=0, degrade=0)
+    """Pictures labeled by other rules never share a view: `known` must hold for all of it."""
+    mosaic = Augmentation(64, 32, (1, 1), mosaic=1, rotation=0, color=0, degrade=0)
     made = maker(samples, [1] * 6, augmentation=mosaic)
     several = Counter()
     for number in range(20):

@@ -15,7 +15,7 @@ THREE, TWO = (0, 1, 2), (0, 1)
 
 
 @pytest.mark.parametrize(
-    ("classes", "labelled", "expected"),
+    ("classes", "labeled", "expected"),
     [
         # the third class is rare: its pictures come three times as often
         ([[0, 0, 0], [1, 1, 0], [0, 2]], THREE, [1, 1, 3]),
@@ -23,20 +23,20 @@ THREE, TWO = (0, 1, 2), (0, 1)
         ([[1, 1, 2], [1, 0], [2, 2]], THREE, [1, 3, 1]),
         # all as often as each other: nothing is rare
         ([[0], [1], [2]], THREE, [1, 1, 1]),
-        # a class not labelled is not missed; of the two, neither is rarer than a third
+        # a class not labeled is not missed; of the two, neither is rarer than a third
         ([[0, 0, 0], [1, 1]], TWO, [1, 1]),
         ([[0, 0, 0, 0, 0], [1]], TWO, [1, 3]),
-        # a class that nobody shows cannot be favoured; pictures of no face are drawn, too
+        # a class that nobody shows cannot be favored; pictures of no face are drawn, too
         ([[0], []], THREE, [1, 1]),
         ([[], []], THREE, [1, 1]),
         ([], THREE, []),
     ],
 )
 def test_draw_weights(
-    classes: list[list[int]], labelled: tuple[int, ...], expected: list[float]
+    classes: list[list[int]], labeled: tuple[int, ...], expected: list[float]
 ) -> None:
     samples = [
-        Sample(Path(), 9, 9, np.zeros((len(each), 4)), np.array(each, np.int64), labelled)
+        Sample(Path(), 9, 9, np.zeros((len(each), 4)), np.array(each, np.int64), labeled)
         for each in classes
     ]
     assert draw_weights(samples, 3.0).tolist() == expected
@@ -63,7 +63,7 @@ def test_a_scene_is_named_by_one_group(scene: str, expected: str) -> None:
 
 def test_faces_that_are_ignored_have_no_say_in_the_drawing() -> None:
     ignored = [
-        Sample(Path(), 9, 9, np.zeros((1, 4)), np.array([-1]), labelled)
-        for labelled in (THREE, THREE, TWO)
+        Sample(Path(), 9, 9, np.zeros((1, 4)), np.array([-1]), labeled)
+        for labeled in (THREE, THREE, TWO)
     ]
     assert (draw_weights(ignored, 3.0) == 1).all()

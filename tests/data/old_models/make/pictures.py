@@ -16,9 +16,9 @@ def main(folder: Path) -> None:
         coarse = random.randint(0, 256, (height // 20 + 2, width // 20 + 2, 3)).astype(np.uint8)
         image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
         for _ in range(6):
-            centre = (int(random.randint(width)), int(random.randint(height)))
-            colour = [int(value) for value in random.randint(0, 256, 3)]
-            cv2.circle(image, centre, int(random.randint(6, 30)), colour, -1)
+            center = (int(random.randint(width)), int(random.randint(height)))
+            color = [int(value) for value in random.randint(0, 256, 3)]
+            cv2.circle(image, center, int(random.randint(6, 30)), color, -1)
         cv2.imwrite(str(folder / f"{number}.png"), image)
 
 
