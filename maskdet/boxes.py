@@ -135,6 +135,7 @@ def vote(
     """
     voters = iou(boxes[kept], boxes) >= threshold
     voters &= scores >= share * scores[kept, None]
-    weights = np.where(voters, scores, 0).astype(np.float64)  # lest rounding leads out of an image
+    # in double precision, so that rounding leads no box out of the image
+    weights = np.where(voters, scores, 0).astype(np.float64)
     voted: np.ndarray = weights @ boxes / weights.sum(axis=1, keepdims=True)
     return voted.astype(boxes.dtype)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from maskdet import boxes as box_math
+from maskdet import boxes as box_ops
 from maskdet.detections import Detections
 from maskdet.frame import Frame
 from maskdet.observation import Observation
@@ -71,6 +71,6 @@ def blur_observation(observation: Observation) -> Observation:
 def _regions(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
     """The boxes with their margin, int (N, 4), inside the image; empty ones left out."""
     margin = np.tile((boxes[:, 2:] - boxes[:, :2]) * _MARGIN, 2) * (-1, -1, 1, 1)
-    wide = box_math.clip(np.nan_to_num(boxes + margin), width, height)
+    wide = box_ops.clip(np.nan_to_num(boxes + margin), width, height)
     regions = np.hstack([np.floor(wide[:, :2]), np.ceil(wide[:, 2:])]).astype(int)
     return regions[(regions[:, 2] > regions[:, 0]) & (regions[:, 3] > regions[:, 1])]

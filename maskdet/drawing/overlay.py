@@ -12,7 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from maskdet import boxes as box_math
+from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing import label_placement
 from maskdet.drawing.montage import fit
@@ -186,7 +186,7 @@ class Overlay:
     ) -> None:
         """Draws boxes, then labels, which cover neither faces nor names of zones."""
         states = [MaskState(state) for state in detections.states.tolist()]
-        largest_first = np.argsort(-box_math.area(faces), kind="stable").tolist()
+        largest_first = np.argsort(-box_ops.area(faces), kind="stable").tolist()
         for i in largest_first:
             self._draw_box(image, faces[i], STYLES[states[i]])
         taken = np.vstack([faces, names])
@@ -252,7 +252,7 @@ class Overlay:
 
 def _pixel_boxes(detections: Detections, image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
-    inside = box_math.clip(np.nan_to_num(detections.boxes), width - 1, height - 1)
+    inside = box_ops.clip(np.nan_to_num(detections.boxes), width - 1, height - 1)
     boxes: np.ndarray = np.round(inside).astype(np.int32)
     return boxes
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from maskdet.boxes import iou
+from maskdet.boxes import centers, iou
 from maskdet.detections import Detections
 from maskdet.drawing.blur import cover_faces
 from maskdet.frame import Frame
@@ -95,7 +95,7 @@ def _is_found(boxes: np.ndarray, places: np.ndarray, found: np.ndarray) -> np.nd
         found: (M, 4).
     """
     again = np.asarray((iou(boxes, found) >= _SAME_FACE).any(axis=1), bool)
-    shift = _centers(found)[None] - _centers(places)[:, None]
+    shift = centers(found)[None] - centers(places)[:, None]
     reach = np.maximum((places[:, None, 2:] - places[:, None, :2]) / 2, 1e-6)
     distances = np.abs(shift / reach).max(axis=2)  # 1 at the place's edge
     while distances.size and distances.min() <= 1:
@@ -103,8 +103,3 @@ def _is_found(boxes: np.ndarray, places: np.ndarray, found: np.ndarray) -> np.nd
         again[place] = True
         distances[place, :] = distances[:, face] = np.inf
     return again
-
-
-def _centers(boxes: np.ndarray) -> np.ndarray:
-    centers: np.ndarray = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return centers

@@ -47,7 +47,7 @@ def match_by_atss(levels: list[np.ndarray], boxes: np.ndarray, nearest: int = 9)
     anchors = np.concatenate(levels)
     match = np.full(len(anchors), BACKGROUND, np.int64)
     best = np.zeros(len(anchors))
-    centers = (anchors[:, :2] + anchors[:, 2:]) / 2
+    centers = box_ops.centers(anchors)
     offsets = np.cumsum([0, *map(len, levels)])
     for index, box in enumerate(boxes):
         distance = ((centers - (box[:2] + box[2:]) / 2) ** 2).sum(axis=1)

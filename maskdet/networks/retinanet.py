@@ -47,7 +47,7 @@ class RetinaNet(keras.Model):
             features, plan.channels, separable=plan.separable, norm=plan.norm, even=even
         )
         per_cell = plan.anchors.per_cell
-        # the bias gives every anchor a score of .01 at first, lest the background drown all else
+        # the bias gives every anchor a score of .01 at first: else the background drowns the rest
         prior = keras.initializers.Constant(-math.log(99))
         logits = _subnet(pyramid, plan, "class", per_cell, plan.classes, prior)
         deltas = _subnet(pyramid, plan, "box", per_cell, 4, "zeros")

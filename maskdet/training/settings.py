@@ -61,7 +61,7 @@ class DataSettings(Settings):
             or the scene that it shows; empty: each image is a scene of its own.
         max_per_scene: images that a scene counts as at most, so that one person of whom there are
             hundreds is not what a network learns.
-        about: what it is, whence and under which license; for the model card.
+        about: what it is, where it comes from, under which license; for the model card.
     """
 
     RENAMED: ClassVar[Mapping[str, str]] = {"labelled": "labeled"}

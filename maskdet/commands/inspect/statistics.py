@@ -60,7 +60,7 @@ def best_iou(boxes: np.ndarray, grid: AnchorGrid) -> np.ndarray:
     Of equal anchors, the one whose center is nearest overlaps most, so only that one is compared.
     """
     best = np.zeros(len(boxes))
-    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
+    centers = box_ops.centers(boxes)
     area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     for stride, size in zip(grid.strides, grid.sizes, strict=True):
         cells = (np.maximum(np.rint(centers / stride - 0.5), 0) + 0.5) * stride

@@ -53,7 +53,7 @@ class Loader:
                     yield _result(ahead.popleft(), pool)
             except BrokenProcessPool:
                 raise MaskdetError(
-                    "a process that makes batches was killed, perhaps for want of memory; lower "
+                    "a process that makes batches was killed, perhaps as memory ran out; lower "
                     "schedule.processes, then --resume"
                 ) from None
             finally:
