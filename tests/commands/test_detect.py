@@ -251,7 +251,7 @@ def test_what_was_looked_at_is_written_when_the_run_breaks_off(
 
 def test_nothing_to_look_at_and_nowhere_to_write(folder: Path, tmp_path: Path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="no pictures there"):
+    with pytest.raises(ConfigError, match=f"no pictures in {tmp_path / 'empty'}; name files or"):
         run(tmp_path / "empty")
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SinkError, match="cannot write"):

@@ -123,6 +123,8 @@ def test_beyond_this_machine_everybody_logs_in(tmp_path: Path, capfd: pytest.Cap
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert f"no file of users {users}, and everybody has to log in here; make it" in done.stderr
     assert f"maskdet users add NAME --role operator --file {users}\n" in done.stderr
+    assert main(["users", "list", "--file", str(users)]) == 2
+    assert f"there are no users yet: {users} is not there; add one: " in capfd.readouterr().err
     added = subprocess.run(
         [sys.executable, "-m", "maskdet", "users", "add", "anna", "--role=operator"]
         + ["--file", str(users)],

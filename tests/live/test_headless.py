@@ -177,6 +177,21 @@ def test_a_file_has_a_bar_on_a_terminal_and_messages_stand_above_it(
     assert last.endswith("\n") or "\x1b[?25h" in last  # the bar is left, the cursor is back
 
 
+@pytest.mark.parametrize(("width", "bar"), [(80, 4), (120, 12)])
+def test_a_files_name_and_bar_stay_whole_in_a_narrow_terminal(width: int, bar: int):
+    """Of 80 columns nothing had been left of the bar, and ``doo…`` of the name."""
+    terminal = io.StringIO()
+    console = Console(file=terminal, force_terminal=True, width=width, color_system=None)
+    bars = ProgressBars(console)
+    text = "0:00 of 0:12 (0 %), about 1 min 53 s left  mask 2, no mask 1, incorrect 1, unsure 0"
+    bars.show("door.mp4", 1.0, text)
+    bars.close()
+    lines = [line for line in re.split(r"[\r\n]", terminal.getvalue()) if "door" in line]
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", lines[-1])
+    assert shown.startswith(f"door.mp4 {bar * '━'} 0:00 of 0:12 (0 %), about 1 min 53 s left")
+    assert len(shown.rstrip()) <= width and ("…" in shown) is (width == 80)
+
+
 def test_each_failure_is_told_once_and_as_it_happens(capsys: pytest.CaptureFixture[str]):
     sources = [SyntheticSource(4), SyntheticSource(2, name="b", error="rtsp://u:geheim@h is gone")]
     with Pipeline(sources, ScriptedDetector(), [CollectingSink(fails_at=1)]) as pipeline:

@@ -72,22 +72,21 @@ def _run(
     (analysis,) = new_analyses(settings, [name])
     parts = SourceParts(source, analysis=analysis, detect_fps=settings.detect.fps)
     pipeline = Pipeline([parts], detector, [result], min_score=settings.min_score or 0.0)
-    due = 0.0
+    due = share = 0.0
     with pipeline:
         while not pipeline.ended:
             observation = pipeline.next(_REPORT_INTERVAL_S)
             now = time.monotonic()
             if now >= due and (observation is not None or due):
                 due = now + _REPORT_INTERVAL_S
-                report(_share(source, observation))
+                share = share if observation is None else _share(source, observation)
+                report(share)
     broken = [error for error in pipeline.errors if isinstance(error, SinkError)]
     for error in broken or pipeline.errors:  # the disk before the recording: it ends the run
         raise error
 
 
-def _share(source: Source, observation: Observation | None) -> float:
-    if observation is None:
-        return 0.0
+def _share(source: Source, observation: Observation) -> float:
     progress = progress_of(source, observation.frame)
     return (progress.share if progress is not None else None) or 0.0
 

@@ -134,7 +134,8 @@ def _inputs(paths: Sequence[str | Path]) -> Inputs:
     for line in inputs.lines:
         say(line, "warning")
     if not inputs.images:
-        raise ConfigError("no pictures there; name files or folders with .jpg, .png …")
+        looked = ", ".join(str(path) for path in paths[:3]) + (" …" if len(paths) > 3 else "")
+        raise ConfigError(f"no pictures in {looked}; name files or folders with .jpg, .png …")
     return inputs
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from maskdet.errors import ConfigError
-from maskdet.system.console import print_data, say
+from maskdet.system.console import as_typed, print_data, say
 from maskdet.web.live.access.accounts import Accounts, Role
 
 
@@ -36,7 +36,7 @@ def remove(name: str, file: Path | None) -> int:
     Raises:
         ConfigError: there is none of that name.
     """
-    accounts = Accounts(file or default_file())
+    accounts = _existing(file)
     accounts.remove(name)
     say(f"removed {name} from {accounts.path}")
     return 0
@@ -48,9 +48,20 @@ def list_all(file: Path | None) -> int:
     Raises:
         ConfigError: there is no such file.
     """
-    for one in Accounts(file or default_file()).all():
+    for one in _existing(file).all():
         print_data(f"{one.name}\t{one.role}\n")
     return 0
+
+
+def _existing(file: Path | None) -> Accounts:
+    path = file or default_file()
+    if not path.exists():
+        more = "" if file is None else f" --file {file}"
+        raise ConfigError(
+            f"there are no users yet: {path} is not there; add one: {as_typed('users add')} NAME "
+            f"--role operator{more}"
+        )
+    return Accounts(path)
 
 
 def _password(name: str) -> str:

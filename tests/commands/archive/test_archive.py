@@ -21,7 +21,11 @@ from typing import Any
 import pytest
 
 from maskdet.__main__ import main
+from maskdet.commands.archive import processing
 from maskdet.commands.archive.archive_store import ArchiveStore
+from maskdet.commands.archive.result_file import ResultFile
+from maskdet.live.settings.monitor import MonitorSettings
+from tests.doubles import ScriptedDetector
 from tests.whole_run import made_once
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -318,3 +322,15 @@ def test_a_run_that_is_ended_many_times_ends_with_the_same_totals(
             assert_whole(output)
     assert run.returncode == 0
     assert summary(output) == summary(undisturbed)
+
+
+def test_the_share_that_is_done_never_falls(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Where a frame took longer than a report, nothing had been done any more."""
+    monkeypatch.setattr(processing, "_REPORT_INTERVAL_S", 0.02)
+    shares: list[float] = []
+    file, detector = recordings / "door/0.mp4", ScriptedDetector(delay=0.06)
+    result = ResultFile(tmp_path, "key")
+    processing.process(str(file), "door", MonitorSettings(), detector, result, shares.append)
+    assert len(shares) > 10 and shares == sorted(shares) and shares[-1] > 0.8
