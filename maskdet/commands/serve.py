@@ -15,11 +15,11 @@ from maskdet.system.console import say
 from maskdet.web import server
 from maskdet.web.app import About, create_app
 from maskdet.web.batcher import Batcher
-from maskdet.web.metrics import Metrics
 from maskdet.web.processing import ImageProcessor
 from maskdet.web.public_address import PublicAddress
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import MIN_SCORE_LIMIT
+from maskdet.web.server_metrics import ServerMetrics
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
         # A request may ask for lower scores than the model's own, so it chooses among all.
         detector = open_detector(rule.without_rejection(min(MIN_SCORE_LIMIT, rule.lowest_score)))
         detector.warm_up()
-        metrics = Metrics()
+        metrics = ServerMetrics()
         batcher = Batcher(detector, on_batch=metrics.batch)
         try:
             hide = _cover if strict else blur_faces

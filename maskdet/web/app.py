@@ -19,10 +19,9 @@ from maskdet.contracts import Detector
 from maskdet.model.decision import DecisionRule
 from maskdet.web.batcher import Batcher, run_each
 from maskdet.web.described_app import described_app
-from maskdet.web.metrics import CONTENT_TYPE, Counting, Metrics
-from maskdet.web.problems import Problem
 from maskdet.web.processing import Annotated, ImageProcessor, ProcessedImage
 from maskdet.web.public_address import PublicAddress
+from maskdet.web.refusals import Problem
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import (
     Blur,
@@ -33,6 +32,7 @@ from maskdet.web.request_options import (
 )
 from maskdet.web.responses import Images, attachment, image_of, zip_of
 from maskdet.web.security import Gate
+from maskdet.web.server_metrics import CONTENT_TYPE, RequestCounter, ServerMetrics
 from maskdet.web.sub_path import SubPath
 from maskdet.web.uploads import check_pixels, read_uploads
 
@@ -129,7 +129,7 @@ class Health(BaseModel):
 def create_app(
     processor: ImageProcessor,
     batcher: Batcher,
-    metrics: Metrics,
+    metrics: ServerMetrics,
     *,
     about: About,
     limits: Limits,
@@ -158,7 +158,7 @@ def create_app(
     paths = {
         path for route in app.routes if (path := getattr(route, "path", "/static")) != "/static"
     }
-    app.add_middleware(Counting, metrics=metrics, paths=frozenset(paths))
+    app.add_middleware(RequestCounter, metrics=metrics, paths=frozenset(paths))
     own_paths = frozenset(f"/{path.split('/')[1]}" for path in (*paths, "/static"))
     app.add_middleware(SubPath, root_path=address.root_path, own_paths=own_paths)
     return app
@@ -178,7 +178,9 @@ def _add_pages(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=STATIC))
 
 
-def _add_api(app: FastAPI, processor: ImageProcessor, metrics: Metrics, limits: Limits) -> None:
+def _add_api(
+    app: FastAPI, processor: ImageProcessor, metrics: ServerMetrics, limits: Limits
+) -> None:
     """Pictures in, answers out."""
     in_memory = CapacityLimiter(limits.requests)
     threads = CapacityLimiter(_WORKER_THREADS)
@@ -238,7 +240,7 @@ def _add_api(app: FastAPI, processor: ImageProcessor, metrics: Metrics, limits: 
         return Response(content, 200, attachment("annotated.zip"), "application/zip")
 
 
-def _add_state(app: FastAPI, about: About, batcher: Batcher, metrics: Metrics) -> None:
+def _add_state(app: FastAPI, about: About, batcher: Batcher, metrics: ServerMetrics) -> None:
     """Adds the routes by which others ask about this server."""
 
     @app.get("/api/about")

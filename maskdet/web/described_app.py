@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 import maskdet
-from maskdet.web.problems import answer_errors
+from maskdet.web.refusals import answer_errors
 
 
 def described_app(title: str, summary: str, description: str = "") -> FastAPI:

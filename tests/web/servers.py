@@ -29,10 +29,10 @@ from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.web import server
 from maskdet.web.app import About, create_app
 from maskdet.web.batcher import Batcher
-from maskdet.web.metrics import Metrics
 from maskdet.web.processing import ImageProcessor
 from maskdet.web.public_address import PublicAddress
 from maskdet.web.request_limits import Limits
+from maskdet.web.server_metrics import ServerMetrics
 from tests.doubles import ScriptedDetector
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,7 +97,7 @@ def serving_app(
     **address: Any,
 ) -> Iterator[httpx.Client]:
     """The app with another detector, limits or public address, served by uvicorn in a thread."""
-    limits, metrics = limits or Limits(), Metrics()
+    limits, metrics = limits or Limits(), ServerMetrics()
     detector = detector or ScriptedDetector()
     batcher = Batcher(detector, on_batch=metrics.batch)
     looker = ImageProcessor(batcher.detect, annotate, blur_faces, limits, rule)

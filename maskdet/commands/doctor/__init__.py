@@ -1,5 +1,5 @@
 """``python -m maskdet doctor``: what of this machine works, and the exact fix of what does not."""
 
-from maskdet.commands.doctor.report import run
+from maskdet.commands.doctor.run import run
 
 __all__ = ["run"]

@@ -13,8 +13,8 @@ from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.protection import protect
 from maskdet.web.live.alarms_api import add_alarms
 from maskdet.web.live.archive_api import add_clips, add_reports
+from maskdet.web.live.camera_metrics import CameraMetrics
 from maskdet.web.live.cameras_api import add_changes
-from maskdet.web.live.metrics import LiveMetrics
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.picture_api import add_pictures
 from maskdet.web.live.state_api import add_service, add_session, add_state
@@ -53,7 +53,7 @@ def create_app(
     _add_pages(app)
     add_session(app, guard)
     add_state(app, guard, parts)
-    add_service(app, guard, parts, LiveMetrics(parts))
+    add_service(app, guard, parts, CameraMetrics(parts))
     add_changes(app, guard, parts)
     add_pictures(app, guard, parts.hub)
     add_alarms(app, guard, parts.alarms)

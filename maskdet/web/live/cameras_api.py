@@ -13,7 +13,7 @@ from maskdet.web.live.access.sessions import Session
 from maskdet.web.live.answers import CameraAnswer, CameraRequest, Done
 from maskdet.web.live.parts import Action, Control, Parts
 from maskdet.web.live.state_api import REFUSED, UNKNOWN, WRONG, Responses
-from maskdet.web.problems import Problem
+from maskdet.web.refusals import Problem
 
 T = TypeVar("T")
 _CONFLICT: Responses = {409: {"model": Problem, "description": "It cannot be changed so."}}

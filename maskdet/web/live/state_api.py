@@ -20,9 +20,9 @@ from maskdet.web.live.answers import (
     SessionAnswer,
     StateAnswer,
 )
-from maskdet.web.live.metrics import CONTENT_TYPE, LiveMetrics
+from maskdet.web.live.camera_metrics import CONTENT_TYPE, CameraMetrics
 from maskdet.web.live.parts import Parts
-from maskdet.web.problems import Problem
+from maskdet.web.refusals import Problem
 
 Responses = dict[int | str, dict[str, Any]]
 REFUSED: Responses = {
@@ -119,7 +119,7 @@ def add_state(app: FastAPI, guard: Guard, parts: Parts) -> None:
         return [_event_of(*event) for event in parts.hub.events(after, limit)]
 
 
-def add_service(app: FastAPI, guard: Guard, parts: Parts, metrics: LiveMetrics) -> None:
+def add_service(app: FastAPI, guard: Guard, parts: Parts, metrics: CameraMetrics) -> None:
     """Settings, counters, and whether the page is served."""
 
     @app.get("/api/settings", responses=REFUSED)

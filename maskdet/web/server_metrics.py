@@ -15,8 +15,8 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
-class Metrics:
-    """The counters of one server."""
+class ServerMetrics:
+    """Counters of one server."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -69,10 +69,10 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class Counting:
+class RequestCounter:
     """ASGI middleware that counts requests by path; those it does not know are ``other``."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: Container[str]) -> None:
+    def __init__(self, app: ASGIApp, metrics: ServerMetrics, paths: Container[str]) -> None:
         self._app = app
         self._metrics = metrics
         self._paths = paths

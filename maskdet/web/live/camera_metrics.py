@@ -14,7 +14,7 @@ from maskdet.web.live.parts import Parts
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
-class LiveMetrics(Collector):
+class CameraMetrics(Collector):
     """Collects from the page's parts; no names of people, and nothing of pictures."""
 
     def __init__(self, parts: Parts) -> None:
