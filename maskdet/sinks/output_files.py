@@ -93,6 +93,15 @@ class ReservedName:
             self._file = None
 
 
+def is_reserved(hidden: Path) -> bool:
+    """Whether the hidden file of a `ReservedName` is another process's; one that was left goes."""
+    with contextlib.suppress(OSError), hidden.open("r+b", buffering=0) as file:
+        if not lock(cast(RawIOBase, file)):
+            return True
+        hidden.unlink()
+    return False
+
+
 def write_new(path: Path, data: bytes) -> Path:
     """Writes a new file, numbered if need be, that nobody ever sees in part.
 

@@ -30,6 +30,7 @@ from maskdet.sinks.output_files import write_new
 from maskdet.sinks.retry_state import RetryState
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
 from maskdet.sinks.store.event_store import EventStore
+from maskdet.sinks.store.run_mark import RUN_LENGTH
 from maskdet.system.folders import make_folder
 from maskdet.system.secrets import Secrets
 
@@ -92,8 +93,25 @@ def new_desk(
     check_places(settings, cameras)
     secrets = Secrets(wanted.secrets)
     run = run or uuid.uuid4().hex
-    store = AlarmStore(store_path(settings), run)
-    rules = AlarmRules([one.rule() for one in wanted.rules], run=run[:12])
+    store = AlarmStore(store_path(settings), run, shared=True)
+    try:
+        return _desk_of(settings, secrets, cameras, store, run[:RUN_LENGTH], on_began)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _desk_of(
+    settings: MonitorSettings,
+    secrets: Secrets,
+    cameras: Sequence[str],
+    store: AlarmStore,
+    run: str,
+    on_began: Callable[[Alarm], None] | None,
+) -> AlarmDesk:
+    """The desk with a store that is open."""
+    wanted = settings.alarms
+    rules = AlarmRules([one.rule() for one in wanted.rules], run=run)
     sensors = [
         Sensor(rule.name, camera)
         for rule in rules.rules

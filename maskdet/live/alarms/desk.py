@@ -19,6 +19,7 @@ from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
 from maskdet.system.console import without_bugs
 from maskdet.system.threads import Condition, Worker
+from maskdet.system.timeouts import run_all_with_timeout
 
 HOUR_S = 3600.0
 CLOSE_TIMEOUT_S = 0.5
@@ -149,6 +150,7 @@ class AlarmDesk:
         self._dispatcher.drain(CLOSE_TIMEOUT_S / 2)
         self._dispatcher.close()
         self._journal.close(CLOSE_TIMEOUT_S)
+        run_all_with_timeout(CLOSE_TIMEOUT_S / 5, {"leaving the alarms": self._store.close})
 
     # The list of alarms.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from maskdet.alarm import Alarm, AlarmMessage, Snooze
 from maskdet.errors import SinkError
 from maskdet.sinks.store.damage import set_aside
+from maskdet.sinks.store.run_mark import RunMark
 from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing, transaction
 from maskdet.system.folders import make_folder
 from maskdet.system.threads import Lock
@@ -46,12 +47,14 @@ class AlarmStore:
     rare, and a file that was moved or locked for a while does no harm. For any thread.
     """
 
-    def __init__(self, path: str | Path, run: str) -> None:
+    def __init__(self, path: str | Path, run: str, *, shared: bool = False) -> None:
         """Makes sure that the file can be used; a damaged one is set aside.
 
         Args:
             path: the SQLite file; created where it is missing.
             run: what names this run.
+            shared: other monitors may use it, too: what is open or undelivered of runs that go on
+                is theirs, and not given here.
 
         Raises:
             SinkError: it cannot be used; the line gives the reason.
@@ -71,6 +74,12 @@ class AlarmStore:
             except OSError as why:
                 raise self._unusable(why) from None
             self._check()
+        self._mark = RunMark(self._path, run) if shared else None
+
+    def close(self) -> None:
+        """Leaves what is open to the next run; may be called twice."""
+        if self._mark is not None:
+            self._mark.release()
 
     def save(
         self,
@@ -125,7 +134,8 @@ class AlarmStore:
                 "SELECT delivery_id, channel, message, time FROM deliveries"
                 " ORDER BY time, delivery_id"
             ).fetchall()
-        return [Delivery(key, channel, _message(text), time) for key, channel, text, time in rows]
+        found = [Delivery(key, channel, _message(text), time) for key, channel, text, time in rows]
+        return [one for one in found if not self._is_of_another(one.message.alarm)]
 
     def snoozes(self, utc: float) -> list[Snooze]:
         """Those that are not over at a Unix time; the others are deleted."""
@@ -139,7 +149,7 @@ class AlarmStore:
         where = "WHERE cleared IS NULL" if only_open else ""
         found = self._select(f"{where} ORDER BY began DESC LIMIT ?", (limit,))
         self._note_written(alarm.alarm_id for alarm in reversed(found))
-        return found
+        return [alarm for alarm in found if not (alarm.is_open and self._is_of_another(alarm))]
 
     def deleted(self) -> list[str]:
         """Numbers of alarms that were written and are not there any more; each once."""
@@ -162,6 +172,11 @@ class AlarmStore:
                 " WHERE (began >= ? OR delivered >= ?) AND muted = '' ORDER BY began",
                 (utc, utc),
             ).fetchall()
+
+    def _is_of_another(self, alarm: Alarm) -> bool:
+        """Whether it is of another monitor's run that goes on."""
+        run = alarm.alarm_id.rpartition("-")[0]
+        return self._mark is not None and run in self._mark.others
 
     def _check(self) -> None:
         with self._transaction():

@@ -39,7 +39,7 @@ def open_desk() -> Iterator[Callable[..., AlarmDesk]]:
     def make(path: Path, url: str, *rules: AlarmRule, run: str, **options: object) -> AlarmDesk:
         desk = AlarmDesk(
             AlarmRules(rules or (AlarmRule("bare"),), run=run),
-            AlarmStore(path, run),
+            AlarmStore(path, run, shared=True),
             lambda done: Dispatcher({"hook": WebHook(url)}, done, retry_seconds=0.05),
             wants={"hook": ALL},  # type: ignore[dict-item]
             **options,  # type: ignore[arg-type]
@@ -251,6 +251,31 @@ def test_alarms_survive_a_kill_and_are_sent_once(tmp_path: Path, open_desk):
     assert set(begun) - set(ended) == {
         body["alarm_id"] for body in bodies if body["rule"] == "gone"
     }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_two_monitors_with_one_file_leave_each_others_alarms_alone(tmp_path: Path, open_desk):
+    """The second had cleared what the first had open, and sent what the first was to send."""
+    path = tmp_path / "a.db"
+    with refusing_port() as port, hook_server() as server:
+        first = open_desk(path, f"http://127.0.0.1:{port}", run="one")
+        show(first, 0, somebody(1))
+        wait_until(lambda: AlarmStore(path, "x").pending())
+        second = open_desk(path, server.url, run="two")
+        show(second, 0, somebody(1), camera="yard")
+        wait_until(lambda: server.requests)
+        second.close()
+        assert {body[1] for body in phases(server)} == {1}
+        assert {json.loads(one.body)["alarm_id"] for one in server.requests} == {"two-1"}
+        assert [one.alarm_id for one in first.alarms(only_open=True)] == ["one-1"]
+        (found,) = AlarmStore(path, "x").alarms(9, only_open=True)
+        assert found.alarm_id == "one-1"
+        first.close()
+        third = open_desk(path, server.url, run="three")
+        wait_until(lambda: len(server.requests) == 4)
+        assert not third.alarms(only_open=True), "what the first has left is sent by the next run"
+        third.close()
+    assert [one.name for one in tmp_path.iterdir()] == ["a.db"]
 
 
 def test_a_disk_that_takes_nothing_delays_no_alarm(
