@@ -18,6 +18,9 @@ from maskdet.system.text_files import csv_rows, decode_text, encoding_problem
 MAX_BYTES = 1024 * 1024
 """Larger files are refused; a map of 10,000 classes is smaller."""
 
+_ITEM = re.compile(r"\ufeff?(\s|#[^\n]*\n)*item\s*:?\s*[{<]")
+"""How the protobuf text begins."""
+_ROW = re.compile(r"[^,;]+,\s*[0-9]+\s*")
 _NAMES = ("label_map.pbtxt", "labelmap.pbtxt", "classes.csv", "labels.csv", "label_map.csv")
 
 
@@ -29,10 +32,14 @@ def read_label_map(path: Path) -> dict[int, str]:
     """
     text = _read(path)
     suffix = path.suffix.lower()
-    if suffix in label_lists.SUFFIXES:
+    if _ITEM.match(text):  # whatever it is called
+        found = _read_pbtxt(path, text)
+    elif suffix == ".csv" or all(map(_ROW.fullmatch, text.strip().splitlines() or [""])):
+        found = _read_csv(path, text)
+    elif suffix in label_lists.SUFFIXES:
         found = label_lists.read_label_list(path, text)
     else:
-        found = _read_csv(path, text) if suffix == ".csv" else _read_pbtxt(path, text)
+        found = _read_pbtxt(path, text)
     if not found:
         raise ModelError(f"{path}: a label map without any class")
     return found

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from maskdet.system.redaction import mask_password
+
 DEFAULT_MODEL = "retinanet-mobilenet"
 """What is opened where no model is named."""
 CHECKPOINT = "checkpoint.npz"
@@ -20,6 +22,8 @@ def missing_model_line(model: str, folder: Path, names: Iterable[str]) -> str:
         folder: where models have names.
         names: those that are there.
     """
+    if "://" in model:
+        return f"no model {mask_password(model)!r}: an address; download the file, and name it"
     run = Path(model).parent
     if run.name and (run / CHECKPOINT).is_file():
         return (

@@ -169,13 +169,16 @@ def find_model(model: str) -> Path:
     Raises:
         ModelError: there is none; the message names the nearest.
     """
-    if (Path(model) / CARD_NAME).is_file():
-        return Path(model)
+    path = Path(model).parent if Path(model).name == CARD_NAME else Path(model)
+    if (path / CARD_NAME).is_file():
+        return path
+    if path.name.endswith(".weights.h5") and (path.parent / CARD_NAME).is_file():
+        raise ModelError(f"{path}: the weights alone; name the model's folder, {path.parent}")
     for folder in (MODELS / model, user_models() / model):
         if (folder / CARD_NAME).is_file() and is_whole(folder):
             return folder
-    if Path(model).exists() or is_checkpoint(Path(model)):
-        return Path(model)
+    if path.exists() or is_checkpoint(path):
+        return path
     if (MODELS / model / CARD_NAME).is_file():
         raise ModelError(
             f"model {model!r} is not on this machine yet; fetch it from a checkout's models/ "

@@ -29,6 +29,9 @@ _MAGIC = (
     (b"RIFF", "a picture, sound or video"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
     (b"\xfd7zXZ", "an xz archive; unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it first"),
+    (b"Rar!", "a RAR archive; unpack it first"),
+    (b"ustar", "a tar archive; unpack it first"),
     (b"\x80", f"a Python pickle, as PyTorch's files are, {_PYTORCH}"),
     (b"7767517", f"an ncnn network; {_TO_ONNX}"),
     (b"GGUF", f"a GGUF file; {_TO_ONNX}"),
@@ -79,6 +82,7 @@ SUFFIXES = frozenset(
      ".index", ".caffemodel", ".prototxt", ".torchscript", ".param"}
 )  # fmt: skip
 """Endings that models have, of those that open and of those that do not."""
+_TAR_AT = 257
 _MAX_TEXT = 1024 * 1024
 ARCHIVE_ERRORS = (
     *(OSError, EOFError, NotImplementedError, RuntimeError),
@@ -98,7 +102,8 @@ def describe(path: Path, head: bytes) -> str | None:
         return _describe_zip(path)
     if is_checkpoint(path):
         return CHECKPOINT
-    if found := next((name for magic, name in _MAGIC if head.startswith(magic)), None):
+    start = head[_TAR_AT:] if head[_TAR_AT:].startswith(b"ustar") else head
+    if found := next((name for magic, name in _MAGIC if start.startswith(magic)), None):
         return found
     if found := _ENDINGS.get(path.suffix.lower()):
         return found
@@ -186,6 +191,8 @@ def _describe_text(head: bytes) -> str | None:
             return None
         text = head[: error.start].decode("utf-8-sig")
     lines = [line.strip() for line in text.splitlines()]
+    if "<opencv_storage" in text:
+        return "a cascade of OpenCV: it finds faces, not masks; a detector is needed"
     first = next((line for line in lines if line and not line.startswith("#")), "")
     if found := next((name for start, name in _TEXTS if first.startswith(start)), None):
         return found

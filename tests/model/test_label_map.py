@@ -39,6 +39,26 @@ def test_protobuf_text(tmp_path: Path, text: str, expected: dict[int, str] | Non
     assert read_label_map(path) == (expected or {1: "mask", 2: "no_mask"})
 
 
+@pytest.mark.parametrize("name", ["labels.txt", "a.csv", "mask.names", "a.yaml", "labelmap"])
+@pytest.mark.parametrize("start", ["", "\ufeff# made by hand\n\n"])
+def test_protobuf_text_is_read_whatever_its_name(tmp_path: Path, name: str, start: str) -> None:
+    text = f"{start}item {{ name: 'mask' id: 1 }}\nitem {{\n  name: 'no_mask'\n  id: 2\n}}\n"
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read_label_map(tmp_path / name) == {1: "mask", 2: "no_mask"}
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "map.pbtxt"])
+def test_rows_of_names_and_numbers_are_read_whatever_their_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mask,1\nno_mask, 2\n")
+    assert read_label_map(tmp_path / name) == {1: "mask", 2: "no_mask"}
+
+
+@pytest.mark.timeout(20)
+def test_a_long_line_of_a_list_is_read_at_once(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("a" * 1_000_000)
+    assert read_label_map(tmp_path / "labels.txt") == {0: "a" * 1_000_000}
+
+
 @pytest.mark.parametrize("text", ["name,id\nmask,1\nno,2\n", "ID;Name\r\n1;mask\r\n2;no\r\n"])
 def test_a_csv_whose_first_row_names_its_columns(tmp_path: Path, text: str) -> None:
     (tmp_path / "classes.csv").write_text(text)

@@ -102,6 +102,20 @@ def test_an_unknown_name_is_told_with_what_there_is() -> None:
         load_detector("retinanet-mobilnet")
 
 
+def test_a_card_stands_for_its_folder_and_weights_alone_name_it(tiny_model: Path) -> None:
+    assert load_detector(str(tiny_model / "card.yaml")).name == load_detector(str(tiny_model)).name
+    weights = tiny_model / "model.weights.h5"
+    assert weights.is_file()
+    with pytest.raises(ModelError, match=f"weights alone; name the model's folder, {tiny_model}$"):
+        load_detector(str(weights))
+
+
+def test_an_address_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="an address; download the file, and name it") as caught:
+        load_detector("https://me:secret@example.com/best.onnx")
+    assert "secret" not in str(caught.value)
+
+
 def test_a_model_that_a_training_has_not_written_yet_is_named_as_that(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.npz").touch()
     with pytest.raises(ModelError, match="yet: the training in .* goes on with --resume"):

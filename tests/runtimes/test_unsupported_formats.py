@@ -118,6 +118,24 @@ def test_a_file_is_named_for_what_it_is(
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [name]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("ssd.tar", b"x" * 257 + b"ustar\0" + bytes(300), "a tar archive; unpack it first"),
+        ("ssd.7z", b"7z\xbc\xaf\x27\x1c" + bytes(90), "a 7z archive; unpack it first"),
+        ("ssd.rar", b"Rar!\x1a\x07\0" + bytes(90), "a RAR archive; unpack it first"),
+        ("haarcascade.xml", b'<?xml version="1.0"?>\n<opencv_storage>\n', "a cascade of OpenCV"),
+    ],
+)
+def test_what_is_no_model_s_file_by_its_name_is_named_too(
+    tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelError, match=rf"{name}: is {told}") as caught:
+        load_detector(str(tmp_path / name))
+    assert "\n" not in str(caught.value)
+
+
 def checkpoint(folder: Path) -> str:
     (folder / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-5"')
     (folder / "model.ckpt-5.index").write_bytes(b"x" * 20)

@@ -32,6 +32,7 @@ from maskdet.runtimes.legacy.tensorflow_graphs import (
 
 OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 _INPUTS = ("image_tensor", "encoded_image_string_tensor", "tf_example", "input_tensor")
+_PIXELS = (tf.uint8, tf.int32, tf.int64, tf.float16, tf.float32, tf.float64)
 _GPU_BATCH = 8
 MAX_ASPECT = 3
 """An image longer than this many times its width is padded where a graph refuses it."""
@@ -66,8 +67,8 @@ class ObjectDetectionApiDetector(LegacyDetector):
         super().__init__(model.path, states, name, device, rule)
         self._run, tensor = _open(model)
         self._feed = _feed(model.path, tensor)
-        shape = tensor.shape.as_list() if tensor.shape.rank is not None else [None]
-        self._batch = (batch or (_GPU_BATCH if self._on_gpu else 1)) if shape[:1] == [None] else 1
+        self._count = _count(tensor)
+        self._batch = self._count or batch or (_GPU_BATCH if self._on_gpu else 1)
 
     def _answers(self, images: list[np.ndarray]) -> list[Detections]:
         assert self._run is not None
@@ -76,11 +77,11 @@ class ObjectDetectionApiDetector(LegacyDetector):
             boxes, scores, numbers, counts = (np.asarray(outputs[name]) for name in OUTPUTS)
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise ModelError(f"{self._path}: the graph failed: {one_line(error)}") from None
-        _verify(self._path, len(images), boxes, scores, numbers, counts)
+        _verify(self._path, self._count or len(images), boxes, scores, numbers, counts)
         sides = np.array([shown[0], shown[1]] * 2, np.float32)
         return [
             self._detections(boxes[i, :n] * sides, scores[i, :n], numbers[i, :n], images[i].shape)
-            for i, n in enumerate(counts.reshape(len(images)).astype(int))
+            for i, n in enumerate(counts.reshape(-1)[: len(images)].astype(int))
         ]
 
     def _outputs(self, images: list[np.ndarray]) -> tuple[dict[str, Any], tuple[int, ...]]:
@@ -161,13 +162,34 @@ def _feed(path: Path, tensor: Any) -> Callable[[list[np.ndarray]], Any]:
     """The function that turns images into a model's input."""
     if tensor.dtype == tf.string:
         wrap = _example if parses_examples(tensor.graph) else _png  # TF2's input has one name
-        return lambda images: tf.constant([wrap(image) for image in images])
-    if tensor.dtype not in (tf.uint8, tf.float32) or tensor.shape.rank not in (4, None):
+        return lambda images: tf.constant([wrap(image) for image in _filled(images, tensor)])
+    if tensor.dtype not in _PIXELS or tensor.shape.rank not in (4, None):
         raise ModelError(
             f"{path}: takes {tensor.dtype.name} {tensor.shape}, not pictures; no detector of the "
             "Object Detection API"
         )
-    return lambda images: tf.constant(np.stack(images)[..., ::-1], dtype=tensor.dtype)
+    return lambda images: tf.constant(_stacked(_filled(images, tensor), tensor), dtype=tensor.dtype)
+
+
+def _count(tensor: Any) -> int | None:
+    """Number of images that an input always takes, where it was exported so."""
+    return tensor.shape[0] if tensor.shape.rank else None
+
+
+def _filled(images: list[np.ndarray], tensor: Any) -> list[np.ndarray]:
+    """As many images as an input takes, the last of them repeated."""
+    return images + images[-1:] * ((_count(tensor) or 0) - len(images))
+
+
+def _stacked(images: list[np.ndarray], tensor: Any) -> np.ndarray:
+    """Images as one array, RGB, of the size that an input takes, where it was exported so.
+
+    Boxes are shares of the image, so that it need not keep its aspect.
+    """
+    rows, columns = tensor.shape[1:3] if tensor.shape.rank else (None, None)
+    size = (columns or images[0].shape[1], rows or images[0].shape[0])
+    fitting = [one if one.shape[1::-1] == size else cv2.resize(one, size) for one in images]
+    return np.stack(fitting)[..., ::-1]
 
 
 def _widened(image: np.ndarray) -> np.ndarray:

@@ -270,6 +270,46 @@ def test_a_number_for_each_picture_may_stand_in_a_column(tmp_path: Path) -> None
     assert found.states.tolist() == [0]
 
 
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        ([1, 60, 80, 3], "uint8"),
+        ([4, None, None, 3], "uint8"),
+        ([None, 60, 60, 3], "float32"),
+        ([1, None, None, 3], "int32"),
+    ],
+)
+def test_an_input_that_was_exported_with_a_size_gets_that_size(
+    tmp_path: Path, shape: list[int | None], kind: str
+) -> None:
+    """As by the exporter's --input_shape; the graph's box goes from the corner to red's end."""
+    pytest.importorskip("tensorflow")
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
+
+    def build(tf) -> None:
+        image = tf.placeholder(kind, shape, name="image_tensor")
+        count = shape[0] or tf.shape(image)[0]
+        checked = tf.ensure_shape(image, shape)
+        red = tf.cast(checked[..., 0] > 100, "float32")
+        bottom, right = (tf.reduce_mean(tf.reduce_max(red, axis=axis), axis=1) for axis in (2, 1))
+        boxes = tf.stack([bottom * 0, bottom * 0, bottom, right], axis=1)[:, None]
+        ones = tf.ones([count, 1])
+        values = (boxes, ones, ones, tf.ones([count]))
+        for name, value in zip(OUTPUTS, values, strict=True):
+            tf.identity(value, name=name)
+
+    graph_file(tmp_path / "graph.pb", build)
+    detector = load_detector(str(tmp_path / "graph.pb"))
+    first, second = np.zeros((2, 120, 160, 3), np.uint8)
+    first[:60, :40, 2] = second[:30, :80, 2] = 200
+    for image, corner in ((first, (40, 60)), (second, (80, 30))):
+        (found,) = detector.detect([image])
+        assert found.boxes[0].tolist() == pytest.approx([0, 0, *corner], abs=3)
+    both = detector.detect([first, second])
+    assert [len(found) for found in both] == [1, 1]
+    assert both[1].boxes[0].tolist() == pytest.approx([0, 0, 80, 30], abs=3)
+
+
 GRAPHS = {
     "another graph": (other_graph, "no detector of the Object Detection API.*no detection_boxes"),
     "a graph without boxes": (no_boxes, "has no detection_boxes"),
