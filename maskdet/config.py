@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from maskdet.config_messages import Key, describe_all, kind_of, rename_old_keys
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, reason_of
 from maskdet.system.console import say
 from maskdet.system.file_names import readable_name
 from maskdet.system.redaction import mask_password
@@ -170,7 +170,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
         line, problem = encoding_problem(raw, error)
         raise ConfigError(f"{path}:{line}: {problem}") from None
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise ConfigError(f"{path}: cannot be read: {reason}") from None
     data, lines = _parse(text, str(path))
     if data is None:

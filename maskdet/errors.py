@@ -56,3 +56,8 @@ class RetriedError(MaskdetError):
 def one_line(error: BaseException) -> str:
     """The text of a library's error, cut to one line of bearable length; or else its kind."""
     return f"{' '.join(str(error).split()) or type(error).__name__:.200}"
+
+
+def reason_of(error: BaseException) -> str:
+    """Why something failed, in one line: the system's words for it, or else the library's."""
+    return getattr(error, "strerror", None) or one_line(error)

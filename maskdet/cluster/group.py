@@ -21,6 +21,7 @@ import psutil
 from maskdet import __version__
 from maskdet.cluster import process_identity
 from maskdet.cluster.monitor_run import MonitorRun, make_private_folder
+from maskdet.errors import reason_of
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.threads import Event, Lock, Worker
 
@@ -77,7 +78,7 @@ class MachineGroup:
                 self._run.write_settings(text)
                 self._keep_list(cameras, standby, digest_of(text))
             except OSError as error:
-                self._problem = f"{self._run.folder}: {error.strerror}"
+                self._problem = f"{self._run.folder}: {reason_of(error)}"
                 return
             if (cameras or standby) and self._has_cameras:
                 self._run.apply(cameras, standby)
@@ -150,7 +151,7 @@ class MachineGroup:
             self._run.poll()
             self._problem = ""
         except OSError as error:
-            self._problem = f"the monitor cannot be started: {error.strerror}"
+            self._problem = f"the monitor cannot be started: {reason_of(error)}"
 
     @property
     def _has_cameras(self) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from maskdet.cluster.group import STATE_VARIABLE
-from maskdet.errors import ConfigError, SinkError
+from maskdet.errors import ConfigError, SinkError, reason_of
 from maskdet.system.console import as_typed, say
 from maskdet.system.external_command import Outcome, run_command
 
@@ -100,7 +100,7 @@ def prepare_token(token: Path, *, make: bool) -> None:
             with os.fdopen(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(secrets.token_hex(32))
         except OSError as error:
-            raise SinkError(f"cannot write {token}: {error.strerror}") from None
+            raise SinkError(f"cannot write {token}: {reason_of(error)}") from None
     if not token.is_file():
         raise ConfigError(
             f"{token} is missing; {as_typed('cluster up')} on the first machine makes it, and the "
@@ -128,7 +128,9 @@ def prepare_temporary(folder: Path) -> None:
             own.chmod(0o700)  # an earlier version left it open
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be made: {error.strerror}; check its rights") from None
+        raise ConfigError(
+            f"{folder} cannot be made: {reason_of(error)}; check its rights"
+        ) from None
 
 
 def start(place: Place, *, as_first: bool) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from maskdet import __version__
 from maskdet.config import MAX_BYTES
-from maskdet.errors import ConfigError, ModelError
+from maskdet.errors import ConfigError, ModelError, reason_of
 from maskdet.model.card import CARD_NAME, model_file, read_card
 from maskdet.system.console import as_typed, say
 from maskdet.system.redaction import mask_password
@@ -132,13 +132,13 @@ def _new_folder(target: Path, name: str) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=target))
         folder.chmod(0o755)
     except OSError as error:
-        raise ModelError(f"{target}: cannot be written: {error.strerror}") from None
+        raise ModelError(f"{target}: cannot be written: {reason_of(error)}") from None
     try:
         yield folder
         shutil.rmtree(target / name, ignore_errors=True)  # of another version, or damaged
         os.replace(folder, target / name)
     except OSError as error:
-        raise ModelError(f"{target / name}: cannot be written: {error.strerror}") from None
+        raise ModelError(f"{target / name}: cannot be written: {reason_of(error)}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -207,8 +207,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"the server answers {error.code} {error.reason}"
     if isinstance(error, urllib.error.URLError):
-        return str(getattr(error.reason, "strerror", None) or error.reason)
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return error.reason if isinstance(error.reason, str) else reason_of(error.reason)
+    return reason_of(error)
 
 
 def _join(place: str, name: str) -> str:

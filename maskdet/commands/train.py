@@ -15,7 +15,7 @@ from maskdet.config import write_yaml
 from maskdet.datasets.image_files import list_images
 from maskdet.datasets.random_split import VALIDATION_LIST
 from maskdet.datasets.samples import Sample
-from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError
+from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError, reason_of
 from maskdet.model.card import CARD_NAME, read_card
 from maskdet.runtimes.spec import MODELS, find_model
 from maskdet.system.atomic_files import write_whole
@@ -171,7 +171,7 @@ def _unwritable(output: Path, error: OSError) -> SinkError:
     place = error.filename or output
     in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
     hint = "choose another --output" if in_the_way else "make room, or choose --output"
-    return SinkError(f"{place}: {error.strerror or error}; {hint}")
+    return SinkError(f"{place}: {reason_of(error)}; {hint}")
 
 
 def _is_model(name: str) -> bool:

@@ -33,7 +33,7 @@ from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet
 from maskdet.datasets.splits import in_parts, joined, part_of_name
 from maskdet.datasets.text import MAX_BYTES
-from maskdet.errors import DatasetError
+from maskdet.errors import DatasetError, reason_of
 
 AUTO = "auto"
 BESIDE_XML = "labels of other formats that were not read, as xml goes before them; --format chooses"
@@ -120,7 +120,7 @@ def locate(path: Path, kind: str = AUTO) -> list[Labels]:
     try:
         return _in_folder(path, kind)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise DatasetError(f"{path}: cannot be looked into: {reason}") from None
 
 

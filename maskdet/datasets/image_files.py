@@ -14,7 +14,7 @@ from imutils.paths import list_files
 
 from maskdet.datasets.problems import MAX_EXAMPLES, Problems
 from maskdet.datasets.samples import DataSet, Sample
-from maskdet.errors import DatasetError
+from maskdet.errors import DatasetError, reason_of
 from maskdet.images.decoding import ImageError, decode_image
 from maskdet.images.folder import is_hidden
 from maskdet.images.kinds import IMAGE_SUFFIXES, without_stray_bytes
@@ -62,7 +62,7 @@ def note_unreadable_folders(folder: Path, problems: Problems) -> None:
     """Notes each folder below one that cannot be searched: what lies in it is not found."""
 
     def note(error: OSError) -> None:
-        line = f"{error.filename}: {error.strerror}"
+        line = f"{error.filename}: {reason_of(error)}"
         if line not in problems.notes.get(UNREADABLE, ()):  # several sets may lie in one folder
             problems.note(UNREADABLE, line, "")
 
@@ -230,7 +230,7 @@ def _header(source: Path | BytesIO, title: object) -> Orientation:
         if isinstance(error, FileNotFoundError):
             raise DatasetError(f"{title}: no such picture") from None
         if error.errno:
-            raise DatasetError(f"{title}: cannot be read: {error.strerror}") from None
+            raise DatasetError(f"{title}: cannot be read: {reason_of(error)}") from None
         content = source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
         raise DatasetError(f"{title}: cannot be read as a picture: {_why(content)}") from None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from maskdet.detections import CLASS_NAMES
-from maskdet.errors import DatasetError
+from maskdet.errors import DatasetError, reason_of
 from maskdet.images.decoding import ImageError, decode_image
 from maskdet.model.class_names import guess_state, map_states
 
@@ -79,7 +79,7 @@ class Sample:
                 file.seek(start)
                 return file.read(length)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
+            reason = reason_of(error)
             raise DatasetError(f"{self.title}: cannot be read: {reason}") from None
 
 

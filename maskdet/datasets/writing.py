@@ -15,7 +15,7 @@ from maskdet.datasets.formats import FORMATS
 from maskdet.datasets.formats.tfrecord_files import NAME
 from maskdet.datasets.image_files import suffix_of
 from maskdet.datasets.samples import DataSet, Sample
-from maskdet.errors import ConfigError, SinkError
+from maskdet.errors import ConfigError, SinkError, reason_of
 from maskdet.system.file_names import folded_name, is_readable
 
 IMAGES = "images"
@@ -88,7 +88,7 @@ def require_free(target: Path) -> None:
     try:
         there = any(target.iterdir()) if target.is_dir() else os.path.lexists(target)
     except OSError as error:
-        raise SinkError(f"{target}: cannot be looked into: {error.strerror}") from None
+        raise SinkError(f"{target}: cannot be looked into: {reason_of(error)}") from None
     if there:
         raise SinkError(f"{target}: is there already; remove it, or choose another name")
 
@@ -161,7 +161,7 @@ def _workplace(target: Path) -> Iterator[Path]:
         work.mkdir()
         yield work
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise SinkError(f"{target}: cannot be written: {reason}; nothing was kept") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -15,6 +15,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "200000000")  # as in maskde
 import cv2
 import numpy as np
 
+from maskdet.errors import reason_of
 from maskdet.images.kinds import is_heif, without_stray_bytes
 from maskdet.images.unreadable import reason, tiff_tags
 from maskdet.system.native_libraries import with_messages
@@ -75,7 +76,7 @@ def _content(path: str | Path) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror or type(error).__name__}") from None
+        raise ImageError(f"cannot be read: {reason_of(error)}") from None
 
 
 def decode_with_damage(data: bytes) -> DecodedImage:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from maskdet.errors import SourceError
+from maskdet.errors import SourceError, reason_of
 from maskdet.images.kinds import IMAGE_SUFFIXES, VIDEO_SUFFIXES, kind_of_file
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _entries(folder: str, unreadable: list[str]) -> Iterator[str]:
 
     def note(error: OSError) -> None:
         unreadable.append(
-            f"{error.filename} cannot be searched: {error.strerror}; check its rights"
+            f"{error.filename} cannot be searched: {reason_of(error)}; check its rights"
         )
 
     real = os.path.realpath(folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.contracts import Sink
-from maskdet.errors import MaskdetError, SinkError, SourceError
+from maskdet.errors import MaskdetError, SinkError, SourceError, reason_of
 from maskdet.live.alarms.building import store_path
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.status.summary import Report, write_summary
@@ -108,7 +108,7 @@ class SummaryFile:
         except OSError as error:
             raise SinkError(
                 f"cannot write {self._path}: the folder {folder} is not there "
-                f"and cannot be made: {error.strerror}; check its path and rights"
+                f"and cannot be made: {reason_of(error)}; check its path and rights"
             ) from None
         self._name = ReservedName(self._path)
         if self._name.path != self._path:

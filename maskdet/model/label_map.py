@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, reason_of
 from maskdet.model import label_lists
 from maskdet.model.label_map_text import LabelMapError, label_map_items
 from maskdet.system.text_files import csv_rows, decode_text, encoding_problem
@@ -101,7 +101,7 @@ def _read(path: Path) -> str:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ModelError(f"label map {path} cannot be read: {error.strerror}") from None
+        raise ModelError(f"label map {path} cannot be read: {reason_of(error)}") from None
     if len(data) > MAX_BYTES:
         raise ModelError(f"{path}: larger than {MAX_BYTES // 1024} KiB; no label map")
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, reason_of
 from maskdet.runtimes import unsupported_formats
 
 
@@ -133,7 +133,7 @@ def _of_file(path: Path) -> DetectedModel:
     except OSError as error:
         if unsupported_formats.is_checkpoint(path):
             raise ModelError(f"{path}: is {unsupported_formats.CHECKPOINT}") from None
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ModelError(f"{path}: cannot be read: {reason_of(error)}") from None
     if not head:
         raise ModelError(f"{path}: is empty; get the model again")
     if head.startswith(b"\x89HDF\r\n\x1a\n"):

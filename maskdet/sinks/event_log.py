@@ -14,7 +14,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import Literal
 
-from maskdet.errors import SinkError
+from maskdet.errors import SinkError, reason_of
 from maskdet.observation import Observation
 from maskdet.sinks.event_line import event, face_counts, has_changed
 from maskdet.sinks.log_file import open_log
@@ -97,7 +97,7 @@ class EventLog:
                 self._file = _standard_output()
         except OSError as error:
             raise SinkError(
-                f"cannot write events to {path}: {error.strerror or error}"
+                f"cannot write events to {path}: {reason_of(error)}"
                 + ("" if error.errno == errno.ENXIO else "; check folder and rights")
             ) from error
         self.name = self._name = str(self._path or "standard output")
@@ -129,11 +129,11 @@ class EventLog:
             self._put(line)
             self.lines += 1
         except BrokenPipeError as error:
-            raise SinkError(f"cannot write events to {self._name}: {error.strerror}") from error
+            raise SinkError(f"cannot write events to {self._name}: {reason_of(error)}") from error
         except OSError as error:
             self._retry.count_dropped()
             self._retry.fail(
-                error.strerror or str(error), "check disk space and rights; it goes on when it can"
+                reason_of(error), "check disk space and rights; it goes on when it can"
             )
         else:
             self._retry.record_success("line")

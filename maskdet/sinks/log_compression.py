@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+from maskdet.errors import reason_of
 from maskdet.system.threads import Lock, Worker
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Compressor:
             try:
                 compress(path)
             except OSError as error:
-                log.warning("%s stays uncompressed: %s", path, error.strerror or error)
+                log.warning("%s stays uncompressed: %s", path, reason_of(error))
 
 
 def compress(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskdet.errors import SinkError
+from maskdet.errors import SinkError, reason_of
 from maskdet.sinks.output_files import write_new
 
 
@@ -36,5 +36,5 @@ def save_snapshot(
         return write_new(Path(folder) / name, data.tobytes())
     except OSError as error:
         raise SinkError(
-            f"cannot save a snapshot in {folder}: {error.strerror}; check disk space and rights"
+            f"cannot save a snapshot in {folder}: {reason_of(error)}; check disk space and rights"
         ) from error

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from maskdet.errors import SourceError
+from maskdet.errors import SourceError, reason_of
 from maskdet.frame import Frame
 from maskdet.sources.child.frame_sender import HEADER
 from maskdet.sources.child.watchdog import TIMEOUT_STATUSES
@@ -195,7 +195,7 @@ class Reconnecting(ABC, Generic[T]):
         try:
             self._child = ChildProcess(self._CHILD, "serve")
         except OSError as error:
-            self.signal_loss_reason = f"no process could be started for it: {error.strerror}"
+            self.signal_loss_reason = f"no process could be started for it: {reason_of(error)}"
         if self._closing.is_set() and self._child is not None:  # `close` saw the old one only
             self._child.kill()
 

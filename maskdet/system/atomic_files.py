@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Literal
 
-from maskdet.errors import ModelError, SinkError
+from maskdet.errors import ModelError, SinkError, reason_of
 from maskdet.system.console import print_data
 from maskdet.system.folders import make_folder
 
@@ -164,7 +164,7 @@ def cannot_write(path: Path, error: OSError) -> SinkError:
     """The error of an output that cannot be written."""
     if error.errno == errno.EISDIR:
         return SinkError(f"cannot write {path}: it is a folder; name a file in it")
-    reason = error.strerror or type(error).__name__
+    reason = reason_of(error)
     return SinkError(f"cannot write {path}: {reason}; check folder, rights and disk space")
 
 
@@ -183,7 +183,7 @@ def verify_sha256(path: str | Path, expected: str) -> None:
     try:
         found = sha256_of(path)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise ModelError(f"model file {path} cannot be read: {reason}") from None
     if found != expected.lower():
         raise ModelError(

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TextIO, TypeVar
 
-from maskdet.errors import ConfigError, MaskdetError, SinkError
+from maskdet.errors import ConfigError, MaskdetError, SinkError, reason_of
 from maskdet.system.extras import extra_of, missing_line
 from maskdet.system.redaction import hide_passwords, mask_password
 from maskdet.system.signals import EndedBySignal
@@ -186,12 +186,12 @@ def _status(command: Callable[[], int], interrupted: int) -> int:
 def _unwritable(error: OSError) -> int:
     """Reports a full disk, or a lack of rights, that no output has named; or a bug."""
     if error.errno in _NO_RIGHT and error.filename:
-        say_named(f"{error.filename} cannot be used: {error.strerror}; check its rights", "error")
+        say_named(f"{error.filename} cannot be used: {reason_of(error)}; check its rights", "error")
         return SinkError.exit_code
     if error.errno not in _NO_ROOM:
         return _bug(error)
     place = error.filename or "standard output or a temporary file"
-    say_named(f"cannot write to {place}: {error.strerror}; check disk space", "error")
+    say_named(f"cannot write to {place}: {reason_of(error)}; check disk space", "error")
     return SinkError.exit_code
 
 

@@ -8,7 +8,7 @@ import stat
 import sys
 from pathlib import Path
 
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, reason_of
 from maskdet.system.redaction import mask_password
 from maskdet.system.text_files import decode_text, encoding_problem
 
@@ -83,7 +83,7 @@ def _read(file: Path) -> dict[str, str]:
         at, problem = encoding_problem(raw, error)
         raise ConfigError(f"{file}:{at}: {problem}") from None
     except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{file} cannot be read: {reason_of(error)}") from None
     values = {}
     for number, line in enumerate(lines, 1):
         name, equals, value = line.partition("=")

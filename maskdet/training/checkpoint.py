@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from maskdet.errors import DatasetError, SinkError
+from maskdet.errors import DatasetError, SinkError, reason_of
 
 Weights = list[np.ndarray]
 GROUPS = ("weights", "optimizer", "average", "seeds")
@@ -96,7 +96,7 @@ def _written_whole(temporary: Path, path: Path) -> Iterator[None]:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise SinkError(
             f"{path}: cannot be written: {reason}; make room, then go on with --resume"
         ) from None

@@ -13,7 +13,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, reason_of
 from maskdet.system.console import bug_line, say
 from maskdet.system.signals import taking_signals
 
@@ -48,7 +48,7 @@ def bind(host: str, port: int, options: tuple[str, str] = ("--host", "--port")) 
         taken.listen(128)  # so that a second server fails now, and not when it is asked
     except OSError as error:
         taken.close()
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise ConfigError(
             f"cannot listen at {host} port {port}: {reason}; choose another with {options[1]}"
         ) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from maskdet import __version__
 from maskdet.commands.archive.recordings import Recording
-from maskdet.errors import SinkError
+from maskdet.errors import SinkError, reason_of
 from maskdet.sinks.store.schema import is_locked
 from maskdet.system.folders import make_folder
 
@@ -88,7 +88,7 @@ class ArchiveStore:
             make_folder(folder)
         except OSError as error:
             raise SinkError(
-                f"cannot make the folder {folder}: {error.strerror}; check its path and rights"
+                f"cannot make the folder {folder}: {reason_of(error)}; check its path and rights"
             ) from None
         self._lock = _lock(folder / _LOCK_NAME)
         try:

@@ -14,7 +14,7 @@ from maskdet import __version__
 from maskdet.commands.archive.progress import RunOutcomes, RunProgress
 from maskdet.commands.archive.ray_worker import ArchiveWorker, Row, hash_recording
 from maskdet.commands.archive.run_state import RunState, Task
-from maskdet.errors import ConfigError, MaskdetError, ModelError
+from maskdet.errors import ConfigError, MaskdetError, ModelError, reason_of
 from maskdet.system.threads import Closed, Mailbox, Worker
 
 AUTO = "auto"
@@ -223,7 +223,7 @@ def _require_answer(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), _ANSWER_TIMEOUT_S).close()
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_of(error)
         raise ConfigError(
             f"--ray {address}: {reason}; check the address of the cluster's first machine"
         ) from None

@@ -16,6 +16,7 @@ from typing import Any
 
 from maskdet import __version__
 from maskdet.commands.archive.worker_process import MAX_ATTEMPTS, SILENCE_TIMEOUT_S, WorkerProcess
+from maskdet.errors import reason_of
 from maskdet.system.threads import Closed, Condition
 
 _HASH_BYTES = 1 << 20
@@ -35,7 +36,7 @@ def hash_recording(row: Row) -> Row:
             for block in iter(partial(file.read, _HASH_BYTES), b""):
                 digest.update(block)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         where = f"{row['path']} cannot be read on {_here()}"
         text = f"{where}: {reason}; share its folder, check its rights"
         return {"number": row["number"], "sha256": "", "text": text}
@@ -88,7 +89,7 @@ class ArchiveWorker:
             try:
                 self._process = WorkerProcess(self._setup, Condition())
             except OSError as error:
-                text = f"no process can be started on {_here()}: {error.strerror}"
+                text = f"no process can be started on {_here()}: {reason_of(error)}"
                 return _outcome(row, text=text, is_fatal=True)
         if not is_new:
             self._process.order(order)

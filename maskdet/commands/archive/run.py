@@ -23,7 +23,7 @@ from maskdet.commands.archive.result_file import remove_parts, results_folder
 from maskdet.commands.archive.run_state import RunState, Task
 from maskdet.commands.archive.scheduler import Scheduler
 from maskdet.commands.archive.summary import totals_of, write_summary
-from maskdet.errors import SinkError, SourceError
+from maskdet.errors import SinkError, SourceError, reason_of
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.system.console import counted, say, say_line
 from maskdet.system.folders import make_folder
@@ -172,7 +172,9 @@ def _open_results(output: Path) -> Path:
         make_folder(results, quiet=True)
         remove_parts(results)
     except OSError as error:
-        raise SinkError(f"cannot write to {results}: {error.strerror}; check its rights") from None
+        raise SinkError(
+            f"cannot write to {results}: {reason_of(error)}; check its rights"
+        ) from None
     return results
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from maskdet.commands.archive.progress import RunOutcomes, RunProgress
 from maskdet.commands.archive.run_state import RunState, Task
 from maskdet.commands.archive.worker_process import MAX_ATTEMPTS, SILENCE_TIMEOUT_S, WorkerProcess
-from maskdet.errors import MaskdetError, ModelError, SinkError
+from maskdet.errors import MaskdetError, ModelError, SinkError, reason_of
 from maskdet.system.threads import Closed, Condition, wait_ready
 
 _MAX_FAILED_STARTS = 5
@@ -85,7 +85,7 @@ class Scheduler:
             worker = WorkerProcess(self._setup, self._condition)
         except OSError as error:
             raise SinkError(
-                f"no process can be started: {error.strerror}; choose fewer --workers"
+                f"no process can be started: {reason_of(error)}; choose fewer --workers"
             ) from None
         self._slots.append(_Slot(worker, self._clock()))
 

@@ -27,7 +27,7 @@ from maskdet.commands.archive.keys import checksum_of_model, resolve_model, sett
 from maskdet.commands.archive.processing import process
 from maskdet.commands.archive.result_file import ResultFile
 from maskdet.contracts import Detector
-from maskdet.errors import MaskdetError, SourceError
+from maskdet.errors import MaskdetError, SourceError, reason_of
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.system.child_process import send_message, take_output
 from maskdet.system.console import bug_line
@@ -110,7 +110,7 @@ def _hash(path: str, output: BinaryIO) -> str:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}; check its rights") from None
+        raise SourceError(f"{path} cannot be read: {reason_of(error)}; check its rights") from None
     return digest.hexdigest()
 
 

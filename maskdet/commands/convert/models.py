@@ -10,7 +10,7 @@ from pathlib import Path
 
 from maskdet import __version__
 from maskdet.detections import MaskState
-from maskdet.errors import ConfigError, MaskdetError, ModelError
+from maskdet.errors import ConfigError, MaskdetError, ModelError, reason_of
 from maskdet.model.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.file_formats import DetectedModel, Kind, detect_model, network_of
@@ -60,7 +60,7 @@ def run(
         else:
             _write_inference(model, target, anchors)
     except OSError as error:
-        raise ConfigError(f"{target}: cannot be written: {error.strerror or error}") from None
+        raise ConfigError(f"{target}: cannot be written: {reason_of(error)}") from None
     say(f"wrote {target}")
     return 0
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskdet.commands.doctor.finding import Finding, absent, broken, ok
+from maskdet.errors import reason_of
 
 _MIB = 2**20
 _WRITTEN_BLOCKS = 32
@@ -28,7 +29,7 @@ def check(folder: Path) -> Iterator[Finding]:
         free = shutil.disk_usage(where).free / _MIB
     except OSError as error:
         fix = f"mkdir -p {where} and give yourself the right to write there, or take another folder"
-        yield broken("recordings", f"{where}: {error.strerror or error}", fix)
+        yield broken("recordings", f"{where}: {reason_of(error)}", fix)
         return
     text = f"{where}: writes {speed:.0f} MiB/s, {free / 1024:.1f} GiB free"
     if speed < MIN_MIB_PER_S:

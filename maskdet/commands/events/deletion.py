@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
-from maskdet.errors import ConfigError, SinkError
+from maskdet.errors import ConfigError, SinkError, reason_of
 from maskdet.reports.local_time import LocalTime
 from maskdet.sinks.store.deletion import between, delete_between, delete_person, of_person
 from maskdet.sinks.store.evidence_files import delete_with_files, visit_of, visits_between
@@ -58,7 +58,7 @@ def run(
     except OSError as error:
         raise SinkError(
             f"{store}: no row was deleted, as {error.filename} cannot be deleted: "
-            f"{error.strerror}; check the folder's rights and repeat this"
+            f"{reason_of(error)}; check the folder's rights and repeat this"
         ) from None
     if not rows:
         raise ConfigError(f"{store} has nothing of {what}")

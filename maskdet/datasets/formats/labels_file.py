@@ -10,7 +10,7 @@ from maskdet.datasets.formats.od_csv import names_columns
 from maskdet.datasets.formats.tfrecord_files import NAME
 from maskdet.datasets.formats.unsupported import xml_tool
 from maskdet.datasets.formats.voc_xml import parse
-from maskdet.errors import DatasetError
+from maskdet.errors import DatasetError, reason_of
 from maskdet.system.text_files import decode_start, start_of_csv
 
 KINDS = {".json": "coco", ".yaml": "yolo", ".yml": "yolo", ".csv": "", ".tsv": ""}
@@ -65,7 +65,7 @@ def first_fields(file: Path) -> list[str]:
         with open(file, "rb") as opened:
             start = decode_start(opened.read(4096))
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise DatasetError(f"{file}: cannot be read: {reason}") from None
     try:
         skipped, delimiter = start_of_csv(start)

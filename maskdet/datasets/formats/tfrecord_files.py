@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import google_crc32c
 
-from maskdet.errors import DatasetError
+from maskdet.errors import DatasetError, reason_of
 
 NAME = re.compile(r"\.(tfrecords?|tfrec|records?)(-(\d{5})-of-(\d{5}))?$", re.IGNORECASE)
 """How the names of such files end; with the number of the shard and how many there are."""
@@ -54,7 +54,7 @@ def read_records(path: Path) -> Iterator[tuple[int, bytes]]:
                     raise DatasetError(f"{place}: is damaged (checksum); get or write it again")
                 yield start, payload
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = reason_of(error)
         raise DatasetError(f"{path}: cannot be read: {reason}") from None
 
 

@@ -14,7 +14,7 @@ from maskdet.alarm import Alarm, AlarmPhase
 from maskdet.contracts import Sink
 from maskdet.drawing.blur import blur_observation
 from maskdet.drawing.overlay import Overlay
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, reason_of
 from maskdet.live.alarms.channels import ChannelMaker, phases_of
 from maskdet.live.alarms.desk import AlarmDesk
 from maskdet.live.alarms.tidying import CLIP_BEGINNING, clip_folder, new_tidying
@@ -185,7 +185,7 @@ class _Pictures:
         except OSError as error:
             self._retry.count_dropped()
             advice = "check disk space and rights; the message goes without it"
-            self._retry.fail(error.strerror or str(error), advice)
+            self._retry.fail(reason_of(error), advice)
             return ""
         self._retry.record_success("picture")
         return str(path)

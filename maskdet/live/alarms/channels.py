@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdet.alarm import Alarm, AlarmPhase
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, reason_of
 from maskdet.live.settings import alarm_channels as settings
 from maskdet.live.settings.alarm_channels import ChannelSettings
 from maskdet.sinks.channels.channel import Channel
@@ -168,6 +168,6 @@ def _certificates(one: ChannelSettings, file: Path | None) -> str | None:
         ) from None
     except OSError as error:
         raise ConfigError(
-            f"channel '{one.name}': {file} cannot be read: {error.strerror}; check its rights"
+            f"channel '{one.name}': {file} cannot be read: {reason_of(error)}; check its rights"
         ) from None
     return str(file)

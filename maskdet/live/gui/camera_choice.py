@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from maskdet.drawing.overlay import Overlay
+from maskdet.errors import reason_of
 from maskdet.live.gui.window import Window
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.sources.webcam_list import Camera, list_webcams
@@ -150,6 +151,6 @@ def _remember(camera: Camera) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(camera._asdict(), ensure_ascii=False) + "\n")
     except OSError as error:
-        say(f"{path}: {error.strerror}; the choice is not remembered", "warning")
+        say(f"{path}: {reason_of(error)}; the choice is not remembered", "warning")
     else:
         say(f"{camera}; remembered in {path}")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, reason_of
 from maskdet.runtimes.gpu.gpu_probe import Adapter, selected_adapter, software_counts
 from maskdet.system.child_process import ChildProcess
 
@@ -74,7 +74,7 @@ class GpuProcess:
                 self._process = ChildProcess(_WORKER, "serve", stderr=log)
         except OSError as error:
             self._folder.cleanup()
-            raise GpuFailed(f"no process could be started for it: {error.strerror}") from None
+            raise GpuFailed(f"no process could be started for it: {reason_of(error)}") from None
         self._process.send_request(request)
 
     def poll(self) -> Ready | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from maskdet.errors import ConfigError, ModelError
+from maskdet.errors import ConfigError, ModelError, reason_of
 from maskdet.runtimes.legacy.keras2_file import KerasFile, Reference
 
 _FIELDS = ("sizes", "strides", "ratios", "scales")
@@ -44,7 +44,7 @@ def read_anchor_settings(path: Path) -> AnchorSettings:
     except KeyError:
         raise ConfigError(f"{path}: has no section [anchor_parameters]") from None
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        reason = reason_of(error)
         raise ConfigError(f"{path}: cannot be read: {reason}") from None
     values: dict[str, Any] = {}
     for name in _FIELDS:

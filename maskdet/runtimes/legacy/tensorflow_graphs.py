@@ -15,7 +15,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
-from maskdet.errors import ModelError
+from maskdet.errors import ModelError, reason_of
 
 MAX_BYTES = 2**31 - 1
 """No protobuf can be larger."""
@@ -168,7 +168,7 @@ def _parse(message: Any, path: Path, what: str) -> None:
             raise ModelError(f"{path}: larger than 2 GiB; no {what}")
         message.ParseFromString(path.read_bytes())
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ModelError(f"{path}: cannot be read: {reason_of(error)}") from None
     except DecodeError:
         raise ModelError(f"{path}: is cut off or no {what}; get it again") from None
 

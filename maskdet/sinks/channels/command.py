@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from maskdet.alarm import AlarmMessage
+from maskdet.errors import reason_of
 from maskdet.sinks.channels.channel import ChannelError
 from maskdet.sinks.channels.fields import fields_of, fill
 from maskdet.system.external_command import run_command
@@ -42,7 +43,7 @@ class CommandChannel:
                 timeout_s=self._timeout,
             )
         except OSError as error:
-            reason = f"{program} cannot be started: {error.strerror}"
+            reason = f"{program} cannot be started: {reason_of(error)}"
             raise ChannelError(reason, "check the setting command") from None
         if done.status is None:
             reason = f"{program} was ended after {self._timeout:g} s"

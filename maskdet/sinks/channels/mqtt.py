@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maskdet.alarm import Alarm, AlarmMessage
+from maskdet.errors import reason_of
 from maskdet.sinks.channels.channel import REQUEST_TIMEOUT_S, ChannelError
 from maskdet.sinks.channels.fields import fields_of
 from maskdet.sinks.channels.home_assistant import OFF, OFFLINE, ON, ONLINE, Sensor, Topics
@@ -208,7 +209,7 @@ class Mqtt:
         except ssl.SSLCertVerificationError as error:
             return f"{self._where}: {error.verify_message}"
         except OSError as error:
-            return f"{self._where}: {error.strerror or error}"
+            return f"{self._where}: {reason_of(error)}"
         return f"{self._where}: no answer yet"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from maskdet.alarm import AlarmMessage
+from maskdet.errors import reason_of
 from maskdet.sinks.channels.channel import REQUEST_TIMEOUT_S, ChannelError
 from maskdet.sinks.channels.web_hook import request
 
@@ -155,4 +156,4 @@ def _bytes(text: str) -> bytes:
 
 
 def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return reason_of(error)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskdet.errors import ConfigError, RetriedError
+from maskdet.errors import ConfigError, RetriedError, reason_of
 from maskdet.system.console import as_typed
 from maskdet.system.redaction import mask_password
 
@@ -75,7 +75,7 @@ class Server:
             raise ConfigError(f"{files}: no PEM file of certificate or key: {error}") from None
         except OSError as error:
             name = error.filename or self.ca or self.certificate
-            raise ConfigError(f"{name} cannot be read: {error.strerror}") from None
+            raise ConfigError(f"{name} cannot be read: {reason_of(error)}") from None
         return context
 
     def login(self) -> Mapping[str, Any]:
@@ -88,7 +88,9 @@ class Server:
             try:
                 self.credentials.read_bytes()
             except OSError as error:
-                raise ConfigError(f"{self.credentials} cannot be read: {error.strerror}") from None
+                raise ConfigError(
+                    f"{self.credentials} cannot be read: {reason_of(error)}"
+                ) from None
             return {"user_credentials": str(self.credentials)}
         known = {"user": self.user, "password": self.password, "token": self.token}
         return {name: value for name, value in known.items() if value}
@@ -197,9 +199,9 @@ def _explain(error: BaseException, noted: BaseException | None) -> tuple[str, st
         return "no stream takes these events", f"start {as_typed('collect-events')}, which makes it"
     if isinstance(error, APIError):
         return _explain_refusal(error)
-    if _is_about_rights(error) or _is_about_rights(noted):
-        shown = noted if _is_about_rights(noted) else error
-        return f"the server refuses: {_text(shown)}", _CHECK_LOGIN
+    for one in (noted, error):
+        if one is not None and _is_about_rights(one):
+            return f"the server refuses: {_text(one)}", _CHECK_LOGIN
     if isinstance(error, errors.TimeoutError | TimeoutError):
         return "no answer in time", "check the address, and that it is a NATS server"
     if isinstance(error, errors.NoServersError | errors.ConnectionClosedError) and noted:
@@ -217,14 +219,13 @@ def _explain_refusal(error: Any) -> tuple[str, str]:
     return f"the server refuses: {text}", "check its configuration"
 
 
-def _is_about_rights(error: BaseException | None) -> bool:
-    text = str(error).lower() if error is not None else ""
+def _is_about_rights(error: BaseException) -> bool:
+    text = str(error).lower()
     return any(word in text for word in ("authori", "permission", "authentication", "credentials"))
 
 
-def _text(error: BaseException | None) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return mask_password(str(text).removeprefix("nats: "))
+def _text(error: BaseException) -> str:
+    return mask_password(reason_of(error).removeprefix("nats: "))
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from maskdet.drawing.blur import blur_observation
-from maskdet.errors import SinkError
+from maskdet.errors import SinkError, reason_of
 from maskdet.observation import Observation
 from maskdet.people.clock import SourceClock
 from maskdet.sinks.recording.clip_file import ClipFile
@@ -230,5 +230,5 @@ class Clips:
         if clip is not None:
             clip.abandon()
         self._retry.count_dropped()
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = reason_of(error)
         self._retry.fail(reason, "check disk space and rights; alarms go without a clip")

@@ -15,7 +15,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from maskdet.errors import SinkError
+from maskdet.errors import SinkError, reason_of
 from maskdet.sinks.output_files import Folder
 from maskdet.sinks.recording.retention import Retention
 from maskdet.sinks.recording.segments import GONE, Draft, Files, Segments, SingleFile
@@ -110,7 +110,7 @@ class FileSequence(Generic[V]):
         try:
             do()
         except encoding_errors() as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            reason = reason_of(error)
             self._abandon()
             advice = "check disk space and rights; it goes on when it can"
             self._retry.fail(reason, advice)
@@ -206,7 +206,7 @@ def _check_path(path: Path) -> None:
     except OSError as error:
         raise SinkError(
             f"cannot record to {path}: the folder {path.parent} is not there and cannot be made: "
-            f"{error.strerror}; check its path and rights"
+            f"{reason_of(error)}; check its path and rights"
         ) from None
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise SinkError(f"cannot record to {path}: {path.parent} is read-only; check its rights")

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskdet.errors import reason_of
+
 log = logging.getLogger(__name__)
 
 _CLOCK_WAS_SET = 1_577_836_800  # 2020: an older file was written under a clock that was never set
@@ -110,4 +112,4 @@ class Retention:
             path.unlink(missing_ok=True)
         except OSError as error:
             self._refused.add(path)  # reported once
-            log.warning("%s should go to make room and cannot: %s", path, error.strerror)
+            log.warning("%s should go to make room and cannot: %s", path, reason_of(error))

@@ -15,6 +15,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import Protocol, cast
 
+from maskdet.errors import reason_of
 from maskdet.sinks.output_files import create_numbered, lock
 from maskdet.sinks.recording.fragment_recovery import playable_bytes
 from maskdet.sinks.recording.retention import Retention
@@ -163,7 +164,9 @@ class Segments:
                         file.close()  # or it could not be renamed
                     final = _finish(part, part.with_suffix(""), is_whole=False)
             except OSError as error:
-                log.warning("%s cannot be finished and is left as it is: %s", part, error.strerror)
+                log.warning(
+                    "%s cannot be finished and is left as it is: %s", part, reason_of(error)
+                )
                 continue
             if final is None:
                 log.warning("%s held no whole picture and was removed", part)

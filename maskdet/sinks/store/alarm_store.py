@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from maskdet.alarm import Alarm, AlarmMessage, Snooze
-from maskdet.errors import SinkError
+from maskdet.errors import SinkError, reason_of
 from maskdet.sinks.store.damage import set_aside
 from maskdet.sinks.store.run_mark import RunMark
 from maskdet.sinks.store.schema import BrokenStoreError, open_for_writing, transaction
@@ -223,7 +223,7 @@ class AlarmStore:
             raise self._unusable(error) from None
 
     def _unusable(self, error: Exception) -> SinkError:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         advice = "check folder, rights and disk space"
         return SinkError(f"cannot keep alarms in {self._path}: {reason}; {advice}")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskdet.errors import SinkError
+from maskdet.errors import SinkError, reason_of
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.rows import KINDS, RowError, Table, Value, read_tables
 from maskdet.sinks.store.schema import is_damage, open_for_writing, transaction
@@ -62,7 +62,7 @@ class CollectingStore:
             make_folder(path.parent)
             self._connection = open_for_writing(path)
         except (sqlite3.Error, OSError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = reason_of(error)
             raise SinkError(f"cannot write {path}: {reason}; check folder and rights") from None
         self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
         # A row is confirmed to its sender once it is written: it must outlive a power failure.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from maskdet import __version__
 from maskdet.contracts import StartingSink
-from maskdet.errors import SinkError
+from maskdet.errors import SinkError, reason_of
 from maskdet.observation import Observation
 from maskdet.sinks.output_files import Folder
 from maskdet.sinks.retry_state import RetryState, missing_words
@@ -170,7 +170,7 @@ class EventStore(StartingSink):
                 raise SinkError(f"{reason}; check folder, rights and disk space") from None
             self._retry.fail(str(error), _ADVICE)
         except OSError as error:
-            reason = f"cannot keep people in {self._path}: {error.strerror}"
+            reason = f"cannot keep people in {self._path}: {reason_of(error)}"
             raise SinkError(f"{reason}; check folder and rights") from None
         finally:
             self._close_connection()  # SQLite binds a connection to its thread
@@ -252,7 +252,7 @@ class EventStore(StartingSink):
         self._locked_times = self._locked_times + 1 if locked else 0
         if self._locked_times == 1 and not self._stopping.is_set():
             return  # others write now and then: at the next write they have ended
-        self._retry.fail(getattr(error, "strerror", None) or str(error), _ADVICE)
+        self._retry.fail(reason_of(error), _ADVICE)
         if locked:
             self._retry.hurry()  # it may be let go at any moment
 

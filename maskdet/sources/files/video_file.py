@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from maskdet.errors import SourceError
+from maskdet.errors import SourceError, reason_of
 from maskdet.frame import Frame
 from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
@@ -213,7 +213,7 @@ class VideoFile:
                     return
             except OSError as error:  # the disk, or the network drive, is gone
                 raise SourceError(
-                    f"{self._path} cannot be read any further: {error.strerror}; "
+                    f"{self._path} cannot be read any further: {reason_of(error)}; "
                     f"read before: {counted(self._index, 'frame')}"
                 ) from None
             except FFmpegError:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from maskdet.errors import SourceError
+from maskdet.errors import SourceError, reason_of
 from maskdet.images.decoding import MAX_PIXELS
 from maskdet.images.kinds import HEADER_BYTES
 from maskdet.images.unreadable import other_file, unread_image
@@ -38,7 +38,7 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
         with open(path, "rb") as file:
             head = file.read(4096)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+        raise SourceError(f"{path} cannot be read: {reason_of(error)}") from None
     if _is_text(head):
         raise _not_readable(path, head)
     # Absolute: never "protocol:". Motion JPEG is otherwise taken for one image of a sequence.

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, reason_of
 from maskdet.system.console import say
 from maskdet.system.threads import Event, Worker
 
@@ -35,7 +35,7 @@ def check_certificate(certificate: Path, key: Path) -> None:
         try:
             path.read_bytes()
         except OSError as error:
-            raise ConfigError(f"TLS: {path} cannot be read: {error.strerror}") from None
+            raise ConfigError(f"TLS: {path} cannot be read: {reason_of(error)}") from None
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key, password=lambda: "")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, reason_of
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.console import as_typed
 from maskdet.system.threads import Lock
@@ -153,7 +153,7 @@ class Accounts:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(self.path, text + "\n", mode=_RIGHTS)
         except OSError as error:
-            raise ConfigError(f"{self.path} cannot be written: {error.strerror}") from None
+            raise ConfigError(f"{self.path} cannot be written: {reason_of(error)}") from None
 
 
 def _parsed(text: str, path: Path) -> dict[str, Account]:

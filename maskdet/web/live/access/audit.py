@@ -8,7 +8,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from maskdet.errors import ConfigError
+from maskdet.errors import ConfigError, reason_of
 from maskdet.system.console import say
 from maskdet.system.threads import Lock
 
@@ -38,7 +38,7 @@ class AuditLog:
                 self._append(b"")
             except OSError as error:
                 raise ConfigError(
-                    f"the audit log {path} cannot be written: {error.strerror}; check its path "
+                    f"the audit log {path} cannot be written: {reason_of(error)}; check its path "
                     "and rights"
                 ) from None
 
@@ -65,7 +65,7 @@ class AuditLog:
                 self._append(text.encode() + b"\n")
         except OSError as error:
             if not self._is_failing:
-                say(f"audit log {self._path}: cannot be written: {error.strerror}", "error")
+                say(f"audit log {self._path}: cannot be written: {reason_of(error)}", "error")
             self._is_failing = True
             return False
         self._is_failing = False
