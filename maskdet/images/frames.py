@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -46,10 +47,22 @@ def count_frames(path: str | Path) -> FrameCount:
     """Frames or pages of an image; 1 where it cannot be read, which reading it will report."""
     try:
         with open(path, "rb") as file:
-            head = file.read(HEADER_BYTES)
+            return _count(file)
+    except OSError:
+        return FrameCount()
+
+
+def count_frames_in(data: bytes) -> FrameCount:
+    """The same of an encoded image."""
+    return _count(BytesIO(data))
+
+
+def _count(file: BinaryIO) -> FrameCount:
+    try:
+        head = file.read(HEADER_BYTES)
         if not head.startswith(_STARTS) and not is_heif(head):
             return FrameCount()
-        with _opened(path) as image:
+        with _opened(file) as image:
             number = int(getattr(image, "n_frames", 1)) - _hidden(image)
             return FrameCount(number, "animation" if image.format in _ANIMATIONS else "pages")
     except Exception:  # Pillow's readers of damaged files raise what they like
@@ -103,12 +116,12 @@ class FrameReader:
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Image]:
+def _opened(source: str | Path | BinaryIO) -> Iterator[Image]:
     from PIL import Image
 
     register_heif()
     with warnings.catch_warnings(action="ignore"):
-        image: Any = Image.open(path, formats=_KINDS)
+        image: Any = Image.open(source, formats=_KINDS)
     with image:
         yield image
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from maskdet.detections import Detections
 from maskdet.errors import MaskdetError
+from maskdet.images.frames import count_frames_in
 from maskdet.model.decision import DecisionRule
 from maskdet.system.console import bug_line, say
 from maskdet.web.batcher import PixelBudget
@@ -37,6 +38,7 @@ class ProcessedImage:
         annotated: the drawn picture as a file; empty if none was asked for.
         kind: of that file.
         damage: a decoder's message about the upload, part of which may be wrong; empty: none.
+        frames: that the upload has, an animation; the first alone was processed.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ProcessedImage:
     annotated: bytes
     kind: Kind
     damage: str = ""
+    frames: int = 1
 
     @property
     def annotated_name(self) -> str:
@@ -117,7 +120,8 @@ class ImageProcessor:
             say(str(error) if isinstance(error, MaskdetError) else bug_line(error))
             raise HTTPException(500, "the detector failed; the terminal shows why") from None
         height, width = image.shape[:2]
-        return ProcessedImage(upload.name, width, height, detections, drawn, kind, damage)
+        frames = count_frames_in(upload.data).number
+        return ProcessedImage(upload.name, width, height, detections, drawn, kind, damage, frames)
 
     def _shown(self, found: Detections, options: RequestOptions) -> Detections:
         rule = self._rule

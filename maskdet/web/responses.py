@@ -43,6 +43,7 @@ class Image(BaseModel):
         annotated: the annotated picture as a data: address, if it was asked for.
         damage: a decoder's message where the file is damaged within, and the rest of the picture
             was processed nevertheless.
+        frames: of an animation, of which the first alone was processed.
     """
 
     file: str
@@ -52,6 +53,7 @@ class Image(BaseModel):
     counts: dict[str, int]
     annotated: str | None = None
     damage: str | None = None
+    frames: int | None = None
 
 
 class Images(BaseModel):
@@ -72,6 +74,7 @@ def image_of(seen: ProcessedImage) -> Image:
         counts=found.counts(),
         annotated=f"data:{seen.kind.media_type};base64,{content}" if content else None,
         damage=seen.damage or None,
+        frames=seen.frames if seen.frames > 1 else None,
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from maskdet.commands.detect import run as detect
 from maskdet.drawing.overlay import annotate
 from maskdet.runtimes import load_detector
-from tests.images.pictures import damaged
+from tests.images.pictures import damaged, write_frames
 from tests.web.servers import COLLINS, HOPPER, decoded, encoded
 
 
@@ -44,6 +44,17 @@ def test_a_picture_that_is_damaged_within_is_answered_with_that(client: httpx.Cl
     files = [("a", ("a.jpg", whole, "image/jpeg")), ("b", ("b.jpg", harmed, "image/jpeg"))]
     good, bad = client.post("/api/detect", files=files).json()["images"]
     assert "damage" not in good and bad["damage"].startswith("Corrupt JPEG data")
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".png", ".heic"])
+def test_of_several_pictures_in_a_file_the_answer_has_their_number(
+    client: httpx.Client, tmp_path: Path, suffix: str
+):
+    several = write_frames(tmp_path / f"a{suffix}").read_bytes()
+    one = write_frames(tmp_path / f"b{suffix}", 1).read_bytes()
+    files = [("a", ("a", several, "image/webp")), ("b", ("b", one, "image/webp"))]
+    moving, still = client.post("/api/detect", files=files).json()["images"]
+    assert moving["frames"] == 5 and "frames" not in still
 
 
 def test_a_picture_as_body_or_under_any_name_is_the_same(client: httpx.Client):

@@ -19,6 +19,7 @@ from maskdet.detections import Detections, MaskState
 from maskdet.drawing.overlay import annotate
 from maskdet.runtimes import load_detector
 from maskdet.sources import CLIP
+from tests.images.pictures import write_frames
 from tests.web.chromium import Browser, needs_chromium
 from tests.web.servers import COLLINS, HOPPER, Command, decoded
 
@@ -150,6 +151,14 @@ def test_a_wrong_file_is_told_and_the_others_go_on(browser: Browser, tmp_path: P
     assert browser.text("#totals") == counted(COLLINS)
     (complaint,) = browser.complaints()
     assert "415" in complaint
+
+
+def test_of_an_animation_it_is_said_that_the_first_picture_was_looked_at(
+    browser: Browser, tmp_path: Path
+):
+    browser.choose(write_frames(tmp_path / "moving.webp"))
+    (line,) = [one.text for one in browser.all(".state") if one.text]
+    assert line == "Of the file's 5 pictures the first was looked at."
 
 
 @pytest.mark.parametrize("width", [320, 390])

@@ -72,10 +72,11 @@ export class Card {
     this.result = result;
     this.blob = bytesOf(annotated);
     this.url = URL.createObjectURL(this.blob);
-    this.say(
-      result.damage ? `The file is damaged (${result.damage}): part of the picture may be wrong.` : "",
-      result.damage ? "failed" : "",
-    );
+    const damage = result.damage &&
+      `The file is damaged (${result.damage}): part of the picture may be wrong.`;
+    const several = result.frames &&
+      `Of the file's ${result.frames} pictures the first was looked at.`;
+    this.say(damage || several || "", result.damage ? "failed" : "");
     this.find(".counts").replaceChildren(...chips(result.counts));
     const picture = this.find("figure img");
     picture.src = this.url;
