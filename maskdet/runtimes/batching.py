@@ -1,4 +1,4 @@
-"""Images of any sizes, answered in batches of one size."""
+"""Images of any sizes: one after another, or in batches of one size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,24 @@ from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
+from maskdet.contracts import require_images
 from maskdet.detections import Detections
+
+
+class SingleImageDetector:
+    """The part of a detector that processes one image after another; a subclass has `_detect`."""
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """Faces of each image (BGR uint8), best first; one after another."""
+        require_images(images)
+        return [self._detect(image) for image in images]
+
+    def warm_up(self, height: int = 480, width: int = 640) -> None:
+        """Runs once on a gray image of the size to come."""
+        self._detect(np.full((height, width, 3), 128, np.uint8))
+
+    def _detect(self, image: np.ndarray) -> Detections:
+        raise NotImplementedError
 
 
 def detect_in_batches(

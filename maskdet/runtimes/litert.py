@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from maskdet.contracts import require_images
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
+from maskdet.runtimes.batching import SingleImageDetector
 from maskdet.runtimes.cpu_threads import cpu_threads
 from maskdet.runtimes.decoding import Decoder, Output, Quantized
 from maskdet.system.file_names import is_readable
@@ -93,7 +93,7 @@ class LiteRtNetwork:
             self._size = size
 
 
-class LiteRtDetector:
+class LiteRtDetector(SingleImageDetector):
     """A network in a `.tflite` file on the CPU, whose input adapts to each image's aspect.
 
     Attributes:
@@ -120,15 +120,6 @@ class LiteRtDetector:
         self._decoder = decoder
         self.side = side
         self._network = LiteRtNetwork(file, threads)
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each image (BGR uint8), best first; one after another."""
-        require_images(images)
-        return [self._detect(image) for image in images]
-
-    def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a gray image of the size to come."""
-        self._detect(np.full((height, width, 3), 128, np.uint8))
 
     def close(self) -> None:
         """Frees the model."""

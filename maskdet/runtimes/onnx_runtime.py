@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from maskdet.contracts import require_images
 from maskdet.detections import Detections
 from maskdet.errors import ModelError, one_line
 from maskdet.images.letterbox import fitting_size, letterbox
+from maskdet.runtimes.batching import SingleImageDetector
 from maskdet.runtimes.cpu_threads import cpu_threads
 from maskdet.runtimes.decoding import Decoder
 from maskdet.system.extras import missing_line
@@ -19,7 +19,7 @@ from maskdet.system.extras import missing_line
 Run = Callable[[np.ndarray], Sequence[np.ndarray]]
 
 
-class OnnxDetector:
+class OnnxDetector(SingleImageDetector):
     """A network in a `.onnx` file, whose input adapts to each image's aspect.
 
     The file takes images (batch, height, width, 3), float32 0–255, and gives the network's two
@@ -71,15 +71,6 @@ class OnnxDetector:
             ) from None
         except Exception as error:  # each has errors of its own, derived from nothing narrower
             raise ModelError(f"{file}: cannot be loaded as ONNX: {one_line(error)}") from None
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each image (BGR uint8), best first; one after another."""
-        require_images(images)
-        return [self._detect(image) for image in images]
-
-    def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a gray image of the size to come."""
-        self._detect(np.full((height, width, 3), 128, np.uint8))
 
     def close(self) -> None:
         """Frees the model."""

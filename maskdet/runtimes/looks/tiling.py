@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskdet import boxes as box_ops
-from maskdet.contracts import Detector, require_images
+from maskdet.contracts import Detector
 from maskdet.detections import Detections
+from maskdet.runtimes.batching import SingleImageDetector
 from maskdet.runtimes.decoding import MAX_DETECTIONS, SUPPRESSION_IOU
 
 SHARED_SHARE = 0.2
@@ -25,7 +26,7 @@ EDGE_PIXELS = 2.0
 """Pixels from a cut within which a box counts as cut."""
 
 
-class TiledDetector:
+class TiledDetector(SingleImageDetector):
     """Another detector, on the whole image and on tiles of it."""
 
     def __init__(self, detector: Detector, tiles: int) -> None:
@@ -40,15 +41,10 @@ class TiledDetector:
         self._detector = detector
         self._tiles = tiles
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each image (BGR uint8), best first."""
-        require_images(images)
-        return [self._detect(image) for image in images]
-
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Runs once on a gray image of the size to come: its tiles have sizes of their own."""
         self._detector.warm_up()
-        self.detect([np.full((height, width, 3), 128, np.uint8)])
+        super().warm_up(height, width)
 
     def close(self) -> None:
         """Frees the model."""

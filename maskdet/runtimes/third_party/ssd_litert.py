@@ -5,16 +5,16 @@ Images are resized to the input without keeping their aspect, as TensorFlow's SS
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
 from maskdet import boxes as box_ops
-from maskdet.contracts import require_images
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.model.decision import EVERYTHING, DecisionRule
+from maskdet.runtimes.batching import SingleImageDetector
 from maskdet.runtimes.decoding import judged
 from maskdet.runtimes.third_party.files import LiteRtFile
 from maskdet.runtimes.third_party.image_input import SIGNED
@@ -23,7 +23,7 @@ SIDE = 320
 """Both sides of an input whose size is open."""
 
 
-class SsdDetector:
+class SsdDetector(SingleImageDetector):
     """An SSD network in a LiteRT file, on the CPU."""
 
     def __init__(
@@ -51,15 +51,6 @@ class SsdDetector:
         self._states = dict(states)
         self._rule = rule
         self._order = output_order(file)
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each image (BGR uint8), best first; one after another."""
-        require_images(images)
-        return [self._detect(image) for image in images]
-
-    def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a gray image of the size to come."""
-        self._detect(np.full((height, width, 3), 128, np.uint8))
 
     def close(self) -> None:
         """Frees the network."""

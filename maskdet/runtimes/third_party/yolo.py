@@ -5,17 +5,17 @@ Images are prepared as ultralytics does: the aspect is kept, gray fills both sid
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
 from maskdet import boxes as box_ops
-from maskdet.contracts import require_images
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import Placed, fitting_size, place_centered
 from maskdet.model.decision import EVERYTHING, DecisionRule
+from maskdet.runtimes.batching import SingleImageDetector
 from maskdet.runtimes.decoding import MAX_DETECTIONS, judged
 from maskdet.runtimes.third_party.files import ThirdPartyFile
 from maskdet.runtimes.third_party.image_input import UNIT
@@ -31,7 +31,7 @@ _CLASS_DISTANCE = 1e5
 """Distance that keeps boxes of different classes from suppressing each other."""
 
 
-class YoloDetector:
+class YoloDetector(SingleImageDetector):
     """A YOLO network in a file, on the CPU."""
 
     def __init__(
@@ -61,15 +61,6 @@ class YoloDetector:
         self._states = dict(states)
         self._rule = rule
         self._side = side
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        """Faces of each image (BGR uint8), best first; one after another."""
-        require_images(images)
-        return [self._detect(image) for image in images]
-
-    def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Runs once on a gray image of the size to come."""
-        self._detect(np.full((height, width, 3), 128, np.uint8))
 
     def close(self) -> None:
         """Frees the network."""
