@@ -60,6 +60,8 @@ class PeopleHistory:
             if not self._last:
                 return None
             known = [counts for _, _, counts in self._last.values()]
+            # who is gone was seen last two seconds before that is known
+            changes = sorted(self._changes, key=lambda change: change[1].utc, reverse=True)
             newest = max(minute for _, minute, _ in self._last.values())
             return PanelContent(
                 sum_by_state(one.now for one in known),
@@ -68,7 +70,7 @@ class PeopleHistory:
                     _share(self._minutes.get(minute, {}))
                     for minute in range(newest - MINUTES + 1, newest + 1)
                 ),
-                [_line(source, event, sources) for source, event in self._changes],
+                [_line(source, event, sources) for source, event in changes],
                 sum_of_margins(one.margin_today for one in known),
             )
 

@@ -78,7 +78,10 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     if path.is_dir():
         raise SinkError(f"{path} is a folder: name the event store in it, a file")
     if not path.is_file():
-        raise SinkError(f"{path}: no such event store; see the setting store.file of the monitor")
+        raise SinkError(
+            f"{path}: no such event store; the monitor writes one with --store {path.name}, or as "
+            "the setting store.file says"
+        )
     try:
         with _damage_named(path):
             connection = _connect_read_only(path)

@@ -83,6 +83,18 @@ def test_the_newest_changes_come_first_with_their_source_among_several():
     assert source == "" and history.summary(2).changes[0][2] == "door"  # type: ignore[union-attr]
 
 
+def test_changes_stand_in_the_order_of_their_times():
+    """Somebody was seen last before another came, which is known two seconds later."""
+    history = PeopleHistory()
+    came = PersonEvent("appeared", 2, 0, NOON + 18, MaskState.with_mask, 0.9)
+    gone = PersonEvent("gone", 1, 0, NOON + 16, MaskState.with_mask, 0.9)
+    history.write(seen(18, events=(came,)))
+    history.write(seen(18.1, events=(gone,)))
+    summary = history.summary()
+    assert summary is not None
+    assert [text.split()[1] for text, *_ in summary.changes] == ["#2", "#1"]
+
+
 def test_nobody_followed_is_no_summary():
     history = PeopleHistory()
     history.write(Observation(Frame(IMAGE, 0, 0.0, 0.0), Detections.empty()))
