@@ -46,8 +46,7 @@ def end_threads(
         abandon()
         log.warning("%s did not end in time and was left", ", ".join(hanging))
     for worker in closing:
-        if worker.error is not None:
-            raise worker.error
+        worker.raise_error()
 
 
 def close_source(source: Source) -> None:
@@ -56,8 +55,7 @@ def close_source(source: Source) -> None:
     closing.start()
     if not closing.join(THREADS_TIMEOUT_S):
         log.warning("%s did not close in time and was left", source.name)
-    if closing.error is not None:
-        raise closing.error
+    closing.raise_error()
 
 
 def close_sinks(sinks: Iterable[Sink], errors: list[MaskdetError]) -> None:

@@ -212,6 +212,16 @@ class Worker:
             left.append(self)
         return not self.is_alive
 
+    def raise_error(self) -> None:
+        """Raises what it died of, once.
+
+        Raises:
+            BaseException: that error.
+        """
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+
     @property
     def has_ended(self) -> bool:
         """Whether it has begun and is over."""

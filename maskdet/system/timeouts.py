@@ -34,8 +34,7 @@ def run_all_with_timeout(seconds: float, jobs: Mapping[str, Callable[[], object]
         worker.start()
     hanging = [worker.name for worker in started if not worker.join(until - time.monotonic())]
     for worker in started:
-        if worker.error is not None:
-            raise worker.error
+        worker.raise_error()
     return hanging
 
 

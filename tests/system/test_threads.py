@@ -133,6 +133,19 @@ def test_joining_a_worker_that_never_started() -> None:
     Worker("idle", lambda: None).join()
 
 
+def test_a_workers_death_is_raised_once() -> None:
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    worker = Worker("failing", fail)
+    worker.raise_error()
+    worker.start()
+    assert worker.join(5)
+    with pytest.raises(RuntimeError, match="a bug"):
+        worker.raise_error()
+    worker.raise_error()
+
+
 def test_wait_ready_finds_items_and_ends() -> None:
     condition = Condition()
     boxes = [Mailbox[int](condition=condition) for _ in range(3)]

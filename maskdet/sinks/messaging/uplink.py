@@ -90,9 +90,7 @@ class Uplink(StartingSink):
         Raises:
             BaseException: what killed the thread that sends, a bug.
         """
-        if self._worker.error is not None:
-            error, self._worker.error = self._worker.error, None
-            raise error
+        self._worker.raise_error()
         self._start()
 
     def close(self) -> None:

@@ -119,9 +119,7 @@ class Clips:
             self._worker.start()
         if not (self._recording.gives_packets or observation.is_end):
             self._inbox.put((observation, self._recording.blur))
-        if self._worker.error is not None:
-            error, self._worker.error = self._worker.error, None
-            raise error
+        self._worker.raise_error()
 
     def close(self) -> None:
         """Finishes the clip under way with what there is; may be called twice."""

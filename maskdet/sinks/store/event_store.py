@@ -125,9 +125,7 @@ class EventStore(StartingSink):
         Raises:
             BaseException: what killed the thread that writes, a bug.
         """
-        if self._worker.error is not None:
-            error, self._worker.error = self._worker.error, None
-            raise error
+        self._worker.raise_error()
         with self._lock:
             happened = self._ledger.add(observation)
         if happened:
@@ -149,9 +147,7 @@ class EventStore(StartingSink):
                 missing = "the newest rows are missing"
                 raise SinkError(f"{self.name}: the disk does not answer; {missing}")
             steps = self._steps
-        if self._worker.error is not None:
-            error, self._worker.error = self._worker.error, None
-            raise error
+        self._worker.raise_error()
 
     def _start(self) -> None:
         if not self._is_started:
