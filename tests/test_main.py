@@ -37,6 +37,16 @@ def test_wrong_use_is_one_line_and_status_2(
     assert captured.out == "" and line.startswith("maskdet: ") and told in line
 
 
+def test_a_file_that_is_taken_for_an_option_is_named_with_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "-d 1.jpg").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["detect", "-d 1.jpg"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "No such option: -d" in line and line.endswith("for the file of that name: './-d 1.jpg'")
+
+
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]):
     assert main(["--help"]) == 0
     commands = capsys.readouterr().out.partition("Commands:")[2]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -169,5 +172,12 @@ def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int
         message = " ".join(error.format_message().split())
         context = getattr(error, "ctx", None)
         command = name if context is None else context.command_path
-        raise ConfigError(f"{message} (see {command} --help)") from None
+        hint = _file_hint(sys.argv[1:] if arguments is None else arguments)
+        raise ConfigError(f"{message} (see {command} --help){hint}") from None
     return int(status or 0)
+
+
+def _file_hint(arguments: Sequence[str]) -> str:
+    """The end of a message, with the name of a file that was taken for an option, if one was."""
+    files = (word for word in arguments if word.startswith("-") and os.path.exists(word))
+    return next((f"; for the file of that name: {shlex.quote(f'./{file}')}" for file in files), "")
