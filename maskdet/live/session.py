@@ -32,6 +32,7 @@ from maskdet.live.cameras.building import (
     listeners,
     names_of,
     open_sources,
+    require_sources,
 )
 from maskdet.live.cameras.control import CameraControl
 from maskdet.live.cameras.reloading import Reloading
@@ -105,6 +106,7 @@ def run(
             chosen = with_camera(settings, window)
             if chosen is None:
                 return 0
+            require_sources(chosen.sources)
             interruptible("opening the outputs", summary.reserve)
             session = _open(chosen, closing, hooks, detector, has_window=has_window)
             was_asked = session.run(stop, report, settings)
@@ -180,8 +182,7 @@ class _Session:
     def report_written(self) -> None:
         """Names what was recorded and written."""
         report_recorded([(camera.name, camera.recording) for camera in self.control.ever])
-        alarms = None if self.desk is None else self.desk.begun()
-        report_outputs(self.settings, self.outputs, alarms)
+        report_outputs(self.settings, self.outputs, self.desk.begun() if self.desk else None)
 
     def _new_watch(self, stop: Stop) -> Watch:
         settings, pipeline, desk = self.settings, self.pipeline, self.desk

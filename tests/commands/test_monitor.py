@@ -293,6 +293,14 @@ def test_a_broken_source_ends_with_3_and_the_others_go_on(
     assert json.loads(summary.read_text())["frames"]["processed"] == 5
 
 
+def test_a_source_that_is_none_leaves_no_file(tmp_path: Path):
+    """An empty event log, a store and folders had stayed of a name that was misspelled."""
+    outputs = [f"record={tmp_path}/a/r.mp4", f"events={tmp_path}/e", f"store={tmp_path}/p.db"]
+    with pytest.raises(MaskdetError, match="no such source"):
+        monitor(f"sources=[{tmp_path}/dor.mp4]", *outputs, f"summary={tmp_path}/b/s.json")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_detector_that_dies_leaves_everything_written(tmp_path: Path, make_video: MakeVideo):
     events, summary, record = (tmp_path / name for name in ("e.jsonl", "s.json", "r.mp4"))
     seen: list[int] = []

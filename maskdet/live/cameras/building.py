@@ -25,7 +25,7 @@ from maskdet.live.settings.sources import SourceSettings
 from maskdet.people.analysis import Analysis
 from maskdet.sinks.recording.copy.copy_switch import CopySwitch
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
-from maskdet.sources.opening import open_source, unique_names
+from maskdet.sources.opening import kind_of, open_source, path_of, unique_names
 from maskdet.sources.reconnecting import LiveSource
 from maskdet.system.console import say
 
@@ -110,6 +110,16 @@ def switched(source: Source, in_window: bool, *, standby: bool = False) -> Sourc
 def names_of(wanted: Sequence[SourceSettings]) -> list[str]:
     """The names of sources, without passwords, each another one: ``demo``, ``demo (2)``."""
     return unique_names(one.shown_name for one in wanted)
+
+
+def require_sources(wanted: Iterable[SourceSettings]) -> None:
+    """Refuses what is no source before a file is made for its results.
+
+    Raises:
+        SourceError: one is none; the line says what may be.
+    """
+    for one in wanted:
+        kind_of(path_of(one.detect_source or one.source))
 
 
 def open_sources(
