@@ -165,7 +165,7 @@ def _why(outcome: Outcome) -> str:
     if outcome.status is None:
         return (
             f"it took more than {_START_TIMEOUT_S:.0f} s, on a machine that is busy, say, and was "
-            f"undone; run it again when less runs beside: {as_typed('cluster up')}"
+            f"undone; run it again when the machine is less busy: {as_typed('cluster up')}"
         )
     found = _VERSIONS.search(outcome.output)
     if found is None:

@@ -64,7 +64,11 @@ def run(
                 processor, batcher, metrics, about=about, limits=limits, address=address
             )
             if server.is_open(listening):
-                say("open to the network: anyone who can reach this machine can use the page")
+                url = server.network_url(listening)
+                say(
+                    f"open to the network{f' at {url}' if url else ''}: anyone who can reach this "
+                    "machine can use the page"
+                )
             server.run(app, listening)
         finally:
             batcher.close()

@@ -19,6 +19,7 @@ from maskdet.system.signals import taking_signals
 
 _SHUTDOWN_TIMEOUT_S = 10  # seconds in which requests under way are finished
 _MAX_MESSAGE_BYTES = 4096  # of a WebSocket's visitor, who has nothing to say
+_ANY_OTHER = ("192.0.2.1", 9)  # nobody's: reserved for examples (RFC 5737)
 
 
 def bind(host: str, port: int, options: tuple[str, str] = ("--host", "--port")) -> socket.socket:
@@ -60,12 +61,37 @@ def is_open(listening: socket.socket) -> bool:
     return not ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
 
 
-def url_of(listening: socket.socket) -> str:
+def url_of(listening: socket.socket, scheme: str = "http") -> str:
     """The address to type into a browser on this machine."""
     address, port = listening.getsockname()[:2]
-    if ip_address(address.partition("%")[0]).is_unspecified:
-        address = "localhost"
-    return f"http://[{address}]:{port}/" if ":" in address else f"http://{address}:{port}/"
+    return _url(scheme, "localhost" if _is_unspecified(address) else address, port)
+
+
+def network_url(listening: socket.socket, scheme: str = "http") -> str | None:
+    """The address for other machines, where that is another one; None: not, or not known."""
+    address, port = listening.getsockname()[:2]
+    own = _own_address() if _is_unspecified(address) else None
+    return None if own is None else _url(scheme, own, port)
+
+
+def _own_address() -> str | None:
+    """This machine's address in its network, by its way to any other; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ANY_OTHER)
+        except OSError:
+            return None
+        found: str = probe.getsockname()[0]
+    return None if ip_address(found).is_loopback else found
+
+
+def _is_unspecified(address: str) -> bool:
+    return ip_address(address.partition("%")[0]).is_unspecified
+
+
+def _url(scheme: str, address: str, port: int) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"{scheme}://{host}:{port}/"
 
 
 def configure(

@@ -91,7 +91,7 @@ def test_a_start_that_takes_too_long_is_named_with_what_to_do(
         machine.start(place, as_first=True)
     assert str(found.value) == (
         "Ray cannot be started for a at 127.0.0.1:1: it took more than 90 s, on a machine that is "
-        "busy, say, and was undone; run it again when less runs beside: maskdet cluster up"
+        "busy, say, and was undone; run it again when the machine is less busy: maskdet cluster up"
     )
 
 

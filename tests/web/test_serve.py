@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
@@ -232,6 +233,8 @@ def test_sigterm_lets_a_request_under_way_finish():
     with serving("--host", "0.0.0.0", "--max-pictures", "1") as command:
         (open_line, _) = command.said
         assert "open to the network" in open_line
+        if found := re.search(r"at (http://\S+/):", open_line):  # no network, no such address
+            assert httpx.get(f"{found[1]}healthz", trust_env=False).status_code == 200
         port = int(command.url.rpartition(":")[2])
         assert command.url == f"http://localhost:{port}"
         with socket.create_connection(("127.0.0.1", port), 60) as wire:

@@ -136,6 +136,8 @@ def page(file: Path, address: str | None) -> int:
 
 def _report(server: LiveServer) -> None:
     say(f"cluster page: {server.url} (Ctrl-C ends it)")
+    if server.network_url is not None:
+        say(f"cluster page for other machines: {server.network_url}")
     if server.is_open and not server.url.startswith("https:"):
         say(
             "cluster page: without TLS, passwords can be read on their way; set page.certificate "

@@ -68,6 +68,8 @@ class RunningPage:
         self._shared.begin(control)
         self._server.start(self._new_app(pipeline, control, alarms))
         say(f"live page: {self._server.url}")
+        if self._server.network_url is not None:
+            say(f"live page for other machines: {self._server.network_url}")
         if self._server.is_open and not self._server.url.startswith("https:"):
             say(
                 "live page: without TLS, passwords and pictures can be read on their way; "

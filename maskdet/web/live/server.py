@@ -23,6 +23,7 @@ class LiveServer:
 
     Attributes:
         url: where browsers of this machine find it.
+        network_url: where those of others do, if that is another address, and known.
         is_open: whether other machines can reach it.
     """
 
@@ -53,8 +54,9 @@ class LiveServer:
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.is_open = server.is_open(self._listening)
-        address = server.url_of(self._listening)
-        self.url = address.replace("http:", "https:", 1) if certificate else address
+        scheme = "https" if certificate else "http"
+        self.url = server.url_of(self._listening, scheme)
+        self.network_url = server.network_url(self._listening, scheme)
         self._uvicorn: uvicorn.Server | None = None
         self._worker: Worker | None = None
         self._watch: CertificateWatch | None = None
