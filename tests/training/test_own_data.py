@@ -111,7 +111,9 @@ def test_a_set_that_is_missing_beside_others(data: Path) -> None:
     settings, lines = adapted(light(), data)
     assert [part.list for part in settings.train] == ["splits/train.txt"]
     assert settings.validation == "splits/val.txt" and settings.train[0].about
-    assert len(lines) == 1 and lines[0].startswith("splits/train_two_class.txt is not in")
+    first, note = lines
+    assert first.startswith("splits/train_two_class.txt is not in")
+    assert note == "note: 1 of 2 sets of pictures are there to learn"
 
 
 def test_named_lists_begin_from_the_model_that_ships_where_nothing_is_downloaded(
