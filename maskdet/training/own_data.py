@@ -63,7 +63,8 @@ def _without_missing_lists(settings: TrainingSettings, data: Path) -> Adapted:
     found = tuple(part for part in settings.train if part not in missing)
     if missing and found:
         lines = [_left_out(part, data) for part in missing]
-        lines.append(f"note: {len(found)} of {len(settings.train)} sets of pictures are there to learn")
+        count = f"{len(found)} of {len(settings.train)}"
+        lines.append(f"note: {count} sets of pictures are there to learn")
         return settings.model_copy(update={"train": found}), lines
     validates = bool(settings.validation) and not _is_absent(settings.validation, data)
     if not validates and any(part.list and not part.source for part in missing):
