@@ -27,7 +27,7 @@ from maskdet.errors import ConfigError, reason_of
 from maskdet.system.console import say
 from maskdet.system.file_names import readable_name
 from maskdet.system.redaction import mask_password
-from maskdet.system.resources import settings_file
+from maskdet.system.resources import nearest_settings_file, settings_file
 from maskdet.system.text_files import decode_text, encoding_problem
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml reads a card in a twentieth
@@ -170,8 +170,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
         line, problem = encoding_problem(raw, error)
         raise ConfigError(f"{path}:{line}: {problem}") from None
     except OSError as error:
-        reason = reason_of(error)
-        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+        near = nearest_settings_file(path) if isinstance(error, FileNotFoundError) else None
+        hint = f"; did you mean {near}?" if near is not None else ""
+        raise ConfigError(f"{path}: cannot be read: {reason_of(error)}{hint}") from None
     data, lines = _parse(text, str(path))
     if data is None:
         return {}, {(): str(path)}

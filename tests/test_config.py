@@ -235,6 +235,16 @@ def test_a_bomb_of_aliases_costs_nothing(tmp_path: Path):
     assert "aliases" in mistakes_of(path)[0]
 
 
+def test_a_missing_file_is_answered_with_the_one_that_was_probably_meant(tmp_path: Path):
+    (tmp_path / "door.yaml").touch()
+    assert mistakes_of(tmp_path / "dor.yaml")[0].endswith(
+        f"; did you mean {tmp_path / 'door.yaml'}?"
+    )
+    shipped = mistakes_of(tmp_path / "retinanet_light.yaml")[0]
+    assert shipped.endswith("; did you mean configs/retinanet_light.yaml?")
+    assert "did you mean" not in mistakes_of(tmp_path / "zzz" / "q.yaml")[0]
+
+
 def test_a_missing_file_a_folder_and_an_empty_file(tmp_path: Path):
     assert "cannot be read: No such file" in mistakes_of(tmp_path / "none.yaml")[0]
     assert "cannot be read" in mistakes_of(tmp_path)[0]

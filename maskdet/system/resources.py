@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -48,3 +49,16 @@ def settings_file(path: str | Path) -> Path:
     inside = shipped("configs") / path.name
     is_shipped = path.parent.name == "configs" and len(path.parts) == 2 and inside.is_file()
     return inside if is_shipped else path
+
+
+def nearest_settings_file(path: Path) -> Path | None:
+    """The settings file that was probably meant by one that is not there; None: none is near.
+
+    Args:
+        path: as it was typed.
+    """
+    if (shipped("configs") / path.name).is_file():
+        return Path("configs") / path.name
+    beside = sorted(one.name for one in path.parent.glob("*.y*ml"))
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    return path.parent / near[0] if near else None
