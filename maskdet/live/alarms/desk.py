@@ -15,6 +15,7 @@ from maskdet.observation import Observation
 from maskdet.people.alarms.reporter import Changes
 from maskdet.people.alarms.rule import CameraView
 from maskdet.people.alarms.rules import AlarmRules
+from maskdet.people.alarms.wording import headline
 from maskdet.sinks.channels.dispatcher import Dispatcher
 from maskdet.sinks.store.alarm_store import AlarmStore, Delivery
 from maskdet.system.console import without_bugs
@@ -131,7 +132,7 @@ class AlarmDesk:
                 return
             rule = next((one for one in self._rules.rules if one.name == alarm.rule), None)
             message = AlarmMessage(
-                "clip", alarm, f"clip: {alarm.rule}: {alarm.title}", rule.channels if rule else None
+                "clip", alarm, f"clip: {headline(alarm)}", rule.channels if rule else None
             )
             self._put(Changes((), () if alarm.muted else (message,)), None, alarm)
 

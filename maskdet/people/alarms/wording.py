@@ -30,9 +30,15 @@ def title(
     return f"{worn}: {who}{where}{over}{way}, camera {camera}"
 
 
+def headline(alarm: Alarm) -> str:
+    """The rule and what it found; a rule named as the state that it watches stands there once."""
+    is_named_so = alarm.title.casefold().startswith(f"{alarm.rule}:".casefold())
+    return alarm.title if is_named_so else f"{alarm.rule}: {alarm.title}"
+
+
 def text(phase: AlarmPhase, alarm: Alarm, others: int = 0) -> str:
     """The line that a message shows."""
-    line = f"{alarm.rule}: {alarm.title}"
+    line = headline(alarm)
     if phase == "cleared":
         lasted = max(0.0, (alarm.cleared or alarm.changed) - alarm.began)
         line = f"cleared after {duration(lasted)}: {line}"

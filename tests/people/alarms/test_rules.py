@@ -98,6 +98,15 @@ def test_a_line_counts_once_the_state_is_known():
     assert stage.messages[0].text == "gate: no mask: person 1 across line gate (in), camera hall"
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"), [("bare", "bare: no mask: person 1"), ("No mask", "no mask: person 1")]
+)
+def test_a_rule_named_as_a_state_stands_once_in_the_message(name: str, expected: str):
+    stage = Stage.of(AlarmRule(name))
+    stage.show(0, P())
+    assert stage.messages[0].text.startswith(expected)
+
+
 def test_cool_down_begins_with_the_delivery_and_reports_who_came_meanwhile():
     stage = Stage.of(replace(BARE, cool_down_s=60))
     stage.show(0, P(1))
