@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from maskdet import boxes as box_ops
+
 
 @dataclass(frozen=True)
 class AnchorGrid:
@@ -92,7 +94,7 @@ def decode(anchors: np.ndarray, deltas: np.ndarray, deviations: Sequence[float])
     """Boxes (N, 4) where deltas (N, 4) lead from anchors (N, 4); the inverse of `encode`."""
     size = anchors[:, 2:] - anchors[:, :2]
     deltas = deltas * np.asarray(deviations, np.float32)
-    center = (anchors[:, :2] + anchors[:, 2:]) / 2 + deltas[:, :2] * size
+    center = box_ops.centers(anchors) + deltas[:, :2] * size
     # An untrained or quantized network may ask for e^50: 16 anchors' width is more than enough.
     half = size * np.exp(np.minimum(deltas[:, 2:], np.log(16.0))) / 2
     return np.concatenate([center - half, center + half], axis=1).astype(np.float32)

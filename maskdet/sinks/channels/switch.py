@@ -109,7 +109,7 @@ class SerialOutput:
                 line.flush()
         except (SerialException, OSError) as error:
             advice = "check cable and rights (group dialout on Linux)"
-            raise ChannelError(f"{self._port}: {_reason(error)}", advice) from None
+            raise ChannelError(f"{self._port}: {reason_of(error)}", advice) from None
 
     def close(self) -> None:
         """Holds nothing."""
@@ -142,7 +142,7 @@ class PinOutput:
         except BadPinFactory:
             raise ChannelError("this machine has no pins to switch", _GPIO_ADVICE) from None
         except Exception as error:  # of gpiozero's many kinds
-            raise ChannelError(f"GPIO {self._pin}: {_reason(error)}", "check the pin") from None
+            raise ChannelError(f"GPIO {self._pin}: {reason_of(error)}", "check the pin") from None
 
     def close(self) -> None:
         """Gives the pin back."""
@@ -153,7 +153,3 @@ class PinOutput:
 
 def _bytes(text: str) -> bytes:
     return text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
-
-
-def _reason(error: BaseException) -> str:
-    return reason_of(error)
