@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from maskdet.errors import SourceError, reason_of
 from maskdet.frame import Frame
+from maskdet.sources.files.deinterlacing import Deinterlacer
 from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
-from maskdet.sources.files.video_geometry import as_shown, matrix_of, turned
+from maskdet.sources.files.video_geometry import as_shown, matrix_of, matrix_of_tag, turned
 from maskdet.sources.files.video_opening import is_cut_avi, note_tracks, open_video
 from maskdet.system.console import counted
 
@@ -88,7 +89,7 @@ class VideoFile:
         self._damage = Damage()
         self._start = _start(self._stream)
         self.length = self._length()
-        self._matrix: bytes | None = None
+        self._matrix = matrix_of_tag(self._stream)
         self._has_short_clock = self._container.format.name in _SHORT_CLOCKS
         self._is_behind = False
         self._frames = self._decoded()
@@ -197,18 +198,20 @@ class VideoFile:
         from av import EOFError as EndOfFile
         from av import FFmpegError
 
-        failed, place = 0, None
+        failed, place, deinterlacer = 0, None, Deinterlacer()
         while failed < _MAX_FAILED_READS:
             try:
                 for packet in self._container.demux(self._stream):
                     failed, place = 0, packet.pos or place
                     self._damage.add_packet(packet.size)
                     try:
-                        yield from packet.decode()
+                        for decoded in packet.decode():
+                            yield from deinterlacer.frames(decoded)
                     except EndOfFile:
                         break
                     except FFmpegError:
                         self._damage.frames += packet.size > 0  # an empty one repeats a frame
+                yield from deinterlacer.rest()
                 if not (self._go_on_behind(place) or self._go_on_grown()):
                     return
             except OSError as error:  # the disk, or the network drive, is gone

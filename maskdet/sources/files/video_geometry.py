@@ -21,6 +21,9 @@ _MAX_ASPECT = 4
 
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
+_MATRICES = {"90": (0, 1, -1, 0), "180": (-1, 0, 0, -1), "270": (0, -1, 1, 0)}
+"""The first two rows of a display matrix by degrees clockwise."""
+
 
 def turned(image: np.ndarray, degrees: int) -> np.ndarray:
     """An image (height, width, 3) turned clockwise by 0, 90, 180 or 270 degrees."""
@@ -40,6 +43,19 @@ def square_size(width: int, height: int, aspect: Fraction | float | None) -> tup
     if aspect > 1:
         return round(width * aspect), height
     return width, round(height / aspect)
+
+
+def matrix_of_tag(stream: VideoStream) -> bytes | None:
+    """The display matrix that the tag ROTATE of a Matroska file stands for.
+
+    FFmpeg wrote it in place of one until its version 6, so that of a telephone's video, put into
+    a Matroska file, it is all that is left.
+    """
+    tags = {name.casefold(): value for name, value in stream.metadata.items()}
+    if (turn := _MATRICES.get(tags.get("rotate", ""))) is None:
+        return None
+    a, b, c, d = (value << 16 for value in turn)
+    return struct.pack("=9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
 
 
 def matrix_of(frame: VideoFrame) -> bytes | None:

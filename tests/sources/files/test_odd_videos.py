@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import av.filter
+import cv2
 import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
@@ -133,3 +136,82 @@ def test_a_header_without_a_frame_is_one_line(tmp_path: Path) -> None:
     path.write_bytes(content[: content.index(b"moof") - 4])
     with pytest.raises(SourceError, match=r"a\.mp4 holds no frame; it may be cut short, or still"):
         open_source(str(path)).read()
+
+
+@pytest.mark.parametrize(
+    ("degrees", "corner"), [("90", (0, -1)), ("180", (-1, -1)), ("270", (-1, 0))]
+)
+def test_a_turn_that_only_a_tag_of_matroska_has_is_made(
+    tmp_path: Path, degrees: str, corner: tuple[int, int]
+) -> None:
+    """As FFmpeg until its version 6 put a telephone's video into such a file."""
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = add_track(container)
+        stream.metadata["ROTATE"] = degrees
+        image = np.zeros((48, 64, 3), np.uint8)
+        image[:24, :32] = 200
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode())
+    (shown,) = [seen.image for seen in iter(open_source(str(path)).read, None)]
+    assert shown.shape == ((48, 64, 3) if degrees == "180" else (64, 48, 3))
+    assert shown[corner].min() > 150 > 50 > shown[-1 - corner[0], -1 - corner[1]].max()
+
+
+def panned(moment: int) -> np.ndarray:
+    """A blurred pattern that moves by four pixels each fiftieth of a second."""
+    pattern = np.random.default_rng(0).integers(0, 255, (48, 400), np.uint8)
+    pattern = cv2.normalize(cv2.GaussianBlur(pattern, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
+    return cv2.cvtColor(pattern[:, 4 * moment : 4 * moment + 64], cv2.COLOR_GRAY2BGR)
+
+
+def write_interlaced(path: Path, order: str, codec: str = "libx264") -> None:
+    """Each frame has the even lines of one moment and the odd ones of the other."""
+    options = {"flags": "+ilme+ildct", "crf": "8", "x264-params": f"{order}=1"}
+    with av.open(str(path), "w") as container:
+        stream = add_track(container, codec, **(options if codec == "libx264" else {}))
+        marked = av.filter.Graph()
+        source = marked.add_buffer(width=64, height=48, format="bgr24", time_base=Fraction(1, FPS))
+        marked.link_nodes(source, marked.add("setfield", order), marked.add("buffersink"))
+        marked.configure()
+        for number in range(20):
+            upper, lower = panned(2 * number), panned(2 * number + 1)
+            if order == "bff":
+                upper, lower = lower, upper
+            upper[1::2] = lower[1::2]
+            made = av.VideoFrame.from_ndarray(upper, format="bgr24")
+            made.pts = number
+            marked.push(made)
+            container.mux(stream.encode(marked.pull()))
+        container.mux(stream.encode())
+
+
+@pytest.mark.parametrize("order", ["tff", "bff"])
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+def test_frames_of_interlaced_video_show_one_moment(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, suffix: str, order: str
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    write_interlaced(path, order)
+    source = open_source(str(path))
+    frames = list(iter(source.read, None))
+    assert [seen.time for seen in frames] == pytest.approx([n / FPS for n in range(20)], abs=0.001)
+    for number, seen in enumerate(frames):
+        wrong = [
+            np.abs(seen.image[:, 8:-8].astype(int) - panned(2 * number + later)[:, 8:-8]).mean()
+            for later in (0, 1)
+        ]
+        assert wrong[0] < 8 < 3 * wrong[0] < wrong[1]
+    assert not caplog.text
+    if suffix == ".mp4":
+        source.seek(0.4)  # type: ignore[attr-defined]
+        assert len(list(iter(source.read, None))) == 10
+
+
+def test_frames_that_are_not_marked_as_interlaced_stay_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    write_interlaced(path, "tff", "mjpeg")
+    with av.open(str(path)) as container:
+        stored = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    shown = [seen.image for seen in iter(open_source(str(path)).read, None)]
+    assert all((one == other).all() for one, other in zip(stored, shown, strict=True))
