@@ -34,6 +34,8 @@ OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_dete
 _INPUTS = ("image_tensor", "encoded_image_string_tensor", "tf_example", "input_tensor")
 _PIXELS = (tf.uint8, tf.int32, tf.int64, tf.float16, tf.float32, tf.float64)
 _GPU_BATCH = 8
+_MAX_SHARE = 2.0
+"""No box of a graph that gives shares of the image reaches as far beyond it."""
 MAX_ASPECT = 3
 """An image longer than this many times its width is padded where a graph refuses it."""
 
@@ -78,6 +80,13 @@ class ObjectDetectionApiDetector(LegacyDetector):
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise ModelError(f"{self._path}: the graph failed: {one_line(error)}") from None
         _verify(self._path, self._count or len(images), boxes, scores, numbers, counts)
+        likely = boxes[scores >= self._rule.lowest_score]
+        if len(likely) and likely.max(axis=1).min() > _MAX_SHARE:
+            raise ModelError(
+                f"{self._path}: gives boxes in pixels of its input, not shares of the picture; "
+                "export it with normalized coordinates (TensorFlow's Model Garden: "
+                "output_normalized_coordinates)"
+            )
         sides = np.array([shown[0], shown[1]] * 2, np.float32)
         return [
             self._detections(boxes[i, :n] * sides, scores[i, :n], numbers[i, :n], images[i].shape)

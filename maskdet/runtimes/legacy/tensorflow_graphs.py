@@ -7,7 +7,7 @@ network, to Python. A detector needs none of them, so a file that holds one is r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
 from maskdet.errors import ModelError, reason_of
+from maskdet.system.console import counted
 
 MAX_BYTES = 2**31 - 1
 """No protobuf can be larger."""
@@ -69,7 +70,8 @@ def graph_function(
     Args:
         path: a GraphDef file.
         inputs: what the input may be called; the first that is there counts.
-        outputs: what the outputs are called.
+        outputs: what the outputs are called; all names may have a scope before them, as those of
+            a graph that was imported into another one have (``import/``).
 
     Returns:
         The function, from a tensor to tensors by output name; and the graph's input tensor.
@@ -80,28 +82,40 @@ def graph_function(
     graph = tf.compat.v1.GraphDef()
     _parse(graph, path, "frozen graph")
     nodes = {node.name for node in graph.node}
-    entry = next((name for name in inputs if name in nodes), None)
-    missing = [name for name in outputs if name not in nodes]
+    scope = _scope(nodes, outputs)
+    entry = next((name for name in (scope + own for own in inputs) if name in nodes), None)
+    missing = [name for name in outputs if scope + name not in nodes]
     if entry is None or missing:
         lacking = missing[0] if missing else f"input named {' or '.join(inputs)}"
         raise ModelError(
             f"{path}: is a TensorFlow graph, but no detector of the Object Detection API: it has "
             f"no {lacking}"
         )
-    used = [*_used(graph, outputs), *_in_functions(graph)]
+    scoped = {name: scope + name for name in outputs}
+    used = [*_used(graph, [*scoped.values()]), *_in_functions(graph)]
     _refuse_reaching_out(path, used)
     _refuse(path, used, _CHECKPOINTS)
     try:
         whole = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
         tensor = whole.graph.get_tensor_by_name(f"{entry}:0")
-        function = whole.prune(tensor, {name: f"{name}:0" for name in outputs})
+        function = whole.prune(tensor, {name: f"{own}:0" for name, own in scoped.items()})
     except (tf.errors.OpError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: TensorFlow cannot build its graph: {one_line(error)}") from None
     return function, tensor
 
 
+def _scope(nodes: Set[str], outputs: Sequence[str]) -> str:
+    """The scope of a graph's outputs, with its slash; empty: they have none, or are not there."""
+    first = outputs[0]
+    scopes = {name.removesuffix(first) for name in nodes if name.endswith(f"/{first}")} | {""}
+    fitting = [scope for scope in scopes if all(scope + name in nodes for name in outputs)]
+    return min(fitting, key=len, default="")
+
+
 def signature(folder: Path, outputs: Sequence[str]) -> tuple[Callable[[Any], dict[str, Any]], Any]:
-    """A SavedModel's ``serving_default`` as a function of its one input.
+    """A SavedModel's signature as a function of its one input.
+
+    ``serving_default``, or where that is no detector's, another one that is.
 
     Returns:
         The function, from a tensor to tensors by output name; and the signature's input tensor.
@@ -114,10 +128,11 @@ def signature(folder: Path, outputs: Sequence[str]) -> tuple[Callable[[Any], dic
     _parse(model, path, "SavedModel")
     for meta in model.meta_graphs:
         _refuse_reaching_out(path, [*meta.graph_def.node, *_in_functions(meta.graph_def)])
-    name = _only_input(path, model, outputs)
+    meta, key = _detector_signature(path, model, outputs)
+    (name,) = meta.signature_def[key].inputs
     try:
-        loaded = tf.saved_model.load(str(folder))
-        function = loaded.signatures[_SIGNATURE]
+        loaded = tf.saved_model.load(str(folder), tags=list(meta.meta_info_def.tags))
+        function = loaded.signatures[key]
     except Exception as error:  # a broken file may fail anywhere in TensorFlow
         raise ModelError(f"{path}: TensorFlow cannot load it: {one_line(error)}") from None
 
@@ -128,23 +143,36 @@ def signature(folder: Path, outputs: Sequence[str]) -> tuple[Callable[[Any], dic
     return run, function.inputs[0]
 
 
-def _only_input(path: Path, model: Any, outputs: Sequence[str]) -> str:
-    """The one input of a SavedModel's signature, read before its graph is built, which is slow.
+def _detector_signature(path: Path, model: Any, outputs: Sequence[str]) -> tuple[Any, str]:
+    """The part and the signature of a SavedModel that are a detector's.
+
+    Read before its graph is built, which is slow.
 
     Raises:
-        ModelError: there is no such signature, or it has other inputs or outputs.
+        ModelError: there is none.
     """
-    found = [meta.signature_def for meta in model.meta_graphs if _SIGNATURE in meta.signature_def]
+    found = [
+        (meta, key)
+        for meta in model.meta_graphs
+        for key in sorted(meta.signature_def, key=lambda key: (key != _SIGNATURE, key))
+        if not key.startswith("__")
+    ]
+    for meta, key in found:
+        given = meta.signature_def[key]
+        if len(given.inputs) == 1 and all(name in given.outputs for name in outputs):
+            return meta, key
     if not found:
-        raise ModelError(f"{path}: has no signature {_SIGNATURE}; no exported model")
-    inputs, given = list(found[0][_SIGNATURE].inputs), found[0][_SIGNATURE].outputs
-    if len(inputs) != 1 or any(name not in given for name in outputs):
-        there = ", ".join(sorted(given))[:200]
         raise ModelError(
-            f"{path}: is a SavedModel, but no detector of the Object Detection API: it takes "
-            f"{len(inputs)} inputs and gives {there}"
+            f"{path}: has no signature; no exported model. Save it with one: "
+            f"tf.saved_model.save(model, folder, signatures={{'{_SIGNATURE}': function}})"
         )
-    return str(inputs[0])
+    meta, key = found[0]
+    given = meta.signature_def[key]
+    there = ", ".join(sorted(given.outputs))[:200]
+    raise ModelError(
+        f"{path}: is a SavedModel, but no detector of the Object Detection API: its signature "
+        f"{key:.60} takes {counted(len(given.inputs), 'input')} and gives {there}"
+    )
 
 
 def parses_examples(graph: Any) -> bool:

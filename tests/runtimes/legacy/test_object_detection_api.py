@@ -431,8 +431,8 @@ def test_a_file_cut_off_is_told(models: Path, tmp_path: Path, name: str, share: 
 @pytest.mark.parametrize(
     ("signature", "told"),
     [
-        ("serving_default", "no detector.*takes 1 inputs and gives output_0"),
-        ("other", "has no sig"),
+        ("serving_default", "no detector.*serving_default takes 1 input and gives output_0"),
+        ("other", "no detector.*other takes 1 input and gives output_0"),
     ],
 )
 def test_a_saved_model_that_is_no_detector_is_refused_before_its_graph_is_built(
