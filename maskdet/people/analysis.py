@@ -110,7 +110,7 @@ class Analysis:
         )
         self._margin.update(step, self._tracker.tracks, self._clock.now)
         detections = replace(detections, track_ids=step.track_ids)
-        events: list[PersonEvent] = []
+        events = [self._resume(track, before) for track, before in step.returned.items()]
         for track in self._tracker.tracks:
             events += self._update_person(track, frame, detections)
         for track in step.ended:
@@ -145,6 +145,7 @@ class Analysis:
         """
         events = [event for person in self._confirmed() for event in self._end(person, "unseen")]
         self._tracker.tracks.clear()
+        self._tracker.gone.clear()
         self._drop_ended()
         counts = self._counts() if observation.people_counts is not None else None
         return replace(observation, people=(), events=tuple(events), people_counts=counts)
@@ -188,6 +189,13 @@ class Analysis:
             person.waiting = []
             self._begin_counting(person)
         return [self._event(person, change) for change in changes]
+
+    def _resume(self, track: Track, before: Track) -> PersonEvent:
+        """Somebody who was gone is back: what is known of the person goes on."""
+        person = self._people[track] = self._people.pop(before)
+        back = Change("appeared", track.began)
+        person.track, track.began = track, before.began
+        return self._event(person, back)
 
     def _take_detection(
         self, person: TrackedPerson, frame: Frame, detections: Detections
@@ -243,16 +251,18 @@ class Analysis:
         return [*left, Change("still", self._clock.now, {"duration": seconds})]
 
     def _end(self, person: TrackedPerson, reason: PersonEventReason) -> list[PersonEvent]:
-        """A person is gone: leaves the zones, counts as a number."""
+        """A person is gone, and leaves the zones."""
         track = person.track
-        self._tally.end(track.track_id)
         gone = Change("gone", track.seen, {"duration": track.seen - track.began})
         changes = [*person.places.leave(track.seen), gone]
         return [replace(self._event(person, change), reason=reason) for change in changes]
 
     def _drop_ended(self) -> None:
-        alive = set(self._tracker.tracks)
-        self._people = {t: person for t, person in self._people.items() if t in alive}
+        """Forgets who cannot come back: each of them counts as a number from now on."""
+        kept = {*self._tracker.tracks, *self._tracker.gone}
+        for track in [track for track in self._people if track not in kept]:
+            self._tally.end(track.track_id)
+            del self._people[track]
 
     def _event(self, person: TrackedPerson, change: Change) -> PersonEvent:
         event = event_of(person, change, self._clock)
@@ -262,7 +272,8 @@ class Analysis:
         return event
 
     def _confirmed(self) -> list[TrackedPerson]:
-        return [person for track, person in self._people.items() if track.is_confirmed]
+        tracks = self._tracker.tracks
+        return [self._people[track] for track in tracks if track.is_confirmed]
 
     def _counts(self) -> PeopleCounts:
         zones = [zone.name for zone in self._zones]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from maskdet.people.tracking.track import Track
@@ -98,7 +98,7 @@ class Margin:
         """A new day begins."""
         self._of_day = replace(self.doubts)
 
-    def update(self, step: Step, tracks: Iterable[Track], now: float) -> None:
+    def update(self, step: Step, tracks: Sequence[Track], now: float) -> None:
         """Takes the result of a frame in.
 
         Args:
@@ -107,11 +107,13 @@ class Margin:
             now: seconds of the source's clock.
         """
         self._ended = [t for t in (*self._ended, *step.ended) if now - t.seen <= MEMORY_S]
-        self._walkers -= {track.track_id for track in step.ended}
+        self._walkers &= {track.track_id for track in (*tracks, *self._ended)}
         known = [track for track in tracks if track.is_confirmed and not track.is_still]
         if step.confirmed:
             hidden = [*self._ended, *(track for track in known if track.row is None)]
-            self.doubts.near += sum(_is_near(track, hidden) for track in step.confirmed)
+            new = [track for track in step.confirmed if track not in step.returned]
+            self.doubts.near += sum(_is_near(track, hidden) for track in new)
+            self.doubts.returns += len(step.returned)
         absence = max(ABSENCE_S, ABSENCE_FRAMES * step.interval)
         for track in known:
             self.doubts.returns += track.row is not None and track.absent > absence

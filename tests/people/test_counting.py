@@ -106,4 +106,5 @@ def test_memory_does_not_grow_with_people_who_are_gone():
         actor = Actor(walk(100 + i % 7 * 70, 100, gone=[(i * 5 + 1, 999)]))
         last = play([actor], times(5, 5, i * 5), analysis)[-1]
     assert sum(last.people_counts.run.values()) == 40
+    play([], times(5, 2, 200), analysis)  # until nobody can come back
     assert not analysis._people and not analysis._tally.run._seconds

@@ -1,6 +1,6 @@
 """Colors of faces, which distinguish people who compete for a place.
 
-A description lives in memory, and only as long as its person is followed.
+A description lives in memory, only as long as its person is followed or may come back.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ is in seconds of the frames' own times.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +19,7 @@ from maskdet.people.tracking.appearance import AppearanceChange
 from maskdet.people.tracking.association import SLOW_S, Association, FrameFaces
 from maskdet.people.tracking.camera_motion import follow_camera
 from maskdet.people.tracking.motion import Motion
+from maskdet.people.tracking.returning import RETURN_S, returning
 from maskdet.people.tracking.track import UNCONFIRMED, Track
 
 CONFIRM_S = 0.19
@@ -48,6 +49,7 @@ class Step:
 
     Attributes:
         confirmed: tracks that became people in this frame.
+        returned: of these, who has the number of whom who was given up before.
         ended: people who were given up.
         track_ids: int64 (N,), one for each detection.
         interval: seconds between two frames, on average.
@@ -55,6 +57,7 @@ class Step:
     """
 
     confirmed: Sequence[Track]
+    returned: Mapping[Track, Track]
     ended: Sequence[Track]
     track_ids: np.ndarray
     interval: float
@@ -68,10 +71,12 @@ class Tracker:
     Attributes:
         memory: seconds without a detection after which a person is gone.
         tracks: everybody who is followed, confirmed or not.
+        gone: people who were given up, but may come back.
     """
 
     memory: float = 2.0
     tracks: list[Track] = field(default_factory=list)
+    gone: list[Track] = field(default_factory=list)
     _last_id: int = 0
     _interval: float = 0.0
     _change: AppearanceChange = field(default_factory=AppearanceChange)
@@ -96,7 +101,7 @@ class Tracker:
         is_pause = seconds > max(self.memory, MEMORY_FRAMES * self._interval)
         ended = self._bridge(seconds, now) if is_pause else []
         self._learn_interval(seconds)
-        for track in self.tracks:
+        for track in (*self.tracks, *self.gone):
             track.begin_frame(0.0 if is_pause else seconds)
         faces = FrameFaces(boxes, appearances, scores)
         follow_camera(self.tracks, faces.boxes[faces.free], now)
@@ -107,11 +112,10 @@ class Tracker:
         ended += self._end(now)
         self._begin(faces, now)
         confirmed = [track for track in self.tracks if self._is_person(track)]
-        for track in confirmed:
-            self._last_id += 1
-            track.track_id = self._last_id
+        self._follow_gone(ended, now)
+        returned = self._number(confirmed)
         is_long = is_pause and seconds > MAX_PAUSE_S
-        return Step(confirmed, ended, self._ids(len(boxes)), self._interval, is_long)
+        return Step(confirmed, returned, ended, self._ids(len(boxes)), self._interval, is_long)
 
     def hidden_boxes(self) -> np.ndarray:
         """Where faces that were not found in this frame should be, float32 (N, 4).
@@ -126,7 +130,7 @@ class Tracker:
 
     def rescale(self, across: float, down: float) -> None:
         """Follows a change of the image's size by these factors."""
-        for track in self.tracks:
+        for track in (*self.tracks, *self.gone):
             track.rescale(across, down)
 
     def _learn_interval(self, seconds: float) -> None:
@@ -150,6 +154,23 @@ class Tracker:
                 track.motion.halt(PAUSE_DISTANCE)
                 track.grace = seconds
         return []
+
+    def _follow_gone(self, ended: Sequence[Track], now: float) -> None:
+        """Remembers who was given up, as long as they may come back."""
+        self.gone = [one for one in (*self.gone, *ended) if one.unseen(now) <= RETURN_S]
+
+    def _number(self, confirmed: Sequence[Track]) -> dict[Track, Track]:
+        """Gives new people their numbers: that of who comes back, else the next one."""
+        returned = {}
+        for track in confirmed:
+            before = returning(track, self.gone)
+            if before is None:
+                self._last_id += 1
+                track.track_id = self._last_id
+            else:
+                self.gone.remove(before)
+                track.track_id, returned[track] = before.track_id, before
+        return returned
 
     def _is_person(self, track: Track) -> bool:
         if track.is_confirmed or track.row is None:

@@ -133,6 +133,7 @@ class _Camera:
         self._key, self._began, self._is_file = (run, name), began, is_file
         self._is_known = is_file
         self._visits: dict[int, _Visit] = {}
+        self._over: dict[int, _Visit] = {}  # of the last minutes: who comes back goes on with it
         self._position: float | None = None
         self._minute, self._part = -1, 0
         self._frames = self._peak = 0
@@ -189,7 +190,8 @@ class _Camera:
     def _see(self, person: Person, frame: Frame, seconds: float) -> None:
         if person.track_id not in self._visits:
             early = min(max(0.0, frame.time - person.first_seen), MAX_CONFIRMATION_S)
-            self._visits[person.track_id] = _Visit(frame.utc - early, frame.captured)
+            new = _Visit(frame.utc - early, frame.captured)
+            self._visits[person.track_id] = self._over.pop(person.track_id, new)
             seconds = 0.0
         visit = self._visits[person.track_id]
         visit.person, visit.reported = person, frame.captured
@@ -228,7 +230,8 @@ class _Camera:
         for zone, (time, began) in visit.zones.items():
             seconds = visit.seconds - began
             rows |= self._stay(event.track_id, zone, time, seconds, visit, reason)
-        del self._visits[event.track_id]
+        self._over[event.track_id] = self._visits.pop(event.track_id)
+        visit.zones = {}
         if 0 <= event.duration <= visit.seconds + MAX_CONFIRMATION_S:
             visit.seconds = event.duration
         state, certainty = event.state.name, round(event.certainty, 4)
@@ -239,6 +242,7 @@ class _Camera:
         """Ends visits of people who have not been reported for long, without an event."""
         lost = [i for i, visit in self._visits.items() if now - visit.reported > FORGOTTEN_S]
         rows: Rows = {}
+        self._over = {i: v for i, v in self._over.items() if now - v.reported <= FORGOTTEN_S}
         for track_id in lost:
             key, row = self._visit_row(track_id, self._visits.pop(track_id))
             rows[key] = (*row[:-2], 1, "unseen")
