@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 import zlib
-from functools import cache, partial
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,9 @@ import numpy as np
 
 from maskdet.errors import reason_of
 from maskdet.images.kinds import is_heif, without_stray_bytes
-from maskdet.images.unreadable import reason, tiff_tags
+from maskdet.images.orientation import turned_upright
+from maskdet.images.pillow_files import exif_orientation, in_rgb, opened, properties
+from maskdet.images.unreadable import is_lossless_jpeg, reason, tiff_tags
 from maskdet.system.native_libraries import with_messages
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -27,7 +29,9 @@ MAX_PIXELS = int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])
 
 _NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 """Tags of TIFF, whether an image is a preview; the version of DNG."""
-_FLOATS = (b"PF\n", b"Pf\n")  # a PFM; OpenCV makes whole numbers of its shares of 1: all is black
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MISREAD = (b"PF\n", b"Pf\n", b"P7\n")
+"""A PFM, of whose shares of 1 OpenCV makes whole numbers: all is black; a PAM: red is blue."""
 _DARK = 65
 """An image whose brightest value is lower may have its values in the lower bits."""
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -107,12 +111,25 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
     if data.startswith(_PNG) and not _is_whole_png(data):
         raise ImageError("is broken or cut short; copy it again")
     if is_heif(data):
-        return _decode_heif(data, upright)
+        return _by_pillow(data, upright)
     if _is_raw(data):
         raise ImageError("is a camera's raw file; export it as JPEG")
-    if data.startswith(_FLOATS):
+    if data.startswith(_MISREAD) or is_lossless_jpeg(data):
         raise ImageError(reason(data))
-    flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    is_transparent, exif = properties(data)
+    if is_transparent and (image := _by_pillow(data, upright)).max() >= _DARK:
+        return image
+    image = _by_opencv(data)
+    return turned_upright(image, exif) if upright and not data.startswith(_TIFF) else image
+
+
+def _by_opencv(data: bytes) -> np.ndarray:
+    """An image as its pixels are stored; that of a TIFF is turned nevertheless.
+
+    Raises:
+        ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.
+    """
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
@@ -155,25 +172,21 @@ def eight_bits(image: np.ndarray) -> np.ndarray:
     return np.right_shift(image, max(0, bits + bits % 2 - 8)).astype(np.uint8)
 
 
-@cache
-def register_heif() -> None:
-    """Has Pillow open HEIC files, too; AVIF it opens without help."""
-    from pillow_heif import register_heif_opener
+def _by_pillow(data: bytes, upright: bool) -> np.ndarray:
+    """An image that OpenCV does not read, or whose transparency it does not mind.
 
-    register_heif_opener()
+    Raises:
+        ImageError: it is broken, or has more than `MAX_PIXELS`.
+    """
+    from PIL import Image
 
-
-def _decode_heif(data: bytes, upright: bool) -> np.ndarray:
-    """A HEIC or AVIF image; OpenCV reads neither all of them nor how they are turned."""
-    from PIL import Image, ImageOps
-
-    register_heif()
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(data)) as image:
+        with warnings.catch_warnings(action="ignore"), opened(BytesIO(data)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise _too_large()
-            turned = ImageOps.exif_transpose(image) if upright else image
-            return np.ascontiguousarray(np.asarray(turned.convert("RGB"))[:, :, ::-1])
+            exif = exif_orientation(image, lambda: data) if image.format != "TIFF" else 1
+            pixels = np.ascontiguousarray(np.asarray(in_rgb(image))[:, :, ::-1])
+            return turned_upright(pixels, exif) if upright else pixels
     except Image.DecompressionBombError:
         raise _too_large() from None
     except ImageError:

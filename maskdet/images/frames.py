@@ -8,12 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 
-from maskdet.images.decoding import MAX_PIXELS, ImageError, eight_bits, register_heif
+from maskdet.images.decoding import MAX_PIXELS, ImageError, eight_bits
 from maskdet.images.kinds import HEADER_BYTES, is_heif
+from maskdet.images.orientation import turned_upright
+from maskdet.images.pillow_files import exif_orientation, forget_xmp, in_rgb, opened
 from maskdet.system.threads import Lock
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def _count(file: BinaryIO) -> FrameCount:
         head = file.read(HEADER_BYTES)
         if not head.startswith(_STARTS) and not is_heif(head):
             return FrameCount()
-        with _opened(file) as image:
+        with opened(file, _KINDS) as image:
             number = int(getattr(image, "n_frames", 1)) - _hidden(image)
             return FrameCount(number, "animation" if image.format in _ANIMATIONS else "pages")
     except Exception:  # Pillow's readers of damaged files raise what they like
@@ -84,14 +86,16 @@ class FrameReader:
         """
         self._path = path
         self._lock = Lock()
-        with _image_errors(), ExitStack() as opened:
-            self._image = opened.enter_context(_opened(path))
+        with _image_errors(), warnings.catch_warnings(action="ignore"), ExitStack() as stack:
+            self._image = stack.enter_context(opened(path, _KINDS))
             if self._image.width * self._image.height > MAX_PIXELS:
                 millions = MAX_PIXELS // 1_000_000
                 raise ImageError(f"has more than {millions} million pixels; make it smaller")
             self._first = _hidden(self._image)
             self.number = int(getattr(self._image, "n_frames", 1)) - self._first
-            self._opened = opened.pop_all()
+            is_tiff = self._image.format == "TIFF"  # whose pages Pillow turns, each on its own
+            self._exif = 1 if is_tiff else exif_orientation(self._image, Path(path).read_bytes)
+            self._opened = stack.pop_all()
 
     def read(self, index: int) -> tuple[np.ndarray, float]:
         """A frame as BGR uint8 (height, width, 3), and the seconds that it stays.
@@ -99,31 +103,19 @@ class FrameReader:
         Raises:
             ImageError: it is broken.
         """
-        from PIL import ImageOps
-
         with self._lock, _image_errors(), warnings.catch_warnings(action="ignore"):
             self._image.seek(index + self._first)
+            forget_xmp(self._image)
             self._image.load()
             milliseconds = self._image.info.get("duration") or 0
-            pixels = np.asarray(ImageOps.exif_transpose(_eight_bits(self._image)).convert("RGB"))
+            pixels = np.asarray(in_rgb(_eight_bits(self._image)))
         stays = milliseconds / 1000 if milliseconds >= _MIN_DURATION_MS else DEFAULT_DURATION_S
-        return np.ascontiguousarray(pixels[:, :, ::-1]), stays
+        return turned_upright(np.ascontiguousarray(pixels[:, :, ::-1]), self._exif), stays
 
     def close(self) -> None:
         """Closes the file, after the frame that another thread reads; may be called twice."""
         with self._lock:
             self._opened.close()
-
-
-@contextmanager
-def _opened(source: str | Path | BinaryIO) -> Iterator[Image]:
-    from PIL import Image
-
-    register_heif()
-    with warnings.catch_warnings(action="ignore"):
-        image: Any = Image.open(source, formats=_KINDS)
-    with image:
-        yield image
 
 
 @contextmanager

@@ -7,12 +7,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
-from maskdet.images.decoding import register_heif
 from maskdet.images.kinds import without_stray_bytes
+from maskdet.images.pillow_files import exif_orientation, opened
 
-_TAG = 0x0112
+_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
+"""OpenCV's numbers of flips by EXIF orientations, those after a transposition among them."""
 _SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
@@ -56,7 +58,7 @@ def read_header(source: Path | BytesIO) -> Orientation:
     try:
         return _header(source)
     except OSError:
-        content = source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
+        content = _content(source)
         image = without_stray_bytes(content)
         if image is content:
             raise
@@ -64,21 +66,27 @@ def read_header(source: Path | BytesIO) -> Orientation:
 
 
 def _header(source: Path | BytesIO) -> Orientation:
-    from PIL import Image
-
-    register_heif()
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(source) as image:
-            exif = image.getexif().get(_TAG, 1)
+        with warnings.catch_warnings(action="ignore"), opened(source) as image:
+            exif = exif_orientation(image, lambda: _content(source))
             width, height = image.size
             if image.format == "TIFF" and exif in _SIDEWAYS:  # Pillow has turned its size already
                 width, height = height, width
-            kind = str(image.format)
+            return Orientation(width, height, exif, str(image.format))
     except OSError:
         raise
     except Exception as error:  # Pillow's readers of damaged files raise what they like
         raise OSError(str(error)) from None
-    return Orientation(width, height, exif if exif in range(1, 9) else 1, kind)
+
+
+def _content(source: Path | BytesIO) -> bytes:
+    return source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
+
+
+def turned_upright(image: np.ndarray, exif: int) -> np.ndarray:
+    """An image as stored (height, width, 3), turned by its EXIF orientation."""
+    turned = cv2.transpose(image) if exif in _SIDEWAYS else image
+    return cv2.flip(turned, _FLIPS[exif]) if exif in _FLIPS else turned
 
 
 def turn_boxes(boxes: np.ndarray, orientation: Orientation) -> np.ndarray:

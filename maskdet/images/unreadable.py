@@ -26,6 +26,7 @@ _OTHER_IMAGES = {
     b"DDS ": "a texture (DDS)",
     b"qoif": "QOI",
     b"\x01\xda": "an SGI image",
+    b"P7\n": "a PAM image",
     b"\xd7\xcd\xc6\x9a": "a Windows metafile",
     b"FUJIFILMCCD-RAW": "a camera's raw file",
     b"FOVb": "a camera's raw file",
@@ -59,6 +60,9 @@ _JSON = re.compile(r"[{\[]\s*[\"{\[]")
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _DOWNLOAD = "no picture or video, as servers send it in place of one; download the file itself"
 
+_ADOBE, _LS, _LOSSLESS = 0xEE, 0xF7, (0xC3, 0xC7, 0xCB, 0xCF)
+_FRAMES = (*(marker for marker in range(0xC0, 0xD0) if marker not in (0xC4, 0xC8, 0xCC)), _LS)
+"""Markers of JPEG that begin its pixels."""
 _BITS, _COMPRESSION, _SAMPLE_FORMAT = 258, 259, 339
 _FLOATS = 3
 _COMPRESSIONS = {34712: "JPEG 2000", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}
@@ -81,6 +85,8 @@ def reason(data: bytes) -> str:
         return f"is {kind}"
     if not head.strip(b"\0"):
         return "begins with nothing but zeros, as a copy that was broken off; copy it again"
+    if is_lossless_jpeg(data):
+        return f"is a lossless JPEG, {_SAVE}"
     if kind := _odd_tiff(data):
         return f"is a TIFF {kind}, {_SAVE}"
     if is_heif(data) or kind_of_content(head) == "image":
@@ -108,6 +114,21 @@ def other_file(head: bytes) -> str | None:
     """
     found = next((kind for start, kind in _NO_IMAGES.items() if head.startswith(start)), None)
     return found or _text(head[:HEADER_BYTES])
+
+
+def is_lossless_jpeg(data: bytes) -> bool:
+    """Whether a JPEG is a lossless one that does not name its colors in Adobe's way, or JPEG-LS.
+
+    libjpeg takes those for red, green and blue; FFmpeg writes brightness and color differences.
+    """
+    at, names_colors = 2, False
+    while data.startswith(b"\xff\xd8") and data[at : at + 1] == b"\xff":
+        marker = data[at + 1]
+        if marker in _FRAMES:
+            return marker == _LS or (marker in _LOSSLESS and not names_colors)
+        names_colors |= marker == _ADOBE
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return False
 
 
 def tiff_tags(data: bytes) -> dict[int, int]:

@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from starlette.exceptions import HTTPException
 
-from maskdet.images.decoding import DecodedImage, ImageError, decode_with_damage, register_heif
+from maskdet.images.decoding import DecodedImage, ImageError, decode_with_damage
 from maskdet.images.kinds import is_heif, without_stray_bytes
+from maskdet.images.pillow_files import register_heif
 from maskdet.web.request_limits import MEGA
 
 # Our own limit is checked on the same header; Pillow's note would only fill the terminal.
