@@ -28,6 +28,7 @@ class Episode:
         is_merged: whether it was reported by the news of another alarm; it has none of its own.
         is_flapping: whether it comes and goes so often that nothing more is sent.
         sent_at: when news was sent, seconds.
+        unseen_since: when its person was first missing, seconds; None while there.
     """
 
     alarm: Alarm | None = None
@@ -37,6 +38,7 @@ class Episode:
     is_merged: bool = False
     is_flapping: bool = False
     sent_at: float = 0.0
+    unseen_since: float | None = None
     _since: float | None = None
     _is_unseen: bool = False
     _turns: deque[float] = field(default_factory=deque)
@@ -72,6 +74,12 @@ class Episode:
         was_open, self.is_open, self._since = self.is_open, False, None
         self._is_unseen = self._is_unseen or was_open
         return was_open
+
+    def is_forgotten(self, now: float, memory: float) -> bool:
+        """Whether its person, who is not there, was missing for more than `memory` seconds."""
+        if self.unseen_since is None:
+            self.unseen_since = now
+        return now - self.unseen_since > memory
 
     def is_over(self, seconds: float, utc: float) -> bool:
         """Whether what the condition is met for now is another occurrence, with its own alarm.

@@ -13,6 +13,7 @@ from maskdet.people.alarms.episode import Episode
 from maskdet.people.alarms.reporter import Changes, Facts, Now, Reporter
 from maskdet.people.alarms.rule import AlarmRule, CameraView
 from maskdet.people.clock import SourceClock
+from maskdet.people.tracking.returning import RETURN_S
 
 SILENT_S = 5.0
 """Seconds without a frame after which nobody counts as being there."""
@@ -194,16 +195,20 @@ class AlarmRules:
         matching: Iterable[Person],
         now: Now,
     ) -> None:
-        """An alarm for each person; who is gone is forgotten."""
+        """An alarm for each person; who is gone is forgotten once they cannot come back."""
         here = {one.track_id for one in people}
         found = {one.track_id: one for one in matching}
         episodes, clock = self._of(rule, camera), self._cameras[camera].clock.now
         for track_id in [number for number in episodes if number not in here]:
-            episode = episodes.pop(track_id)
+            episode = episodes[track_id]
             if episode.close():
                 self._reporter.closed(rule, episode, now)
+            if episode.is_forgotten(clock, RETURN_S):
+                del episodes[track_id]
         for track_id in sorted(here & (set(episodes) | set(found))):
             person = found.get(track_id)
+            if track_id in episodes:
+                episodes[track_id].unseen_since = None
             facts = Facts(() if person is None else (person.state,), 1, track_id)
             self._step(rule, camera, track_id, person is not None, clock, now, facts)
 

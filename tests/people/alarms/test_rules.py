@@ -47,6 +47,11 @@ SCENES = {
         [(0, [P()]), (1, [P(1, MASK)]), (6, [P(1, MASK)]), (20, [P()]), (30, [])],
         [("began", 0, 1), ("cleared", 6, 1), ("updated", 20, 1), ("cleared", 30, 1)],
     ),
+    "who comes back within five seconds is on the same visit": (
+        BARE,
+        [(0, [P()]), (20, []), (24, [P()]), (40, [P()]), (50, [])],
+        [("began", 0, 1), ("cleared", 20, 1), ("updated", 24, 1), ("cleared", 50, 1)],
+    ),
     "each person has an alarm": (
         BARE,
         [(0, [P(1)]), (1, [P(1), P(2)]), (2, [P(2)]), (3, [])],
@@ -338,6 +343,7 @@ def test_weeks_of_visitors_leave_nothing_behind():
     for number in range(1, 2000):
         stage.show(number, P(number), crossings=[(number, "gate", "in")])
     stage.show(2000)
+    stage.show(2006)  # until nobody can come back
     rules, reporter = stage.rules, stage.rules._reporter
     assert not any(rules._episodes.values()) and not rules._cameras["hall"].crossed
     assert not reporter._unsettled
