@@ -26,6 +26,7 @@ NO_SIZE = "pictures whose labels state no size or 0, for which their own was tak
 SHARES = "labels whose boxes were taken as shares of the picture, as all lie within 0 to 1"
 MAX_SHARE = 1.05
 """Share of an image's side that a box may reach to: some tools draw a little over the edge."""
+CONTRADICTING = "boxes that another class has, too, just as they are: one of both is wrong"
 SHARED = "pictures of one name but for its ending, which have the same labels"
 REPEATED = "entries that name a picture once more, and were joined with its first one"
 SAME = "boxes that an earlier entry of their picture had already"
@@ -101,6 +102,9 @@ class DatasetBuilder:
         except DatasetError as error:
             self.problems.add(place, f"{error}{self._hint(image, box)}")
             return
+        others = [known for known, at in zip(image.classes, image.boxes, strict=True) if at == cut]
+        if others and name not in others:
+            self.problems.note(CONTRADICTING, place, f"{name} and {others[0]}")
         if max(abs(a - b) for a, b in zip(cut, box, strict=True)) > SLACK_PIXELS:
             size = f"{image.width}×{image.height}"
             text = f"box {shown_box(box)} in a picture of {size}{self._hint(image, box)}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from maskdet.datasets.builder import cut_box
+from maskdet.datasets.builder import CONTRADICTING, DatasetBuilder, cut_box
+from maskdet.datasets.problems import Problems
 from maskdet.errors import DatasetError
 
 SIDE = 2**20
@@ -36,3 +39,18 @@ def test_what_is_no_part_of_an_image_is_refused(box: tuple[float, ...], words: s
     width = SIDE if box[0] > 100 else 100
     with pytest.raises(DatasetError, match=words):
         cut_box(box, width, 80)
+
+
+def test_a_face_of_two_classes_is_in_a_note() -> None:
+    problems = Problems()
+    builder = DatasetBuilder(problems)
+    image = builder.image(Path("a.jpg"), 100, 80, "a.csv:1")
+    assert image is not None
+    for line, (box, name) in enumerate(
+        [((1, 2, 30, 40), "mask"), ((5, 2, 30, 40), "no_mask"), ((1, 2, 30, 40), "mask")], start=2
+    ):
+        builder.box(image, box, name, f"a.csv:{line}")
+    assert CONTRADICTING not in problems.notes
+    builder.box(image, (1, 2, 30, 40), "no_mask", "a.csv:5")
+    assert problems.notes[CONTRADICTING] == ["a.csv:5: no_mask and mask"]
+    assert len(builder.dataset().samples[0].boxes) == 4
