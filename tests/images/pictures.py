@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 from PIL import Image
 from pillow_heif import register_heif_opener
 
@@ -43,3 +45,18 @@ def write_frames(path: Path, count: int = 5, **options: Any) -> Path:
     first, *others = (Image.new("RGB", (32, 24), (20 + 30 * i,) * 3) for i in range(count))
     first.save(path, FORMATS[path.suffix], save_all=True, append_images=others, **options)
     return path
+
+
+def panned(moment: int, height: int = 48) -> np.ndarray:
+    """A gray blurred pattern, 64 wide, that moves by four pixels each moment, 80 at most."""
+    pattern = np.random.default_rng(0).integers(0, 255, (height, 400), np.uint8)
+    pattern = cv2.GaussianBlur(pattern, (0, 0), 3)
+    pattern = cv2.normalize(pattern, None, 0, 255, cv2.NORM_MINMAX)  # type: ignore[call-overload]
+    return cv2.cvtColor(pattern[:, 4 * moment : 4 * moment + 64], cv2.COLOR_GRAY2BGR)
+
+
+def torn(moment: int, height: int = 480) -> np.ndarray:
+    """The even lines of one moment and the odd ones of the next, as interlaced video has them."""
+    image = panned(moment, height)
+    image[1::2] = panned(moment + 1, height)[1::2]
+    return image

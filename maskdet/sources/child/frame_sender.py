@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import cv2
 import numpy as np
 
+from maskdet.images.combing import CombRemover
 from maskdet.images.decoding import MAX_PIXELS, as_bgr
 from maskdet.sources.child.stream_pace import Busy, Queued
 from maskdet.sources.child.thinning import Thinning
@@ -43,6 +44,7 @@ class _Reader:
 
     def __init__(self, capture: Any) -> None:
         self._capture = capture
+        self._combs = CombRemover()
 
     def decode_only_if(self, is_wanted: Callable[[], bool]) -> None:
         """Leaves undecoded what comes while it is not wanted, where no later image needs it."""
@@ -65,11 +67,11 @@ class _Reader:
         return getattr(self._capture, "has_image", True)
 
     def retrieve(self) -> np.ndarray | None:
-        """The grabbed image, BGR; None where there is none, or one that is too large."""
+        """The grabbed image, BGR, not torn; None where there is none, or one that is too large."""
         okay, image = self._capture.retrieve()
         if not okay or image is None or image.shape[0] * image.shape[1] > MAX_PIXELS:
             return None
-        return as_bgr(image)
+        return self._combs.repaired(as_bgr(image))
 
 
 class HttpReader(_Reader):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from maskdet.errors import SourceError, reason_of
 from maskdet.frame import Frame
+from maskdet.images.combing import CombRemover
 from maskdet.sources.files.deinterlacing import Deinterlacer
 from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
@@ -86,7 +87,7 @@ class VideoFile:
             )
             self.fps = GUESSED_FPS
         note_tracks(name, self._container, self._stream)
-        self._damage = Damage()
+        self._damage, self._combs = Damage(), CombRemover()
         self._start = _start(self._stream)
         self.length = self._length()
         self._matrix = matrix_of_tag(self._stream)
@@ -120,7 +121,8 @@ class VideoFile:
             self._wanted = -1.0
             self._damage.add_frame(position)
             self._time = position
-            image = turned(as_shown(decoded, self._stream, self._matrix), self._rotate)
+            image = self._combs.repaired(as_shown(decoded, self._stream, self._matrix))
+            image = turned(image, self._rotate)
             frame = Frame(image, self._index, position, time.monotonic(), self.name)
             self._index += 1
             return frame

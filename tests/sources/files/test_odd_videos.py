@@ -8,13 +8,13 @@ from typing import Any
 
 import av
 import av.filter
-import cv2
 import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
 
 from maskdet.errors import SourceError
 from maskdet.sources.opening import open_source
+from tests.images.pictures import panned, torn
 
 FPS = 25
 
@@ -158,13 +158,6 @@ def test_a_turn_that_only_a_tag_of_matroska_has_is_made(
     assert shown[corner].min() > 150 > 50 > shown[-1 - corner[0], -1 - corner[1]].max()
 
 
-def panned(moment: int) -> np.ndarray:
-    """A blurred pattern that moves by four pixels each fiftieth of a second."""
-    pattern = np.random.default_rng(0).integers(0, 255, (48, 400), np.uint8)
-    pattern = cv2.normalize(cv2.GaussianBlur(pattern, (0, 0), 3), None, 0, 255, cv2.NORM_MINMAX)
-    return cv2.cvtColor(pattern[:, 4 * moment : 4 * moment + 64], cv2.COLOR_GRAY2BGR)
-
-
 def write_interlaced(path: Path, order: str, codec: str = "libx264") -> None:
     """Each frame has the even lines of one moment and the odd ones of the other."""
     options = {"flags": "+ilme+ildct", "crf": "8", "x264-params": f"{order}=1"}
@@ -208,7 +201,22 @@ def test_frames_of_interlaced_video_show_one_moment(
         assert len(list(iter(source.read, None))) == 10
 
 
-def test_frames_that_are_not_marked_as_interlaced_stay_as_they_are(tmp_path: Path) -> None:
+def test_torn_frames_that_nothing_marks_are_repaired(tmp_path: Path) -> None:
+    """As capture cards and conversions leave them."""
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        stream = add_track(container, "mjpeg", qmin="1", qmax="1")
+        stream.height = 480
+        for number in range(9):
+            made = av.VideoFrame.from_ndarray(torn(2 * number), format="bgr24")
+            made.pts = number
+            container.mux(stream.encode(made))
+        container.mux(stream.encode())
+    for number, seen in enumerate(iter(open_source(str(path)).read, None)):
+        assert np.abs(seen.image.astype(int) - panned(2 * number, 480)).mean() < 6
+
+
+def test_small_frames_that_are_not_marked_stay_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "a.avi"
     write_interlaced(path, "tff", "mjpeg")
     with av.open(str(path)) as container:

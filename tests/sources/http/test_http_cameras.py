@@ -23,6 +23,7 @@ from maskdet.sources.http.jpeg_stream import JpegStream
 from maskdet.sources.opening import open_source
 from maskdet.sources.options import SourceOptions
 from maskdet.sources.stream_diagnosis import Fault
+from tests.images.pictures import panned, torn
 
 pytestmark = pytest.mark.timeout(60)
 PASSWORD = "p@ss/#1%ä"
@@ -108,6 +109,12 @@ class HttpCamera:
 
     def dashes(self, send: Send) -> None:
         self._parts(send, 'multipart/x-mixed-replace; boundary="--next"', b"--next")
+
+    def torn(self, send: Send) -> None:
+        one = cv2.imencode(".jpg", torn(3))[1].tobytes()
+        send(head("multipart/x-mixed-replace; boundary=next"))
+        while not self.over.wait(0.02):
+            send(b"--next\r\nContent-Type: image/jpeg\r\n\r\n" + one + b"\r\n")
 
     def nodash(self, send: Send) -> None:
         self._parts(send, "multipart/x-mixed-replace; boundary=next", b"next")
@@ -252,6 +259,14 @@ def test_a_stream_of_an_odd_camera_is_a_live_source(http_camera: HttpCamera) -> 
     seen = [source.read() for _ in range(6)]
     source.close()
     assert source.is_live and all(frame.image.shape == (48, 64, 3) for frame in seen)
+
+
+def test_torn_images_of_a_camera_are_repaired(http_camera: HttpCamera) -> None:
+    """As those of an analog camera behind an encoder are."""
+    source = open_source(http_camera.url("torn"))
+    seen = [source.read() for _ in range(3)]
+    source.close()
+    assert all(np.abs(frame.image.astype(int) - panned(3, 480)).mean() < 6 for frame in seen)
 
 
 @pytest.mark.parametrize("path", ["snapshot.jpg", "endless.cgi", "png", "digest.jpg", "busy"])
