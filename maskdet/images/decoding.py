@@ -20,7 +20,7 @@ from maskdet.images.kinds import is_heif, without_stray_bytes
 from maskdet.images.orientation import turned_upright
 from maskdet.images.pillow_files import exif_orientation, in_rgb, opened, properties
 from maskdet.images.unreadable import is_lossless_jpeg, reason, tiff_tags
-from maskdet.system.native_libraries import with_messages
+from maskdet.system.native_libraries import silent_stderr, with_messages
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
@@ -181,7 +181,11 @@ def _by_pillow(data: bytes, upright: bool) -> np.ndarray:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings(action="ignore"), opened(BytesIO(data)) as image:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            silent_stderr(),  # of libtiff
+            opened(BytesIO(data)) as image,
+        ):
             if image.width * image.height > MAX_PIXELS:
                 raise _too_large()
             exif = exif_orientation(image, lambda: data) if image.format != "TIFF" else 1

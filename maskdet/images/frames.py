@@ -16,6 +16,7 @@ from maskdet.images.decoding import MAX_PIXELS, ImageError, eight_bits
 from maskdet.images.kinds import HEADER_BYTES, is_heif
 from maskdet.images.orientation import turned_upright
 from maskdet.images.pillow_files import exif_orientation, forget_xmp, in_rgb, opened
+from maskdet.system.native_libraries import silent_stderr
 from maskdet.system.threads import Lock
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class FrameReader:
         Raises:
             ImageError: it is broken.
         """
-        with self._lock, _image_errors(), warnings.catch_warnings(action="ignore"):
+        ignored = warnings.catch_warnings(action="ignore")
+        with self._lock, _image_errors(), ignored, silent_stderr():  # of libtiff
             self._image.seek(index + self._first)
             forget_xmp(self._image)
             self._image.load()

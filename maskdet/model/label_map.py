@@ -76,8 +76,9 @@ def find_label_map(model: Path, lists: Sequence[str] = (), *, first: str = ".pbt
     """
     model = model.absolute()
     folders = [model, *model.parents] if model.is_dir() else list(model.parents)
-    # an exported folder has its SavedModel one further down
-    near = folders[: 3 if folders[0].name == "saved_model" else 2]
+    # an exported folder has its SavedModel one further down, one of versions each of them
+    is_below = folders[0].name == "saved_model" or folders[0].name.isdecimal()
+    near = folders[: 3 if is_below else 2]
     for folder in (*near, *(folder / "data" for folder in near)):
         if (found := _map_in(folder, lists, first)) is not None:
             return found

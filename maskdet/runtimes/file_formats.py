@@ -36,7 +36,7 @@ class DetectedModel:
     def name(self) -> str:
         """The name for people: formats whose files are all named alike go by their folder."""
         path = self.path.absolute()
-        if path.name in ("saved_model", "frozen_inference_graph.pb"):
+        if path.name in ("saved_model", "frozen_inference_graph.pb") or path.name.isdecimal():
             path = path.parent
         return path.stem if path.suffix.lower() in _OPENED else path.name
 
@@ -78,6 +78,8 @@ def detect_model(path: Path) -> DetectedModel:
         return _of_file(path / "frozen_inference_graph.pb")
     if (path / "saved_model" / "saved_model.pb").is_file():
         return DetectedModel(Kind.SAVED_MODEL, path / "saved_model")
+    if versions := _versions(path):
+        return DetectedModel(Kind.SAVED_MODEL, max(versions, key=lambda version: int(version.name)))
     files = [file for file in _models_in(path) if file.suffix.lower() in _OPENED]
     if len(files) == 1:
         return _of_file(files[0])
@@ -99,11 +101,17 @@ def is_model(path: Path) -> bool:
         suffixes = {*unsupported_formats.SUFFIXES, ".config", ".ini"}  # of settings, too
         named = path.suffix.lower() in suffixes or path.name == "checkpoint"
         return named or unsupported_formats.is_checkpoint(path)
-    if any((path / name).is_file() for name in _OWN):
+    if any((path / name).is_file() for name in _OWN) or _versions(path):
         return True
     if any(entry.name.lower() in _DATA for entry in path.iterdir() if entry.is_dir()):
         return False
     return unsupported_formats.is_checkpoint(path) or bool(_models_in(path))
+
+
+def _versions(folder: Path) -> list[Path]:
+    """SavedModels in folders that are named by numbers, as TensorFlow Serving has versions."""
+    found = (file.parent for file in folder.glob("*/saved_model.pb"))
+    return [version for version in found if version.name.isdecimal()]
 
 
 def _models_in(folder: Path) -> list[Path]:

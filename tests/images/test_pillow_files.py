@@ -246,3 +246,20 @@ def test_a_pam_is_named() -> None:
     head = b"P7\nWIDTH 64\nHEIGHT 48\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n"
     with pytest.raises(ImageError, match="is a PAM image, which is not read here; save it as"):
         decode_image(head + two_halves().tobytes())
+
+
+def test_a_damaged_tiff_writes_nothing_on_its_own(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As libtiff does."""
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 4), np.uint8)
+    data = bytearray(encoded(Image.fromarray(noise), "TIFF", compression="tiff_lzw"))
+    data[500:3000] = b"\xff" * 2500
+    with pytest.raises(ImageError):
+        decode_image(bytes(data))
+    (tmp_path / "a").write_bytes(data)
+    reader = FrameReader(tmp_path / "a")
+    with pytest.raises(ImageError):
+        reader.read(0)
+    reader.close()
+    assert capfd.readouterr().err == ""

@@ -11,6 +11,7 @@ import pytest
 
 from maskdet.errors import ModelError
 from maskdet.runtimes import load_detector
+from maskdet.runtimes.file_formats import is_model
 from tests.helpers import old_models
 from tests.helpers.old_models import assert_same, pictures, upstream_api
 
@@ -140,3 +141,13 @@ def test_boxes_in_pixels_are_refused(folder: Path) -> None:
     detector = load_detector(str(folder))
     with pytest.raises(ModelError, match="boxes in pixels.*output_normalized_coordinates"):
         detector.detect([np.zeros((200, 300, 3), np.uint8)])
+
+
+def test_the_latest_version_in_a_folder_of_tensorflow_serving_is_taken(folder: Path) -> None:
+    (folder / "faces").mkdir()
+    for version, run in {"2": features, "10": lambda image: face(), "9": features}.items():
+        save(folder, {"serving_default": run})
+        (folder / "saved_model").rename(folder / "faces" / version)
+    detector = load_detector(str(folder / "faces"))
+    assert detector.name == "faces" and is_model(folder / "faces")
+    assert len(detector.detect([np.zeros((20, 30, 3), np.uint8)])[0]) == 1
