@@ -116,8 +116,8 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
         raise ImageError("is a camera's raw file; export it as JPEG")
     if data.startswith(_MISREAD) or is_lossless_jpeg(data):
         raise ImageError(reason(data))
-    is_transparent, exif = properties(data)
-    if is_transparent and (image := _by_pillow(data, upright)).max() >= _DARK:
+    is_for_pillow, exif = properties(data)
+    if is_for_pillow and (image := _by_pillow(data, upright)).max() >= _DARK:
         return image
     image = _by_opencv(data)
     return turned_upright(image, exif) if upright and not data.startswith(_TIFF) else image
@@ -173,7 +173,7 @@ def eight_bits(image: np.ndarray) -> np.ndarray:
 
 
 def _by_pillow(data: bytes, upright: bool) -> np.ndarray:
-    """An image that OpenCV does not read, or whose transparency it does not mind.
+    """An image that OpenCV does not read, or not as it is meant.
 
     Raises:
         ImageError: it is broken, or has more than `MAX_PIXELS`.

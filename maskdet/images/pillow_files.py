@@ -101,7 +101,10 @@ def in_rgb(image: Image) -> Image:
 
 
 def properties(data: bytes) -> tuple[bool, int]:
-    """Whether an encoded image has transparency, and its EXIF orientation."""
+    """Whether Pillow is to decode an image that OpenCV decodes, too; its EXIF orientation.
+
+    OpenCV does not mind transparency, and mistakes brightness and color differences in JPEG 2000.
+    """
     if data.startswith(b"\xff\xd8") and b"Exif\0" not in data:  # as of cameras, often a second
         return False, 1
     try:
@@ -109,6 +112,14 @@ def properties(data: bytes) -> tuple[bool, int]:
             warnings.catch_warnings(action="ignore"),
             opened(BytesIO(data), _OPENCV_KINDS) as image,
         ):
-            return image.has_transparency_data, exif_orientation(image, lambda: data)
+            is_jpeg_2000 = image.format == "JPEG2000" and image.mode != "I;16"
+            is_better = image.has_transparency_data or (is_jpeg_2000 and not _is_signed(data))
+            return is_better, exif_orientation(image, lambda: data)
     except Exception:  # one that OpenCV alone reads, or none
         return False, 1
+
+
+def _is_signed(data: bytes) -> bool:
+    """Whether the values of a JPEG 2000 may be negative: neither library knows what is black."""
+    sizes = data.find(b"\xff\x4f\xff\x51")
+    return bool(data[sizes + 42] & 0x80)

@@ -201,8 +201,8 @@ def test_xmp_turns_neither_pixels_nor_labels(tmp_path: Path, make: Callable[[], 
         assert_same_by_frames(tmp_path, data)
 
 
-def lossless_jpeg(pixels: str, codec: str = "ljpeg") -> bytes:
-    """As FFmpeg writes it."""
+def by_ffmpeg(pixels: str, codec: str = "ljpeg") -> bytes:
+    """An image as FFmpeg writes it."""
     context: Any = av.CodecContext.create(codec, "w")
     context.width, context.height, context.pix_fmt = 64, 48, pixels
     context.time_base = Fraction(1)
@@ -215,7 +215,7 @@ def lossless_jpeg(pixels: str, codec: str = "ljpeg") -> bytes:
 def test_the_colors_of_a_lossless_jpeg_are_not_guessed(pixels: str) -> None:
     """FFmpeg writes brightness and color differences, which libjpeg takes for red, green, blue."""
     with pytest.raises(ImageError, match="is a lossless JPEG, which is not read here; save it as"):
-        decode_image(lossless_jpeg(pixels))
+        decode_image(by_ffmpeg(pixels))
 
 
 @pytest.mark.parametrize(("count", "is_read"), [(1, False), (3, True)])
@@ -238,7 +238,26 @@ def test_a_lossless_jpeg_that_states_its_colors_is_read(count: int, is_read: boo
 
 def test_jpeg_ls_is_named() -> None:
     with pytest.raises(ImageError, match="is a lossless JPEG, which is not read here; save it as"):
-        decode_image(lossless_jpeg("bgr24", "jpegls"))
+        decode_image(by_ffmpeg("bgr24", "jpegls"))
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv444p"])
+def test_brightness_and_color_differences_of_jpeg_2000_are_colors(pixels: str) -> None:
+    """OpenCV refuses those that are thinned out, and mistakes the others a little."""
+    image = decode_image(by_ffmpeg(pixels, "jpeg2000"))
+    wanted = np.asarray(two_halves())[:, :, ::-1].astype(int)
+    assert np.abs(image[:, ::8] - wanted[:, ::8]).max() <= 16  # FFmpeg states no range of values
+
+
+def test_jpeg_2000_of_ycc_has_its_colors() -> None:
+    image = decode_image(encoded(two_halves().convert("YCbCr"), "JPEG2000"))
+    wanted = np.asarray(two_halves())[:, :, ::-1].astype(int)
+    assert np.abs(image - wanted).max() <= 3
+
+
+def test_jpeg_2000_of_signed_values_is_refused() -> None:
+    with pytest.raises(ImageError):
+        decode_image(encoded(two_halves(), "JPEG2000", signed=True))
 
 
 def test_a_pam_is_named() -> None:
