@@ -28,6 +28,8 @@ _WRONG |= {"falsch", "incorrecta", "incorrecto", "incorrecte", "incorreta", "err
            "malpuesta", "malpuesto", "malcolocada", "malporté", "malporte",
            "不规范", "不正确", "错误"}  # fmt: skip
 _RIGHT |= {"richtig", "correcta", "correcto", "correcte", "correta", "corretta", "正确", "规范"}
+_PLACED = {"under", "below"}
+"""Words of names that are plain only with what a mask is under: ``mask_below``."""
 _FILLING |= {"mit", "getragen", "con", "avec", "com", "puesta", "colocada", "portée", "戴", "佩戴",
              "带", "有", "人脸", "的"}  # fmt: skip
 _WORDS = sorted(_MASK | _NOT | _WRONG | _RIGHT | _FILLING, key=len, reverse=True)
@@ -51,6 +53,8 @@ def guess_state(name: str) -> MaskState | None:
         return None
     if words & _WRONG:
         return None if _covers(words) else MaskState.mask_weared_incorrect
+    if words & _PLACED:
+        return None
     if words & _RIGHT:
         return MaskState.mask_weared_incorrect if words & _NOT else MaskState.with_mask
     if words & _MASK or words in ({"with"}, {"without"}):

@@ -32,7 +32,7 @@ RIGHT, NONE, WRONG = MaskState.with_mask, MaskState.without_mask, MaskState.mask
         # what is not plain is the person's to say
         ("face|head|person|hat|helmet|unsure|none|background|0|1|yes|no|not|sin|mit|人脸", None),
         ("gas mask|unknown_mask|piano mask|mask2|masquerade|maskara|good|bad||_|" + "mask" * 50
-         + "|mask over nose|mask_covering_chin", None),
+         + "|mask over nose|mask_covering_chin|mask_below|under mask", None),
     ],
 )  # fmt: skip
 def test_guess(names: str, state: MaskState | None) -> None:
