@@ -33,6 +33,8 @@ _MAX_LENGTH_S = 4e7
 """Seconds, more than a year, above which a file's header is wrong."""
 _KEY_FRAME_DISTANCE_S = 20.0
 """Seconds before a place in which a transport stream has a key frame: they are in no index."""
+_SEEK_BACK_S = 10.0
+"""The same where a person looks for a place, and would wait for what is decoded before it."""
 _SHORT_CLOCKS = ("mpegts", "mpeg", "hls")
 _CLOCK_S = 2**33 / 90_000
 """Seconds until the clock of those formats begins again. FFmpeg takes one that was set back, as
@@ -134,14 +136,16 @@ class VideoFile:
         Called by the thread that reads.
         """
         position = max(0.0, position)
-        self._go_to(position, position - 0.5 / (self.fps or GUESSED_FPS))
+        distance = _SEEK_BACK_S if self._has_short_clock else 0.0
+        self._go_to(max(0.0, position - distance), position - 0.5 / (self.fps or GUESSED_FPS))
         self._frames = self._decoded()
 
     def _go_to(self, position: float, wanted: float) -> None:
         """Has the frames of the file begin near a position; `read` skips those before `wanted`."""
         self._wanted = wanted
         self._damage.has_all_frames = False
-        if not self._has_stamps or self._is_behind:  # cannot be sought in: from the start
+        is_start = self._has_short_clock and not position
+        if is_start or not self._has_stamps or self._is_behind:  # cannot be sought: from the start
             self._container, self._stream = open_video(self._path)
             self._start, self._is_behind = _start(self._stream), False
             self._number = 0

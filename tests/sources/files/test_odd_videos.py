@@ -38,7 +38,7 @@ def frame(width: int, number: int) -> av.VideoFrame:
 def write(path: Path, widths: tuple[int, ...] = (64,), start_s: int = 0, count: int = 20) -> bytes:
     """A video, or several in one file."""
     with av.open(str(path), "w") as container:
-        codec = "mjpeg" if path.suffix == ".avi" else "libx264"
+        codec = {".avi": "mjpeg", ".mpg": "mpeg2video"}.get(path.suffix, "libx264")
         streams = [add_track(container, codec, width) for width in widths]
         for number in range(count):
             for stream in streams:
@@ -68,6 +68,21 @@ def test_a_recording_whose_clock_was_set_back_goes_on(tmp_path: Path, caplog) ->
     source.seek(0.4)  # type: ignore[attr-defined]
     again = [seen.time for seen in iter(source.read, None)]
     assert again == pytest.approx(times[10:], abs=0.001)
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mpg"])
+@pytest.mark.parametrize(("place", "left"), [(0.0, 800), (0.4, 790), (15.0, 425), (31.0, 25)])
+def test_a_place_between_key_frames_is_found(
+    tmp_path: Path, suffix: str, place: float, left: int
+) -> None:
+    """No index says where they are; after some places there is none."""
+    path = tmp_path / f"a{suffix}"
+    write(path, count=800)
+    source = open_source(str(path))
+    source.read()
+    source.seek(place)  # type: ignore[attr-defined]
+    times = [seen.time for seen in iter(source.read, None)]
+    assert len(times) == left and times[0] == pytest.approx(place, abs=0.001)
 
 
 def test_a_pause_of_hours_stays_one(tmp_path: Path, caplog) -> None:
@@ -196,9 +211,8 @@ def test_frames_of_interlaced_video_show_one_moment(
         ]
         assert wrong[0] < 8 < 3 * wrong[0] < wrong[1]
     assert not caplog.text
-    if suffix == ".mp4":
-        source.seek(0.4)  # type: ignore[attr-defined]
-        assert len(list(iter(source.read, None))) == 10
+    source.seek(0.4)  # type: ignore[attr-defined]
+    assert len(list(iter(source.read, None))) == 10
 
 
 def test_torn_frames_that_nothing_marks_are_repaired(tmp_path: Path) -> None:
