@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from maskdet.errors import reason_of
-from maskdet.images.kinds import is_heif, without_stray_bytes
+from maskdet.images.kinds import TIFF_STARTS, is_heif, without_stray_bytes
 from maskdet.images.orientation import turned_upright
 from maskdet.images.pillow_files import exif_orientation, in_rgb, opened, properties
 from maskdet.images.unreadable import is_lossless_jpeg, reason, tiff_tags
@@ -29,7 +29,6 @@ MAX_PIXELS = int(os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"])
 
 _NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 """Tags of TIFF, whether an image is a preview; the version of DNG."""
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MISREAD = (b"PF\n", b"Pf\n", b"P7\n")
 """A PFM, of whose shares of 1 OpenCV makes whole numbers: all is black; a PAM: red is blue."""
 _DARK = 65
@@ -120,7 +119,7 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
     if is_for_pillow and (image := _by_pillow(data, upright)).max() >= _DARK:
         return image
     image = _by_opencv(data)
-    return turned_upright(image, exif) if upright and not data.startswith(_TIFF) else image
+    return turned_upright(image, exif) if upright and not data.startswith(TIFF_STARTS) else image
 
 
 def _by_opencv(data: bytes) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import numpy as np
 
 from maskdet.images.decoding import MAX_PIXELS, ImageError, eight_bits
-from maskdet.images.kinds import HEADER_BYTES, is_heif
+from maskdet.images.kinds import HEADER_BYTES, TIFF_STARTS, is_heif
 from maskdet.images.orientation import turned_upright
 from maskdet.images.pillow_files import exif_orientation, forget_xmp, in_rgb, opened
 from maskdet.system.native_libraries import silent_stderr
@@ -26,7 +26,7 @@ DEFAULT_DURATION_S = 0.1
 """Seconds that a frame stays whose file states no duration, as browsers have it."""
 _MIN_DURATION_MS = 11
 """Shorter durations are taken for none stated; browsers do so, too."""
-_STARTS = (b"GIF8", b"RIFF", b"\x89PNG", b"II*\0", b"MM\0*")
+_STARTS = (b"GIF8", b"RIFF", b"\x89PNG", *TIFF_STARTS)
 _ANIMATIONS = ("GIF", "WEBP", "PNG", "AVIF")
 _KINDS = (*_ANIMATIONS, "TIFF", "HEIF")
 _UNREAD = {"F": "floating-point values", "I": "32 bits a value"}

@@ -26,11 +26,14 @@ HEIF_BRANDS = (
 """Major brands of HEIF files: photos of phones (HEIC) and AVIF."""
 HEADER_BYTES = 512
 
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""First bytes of TIFF, and of BigTIFF, in either order."""
 _JPEG = b"\xff\xd8\xff"
 _NEXT_JPEG = b"\xff\xd9\xff\xd8\xff"
 _MOTION_JPEG_BYTES = 8 << 20
 _IMAGE_STARTS = (
-    *(_JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"),
+    *(_JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
+    *TIFF_STARTS,
     *(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),  # JPEG 2000, and its codestream alone
 )
 _STRAY_STARTS = (_JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from maskdet.images.kinds import HEADER_BYTES, is_heif, kind_of_content
+from maskdet.images.kinds import HEADER_BYTES, TIFF_STARTS, is_heif, kind_of_content
 
 _SAVE = "which is not read here; save it as JPEG or PNG"
 _UNPACK = "unpack it"
@@ -133,19 +133,24 @@ def is_lossless_jpeg(data: bytes) -> bool:
 
 def tiff_tags(data: bytes) -> dict[int, int]:
     """The first value of each tag of a TIFF's first image, of those that are whole numbers."""
-    if not data.startswith((b"II*\0", b"MM\0*")):
+    if not data.startswith(TIFF_STARTS):
         return {}
     order: Literal["little", "big"] = "little" if data.startswith(b"I") else "big"
-    at = int.from_bytes(data[4:8], order)
+    word, digits = (8, 8) if b"+" in data[:4] else (4, 2)  # bytes of a place, and of a number
+
+    def read(at: int, size: int) -> int:
+        return int.from_bytes(data[at : at + size], order)
+
+    at = read(word, word)
     tags = {}
-    for start in range(at + 2, at + 2 + 12 * int.from_bytes(data[at : at + 2], order), 12):
-        tag, kind = (int.from_bytes(data[start + n : start + n + 2], order) for n in (0, 2))
-        count = int.from_bytes(data[start + 4 : start + 8], order)
-        size, place = _TYPE_BYTES.get(kind, 0), start + 8
-        if size * count > 4:  # elsewhere, where it does not fit in here
-            place = int.from_bytes(data[place : place + 4], order)
+    for start in range(at + digits, at + digits + (4 + 2 * word) * read(at, digits), 4 + 2 * word):
+        tag, size, place = read(start, 2), _TYPE_BYTES.get(read(start + 2, 2), 0), start + 4 + word
+        if place >= len(data):
+            break
+        if size * read(start + 4, word) > word:  # elsewhere, where it does not fit in here
+            place = read(place, word)
         if size:
-            tags[tag] = int.from_bytes(data[place : place + size], order)
+            tags[tag] = read(place, size)
     return tags
 
 

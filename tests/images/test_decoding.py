@@ -152,12 +152,13 @@ def test_what_is_no_image_is_named_with_what_to_do(content: bytes, words: str):
     ("mode", "options", "words"),
     [
         ("F", {}, "a TIFF of floating-point values"),
+        ("F", {"big_tiff": True}, "a TIFF of floating-point values"),
         ("I", {}, "a TIFF of 32 bits a value"),
         ("RGB", {"compression": "zstd"}, "a TIFF compressed by Zstandard"),
     ],
 )
 def test_a_tiff_that_is_not_read_is_named(
-    tmp_path: Path, mode: str, options: dict[str, str], words: str
+    tmp_path: Path, mode: str, options: dict[str, Any], words: str
 ):
     two_halves().convert("L" if mode != "RGB" else "RGB").convert(mode).save(
         tmp_path / "a.tif", **options
@@ -180,8 +181,9 @@ def test_a_missing_file_and_a_folder_state_why(tmp_path: Path):
         read_image(tmp_path)
 
 
+@pytest.mark.parametrize("is_big", [False, True])
 @pytest.mark.parametrize("tags", [{254: 1}, {50706: b"\1\4\0\0"}])
-def test_the_preview_in_a_raw_file_is_not_taken_for_the_photo(tmp_path: Path, tags):
-    path = write_image(tmp_path / "photo.dng", "TIFF", tiffinfo=tags)
+def test_the_preview_in_a_raw_file_is_not_taken_for_the_photo(tmp_path: Path, tags, is_big: bool):
+    path = write_image(tmp_path / "photo.dng", "TIFF", tiffinfo=tags, big_tiff=is_big)
     with pytest.raises(ImageError, match="raw file; export it as JPEG"):
         read_image(path)

@@ -75,6 +75,13 @@ def test_pages_are_read_as_the_pictures_of_a_folder(tmp_path: Path, suffix: str)
     assert len(list(frames_of(source))) == 2
 
 
+def test_pages_of_a_big_tiff_are_read_whatever_its_name(tmp_path: Path):
+    path = write_frames(tmp_path / "scan.tif", big_tiff=True)
+    path.rename(tmp_path / "scan")
+    seen = list(frames_of(open_source(str(tmp_path / "scan"))))
+    assert levels(seen) == pytest.approx([20, 50, 80, 110, 140], abs=1)
+
+
 def write_pages(path: Path, pages: list[np.ndarray]) -> Path:
     first, *others = map(Image.fromarray, pages)
     first.save(path, save_all=True, append_images=others)
