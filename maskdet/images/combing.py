@@ -12,7 +12,7 @@ import numpy as np
 
 HEIGHTS = (480, 486, 576, 1080)
 """Lines of images that may be interlaced: analog video of both systems, and HDTV."""
-_LOOK_EVERY = 5
+_LOOK_EVERY = 10
 """Images of a source from one look to the next, until one has a comb."""
 _MIN_STEP = 12
 """Brightness by which a line has to differ from both of its neighbors, to the same side."""

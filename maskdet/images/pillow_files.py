@@ -90,7 +90,7 @@ def in_rgb(image: Image) -> Image:
     What lies behind transparency is left to a writer's chance: black, or what was there before. An
     image that is transparent all over has its colors.
     """
-    if image.mode.startswith("I") or not image.has_transparency_data:
+    if not image.has_transparency_data:
         return image.convert("RGB")
     with_alpha = image.convert("RGBA")
     colors, alpha = with_alpha.convert("RGB"), with_alpha.getchannel("A")
@@ -112,9 +112,10 @@ def properties(data: bytes) -> tuple[bool, int]:
             warnings.catch_warnings(action="ignore"),
             opened(BytesIO(data), _OPENCV_KINDS) as image,
         ):
-            is_jpeg_2000 = image.format == "JPEG2000" and image.mode != "I;16"
-            is_better = image.has_transparency_data or (is_jpeg_2000 and not _is_signed(data))
-            return is_better, exif_orientation(image, lambda: data)
+            is_jpeg_2000 = image.format == "JPEG2000" and not _is_signed(data)
+            is_better = is_jpeg_2000 or image.has_transparency_data
+            is_wide = image.mode.startswith("I")  # gray of 16 bits, of which Pillow makes white
+            return is_better and not is_wide, exif_orientation(image, lambda: data)
     except Exception:  # one that OpenCV alone reads, or none
         return False, 1
 

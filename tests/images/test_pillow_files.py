@@ -91,6 +91,12 @@ def test_what_is_transparent_in_part_has_its_own_colors(kind: str) -> None:
     assert np.abs(image[:, ::8] - wanted[:, ::8]).mean() < 9
 
 
+def test_gray_of_16_bits_with_a_transparent_value_is_gray() -> None:
+    values = np.tile(np.arange(256, dtype=np.uint16) * 257, (4, 1))
+    image = decode_image(encoded(Image.fromarray(values), "PNG", transparency=0))
+    assert (image == np.arange(256)[None, :, None]).all()
+
+
 def test_an_image_that_is_transparent_all_over_has_its_colors() -> None:
     image = two_halves().convert("RGBA")
     image.putalpha(0)
