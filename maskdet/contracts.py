@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -36,6 +36,61 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Lets go of the device or file; may be called twice, and from another thread."""
+
+
+@runtime_checkable
+class CameraSource(Source, Protocol):
+    """A camera or stream, opened again whenever it is lost; the demo is live, but none of these."""
+
+    @property
+    def pause(self) -> float:
+        """Seconds that it waits between two frames on its own."""
+
+    @property
+    def reconnects(self) -> int:
+        """How often it was opened again."""
+
+    @property
+    def signal_loss_reason(self) -> str | None:
+        """Why there is no image at the moment, for people; None while there is."""
+
+    def thin(self, fps: float | None, on_skip: Callable[[int], None]) -> bool:
+        """Leaves out frames where they are decoded, from the next connection on.
+
+        Args:
+            fps: frames a second that `read` gives; None: all.
+            on_skip: called by `read` with the number of frames left out.
+
+        Returns:
+            Whether it does: a source within another one may not.
+        """
+
+
+@runtime_checkable
+class VideoSource(Source, Protocol):
+    """A video on disk, which can be read from any position."""
+
+    @property
+    def length(self) -> float | None:
+        """Seconds that it lasts; None where the file does not state it."""
+
+    def seek(self, position: float) -> None:
+        """Goes to the frame at that position, in seconds; called by the thread that reads."""
+
+
+@runtime_checkable
+class ImageList(Source, Protocol):
+    """Images on disk, which can be read from any place in their list."""
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+
+    def place(self, file: str) -> int:
+        """The place of an image's file in the list, from 0."""
+
+    def seek(self, position: int) -> None:
+        """Goes to the image at that place, from 0; called by the thread that reads."""
 
 
 class Detector(Protocol):

@@ -103,6 +103,16 @@ class SyntheticSource:
         self.closed = True
 
 
+class SyntheticVideo(SyntheticSource):
+    """The same as a file that states its length, in seconds."""
+
+    length: float | None = None
+
+    def seek(self, position: float) -> None:
+        """Goes to the frame at a position."""
+        self._index = round(position * (self.fps or 25.0))
+
+
 class ScriptedDetector:
     """Finds what it was told to, after a delay.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -18,7 +19,15 @@ import cv2
 import numpy as np
 import pytest
 
-from maskdet.contracts import Detector, Sink, Source, StartingSink
+from maskdet.contracts import (
+    CameraSource,
+    Detector,
+    ImageList,
+    Sink,
+    Source,
+    StartingSink,
+    VideoSource,
+)
 from maskdet.detections import CLASS_NAMES, Detections, MaskState
 from maskdet.drawing.overlay import Overlay
 from maskdet.frame import Frame
@@ -100,7 +109,7 @@ def a_face(image: np.ndarray) -> Detections:
 
 def pictures(tools: Tools) -> Path:
     folder = tools.folder / "pictures"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for number in range(5):
         picture = np.full((20 + number, 30, 3), 10 * number, np.uint8)
         (folder / f"{number}.png").write_bytes(cv2.imencode(".png", picture)[1].tobytes())
@@ -200,6 +209,20 @@ def test_a_source_says_what_it_is(source: Source) -> None:
     assert source.name and "secret" not in source.name
     assert isinstance(source.is_live, bool)
     assert source.fps is None or 0 < source.fps < 1000
+
+
+def test_what_a_source_has_besides_is_known_by_its_protocol(tools: Tools) -> None:
+    with ExitStack() as opened:
+        made = {name: make(tools) for name, make in SOURCES.items()}
+        for one in made.values():
+            opened.callback(one.close)
+
+        def of(protocol: type) -> set[str]:
+            return {name for name, one in made.items() if isinstance(one, protocol)}
+
+        assert of(CameraSource) == {"stream"}
+        assert of(VideoSource) == {"video", "animation"}
+        assert of(ImageList) == {"picture", "folder", "pages"}
 
 
 def test_frames_are_numbered_stamped_and_named(source: Source) -> None:

@@ -163,7 +163,7 @@ class Pipeline:
         return reader
 
     def _read(self, lane: Lane) -> None:
-        source, meter = lane.source, lane.meter
+        source, camera, meter = lane.source, lane.camera, lane.meter
         self._warm.wait()
         meter.begin()
         lane.thin(lane.detect_fps)
@@ -177,7 +177,7 @@ class Pipeline:
                     lane.make_lossless()
                 new_pace = lane.new_pace
                 pace = new_pace()
-            meter.capture(getattr(source, "pause", 0.0))
+            meter.capture(0.0 if camera is None else camera.pause)
             if not pace.takes(frame.position):
                 meter.skip()
                 lane.frames.refresh(frame)  # a frame that is due, and waits, becomes this one

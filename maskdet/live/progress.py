@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from maskdet.contracts import Source
+from maskdet.contracts import ImageList, Source, VideoSource
 from maskdet.frame import Frame
 
 
@@ -66,11 +66,10 @@ def progress_of(source: Source, frame: Frame) -> Progress | None:
     """
     if source.is_live:
         return None
-    count = getattr(source, "count", 0)
-    if frame.file and count:
-        number = source.place(frame.file) + 1  # type: ignore[attr-defined]
-        return Progress(number=number, count=count, file=PurePath(frame.file).name)
-    length = getattr(source, "length", None)
+    if isinstance(source, ImageList) and source.count and frame.file:
+        number = source.place(frame.file) + 1
+        return Progress(number=number, count=source.count, file=PurePath(frame.file).name)
+    length = source.length if isinstance(source, VideoSource) else None
     if length is not None and frame.time > length + 1:  # the header is wrong
         length = None
     return Progress(position=frame.time, length=length)

@@ -43,7 +43,7 @@ class RunStats:
         lane = self._lanes[source]
         return lane.meter.read(
             lane.frames.dropped,
-            getattr(lane.source, "reconnects", 0),
+            0 if lane.camera is None else lane.camera.reconnects,
             is_live=lane.source.is_live,
             is_held=not lane.results.has_room,  # a pause, or a still that stays
         )
@@ -116,8 +116,8 @@ class RunStats:
 
     def signal_loss_reason(self, source: int) -> str | None:
         """Why a live source gives no frames at the moment, as far as is known."""
-        found: str | None = getattr(self._lanes[source].source, "signal_loss_reason", None)
-        return found
+        camera = self._lanes[source].camera
+        return None if camera is None else camera.signal_loss_reason
 
     def people_now(self, source: int) -> dict[str, int] | None:
         """People in a source's image by state; None where nobody is followed, or without images."""

@@ -22,7 +22,7 @@ from maskdet.live.status import status_reporter
 from maskdet.live.status.progress_bar import ProgressBars
 from maskdet.live.status.status_reporter import StatusReporter
 from maskdet.observation import Observation, PeopleCounts
-from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource
+from tests.doubles import CollectingSink, ScriptedDetector, SyntheticSource, SyntheticVideo
 from tests.helpers.monitors import StartMonitor
 
 
@@ -37,8 +37,9 @@ def test_what_is_seen_is_said_every_ten_seconds(
     """Not a terminal: plain lines, as in a service's journal."""
     monkeypatch.setattr(status_reporter, "FIRST_LINE_S", 0.0)
     monkeypatch.setattr(status_reporter, "LINE_INTERVAL_S", 0.0)
-    source = SyntheticSource(4, is_live=is_live, rate=50 if is_live else None)
-    source.length = None if is_live else 0.2  # type: ignore[attr-defined]
+    source = SyntheticSource(4, is_live=True, rate=50) if is_live else SyntheticVideo(4)
+    if isinstance(source, SyntheticVideo):
+        source.length = 0.2
     with Pipeline([source], ScriptedDetector(face(1))) as pipeline:
         Watch(pipeline, lambda: False).run()
     told = [line for line in capsys.readouterr().err.splitlines() if " fps" in line]
@@ -164,8 +165,8 @@ def test_a_file_has_a_bar_on_a_terminal_and_messages_stand_above_it(
     terminal = io.StringIO()
     console = Console(file=terminal, force_terminal=True, width=120)
     monkeypatch.setattr(status_reporter, "_bars", lambda: ProgressBars(console))
-    source = SyntheticSource(3, name="/films/door.mp4")
-    source.length = 0.12  # type: ignore[attr-defined]
+    source = SyntheticVideo(3, name="/films/door.mp4")
+    source.length = 0.12
     sources = [source, SyntheticSource(2, name="b", error="rtsp://h is gone")]
     with Pipeline(sources, ScriptedDetector(face(0))) as pipeline:
         Watch(pipeline, lambda: False).run()

@@ -49,6 +49,7 @@ class OneImage:
     """A camera that gives one image."""
 
     interval = 0.0
+    has_image = True
 
     def __init__(self, image: np.ndarray) -> None:
         self._images = [image]
@@ -94,7 +95,7 @@ def test_one_that_needs_more_threads_is_opened_again_once(
 class NoKeyFrames:
     """A stream in which no key frame has come for long."""
 
-    lacks_key_frames = True
+    has_image, lacks_key_frames = False, True
 
     def get(self, _: int) -> float:
         return 0.0

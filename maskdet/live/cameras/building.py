@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from maskdet.contracts import Detector, Source
+from maskdet.contracts import Detector, ImageList, Source, VideoSource
 from maskdet.errors import ConfigError
 from maskdet.live.alarms.building import with_alarms
 from maskdet.live.alarms.clips import SourceClips
@@ -16,7 +16,7 @@ from maskdet.live.cameras.camera import Camera, CameraListener
 from maskdet.live.cameras.source_state import FrameAnalysis
 from maskdet.live.cameras.switched_source import SwitchedSource
 from maskdet.live.gui.connecting import open_camera
-from maskdet.live.gui.playback import Playback, Seekable
+from maskdet.live.gui.playback import Playback
 from maskdet.live.gui.window import Window
 from maskdet.live.recording.building import new_recording
 from maskdet.live.settings.monitor import MonitorSettings
@@ -104,7 +104,7 @@ def switched(source: Source, in_window: bool, *, standby: bool = False) -> Sourc
     """A source as a run reads it: cameras can be paused, files moved about in a window."""
     if isinstance(source, LiveSource) or source.is_live:  # the demo is no LiveSource
         return SwitchedSource(source, standby=standby)
-    return Playback(source) if in_window and isinstance(source, Seekable) else source
+    return Playback(source) if in_window and isinstance(source, VideoSource | ImageList) else source
 
 
 def names_of(wanted: Sequence[SourceSettings]) -> list[str]:
@@ -174,7 +174,7 @@ class LooksLimit:
         for source, fps in zip(sources, detect_fps, strict=True):
             if source.is_live:
                 self._live[source.name] = fps
-        are_images = all(getattr(source, "count", 0) for source in sources)  # number of images
+        are_images = all(isinstance(source, ImageList) and source.count for source in sources)
         if not are_images:
             expect_video(self._detector)
         if self._live:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import cached_property
 
-from maskdet.contracts import Sink, Source
+from maskdet.contracts import CameraSource, Sink, Source
 from maskdet.frame import Frame
 from maskdet.live.cameras.source_state import SourceParts, SourceState
 from maskdet.live.meters import SourceMeter
@@ -19,18 +19,6 @@ FRAMES_AHEAD, RESULTS_AHEAD = 4, 2
 MIN_READ_FPS = 2.0
 """Frames a second that a camera gives at least: one that waits for the detector is replaced by a
 newer one."""
-
-
-@runtime_checkable
-class Thinned(Protocol):
-    """A camera that leaves out frames where it decodes them."""
-
-    def thin(self, fps: float | None, on_skip: Callable[[int], None]) -> bool:
-        """Gives so many frames a second, None: all; reports how many were left out.
-
-        Returns:
-            Whether it does: a source within another one may not.
-        """
 
 
 @dataclass(eq=False)
@@ -62,6 +50,11 @@ class Lane:
         """Name of the source."""
         return self.source.name
 
+    @cached_property
+    def camera(self) -> CameraSource | None:
+        """The source, where it is a camera; asked for each frame, so it is found out once."""
+        return self.source if isinstance(self.source, CameraSource) else None
+
     @property
     def meter(self) -> SourceMeter:
         """Counts its frames."""
@@ -78,9 +71,9 @@ class Lane:
         Takes effect with the first frame, or that of the next connection.
         """
         source, is_thinned = self.source, False
-        if isinstance(source, Thinned):
+        if self.camera is not None:
             read_fps = None if fps is None else max(fps, MIN_READ_FPS)
-            does_so = source.thin(read_fps, self.meter.skip_unread)
+            does_so = self.camera.thin(read_fps, self.meter.skip_unread)
             is_thinned = does_so and fps is not None and fps >= MIN_READ_FPS
         self.detect_fps = fps
         self.new_pace = lambda: Pace(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from maskdet.contracts import Source
+from maskdet.contracts import CameraSource, Source
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.system.threads import Condition
@@ -39,7 +39,7 @@ class SwitchedSource:
         self.name, self.is_live, self.fps = source.name, source.is_live, source.fps
         self._condition = Condition()
         self._source: Source | None = source
-        self._last = source
+        self._last, self._camera = source, _as_camera(source)
         self._closed = self._parked = False
         self._is_on_standby = standby
         self._thrown_away: float | None = None
@@ -160,12 +160,12 @@ class SwitchedSource:
         """
         self._thin = (fps, on_skip)
         self._apply_thinning(self._source)
-        return hasattr(self._last, "thin")
+        return self._camera is not None
 
     def _apply_thinning(self, source: Source | None) -> None:
-        thin = getattr(source, "thin", None)
-        if thin is not None and self._thin is not None:
-            thin(*self._thin)
+        camera = _as_camera(source)
+        if camera is not None and self._thin is not None:
+            camera.thin(*self._thin)
 
     def close(self) -> None:
         """Ends it, and what `read` waits for."""
@@ -177,11 +177,10 @@ class SwitchedSource:
     def _switch(self, source: Source | None) -> None:
         self._apply_thinning(source)
         with self._condition:
+            self._earlier_reconnects += self._own_reconnects
             old, self._source = self._source, source
-            if old is not None:
-                self._earlier_reconnects += getattr(old, "reconnects", 0)
             if source is not None:
-                self._last = source
+                self._last, self._camera = source, _as_camera(source)
             is_late = self._closed
             self._condition.notify_all()
         if old is not None:
@@ -192,18 +191,23 @@ class SwitchedSource:
     @property
     def pause(self) -> float:
         """Seconds that the camera waits on its own between two frames."""
-        return float(getattr(self._last, "pause", 0.0))
+        return 0.0 if self._camera is None else self._camera.pause
 
     @property
     def reconnects(self) -> int:
         """Number of times it was opened again after a loss, over all connections."""
-        source = self._source
-        return self._earlier_reconnects + (
-            0 if source is None else int(getattr(source, "reconnects", 0))
-        )
+        return self._earlier_reconnects + self._own_reconnects
+
+    @property
+    def _own_reconnects(self) -> int:
+        return 0 if self._source is None or self._camera is None else self._camera.reconnects
 
     @property
     def signal_loss_reason(self) -> str | None:
         """Why there is no image at the moment; None while there is, or while it is held."""
-        found: str | None = getattr(self._source, "signal_loss_reason", None)
-        return found
+        is_held = self._source is None
+        return None if is_held or self._camera is None else self._camera.signal_loss_reason
+
+
+def _as_camera(source: Source | None) -> CameraSource | None:
+    return source if isinstance(source, CameraSource) else None

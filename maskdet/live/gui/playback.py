@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
-from maskdet.contracts import Source
+from maskdet.contracts import ImageList, Source, VideoSource
 from maskdet.frame import Frame
 from maskdet.system.threads import Condition
 
@@ -14,14 +13,6 @@ _LATE_S = 0.25
 """Seconds by which a file's frame may be late without moving those after it."""
 _MAX_GAP_S = 10.0
 """Seconds after which the next frame is shown, however long a file's time stamps have none."""
-
-
-@runtime_checkable
-class Seekable(Source, Protocol):
-    """A source on disk that can be read from any position."""
-
-    def seek(self, position: float) -> None:
-        """Goes to a position: seconds of a video, or the place of an image in its list."""
 
 
 class Playback:
@@ -37,7 +28,7 @@ class Playback:
 
     is_live = False
 
-    def __init__(self, source: Seekable) -> None:
+    def __init__(self, source: VideoSource | ImageList) -> None:
         """Wraps an open source."""
         self.name = source.name
         self.fps = source.fps
@@ -53,17 +44,16 @@ class Playback:
     @property
     def count(self) -> int:
         """Number of images; 0 for a video."""
-        return int(getattr(self._source, "count", 0))
+        return self._source.count if isinstance(self._source, ImageList) else 0
 
     @property
     def length(self) -> float | None:
         """Seconds that a video lasts, if the file states it."""
-        found: float | None = getattr(self._source, "length", None)
-        return found
+        return None if isinstance(self._source, ImageList) else self._source.length
 
     def place(self, file: str) -> int:
-        """The place of an image file in the list, from 0."""
-        return int(self._source.place(file))  # type: ignore[attr-defined]
+        """The place of an image file in the list, from 0; a video has none but 0."""
+        return self._source.place(file) if isinstance(self._source, ImageList) else 0
 
     # --- for the thread that reads
 
@@ -98,9 +88,15 @@ class Playback:
             self._first = self._index if target is not None else self._first
         self.at_end = False
         if target is not None:
-            self._source.seek(target)
-            self._place = int(target) - 1
+            self._go_to(target)
         return True
+
+    def _go_to(self, position: float) -> None:
+        self._place = int(position) - 1
+        if isinstance(self._source, ImageList):
+            self._source.seek(int(position))
+        else:
+            self._source.seek(position)
 
     def _has_turn(self) -> bool:
         return self._closed or self._may_go_on or self._target is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -27,6 +27,17 @@ HEADER = struct.Struct("<IIIddd")
 _ALL_THREADS = {"low_delay": False}
 """Decoding by as many threads as there are cores."""
 _ALL_IMAGES = {"decode": "all"}
+
+
+@runtime_checkable
+class KeyFrameCapture(Protocol):
+    """A capture that has images at key frames alone: see `maskdet.sources.child.key_frames`."""
+
+    has_image: bool
+
+    @property
+    def lacks_key_frames(self) -> bool:
+        """Whether none has come for so long that none is expected."""
 
 
 class _Reader:
@@ -64,7 +75,7 @@ class _Reader:
     @property
     def has_image(self) -> bool:
         """Whether what was grabbed can be decoded, or is."""
-        return getattr(self._capture, "has_image", True)
+        return True
 
     def retrieve(self) -> np.ndarray | None:
         """The grabbed image, BGR, not torn; None where there is none, or one that is too large."""
@@ -86,6 +97,11 @@ class HttpReader(_Reader):
         """Images that are not wanted are not decoded, but counted."""
         self._capture.is_wanted = is_wanted
 
+    @property
+    def has_image(self) -> bool:
+        """Whether what was grabbed was wanted, and is an image."""
+        return bool(self._capture.has_image)
+
 
 class OpenCvReader(_Reader):
     """A webcam or stream, which is opened again where it has to be read in another way."""
@@ -98,6 +114,7 @@ class OpenCvReader(_Reader):
             request: by which it was opened.
         """
         super().__init__(capture)
+        self._key_frames = _as_key_frames(capture)
         self._request = request
         self.is_finite = is_finite(capture, request)
         self._busy = Busy() if request.get("low_delay") else None
@@ -110,8 +127,13 @@ class OpenCvReader(_Reader):
         if self._busy is not None and self._busy.all_the_time:
             self._open_again(_ALL_THREADS)
             self._queued = self._new_queue()
-        if getattr(self._capture, "lacks_key_frames", False):
+        if self._key_frames is not None and self._key_frames.lacks_key_frames:
             self._open_again(_ALL_IMAGES)
+
+    @property
+    def has_image(self) -> bool:
+        """Whether it is a key frame, where those alone are decoded."""
+        return self._key_frames is None or self._key_frames.has_image
 
     def is_old(self, now: float) -> bool:
         """Whether the image grabbed just now comes from a queue, faster than it was filmed."""
@@ -138,15 +160,20 @@ class OpenCvReader(_Reader):
         with watchdog(self._request["open_timeout"] + 1):
             self._capture.release()
             self._capture = open_camera(self._request)
+        self._key_frames = _as_key_frames(self._capture)
 
     def _new_queue(self) -> Queued | None:
         url = self._request.get("url", "file:")
         return None if url.startswith(("http", "file:")) else Queued(self._capture)
 
 
+def _as_key_frames(capture: Any) -> KeyFrameCapture | None:
+    return capture if isinstance(capture, KeyFrameCapture) else None
+
+
 def is_http(capture: Any) -> bool:
     """Whether images come from our own reader of HTTP cameras, not from OpenCV."""
-    return not hasattr(capture, "get")
+    return not isinstance(capture, cv2.VideoCapture | KeyFrameCapture)
 
 
 def is_finite(capture: cv2.VideoCapture, request: Mapping[str, Any]) -> bool:

@@ -76,9 +76,9 @@ class ImageFiles:
         """The place of a file in the list, from 0."""
         return self._paths.index(file)
 
-    def seek(self, place: int) -> None:
+    def seek(self, position: int) -> None:
         """Goes to the file at that place, from 0; called by the thread that reads."""
-        self._next = min(max(0, place), len(self._paths) - 1)
+        self._next = min(max(0, position), len(self._paths) - 1)
 
     def close(self) -> None:
         """Gives no more."""

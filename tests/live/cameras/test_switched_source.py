@@ -130,6 +130,8 @@ def test_a_rate_that_is_asked_for_reaches_each_connection(door: SwitchedSource):
     asked: list[float | None] = []
 
     class Thinned(SyntheticSource):
+        pause, reconnects, signal_loss_reason = 0.0, 0, None
+
         def thin(self, fps: float | None, on_skip: object) -> bool:
             asked.append(fps)
             return True
