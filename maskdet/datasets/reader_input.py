@@ -75,18 +75,18 @@ class Source:
                 return read_classes(file, may_be_empty=True)
         return None
 
-    def names(self, beside: Sequence[str] = ()) -> tuple[str, ...] | None:
-        """The class names alone, in order of their ids; see `classes`."""
-        classes = self.classes(beside)
+    def names(self) -> tuple[str, ...] | None:
+        """The class names of `class_list` alone, in order of their ids; None without one."""
+        classes = self.classes()
         return None if classes is None else tuple(classes.values())
 
 
-def class_of(classes: dict[int, str], number: int, unknown: str = "") -> str:
+def class_of(classes: dict[int, str], number: int) -> str:
     """The class of an id.
 
     Raises:
         DatasetError: there is none; the message lists those there are.
     """
     if number not in classes:
-        check_name(unknown or f"id {number}", [f"{i}: {name}" for i, name in classes.items()])
+        check_name(f"id {number}", [f"{i}: {name}" for i, name in classes.items()])
     return classes[number]

@@ -24,6 +24,9 @@ MIN_FURTHER_PROBABILITY = 0.001
 WIDTHS = ((0, 16), (16, 32), (32, 64), (64, 10_000))
 """Face widths in pixels of the original image, from … below."""
 
+_MIN_IOU = 0.5
+"""Overlap from which a detection has found a face, in `pair`."""
+
 
 def coco_eval(
     samples: Sequence[Sample],
@@ -135,7 +138,7 @@ def _nothing(truth: COCO) -> COCO:
     return answer
 
 
-def pair(sample: Sample, found: Detections, overlap: float = 0.5) -> np.ndarray:
+def pair(sample: Sample, found: Detections) -> np.ndarray:
     """For each true face the index of the detection that found it, whatever its state, or −1.
 
     The best detections choose first, as in COCO's matching.
@@ -144,6 +147,6 @@ def pair(sample: Sample, found: Detections, overlap: float = 0.5) -> np.ndarray:
     ious = box_ops.iou(found.boxes, sample.boxes)
     for index in np.argsort(-found.scores, kind="stable"):
         free = np.where(owner < 0, ious[index], 0)
-        if free.size and free.max() >= overlap:
+        if free.size and free.max() >= _MIN_IOU:
             owner[free.argmax()] = index
     return owner

@@ -23,6 +23,8 @@ HEADER_PIXELS = 34
 """Pixels above the images, for the legend."""
 MIN_LEGIBLE_PIXELS = 24
 """Pixels from which a face on the sheet has room for a word above it."""
+_COLUMNS = 3
+"""Images in a row, each with its labels and with its detections."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,16 +35,15 @@ class Pair:
     found: Detections
 
 
-def sheet(pairs: Sequence[Pair], heading: str, *, columns: int = 3, tile: int = 320) -> bytes:
+def sheet(pairs: Sequence[Pair], heading: str, *, tile: int = 320) -> bytes:
     """A PNG of images, each twice: left with its labels, right with the detections.
 
     Args:
         pairs: one or more; the detections are those to be shown.
         heading: stands on top.
-        columns: pairs in a row.
         tile: side in pixels of each image's place.
     """
-    columns = min(columns, len(pairs))
+    columns = min(_COLUMNS, len(pairs))
     rows = -(-len(pairs) // columns)
     boxed = [letterbox(pair.sample.read(), tile, tile) for pair in pairs]
     twice = [image for image, _ in boxed for _ in range(2)]

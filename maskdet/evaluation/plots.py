@@ -23,6 +23,8 @@ STYLES: dict[str, tuple[str, Line]] = {
 }
 """Color (Okabe and Ito's, for every kind of color vision) and line of each state."""
 Columns = Mapping[str, np.ndarray]
+_SMOOTHED_PART = 0.05
+"""Part of the values over which a curve of losses is smoothed."""
 
 
 def title_of(name: str) -> str:
@@ -150,9 +152,9 @@ def learning_curves(training: Columns, validation: Columns) -> bytes:
     return png(figure)
 
 
-def smooth(values: np.ndarray, share: float = 0.05) -> np.ndarray:
-    """Running mean over that share of the values, shorter at both ends."""
-    half = int(len(values) * share / 2)
+def smooth(values: np.ndarray) -> np.ndarray:
+    """Running mean over a part of the values, shorter at both ends."""
+    half = int(len(values) * _SMOOTHED_PART / 2)
     sums = np.concatenate([[0.0], np.cumsum(values)])
     index = np.arange(len(values))
     start, end = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))

@@ -95,18 +95,14 @@ class Matches:
         total = self.faces.sum()
         return scores[last], found / answers, found / total if total else found * np.nan
 
-    def best_threshold(self, within: float = 0.0) -> dict[str, float]:
-        """The lowest score to show for the best F1 at the first IoU; NaN if nothing was found.
-
-        Args:
-            within: by so much F1 may be below the best one, if more faces are found for it.
-        """
+    def best_threshold(self) -> dict[str, float]:
+        """The lowest score to show for the best F1 at the first IoU; NaN if nothing was found."""
         scores, precision, recall = self.curve()
         both = precision + recall
         f1 = np.where(both > 0, 2 * precision * recall / np.where(both > 0, both, 1), 0)
         if not len(f1) or f1.max() == 0:
             return dict.fromkeys(("threshold", "f1", "precision", "recall"), float("nan"))
-        best = int(np.flatnonzero(f1 >= f1.max() - within)[-1]) if within else int(f1.argmax())
+        best = int(f1.argmax())
         # rounded down, so that the face of that very score is still shown
         threshold = np.floor(scores[best] * 1e4) / 1e4
         values = (threshold, f1[best], precision[best], recall[best])

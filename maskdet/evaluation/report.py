@@ -32,6 +32,8 @@ GATE = (
     ("recall_16-32", "faces of 16 to 32 px found", "≥", 0.85),
 )
 """Figure, what it is, and what a monitor that can be relied on should reach."""
+_WORST_IMAGES = 12
+"""Images with most mistakes that are drawn."""
 
 
 def build_report(
@@ -140,7 +142,7 @@ def write_json(path: Path, report: Mapping[str, Any]) -> None:
     write_output(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_plots(folder: Path, evaluation: Evaluation, images: int = 12) -> list[Path]:
+def write_plots(folder: Path, evaluation: Evaluation) -> list[Path]:
     """Curves, confusion and the images with most mistakes; returns the files.
 
     Raises:
@@ -148,7 +150,7 @@ def write_plots(folder: Path, evaluation: Evaluation, images: int = 12) -> list[
     """
     measured, curves = evaluation.metrics(), evaluation.curves()
     ap50 = {name: measured["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
-    pairs = _worst(evaluation, images)
+    pairs = _worst(evaluation, _WORST_IMAGES)
     files = {
         "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.points()),
         "confusion.png": plots.confusion(*evaluation.confusion()),

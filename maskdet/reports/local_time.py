@@ -44,9 +44,9 @@ class LocalTime:
         """A Unix time as ISO 8601 with offset, to the second: ``2026-01-31T23:59:59+01:00``."""
         return self.at(moment).isoformat(timespec="seconds")
 
-    def start_of(self, day: date, hour: int = 0, minute: int = 0) -> float:
-        """The Unix time at which the clock shows a time of a day; the first where it does twice."""
-        return datetime(day.year, day.month, day.day, hour, minute, tzinfo=self._zone).timestamp()
+    def start_of(self, day: date) -> float:
+        """The Unix time at which a day begins; the first where the clock shows that twice."""
+        return datetime(day.year, day.month, day.day, tzinfo=self._zone).timestamp()
 
     def day_of(self, moment: float) -> date:
         """The local day that a Unix time is on."""

@@ -16,17 +16,16 @@ _READER_TIMEOUT_S = 10.0
 _POLL_S = 0.1
 
 
-def open_named_pipe(path: Path, *, timeout: float = _READER_TIMEOUT_S) -> RawIOBase:
+def open_named_pipe(path: Path) -> RawIOBase:
     """Opens a named pipe as soon as somebody reads it; a plain open would wait forever, silently.
 
     Args:
         path: of the pipe.
-        timeout: seconds to wait for its reader.
 
     Raises:
         OSError: it cannot be opened, or nobody reads it.
     """
-    until = time.monotonic() + timeout
+    until = time.monotonic() + _READER_TIMEOUT_S
     while True:
         try:
             number = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
@@ -34,7 +33,8 @@ def open_named_pipe(path: Path, *, timeout: float = _READER_TIMEOUT_S) -> RawIOB
             if error.errno != errno.ENXIO:
                 raise
             if time.monotonic() >= until:
-                text = f"nobody reads this pipe (waited {timeout:g} s); start its reader first"
+                waited = f"waited {_READER_TIMEOUT_S:g} s"
+                text = f"nobody reads this pipe ({waited}); start its reader first"
                 raise OSError(error.errno, text) from None
             time.sleep(_POLL_S)
         else:

@@ -12,15 +12,12 @@ from maskdet.errors import SinkError, reason_of
 from maskdet.sinks.output_files import write_new
 
 
-def save_snapshot(
-    image: np.ndarray, folder: str | Path = ".", suffix: str = ".png", *, label: str = ""
-) -> Path:
+def save_snapshot(image: np.ndarray, folder: str | Path = ".", *, label: str = "") -> Path:
     """Saves the image (BGR uint8) under the time of day, whole or not at all.
 
     Args:
         image: what to save.
         folder: where; made if need be.
-        suffix: ``.png`` or ``.jpg``.
         label: put behind the time, as in ``maskdet-20260131-235959-door.png``.
 
     Returns:
@@ -29,8 +26,8 @@ def save_snapshot(
     Raises:
         SinkError: it cannot be written.
     """
-    name = f"maskdet-{datetime.now():%Y%m%d-%H%M%S}{label and '-'}{label}{suffix}"
-    _, data = cv2.imencode(suffix, image)
+    name = f"maskdet-{datetime.now():%Y%m%d-%H%M%S}{label and '-'}{label}.png"
+    _, data = cv2.imencode(".png", image)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         return write_new(Path(folder) / name, data.tobytes())

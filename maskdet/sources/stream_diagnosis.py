@@ -18,6 +18,8 @@ from maskdet.sources.address import ESCAPES, LISTENING, Address, parse
 from maskdet.system.redaction import mask_address
 
 _STATUS = re.compile(r"(?:failed:|HTTP error|Server returned) (\d{3})\b")
+_REACH_TIMEOUT_S, _ANSWER_TIMEOUT_S = 1.5, 3.0
+"""Seconds that a server has to take a connection, and to answer a question."""
 
 
 class Fault(NamedTuple):
@@ -40,7 +42,7 @@ class Answer(NamedTuple):
     content: str = ""
 
 
-def reach(url: str, timeout: float = 1.5) -> Fault | None:
+def reach(url: str) -> Fault | None:
     """Whether the server takes a connection at all; None if so, or if that cannot be asked."""
     place = _place(url)
     if isinstance(place, Fault):
@@ -49,12 +51,12 @@ def reach(url: str, timeout: float = 1.5) -> Fault | None:
         return None
 
     def connect() -> None:
-        socket.create_connection((place.host, place.any_port or 0), timeout).close()
+        socket.create_connection((place.host, place.any_port or 0), _REACH_TIMEOUT_S).close()
 
     return _explain(connect, place)
 
 
-def diagnose(url: str, log_text: str = "", timeout: float = 3.0, *, waited: bool = False) -> Fault:
+def diagnose(url: str, log_text: str = "", *, waited: bool = False) -> Fault:
     """Why a stream does not open, and what to do.
 
     Where FFmpeg gave no reason, asks the server once, without the user's name and password.
@@ -62,7 +64,6 @@ def diagnose(url: str, log_text: str = "", timeout: float = 3.0, *, waited: bool
     Args:
         url: of the stream.
         log_text: FFmpeg's log of the attempt.
-        timeout: of the question, seconds.
         waited: FFmpeg waited for images until its time was over; a password was not refused.
     """
     place = _place(url)
@@ -75,7 +76,7 @@ def diagnose(url: str, log_text: str = "", timeout: float = 3.0, *, waited: bool
         return _explain_log(place, log_text)
 
     def ask() -> Answer:
-        answer = (_ask_http if place.scheme.startswith("http") else _ask_rtsp)(place, timeout)
+        answer = (_ask_http if place.scheme.startswith("http") else _ask_rtsp)(place)
         is_login = answer.status == 401 and place.user is not None
         return Answer(200) if waited and is_login else answer
 
@@ -166,10 +167,10 @@ def _refused(place: Address) -> str:
     return text + ("; write %25 for a %" if "%" in (place.password or "") else "")
 
 
-def _ask_http(place: Address, timeout: float) -> Answer:
+def _ask_http(place: Address) -> Answer:
     secure = place.scheme == "https"
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = kind(place.host, place.any_port, timeout=timeout)
+    connection = kind(place.host, place.any_port, timeout=_ANSWER_TIMEOUT_S)
     try:
         connection.request(
             "GET", re.sub("#.*", "", place.bare_url.partition(place.place)[2]) or "/"
@@ -180,9 +181,9 @@ def _ask_http(place: Address, timeout: float) -> Answer:
         connection.close()
 
 
-def _ask_rtsp(place: Address, timeout: float) -> Answer:
+def _ask_rtsp(place: Address) -> Answer:
     host, port = place.host, place.any_port or 554
-    with socket.create_connection((host, port), timeout) as plain:
+    with socket.create_connection((host, port), _ANSWER_TIMEOUT_S) as plain:
         link = plain
         if place.scheme == "rtsps":  # as FFmpeg does: cameras make their certificates themselves
             context = ssl.create_default_context()

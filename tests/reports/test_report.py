@@ -110,7 +110,7 @@ def test_a_day_has_as_many_hours_as_its_clock_shows(
 
 def test_hours_of_zones_between_whole_hours(tmp_path: Path):
     clock, path = LocalTime("Asia/Kathmandu"), tmp_path / "people.db"  # UTC+5:45
-    began = clock.start_of(date(2026, 5, 1), 9)
+    began = clock.start_of(date(2026, 5, 1)) + 9 * 3600
     with closing(open_for_writing(path)) as connection:
         for number, minutes in enumerate((-1, 0, 14, 59, 60)):
             visit(connection, number + 1, began + 60 * minutes, "with_mask")

@@ -280,16 +280,15 @@ def test_a_log_that_cannot_be_opened_is_one_line(tmp_path: Path, where: str) -> 
         EventLog(tmp_path / where)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_snapshots_get_names_of_their_own(tmp_path: Path, suffix: str) -> None:
+def test_snapshots_get_names_of_their_own(tmp_path: Path) -> None:
     image = np.full((40, 60, 3), (10, 200, 90), np.uint8)
-    paths = [save_snapshot(image, tmp_path / "new", suffix) for _ in range(3)]
+    paths = [save_snapshot(image, tmp_path / "new") for _ in range(3)]
     assert len(set(paths)) == 3
     assert sorted((tmp_path / "new").iterdir()) == sorted(paths)  # and nothing else is left
     for path in paths:
         read = cv2.imread(str(path))
         assert read is not None
-        assert np.abs(read.astype(int) - image).max() < 4
+        assert (read == image).all()
 
 
 def test_snapshot_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,11 +99,9 @@ def run(
     return [asdict(follow(scene, detected, fps)) for fps in RATES]
 
 
-def follow(
-    scene: Scene, detected: Detected, fps: float, analysis: Analysis | None = None
-) -> Result:
+def follow(scene: Scene, detected: Detected, fps: float) -> Result:
     """Follows the people of a scene at one frame rate and compares them with the truth."""
-    analysis = analysis or Analysis(still_after=None)
+    analysis = Analysis(still_after=None)
     found: list[Found] = []
     ids: list[np.ndarray] = []
     worn: dict[int, Counter[MaskState]] = {}
