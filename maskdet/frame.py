@@ -12,6 +12,19 @@ _MIN_UNIX_S = 1e9
 """Times above this are Unix time, those below are positions in a file."""
 
 
+def require_image(image: np.ndarray) -> None:
+    """Checks the image of a frame.
+
+    Raises:
+        TypeError: it is no array.
+        ValueError: it is not BGR uint8 (height, width, 3).
+    """
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"a frame's image is an array, not {type(image).__name__}")
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"a frame is uint8 (height, width, 3), not {image.dtype} {image.shape}")
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """An image and when it was taken.
@@ -39,12 +52,7 @@ class Frame:
     utc: float = field(default_factory=unix_time)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.image, np.ndarray):
-            raise TypeError(f"a frame's image is an array, not {type(self.image).__name__}")
-        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
-            raise ValueError(
-                f"a frame is uint8 (height, width, 3), not {self.image.dtype} {self.image.shape}"
-            )
+        require_image(self.image)
         if math.isnan(self.position):
             object.__setattr__(self, "position", self.time)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections
-from maskdet.frame import Frame
+from maskdet.frame import require_image
 from maskdet.observation import Observation
 
 _MARGIN = 0.25
@@ -36,7 +36,8 @@ def blur_faces(image: np.ndarray, detections: Detections) -> np.ndarray:
         >>> bool((blurred[100:220, 200:300] != frame.image[100:220, 200:300]).mean() > 0.5)
         True
     """
-    blurred = Frame(image, 0, 0.0, 0.0).image.copy()  # raises where it is no image
+    require_image(image)
+    blurred = image.copy()
     height, width = image.shape[:2]
     for x1, y1, x2, y2 in _regions(detections.boxes, width, height).tolist():
         region = blurred[y1:y2, x1:x2]
