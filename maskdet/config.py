@@ -28,7 +28,7 @@ from maskdet.system.console import say
 from maskdet.system.file_names import readable_name
 from maskdet.system.redaction import mask_password
 from maskdet.system.resources import nearest_settings_file, settings_file
-from maskdet.system.text_files import decode_text, encoding_problem
+from maskdet.system.text_files import decode_text, encoding_problem, raw_content
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml reads a card in a twentieth
 _TAB_PROBLEM = "found character that cannot start any token"
@@ -164,7 +164,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"{path}: larger than {MAX_BYTES // 1024} KiB; not a settings file")
-        raw = path.read_bytes()
+        raw = raw_content(path)
         text = decode_text(raw)
     except UnicodeDecodeError as error:
         line, problem = encoding_problem(raw, error)

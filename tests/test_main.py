@@ -21,11 +21,18 @@ ROOT = Path(__file__).resolve().parents[1]
     ("arguments", "told"),
     [
         (["nope"], "No such command 'nope'"),
-        (["detect"], "Missing argument"),
-        (["detect", "x.jpg", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'gpu'"),
-        (["detect", "x.jpg", "--min-score", "2"], "should be less than or equal to 1"),
+        (["detect"], "Missing argument 'PATH' (see maskdet detect --help)"),
+        (
+            ["detect", "x.jpg", "--device", "tpu"],
+            "': 'tpu' is not one of 'auto', 'cpu', 'gpu' (see",
+        ),
+        (
+            ["detect", "x.jpg", "--min-score", "2"],
+            "': must be less than or equal to 1 (see",
+        ),
+        (["detect", "x.jpg", "--min-score", "low"], "must be a valid number (see"),
         (["detect", "x.jpg", "--model", "no-such-model"], "no model 'no-such-model'"),
-        (["benchmark", "--seconds", "0"], "should be greater than or equal to 0.1"),
+        (["benchmark", "--seconds", "0"], "must be greater than or equal to 0.1"),
     ],
 )
 def test_wrong_use_is_one_line_and_status_2(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shlex
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -14,6 +14,7 @@ import typer
 
 from maskdet.errors import ConfigError
 from maskdet.system.console import ending
+from maskdet.system.file_names import in_shell
 from maskdet.system.native_libraries import open_closed_streams
 from maskdet.system.signals import unwound_by_signals
 
@@ -169,7 +170,7 @@ def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int
             raise end.__context__ from None
         raise
     except typer.TyperException as error:
-        message = " ".join(error.format_message().split())
+        message = _plain(" ".join(error.format_message().split()))
         context = getattr(error, "ctx", None)
         command = name if context is None else context.command_path
         hint = _file_hint(sys.argv[1:] if arguments is None else arguments)
@@ -177,7 +178,14 @@ def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int
     return int(status or 0)
 
 
+def _plain(message: str) -> str:
+    """A message of typer without pydantic's own words about a value."""
+    message = re.sub(r", unable to (?:parse|interpret) .*$", "", message)
+    message = message.replace("Value error, ", "").replace("Input should be", "must be")
+    return message.removesuffix(".")
+
+
 def _file_hint(arguments: Sequence[str]) -> str:
     """The end of a message, with the name of a file that was taken for an option, if one was."""
     files = (word for word in arguments if word.startswith("-") and os.path.exists(word))
-    return next((f"; for the file of that name: {shlex.quote(f'./{file}')}" for file in files), "")
+    return next((f"; for the file of that name: {in_shell(f'./{file}')}" for file in files), "")

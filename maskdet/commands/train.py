@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -21,6 +20,7 @@ from maskdet.runtimes.spec import MODELS, find_model
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.console import as_typed
 from maskdet.system.extras import extra_of, missing_line
+from maskdet.system.file_names import in_shell
 from maskdet.system.signals import StopRequest
 from maskdet.training.earlier_run import require_no_checkpoint
 from maskdet.training.own_data import adapted
@@ -108,10 +108,10 @@ def _print(console: Console, lines: Sequence[str]) -> None:
 
 def last_words(settings: TrainingSettings, data: Path, output: Path) -> list[str]:
     """Where the model is, and the commands that take it further."""
-    model = shlex.quote(str(output / settings.name))
+    model = in_shell(str(output / settings.name))
     images = settings.validation or str(output / VALIDATION_LIST)
     source = data / settings.train[0].source if not settings.validation else data
-    arguments = f"--model {model} --data {shlex.quote(str(source))} --images {shlex.quote(images)}"
+    arguments = f"--model {model} --data {in_shell(str(source))} --images {in_shell(images)}"
     return [
         f"done; the model is in {output / settings.name}",
         "next:",
@@ -126,7 +126,7 @@ def _int8(settings: TrainingSettings, data: Path) -> str:
     folder = data if data.is_dir() else data.parent
     if settings.network.kind != "retinanet" or not list_images(folder):
         return ""  # coordinates do not survive eight bits; pictures within records are no files
-    return f" --int8 --calibrate {shlex.quote(str(folder))}"
+    return f" --int8 --calibrate {in_shell(str(folder))}"
 
 
 @contextmanager

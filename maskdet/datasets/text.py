@@ -10,7 +10,13 @@ from pathlib import Path
 from maskdet.datasets.problems import Problems
 from maskdet.errors import DatasetError
 from maskdet.images.kinds import IMAGE_SUFFIXES
-from maskdet.system.text_files import csv_rows, decode_text, encoding_problem, leading_comments
+from maskdet.system.text_files import (
+    csv_rows,
+    decode_text,
+    encoding_problem,
+    leading_comments,
+    raw_content,
+)
 
 COMMENTS = "comments at the beginning of a table, which were left aside"
 WESTERN = "names of pictures that are not in UTF-8, read as Windows-1252"
@@ -31,7 +37,7 @@ def _raw(file: Path, limit: int) -> bytes:
     try:
         if (size := file.stat().st_size) > limit:
             raise DatasetError(f"{file}: {size / 2**20:.0f} MiB is more than labels can take")
-        return file.read_bytes()
+        return raw_content(file)
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
         raise DatasetError(f"{file}: cannot be read: {reason}") from None

@@ -46,7 +46,7 @@ from maskdet.live.headless import Watch
 from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.shutdown import ENDED_EARLY, Stop
-from maskdet.live.status.heartbeat import Heartbeat, StatusFile
+from maskdet.live.status.heartbeat import Heartbeat, StatusFile, own_signs
 from maskdet.live.status.summary import Report
 from maskdet.live.teardown import close_quietly, end_detector
 from maskdet.model.decision import DecisionRule
@@ -220,11 +220,11 @@ def _open(
     has_window: bool,
 ) -> _Session:
     """Builds the parts of a run; the stack closes them, the last one built first."""
+    settings = interruptible("opening the outputs", partial(own_signs, settings, closing))
     page = _open_page(settings, closing, hooks)
     recordings, outputs = _open_outputs(settings, closing)
     detector, rule = _open_detector(settings, closing, hooks, detector)
-    title = "maskdet: " + ", ".join(names_of(settings.sources))
-    window = Window(title) if has_window else None
+    window = Window(f"maskdet: {', '.join(names_of(settings.sources))}") if has_window else None
     if window is not None:
         closing.callback(window.close)
     sources = open_sources(settings.sources, closing, window)

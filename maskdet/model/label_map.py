@@ -13,7 +13,7 @@ from pathlib import Path
 from maskdet.errors import ModelError, reason_of
 from maskdet.model import label_lists
 from maskdet.model.label_map_text import LabelMapError, label_map_items
-from maskdet.system.text_files import csv_rows, decode_text, encoding_problem
+from maskdet.system.text_files import csv_rows, decode_text, encoding_problem, raw_content
 
 MAX_BYTES = 1024 * 1024
 """Larger files are refused; a map of 10,000 classes is smaller."""
@@ -99,8 +99,7 @@ def _map_in(folder: Path, lists: Sequence[str], first: str) -> Path | None:
 
 def _read(path: Path) -> str:
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = raw_content(path, MAX_BYTES + 1)
     except OSError as error:
         raise ModelError(f"label map {path} cannot be read: {reason_of(error)}") from None
     if len(data) > MAX_BYTES:

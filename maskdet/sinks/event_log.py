@@ -157,6 +157,8 @@ class EventLog:
         if self._rotation is None or self._path is None:
             return
         if self._rotation.is_due(os.fstat(self._file.fileno()).st_size, coming):
+            if sys.platform == "win32":  # where a file that is open cannot be renamed
+                self._file.close()
             self._rotation.rotate(self._path)
             self._begin_again(self._path)
 
@@ -170,6 +172,8 @@ class EventLog:
     def _check(self) -> None:
         """Now and then: begins the file again where it was deleted or moved away."""
         now = time.monotonic()
+        if self._path is not None and self._file.closed:  # for a rotation that failed
+            self._begin_again(self._path)
         if self._path is None or self._folder is None or now < self._check_due:
             return
         self._check_due = now + _CHECK_INTERVAL_S

@@ -129,7 +129,10 @@ def path_of(spec: str) -> str:
     from urllib.request import url2pathname  # late: brings a client of HTTP
 
     rest = re.sub(r"^(?://(?:localhost)?(?=/))?", "", spec[5:], flags=re.IGNORECASE)
-    return next((path for path in (url2pathname(rest), rest) if os.path.exists(path)), rest)
+    with suppress(OSError):  # on Windows, that of an address with two colons
+        if os.path.exists(path := url2pathname(rest)):
+            return path
+    return rest
 
 
 def open_source(

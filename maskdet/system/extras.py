@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
 from maskdet.errors import ConfigError
+from maskdet.system.file_names import in_shell
 from maskdet.system.resources import checkout
 
 EXTRAS = {
@@ -68,12 +68,14 @@ def install_command(extra: str) -> str:
     """
     root = checkout()
     if root is not None:
-        here = "" if root == Path.cwd() else f"cd {shlex.quote(str(root))} && "
+        here = "" if root == Path.cwd() else f"cd {in_shell(str(root))} && "
+        if sys.platform == "win32":  # whose shells join two commands in ways of their own
+            return f"{_pip()} install -e {in_shell(f'{root}[{extra}]')}"
         return f"{here}{_pip()} install -e '.[{extra}]'"
     address = _installed_from()
     if address is None:
         return f"repeat the installation with [{extra}] behind what was installed"
-    wanted = f"'maskdet[{extra}] @ {address}'"
+    wanted = in_shell(f"maskdet[{extra}] @ {address}")
     if (Path(sys.prefix) / "uv-receipt.toml").is_file():
         return f"uv tool install {wanted}"
     return f"{_pip()} install {wanted}"
@@ -81,7 +83,7 @@ def install_command(extra: str) -> str:
 
 def _pip() -> str:
     """The command that installs packages into the Python that runs this program."""
-    python = shlex.quote(sys.executable or "python")
+    python = in_shell(sys.executable or "python")
     return f"{python} -m pip" if find_spec("pip") else f"uv pip --python {python}"
 
 

@@ -1,10 +1,13 @@
-"""Names of files: those that are not UTF-8, and those that some systems take for the same.
+"""Names of files: those not in UTF-8, those that are one on some systems, and in a command line.
 
 Python holds a byte that is not UTF-8 as half of a surrogate pair.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
 import unicodedata
 
 
@@ -24,3 +27,13 @@ def folded_name(name: str) -> str:
     Neither upper and lower case nor the two ways to write an accent matter.
     """
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def in_shell(word: str) -> str:
+    """A word as one has to write it in a command line of this system, whose shells quote alike.
+
+    Windows' command prompt takes single quotes for a part of the name.
+    """
+    if sys.platform != "win32":
+        return shlex.quote(word)
+    return word if re.fullmatch(r"[\w\\/:.+=~@-]+", word) else f'"{word}"'

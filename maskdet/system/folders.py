@@ -24,7 +24,7 @@ def make_folder(folder: Path, *, quiet: bool = False) -> None:
     """
     if folder.is_dir():
         return
-    if _ADDRESS.match(str(folder)):
+    if _ADDRESS.match(folder.as_posix()):
         raise OSError(errno.EINVAL, "is an address, not a folder", str(folder))
     folder.mkdir(parents=True, exist_ok=True)
     if not quiet:

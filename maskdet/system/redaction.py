@@ -6,7 +6,8 @@ import re
 import sys
 
 # Lengths are bounded: without that, a text of a hundred thousand letters takes half a minute.
-_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{1,30}:/"
+# On Windows, an address that was taken for a path has backslashes.
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{1,30}:[/\\]"
 # Another line, or another address behind a space or a quote: what comes before is checked by
 # itself, or every address of a list but the last one would be covered.
 _NEXT = re.compile(rf"(?<=\n)|(?<=[\s'\"(<\[])(?={_SCHEME}/)")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import io
+import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +17,36 @@ from maskdet.errors import MaskdetError
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DELIMITER_LINE = re.compile(r"\s*sep=([,;\t|])\s*?(\r\n|\r|\n)", re.IGNORECASE)
 """Excel's own first line, which names the delimiter of the others."""
+_POLL_S = 0.05
 _DECIMAL_COMMA = re.compile(r"\s*(-?\d+),(\d+)\s*")
+
+
+def raw_content(path: Path, limit: int = -1, *, timeout: float = 10.0) -> bytes:
+    """The bytes of a text file; of a named pipe, as soon as somebody writes to it.
+
+    A plain open would wait for that forever, silently.
+
+    Args:
+        path: of the file.
+        limit: reads no more bytes than that; -1: all.
+        timeout: seconds to wait for the pipe's writer.
+
+    Raises:
+        OSError: it cannot be read, or nobody writes to the pipe.
+    """
+    if os.name == "nt" or not path.is_fifo():
+        with path.open("rb") as file:
+            return file.read(limit)
+    until = time.monotonic() + timeout
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as pipe:
+        while (first := pipe.read(1)) == b"":  # None: its writer is there
+            if time.monotonic() >= until:
+                text = f"nobody writes to this pipe (waited {timeout:g} s); start its writer first"
+                raise OSError(errno.ENXIO, text)
+            time.sleep(_POLL_S)
+        os.set_blocking(pipe.fileno(), True)
+        with open(pipe.fileno(), "rb", closefd=False) as rest:
+            return (first or b"") + rest.read(limit)
 
 
 def decode_text(raw: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -49,9 +50,11 @@ def bind(host: str, port: int, options: tuple[str, str] = ("--host", "--port")) 
         taken.listen(128)  # so that a second server fails now, and not when it is asked
     except OSError as error:
         taken.close()
-        reason = reason_of(error)
+        reason, option = reason_of(error), options[1]
+        if error.errno == errno.EADDRNOTAVAIL:
+            reason, option = "it is no address of this machine", options[0]
         raise ConfigError(
-            f"cannot listen at {host} port {port}: {reason}; choose another with {options[1]}"
+            f"cannot listen at {host} port {port}: {reason}; choose another with {option}"
         ) from None
     return taken
 

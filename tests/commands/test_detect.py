@@ -7,16 +7,18 @@ import csv
 import json
 import os
 import shlex
+import socket
 import subprocess
 import sys
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from maskdet.commands.detect import inputs
 from maskdet.commands.detect import run as detect
 from maskdet.commands.detect.outputs import annotated_paths
 from maskdet.detections import Detections
@@ -367,6 +369,22 @@ def test_a_camera_is_pointed_to_the_monitor_without_its_password(given: str):
         detect.run(ScriptedDetector(), [given])
     assert "geheim" not in str(refused.value)
     assert given.replace("geheim", "***") in str(refused.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes and such sockets are POSIX")
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_nobody_writes_is_refused_and_not_waited_for(tmp_path: Path, kind: str):
+    path = tmp_path / "door.jpg"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path)) if kind == "socket" else os.mkfifo(path)
+        with pytest.raises(ConfigError, match=f"door.jpg is a {kind}, and no image; write"):
+            detect.run(ScriptedDetector(), [path])
+
+
+def test_an_address_that_windows_takes_for_a_path_is_pointed_to_the_monitor():
+    given = PureWindowsPath("rtsp://admin:geheim@cam/1")
+    assert inputs._address(given) == "rtsp://admin:***@cam/1"
+    assert not inputs._address(PureWindowsPath(r"C:\pictures\a.jpg"))
 
 
 def test_phone_pictures_are_processed_and_what_is_no_picture_is_named(

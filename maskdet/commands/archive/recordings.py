@@ -106,9 +106,9 @@ def _own_files(output: Path) -> tuple[Path, ...]:
 
 
 def _require_folder(folder: Path) -> None:
-    if _ADDRESS.match(str(folder)) and not folder.exists():
+    if _ADDRESS.match(folder.as_posix()) and not folder.exists():
         raise ConfigError(
-            f"{mask_password(str(folder))} is an address; archive processes files, "
+            f"{mask_password(folder.as_posix())} is an address; archive processes files, "
             f"{as_typed('monitor --source')} watches a camera"
         )
     if not folder.exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ import typer
 from maskdet.commands.options import Model
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.system.console import as_typed
+from maskdet.system.file_names import in_shell
 
 
 def export(
@@ -52,5 +52,5 @@ def export(
     if unmeasured := unmeasured_files(folder):
         print(
             f"not measured yet: {', '.join(unmeasured)}; {as_typed('calibrate')} "
-            f"--model {shlex.quote(model)} --data DIR --images LIST.txt"
+            f"--model {in_shell(model)} --data DIR --images LIST.txt"
         )

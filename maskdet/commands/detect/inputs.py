@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from maskdet.errors import ConfigError
 from maskdet.images.folder import MAX_OTHERS, left_out, list_folder
 from maskdet.system.console import as_typed
+from maskdet.system.file_names import in_shell
 from maskdet.system.redaction import mask_password
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(?=[^/])")
@@ -68,24 +68,32 @@ def find_inputs(paths: Sequence[str | Path]) -> Inputs:
 def monitor_command(video: Path) -> str:
     """The command line that does for a video what `detect` does for an image."""
     record, events = (
-        shlex.quote(f"./{name}" if name.startswith("-") else name)
+        in_shell(f"./{name}" if name.startswith("-") else name)
         for name in (f"{video.stem}-annotated.mp4", f"{video.stem}.jsonl")
     )
-    source = shlex.quote(os.fspath(video))
+    source = in_shell(os.fspath(video))
     outputs = f"--record {record} --events {events}"
     return f"{as_typed('monitor')} --source {source} --headless {outputs}"
 
 
 def _refuse_live(path: Path) -> None:
-    text = os.fspath(path)
-    if address := _ADDRESS.match(text):  # a Path has made one slash of two
-        text = mask_password(f"{address[1]}://{text[address.end() :]}")
-    elif not _is_camera(path):
+    text = _address(path) or os.fspath(path)
+    if path.is_fifo() or path.is_socket():
+        what = "pipe" if path.is_fifo() else "socket"
+        raise ConfigError(f"{text} is a {what}, and no image; write the image to a file first")
+    if not (_address(path) or _is_camera(path)):
         return
     raise ConfigError(
         f"{text} is a camera or stream, and no image; process it with: "
-        f"{as_typed('monitor')} --source {shlex.quote(text)}"
+        f"{as_typed('monitor')} --source {in_shell(text)}"
     )
+
+
+def _address(path: PurePath) -> str:
+    """The address that was taken for a path, without its password; empty where it is none."""
+    typed = path.as_posix()  # Windows turns the strokes of an address round, too
+    address = _ADDRESS.match(typed)  # a Path has made one slash of two
+    return mask_password(f"{address[1]}://{typed[address.end() :]}") if address else ""
 
 
 def _is_camera(path: Path) -> bool:

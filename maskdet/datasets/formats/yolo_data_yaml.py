@@ -140,7 +140,10 @@ def _follow(line: str, plan: Plan, root: Path) -> Path | None:
 
 def _inside(root: Path, path: str) -> Path | None:
     """A path that is there, if it lies in the folder."""
-    relative = os.path.relpath(path, root)
+    try:
+        relative = os.path.relpath(path, root)
+    except ValueError:  # Windows: on another drive
+        return None
     if relative.startswith(".."):
         return None
     try:

@@ -98,6 +98,9 @@ def _state_of(path: Path) -> tuple[int, ...] | None:
 
 
 def _digest_of(path: Path) -> bytes:
+    """Of its content; empty of a pipe, which can be read once."""
+    if path.is_fifo():
+        return b""
     try:
         return hashlib.sha256(path.read_bytes()).digest()
     except OSError:

@@ -7,16 +7,52 @@ import json
 import os
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
+from maskdet.errors import SinkError
 from maskdet.live.meters import SourceStats
 from maskdet.live.run_stats import RunStats
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.sinks.output_files import ReservedName
 from maskdet.system.atomic_files import cannot_write, write_whole
 from maskdet.system.console import say
 
 _INTERVAL_S = 1.0
 _CHECK_INTERVAL_S = 0.1
 """Seconds until a camera that begins, pauses or goes is in the status file."""
+
+
+def own_signs(settings: MonitorSettings, closing: ExitStack) -> MonitorSettings:
+    """Settings whose heartbeat and status files no other monitor writes until the stack closes.
+
+    In one that two of them touch, neither's end would ever show.
+
+    Raises:
+        SinkError: the status file is a pipe, whose reader every second would wait for.
+    """
+    status, heartbeat = settings.status, settings.heartbeat
+    if status is not None and status.is_fifo():
+        raise SinkError(f"status: {status} is a pipe; name a file, which is replaced every second")
+    return settings.model_copy(
+        update={
+            "status": _own_file("status", status, closing),
+            "heartbeat": _own_file("heartbeat", heartbeat, closing),
+        }
+    )
+
+
+def _own_file(setting: str, path: Path | None, closing: ExitStack) -> Path | None:
+    if path is None:
+        return None
+    reserved = ReservedName(path)
+    closing.callback(reserved.release)
+    if reserved.path != path:
+        say(
+            f"{path} is being written by another monitor that runs; the {setting} goes to "
+            f"{reserved.path}"
+        )
+    return reserved.path
 
 
 class Heartbeat:

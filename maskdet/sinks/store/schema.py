@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from maskdet.errors import SinkError
 from maskdet.sinks.store.migrations import MIGRATIONS
@@ -128,14 +128,18 @@ def _without_leftovers(path: Path) -> Iterator[None]:
         yield
     finally:
         if not had_log and _log_of(path).exists():
-            address = (
-                f"{path.absolute().as_uri()}?mode=rw"  # the last writer to close it removes it
-            )
-            with (
+            address = f"{database_address(path.absolute())}?mode=rw"
+            with (  # the last writer to close the store removes its log
                 contextlib.suppress(sqlite3.Error),
                 contextlib.closing(sqlite3.connect(address, uri=True, timeout=0)) as connection,
             ):
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def database_address(path: PurePath) -> str:
+    """An absolute path as SQLite reads it in an address; that of a Windows share has no host."""
+    address = path.as_uri()
+    return address if address.startswith("file:///") else f"file:////{address[len('file://') :]}"
 
 
 def _log_of(path: Path) -> Path:
@@ -194,7 +198,7 @@ def _version_of(connection: sqlite3.Connection) -> int:
 
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:
-    address = path.absolute().as_uri()
+    address = database_address(path.absolute())
     connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=5)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from maskdet.images import decoding
 from maskdet.images.decoding import DecodedImage, ImageError
 from maskdet.images.folder import MAX_OTHERS, left_out, list_folder
 from maskdet.images.frames import FrameReader, count_frames
+from maskdet.system.file_names import in_shell
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class ImageFiles:
                 path,
                 held.number,
                 "pages" if held.kind == "pages" else "frames",
-                shlex.quote(path),
+                in_shell(path),
             )
         return image
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
 import sys
 from dataclasses import fields
@@ -9,9 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from maskdet.errors import SinkError
 from maskdet.live.meters import SourceStats
 from maskdet.live.pipeline import Pipeline
+from maskdet.live.session import run
+from maskdet.live.settings.monitor import MonitorSettings
+from maskdet.live.settings.sources import SourceSettings
+from maskdet.live.shutdown import Stop
 from maskdet.live.status.heartbeat import Heartbeat, StatusFile
+from maskdet.sinks.output_files import ReservedName
 from tests.doubles import ScriptedDetector, SyntheticSource
 from tests.helpers.monitors import fill
 
@@ -50,3 +58,38 @@ def test_a_status_file_on_a_full_disk_leaves_nothing_half_written(
     assert list(folder.iterdir()) == [folder / "status.json"]
     assert (folder / "status.json").read_text() == before
     assert capsys.readouterr().err.count("status.json: No space left on device; check") == 1
+
+
+def _settings(**files: Path) -> MonitorSettings:
+    source = SourceSettings(source="demo")
+    return MonitorSettings(sources=[source], headless=True, max_frames=2, **files)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+@pytest.mark.parametrize("setting", ["status", "heartbeat"])
+def test_two_monitors_never_write_one_sign_of_life(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], setting: str
+):
+    path = tmp_path / "sign"
+    path.write_text("of the first")
+    other = ReservedName(path)  # as a monitor that runs has it
+    os.utime(path, (1, 1))
+    assert run(_settings(**{setting: path}), Stop(None), ScriptedDetector()) == 0
+    second = tmp_path / "sign-2"
+    assert (path.read_text(), path.stat().st_mtime) == ("of the first", 1)
+    assert second.exists()
+    line = f"{path} is being written by another monitor that runs; the {setting} goes to {second}\n"
+    assert line in capsys.readouterr().err
+    other.release()
+    assert run(_settings(**{setting: path}), Stop(None), ScriptedDetector()) == 0
+    assert path.stat().st_mtime > 1 and "another" not in capsys.readouterr().err
+    if setting == "status":
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+    assert sorted(tmp_path.iterdir()) == [path, second]  # and no hidden one
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are POSIX")
+def test_a_status_file_that_is_a_pipe_is_refused(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SinkError, match="status: .*pipe is a pipe; name a file"):
+        run(_settings(status=tmp_path / "pipe"), Stop(None), ScriptedDetector())
