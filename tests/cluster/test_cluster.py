@@ -217,10 +217,10 @@ def test_a_file_that_is_not_there_is_named_with_what_to_copy(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["cluster"], "Missing command. (see maskdet cluster --help)"),
+        (["cluster"], "Missing command (see maskdet cluster --help)"),
         (["cluster", "dwon"], "Did you mean 'down'? (see maskdet cluster --help)"),
         (["cluster", "up", "x"], "(see maskdet cluster up --help)"),
-        (["alarms"], "Missing command. (see maskdet alarms --help)"),
+        (["alarms"], "Missing command (see maskdet alarms --help)"),
     ],
 )
 def test_a_wrong_command_line_names_the_help_of_its_command(

@@ -215,7 +215,7 @@ def test_files_that_cannot_be_read_are_named_and_the_rest_goes_on(
         ([str(CLIP), "--set", "detect.fsp=2"], "detect.fps"),
         ([str(CLIP), "--model", "nope"], "no model 'nope'"),
         ([str(CLIP), "--output", str(CLIP)], "cannot make the folder"),
-        ([str(CLIP), "--workers", "0"], "should be greater than or equal to 1"),
+        ([str(CLIP), "--workers", "0"], "must be greater than or equal to 1"),
     ],
 )
 def test_wrong_use_is_one_line(
