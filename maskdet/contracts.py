@@ -48,7 +48,7 @@ class CameraSource(Source, Protocol):
 
     @property
     def reconnects(self) -> int:
-        """How often it was opened again."""
+        """Number of times it was opened again."""
 
     @property
     def signal_loss_reason(self) -> str | None:
@@ -75,7 +75,11 @@ class VideoSource(Source, Protocol):
         """Seconds that it lasts; None where the file does not state it."""
 
     def seek(self, position: float) -> None:
-        """Goes to the frame at that position, in seconds; called by the thread that reads."""
+        """Goes to a frame; called by the thread that reads.
+
+        Args:
+            position: of the frame, seconds from the start.
+        """
 
 
 @runtime_checkable
@@ -87,10 +91,18 @@ class ImageList(Source, Protocol):
         """Number of images."""
 
     def place(self, file: str) -> int:
-        """The place of an image's file in the list, from 0."""
+        """The place of an image in the list, from 0.
+
+        Args:
+            file: of the image, as its `Frame` names it.
+        """
 
     def seek(self, position: int) -> None:
-        """Goes to the image at that place, from 0; called by the thread that reads."""
+        """Goes to an image; called by the thread that reads.
+
+        Args:
+            position: its place in the list, from 0.
+        """
 
 
 class Detector(Protocol):

@@ -15,6 +15,9 @@ _MIN_UNIX_S = 1e9
 def require_image(image: np.ndarray) -> None:
     """Checks the image of a frame.
 
+    Args:
+        image: as a program gives it.
+
     Raises:
         TypeError: it is no array.
         ValueError: it is not BGR uint8 (height, width, 3).
