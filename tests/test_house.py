@@ -92,7 +92,7 @@ LEARNING = (
          ("system/threads.py", "web/batcher.py", "web/live/viewers.py",
           "training/batches/loader.py", "sinks/messaging/")),
         (("subprocess",),
-         ("system/child_process.py", "system/external_command.py", "sources/srt_relay.py",
+         ("system/child_process.py", "system/external_command.py", "sources/child/srt_relay.py",
           "commands/benchmark/")),
         (("yaml",), ("config.py", "config_editing.py")),
         (("typer", "click", "argparse", "getopt"),

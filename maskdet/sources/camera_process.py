@@ -102,8 +102,8 @@ def _find(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
 
 def _find_by_http(address: Address, request: Mapping[str, Any]) -> _Opened | dict[str, object]:
     """Images are ours to read; anything else is FFmpeg's."""
+    from maskdet.sources.child.stream_diagnosis import Fault
     from maskdet.sources.http import image_camera
-    from maskdet.sources.stream_diagnosis import Fault
 
     with watchdog(2 * request["open_timeout"] + 1):
         found = image_camera.open_http(address, request)
@@ -123,7 +123,7 @@ def _unreachable(request: Mapping[str, Any]) -> dict[str, object] | None:
     # Others may have one line only, which is FFmpeg's.
     if not (request["again"] and request["url"].startswith("rtsp")):
         return None
-    from maskdet.sources import stream_diagnosis
+    from maskdet.sources.child import stream_diagnosis
 
     with watchdog(request["open_timeout"] + 1):
         fault = stream_diagnosis.reach(request["url"])
@@ -151,7 +151,7 @@ def _try(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
 
 
 def _try_srt(request: Mapping[str, Any]) -> _Opened | dict[str, object]:
-    from maskdet.sources import srt_relay
+    from maskdet.sources.child import srt_relay
 
     with watchdog(request["open_timeout"] + 1), ffmpeg_log.listening() as log:
         try:
@@ -174,7 +174,7 @@ def _diagnose(request: Mapping[str, Any], log_text: str, waited: bool) -> dict[s
         path = request["device_file"]
         is_gone = path and not os.path.exists(path)
         return {"error": f"{path} is gone" if is_gone else "could not be opened", "login": False}
-    from maskdet.sources import stream_diagnosis
+    from maskdet.sources.child import stream_diagnosis
 
     fault = stream_diagnosis.diagnose(request["url"], log_text, waited=waited)
     return {"error": fault.reason, "login": fault.login}

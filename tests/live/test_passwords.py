@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from maskdet.sources.stream_diagnosis import diagnose
+from maskdet.sources.child.stream_diagnosis import diagnose
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "Geheim9Xy"

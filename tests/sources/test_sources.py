@@ -28,7 +28,8 @@ from maskdet.contracts import Source
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.images.decoding import as_bgr
-from maskdet.sources import demo, opencv_capture, stream_diagnosis
+from maskdet.sources import demo, opencv_capture
+from maskdet.sources.child import stream_diagnosis
 from maskdet.sources.files import image_files, video_file
 from maskdet.sources.opening import kind_of, open_source, unique_names
 from maskdet.sources.options import Backend, SourceOptions, WebcamOptions

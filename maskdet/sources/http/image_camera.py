@@ -15,11 +15,11 @@ from urllib.parse import urljoin
 import requests
 
 from maskdet.sources.address import Address
+from maskdet.sources.child.stream_diagnosis import Answer, Fault, explain_error, rule, shown_path
 from maskdet.sources.http.captures import HttpImages, MotionJpeg, Snapshots, read_all
 from maskdet.sources.http.client import HttpClient, cause_of, more
 from maskdet.sources.http.jpeg_stream import MAX_BYTES, JpegStream
 from maskdet.sources.http.video_index import unplayable_video
-from maskdet.sources.stream_diagnosis import Answer, Fault, explain_error, rule, shown_path
 from maskdet.system.redaction import mask_address
 
 SNAPSHOT_FPS = 2.0

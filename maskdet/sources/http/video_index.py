@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from maskdet.sources.stream_diagnosis import Fault
+from maskdet.sources.child.stream_diagnosis import Fault
 
 _BEFORE_INDEX = (b"ftyp", b"free", b"skip", b"wide", b"uuid", b"pdin")
 

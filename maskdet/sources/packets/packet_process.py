@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 import av
 from av.bitstream import BitStreamFilterContext
 
-from maskdet.sources import stream_diagnosis
+from maskdet.sources.child import stream_diagnosis
 from maskdet.sources.child.stream_options import (
     OTHER_TRANSPORT,
     OVER_UDP,

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from maskdet.live.meters import SourceMeter
 from maskdet.sources import silence
 from maskdet.sources.address import parse
+from maskdet.sources.child.stream_diagnosis import Fault
 from maskdet.sources.http.image_camera import HttpImages, open_http
 from maskdet.sources.http.jpeg_stream import JpegStream
 from maskdet.sources.opening import open_source
 from maskdet.sources.options import SourceOptions
-from maskdet.sources.stream_diagnosis import Fault
 from tests.images.pictures import panned, torn
 
 pytestmark = pytest.mark.timeout(60)
