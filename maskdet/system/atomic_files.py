@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Literal
 
 from maskdet.errors import ModelError, SinkError, reason_of
-from maskdet.system.console import print_data
+from maskdet.system.console import print_data, say
 from maskdet.system.folders import make_folder
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -46,7 +46,7 @@ def write_whole(
     """
     path = Path(path)
     if _is_device(path):
-        with path.open("wb") as device:
+        with _open_device(path) as device:
             device.writelines(_encoded(content))
         return
     path = Path(os.path.realpath(path))
@@ -71,6 +71,21 @@ def _encoded(content: Content) -> Iterator[bytes]:
 def _is_device(path: Path) -> bool:
     """Whether something is there that is neither a file nor a folder: a pipe, a terminal …"""
     return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def _open_device(path: Path) -> BinaryIO:
+    """Opens it; a pipe that nobody reads yet is named, and waited for."""
+    if path.is_fifo():
+        try:
+            number = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            say(f"{path}: waiting until somebody reads this pipe")
+        else:
+            os.set_blocking(number, True)
+            return os.fdopen(number, "wb")
+    return path.open("wb")
 
 
 def _create_like(temporary: Path, path: Path, mode: int | None) -> BinaryIO:

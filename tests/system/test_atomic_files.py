@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -98,3 +99,19 @@ def test_what_is_no_file_is_written_to_and_stays(tmp_path: Path):
         assert os.read(reader, 100) == b"all" and stat.S_ISFIFO(pipe.stat().st_mode)
     finally:
         os.close(reader)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
+def test_a_pipe_that_nobody_reads_is_named_and_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    pipe, content = tmp_path / "pipe", b"a" * 200_000  # more than a pipe holds
+    os.mkfifo(pipe)
+    writer = Thread(target=atomic_files.write_output, args=(pipe, content))
+    writer.start()
+    line = f"{pipe}: waiting until somebody reads this pipe\n"
+    while (said := capsys.readouterr().err) != line:
+        assert not said
+    assert pipe.read_bytes() == content
+    writer.join()
