@@ -33,7 +33,7 @@ LONG = (
     "tests/cluster/test_start.py",
     "tests/test_contracts.py",
     "tests/sinks/messaging/test_partition.py",
-    "tests/networks/test_faster_rcnn.py",
+    "tests/networks/faster_rcnn/test_faster_rcnn.py",
     "tests/cluster/test_machine.py",
     "tests/sinks/store/test_postgres.py",
     "tests/cluster/test_monitor_run.py",

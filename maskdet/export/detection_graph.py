@@ -13,9 +13,9 @@ import tensorflow as tf
 from maskdet.export.letterbox_graph import fitted
 from maskdet.model.decision import EVERYTHING, MIN_VOTER_SHARE, Calibration
 from maskdet.networks import box_coding
+from maskdet.networks.faster_rcnn.rpn import level_anchors
 from maskdet.networks.plans import Network
 from maskdet.networks.retinanet import RetinaNet
-from maskdet.networks.rpn import level_anchors
 from maskdet.networks.tensor import Tensor
 from maskdet.runtimes.decoding import (
     ANCHOR_SUPPRESSION_IOU,

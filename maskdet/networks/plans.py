@@ -13,7 +13,7 @@ from maskdet.errors import ModelError
 from maskdet.model.anchors import AnchorGrid
 from maskdet.model.network_plans import FasterRCNNPlan, RetinaNetPlan
 from maskdet.networks.backbones import BACKBONES
-from maskdet.networks.faster_rcnn import FasterRCNN
+from maskdet.networks.faster_rcnn.faster_rcnn import FasterRCNN
 from maskdet.networks.pyramid import STRIDES
 from maskdet.networks.retinanet import RetinaNet
 

@@ -15,7 +15,7 @@ import pytest
 from maskdet.config import load_settings
 from maskdet.errors import ConfigError
 from maskdet.model.network_plans import FasterRCNNPlan
-from maskdet.networks.faster_rcnn import FasterRCNN
+from maskdet.networks.faster_rcnn.faster_rcnn import FasterRCNN
 from maskdet.training import checkpoint
 from maskdet.training.settings import FasterRCNNSettings, TrainingSettings
 from tests.training.small import make_trainer

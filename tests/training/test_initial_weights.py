@@ -11,7 +11,7 @@ from maskdet.errors import ConfigError
 from maskdet.model.card import InputSize, ModelCard, ModelFile, write_card
 from maskdet.model.network_plans import FasterRCNNPlan, RetinaNetPlan
 from maskdet.networks.backbones import all_layers, freeze
-from maskdet.networks.faster_rcnn import FasterRCNN
+from maskdet.networks.faster_rcnn.faster_rcnn import FasterRCNN
 from maskdet.networks.plans import plan_to_options
 from maskdet.networks.retinanet import RetinaNet
 from maskdet.system.atomic_files import sha256_of

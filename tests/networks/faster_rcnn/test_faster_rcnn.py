@@ -16,9 +16,9 @@ from maskdet import boxes as box_ops
 from maskdet.model.anchors import AnchorGrid
 from maskdet.model.network_plans import FasterRCNNPlan
 from maskdet.networks.backbones import BACKBONES
-from maskdet.networks.faster_rcnn import FasterRCNN
-from maskdet.networks.roi_head import match_regions, sample_regions
-from maskdet.networks.rpn import Proposer, level_anchors
+from maskdet.networks.faster_rcnn.faster_rcnn import FasterRCNN
+from maskdet.networks.faster_rcnn.roi_head import match_regions, sample_regions
+from maskdet.networks.faster_rcnn.rpn import Proposer, level_anchors
 from maskdet.networks.targets import CROWD, MAX_FACES
 from tests.whole_run import slow
 
@@ -268,7 +268,7 @@ def test_a_training_step_runs_on_jax() -> None:
     script = (
         "import sys, numpy as np, keras\n"
         "from maskdet.model.network_plans import FasterRCNNPlan\n"
-        "from maskdet.networks.faster_rcnn import FasterRCNN\n"
+        "from maskdet.networks.faster_rcnn.faster_rcnn import FasterRCNN\n"
         "net = FasterRCNN(FasterRCNNPlan(backbone='tiny', channels=8, separable=False, units=16,"
         " before=10, after=8, regions=8, class_boxes=True))\n"
         "net.compile(optimizer='sgd')\n"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from maskdet.networks.roi_align import box_levels, roi_align
+from maskdet.networks.faster_rcnn.roi_align import box_levels, roi_align
 
 
 def reference(feature: np.ndarray, box: np.ndarray, stride: int, size: int, samples: int):

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from maskdet.model.anchors import AnchorGrid
 from maskdet.networks import box_coding
-from maskdet.networks.nms import greedy_keep
+from maskdet.networks.faster_rcnn.nms import greedy_keep
 from maskdet.networks.pyramid import conv
 from maskdet.networks.tensor import Tensor
 

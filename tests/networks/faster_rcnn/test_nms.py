@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from maskdet import boxes as box_ops
-from maskdet.networks.nms import greedy_keep
+from maskdet.networks.faster_rcnn.nms import greedy_keep
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7])

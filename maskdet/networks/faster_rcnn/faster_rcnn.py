@@ -10,10 +10,10 @@ from keras import ops
 from maskdet.model.network_plans import FasterRCNNPlan
 from maskdet.networks import box_coding, losses
 from maskdet.networks.backbones import BACKBONES
+from maskdet.networks.faster_rcnn.roi_align import roi_align
+from maskdet.networks.faster_rcnn.roi_head import box_head, match_regions, sample_regions
+from maskdet.networks.faster_rcnn.rpn import Proposer, rpn_head
 from maskdet.networks.pyramid import feature_pyramid
-from maskdet.networks.roi_align import roi_align
-from maskdet.networks.roi_head import box_head, match_regions, sample_regions
-from maskdet.networks.rpn import Proposer, rpn_head
 from maskdet.networks.targets import FasterRCNNTargets
 from maskdet.networks.tensor import Tensor
 

@@ -1,0 +1,1 @@
+"""Faster R-CNN: proposals, their regions, and what becomes of them."""
