@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from maskdet.system.signals import end_at_ctrl_c, ended_by_ctrl_c
+from maskdet.system.processes.signals import end_at_ctrl_c, ended_by_ctrl_c
 
 with ended_by_ctrl_c():
     import typer

@@ -21,7 +21,7 @@ import psutil
 from maskdet.cluster.group import STATE_VARIABLE
 from maskdet.errors import ConfigError, SinkError, reason_of
 from maskdet.system.console import as_typed, say
-from maskdet.system.external_command import Outcome, run_command
+from maskdet.system.processes.external_command import Outcome, run_command
 
 MACHINE_RESOURCE = "maskdet-"
 """Prefix of the resource that each machine has one of, by which its group is put on it."""

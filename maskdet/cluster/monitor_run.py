@@ -16,7 +16,7 @@ import psutil
 from maskdet.cluster import process_identity
 from maskdet.cluster.process_identity import AdoptedMonitor
 from maskdet.system.atomic_files import write_whole
-from maskdet.system.child_process import ChildProcess
+from maskdet.system.processes.child_process import ChildProcess
 
 SETTINGS_FILE, LOG_FILE = "monitor.yaml", "monitor.log"
 STATUS_FILE, HEARTBEAT_FILE = "status.json", "alive"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from maskdet.live.settings.serve import PageSettings, split_address
+from maskdet.system.network_addresses import is_unspecified, page_url
 
 
 def live_page_url(serve: PageSettings, machine: str) -> str | None:
@@ -19,16 +18,8 @@ def live_page_url(serve: PageSettings, machine: str) -> str | None:
     host, port = split_address(serve.address or "") or ("", 0)
     if not port or not host:
         return None  # port 0 is a free one that the monitor alone knows
-    if _is_unspecified(host):
+    if is_unspecified(host):
         host = machine
     if not host:
         return None
-    scheme = "https" if serve.certificate is not None else "http"
-    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
-
-
-def _is_unspecified(host: str) -> bool:
-    try:
-        return ip_address(host).is_unspecified
-    except ValueError:
-        return False
+    return page_url("https" if serve.certificate is not None else "http", host, port)

@@ -21,8 +21,8 @@ from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.system.console import log_as, say
 from maskdet.system.extras import require
 from maskdet.system.native_libraries import require_opencv
+from maskdet.system.processes.signals import end_at_ctrl_c
 from maskdet.system.resources import own_settings_file
-from maskdet.system.signals import end_at_ctrl_c
 from maskdet.system.timeouts import exit_process
 
 if TYPE_CHECKING:

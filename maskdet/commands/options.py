@@ -16,7 +16,7 @@ from maskdet.errors import ConfigError
 from maskdet.system.console import ending
 from maskdet.system.file_names import in_shell
 from maskdet.system.native_libraries import open_closed_streams
-from maskdet.system.signals import unwound_by_signals
+from maskdet.system.processes.signals import unwound_by_signals
 
 HELP_NAMES = {"help_option_names": ["--help", "-h"]}
 """How the help is asked for, of every command."""

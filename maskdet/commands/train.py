@@ -21,7 +21,7 @@ from maskdet.system.atomic_files import write_whole
 from maskdet.system.console import as_typed
 from maskdet.system.extras import extra_of, missing_line
 from maskdet.system.file_names import in_shell
-from maskdet.system.signals import StopRequest
+from maskdet.system.processes.signals import StopRequest
 from maskdet.training.earlier_run import require_no_checkpoint
 from maskdet.training.own_data import adapted
 from maskdet.training.progress import ProgressDisplay

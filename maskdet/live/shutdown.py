@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from maskdet.system.signals import StopRequest
+from maskdet.system.processes.signals import StopRequest
 
 ENDED_EARLY = "ended as asked, before the run began"
 

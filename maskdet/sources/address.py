@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 
 from maskdet.errors import SourceError
 from maskdet.system.file_names import readable_name
+from maskdet.system.network_addresses import host_in_url
 from maskdet.system.redaction import mask_address, mask_password
 
 DEFAULT_PORTS = {
@@ -76,7 +77,7 @@ class Address:
     @property
     def place(self) -> str:
         """Host and port, as in a URL."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = host_in_url(self.host)
         return host if self.port is None else f"{host}:{self.port}"
 
     @property

@@ -2,9 +2,9 @@
 
 It is asked by a JSON line on stdin and sends
 
-    one message   of `maskdet.system.child_process`: {"fps", "finite", "hardware", "transport",
-                  "notes", "pause"}, or {"error", "login"} if it could not be opened: then it can
-                  be asked again, which costs little
+    one message   of `maskdet.system.processes.child_process`: {"fps", "finite", "hardware",
+                  "transport", "notes", "pause"}, or {"error", "login"} if it could not be
+                  opened: then it can be asked again, which costs little
     after another line, {"go": true} and, where not all images are wanted, "send_fps": so many a
                   second
     each frame    `frame_sender.HEADER` with width, height, number of images left out before it,
@@ -33,7 +33,7 @@ from maskdet.sources.child.frame_sender import is_finite, is_http, send_frames
 from maskdet.sources.child.stream_options import OTHER_TRANSPORT, OVER_UDP, transports
 from maskdet.sources.child.watchdog import watchdog
 from maskdet.sources.opencv_capture import open_camera, too_large
-from maskdet.system.child_process import send_message, take_output
+from maskdet.system.processes.child_process import send_message, take_output
 
 _UNVERIFIED = "its certificate cannot be verified; going on without"
 

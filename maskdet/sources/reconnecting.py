@@ -17,7 +17,7 @@ from maskdet.errors import SourceError, reason_of
 from maskdet.frame import Frame
 from maskdet.sources.child.frame_sender import HEADER
 from maskdet.sources.child.watchdog import TIMEOUT_STATUSES
-from maskdet.system.child_process import ChildProcess
+from maskdet.system.processes.child_process import ChildProcess
 from maskdet.system.redaction import mask_password
 from maskdet.system.threads import Event
 

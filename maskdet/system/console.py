@@ -17,8 +17,8 @@ from typing import Literal, TextIO, TypeVar
 
 from maskdet.errors import ConfigError, MaskdetError, SinkError, reason_of
 from maskdet.system.extras import extra_of, missing_line
+from maskdet.system.processes.signals import EndedBySignal
 from maskdet.system.redaction import hide_passwords, mask_password
-from maskdet.system.signals import EndedBySignal
 
 log = logging.getLogger(__name__)
 

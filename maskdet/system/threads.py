@@ -6,7 +6,7 @@ Nothing here knows of images. The rules:
   and after it the end or the writer's error, the writer is stopped by its next `put`.
 * A worker's death closes its mailboxes with the exception, which is raised in the next reader.
 * Nothing waits without a way to be woken: mailboxes by closing them, a child process
-  (`maskdet.system.child_process`) by killing it. So stopping never waits for a frame.
+  (`maskdet.system.processes.child_process`) by killing it. So stopping never waits for a frame.
 * What hangs all the same (a disk, a detector) is waited for a while, then left (`timeouts`).
 """
 

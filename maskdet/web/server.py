@@ -16,7 +16,8 @@ from starlette.types import ASGIApp
 
 from maskdet.errors import ConfigError, reason_of
 from maskdet.system.console import bug_line, say
-from maskdet.system.signals import taking_signals
+from maskdet.system.network_addresses import is_unspecified, page_url
+from maskdet.system.processes.signals import taking_signals
 
 _SHUTDOWN_TIMEOUT_S = 10  # seconds in which requests under way are finished
 _MAX_MESSAGE_BYTES = 4096  # of a WebSocket's visitor, who has nothing to say
@@ -67,14 +68,14 @@ def is_open(listening: socket.socket) -> bool:
 def url_of(listening: socket.socket, scheme: str = "http") -> str:
     """The address to type into a browser on this machine."""
     address, port = listening.getsockname()[:2]
-    return _url(scheme, "localhost" if _is_unspecified(address) else address, port)
+    return page_url(scheme, "localhost" if is_unspecified(address) else address, port)
 
 
 def network_url(listening: socket.socket, scheme: str = "http") -> str | None:
     """The address for other machines, where that is another one; None: not, or not known."""
     address, port = listening.getsockname()[:2]
-    own = _own_address() if _is_unspecified(address) else None
-    return None if own is None else _url(scheme, own, port)
+    own = _own_address() if is_unspecified(address) else None
+    return None if own is None else page_url(scheme, own, port)
 
 
 def _own_address() -> str | None:
@@ -86,15 +87,6 @@ def _own_address() -> str | None:
             return None
         found: str = probe.getsockname()[0]
     return None if ip_address(found).is_loopback else found
-
-
-def _is_unspecified(address: str) -> bool:
-    return ip_address(address.partition("%")[0]).is_unspecified
-
-
-def _url(scheme: str, address: str, port: int) -> str:
-    host = f"[{address}]" if ":" in address else address
-    return f"{scheme}://{host}:{port}/"
 
 
 def configure(

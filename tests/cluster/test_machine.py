@@ -17,7 +17,7 @@ import pytest
 
 from maskdet.cluster import machine
 from maskdet.errors import ConfigError
-from maskdet.system.external_command import Outcome
+from maskdet.system.processes.external_command import Outcome
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -35,7 +35,7 @@ from maskdet.sources.opening import kind_of, open_source, unique_names
 from maskdet.sources.options import Backend, SourceOptions, WebcamOptions
 from maskdet.sources.reconnecting import _cause_of_death, back_off
 from maskdet.sources.webcam import Webcam
-from maskdet.system.child_process import ChildProcess
+from maskdet.system.processes.child_process import ChildProcess
 from tests.helpers.running_server import running
 
 pytestmark = pytest.mark.timeout(30)

@@ -14,7 +14,7 @@ import pytest
 
 from maskdet.errors import ConfigError, DatasetError, ModelError, SinkError, SourceError
 from maskdet.system.console import counted, ending, say
-from maskdet.system.signals import unwound_by_signals
+from maskdet.system.processes.signals import unwound_by_signals
 
 
 def raising(error: BaseException):

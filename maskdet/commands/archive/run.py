@@ -28,7 +28,7 @@ from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.system.console import counted, say, say_line
 from maskdet.system.folders import make_folder
 from maskdet.system.native_libraries import silent_stderr
-from maskdet.system.signals import StopRequest
+from maskdet.system.processes.signals import StopRequest
 
 _MAX_DEFAULT_WORKERS = 8
 Process = Callable[[RunState, RunProgress], None]

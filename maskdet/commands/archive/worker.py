@@ -5,10 +5,10 @@ The first JSON line on its stdin has the settings; then each is an order:
     {"order": "hash", "path": …}                      -> {"kind": "hashed", "sha256": …}
     {"order": "process", "path": …, "name": …, "key": …} -> {"kind": "done", "totals": {…}}
 
-Of its messages (`maskdet.system.child_process`) ``ready`` (the model's checksum), ``hashed``,
-``done`` and ``failed`` (the recording's fault) wait for the next order; ``progress`` and ``fatal``
-(the model's or the disk's fault) do not. A worker whose run was killed notices it by its next
-message, and ends.
+Of its messages (`maskdet.system.processes.child_process`) ``ready`` (the model's checksum),
+``hashed``, ``done`` and ``failed`` (the recording's fault) wait for the next order;
+``progress`` and ``fatal`` (the model's or the disk's fault) do not. A worker whose run was killed
+notices it by its next message, and ends.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from maskdet.commands.archive.result_file import ResultFile
 from maskdet.contracts import Detector
 from maskdet.errors import MaskdetError, SourceError, reason_of
 from maskdet.live.settings.monitor import MonitorSettings
-from maskdet.system.child_process import send_message, take_output
 from maskdet.system.console import bug_line
+from maskdet.system.processes.child_process import send_message, take_output
 
 _HASH_BYTES = 1 << 20
 _REPORT_INTERVAL_S = 0.5

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from maskdet.system.child_process import ChildProcess
+from maskdet.system.processes.child_process import ChildProcess
 from maskdet.system.threads import Closed, Condition, Mailbox, Worker
 
 MAX_ATTEMPTS = 3

@@ -10,9 +10,9 @@ from maskdet.cluster.settings import beside, read_cluster
 from maskdet.commands.live_page.access import new_guard
 from maskdet.errors import ConfigError
 from maskdet.live.settings.serve import split_address
-from maskdet.system.child_process import ChildProcess
 from maskdet.system.console import as_typed, say
-from maskdet.system.signals import StopRequest
+from maskdet.system.processes.child_process import ChildProcess
+from maskdet.system.processes.signals import StopRequest
 from maskdet.system.threads import Event, Worker
 from maskdet.web.cluster.app import create_app
 from maskdet.web.live.server import LiveServer

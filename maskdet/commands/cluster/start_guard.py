@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from maskdet.cluster import machine
 from maskdet.errors import ConfigError
 from maskdet.system.console import as_typed
-from maskdet.system.signals import StopRequest
+from maskdet.system.processes.signals import StopRequest
 
 _LOCK_NAME = "start.lock"
 

@@ -14,8 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from maskdet.system.child_process import send_message, take_output
 from maskdet.system.console import set_typed
+from maskdet.system.processes.child_process import send_message, take_output
 from maskdet.system.threads import Worker
 
 _INTERVAL_S = 1.0

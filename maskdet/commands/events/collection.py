@@ -16,8 +16,8 @@ from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.opening import open_collecting_store
 from maskdet.sinks.store.postgres import Database
 from maskdet.system.console import counted, say
+from maskdet.system.processes.signals import StopRequest
 from maskdet.system.secrets import Secrets
-from maskdet.system.signals import StopRequest
 
 
 @dataclass(frozen=True)

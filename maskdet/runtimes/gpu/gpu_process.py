@@ -18,7 +18,7 @@ import numpy as np
 
 from maskdet.errors import ModelError, reason_of
 from maskdet.runtimes.gpu.gpu_probe import Adapter, selected_adapter, software_counts
-from maskdet.system.child_process import ChildProcess
+from maskdet.system.processes.child_process import ChildProcess
 
 _WORKER = "maskdet.runtimes.gpu.webgpu_worker"
 _NO_ADAPTER = "No adapters found"

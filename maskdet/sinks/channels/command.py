@@ -9,7 +9,7 @@ from maskdet.alarm import AlarmMessage
 from maskdet.errors import reason_of
 from maskdet.sinks.channels.channel import ChannelError
 from maskdet.sinks.channels.fields import fields_of, fill
-from maskdet.system.external_command import run_command
+from maskdet.system.processes.external_command import run_command
 
 
 class CommandChannel:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from maskdet.alarm import AlarmMessage
 from maskdet.sinks.channels.channel import ChannelError
-from maskdet.system.external_command import run_command
+from maskdet.system.processes.external_command import run_command
 
 PLAYERS = (
     ("afplay",),  # of macOS, on every one

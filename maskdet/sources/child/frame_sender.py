@@ -17,7 +17,7 @@ from maskdet.sources.child.thinning import Thinning
 from maskdet.sources.child.watchdog import watchdog
 from maskdet.sources.files.video_geometry import square_size, turned
 from maskdet.sources.opencv_capture import open_camera
-from maskdet.system.child_process import send
+from maskdet.system.processes.child_process import send
 
 if TYPE_CHECKING:  # requests is imported only where a camera is read over HTTP
     from maskdet.sources.http.captures import HttpImages

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from maskdet.errors import SourceError
 from maskdet.sources.address import ESCAPES, LISTENING, Address, parse
+from maskdet.system.network_addresses import host_in_url
 from maskdet.system.redaction import mask_address
 
 _STATUS = re.compile(r"(?:failed:|HTTP error|Server returned) (\d{3})\b")
@@ -189,8 +190,7 @@ def _ask_rtsp(place: Address) -> Answer:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             link = context.wrap_socket(plain, server_hostname=host)
-        name = f"[{host}]" if ":" in host else host
-        address = place.bare_url.replace(place.place, f"{name}:{port}", 1)
+        address = place.bare_url.replace(place.place, f"{host_in_url(host)}:{port}", 1)
         link.sendall(f"DESCRIBE {address} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
         words = link.recv(1024).split(maxsplit=2)
     if not words:

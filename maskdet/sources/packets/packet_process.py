@@ -29,7 +29,7 @@ from maskdet.sources.child.watchdog import watchdog
 from maskdet.sources.packets.packet_times import PacketTimes, Stamps, complete
 from maskdet.sources.packets.parameter_sets import split
 from maskdet.sources.packets.stream_packet import CODECS, HEADER
-from maskdet.system.child_process import send, send_message, take_output
+from maskdet.system.processes.child_process import send, send_message, take_output
 
 _MAX_PACKET_BYTES = 64 << 20
 _MAX_HELD = 32

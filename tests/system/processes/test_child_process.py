@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from maskdet.system.child_process import ChildProcess
+from maskdet.system.processes.child_process import ChildProcess
 from maskdet.system.threads import Worker
 from tests.system.test_timeouts import until
 
@@ -51,7 +51,7 @@ def test_kill_ends_a_read_from_a_child_that_hangs() -> None:
     ],
 )
 def test_a_grandchild_that_holds_the_pipe_holds_up_nobody(kind: str, survives: bool) -> None:
-    child = ChildProcess("tests.system.grandchildren", kind)
+    child = ChildProcess("tests.system.processes.grandchildren", kind)
     number = bytearray(4)
     assert child.read_into(memoryview(number))
     grandchild = psutil.Process(int.from_bytes(number, "little"))

@@ -9,7 +9,7 @@ import tracemalloc
 import psutil
 import pytest
 
-from maskdet.system.external_command import Outcome, run_command
+from maskdet.system.processes.external_command import Outcome, run_command
 
 
 def python(code: str, **options) -> Outcome:  # type: ignore[no-untyped-def]

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from maskdet.system.signals import StopRequest
+from maskdet.system.processes.signals import StopRequest
 
 
 def test_a_request_to_stop_is_answered_at_once_and_once(

@@ -1,0 +1,1 @@
+"""Child processes, programs of others, and the signals that end our own."""
