@@ -1,7 +1,8 @@
 """Small faces whose state is in doubt have the state that one more look, enlarged, shows.
 
 Whether a mask sits below the nose is a matter of few pixels: a face that is shown larger than it is
-loses nothing that was there, and the network has learned more faces of that size.
+loses nothing that was there, and the network has learned more faces of that size. What is no face
+at all there is none: a button, a wheel, a leaf.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ MAX_LIVE_STATE_LOOKS = 2
 """… and at a camera's frame, where they take the time of other frames."""
 SAME_IOU = 0.4
 """Boxes of two looks that overlap by so much are one face's."""
+MIN_SEEN_SCORE = 0.1
+"""Probability of a face below which the enlarged look denies it."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +54,23 @@ class StateLooks:
     counts: Sequence[int]
 
     def seen(self, answers: Sequence[Detections]) -> Detections:
-        """The faces in doubt as they are seen there; those that are not seen are left out.
+        """The faces in doubt as they are seen there; those that are denied in no state at all.
 
         Args:
             answers: to each place, in pixels of its own.
         """
         if self.faces.probabilities is None:
             return self.faces[:0]
-        probabilities, is_seen = self.faces.probabilities.copy(), np.zeros(len(self.faces), bool)
+        probabilities = np.zeros_like(self.faces.probabilities)
         places = np.repeat(np.arange(len(self.places)), self.counts)
         for index, place in enumerate(places.tolist()):
             answer = answers[place]
             box = self.faces.boxes[index] - np.tile(self.places[place, :2], 2)
             overlap = box_ops.iou(answer.boxes, box[None])[:, 0]
             scores = np.where(overlap >= SAME_IOU, answer.face_scores, 0)
-            if answer.probabilities is not None and scores.any():
+            if answer.probabilities is not None and (scores >= MIN_SEEN_SCORE).any():
                 probabilities[index] = answer.probabilities[np.argmax(scores)]
-                is_seen[index] = True
-        return replace(self.faces, probabilities=probabilities)[is_seen]
+        return replace(self.faces, probabilities=probabilities)
 
 
 def faces_in_doubt(found: Detections, rule: DecisionRule, size: tuple[int, int]) -> Detections:
@@ -127,6 +129,8 @@ def state_looks(
 def with_states(found: Detections, seen: Detections) -> Detections:
     """Faces with the states of those that were seen again; how likely each is a face stays.
 
+    Of one that was denied the probability is 0.
+
     Args:
         found: of all looks.
         seen: some of these faces once more, see `StateLooks.seen`.
@@ -136,13 +140,19 @@ def with_states(found: Detections, seen: Detections) -> Detections:
     overlap = box_ops.iou(found.boxes, seen.boxes)
     best = overlap.argmax(axis=1)
     is_seen = overlap[np.arange(len(found)), best] >= SAME_IOU
-    sums = seen.probabilities.sum(axis=1, keepdims=True)
-    shares = (seen.probabilities / sums)[best]
+    shares = state_shares(seen.probabilities)[best]
     faces = found.probabilities.sum(axis=1, keepdims=True)
     probabilities = np.where(is_seen[:, None], shares * faces, found.probabilities)
     scores = np.where(is_seen, probabilities.max(axis=1), found.scores)
     states = np.where(is_seen, probabilities.argmax(axis=1), found.states)
     return replace(found, scores=scores, states=states, probabilities=probabilities)
+
+
+def state_shares(probabilities: np.ndarray) -> np.ndarray:
+    """Share of each state in the probability of a face, both (N, states); 0 where it is no face."""
+    sums = probabilities.sum(axis=1, keepdims=True)
+    shares: np.ndarray = probabilities / np.where(sums > 0, sums, 1)
+    return shares
 
 
 def _enlargement(width: float, side: int) -> float:

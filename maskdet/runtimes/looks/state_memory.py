@@ -11,7 +11,7 @@ import numpy as np
 
 from maskdet import boxes as box_ops
 from maskdet.detections import CLASS_NAMES, Detections
-from maskdet.runtimes.looks.state_looks import MAX_SIZE_RATIO
+from maskdet.runtimes.looks.state_looks import MAX_SIZE_RATIO, state_shares
 
 HOLD_S = 0.5
 """Seconds that a state holds while its face is followed from frame to frame."""
@@ -51,7 +51,7 @@ class StateMemory:
         if not len(seen):
             return
         assert seen.probabilities is not None
-        shares = seen.probabilities / seen.probabilities.sum(axis=1, keepdims=True)
+        shares = state_shares(seen.probabilities)
         self._boxes = np.concatenate([self._boxes, seen.boxes])
         self._shares = np.concatenate([self._shares, shares])
         self._until = np.append(self._until, np.full(len(seen), self._now + HOLD_S))

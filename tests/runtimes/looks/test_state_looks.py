@@ -226,12 +226,38 @@ def test_without_probabilities_nothing_is_in_doubt() -> None:
     assert len(looks_at(found).places) == 0
 
 
-def test_a_face_that_the_look_does_not_show_keeps_its_state() -> None:
-    found = faces([[300, 200, 330, 230], [20, 20, 50, 50]])
+def test_what_the_look_does_not_show_is_no_face() -> None:
+    found = faces([[300, 200, 330, 230], [20, 20, 50, 50], [500, 200, 530, 230]])
     looks = looks_at(found)
-    beside = faces([[0, 0, 30, 30]], INCORRECT)
-    assert len(looks.seen([beside, Detections.empty()])) == 0
-    assert with_states(found, looks.seen([beside, Detections.empty()])) is found
+    beside, doubtful = faces([[0, 0, 30, 30]], INCORRECT), faces([[60, 60, 90, 90]], INCORRECT / 10)
+    clear = faces([[62, 62, 92, 92]], INCORRECT)
+    seen = looks.seen([beside, doubtful, clear])
+    assert seen.face_scores == pytest.approx([0, 0, 0.9])
+    after = with_states(found, seen)
+    assert after.face_scores == pytest.approx([0, 0, 0.9])
+    assert RULE.apply(after).boxes.tolist() == [[500, 200, 530, 230]]
+
+
+def only_when_small(image: np.ndarray) -> Detections:
+    """Something that looks like a face to whom it is shown small."""
+    found = squares(image, 0.01, 0.1)
+    rows = np.tile(MASK, (len(found), 1)).astype(np.float32)
+    return Detections(found.boxes, rows.max(axis=1), rows.argmax(axis=1), None, rows)
+
+
+def test_a_button_is_a_face_in_no_frame_of_a_camera() -> None:
+    detector = MultiLookDetector(ScriptedDetector(only_when_small), SIDE, rule=RULE)
+    detector.keep_up()
+    detector.warm_up()
+    image = scene((300, 300, 40), width=640, height=480)
+    looks = []
+    for index in range(10):
+        (found,) = detector.detect_frames(
+            [Frame(image, index, index / 30, 0.0, position=index / 30)]
+        )
+        assert not len(found)
+        looks.append(detector.looks)
+    assert min(looks) < max(looks)  # it is remembered what a look has denied
 
 
 def test_how_likely_it_is_a_face_stays() -> None:
