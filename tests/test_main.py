@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
     [
         (["nope"], "No such command 'nope'"),
         (["detect"], "Missing argument 'PATH' (see maskdet detect --help)"),
+        (["detect", "--json"], "requires an argument (see maskdet detect --help)"),
+        (["users", "add", "--role"], "requires an argument (see maskdet users add --help)"),
         (
             ["detect", "x.jpg", "--device", "tpu"],
             "': 'tpu' is not one of 'auto', 'cpu', 'gpu' (see",

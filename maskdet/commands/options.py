@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -171,11 +171,23 @@ def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int
         raise
     except typer.TyperException as error:
         message = _plain(" ".join(error.format_message().split()))
+        words = sys.argv[1:] if arguments is None else arguments
         context = getattr(error, "ctx", None)
-        command = name if context is None else context.command_path
-        hint = _file_hint(sys.argv[1:] if arguments is None else arguments)
+        command = _command_path(app, name, words) if context is None else context.command_path
+        hint = _file_hint(words)
         raise ConfigError(f"{message} (see {command} --help){hint}") from None
     return int(status or 0)
+
+
+def _command_path(app: typer.Typer, name: str, arguments: Sequence[str]) -> str:
+    """The command with its subcommands, where an error does not say whose it is."""
+    command: Any = typer.main.get_command(app)
+    for word in arguments:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        name += f" {word}"
+    return name
 
 
 def _plain(message: str) -> str:
