@@ -172,15 +172,13 @@ def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int
     except typer.TyperException as error:
         message = _plain(" ".join(error.format_message().split()))
         words = sys.argv[1:] if arguments is None else arguments
-        context = getattr(error, "ctx", None)
-        command = _command_path(app, name, words) if context is None else context.command_path
-        hint = _file_hint(words)
+        command, hint = _command_path(app, name, words), _file_hint(words)
         raise ConfigError(f"{message} (see {command} --help){hint}") from None
     return int(status or 0)
 
 
 def _command_path(app: typer.Typer, name: str, arguments: Sequence[str]) -> str:
-    """The command with its subcommands, where an error does not say whose it is."""
+    """The command with its subcommands: not every error of typer says whose it is."""
     command: Any = typer.main.get_command(app)
     for word in arguments:
         command = getattr(command, "commands", {}).get(word)
