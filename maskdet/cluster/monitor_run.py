@@ -227,6 +227,17 @@ class MonitorRun:
         return lines[-1][:300] if lines else ""
 
 
+def wait_for_end(folder: Path) -> None:
+    """Waits for the monitor of a folder, which ends with its machine's part of Ray.
+
+    Args:
+        folder: of its files. One that does not end in time is killed.
+    """
+    process = process_identity.find(process_identity.read(folder / _PID_FILE))
+    if process is not None:
+        _wait_for_end(AdoptedMonitor(process))
+
+
 def _wait_for_end(child: ChildProcess | AdoptedMonitor) -> None:
     """Waits for a monitor that was asked to end; one that does not is killed."""
     deadline = time.monotonic() + END_TIMEOUT_S

@@ -439,7 +439,7 @@ def test_down_leaves_no_process_and_whole_files(cluster: LoopbackCluster):
         f"{name} did not answer; if it runs, run python -m maskdet cluster down on it"
         for name in "bc"
     ]
-    wait_until(lambda: not cluster.processes())
+    cluster.until_ended(90)
     events = (cluster.folder / "maskdet-cluster/a/events.jsonl").read_text().splitlines()
     assert {json.loads(line)["source"] for line in events} == {"hall", "door", "lobby"}
     assert main(["cluster", "down", "--config", str(cluster.file)]) == 3

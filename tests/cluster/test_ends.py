@@ -47,7 +47,7 @@ def test_a_part_in_the_foreground_is_started_again_and_down_ends_another_part_al
         first, last = done.stderr.splitlines()
         assert "no cluster answers" in first and first.endswith("part alone is ended")
         assert last == "the cluster has ended"
-        wait_until(lambda: not cluster.processes(), 20)
+        cluster.until_ended(20)
     finally:
         service.kill()
         service.communicate()

@@ -77,7 +77,7 @@ def test_a_machine_goes_on_behind_a_link_that_is_cut_and_joins_again(tmp_path: P
             service.terminate()
             assert service.wait(30) == 0
             assert cluster.command("down").returncode == 0
-            wait_until(lambda: not cluster.processes(), 20)
+            cluster.until_ended(20)
         finally:
             if service is not None:
                 service.kill()

@@ -35,7 +35,7 @@ def test_up_that_is_ended_leaves_no_process(tmp_path: Path):
         told = up.communicate(timeout=60)[1]
         assert up.returncode == 128 + signal.SIGINT
         assert told == "ended by a signal; a has not been started\n"
-        wait_until(lambda: not cluster.processes(), 10)
+        cluster.until_ended(10)
         down = cluster.command("down")
         assert down.returncode == 3 and "no cluster answers at" in down.stderr
     finally:

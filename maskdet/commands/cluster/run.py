@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from maskdet.cluster import detector_actor, machine, ray_client
+from maskdet.cluster import detector_actor, machine, monitor_run, ray_client
 from maskdet.cluster.first_machine import find_answer, require_own
 from maskdet.cluster.hanging_part import require_answering
 from maskdet.cluster.placement_actor import Placement
@@ -158,6 +158,8 @@ def down(file: Path) -> int:
         left, absent = [], []
     machine.end(local.values())
     machine.end_rest(places[0])
+    for name in local:
+        monitor_run.wait_for_end(places[0].state / name)
     for name in [*left, *(name for name in absent if name not in local)]:
         end_it = as_typed("cluster down")
         say(f"{name} did not answer; if it runs, run {end_it} on it", "warning")

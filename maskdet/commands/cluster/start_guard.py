@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from maskdet.cluster import machine
+from maskdet.cluster import machine, monitor_run
 from maskdet.errors import ConfigError
 from maskdet.system.console import as_typed
 from maskdet.system.processes.signals import StopRequest
@@ -59,8 +59,9 @@ def undone_if_ended(place: machine.Place) -> Iterator[None]:
 
 
 def end_part(place: machine.Place) -> None:
-    """Ends this machine's part alone; of the first machine, the placement with it."""
+    """Ends this machine's part alone with its monitor; of the first one the placement, too."""
     process = machine.find(place)
     machine.end([process] if process else [])
     if place.is_first:
         machine.end_rest(place)
+    monitor_run.wait_for_end(place.state / place.name)

@@ -159,6 +159,13 @@ class LoopbackCluster:
                     found.append(process)
         return found
 
+    def until_ended(self, seconds: float) -> None:
+        """Waits until no process of this cluster is left; an error names those that are."""
+        deadline = time.monotonic() + seconds
+        while left := self.processes():
+            assert time.monotonic() < deadline, [(one, one.cmdline()) for one in left]
+            time.sleep(0.05)
+
     def raylet(self, group_pid: int) -> int:
         """The process that stands for a machine."""
         parent = psutil.Process(group_pid).parent()
