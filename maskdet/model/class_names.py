@@ -13,12 +13,16 @@ _MASK = {"mask", "masks", "masked"}
 _NOT = {"no", "non", "not", "un", "without", "wo", "less", "off"}
 _WRONG = {
     "incorrect", "incorrectly", "improper", "improperly", "wrong", "wrongly", "misworn",
-    "partial", "partially", "nose", "chin",
+    "partial", "partially",
 }  # fmt: skip
+_PARTLY = {"partial", "partially"}
+"""Words of a mask, but of a face that is half in the picture, too."""
+_PARTS = {"nose", "chin"}
+"""Parts of a face: classes of their own in other data sets, and ``nose mask`` is a mask's name."""
 _RIGHT = {"correct", "correctly", "proper", "properly", "rightly"}
 _FILLING = {
-    "a", "the", "with", "wear", "wears", "weared", "wearing", "worn", "on", "of", "under", "below",
-    "over", "covering", "face", "faces", "head", "person", "people", "human",
+    "a", "the", "with", "on", "of", "over", "covering",
+    "face", "faces", "head", "person", "people", "human",
 }  # fmt: skip
 # German, Spanish, French, Portuguese, Italian and Chinese, as data sets have them
 _MASK |= {"maske", "masken", "mascarilla", "tapabocas", "masque", "máscara", "mascara",
@@ -30,10 +34,15 @@ _WRONG |= {"falsch", "incorrecta", "incorrecto", "incorrecte", "incorreta", "err
 _RIGHT |= {"richtig", "correcta", "correcto", "correcte", "correta", "corretta", "正确", "规范"}
 _PLACED = {"under", "below"}
 """Words of names that are plain only with what a mask is under: ``mask_below``."""
+_WEARING = {"wear", "wears", "weared", "wearing", "worn"}
 _FILLING |= {"mit", "getragen", "con", "avec", "com", "puesta", "colocada", "portée", "戴", "佩戴",
              "带", "有", "人脸", "的"}  # fmt: skip
-_WORDS = sorted(_MASK | _NOT | _WRONG | _RIGHT | _FILLING, key=len, reverse=True)
-_WORD = re.compile("|".join(_WORDS))
+_ALL = _MASK | _NOT | _WRONG | _RIGHT | _PARTS | _PLACED | _WEARING | _FILLING
+_WORD = re.compile("|".join(sorted(_ALL, key=len, reverse=True)))
+_LEAVES_OUT = re.compile(
+    r"\b((under|below)|(not|without)\b.* (covering|over))( the| of)* (nose|chin)\b"
+)
+"""Words in the order that says that a mask leaves nose or chin out; not ``nose under mask``."""
 _MAX_NAME_LENGTH = 80
 """Characters of a name beyond which nothing is guessed."""
 
@@ -51,8 +60,11 @@ def guess_state(name: str) -> MaskState | None:
     words = set(found := _WORD.findall(letters))
     if not letters or "".join(found) != letters:
         return None
+    if words & _PARTS and not words & _WRONG:
+        return MaskState.mask_weared_incorrect if _is_too_low(found, words) else None
     if words & _WRONG:
-        return None if _covers(words) else MaskState.mask_weared_incorrect
+        is_plain = not words & _NOT and (words - _PARTLY) & (_WRONG | _MASK | _WEARING)
+        return MaskState.mask_weared_incorrect if is_plain else None
     if words & _PLACED:
         return None
     if words & _RIGHT:
@@ -62,9 +74,12 @@ def guess_state(name: str) -> MaskState | None:
     return None
 
 
-def _covers(words: set[str]) -> bool:
-    """Whether a mask is said to be over nose or chin, where it belongs: ``mask over nose``."""
-    return bool(words & {"over", "covering"}) and not words & (_NOT | _WRONG - {"nose", "chin"})
+def _is_too_low(found: Sequence[str], words: set[str]) -> bool:
+    """Whether a mask is plainly said to leave the nose out, or to hang at the chin."""
+    if _LEAVES_OUT.search(" ".join(found)):
+        return True
+    is_placed = words & (_NOT | _PLACED | {"over", "covering", "nose"})
+    return bool(words & _MASK) and not is_placed  # mask_chin, mask on chin
 
 
 def map_states(

@@ -25,11 +25,15 @@ RIGHT, NONE, WRONG = MaskState.with_mask, MaskState.without_mask, MaskState.mask
         ("face_nomask|face_no_mask|maskless|mask off|mask_off|not wearing mask", NONE),
         ("mask_weared_incorrect|incorrect|Incorrect|incorrect_mask|Mask worn incorrectly", WRONG),
         ("improper|improperly worn|wrong|wrong_mask|mask not worn correctly|not_proper", WRONG),
-        ("mask_on_chin|mask under nose|partially_masked|mask not covering nose|nose", WRONG),
+        ("mask_on_chin|Mask_Chin|MaskUnderNose|under-the-chin|mask_below_nose|partial mask"
+         "|partially_masked|mask not covering nose|mask worn over chin below nose", WRONG),
         ("Maske|mit Maske|con mascarilla|avec masque|com máscara|戴口罩|口罩", RIGHT),
         ("ohne Maske|keine_Maske|sin mascarilla|sans masque|sem máscara|未戴口罩|没有戴口罩", NONE),
         ("Maske falsch getragen|mascarilla mal puesta|口罩佩戴不规范|不正确佩戴口罩", WRONG),
         # what is not plain is the person's to say
+        # parts of faces, masks by another name, and words of a face that is not whole
+        ("nose|Nose|chin|nose_mask|NoseMask|no nose mask|mask_on_nose|nose under mask|partial|"
+         "partial face|no_nose|not wrong|without_mask_incorrect|Mask_Nose_Mouth", None),
         ("face|head|person|hat|helmet|unsure|none|background|0|1|yes|no|not|sin|mit|人脸", None),
         ("gas mask|unknown_mask|piano mask|mask2|masquerade|maskara|good|bad||_|" + "mask" * 50
          + "|mask over nose|mask_covering_chin|mask_below|under mask", None),
