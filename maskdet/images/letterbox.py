@@ -12,6 +12,8 @@ GRAY = 114
 """What fills the input beside the image."""
 SHRINKING = 0.75
 """Factor below which pixels are averaged: plain interpolation would skip over some."""
+MAX_ASPECT = 3
+"""An image longer than this many times its width is padded where a detector refuses it."""
 
 
 def letterbox(image: np.ndarray, height: int, width: int) -> tuple[np.ndarray, float]:
@@ -45,6 +47,14 @@ def fitting_size(height: int, width: int, side: int) -> tuple[int, int]:
     factor = side / max(height, width)
     rows, columns = (max(32, math.ceil(round(edge * factor) / 32) * 32) for edge in (height, width))
     return rows, columns
+
+
+def less_slim(image: np.ndarray) -> np.ndarray:
+    """An image with black below or beside it, so that no side is less than a third."""
+    height, width = image.shape[:2]
+    least = -(-max(height, width) // MAX_ASPECT)
+    padding = [(0, max(0, least - height)), (0, max(0, least - width)), (0, 0)]
+    return np.pad(image, padding)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import tensorflow as tf
 from maskdet import boxes as box_ops
 from maskdet.detections import Detections, MaskState
 from maskdet.errors import ModelError
+from maskdet.images.letterbox import less_slim
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.decoding import judged
 from maskdet.runtimes.file_formats import DetectedModel, Kind
@@ -36,8 +37,6 @@ _PIXELS = (tf.uint8, tf.int32, tf.int64, tf.float16, tf.float32, tf.float64)
 _GPU_BATCH = 8
 _MAX_SHARE = 2.0
 """No box of a graph that gives shares of the image reaches as far beyond it."""
-MAX_ASPECT = 3
-"""An image longer than this many times its width is padded where a graph refuses it."""
 
 
 class ObjectDetectionApiDetector(LegacyDetector):
@@ -103,7 +102,7 @@ class ObjectDetectionApiDetector(LegacyDetector):
             try:
                 return self._run(self._feed(images)), images[0].shape
             except tf.errors.InvalidArgumentError:
-                padded = [_widened(image) for image in images]
+                padded = [less_slim(image) for image in images]
                 if padded[0].shape == images[0].shape:
                     raise
                 return self._run(self._feed(padded)), padded[0].shape
@@ -199,14 +198,6 @@ def _stacked(images: list[np.ndarray], tensor: Any) -> np.ndarray:
     size = (columns or images[0].shape[1], rows or images[0].shape[0])
     fitting = [one if one.shape[1::-1] == size else cv2.resize(one, size) for one in images]
     return np.stack(fitting)[..., ::-1]
-
-
-def _widened(image: np.ndarray) -> np.ndarray:
-    """An image with black below or beside it, so that no side is less than a third."""
-    height, width = image.shape[:2]
-    least = -(-max(height, width) // MAX_ASPECT)
-    padding = [(0, max(0, least - height)), (0, max(0, least - width)), (0, 0)]
-    return np.pad(image, padding)
 
 
 def _png(image: np.ndarray) -> bytes:

@@ -171,7 +171,8 @@ def _detector_signature(path: Path, model: Any, outputs: Sequence[str]) -> tuple
     there = ", ".join(sorted(given.outputs))[:200]
     raise ModelError(
         f"{path}: is a SavedModel, but no detector of the Object Detection API: its signature "
-        f"{key:.60} takes {counted(len(given.inputs), 'input')} and gives {there}"
+        f"{key:.60} takes {counted(len(given.inputs), 'input')} and gives {there}; save it with "
+        f"one that takes an image and gives {', '.join(outputs)}"
     )
 
 

@@ -58,7 +58,11 @@ class ThirdPartyFile(Protocol):
 
 
 class OnnxFile:
-    """An ONNX file, run by ONNX Runtime on the CPU."""
+    """An ONNX file, run by ONNX Runtime on the CPU.
+
+    Attributes:
+        outputs: their names.
+    """
 
     device = "CPU (ONNX Runtime)"
 
@@ -78,6 +82,7 @@ class OnnxFile:
             # texts of a damaged file may be none, which is found as they are read
             self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
             inputs = self._session.get_inputs()
+            self.outputs: list[str] = [output.name for output in self._session.get_outputs()]
         except ImportError:
             raise ModelError(
                 f"{path}: is an ONNX model, and {missing_line('onnxruntime', 'onnx')}"

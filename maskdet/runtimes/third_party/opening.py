@@ -22,7 +22,7 @@ from maskdet.runtimes.third_party.files import (
     ThirdPartyFile,
     embedded_names,
 )
-from maskdet.runtimes.third_party.ssd_litert import SsdDetector, output_order
+from maskdet.runtimes.third_party.finished_boxes import FinishedBoxesDetector, find_finished_boxes
 from maskdet.runtimes.third_party.yolo import SIDE, YoloDetector, run_on
 from maskdet.runtimes.third_party.yolo_layout import find_layout
 
@@ -80,10 +80,10 @@ def _open(
             f"{model.path}: takes images of {file.input.size[1]}×{file.input.size[0]} pixels only; "
             "leave out the side"
         )
-    if isinstance(file, LiteRtFile) and file.details.post_process:
-        output_order(file)
-        states = states_of(names_of(file))
-        return SsdDetector(file, states, name=name, rule=rule)
+    if plan := find_finished_boxes(file):
+        if side and not file.input.size:
+            raise ModelError(f"{model.path}: resizes pictures itself; leave out the side")
+        return FinishedBoxesDetector(file, plan, states_of(names_of(file)), name=name, rule=rule)
     outputs, placed = run_on(file, np.full((wanted, wanted, 3), 114, np.uint8), wanted)
     rows, columns = placed.image.shape[:2]
     find_layout(model.path, outputs, (rows, columns), file.metadata, None)

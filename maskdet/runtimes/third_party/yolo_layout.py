@@ -22,8 +22,8 @@ _TASKS = {
     "depth": "a model of depths; a detector is needed",
 }
 _EXPORTS = (
-    "known are YOLO's (1, 4 + classes, N), (1, N, 5 + classes) and (1, N, 6), and LiteRT's SSD "
-    "with its suppression"
+    "known are YOLO's (1, 4 + classes, N), (1, N, 5 + classes) and (1, N, 6), LiteRT's SSD "
+    "with its suppression, and the Object Detection API's detection_boxes …"
 )
 
 

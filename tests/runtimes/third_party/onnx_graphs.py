@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,11 @@ def write(
     *,
     shape: tuple = (1, 3, SIDE, SIDE),
     dtype: str = "f4",
+    names: Sequence[str] = (),
 ) -> Path:
     """A network that gives these outputs, times the red of the pixel in the middle.
+
+    The outputs may have names.
 
     It must be given 1 (255 if it takes bytes) there, so order, range and place of the image count.
     """
@@ -43,11 +47,10 @@ def write(
     ]
     told = []
     for index, output in enumerate(outputs):
+        name = names[index] if names else f"output{index}"
         constants[f"c{index}"] = output.astype(np.float32)
-        nodes.append(helper.make_node("Mul", [f"c{index}", "red"], [f"output{index}"]))
-        told.append(
-            helper.make_tensor_value_info(f"output{index}", TensorProto.FLOAT, output.shape)
-        )
+        nodes.append(helper.make_node("Mul", [f"c{index}", "red"], [name]))
+        told.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, output.shape))
     entry = helper.make_tensor_value_info("images", TYPES[dtype], shape)
     values = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "detector", [entry], told, values)
