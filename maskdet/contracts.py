@@ -90,6 +90,10 @@ class ImageList(Source, Protocol):
     def count(self) -> int:
         """Number of images."""
 
+    @property
+    def unread(self) -> int:
+        """Number of images that could not be read so far, each of which was reported."""
+
     def place(self, file: str) -> int:
         """The place of an image in the list, from 0.
 

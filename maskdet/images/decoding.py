@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from maskdet.errors import reason_of
+from maskdet.images.damage import damage_of
 from maskdet.images.kinds import TIFF_STARTS, is_heif, without_stray_bytes
 from maskdet.images.orientation import turned_upright
 from maskdet.images.pillow_files import exif_orientation, in_rgb, opened, properties
@@ -48,8 +49,8 @@ class DecodedImage(NamedTuple):
 
     Attributes:
         image: BGR uint8 (height, width, 3), turned as its EXIF data state.
-        damage: libjpeg's message where a JPEG is damaged within, and the rest was decoded
-            nevertheless; empty: none is known.
+        damage: libjpeg's message where a JPEG is damaged within, or the part of another file that
+            is missing, where the rest was decoded nevertheless; empty: none is known.
     """
 
     image: np.ndarray
@@ -90,7 +91,7 @@ def decode_with_damage(data: bytes) -> DecodedImage:
     """
     data = without_stray_bytes(data)
     if not data.startswith(_JPEG):
-        return DecodedImage(decode_image(data), "")
+        return DecodedImage(decode_image(data), damage_of(data))
     return DecodedImage(*with_messages(partial(decode_image, data), _DAMAGE))
 
 

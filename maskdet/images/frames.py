@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -65,8 +65,8 @@ def _count(file: BinaryIO) -> FrameCount:
         head = file.read(HEADER_BYTES)
         if not head.startswith(_STARTS) and not is_heif(head):
             return FrameCount()
-        with opened(file, _KINDS) as image:
-            number = int(getattr(image, "n_frames", 1)) - _hidden(image)
+        with warnings.catch_warnings(action="ignore"), opened(file, _KINDS) as image:
+            number = _number(image) - _hidden(image)
             return FrameCount(number, "animation" if image.format in _ANIMATIONS else "pages")
     except Exception:  # Pillow's readers of damaged files raise what they like
         return FrameCount()
@@ -93,7 +93,7 @@ class FrameReader:
                 millions = MAX_PIXELS // 1_000_000
                 raise ImageError(f"has more than {millions} million pixels; make it smaller")
             self._first = _hidden(self._image)
-            self.number = int(getattr(self._image, "n_frames", 1)) - self._first
+            self.number = _number(self._image) - self._first
             is_tiff = self._image.format == "TIFF"  # whose pages Pillow turns, each on its own
             self._exif = 1 if is_tiff else exif_orientation(self._image, Path(path).read_bytes)
             self._opened = stack.pop_all()
@@ -132,6 +132,26 @@ def _image_errors() -> Iterator[None]:
         raise ImageError("has too many pixels; make it smaller") from None
     except Exception:  # Pillow's readers of damaged files raise what they like
         raise ImageError("is broken or cut short; copy it again") from None
+
+
+def _number(image: Image) -> int:
+    """Frames or pages; of a TIFF that is cut short those before the first that is missing.
+
+    Raises:
+        Exception: another kind is broken.
+    """
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # Pillow's readers of damaged files raise what they like
+        if image.format != "TIFF":
+            raise
+    number = 1
+    with suppress(Exception):
+        while True:
+            image.seek(number)
+            number += 1
+    image.seek(0)
+    return number
 
 
 def _hidden(image: Image) -> int:

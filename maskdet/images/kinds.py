@@ -57,7 +57,7 @@ def kind_of_content(head: bytes) -> FileKind:
     """The kind of a file by its first `HEADER_BYTES`; ``other`` where these do not show it."""
     if head.startswith(_IMAGE_STARTS) or _is_bmp(head) or _NETPBM.match(head):
         return "image"
-    if head[4:8] == b"ftyp":
+    if head[4:8] == b"ftyp" and len(head) >= 12:  # or nothing states which it is
         if head[8:12] == b"crx ":  # a raw file of Canon's
             return "other"
         return "image" if head[8:12] in HEIF_BRANDS else "video"

@@ -65,7 +65,8 @@ def report_recorded(recordings: Sequence[tuple[str, RecordingSwitch]]) -> None:
 def exit_status(errors: Sequence[MaskdetError], report: Report, was_asked: bool) -> int:
     """That of the first error, else 0 where the run has done its job.
 
-    A run without a single processed frame has not, unless it was cut short.
+    A run without a single processed frame has not, unless it was cut short; neither has one that
+    could not read a picture.
 
     Args:
         errors: of sources and sinks that failed on the way.
@@ -75,7 +76,7 @@ def exit_status(errors: Sequence[MaskdetError], report: Report, was_asked: bool)
     if errors:
         return errors[0].exit_code
     if report.stats.processed:
-        return 0
+        return SourceError.exit_code if report.unread else 0
     if was_asked:
         say("no frame was processed before the end that was asked for", "warning")
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from maskdet.contracts import ImageList
 from maskdet.live.cameras.lanes import Lanes
 from maskdet.live.cameras.switched_source import SwitchedSource
 from maskdet.live.inference import Inference
@@ -82,6 +83,12 @@ class RunStats:
         """Whether the frames of a source are thrown away."""
         connection = self._lanes[source].source
         return isinstance(connection, SwitchedSource) and connection.is_on_standby
+
+    @property
+    def unread(self) -> int:
+        """Images of files and folders that could not be read."""
+        sources = (lane.source for lane in self._lanes)
+        return sum(source.unread for source in sources if isinstance(source, ImageList))
 
     def record_finished(self, observation: Observation, *, shown: bool = True) -> None:
         """Counts an observation whose overlay the main loop has finished; samples its latency."""

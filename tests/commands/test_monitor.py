@@ -293,6 +293,22 @@ def test_a_broken_source_ends_with_3_and_the_others_go_on(
     assert json.loads(summary.read_text())["frames"]["processed"] == 5
 
 
+def test_pictures_that_cannot_be_read_are_counted_and_end_with_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    """The others are processed; the summary has the number, a line names each."""
+    folder, summary = tmp_path / "faces", tmp_path / "s.json"
+    folder.mkdir()
+    whole = cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
+    for name, content in {"a": whole, "b": whole[:300], "c": b"", "d": whole}.items():
+        (folder / f"{name}.jpg").write_bytes(content)
+    assert monitor(f"sources=[{folder}]", f"summary={summary}") == 3
+    assert [m.partition(" ")[0] for m in caplog.messages] == [f"{folder}/b.jpg", f"{folder}/c.jpg"]
+    assert "; 2 pictures could not be read;" in capsys.readouterr().err
+    values = json.loads(summary.read_text())
+    assert values["unread"] == 2 and values["frames"]["processed"] == 2
+
+
 def test_a_source_that_is_none_leaves_no_file(tmp_path: Path):
     """An empty event log, a store and folders had stayed of a name that was misspelled."""
     outputs = [f"record={tmp_path}/a/r.mp4", f"events={tmp_path}/e", f"store={tmp_path}/p.db"]

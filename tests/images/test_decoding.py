@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image
 
 from maskdet.images.decoding import ImageError, decode_image, decode_with_damage, read_image
+from maskdet.sources.opening import open_source
 from tests.images.pictures import FORMATS, damaged, two_halves, write_image
 
 
@@ -75,6 +78,40 @@ def test_damage_within_a_jpeg_is_known(options: dict[str, Any]):
     assert decode_with_damage(whole).damage == ""
     image, damage = decode_with_damage(damaged(whole))
     assert image.shape == (240, 320, 3) and damage.startswith("Corrupt JPEG data")
+
+
+@pytest.mark.parametrize("format", ["WEBP", "HEIF", "AVIF"])
+def test_the_end_of_a_copy_that_was_broken_off_is_missing(format: str):
+    """As of programs that give a file its whole size first; decoders take zeros for pixels."""
+    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(noise).save(buffer, format, quality=90)
+    whole = buffer.getvalue()
+    assert decode_with_damage(whole).damage == ""
+    torn = whole[: len(whole) // 2].ljust(len(whole), b"\0")
+    assert (
+        decode_with_damage(torn).damage
+        == f"its last {len(whole) - len(torn.rstrip(bytes(1)))} bytes are zeros"
+    )
+
+
+@pytest.mark.parametrize("is_big", [False, True])
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_page_that_is_cut_off_is_named(tmp_path: Path, caplog, is_big: bool, count: int):
+    first, *others = (Image.new("RGB", (9, 9), (n, n, n)) for n in range(count))
+    path = tmp_path / "a.tif"
+    first.save(path, save_all=True, append_images=others[:-1], big_tiff=is_big)
+    without_the_last = path.stat().st_size
+    first.save(path, save_all=True, append_images=others, big_tiff=is_big)
+    assert decode_with_damage(path.read_bytes()).damage == ""
+    path.write_bytes(path.read_bytes()[: without_the_last + 8])
+    source = open_source(str(path))
+    with warnings.catch_warnings(action="error", category=UserWarning), closing(source):
+        assert [frame.image[0, 0, 0] for frame in iter(source.read, None)] == [*range(count - 1)]
+    assert caplog.messages[0] == (
+        f"{path} is damaged, and part of it may be wrong or missing (its page {count} is missing); "
+        "copy it again"
+    )
 
 
 def test_damage_is_that_of_the_right_file_among_many_threads():

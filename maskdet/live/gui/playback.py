@@ -47,6 +47,11 @@ class Playback:
         return self._source.count if isinstance(self._source, ImageList) else 0
 
     @property
+    def unread(self) -> int:
+        """Number of images that could not be read so far; 0 for a video."""
+        return self._source.unread if isinstance(self._source, ImageList) else 0
+
+    @property
     def length(self) -> float | None:
         """Seconds that a video lasts, if the file states it."""
         return None if isinstance(self._source, ImageList) else self._source.length

@@ -53,6 +53,11 @@ class Report:
         """Values of all sources together."""
         return self._pipeline.stats.total() if self._pipeline else _NOTHING
 
+    @property
+    def unread(self) -> int:
+        """Images of files and folders that could not be read."""
+        return self._pipeline.stats.unread if self._pipeline else 0
+
     def values(self) -> dict[str, Any]:
         """Content of `--summary`; rates are means of the run, in frames a second."""
         stats, first = self.stats, self._pipeline.stats.first_result if self._pipeline else None
@@ -60,6 +65,7 @@ class Report:
         frames = ("captured", "processed", "shown", "dropped", "skipped", "unchanged")
         return {
             "frames": {name: getattr(stats, name) for name in frames},
+            "unread": self.unread,
             "fps": self._rates(stats),
             "latency_ms": self._latency(),
             "counts": dict(self._pipeline.stats.counts) if self._pipeline else {},
@@ -119,6 +125,8 @@ class Report:
             times = "once" if stats.outages == 1 else f"{stats.outages} times"
             dropped += f"; no signal {times}, {duration(stats.outage_s)} in all"
         dropped += self._recorded_outages()
+        if self.unread:
+            dropped += f"; {counted(self.unread, 'picture')} could not be read"
         rate = self._rates(stats)["detect"]
         fps = "" if rate is None else f" ({rate:.1f} fps)"
         found = states(Counter(self._pipeline.stats.counts))

@@ -6,12 +6,14 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
 from maskdet.errors import SourceError
 from maskdet.frame import Frame
 from maskdet.images import decoding
+from maskdet.images.damage import damage_of
 from maskdet.images.decoding import DecodedImage, ImageError
 from maskdet.images.folder import MAX_OTHERS, left_out, list_folder
 from maskdet.images.frames import FrameReader, count_frames
@@ -41,6 +43,7 @@ class ImageFiles:
         self._next = 0
         self._index = 0
         self._closed = False
+        self._unread: set[str] = set()
 
     def read(self) -> Frame | None:
         """The next image; None at the end.
@@ -58,6 +61,7 @@ class ImageFiles:
             except SourceError as error:
                 if self._closed:
                     return None
+                self._unread.add(path)
                 if self._index == 0 and self._next == len(self._paths):
                     raise
                 log.warning("%s", error)
@@ -71,6 +75,11 @@ class ImageFiles:
     def count(self) -> int:
         """Number of files."""
         return len(self._paths)
+
+    @property
+    def unread(self) -> int:
+        """Number of files that could not be read so far."""
+        return len(self._unread)
 
     def place(self, file: str) -> int:
         """The place of a file in the list, from 0."""
@@ -120,6 +129,8 @@ class Pages(ImageFiles):
             self._reader = FrameReader(path)
         except ImageError as error:
             raise SourceError(f"{path} {error}") from None
+        if damage := damage_of(Path(path).read_bytes()):
+            log.warning("%s", damage_line(path, damage))
         super().__init__([f"{path}, page {n + 1}" for n in range(self._reader.number)], name)
 
     def close(self) -> None:
@@ -210,4 +221,4 @@ def damage_line(path: str, damage: str) -> str:
         path: of the file.
         damage: a decoder's message.
     """
-    return f"{path} is damaged, and part of its image may be wrong ({damage}); copy it again"
+    return f"{path} is damaged, and part of it may be wrong or missing ({damage}); copy it again"

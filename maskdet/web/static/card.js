@@ -73,7 +73,7 @@ export class Card {
     this.blob = bytesOf(annotated);
     this.url = URL.createObjectURL(this.blob);
     const damage = result.damage &&
-      `The file is damaged (${result.damage}): part of the picture may be wrong.`;
+      `The file is damaged (${result.damage}): part of the picture may be wrong or missing.`;
     const several = result.frames &&
       `Of the file's ${result.frames} pictures the first was looked at.`;
     this.say(damage || several || "", result.damage ? "failed" : "");
