@@ -43,7 +43,7 @@ def describe_all(
 
 
 def _joined(cls: type[BaseModel], details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """The same with one in place of those that pydantic has for each member of a plain union.
+    """The same with one instead of those that pydantic has for each member of a plain union.
 
     Such a member (``'auto'``, or a number) stands as a name of pydantic's own behind the key.
     """

@@ -150,7 +150,7 @@ def require_images(images: Sequence[np.ndarray]) -> None:
         images: as `Detector.detect` takes them; gray ones and ones with alpha pass, too.
 
     Raises:
-        ValueError: it is one image in place of several, or something else than uint8 images.
+        ValueError: it is one image instead of several, or something else than uint8 images.
     """
     if isinstance(images, np.ndarray) and images.ndim < 4:
         raise ValueError(f"detect takes several images; give it [image], not one {_shape(images)}")

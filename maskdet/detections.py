@@ -140,7 +140,7 @@ class Detections:
         """Each face as plain values, for JSON.
 
         Args:
-            track_ids: ``track_id``, the number of the person or None, is in each in place of
+            track_ids: ``track_id``, the number of the person or None, is in each instead of
                 ``states``.
 
         Returns:

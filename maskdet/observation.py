@@ -67,8 +67,8 @@ class PersonEvent:
         direction: `in` or `out`, at `crossed`.
         duration: seconds that the person was seen (`gone`), in the zone (`left`) or motionless
             (`still`).
-        reason: at `gone` and `left`, `left` of who was not found any more, `unseen` of who was
-            there when the source ended or paused: nobody knows for how much longer.
+        reason: at `gone` and `left`, `left` of people who were not found any more, `unseen` of
+            those there when the source ended or paused: nobody knows for how much longer.
     """
 
     kind: PersonEventKind
@@ -192,7 +192,7 @@ class Observation:
         """The same with other zones and lines; nobody has been counted in the new zones yet.
 
         Args:
-            shapes: the source's, in place of those that it has.
+            shapes: the source's, instead of those that it has.
         """
         counts = self.people_counts
         if counts is not None:

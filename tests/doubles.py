@@ -54,7 +54,7 @@ class SyntheticSource:
             is_live: what it says of itself.
             width: of its pictures, in pixels.
             height: of its pictures, in pixels.
-            error: message of a `SourceError` raised in place of the end.
+            error: message of a `SourceError` raised instead of the end.
             before: called with each frame's index before the frame is given; may wait.
         """
         self.name = name

@@ -210,8 +210,8 @@ class Overlay:
     def _facts(self, detections: Detections, i: int, still: Container[int]) -> str:
         """Text of face i's label after its title.
 
-        An unsure face's score is that of a face: beside "unsure" it would read as sure. Who is
-        still (a poster, a screen) is in no count, which is seen here.
+        An unsure face's score is that of a face: beside "unsure" it would read as sure.
+        What is still (a poster, a screen) is in no count, which is seen here.
         """
         is_called = detections.states[i] != MaskState.unsure
         facts = f" {detections.scores[i]:.2f}" if self._scores and is_called else ""

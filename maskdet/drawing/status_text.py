@@ -29,10 +29,10 @@ class Status:
         signal_loss_reason: why, as far as is known.
         blurred: whether faces are made unrecognizable.
         help: whether the help panel is shown.
-        is_file: whether the source is a file: it has a progress in place of rates and an age.
+        is_file: whether the source is a file: it has a progress instead of rates and an age.
         progress: position in a file or folder, as text.
         share: part of the file that is done, 0 to 1.
-        clock: date and time of the frame, with time zone, in place of rates and device: the bar of
+        clock: date and time of the frame, with time zone, instead of rates and device: the bar of
             recordings and snapshots.
         compact: two lines without device, for a place in a grid.
     """

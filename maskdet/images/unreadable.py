@@ -58,7 +58,7 @@ _HTML = re.compile(
 )
 _JSON = re.compile(r"[{\[]\s*[\"{\[]")
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
-_DOWNLOAD = "no picture or video, as servers send it in place of one; download the file itself"
+_DOWNLOAD = "no picture or video, as servers send it instead of one; download the file itself"
 
 _ADOBE, _LS, _LOSSLESS = 0xEE, 0xF7, (0xC3, 0xC7, 0xCB, 0xCF)
 _FRAMES = (*(marker for marker in range(0xC0, 0xD0) if marker not in (0xC4, 0xC8, 0xCC)), _LS)

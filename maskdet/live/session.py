@@ -88,7 +88,7 @@ def run(
     Args:
         settings: what to do.
         stop: ends it from outside; already listening.
-        detector: in place of the one that the settings name; for tests.
+        detector: instead of the one that the settings name; for tests.
         hooks: of the command.
 
     Returns:

@@ -25,7 +25,7 @@ class Stop(StopRequest):
 
     Attributes:
         max_seconds: length of the run; None for no limit.
-        on_hangup: called by SIGHUP in place of the end; None: it is the end.
+        on_hangup: called by SIGHUP instead of the end; None: it is the end.
     """
 
     def __init__(self, max_seconds: float | None = None) -> None:

@@ -15,7 +15,7 @@ Targets = dict[str, np.ndarray]
 MAX_FACES = 120
 """Boxes of an image that Faster R-CNN's second stage gets, each alone."""
 PADDING, LEFT_OUT, CROWD = -1, -2, -3
-"""In place of a class: no box; neither face nor background; around boxes that are too many to be
+"""Instead of a class: no box; neither face nor background; around boxes that are too many to be
 labeled one by one, where nothing is background."""
 
 
@@ -96,7 +96,7 @@ def _of_anchors(
         boxes: (M, 4).
         values: (M,), the target of an anchor of each box.
         background: what one without a box should.
-        ignored: in place of it, where nothing is asked.
+        ignored: instead of it, where nothing is asked.
     """
     wanted = np.where(match == IGNORED, ignored, background)
     target = np.zeros((len(match), 4), np.float32)

@@ -24,7 +24,7 @@ class SourceClock:
         """Takes a frame's times; returns the seconds since the frame before.
 
         A time that lies before the last one (a clock set back, a file moved back in) counts as one
-        ordinary interval: who is in the image stays who they are.
+        ordinary interval: people in the image stay who they are.
         """
         self._frame_time, self._frame_utc = frame.time, frame.utc
         return self.step(frame.position)

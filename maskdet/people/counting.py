@@ -1,7 +1,7 @@
 """Unique people by state: of the run, and since the start of the local hour and day.
 
-A person counts in the state worn longest in that time. Who is gone is kept as a number alone, so
-memory does not grow with the days.
+A person counts in the state worn longest in that time. People who are gone are kept as a number
+alone, so memory does not grow with the days.
 """
 
 from __future__ import annotations

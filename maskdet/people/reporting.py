@@ -31,7 +31,7 @@ def person_of(person: TrackedPerson, clock: SourceClock) -> Person:
 
 
 def event_of(person: TrackedPerson, change: Change, clock: SourceClock) -> PersonEvent:
-    """A change of a person as an event; of who is gone with the state worn longest."""
+    """A change of a person as an event; of a person who is gone, with the state worn longest."""
     return PersonEvent(
         change.kind,
         person.track.track_id,
@@ -50,7 +50,7 @@ def counts_of(
     tally: PeopleTally,
     margin: Margin,
 ) -> PeopleCounts:
-    """Numbers of people by state; who is `still` counts neither now nor in a zone.
+    """Numbers of people by state; a person who is `still` counts neither now nor in a zone.
 
     Args:
         people: who are followed.

@@ -61,7 +61,7 @@ class Zone:
 
 @dataclass(frozen=True)
 class Line:
-    """A line segment; who crosses it toward the right hand of its direction goes `in`.
+    """A line segment; a person who crosses it toward the right hand of its direction goes `in`.
 
     Drawn from left to right, `in` is downwards: toward the camera.
 

@@ -273,7 +273,7 @@ def _section(title: str, content: str, *, is_long: bool = False) -> str:
 def _notes(totals: Totals) -> str:
     return (
         '<p class="soft notes">A person is counted once for each visit, in the state worn longest; '
-        "who leaves the image and comes back is counted again. The share is of those whose "
+        "a person who leaves the image and comes back is counted again. The share is of those whose "
         "state is known; in brackets its 95\N{NO-BREAK SPACE}% interval. Faces that never move "
         "(posters, screens) are not counted. Up-time is of the time in which the monitor ran; "
         "recordings have none. "

@@ -146,7 +146,7 @@ class KerasDetector:
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Compiles and runs every batch size once on gray images of the size to come.
 
-        Another aspect is compiled again: who expects several calls it once for each.
+        Another aspect is compiled again: a caller who expects several calls it once for each.
         """
         image = np.full((height, width, 3), 128, np.uint8)
         for count in sorted({padded_count(n, self._batch) for n in range(1, self._batch + 1)}):

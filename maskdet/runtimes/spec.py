@@ -94,7 +94,7 @@ class ModelOptions(TypedDict, total=False):
         certainty: least share of the best state in all states' probability, below which a face is
             unsure; None: the card's.
         min_width: pixels that a face must have, or it is unsure; None: the card's.
-        rule: scores and calls states in place of the card's; the three above change it.
+        rule: scores and calls states instead of the card's; the three above change it.
         side: longest side in pixels of the network's input; None: the card's; ``auto``: likewise,
             but smaller where live frames come faster than the machine; see
             `maskdet.runtimes.adaptive_side`.

@@ -172,7 +172,7 @@ class Output:
 
     @contextlib.contextmanager
     def failures(self) -> Iterator[None]:
-        """Raises the file's own error in place of any that follows from it."""
+        """Raises the file's own error instead of any that follows from it."""
         try:
             yield
         except Exception:

@@ -19,7 +19,7 @@ from maskdet.system.folders import make_folder
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 STANDARD_OUTPUT = Path("-")
-"""What a person writes in place of a file's name to have it on standard output."""
+"""What a person writes instead of a file's name to have it on standard output."""
 
 
 Content = str | bytes | Iterable[str]

@@ -102,8 +102,9 @@ def _installed_from() -> str | None:
 def leave_out_unused() -> None:
     """Has Keras imported without what it wants for functions that nothing here calls.
 
-    That spares a command two seconds at its start. For processes of our own alone: who uses maskdet
-    as a library may give Keras tables of pandas, which it would not know until the process ends.
+    That spares a command two seconds at its start. For processes of our own alone: a program that
+    uses maskdet as a library may give Keras tables of pandas, which it would not know until the
+    process ends.
     """
     global _unused_left_out
     _unused_left_out = True

@@ -40,7 +40,7 @@ Boxes = list[list[float]]
 
 
 OpenDetector = Callable[[str, DecisionRule | None], Detector]
-"""From a model's name or folder, and what judges its answers in place of its own rule, to a
+"""From a model's name or folder, and what judges its answers instead of its own rule, to a
 detector."""
 
 

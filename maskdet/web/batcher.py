@@ -133,7 +133,7 @@ def _ended() -> MaskdetError:
 
 
 class PixelBudget:
-    """Bounds the pixels that all threads together hold in memory: who has no room waits."""
+    """Bounds the pixels that all threads together hold in memory: a thread without room waits."""
 
     def __init__(self, pixels: int) -> None:
         """Begins with nothing taken.

@@ -61,7 +61,7 @@ async def read_uploads(request: Request, limits: Limits) -> tuple[list[Upload], 
 
 
 def _missing_file(fields: Mapping[str, str]) -> str:
-    """One line for a request without files; a form may have a file's name in place of the file."""
+    """One line for a request without files; a form may have a file's name instead of the file."""
     for name in fields:
         if name not in RequestOptions.model_fields:
             return f"field {name!r:.60} is text; curl sends a file with -F {name:.60}=@FILE"

@@ -89,7 +89,7 @@ def test_the_owner_stays_where_root_changes_a_file(tmp_path: Path):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX")
 def test_what_is_no_file_is_written_to_and_stays(tmp_path: Path):
-    """As root, /dev/null in place of a file must not be replaced by one."""
+    """As root, /dev/null instead of a file must not be replaced by one."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

@@ -24,7 +24,7 @@ def proxying(
         target: the other server's address.
         path: below which its pages are found.
         strips: the path is removed before the other server is asked.
-        headers: sent to the other server in place of the client's.
+        headers: sent to the other server instead of the client's.
     """
     host = urlsplit(target).netloc
 

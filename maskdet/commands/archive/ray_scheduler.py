@@ -18,9 +18,9 @@ from maskdet.errors import ConfigError, MaskdetError, ModelError, reason_of
 from maskdet.system.threads import Closed, Mailbox, Worker
 
 AUTO = "auto"
-"""In place of an address: the cluster that this machine is part of."""
+"""Instead of an address: the cluster that this machine is part of."""
 LOCAL = "local"
-"""In place of an address: a cluster of this machine alone, for this run."""
+"""Instead of an address: a cluster of this machine alone, for this run."""
 _MAX_TASKS_AHEAD = 2000
 """Recordings that are handed to Ray at a time; it keeps notes of each."""
 _POLL_S = 0.2

@@ -65,7 +65,7 @@ def find_recordings(folders: Sequence[Path], output: Path) -> Found:
     """Lists the videos of folders, and of those below them.
 
     Args:
-        folders: a video in place of a folder is taken, too.
+        folders: a video instead of a folder is taken, too.
         output: where results go; the files of the archive there are not named as left out.
 
     Raises:

@@ -123,7 +123,7 @@ class Scene:
         return rows[:, 2:].astype(np.float32), rows[:, 1].astype(np.int64)
 
     def render(self, number: int) -> np.ndarray:
-        """A frame, BGR uint8; who stands lower in it stands in front."""
+        """A frame, BGR uint8; a person lower in it stands in front."""
         image = self._background.copy()
         for row in sorted(self._rows[number], key=lambda row: float(row[5])):
             _paste(self.faces[int(row[1])].image, row[2:6], image)

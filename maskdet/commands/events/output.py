@@ -35,7 +35,7 @@ def write(path: Path, content: Content) -> None:
 def _read_first(content: Iterable[str]) -> Iterator[str]:
     """The same text, of which all is read before any is given.
 
-    Who reads our output may take hours; as long as rows are read, the store's log would grow.
+    A reader of our output may take hours; as long as rows are read, the store's log would grow.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="") as kept:
         kept.writelines(content)

@@ -66,7 +66,7 @@ class PageControl:
     ) -> tuple[SourceSettings, str]:
         """Settings of a camera or stream: no file, and no option that reaches further.
 
-        Who may change cameras from a browser need not be who may read this machine's files.
+        A person who may change cameras from a browser need not be one who may read its files.
         """
         source = source.strip()
         taken = {"source", "name", "ffmpeg"} & set(options)

@@ -211,7 +211,7 @@ class CameraControl:
             self._connect(camera, one)
 
     def _connect(self, camera: Camera, one: SourceSettings) -> None:
-        """Reads a camera by a new connection, in place of the one before."""
+        """Reads a camera by a new connection, instead of the one before."""
         connection = self._parts.connect(one, camera.name)
         source = connection_of(camera)
         if not isinstance(connection, SwitchedSource):

@@ -136,7 +136,7 @@ class Lanes:
         )
 
     def put(self, lane: Lane) -> int:
-        """Takes a lane in, in place of one of the same name; its index."""
+        """Takes a lane in, instead of one of the same name; its index."""
         index = self._index_of.setdefault(lane.name, len(self._lanes))
         if index == len(self._lanes):
             self._lanes.append(lane)

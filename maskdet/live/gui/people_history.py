@@ -14,7 +14,7 @@ from maskdet.system.threads import Condition
 MINUTES = 60
 CHANGES = 8
 _MAX_STEP_S = 1.0
-"""Longest time between two frames that counts for who is there; after a loss nobody knows."""
+"""Longest time between two frames that counts for the people there; after a loss nobody knows."""
 _SHOWN = ("appeared", "state", "entered", "left", "crossed", "gone")
 
 
@@ -60,7 +60,7 @@ class PeopleHistory:
             if not self._last:
                 return None
             known = [counts for _, _, counts in self._last.values()]
-            # who is gone was seen last two seconds before that is known
+            # people who are gone were seen last two seconds before that is known
             changes = sorted(self._changes, key=lambda change: change[1].utc, reverse=True)
             newest = max(minute for _, minute, _ in self._last.values())
             return PanelContent(

@@ -231,8 +231,8 @@ class Window:
     def _open(self) -> None:
         if sys.platform.startswith("linux"):
             _prepare_qt()
-        # Free of any aspect: Qt keeps one only when the user resizes the window. Who shows makes
-        # the image as large as `size`.
+        # Free of any aspect: Qt keeps one only when the user resizes the window. The
+        # caller makes the image as large as `size`.
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         cv2.namedWindow(self._title, flags)
         cv2.setMouseCallback(self._title, self._mouse)

@@ -79,7 +79,7 @@ class ZoneEditor:
         self.kind, self.points, self.source = kind, [], ""
         if kind == "zone":
             return "zone: click its corners, enter closes it, esc cancels"
-        return "line: click its two ends; who crosses it toward the arrow goes in"
+        return "line: click its two ends; people who cross it toward the arrow go in"
 
     def cancel(self) -> str:
         """Forgets what was being drawn."""

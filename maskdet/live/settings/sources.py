@@ -40,7 +40,7 @@ class SourceSettings(Settings):
         width: asked of a webcam, pixels; it may give something near it.
         height: asked of a webcam, pixels.
         fps: asked of a webcam, frames a second; of an address that gives one image, how often
-            it is fetched (None: twice a second); of a video file, in place of its time stamps.
+            it is fetched (None: twice a second); of a video file, instead of its time stamps.
         format: asked of a webcam, four letters: MJPG, YUYV …
         backend: how a webcam is reached; auto is the right one for the system.
         rtsp_transport: tcp gives whole images; auto takes udp, then udp_multicast, where a camera
@@ -130,7 +130,7 @@ class DetectSettings(Settings):
         motion_gate: frames of cameras and streams in which nothing has moved are not processed, for
             a second at most. Off by default: with it, a face that appears without any motion
             around it is found up to a second later, and `events.every: frame` has fewer lines.
-        machine: MACHINE@HOST:PORT, a cluster's machine that processes the frames in place of this
+        machine: MACHINE@HOST:PORT, a cluster's machine that processes the frames instead of this
             one, and the address of the cluster; `maskdet cluster` sets it. None: this one.
     """
 

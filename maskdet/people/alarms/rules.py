@@ -195,7 +195,7 @@ class AlarmRules:
         matching: Iterable[Person],
         now: Now,
     ) -> None:
-        """An alarm for each person; who is gone is forgotten once they cannot come back."""
+        """An alarm for each person; people who are gone are forgotten once they cannot return."""
         here = {one.track_id for one in people}
         found = {one.track_id: one for one in matching}
         episodes, clock = self._of(rule, camera), self._cameras[camera].clock.now
@@ -266,7 +266,7 @@ class AlarmRules:
                     self._close_all(rule, name, now)
 
     def _close_all(self, rule: AlarmRule, camera: str, now: Now) -> None:
-        """Nobody is seen any more; who is seen again later goes on with the same alarm."""
+        """Nobody is seen any more; a person seen again later has the same alarm."""
         for episode in self._episodes.get((rule.name, camera), {}).values():
             if episode.close():
                 self._reporter.closed(rule, episode, now)

@@ -31,8 +31,8 @@ MIN_RATE = 0.4
 TENTATIVE_MEMORY_S = 0.5
 """Seconds without a detection after which an unconfirmed track is given up."""
 MAX_MEMORY_INTERVAL_S = 0.25
-"""Seconds of the interval between two frames, at most, that are no part of the memory: who comes
-back in the frame that ends it was out of sight for less."""
+"""Seconds of the interval between two frames, at most, that are no part of the memory: a
+person who comes back in the frame that ends it was out of sight for less."""
 MEMORY_FRAMES = 2.5
 """Frames that a track is kept at least, whatever the frame rate."""
 MAX_PAUSE_S = 60.0
@@ -49,7 +49,7 @@ class Step:
 
     Attributes:
         confirmed: tracks that became people in this frame.
-        returned: of these, who has the number of whom who was given up before.
+        returned: of these, people with the number of one who was given up before.
         ended: people who were given up.
         track_ids: int64 (N,), one for each detection.
         interval: seconds between two frames, on average.
@@ -143,8 +143,8 @@ class Tracker:
     def _bridge(self, seconds: float, now: float) -> list[Track]:
         """Keeps those in place who were there before a pause of the source, if it was short.
 
-        Where somebody walked in the meantime is not known; who stood or sat is found again. After
-        a long one nobody is, however alike: returns the people who are given up.
+        Where somebody walked in the meantime is not known; people who stood or sat are found
+        again. After a long one nobody is, however alike: returns the people who are given up.
         """
         if seconds > MAX_PAUSE_S:
             return self._end(now)
@@ -160,7 +160,7 @@ class Tracker:
         self.gone = [one for one in (*self.gone, *ended) if one.unseen(now) <= RETURN_S]
 
     def _number(self, confirmed: Sequence[Track]) -> dict[Track, Track]:
-        """Gives new people their numbers: that of who comes back, else the next one."""
+        """Gives new people their numbers: their former one if they come back, else the next."""
         returned = {}
         for track in confirmed:
             before = returning(track, self.gone)

@@ -23,7 +23,7 @@ class ImageInput:
     Attributes:
         batch: images that it takes at once.
         size: height and width; None where it takes any.
-        channels_first: (batch, 3, height, width) in place of (batch, height, width, 3).
+        channels_first: (batch, 3, height, width) instead of (batch, height, width, 3).
         dtype: of its values.
         scale: of quantized values; 0 where they are not.
         zero: the quantized value of 0.

@@ -36,7 +36,7 @@ class Layout:
         kind: ``scores``: centers, sizes and a score for each class; ``objectness``: the same with
             a score of there being an object first; ``final``: corners, score and class of each
             box that is left; ``queries``: the same with centers and sizes.
-        columns_first: (1, numbers, N) in place of (1, N, numbers).
+        columns_first: (1, numbers, N) instead of (1, N, numbers).
         classes: how many; None where the layout does not show it.
     """
 

@@ -133,7 +133,7 @@ class _Camera:
         self._key, self._began, self._is_file = (run, name), began, is_file
         self._is_known = is_file
         self._visits: dict[int, _Visit] = {}
-        self._over: dict[int, _Visit] = {}  # of the last minutes: who comes back goes on with it
+        self._over: dict[int, _Visit] = {}  # of the last minutes: a person who comes back goes on
         self._position: float | None = None
         self._minute, self._part = -1, 0
         self._frames = self._peak = 0

@@ -65,7 +65,7 @@ class VideoFile:
         Args:
             path: of the file.
             name: what a person reads.
-            fps: frames a second, in place of the file's own time stamps.
+            fps: frames a second, instead of the file's own time stamps.
             rotate: see `SourceOptions`.
 
         Raises:

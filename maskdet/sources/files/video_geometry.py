@@ -48,7 +48,7 @@ def square_size(width: int, height: int, aspect: Fraction | float | None) -> tup
 def matrix_of_tag(stream: VideoStream) -> bytes | None:
     """The display matrix that the tag ROTATE of a Matroska file stands for.
 
-    FFmpeg wrote it in place of one until its version 6, so that of a telephone's video, put into
+    FFmpeg wrote it instead of one until its version 6, so that of a telephone's video, put into
     a Matroska file, it is all that is left.
     """
     tags = {name.casefold(): value for name, value in stream.metadata.items()}

@@ -42,7 +42,7 @@ class BatchMaker:
             batch: images in a batch.
             seed: of all that is drawn.
             paste: lays faces over others.
-            sizes: sides of views that batches take in turn, by chance, in place of the
+            sizes: sides of views that batches take in turn, by chance, instead of the
                 augmentation's own; a batch holds about as many pixels whatever its size.
         """
         self._samples = list(samples)

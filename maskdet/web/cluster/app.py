@@ -1,4 +1,4 @@
-"""The page of a cluster as an ASGI app; who may see it is decided as on the live page."""
+"""The page of a cluster as an ASGI app, whose visitors are decided as on the live page."""
 
 from __future__ import annotations
 

@@ -226,7 +226,8 @@ class Feed:
     def _take_viewers(self) -> tuple[tuple[ViewerQueue, ...], bool]:
         """Viewers of the next picture, and whether it is to be a key frame for one of them.
 
-        Both at one time: who comes while it is encoded does not get it, and needs the next one.
+        Both at one time: a viewer who comes while it is encoded does not get it, and needs the next
+        one.
         """
         with self._condition:
             if self.is_shared:

@@ -180,7 +180,7 @@ def test_all_is_collected_when_what_another_has_under_way_is_too(server, open_st
             consumer = store.consumer_of(STREAM.name)
             source = await open_consumer(connection, STREAM, consumer, take_over=False)
             (message,) = await source.fetch(1, timeout=30)
-            await message.nak(delay=3)  # in place of the time that a killed one has
+            await message.nak(delay=3)  # instead of the time that a killed one has
             await connection.client.flush()
 
     asyncio.run(take())

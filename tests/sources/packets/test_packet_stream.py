@@ -144,7 +144,7 @@ def test_a_camera_that_sends_over_udp_alone(caplog: pytest.LogCaptureFixture):
 
 
 def test_a_video_of_a_web_server_whose_images_have_lengths(tmp_path: Path):
-    """As RTMP and HTTP bring them, in place of start codes; it ends where the video does."""
+    """As RTMP and HTTP bring them, instead of start codes; it ends where the video does."""
     parts = BytesIO()
     with av.open(parts, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=25, options={"g": "10", "bf": "2"})
