@@ -273,9 +273,9 @@ def _section(title: str, content: str, *, is_long: bool = False) -> str:
 def _notes(totals: Totals) -> str:
     return (
         '<p class="soft notes">A person is counted once for each visit, in the state worn longest; '
-        "a person who leaves the image and comes back is counted again. The share is of those whose "
-        "state is known; in brackets its 95\N{NO-BREAK SPACE}% interval. Faces that never move "
-        "(posters, screens) are not counted. Up-time is of the time in which the monitor ran; "
+        "a person who leaves the image and comes back is counted again. The share is of those "
+        "whose state is known; in brackets its 95\N{NO-BREAK SPACE}% interval. Faces that never "
+        "move (posters, screens) are not counted. Up-time is of the time in which the monitor ran; "
         "recordings have none. "
         "People were seen to put a mask on, take it off or move it "
         f"{counted(totals.changes, 'time')}.</p>"
