@@ -45,14 +45,17 @@ def get(name: str, origin: str | None, shipped: Path, target: Path) -> Path:
 
     Raises:
         ConfigError: no origin is named.
-        ModelError: it cannot be fetched, or is not what its card describes; one line.
+        ModelError: it is there, and the origin has another of that name; it cannot be fetched, or
+            is not what its card describes; one line.
     """
     name, origin = _name_and_origin(name, origin, shipped)
     known = shipped / name
     is_known = (known / CARD_NAME).is_file()
     for folder in (known, target / name):
         if is_known and _is_there(folder, known):
-            say(f"{name} is already in {folder}, its checksums verified")
+            _refuse_other(name, origin, folder)
+            unused = f"; nothing is fetched from {mask_password(origin)}" if origin else ""
+            say(f"{name} is already in {folder}, its checksums verified{unused}")
             return folder
     if origin is None:
         there = ", ".join(sorted(card.parent.name for card in shipped.glob(f"*/{CARD_NAME}")))
@@ -97,7 +100,7 @@ def _fetch(name: str, origin: str, known: Path | None, folder: Path) -> None:
     if known is not None:
         shutil.copyfile(known / CARD_NAME, folder / CARD_NAME)
     else:
-        _fetch_first(places, CARD_NAME, folder / CARD_NAME, MAX_BYTES)
+        say(_fetch_first(places, CARD_NAME, folder / CARD_NAME, MAX_BYTES))
         say(f"{name} is not one of this version's models: verified by the card fetched with it")
     card = read_card(folder)
     if card.name != name:
@@ -106,7 +109,7 @@ def _fetch(name: str, origin: str, known: Path | None, folder: Path) -> None:
     if len(files) == 1 and _last_part(origin) == Path(files[0]).name:
         places = [_parent(origin)]
     for file in files:
-        _fetch_first(places, file, folder / file, MAX_FILE_BYTES)
+        say(_fetch_first(places, file, folder / file, MAX_FILE_BYTES))
     for kind in card.files:
         model_file(folder, card, kind)  # raises where the checksum is another
 
@@ -122,6 +125,29 @@ def _is_there(folder: Path, known: Path) -> bool:
     except (ModelError, OSError):
         return False
     return True
+
+
+def _refuse_other(name: str, origin: str | None, folder: Path) -> None:
+    """Compares a model that is there with the origin's card, where that can be read.
+
+    Raises:
+        ModelError: the origin has another model of that name, one's own training of it, say.
+    """
+    if origin is None:
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            _fetch_first(_places(origin, name), CARD_NAME, Path(scratch) / CARD_NAME, MAX_BYTES)
+            there = read_card(Path(scratch))
+        except ModelError:
+            return  # what is here is verified
+    here = read_card(folder)
+    sums = [{file.sha256 for file in card.files.values()} for card in (here, there)]
+    if there.name == name and not sums[0] & sums[1]:
+        raise ModelError(
+            f"{mask_password(origin)} has another model {name!r} than this version, whose own is in"
+            f" {folder}; use it by its folder's path: --model FOLDER"
+        )
 
 
 @contextmanager
@@ -149,8 +175,8 @@ def _places(origin: str, name: str) -> list[str]:
     return [origin] if _last_part(origin) == name else [inside, origin]
 
 
-def _fetch_first(places: list[str], file: str, to: Path, limit: int) -> None:
-    """Fetches a file from the first place that has it.
+def _fetch_first(places: list[str], file: str, to: Path, limit: int) -> str:
+    """Fetches a file from the first place that has it; returns a line about what came.
 
     Raises:
         ModelError: none has it.
@@ -159,8 +185,7 @@ def _fetch_first(places: list[str], file: str, to: Path, limit: int) -> None:
         address = _join(place, file)
         try:
             with _open(address) as source:
-                _copy(source, to, address, limit)
-            return
+                return _copy(source, to, address, limit)
         except (OSError, http.client.HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
@@ -171,10 +196,11 @@ def _fetch_first(places: list[str], file: str, to: Path, limit: int) -> None:
             if is_last or not is_absent:
                 tried = " nor ".join(mask_password(_join(p, file)) for p in places[: number + 1])
                 raise ModelError(f"cannot fetch {tried}: {_reason(error)}") from None
+    raise ValueError("no places")
 
 
-def _copy(source: BinaryIO, to: Path, address: str, limit: int) -> None:
-    """Copies to the end, and reports what came."""
+def _copy(source: BinaryIO, to: Path, address: str, limit: int) -> str:
+    """Copies to the end; returns a line about what came."""
     to.parent.mkdir(parents=True, exist_ok=True)
     size, digest = 0, hashlib.sha256()
     with to.open("wb") as file:
@@ -187,7 +213,7 @@ def _copy(source: BinaryIO, to: Path, address: str, limit: int) -> None:
     wanted = getattr(source, "length", None)  # bytes of a response that did not come
     if wanted:
         raise ModelError(f"{mask_password(address)}: cut off after {size} bytes; try again")
-    say(f"{to.name}: {size / 1e6:.1f} MB, sha256 {digest.hexdigest()[:12]}…")
+    return f"{to.name}: {size / 1e6:.1f} MB, sha256 {digest.hexdigest()[:12]}…"
 
 
 def _open(address: str) -> BinaryIO:

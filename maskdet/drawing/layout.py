@@ -21,6 +21,7 @@ _ENLARGED_WIDTH = 960
 _ENLARGED_SHARE = 0.75
 """… or, on a large screen, this share of the box's width."""
 _MAX_GRID_TEXT = 18
+"""Of several images, unless each is so wide that its bar has room for larger text."""
 _MIN_IMAGE_WIDTH = 4
 """Of an image in a grid beside the panel, in sizes of the text: a narrower one has no room for its
 name."""
@@ -103,13 +104,13 @@ def panel_margins(images: Sequence[Size], size: Size, text: int) -> tuple[int, i
     right, bottom = (beside, 0) if is_beside else (0, below)
     if is_single:
         rest = width - right, height - bottom - top
-        narrowest = images[0][0] * _scale(images[0], rest)
+        image_width = images[0][0] * _scale(images[0], rest)
         if not is_beside:  # what the image leaves free is the panel's
             bottom = max(bottom, height - top - math.ceil(images[0][1] * width / images[0][0]))
     else:
-        narrowest = _narrowest(images, (width - right, height - bottom))
+        image_width = _usual_width(images, (width - right, height - bottom))
     panel = (right, height - top) if is_beside else (width, bottom)
-    if narrowest >= _MIN_IMAGE_WIDTH * text and is_panel_legible(panel, text):
+    if image_width >= _MIN_IMAGE_WIDTH * text and is_panel_legible(panel, text):
         return right, bottom
     if is_single or not is_panel_legible((width, height - top), text):
         return 0, 0
@@ -166,12 +167,12 @@ def _shown(images: Sequence[Size], columns: int, size: Size, text: int) -> float
     return sum(_scale(image, room) ** 2 * image[0] * image[1] for image in images)
 
 
-def _narrowest(images: Sequence[Size], size: Size) -> float:
-    """Width of the narrowest of several images in a window of that size."""
+def _usual_width(images: Sequence[Size], size: Size) -> float:
+    """Median width of several images in a window of that size, one of which may be a slit."""
     layout = arrange(images, size)
     cell = layout.places[0]
     room = cell.width, cell.height - bar_height(cell.width, layout.text, compact=True)
-    return min(_scale(image, room) * image[0] for image in images)
+    return median(_scale(image, room) * image[0] for image in images)
 
 
 def _scale(image: Size, room: tuple[float, float]) -> float:
@@ -182,7 +183,8 @@ def _scale(image: Size, room: tuple[float, float]) -> float:
 def _text(count: int, size: Size) -> int:
     text = text_size(*size, least=MIN_SCREEN_TEXT)
     if count > 1:
-        return min(text, _MAX_GRID_TEXT)
+        columns = math.ceil(math.sqrt(count))
+        return min(text, max(_MAX_GRID_TEXT, widest_text(size[0] // columns)))
     return min(text, max(MIN_SCREEN_TEXT, widest_text(size[0])))
 
 

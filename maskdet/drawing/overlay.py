@@ -116,7 +116,7 @@ class Overlay:
         """Image while there is no frame: dark, with a message in its middle.
 
         Args:
-            message: one short line.
+            message: short; in as many lines as it needs.
             status: content of the bar.
             size: (width, height) of the whole.
             text: size of the text, pixels.
@@ -124,9 +124,11 @@ class Overlay:
         dark = Frame(np.full((1, 1, 3), _DARK, np.uint8), 0, 0.0, 0.0, status.source)
         canvas = self.view(Observation(dark, Detections.empty()), status, size, text)
         renderer, (width, height) = self._renderer, size
-        if message := renderer.fitted(message, width - renderer.size):
-            x = (width - renderer.width(message)) // 2
-            renderer.write(canvas, message, x, height // 2, BRIGHT)
+        lines = renderer.wrapped(message, width - renderer.size)
+        middle = height // 2 - max(0, len(lines) - 2) * renderer.row // 2
+        for row, line in enumerate(lines):
+            x = (width - renderer.width(line)) // 2
+            renderer.write(canvas, line, x, middle + row * renderer.row, BRIGHT)
         return canvas
 
     def bar(self, canvas: np.ndarray, rows: Sequence[Row], text: int) -> None:

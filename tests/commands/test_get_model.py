@@ -86,6 +86,31 @@ def test_what_is_there_is_not_fetched_again(origin: Path, shipped: Path, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["path", "http"])
+def test_another_model_of_that_name_is_not_ignored_where_one_is_there(
+    kind: str,
+    origin: Path,
+    shipped: Path,
+    address: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = {"path": str(origin), "http": address}[kind]
+    folder = get(NAME, place, shipped, tmp_path / "mine")
+    capsys.readouterr()
+    for same in (place, "/no/such"):
+        assert get(NAME, same, shipped, tmp_path / "mine") == folder
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"already in {folder}" in line and f"nothing is fetched from {same}" in line
+    card = read_card(origin / NAME)
+    (origin / NAME / "model.weights.h5").write_bytes(b"learned again")
+    files = {"keras": card.files["keras"].model_copy(update={"sha256": "ab" * 32})}
+    write_card(origin / NAME, card.model_copy(update={"files": files}))
+    with pytest.raises(ModelError, match=rf"another model '{NAME}'.*--model FOLDER"):
+        get(NAME, place, shipped, tmp_path / "mine")
+    assert (folder / "model.weights.h5").read_bytes() == b"weights" * 1000
+
+
+@pytest.mark.parametrize("kind", ["path", "http"])
 def test_another_file_than_the_card_names_is_refused(
     kind: str, origin: Path, shipped: Path, address: str, tmp_path: Path
 ) -> None:

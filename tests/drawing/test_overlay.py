@@ -233,6 +233,14 @@ def test_message_while_there_is_no_frame() -> None:
     assert np.abs(middle).max() < 12
 
 
+def test_that_message_can_be_read_to_its_end_in_a_small_tile() -> None:
+    drawn = {
+        Overlay().waiting(text, Status("door", compact=True), (200, 125), 16).tobytes()
+        for text in ("waiting for the first picture", "waiting for the first pictura")
+    }
+    assert len(drawn) == 2
+
+
 @pytest.mark.parametrize("source", [(64, 48), (640, 480), (3840, 2160), (480, 1920)])
 def test_text_on_the_screen_is_as_large_as_asked_whatever_the_source(
     source: tuple[int, int],

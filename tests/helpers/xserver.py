@@ -85,12 +85,21 @@ class XServer:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for window in self._windows():
-                name = c_char_p()
-                found = self._x.XFetchName(self._connection, c_ulong(window), byref(name))
-                if found and name.value == title.encode():
+                if self._title_of(window) == title.encode():
                     return window
             time.sleep(0.05)
         raise AssertionError(f"no window {title!r} on {self.display}")
+
+    def _title_of(self, window: int) -> bytes | None:
+        """What a window manager shows as a window's title, in UTF-8."""
+        name, text = (
+            self._x.XInternAtom(self._connection, n, 0) for n in (b"_NET_WM_NAME", b"UTF8_STRING")
+        )
+        kind, bits, count, rest, value = c_ulong(), c_int(), c_ulong(), c_ulong(), c_char_p()
+        where = self._connection, c_ulong(window), c_ulong(name), c_long(0), c_long(1000), 0
+        found = map(byref, (kind, bits, count, rest, value))
+        self._x.XGetWindowProperty(*where, c_ulong(text), *found)
+        return value.value
 
     def geometry(self, window: int) -> tuple[int, int]:
         """(width, height) of a window, as the X server has it."""

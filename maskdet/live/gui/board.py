@@ -41,7 +41,7 @@ class Board:
         tiles: Sequence[Tile],
         window: Window,
         overlay: Overlay,
-        box: Size,
+        box: tuple[int | None, int | None],
         history: PeopleHistory | None = None,
     ) -> None:
         """Shows nothing yet.
@@ -50,7 +50,8 @@ class Board:
             tiles: the sources' places, which may become more and fewer.
             window: where to show.
             overlay: draws.
-            box: (width, height) that a new window of several sources may have.
+            box: (width, height) that a new window of several sources may have; None: as the screen
+                allows.
             history: of the people; None: nobody is followed.
         """
         self.image: np.ndarray | None = None
@@ -59,13 +60,14 @@ class Board:
         self._overlay = overlay
         self._history = history
         screen = screen_size()
-        most = tuple(int(side * s) for side, s in zip(screen, _SCREEN_SHARE, strict=True))
+        most = int(screen[0] * _SCREEN_SHARE[0]), int(screen[1] * _SCREEN_SHARE[1])
         if len(self._tiles) == 1:
-            box = max(box[0], int(screen[0] * _SINGLE_SHARE)), most[1]
-        self._box = min(box[0], most[0]), min(box[1], most[1])
+            box = max(box[0] or 0, int(screen[0] * _SINGLE_SHARE)), None
+        self._box = min(box[0] or most[0], most[0]), min(box[1] or most[1], most[1])
         self._shapes: list[Size] = []
         self._layout: Layout | None = None
         self._panel = 0, 0  # pixels that it takes at the right, or at the bottom
+        self._hides_images = False  # whether it has the whole window but its bar
         self._arranged: tuple[Size, bool] = (0, 0), False
         self._notice, self._notice_until = "h: help", 0.0
 
@@ -156,6 +158,7 @@ class Board:
         self._arranged = size, has_panel
         self._layout = arrange(shapes, size)
         self._panel = panel_margins(shapes, size, self._layout.text) if has_panel else (0, 0)
+        self._hides_images = 0 < self._panel[1] >= size[1] - self._layout.top
         if has_panel and not any(self._panel):
             self.show_notice("too small for the people panel: enlarge the window")
         elif has_panel and len(shapes) > 1:  # a single image has its bar above the panel, too
@@ -164,11 +167,6 @@ class Board:
             if self._hides_images:
                 self.show_notice("too small for images beside the panel; p: images again")
         return True
-
-    @property
-    def _hides_images(self) -> bool:
-        """Whether the panel has the whole window but its bar."""
-        return self._layout is not None and self._layout.size[1] <= self._layout.top
 
     def _compose(self, layout: Layout, device: str) -> np.ndarray:
         if len(self._tiles) == 1:

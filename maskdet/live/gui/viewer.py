@@ -39,7 +39,7 @@ class Viewer:
         view: View,
         *,
         snapshots: Path = Path("."),
-        size: tuple[int, int] = (1280, 720),
+        size: tuple[int | None, int | None] = (None, None),
         picture_seconds: float = 3.0,
         zones: ZoneEditor | None = None,
         history: PeopleHistory | None = None,
@@ -53,7 +53,8 @@ class Viewer:
             overlay: draws; this loop's own.
             view: what is seen from the start; keys change it.
             snapshots: folder for the images of key s.
-            size: (width, height) of a new window with several sources, at most.
+            size: (width, height) of a new window with several sources, at most; None: as the screen
+                allows.
             picture_seconds: how long each image of a folder stays.
             zones: what becomes of clicks; None: nobody is followed.
             history: of the people, for the side panel; likewise.

@@ -110,11 +110,14 @@ class Window:
         """Opens nothing yet.
 
         Args:
-            title: shown by the system; also the window's identity in OpenCV.
+            title: shown by the system, in any script.
         """
         self.pointer = (0, 0)
         self._clicks: list[tuple[Button, int, int]] = []
         self._title = readable_name(title)
+        # OpenCV's Qt keeps a window's name as UTF-8 and searches it as Latin-1: it would never find
+        # one with a letter beyond ASCII again.
+        self._name = self._title.encode("ascii", "replace").decode()
         self._is_open = self._closed = self._is_full = False
         self._asked = self._size_before = (0, 0)
         self._asked_at = 0.0
@@ -132,7 +135,7 @@ class Window:
         if not self._is_open:
             return 0, 0
         try:
-            _, _, width, height = cv2.getWindowImageRect(self._title)
+            _, _, width, height = cv2.getWindowImageRect(self._name)
         except cv2.error:  # the user may close it at any moment
             return 0, 0
         return max(0, width), max(0, height)
@@ -145,7 +148,7 @@ class Window:
             self._open()
         self._asked, self._asked_at = (width, height), time.monotonic()
         with contextlib.suppress(cv2.error):
-            cv2.resizeWindow(self._title, width, height)
+            cv2.resizeWindow(self._name, width, height)
 
     @property
     def resized_by_hand(self) -> bool:
@@ -163,9 +166,9 @@ class Window:
         if self._is_full:
             self._size_before, self._asked_at = self.size, time.monotonic()
         with contextlib.suppress(cv2.error):
-            cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, mode)
+            cv2.setWindowProperty(self._name, cv2.WND_PROP_FULLSCREEN, mode)
             if not self._is_full:
-                cv2.resizeWindow(self._title, *self._size_before)
+                cv2.resizeWindow(self._name, *self._size_before)
         return self._is_full
 
     def show(self, image: np.ndarray) -> None:
@@ -178,8 +181,8 @@ class Window:
             self._fill_screen()
             if self.closed:  # meanwhile; OpenCV would open another one
                 return
-            cv2.imshow(self._title, image)
-            if cv2.getWindowProperty(self._title, cv2.WND_PROP_AUTOSIZE) == 1:  # it has
+            cv2.imshow(self._name, image)
+            if cv2.getWindowProperty(self._name, cv2.WND_PROP_AUTOSIZE) == 1:  # it has
                 self.close()
         except cv2.error:
             if not self.closed:  # the user may close it at any moment, while it opens, too
@@ -189,8 +192,8 @@ class Window:
         """Without a window manager nobody obeys the wish for the full screen; this does."""
         waited = time.monotonic() - self._asked_at
         if self._is_full and waited > _SETTLE_TIMEOUT_S and self.size == self._size_before:
-            cv2.resizeWindow(self._title, *screen_size())
-            cv2.moveWindow(self._title, 0, 0)
+            cv2.resizeWindow(self._name, *screen_size())
+            cv2.moveWindow(self._name, 0, 0)
 
     def key(self, wait_ms: int = 1) -> str | None:
         """The key pressed; None if there was none.
@@ -218,13 +221,13 @@ class Window:
     def close(self) -> None:
         """Takes the window away for good; may be called twice."""
         if not self.closed and self._is_open:
-            cv2.destroyWindow(self._title)
+            cv2.destroyWindow(self._name)
             cv2.waitKey(1)  # lets the system do it
         self._is_open, self._closed = False, True
 
     def _is_visible(self) -> bool:
         try:
-            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+            return cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:  # with its last window, Qt's side of OpenCV goes altogether
             return False
 
@@ -234,6 +237,8 @@ class Window:
         # Free of any aspect: Qt keeps one only when the user resizes the window. The
         # caller makes the image as large as `size`.
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
-        cv2.namedWindow(self._title, flags)
-        cv2.setMouseCallback(self._title, self._mouse)
+        cv2.namedWindow(self._name, flags)
+        if self._title != self._name:
+            cv2.setWindowTitle(self._name, self._title)
+        cv2.setMouseCallback(self._name, self._mouse)
         self._is_open = True

@@ -20,13 +20,13 @@ class WindowSettings(Settings):
     """Size of the window and pace of its images.
 
     Attributes:
-        width: of the whole window with several sources, pixels.
-        height: of the whole window with several sources, pixels.
+        width: of the whole window with several sources, pixels, at most; None: most of the screen.
+        height: likewise.
         picture_seconds: how long each still image stays.
     """
 
-    width: PositiveInt = 1280
-    height: PositiveInt = 720
+    width: PositiveInt | None = None
+    height: PositiveInt | None = None
     picture_seconds: NonNegativeFloat = 3.0
 
 

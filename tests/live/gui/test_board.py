@@ -97,6 +97,37 @@ def test_the_panel_stands_where_images_stay_larger(
     assert (right > 0, bottom > 0) == (not is_below, is_below)
 
 
+@pytest.mark.parametrize(
+    ("screen", "box", "most"),
+    [
+        ((1366, 768), (None, None), (1229, 652)),
+        ((1920, 1080), (None, None), (1728, 918)),
+        ((3840, 2160), (None, None), (3456, 1836)),
+        ((3840, 2160), (1280, 720), (1280, 720)),
+        ((3840, 2160), (1280, None), (1280, 1836)),
+        ((1366, 768), (4000, 3000), (1229, 652)),
+    ],
+)
+@pytest.mark.parametrize("count", [4, 16])
+def test_several_images_have_most_of_the_screen_or_what_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+    screen: Size,
+    box: tuple[int | None, int | None],
+    most: Size,
+    count: int,
+):
+    monkeypatch.setattr("maskdet.live.gui.board.screen_size", lambda: screen)
+    overlay, sizes = Overlay(), []
+    stub = SimpleNamespace(
+        size=(0, 0), resized_by_hand=False, resize=lambda *size: sizes.append(size)
+    )
+    tiles: list[Any] = [ShownTile(f"door {i}", (1280, 720), overlay) for i in range(count)]
+    Board(tiles, stub, overlay, box).show(None, View(), "CPU")  # type: ignore[arg-type]
+    ((width, height),) = sizes
+    assert width <= most[0] and height <= most[1]
+    assert max(width / most[0], height / most[1]) > 0.97
+
+
 @pytest.mark.parametrize(("count", "hides"), [(1, False), (2, False), (3, True), (9, True)])
 def test_images_too_small_to_be_read_leave_their_room_to_the_panel(count: int, hides: bool):
     board, shown = shown_board((640, 480), count, (320, 240), View(panel=True))
@@ -112,6 +143,25 @@ def test_images_too_small_to_be_read_leave_their_room_to_the_panel(count: int, h
     assert len(changed) > 16  # the notice stood there, over the panel if need be
     board.show(None, View(panel=False), "CPU")
     assert all(tile.image_box[2] > 60 for tile in board._tiles)
+
+
+def test_the_notice_about_hidden_images_stands_at_the_lower_edge_of_a_large_window_too():
+    """It had been drawn over the bar, whose text is larger there than in what is left of it."""
+    board, shown = shown_board((640, 480), 100, (1300, 720), View(panel=True))
+    assert "p: images" in board._notice
+    images: list[np.ndarray] = []
+    board._window.show = images.append  # type: ignore[method-assign]
+    board._notice_until = -1.0
+    board.show(None, View(panel=True), "CPU")
+    changed = np.nonzero((images[-1] != shown).any(axis=(1, 2)))[0]
+    assert changed.min() > 600
+
+
+def test_one_slit_of_an_image_leaves_the_others_beside_the_panel():
+    images = [(640, 480)] * 15 + [(240, 1280)]
+    window = (1726, 830)
+    right, bottom = panel_margins(images, window, arrange(images, window).text)
+    assert right < 800 and bottom < 400
 
 
 @pytest.mark.parametrize(

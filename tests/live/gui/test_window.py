@@ -16,7 +16,7 @@ from maskdet.live.gui.window import Window
 from maskdet.system import native_libraries
 from tests.helpers.xserver import XServer, needs_xvfb, script_on, x_server
 
-TITLE = "maskdet: rtsp://admin:***@10.0.0.7/1, door"
+TITLE = "maskdet: rtsp://admin:***@10.0.0.7/1, Tür, 入口, Вход"
 
 SHOW = """
 import sys
