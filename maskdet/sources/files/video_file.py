@@ -16,6 +16,7 @@ from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
 from maskdet.sources.files.video_geometry import as_shown, matrix_of, matrix_of_tag, turned
 from maskdet.sources.files.video_opening import is_cut_avi, note_tracks, open_video
+from maskdet.sources.files.video_times import order_margin, start_of, time_of
 from maskdet.system.console import counted
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class VideoFile:
             self.fps = GUESSED_FPS
         note_tracks(name, self._container, self._stream)
         self._damage, self._combs = Damage(), CombRemover()
-        self._start = _start(self._stream)
+        self._start = start_of(self._container, self._stream)
         self.length = self._length()
         self._matrix = matrix_of_tag(self._stream)
         self._has_short_clock = self._container.format.name in _SHORT_CLOCKS
@@ -118,11 +119,11 @@ class VideoFile:
                 return None
             position = self._position(decoded)
             self._matrix = matrix_of(decoded) or self._matrix
+            self._time = position
             if position < self._wanted:
                 continue
             self._wanted = -1.0
             self._damage.add_frame(position)
-            self._time = position
             image = self._combs.repaired(as_shown(decoded, self._stream, self._matrix))
             image = turned(image, self._rotate)
             frame = Frame(image, self._index, position, time.monotonic(), self.name)
@@ -147,10 +148,12 @@ class VideoFile:
         is_start = self._has_short_clock and not position
         if is_start or not self._has_stamps or self._is_behind:  # cannot be sought: from the start
             self._container, self._stream = open_video(self._path)
-            self._start, self._is_behind = _start(self._stream), False
+            self._start, self._is_behind = start_of(self._container, self._stream), False
             self._number = 0
         else:
-            offset = round((position + (self._start or 0.0)) / float(self._stream.time_base or 1))
+            before = position - order_margin(self._stream, self.fps or GUESSED_FPS)
+            offset = round((before + (self._start or 0.0)) / float(self._stream.time_base or 1))
+            offset = max(offset, self._stream.start_time or 0)
             try:
                 self._container.seek(offset, stream=self._stream)
             except OSError:
@@ -178,7 +181,7 @@ class VideoFile:
         number, self._number = self._number, self._number + 1
         if not self._has_stamps:
             return (number + self._damage.frames) / (self.fps or GUESSED_FPS)
-        stamp = decoded.time
+        stamp = time_of(self._container, decoded)
         position = self._time + 1 / (self.fps or GUESSED_FPS) if number else 0.0
         if stamp is not None:
             if self._start is None:
@@ -234,7 +237,7 @@ class VideoFile:
         if part is None:
             return False
         self._container, self._stream = part
-        start = _start(self._stream)
+        start = start_of(self._container, self._stream)
         self._start = None if start is None else start - self._time - 1 / (self.fps or GUESSED_FPS)
         self._is_behind = True
         return True
@@ -258,11 +261,12 @@ class VideoFile:
         return True
 
     def _end(self) -> None:
-        if self._damage.packets == 0:
+        is_beyond = self._wanted >= 0  # a place behind the last frame was sought
+        if self._damage.packets == 0 and not is_beyond:
             raise SourceError(
                 f"{self._path} holds no frame; it may be cut short, or still be recorded"
             )
-        if self._index == 0:
+        if self._index == 0 and not is_beyond:
             raise SourceError(
                 f"{self._path} holds no picture that can be decoded; convert it to H.264 "
                 "(ffmpeg -i in -c:v libx264 out.mp4)"
@@ -290,10 +294,3 @@ def _own_rate(container: InputContainer, stream: VideoStream) -> float | None:
     raw = _is_raw(container)
     rates = [stream.codec_context.framerate] if raw else [stream.average_rate, stream.guessed_rate]
     return next((float(rate) for rate in rates if rate and 0 < rate < 1000), None)
-
-
-def _start(stream: VideoStream) -> float | None:
-    """Seconds of the stream's first time stamp."""
-    if stream.start_time is None or stream.time_base is None:
-        return None
-    return float(stream.start_time * stream.time_base)

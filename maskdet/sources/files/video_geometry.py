@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import cv2
@@ -23,6 +24,14 @@ _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_C
 
 _MATRICES = {"90": (0, 1, -1, 0), "180": (-1, 0, 0, -1), "270": (0, -1, 1, 0)}
 """The first two rows of a display matrix by degrees clockwise."""
+
+
+_PQ = 16
+"""FFmpeg's number of the curve of HDR10 (SMPTE ST 2084)."""
+_PAPER_WHITE_NITS = 203.0
+"""Of HDR video, as ITU-R BT.2408 has it."""
+_KNEE = 0.8
+"""Share of white from which brighter light is pressed together."""
 
 
 def turned(image: np.ndarray, degrees: int) -> np.ndarray:
@@ -86,8 +95,25 @@ def as_shown(frame: VideoFrame, stream: VideoStream, matrix: bytes | None) -> np
     rows = np.frombuffer(memoryview(cast(Any, plane)), np.uint8).reshape(
         height, plane.line_size
     )  # no copy
-    image = np.ascontiguousarray(rows[:, : width * 3]).reshape(height, width, 3)
+    image: np.ndarray = np.ascontiguousarray(rows[:, : width * 3]).reshape(height, width, 3)
+    if frame.color_trc == _PQ:
+        image = cv2.LUT(image, _from_pq())
     return image if matrix is None else _by_matrix(image, matrix)
+
+
+@cache
+def _from_pq() -> np.ndarray:
+    """The values of an ordinary video (sRGB) for those of HDR10, whose white is gray in one.
+
+    Up to paper white they are the same light; what is brighter is pressed together.
+    """
+    coded = (np.arange(256) / 255) ** (1 / 78.84375)  # SMPTE ST 2084
+    light = (np.maximum(coded - 0.8359375, 0) / (18.8515625 - 18.6875 * coded)) ** 6.2773946
+    white = light * 10_000 / _PAPER_WHITE_NITS
+    above = np.maximum(white - _KNEE, 0) / (1 - _KNEE)
+    shown = np.minimum(white, _KNEE) + (1 - _KNEE) * (1 - np.exp(-above))
+    encoded = np.where(shown <= 0.0031308, 12.92 * shown, 1.055 * shown ** (1 / 2.4) - 0.055)
+    return np.rint(255 * encoded).astype(np.uint8)
 
 
 def _by_matrix(image: np.ndarray, matrix: bytes) -> np.ndarray:

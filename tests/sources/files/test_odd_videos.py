@@ -237,3 +237,23 @@ def test_small_frames_that_are_not_marked_stay_as_they_are(tmp_path: Path) -> No
         stored = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
     shown = [seen.image for seen in iter(open_source(str(path)).read, None)]
     assert all((one == other).all() for one, other in zip(stored, shown, strict=True))
+
+
+@pytest.mark.parametrize(("curve", "white", "gray"), [(16, 247, 136), (2, 148, 112)])
+def test_the_light_of_hdr10_is_that_of_an_ordinary_video(
+    tmp_path: Path, curve: int, white: int, gray: int
+) -> None:
+    """A sheet of paper, of 203 nits, and what has a quarter of its light; else both are gray."""
+    path = tmp_path / "a.mkv"
+    image = np.full((48, 64, 3), 148, np.uint8)
+    image[:, 32:] = 112
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p10le"
+        stream.codec_context.color_trc = curve
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode())
+    frame = open_source(str(path)).read()
+    assert frame is not None
+    assert frame.image[24, 10] == pytest.approx(white, abs=3)
+    assert frame.image[24, 50] == pytest.approx(gray, abs=3)
