@@ -28,8 +28,9 @@ from maskdet.datasets.image_files import (
     turn_labels,
     unreadable_hint,
 )
+from maskdet.datasets.image_list import refuse_boxes_in_lists
 from maskdet.datasets.problems import Problems
-from maskdet.datasets.reader_input import Source
+from maskdet.datasets.reader_input import Source, file_of_name
 from maskdet.datasets.samples import DataSet
 from maskdet.datasets.splits import in_parts, joined, part_of_name
 from maskdet.datasets.text import MAX_BYTES
@@ -222,6 +223,7 @@ def _without_labels(folder: Path) -> Labels:
     images, known = list_images(folder), ", ".join(FORMATS)
     if any(image.with_suffix(".txt").is_file() for image in images):
         return "yolo", folder  # whose reader asks for a list of classes
+    refuse_boxes_in_lists(folder)
     if tool := folder_tool(folder, images):
         raise DatasetError(f"{folder}: {tool}")
     raise DatasetError(
@@ -273,7 +275,7 @@ def _all_candidates(folder: Path) -> Iterator[Labels]:
             yield "coco", file
         elif file.suffix.lower() in TABLES and file.is_file() and holds_boxes(file):
             yield _kind_of(file), file
-    listed = any((folder / name).is_file() for name in CLASS_LISTS)
+    listed = any(file_of_name(folder, name) for name in CLASS_LISTS)
     if _holds_texts(folder / "labels") or listed or plans_in(folder):
         yield "yolo", folder
 

@@ -18,6 +18,10 @@ _FLAG = re.compile(r"(?<=\S)\s+(-1|0|1|\S+\.xml)$")
 
 _BOXES = re.compile(r"\s\d+,\d+,\d+,\d+,\d+(\s|$)")
 """A box and the number of its class, behind an image's name."""
+_BEHIND_NAMES = (
+    "boxes behind a name, as keras-yolo3 has them, are not read: convert them to COCO, VOC xml or "
+    "YOLO"
+)
 _ROW = re.compile(r"[,;\t]\d+([,;\t]\d+){3}|,,,,")
 
 
@@ -92,13 +96,22 @@ class ListedImages:
         return relative
 
 
+def refuse_boxes_in_lists(folder: Path) -> None:
+    """Names a list of images that has their boxes, too, which would be lost.
+
+    Raises:
+        DatasetError: there is one.
+    """
+    for file in sorted(folder.glob("*.[tT][xX][tT]")):
+        first = next(iter(read_list(file)), "")
+        if _BOXES.search(first):
+            raise DatasetError(f"{file}:1: {_BEHIND_NAMES}")
+
+
 def _hint(line: str) -> str:
     """The end of a message about a line that names no image, where it is one of something else."""
     if _BOXES.search(line):
-        return (
-            "; boxes behind a name, as keras-yolo3 has them, are not read: convert them to COCO, "
-            "VOC xml or YOLO"
-        )
+        return f"; {_BEHIND_NAMES}"
     if _ROW.search(line):
         return "; this is the row of a table: let its name end in .csv, or name the --format"
     return ""

@@ -40,6 +40,21 @@ def _holds_labels_alone(folder: Path) -> bool:
     return not any(entry.is_dir() or entry.suffix.lower() in SUFFIXES for entry in entries)
 
 
+def file_of_name(folder: Path, name: str) -> Path | None:
+    """The file of a name, relative to a folder, or the only one of that name in another case.
+
+    Labels that were made on Windows have ``Classes.txt``, and no program there minds.
+    """
+    if (exact := folder / name).is_file():
+        return exact
+    parent = exact.parent
+    try:
+        others = [one for one in parent.iterdir() if one.name.lower() == exact.name.lower()]
+    except OSError:  # there is no such folder, or its reader reports why
+        return None
+    return others[0] if len(others) == 1 and others[0].is_file() else None
+
+
 @dataclass(frozen=True)
 class Source:
     """Labels, and where their images may lie.
@@ -71,7 +86,7 @@ class Source:
         if self.class_list is not None:
             return read_classes(self.class_list)
         for name in beside:
-            if (file := self.folder / name).is_file():
+            if file := file_of_name(self.folder, name):
                 return read_classes(file, may_be_empty=True)
         return None
 

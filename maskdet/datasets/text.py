@@ -51,7 +51,10 @@ def _decoded(file: Path, raw: bytes) -> str:
         raise DatasetError(f"{file}:{line}: {problem}") from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise DatasetError(f"{file}:{line}: holds NUL characters; this is no text file")
+        is_torn = text.endswith("\0\0") and "\0" not in text.rstrip("\0")
+        found = "zero bytes at its end, as a copy that was broken off; copy it again"
+        what = f"has {found}" if is_torn else "holds NUL characters; this is no text file"
+        raise DatasetError(f"{file}:{line}: {what}")
     return text
 
 

@@ -54,6 +54,8 @@ LABELME_XML = (
         ({"labels/a.txt": ROW, "images/a.png": "", "classes.txt": "mask",
           "images/.ipynb_checkpoints/a.png": "", "images/@eaDir/a.png/b.jpg": "",
           "__MACOSX/images/a.png": ""}, ""),
+        ({"Labels/A.TXT": ROW, "Images/a.png": "", "Classes.txt": "mask"}, yolo_labels.ELSEWHERE),
+        ({"a.txt": ROW, "a.png": "", "Data.YAML": "names: [mask]\ntrain: .\n"}, ""),
         ({"labels/a.TXT": ROW, "images/a.png": "", "classes.txt": "mask"}, yolo_labels.ELSEWHERE),
         # VOC: LabelMe's own xml, xml under other names, in UTF-16 whatever it declares
         ({"default/a.xml": LABELME_XML, "default/a.png": ""}, ""),
@@ -181,6 +183,14 @@ OPEN_IMAGES = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOcclude
         ({"p.json": '[{"id": 1, "annotator": 1, "image": "a.png"}]'}, "Label Studio's own list"),
         ({"labels/a.json": LABELME_JSON}, "but labelme's, a file for each picture"),
         ({"train/_annotations.txt": "a.png 6,4,30,20,0\n"}, "is Roboflow's YOLOv4 PyTorch"),
+        (
+            {"my.txt": "a.png 6,4,30,20,0\n"},
+            "my.txt:1: boxes behind a name, as keras-yolo3 has them",
+        ),
+        (
+            {"train.txt": "C:\\x\\a.png 6,4,30,20,0 1,2,3,4,0\n", "classes.txt": "mask"},
+            "train.txt:1: boxes behind a name",
+        ),
         ({"x/wider_face_train_bbx_gt.txt": "a.png\n"}, "is WIDER FACE's list of boxes"),
         ({"labelTxt/b.txt": "1 1 2 1 2 2 1 2 mask 0\n"}, "DOTA's turned boxes in labelTxt/"),
         ({"label_2/a.txt": "mask 0 0 0 6 4 30 20\n", "image_2/a.png": ""}, "is KITTI's; convert"),

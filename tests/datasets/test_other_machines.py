@@ -234,6 +234,7 @@ def test_wrong_outlines_of_coco(tmp_path: Path, segmentation: object, words: str
         ({"shapes": [], "imagePath": "a.png"}, "but labelme's, a file for each picture; export"),
         ([{"data": {}, "annotations": []}], "but Label Studio's own list of tasks; export"),
         ({"a": {"filename": "a.png", "regions": []}}, "VGG Image Annotator's; export"),
+        ({"name": "faces", "tags": [], "assets": {}}, "but VoTT's; export"),
         ({"images": [], "annotations": []}, "take the one of instances"),
     ],
 )

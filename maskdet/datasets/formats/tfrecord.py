@@ -98,7 +98,10 @@ class _Reader:
         features = example_features(raw)
         content = _one(features, "image/encoded", bytes)
         if not content:
-            raise DatasetError("has no image/encoded")
+            raise DatasetError(
+                "has no image/encoded, as records of the Object Detection API have; convert what "
+                "it was made of"
+            )
         name = _one(features, "image/filename", bytes) or _one(features, "image/source_id", bytes)
         key = (name or b"", blake2b(content).digest())
         if key in self._images and name:

@@ -20,6 +20,7 @@ _JSON_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"classes", "tags"}, "a list of classes, as Supervisely writes it"),
     ({"captions"}, "a list of captions"),
     ({"asset", "regions"}, "VoTT's, a file for each picture"),
+    ({"assets", "tags"}, "VoTT's"),
     ({"item", "annotations"}, "V7's, a file for each picture"),
     ({"classes", "labels"}, "FiftyOne's"),
     ({"FileName", "Annotations"}, "that of Kaggle's Medical Mask, a file for each picture"),

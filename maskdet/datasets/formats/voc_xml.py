@@ -80,8 +80,11 @@ def parse(xml: Path, problems: Problems | None = None) -> Element:
 def _advice(xml: Path, error: SAXParseException) -> str:
     """The probable cause of what the parser found, and what to do."""
     message = error.getMessage()
+    content = xml.read_bytes()
+    if content.endswith(b"\0\0"):
+        return "; it has zero bytes at its end, as a copy that was broken off: copy it again"
     if "no element found" in message or "unclosed token" in message:
-        is_empty = not xml.read_bytes().strip()
+        is_empty = not content.strip()
         return f"; the file {'is empty' if is_empty else 'ends too early'}: save or copy it again"
     if "invalid token" in message:
         return "; within a name, & is to be written as &amp; and < as &lt;"

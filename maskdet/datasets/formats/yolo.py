@@ -36,8 +36,9 @@ from maskdet.datasets.formats.yolo_labels import (
     parts_of_lists,
 )
 from maskdet.datasets.image_files import list_images, size_of
+from maskdet.datasets.image_list import refuse_boxes_in_lists
 from maskdet.datasets.problems import Problems
-from maskdet.datasets.reader_input import Source, class_of
+from maskdet.datasets.reader_input import Source, class_of, file_of_name
 from maskdet.datasets.samples import DataSet, inside
 from maskdet.datasets.text import number, read_text, whole_or_point_zero
 from maskdet.errors import DatasetError
@@ -98,6 +99,8 @@ def read(source: Source, problems: Problems) -> DataSet:
                 found.append((labels, image))
         except DatasetError as error:
             problems.add_line(str(error))
+    if not found:
+        refuse_boxes_in_lists(folder)
     rows.read_all(found)
     finder.note_orphans(folder)
     return builder.dataset()
@@ -228,9 +231,9 @@ def _plan(source: Source) -> Plan | None:
             return read_plan(file)
     if not source.path.is_dir():
         return None
-    usual = [source.folder / name for name in CLASS_LISTS if name.endswith(SUFFIXES_OF_PLANS)]
-    for file in usual:
-        if is_plan(file):
+    usual = [name for name in CLASS_LISTS if name.endswith(SUFFIXES_OF_PLANS)]
+    for name in usual:
+        if (file := file_of_name(source.folder, name)) and is_plan(file):
             return read_plan(file)
     plans = plans_in(source.folder)
     if len({tuple(read_classes(file, may_be_empty=True).items()) for file in plans}) > 1:

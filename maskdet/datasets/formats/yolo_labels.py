@@ -14,6 +14,7 @@ from maskdet.datasets.image_files import SUFFIXES
 from maskdet.datasets.image_list import read_list
 from maskdet.datasets.image_lookup import ImageLookup, uploaded_name
 from maskdet.datasets.problems import Problems
+from maskdet.datasets.reader_input import file_of_name
 from maskdet.datasets.samples import inside
 from maskdet.datasets.splits import part_of_name
 from maskdet.datasets.text import number, read_text
@@ -51,7 +52,7 @@ def class_lists_in(folder: Path) -> list[Path]:
     has lists of other data sets (``coco.names``).
     """
     names = (*CLASS_LISTS, "valid/_darknet.labels", "test/_darknet.labels")
-    found = [folder / name for name in names if (folder / name).is_file()]
+    found = [file for name in names if (file := file_of_name(folder, name))]
     return [*found[:1], *(file for file in found[1:] if file.name != PROPOSED)]
 
 

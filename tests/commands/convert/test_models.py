@@ -82,13 +82,13 @@ def test_a_graph_becomes_a_model_folder(models: Path, tmp_path: Path, path: str)
     target = tmp_path / "old-ssd"
     labels = tmp_path / "map.pbtxt"
     labels.write_text(
-        "item {id: 1 name: 'mask'} item {id: 2 name: 'x=y'} item {id: 3 name: 'nose'}"
+        "item {id: 1 name: 'mask'} item {id: 2 name: 'x=y'} item {id: 3 name: 'under nose'}"
     )
     said = ["--labels", str(labels), "--state", "x=y=without_mask"]
     assert main(["convert", str(models / path), str(target), "--card", *said]) == 0
     shutil.move(target, tmp_path / "moved")  # no path outside is remembered
     assert_all_same(tmp_path / "moved", upstream_api("ssd_mobilenet_v1"))
-    assert read_card(tmp_path / "moved").classes == ("mask", "x=y", "nose")
+    assert read_card(tmp_path / "moved").classes == ("mask", "x=y", "under nose")
 
 
 @pytest.mark.slow

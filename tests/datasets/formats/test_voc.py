@@ -161,6 +161,7 @@ EXTERNAL = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><annotation>
         (annotation().replace("<size>", "<path>a & b</path><size>"), "& is to be written as &amp;"),
         (annotation().replace("</size>", "</sise>"), "; an element is closed that is not open"),
         (b"\x00\xff\xfe\x01\x02", "cannot be read as xml"),
+        (annotation(face(1, 2, 3, 4)) + "\0" * 99, "; it has zero bytes at its end, as a copy"),
         (annotation(face(1, 2, 3, 4))[:-20], "; the file ends too early: save or copy it again"),
         ('<?xml version="1.0" encoding="klingon"?><annotation/>', "encoding"),
         ('<?xml version="1.0" encoding="utf-7"?><annotation/>', "cannot be read as xml"),

@@ -119,6 +119,10 @@ def test_wrong_labels(tmp_path: Path, row: str, words: str) -> None:
         ({"listed": ("data.yaml", "a: &a [x]\nnames: *a\n")}, "data.yaml"),
         ({"rows": b"\x89PNG\r\n\x1a\n\0"}, "a.txt:1: not a text file in UTF-8"),
         ({"rows": "1 0.5 0.5 0.1 0.1\0"}, "a.txt:1: holds NUL characters"),
+        (
+            {"rows": "1 0.5 0.5 0.1 0.1\n" + "\0" * 99},
+            "a.txt:2: has zero bytes at its end, as a copy",
+        ),
     ],
 )
 def test_wrong_files(tmp_path: Path, more: dict[str, str], words: str) -> None:
