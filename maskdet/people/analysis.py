@@ -108,7 +108,7 @@ class Analysis:
             appearances=describe(frame.image, detections.boxes),
             scores=face_scores(detections),
         )
-        self._margin.update(step, self._tracker.tracks, self._clock.now)
+        self._margin.update(step, self._tracker.tracks, self._tracker.gone, self._clock.now)
         detections = replace(detections, track_ids=step.track_ids)
         events = [self._resume(track, before) for track, before in step.returned.items()]
         for track in self._tracker.tracks:

@@ -14,7 +14,8 @@ REACH_WIDTHS = 6.0
 SIZE_RATIO = 0.5
 """Change of the face's size, as a natural logarithm, up to which that is possible."""
 MEMORY_S = 4.0
-"""Seconds for which somebody out of sight may come back as somebody new."""
+"""Seconds for which somebody out of sight may come back as somebody new: fewer than the tracker
+remembers them for."""
 ABSENCE_S = 0.5
 """Seconds out of sight after which it may be somebody else who comes back."""
 ABSENCE_FRAMES = 1.5
@@ -81,7 +82,6 @@ class Margin:
     def __init__(self) -> None:
         self.doubts = Doubts()
         self._of_day = Doubts()
-        self._ended: list[Track] = []
         self._walkers: set[int] = set()
 
     @property
@@ -98,19 +98,22 @@ class Margin:
         """A new day begins."""
         self._of_day = replace(self.doubts)
 
-    def update(self, step: Step, tracks: Sequence[Track], now: float) -> None:
+    def update(
+        self, step: Step, tracks: Sequence[Track], gone: Sequence[Track], now: float
+    ) -> None:
         """Takes the result of a frame in.
 
         Args:
             step: the tracker's.
             tracks: everybody who is followed.
+            gone: people who were given up, but may come back.
             now: seconds of the source's clock.
         """
-        self._ended = [t for t in (*self._ended, *step.ended) if now - t.seen <= MEMORY_S]
-        self._walkers &= {track.track_id for track in (*tracks, *self._ended)}
+        recent = [track for track in gone if now - track.seen <= MEMORY_S]
+        self._walkers &= {track.track_id for track in (*tracks, *recent)}
         known = [track for track in tracks if track.is_confirmed and not track.is_still]
         if step.confirmed:
-            hidden = [*self._ended, *(track for track in known if track.row is None)]
+            hidden = [*recent, *(track for track in known if track.row is None)]
             new = [track for track in step.confirmed if track not in step.returned]
             self.doubts.near += sum(_is_near(track, hidden) for track in new)
             self.doubts.returns += len(step.returned)

@@ -55,7 +55,7 @@ def count(found: list[Found]) -> tuple[int, Doubts]:
     tracker, margin, before, people = Tracker(), Margin(), found[0].seconds, 0
     for one in found:
         step = tracker.update(one.boxes, one.seconds - before, one.seconds)
-        margin.update(step, tracker.tracks, one.seconds)
+        margin.update(step, tracker.tracks, tracker.gone, one.seconds)
         people += len(step.confirmed)
         before = one.seconds
     return people, margin.doubts

@@ -126,3 +126,10 @@ def test_the_store_has_one_visit(tmp_path: Path):
     with closing(open_for_reading(tmp_path / "people.db")) as connection:
         visits = connection.execute("SELECT first_seen, seconds FROM visits").fetchall()
     assert [(began - UTC, seconds) for began, seconds in visits] == [pytest.approx((0, 119.8))]
+
+
+def test_who_is_back_may_not_be_who_comes_next():
+    back = Actor(walk(200, 240, gone=[(2.0, 5.0)]))
+    new = Actor(walk(330, 240, gone=[(0.0, 5.4)]))
+    seen = show([(back, colors(1)), (new, colors(2))], times(25, 8))
+    assert unique(seen) == 2 and seen[-1].people_counts.margin == 0
