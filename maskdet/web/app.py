@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -37,6 +38,8 @@ from maskdet.web.sub_path import SubPath
 from maskdet.web.uploads import check_pixels, read_uploads
 
 STATIC = Path(__file__).with_name("static")
+Process = Callable[[Request, Annotated, RequestOptions], Awaitable[list[ProcessedImage]]]
+"""Processes the pictures of a request."""
 _WORKER_THREADS = 8  # that decode, draw and encode: the largest batch the detector can get
 _FILE = {"type": "string", "format": "binary"}
 _BODY: dict[str, Any] = {
@@ -152,7 +155,7 @@ def create_app(
     )
     _answer_those_who_left(app)
     _add_pages(app)
-    _add_api(app, processor, metrics, limits)
+    _add_api(app, _limited(processor, metrics, limits))
     _add_state(app, about, batcher, metrics)
     app.add_middleware(Gate, names=address.names, origins=address.origins)
     paths = {
@@ -178,25 +181,8 @@ def _add_pages(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=STATIC))
 
 
-def _add_api(
-    app: FastAPI, processor: ImageProcessor, metrics: ServerMetrics, limits: Limits
-) -> None:
+def _add_api(app: FastAPI, process: Process) -> None:
     """Pictures in, answers out."""
-    in_memory = CapacityLimiter(limits.requests)
-    threads = CapacityLimiter(_WORKER_THREADS)
-
-    async def process(
-        request: Request, annotated: Annotated, options: RequestOptions
-    ) -> list[ProcessedImage]:
-        async with in_memory:
-            uploads, fields = await read_uploads(request, limits)
-            await anyio.to_thread.run_sync(check_pixels, uploads, limits)
-            wanted = with_fields(options, fields)
-            process_upload = partial(processor.process, annotated=annotated, options=wanted)
-            seen = await run_each(process_upload, uploads, threads)
-        for one in seen:
-            metrics.image(one.detections)
-        return seen
 
     @app.post(
         "/api/detect",
@@ -238,6 +224,27 @@ def _add_api(
             return Response(seen[0].annotated, 200, headers, seen[0].kind.media_type)
         content = await anyio.to_thread.run_sync(zip_of, seen)
         return Response(content, 200, attachment("annotated.zip"), "application/zip")
+
+
+def _limited(processor: ImageProcessor, metrics: ServerMetrics, limits: Limits) -> Process:
+    """Processing of one request: so many at a time, counted, each within its limits."""
+    in_memory = CapacityLimiter(limits.requests)
+    threads = CapacityLimiter(_WORKER_THREADS)
+
+    async def process(
+        request: Request, annotated: Annotated, options: RequestOptions
+    ) -> list[ProcessedImage]:
+        async with in_memory:
+            uploads, fields = await read_uploads(request, limits)
+            await anyio.to_thread.run_sync(check_pixels, uploads, limits)
+            wanted = with_fields(options, fields)
+            process_upload = partial(processor.process, annotated=annotated, options=wanted)
+            seen = await run_each(process_upload, uploads, threads)
+        for one in seen:
+            metrics.image(one.detections)
+        return seen
+
+    return process
 
 
 def _add_state(app: FastAPI, about: About, batcher: Batcher, metrics: ServerMetrics) -> None:
