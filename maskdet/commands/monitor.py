@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskdet import __version__
-from maskdet.commands.options import HELP_NAMES, run_app
+from maskdet.commands.options import HELP_NAMES, run_app, setting_overrides
 from maskdet.config import Override, load_settings
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.serve import DEFAULT_ADDRESS
 from maskdet.live.shutdown import ENDED_EARLY, Stop
-from maskdet.model.class_names import parse_states
 from maskdet.model.registry import DEFAULT_MODEL
 from maskdet.system.console import log_as, say
 from maskdet.system.extras import require
@@ -190,26 +189,20 @@ def monitor(
 ) -> int:
     """Runs the monitor by its options; returns its exit status."""
     values = {
-        "--model": ("model", model),
-        "--labels": ("labels", labels),
-        "--device": ("device", device),
-        "--headless": ("headless", headless or None),
-        "--record": ("record", record),
-        "--events": ("events", events),
-        "--store": ("store", store),
-        "--max-seconds": ("max_seconds", max_seconds),
-        "--max-frames": ("max_frames", max_frames),
-        "--summary": ("summary", summary),
-        "--min-score": ("min_score", min_score),
-        "--serve": ("serve", serve),
+        "model": model,
+        "labels": labels,
+        "device": device,
+        "headless": headless or None,
+        "record": record,
+        "events": events,
+        "store": store,
+        "max_seconds": max_seconds,
+        "max_frames": max_frames,
+        "summary": summary,
+        "min_score": min_score,
+        "serve": serve,
     }
-    options = [
-        Override(o, (key,), value) for o, (key, value) in values.items() if value is not None
-    ]
-    options += [
-        Override(f"--state {name}={value}", ("classes", name), value)
-        for name, value in parse_states(state).items()
-    ]
+    options = setting_overrides(values, state)
     # before --set: sources.0.read_timeout=2 is about a source that is named here
     specs = [{"source": spec} for spec in [*(source or ()), *(sources or ())]]
     named = [Override("--source", ("sources",), specs)] if specs else []

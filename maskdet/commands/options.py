@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from maskdet.errors import ConfigError
+from maskdet.model.class_names import parse_states
 from maskdet.system.console import ending
 from maskdet.system.file_names import in_shell
 from maskdet.system.native_libraries import open_closed_streams
 from maskdet.system.processes.signals import unwound_by_signals
+
+if TYPE_CHECKING:
+    from maskdet.config import Override
 
 HELP_NAMES = {"help_option_names": ["--help", "-h"]}
 """How the help is asked for, of every command."""
@@ -144,6 +148,29 @@ def parse_looks(looks: str, tiles: int) -> Looks:
     if looks.isdecimal() and 1 <= int(looks) <= MAX_LOOKS:
         return int(looks)
     raise ConfigError(f"--looks {looks}: must be auto or a number from 1 to {MAX_LOOKS}")
+
+
+def setting_overrides(values: Mapping[str, Any], states: Sequence[str] | None) -> list[Override]:
+    """Options of a command line that replace the monitor's settings of the same names.
+
+    Args:
+        values: by setting; None: the option is not given.
+        states: of ``--state``.
+
+    Raises:
+        ConfigError: one of these has no name or no state.
+    """
+    from maskdet.config import Override
+
+    options = [
+        Override(f"--{key.replace('_', '-')}", (key,), value)
+        for key, value in values.items()
+        if value is not None
+    ]
+    return options + [
+        Override(f"--state {name}={state}", ("classes", name), state)
+        for name, state in parse_states(states).items()
+    ]
 
 
 def run_app(

@@ -7,8 +7,15 @@ from typing import Annotated
 
 import typer
 
-from maskdet.commands.options import Device, Labels, MinScore, MonitorFile, Overrides, States
-from maskdet.model.class_names import parse_states
+from maskdet.commands.options import (
+    Device,
+    Labels,
+    MinScore,
+    MonitorFile,
+    Overrides,
+    States,
+    setting_overrides,
+)
 
 
 def archive(
@@ -45,26 +52,18 @@ def archive(
     read (each is named, the others are processed).
     """
     from maskdet.commands.archive.run import run
-    from maskdet.config import Override, load_settings
+    from maskdet.config import load_settings
     from maskdet.live.settings.monitor import MonitorSettings
     from maskdet.system.extras import require
 
     if ray is not None:
         require("cluster", "ray", "pandas", "pyarrow")
     values = {
-        "--model": ("model", model),
-        "--labels": ("labels", labels),
-        "--device": ("device", None if device == "auto" else device),
-        "--min-score": ("min_score", min_score),
+        "model": model,
+        "labels": labels and str(labels),
+        "device": None if device == "auto" else device,
+        "min_score": min_score,
     }
-    options = [
-        Override(option, (key,), str(value))
-        for option, (key, value) in values.items()
-        if value is not None
-    ]
-    options += [
-        Override(f"--state {name}={value}", ("classes", name), value)
-        for name, value in parse_states(states).items()
-    ]
+    options = setting_overrides(values, states)
     settings = load_settings(MonitorSettings, config, [*(overrides or ()), *options])
     return run(folders, settings, output, workers, ray)

@@ -103,14 +103,13 @@ class RecordingSwitch:
 
     @property
     def tap(self) -> Tap | None:
-        """Called with each frame and its packet, in the recorder's thread."""
+        """Called with each packet, in the thread of who encodes or receives it."""
         return self._tap
 
     @tap.setter
     def tap(self, tap: Tap | None) -> None:
         self._tap = tap
-        if self._recorder is not None:
-            self._recorder.tap = tap
+        self._connect_tap()
 
     def add_tap(self, tap: Tap) -> None:
         """Calls that, too, with each packet."""
@@ -180,6 +179,10 @@ class RecordingSwitch:
             SinkError: the recording does not work at the moment.
         """
         self._end()
+
+    def _connect_tap(self) -> None:
+        if self._recorder is not None:
+            self._recorder.tap = self._tap
 
     def _end(self) -> None:
         recorder, self._recorder = self._recorder, None

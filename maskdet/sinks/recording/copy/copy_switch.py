@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from maskdet.sinks.recording.copy.packet_feed import PacketFeed
 from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
-from maskdet.sinks.recording.file_recorder import Tap
 from maskdet.sinks.recording.packet_ring import EncodedPacket
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
 
@@ -53,16 +52,6 @@ class CopySwitch(RecordingSwitch):
     def gives_packets(self) -> bool:
         """Whether the camera's own video reaches `tap` at the moment, recorded or not."""
         return not self.blur and not self.feed.state().no_signal
-
-    @property
-    def tap(self) -> Tap | None:
-        """Takes each packet, in the feed's thread."""
-        return self._tap
-
-    @tap.setter
-    def tap(self, tap: Tap | None) -> None:
-        self._tap = tap
-        self._connect_tap()
 
     @property
     def blur(self) -> bool:
