@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 _POLL_S = 0.02
+_KILL_TIMEOUT_S = 3.0
 
 
 def identity(pid: int) -> str:
@@ -68,12 +69,12 @@ class AdoptedMonitor:
         with contextlib.suppress(psutil.Error):
             self._process.terminate()
 
-    def kill(self, timeout_s: float = 3.0) -> int | None:
+    def kill(self) -> int | None:
         """Ends it at once, and what it has started; its exit status, as `poll`."""
         if self.poll() is None:
             with contextlib.suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)
-            deadline = time.monotonic() + timeout_s
+            deadline = time.monotonic() + _KILL_TIMEOUT_S
             while self.poll() is None and time.monotonic() < deadline:
                 time.sleep(_POLL_S)
         return self.poll()

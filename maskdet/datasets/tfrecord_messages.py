@@ -62,11 +62,7 @@ _POOL = descriptor_pool.DescriptorPool()  # one of our own: TensorFlow fills the
 _POOL.Add(_described())
 
 
-def _message(name: str) -> Any:
-    return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-
-
-_EXAMPLE = _message("Example")
+_EXAMPLE: Any = message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.Example"))
 
 
 def example_bytes(features: dict[str, Feature]) -> bytes:

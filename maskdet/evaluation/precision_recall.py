@@ -83,13 +83,13 @@ class Matches:
         pairs = zip(hits, counted, strict=True)
         return np.array([_average(drawn, hit, count, total) for hit, count in pairs])
 
-    def curve(self, iou: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Score, precision and recall, one of each for every different score, falling.
+    def curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Score, precision and recall at the first IoU, one for every different score, falling.
 
         With no faces at all recall is NaN.
         """
-        counted = self.counted[iou]
-        scores, hits = self.scores[counted], self.hits[iou][counted]
+        counted = self.counted[0]
+        scores, hits = self.scores[counted], self.hits[0][counted]
         last = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
         found, answers = np.cumsum(hits)[last], np.arange(1, len(scores) + 1)[last]
         total = self.faces.sum()

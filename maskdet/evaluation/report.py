@@ -150,7 +150,7 @@ def write_plots(folder: Path, evaluation: Evaluation) -> list[Path]:
     """
     measured, curves = evaluation.metrics(), evaluation.curves()
     ap50 = {name: measured["face_AP50" if name == "face" else f"AP50_{name}"] for name in curves}
-    pairs = _worst(evaluation, _WORST_IMAGES)
+    pairs = _worst(evaluation)
     files = {
         "precision_recall.png": plots.precision_recall(curves, ap50, evaluation.points()),
         "confusion.png": plots.confusion(*evaluation.confusion()),
@@ -162,9 +162,9 @@ def write_plots(folder: Path, evaluation: Evaluation) -> list[Path]:
     return [folder / name for name in files]
 
 
-def _worst(evaluation: Evaluation, count: int) -> list[Pair]:
+def _worst(evaluation: Evaluation) -> list[Pair]:
     mistakes = evaluation.mistakes()
-    order = np.argsort(-mistakes, kind="stable")[:count]
+    order = np.argsort(-mistakes, kind="stable")[:_WORST_IMAGES]
     return [Pair(evaluation.samples[i], evaluation.shown[i]) for i in order]
 
 

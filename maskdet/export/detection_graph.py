@@ -11,7 +11,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from maskdet.export.letterbox_graph import fitted
-from maskdet.model.decision import EVERYTHING, MIN_VOTER_SHARE, Calibration
+from maskdet.model.decision import MIN_VOTER_SHARE, Calibration
 from maskdet.networks import box_coding
 from maskdet.networks.faster_rcnn.rpn import level_anchors
 from maskdet.networks.plans import Network
@@ -20,9 +20,9 @@ from maskdet.networks.tensor import Tensor
 from maskdet.runtimes.decoding import (
     ANCHOR_SUPPRESSION_IOU,
     MAX_CANDIDATES,
+    MAX_DETECTIONS,
     SUPPRESSION_IOU,
     VOTING_IOU,
-    RegionDecoder,
 )
 
 MIN_SCORE = 0.001
@@ -45,7 +45,7 @@ def detection_function(
         ``detection_classes`` (batch, M), from 1, and ``num_detections`` (batch,), all float32.
         What is behind the number is padding: score 0.
     """
-    limit, overlap = RegionDecoder(EVERYTHING).limit, ANCHOR_SUPPRESSION_IOU
+    limit, overlap = MAX_DETECTIONS, ANCHOR_SUPPRESSION_IOU
     if not isinstance(network, RetinaNet):
         limit, overlap = min(limit, network.plan.after), SUPPRESSION_IOU
 

@@ -45,6 +45,7 @@ _LEAVES_OUT = re.compile(
 """Words in the order that says that a mask leaves nose or chin out; not ``nose under mask``."""
 _MAX_NAME_LENGTH = 80
 """Characters of a name beyond which nothing is guessed."""
+_MAX_LISTED = 12
 
 
 def guess_state(name: str) -> MaskState | None:
@@ -147,6 +148,6 @@ def _shown(name: str) -> str:
     return repr(name[:40])
 
 
-def _listed(names: Sequence[str], limit: int = 12) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(map(_shown, names[:limit])) + more
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(map(_shown, names[:_MAX_LISTED])) + more

@@ -92,16 +92,11 @@ class AnchorDecoder:
         grid: the network's anchors.
         deviations: scale of its box deltas.
         rule: turns logits into scores and states.
-        overlap: IoU above which the lower of two boxes goes, whatever their states: a face has
-            one state.
-        limit: most faces of an image.
     """
 
     grid: AnchorGrid
     deviations: Sequence[float]
     rule: DecisionRule
-    overlap: float = ANCHOR_SUPPRESSION_IOU
-    limit: int = MAX_DETECTIONS
 
     def decode(
         self,
@@ -128,7 +123,7 @@ class AnchorDecoder:
         anchors = self.grid.anchors(*size)[found]
         boxes = anchor_ops.decode(anchors, deltas[found], self.deviations) / np.float32(factor)
         boxes = box_ops.clip(boxes, image[1], image[0])
-        return self.rule.apply(_faces(boxes, probabilities, self.overlap, self.limit))
+        return self.rule.apply(_faces(boxes, probabilities, ANCHOR_SUPPRESSION_IOU))
 
 
 @dataclass(frozen=True)
@@ -137,13 +132,9 @@ class RegionDecoder:
 
     Attributes:
         rule: turns the logits of its scores into scores and states.
-        overlap: IoU above which the lower of two boxes goes, whatever their states.
-        limit: most faces of an image.
     """
 
     rule: DecisionRule
-    overlap: float = SUPPRESSION_IOU
-    limit: int = MAX_DETECTIONS
 
     def decode(
         self,
@@ -167,7 +158,7 @@ class RegionDecoder:
         clipped = np.clip(scores[found].astype(np.float32), 1e-7, 1 - 1e-6)
         probabilities = self.rule.calibration.probabilities(np.log(clipped / (1 - clipped)))
         inside = box_ops.clip(boxes[found] / np.float32(factor), image[1], image[0])
-        return self.rule.apply(_faces(inside, probabilities, self.overlap, self.limit))
+        return self.rule.apply(_faces(inside, probabilities, SUPPRESSION_IOU))
 
 
 def decoder_for(network: str, options: Mapping[str, Any], rule: DecisionRule) -> Decoder:
@@ -203,17 +194,16 @@ def _rows_reaching(values: np.ndarray, least: np.generic) -> np.ndarray:
     return reaching[np.diff(reaching, prepend=-1) > 0]
 
 
-def _faces(boxes: np.ndarray, probabilities: np.ndarray, overlap: float, limit: int) -> Detections:
+def _faces(boxes: np.ndarray, probabilities: np.ndarray, overlap: float) -> Detections:
     """Faces after suppression, each where all boxes say and in its own best state."""
     scores, states = probabilities.max(axis=1), probabilities.argmax(axis=1)
     found = Detections(boxes, scores, states, probabilities=probabilities)
     found = found[box_ops.area(boxes) > 0]  # others lie in the padding, or are not numbers
-    kept = box_ops.nms(found.boxes, found.scores, overlap, limit)
+    kept = box_ops.nms(found.boxes, found.scores, overlap, MAX_DETECTIONS)
     boxes = box_ops.vote(kept, found.boxes, found.scores, VOTING_IOU, MIN_VOTER_SHARE)
     faces = replace(found[kept], boxes=boxes)
-    return faces[
-        box_ops.nms(boxes, faces.scores, VOTING_IOU, limit)
-    ]  # voters may draw two together
+    # voters may draw two together
+    return faces[box_ops.nms(boxes, faces.scores, VOTING_IOU, MAX_DETECTIONS)]
 
 
 def judged(

@@ -26,12 +26,11 @@ class LiteRtNetwork:
     may be any multiples of 32, and gives class logits (1, N, classes) and box deltas (1, N, 4).
     """
 
-    def __init__(self, file: str | Path | bytes, threads: int | None = None) -> None:
+    def __init__(self, file: str | Path | bytes) -> None:
         """Loads a file.
 
         Args:
             file: the `.tflite` file, or its content.
-            threads: to compute with; None: one a core, four at most.
 
         Raises:
             ModelError: the file is no such model.
@@ -42,7 +41,7 @@ class LiteRtNetwork:
         model = {"model_content": file} if isinstance(file, bytes) else {"model_path": str(file)}
         try:
             with silent_stderr():  # its note on its delegate, at every start
-                self._interpreter: Any = Interpreter(**model, num_threads=threads or cpu_threads())
+                self._interpreter: Any = Interpreter(**model, num_threads=cpu_threads())
             self._input = self._interpreter.get_input_details()[0]
             outputs = self._interpreter.get_output_details()
         except (ValueError, RuntimeError, IndexError) as error:
@@ -100,9 +99,7 @@ class LiteRtDetector(SingleImageDetector):
         side: longest side in pixels of the network's input, a multiple of 32.
     """
 
-    def __init__(
-        self, file: Path, decoder: Decoder, *, name: str, side: int, threads: int | None = None
-    ) -> None:
+    def __init__(self, file: Path, decoder: Decoder, *, name: str, side: int) -> None:
         """Loads a model.
 
         Args:
@@ -110,7 +107,6 @@ class LiteRtDetector(SingleImageDetector):
             decoder: fits the network.
             name: of the model.
             side: longest side in pixels of the network's input, a multiple of 32.
-            threads: to compute with; None: one a core, four at most.
 
         Raises:
             ModelError: the file is no such model.
@@ -119,7 +115,7 @@ class LiteRtDetector(SingleImageDetector):
         self.device = CPU
         self._decoder = decoder
         self.side = side
-        self._network = LiteRtNetwork(file, threads)
+        self._network = LiteRtNetwork(file)
 
     def close(self) -> None:
         """Frees the model."""

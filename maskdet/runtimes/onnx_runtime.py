@@ -35,7 +35,6 @@ class OnnxDetector(SingleImageDetector):
         side: int,
         engine: str = "onnx",
         device: str = "auto",
-        threads: int | None = None,
     ) -> None:
         """Loads a model.
 
@@ -46,7 +45,6 @@ class OnnxDetector(SingleImageDetector):
             side: longest side in pixels of the network's input, a multiple of 32.
             engine: a key of `ENGINES`.
             device: auto, cpu or gpu; the last is refused, as no engine is asked for one here.
-            threads: to compute with; None: one a core, four at most.
 
         Raises:
             ModelError: the file is no such model; or the engine's package is not installed; or a
@@ -64,7 +62,7 @@ class OnnxDetector(SingleImageDetector):
             )
         self.device = f"CPU ({title})"
         try:
-            self._run: Run | None = open_file(file, threads or cpu_threads())
+            self._run: Run | None = open_file(file, cpu_threads())
         except ImportError:
             raise ModelError(
                 f"{file}: {missing_line(package, engine)}; or take another of the model's runtimes"

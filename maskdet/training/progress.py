@@ -60,10 +60,10 @@ class ProgressDisplay:
         """A line above the bar."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def doing(self, what: str, step: int) -> None:
-        """Something else than learning begins; its time does not count for the speed."""
+    def evaluating(self, step: int) -> None:
+        """An evaluation begins; its time does not count for the speed."""
         self._mark = None
-        self._bar.update(self._task, description=what, completed=step)
+        self._bar.update(self._task, description="evaluating", completed=step)
 
     def stepped(self, step: int, loss: float, rate: float, minutes: float) -> None:
         """One step has been learned, after so many minutes of learning in all."""

@@ -82,7 +82,7 @@ class RunLog(Listener):
 
     def evaluating(self, step: int) -> None:
         """An evaluation begins."""
-        self._display.doing("evaluating", step)
+        self._display.evaluating(step)
 
     def evaluated(
         self, step: int, metrics: Metrics, samples: Sequence[Sample], found: Sequence[Detections]

@@ -19,7 +19,7 @@ from maskdet.commands.benchmark.head_tracks import (
 )
 from maskdet.commands.benchmark.people import follow
 
-PERFECT = Conditions("perfect", recall=1.0, burst=0.4, jitter=0.0, false_boxes=0.0)
+PERFECT = Conditions("perfect", recall=1.0, jitter=0.0, false_boxes=0.0)
 
 
 def write_tracks(path: Path, seconds: float = 4.0) -> Path:
@@ -46,9 +46,9 @@ def test_without_faults_everybody_is_followed(tracks: np.ndarray, fps: float) ->
     assert (result.net, result.splits, result.joins, result.missed) == (0, 0, 0, 0)
 
 
-def test_a_simulated_detector_has_the_faults_it_is_told(tmp_path: Path) -> None:
+def test_a_simulated_detector_has_the_given_faults(tmp_path: Path) -> None:
     tracks = read_tracks(write_tracks(tmp_path / "long.csv", 60))
-    faults = Conditions("bad", recall=0.7, burst=0.4, jitter=0.1, false_boxes=0.5)
+    faults = Conditions("bad", recall=0.7, jitter=0.1, false_boxes=0.5)
     found = simulate(tracks, 25, faults, 1)
     people = np.concatenate([one.people for one in found])
     assert (people != FALSE_BOX).sum() / len(tracks) == pytest.approx(0.7, abs=0.1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, redirect_stdout, suppress
 from functools import partial
@@ -136,7 +135,7 @@ def _on_one_machine(
     progress: RunProgress,
 ) -> None:
     try:
-        Scheduler(run_state, progress, setup, model, time.monotonic).run(workers, stop)
+        Scheduler(run_state, progress, setup, model).run(workers, stop)
     finally:  # on a cluster, workers elsewhere may not have ended
         with suppress(OSError):
             remove_parts(Path(setup["results"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,6 @@ class Scheduler:
         progress: RunProgress,
         setup: Mapping[str, Any],
         model: str,
-        clock: Callable[[], float],
     ) -> None:
         """Starts nothing yet.
 
@@ -45,11 +45,10 @@ class Scheduler:
             progress: is reported to.
             setup: the first line of each process.
             model: the model's checksum, which each process has to have, too.
-            clock: seconds that never go back.
         """
         self._run_state, self._progress = run_state, progress
         self._outcomes = RunOutcomes(run_state, progress)
-        self._setup, self._model, self._clock = setup, model, clock
+        self._setup, self._model = setup, model
         self._condition = Condition()
         self._slots: list[_Slot] = []
         self._failed_starts = 0
@@ -73,7 +72,7 @@ class Scheduler:
                 for slot in [slot for slot in self._slots if slot.worker.messages in ready]:
                     self._hear(slot)
                 for slot in list(self._slots):
-                    if self._clock() - slot.heard > SILENCE_TIMEOUT_S:
+                    if time.monotonic() - slot.heard > SILENCE_TIMEOUT_S:
                         self._replace(slot, f"hung for {SILENCE_TIMEOUT_S:.0f} s")
                 self._progress.poll()
         finally:
@@ -87,7 +86,7 @@ class Scheduler:
             raise SinkError(
                 f"no process can be started: {reason_of(error)}; choose fewer --workers"
             ) from None
-        self._slots.append(_Slot(worker, self._clock()))
+        self._slots.append(_Slot(worker, time.monotonic()))
 
     def _hear(self, slot: _Slot) -> None:
         try:
@@ -97,7 +96,7 @@ class Scheduler:
             return
         if message is None:
             return
-        slot.heard = self._clock()
+        slot.heard = time.monotonic()
         match message["kind"]:
             case "ready":
                 self._check_model(message["model"])

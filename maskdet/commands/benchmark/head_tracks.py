@@ -20,6 +20,8 @@ COLUMNS = ("frame", "person", "x1", "y1", "x2", "y2")
 FALSE_BOX = -1
 """Person of a box where nobody is."""
 _SIZE_SPREAD = 0.35
+_MISS_S = 0.4
+"""Seconds, on average, for which somebody who is missed stays missed."""
 
 
 @dataclass(frozen=True)
@@ -29,21 +31,19 @@ class Conditions:
     Attributes:
         name: as in tables.
         recall: share of the boxes that are found.
-        burst: mean seconds for which somebody who is missed stays missed.
         jitter: standard deviation of a box's sides, as a share of its size.
         false_boxes: mean number in a frame, anywhere in the image.
     """
 
     name: str
     recall: float
-    burst: float
     jitter: float
     false_boxes: float
 
 
 CONDITIONS = (
-    Conditions("usual", recall=0.9, burst=0.4, jitter=0.05, false_boxes=0.2),
-    Conditions("hard", recall=0.7, burst=0.4, jitter=0.08, false_boxes=0.5),
+    Conditions("usual", recall=0.9, jitter=0.05, false_boxes=0.2),
+    Conditions("hard", recall=0.7, jitter=0.08, false_boxes=0.5),
 )
 
 
@@ -167,7 +167,7 @@ def _change_missing(
     missing: dict[int, bool], conditions: Conditions, rng: np.random.Generator
 ) -> None:
     """Begins and ends bursts of misses, one frame of the tracks later."""
-    end = 1 / (TRACKS_FPS * conditions.burst)
+    end = 1 / (TRACKS_FPS * _MISS_S)
     begin = end * (1 - conditions.recall) / conditions.recall
     for person, is_missing in missing.items():
         if rng.random() < (end if is_missing else begin):

@@ -24,16 +24,16 @@ from maskdet.people.tracking.tracker import Tracker
 
 RATES = (25.0, 12.5, 5.0, 2.5, 1.0)
 SEEDS = 3
+"""Simulated detectors, whose scores are averaged."""
 Follow = Callable[[Sequence[Found]], list[np.ndarray]]
 """Gives a number to each box of each frame, −1 for none."""
 
 
-def run(path: Path, seeds: int = SEEDS) -> list[dict[str, Any]]:
+def run(path: Path) -> list[dict[str, Any]]:
     """Follows head tracks at several frame rates.
 
     Args:
         path: CSV of frame, person, x1, y1, x2, y2, at 25 frames a second.
-        seeds: simulated detectors, whose scores are averaged.
 
     Returns:
         A row for each tracker, condition and frame rate.
@@ -47,7 +47,7 @@ def run(path: Path, seeds: int = SEEDS) -> list[dict[str, Any]]:
         followers["trackers (OC-SORT)"] = _library
     return [
         {"tracker": name, "conditions": conditions.name, "fps": fps}
-        | asdict(_mean([_one(rows, fps, conditions, seed, new(fps)) for seed in range(seeds)]))
+        | asdict(_mean([_one(rows, fps, conditions, seed, new(fps)) for seed in range(SEEDS)]))
         for name, new in followers.items()
         for conditions in CONDITIONS
         for fps in RATES

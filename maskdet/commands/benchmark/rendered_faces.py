@@ -98,13 +98,12 @@ class Scene:
         frames: numbers of the frames, in order.
     """
 
-    def __init__(self, rows: np.ndarray, faces: Sequence[Face], seed: int = _SEED) -> None:
+    def __init__(self, rows: np.ndarray, faces: Sequence[Face]) -> None:
         """Gives everybody a face.
 
         Args:
             rows: of head tracks: see `read_tracks`.
             faces: are used again where there are more people.
-            seed: of background and noise.
         """
         people = np.unique(rows[:, 1]).astype(int).tolist()
         self.faces = {person: faces[i % len(faces)] for i, person in enumerate(people)}
@@ -112,7 +111,7 @@ class Scene:
         self._rows: dict[int, list[np.ndarray]] = defaultdict(list)
         for row in rows:
             self._rows[int(row[0])].append(row)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(_SEED)
         blotches = cv2.GaussianBlur(rng.integers(90, 160, (27, 48, 3), np.uint8), (0, 0), 2)
         self._background = cv2.resize(blotches, SIZE, interpolation=cv2.INTER_CUBIC)
         self._noise = rng.normal(0, NOISE, (SIZE[1] + 64, SIZE[0] + 64, 3)).astype(np.int16)

@@ -11,7 +11,13 @@ import numpy as np
 
 from maskdet.datasets.builder import DatasetBuilder, Labeled, pixels, shown_box
 from maskdet.datasets.class_list import label_map, read_classes
-from maskdet.datasets.formats.tfrecord_files import NAME, label_map_of, read_records, write_record
+from maskdet.datasets.formats.tfrecord_files import (
+    LABEL_MAP,
+    NAME,
+    label_map_of,
+    read_records,
+    write_record,
+)
 from maskdet.datasets.image_files import encoded, size_in
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source, class_of
@@ -21,7 +27,6 @@ from maskdet.errors import DatasetError
 from maskdet.system.atomic_files import write_whole
 from maskdet.system.console import counted
 
-LABEL_MAP = "label_map.pbtxt"
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 REPEATED_RECORDS = (
     "records that repeat a picture, as writers of one record per box do, and were joined"
@@ -59,7 +64,7 @@ def read(source: Source, problems: Problems) -> DataSet:
     Raises:
         DatasetError: a file is damaged.
     """
-    found = label_map_of(source.path, LABEL_MAP) if source.class_list is None else None
+    found = label_map_of(source.path) if source.class_list is None else None
     listed = source.classes() if found is None else read_classes(found, may_be_empty=True)
     reader = _Reader(problems, listed, found or source.class_list)
     for file in shards(source.path):

@@ -15,6 +15,8 @@ from maskdet.errors import DatasetError, reason_of
 
 NAME = re.compile(r"\.(tfrecords?|tfrec|records?)(-(\d{5})-of-(\d{5}))?$", re.IGNORECASE)
 """How the names of such files end; with the number of the shard and how many there are."""
+LABEL_MAP = "label_map.pbtxt"
+"""Name of the label map of several files."""
 _HEAD = struct.Struct("<QI")
 _FOOT = struct.Struct("<I")
 MAX_RECORD_BYTES = 2**30
@@ -78,16 +80,11 @@ def masked_crc(content: bytes) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def label_map_of(labels: Path, usual: str) -> Path | None:
-    """The label map of a file or folder of records: the one of its name, or the only one near.
-
-    Args:
-        labels: the file or folder.
-        usual: the name that a map of several files has.
-    """
+def label_map_of(labels: Path) -> Path | None:
+    """The label map of a file or folder of records: the one of its name, or the only one near."""
     folder = labels if labels.is_dir() else labels.parent
     stem = NAME.sub("", labels.name)
-    for name in (f"{stem}.pbtxt", f"{stem}_label_map.pbtxt", usual, "labelmap.pbtxt"):
+    for name in (f"{stem}.pbtxt", f"{stem}_label_map.pbtxt", LABEL_MAP, "labelmap.pbtxt"):
         if (file := folder / name).is_file():
             return file
     for place in (folder, folder.parent, folder.parent / "data", folder.parent / "annotations"):

@@ -18,6 +18,8 @@ from maskdet.networks.tensor import Tensor
 
 NEVER = -1e9
 """Logit of what is no proposal at all."""
+_SUPPRESSION_IOU = 0.7
+"""IoU above which the lower of a level's boxes goes."""
 
 
 def rpn_head(
@@ -48,14 +50,12 @@ class Proposer:
         deviations: scale of the box deltas.
         before: best anchors of each level that suppression looks at.
         after: proposals of an image.
-        overlap: IoU above which the lower of a level's boxes goes.
     """
 
     grid: AnchorGrid
     deviations: Sequence[float]
     before: int = 200
     after: int = 100
-    overlap: float = 0.7
 
     def propose(
         self, logits: Sequence[Tensor], deltas: Sequence[Tensor], height: Tensor, width: Tensor
@@ -81,7 +81,7 @@ class Proposer:
         boxes = box_coding.clip(ops.concatenate([part[0] for part in parts], 1), height, width)
         scores = ops.concatenate([part[1] for part in parts], axis=1)
         # each level alone, yet all in one loop
-        kept = greedy_keep(ops.reshape(boxes, (-1, self.before, 4)), self.overlap)
+        kept = greedy_keep(ops.reshape(boxes, (-1, self.before, 4)), _SUPPRESSION_IOU)
         scores = ops.where(ops.reshape(kept, (-1, scores.shape[1])), scores, NEVER)
         scores, order = ops.top_k(scores, self.after)
         boxes = ops.take_along_axis(boxes, order[..., None], axis=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
 
 from maskdet.alarm import Alarm, Snooze
 from maskdet.detections import MaskState
@@ -42,18 +41,14 @@ class AlarmRules:
     visit: the same person again is an update. For one thread at a time.
     """
 
-    def __init__(
-        self, rules: Sequence[AlarmRule], *, run: str, local_zone: tzinfo | None = None
-    ) -> None:
+    def __init__(self, rules: Sequence[AlarmRule], *, run: str) -> None:
         """Has seen nothing.
 
         Args:
             rules: each with a name of its own.
             run: makes numbers of alarms unique among runs.
-            local_zone: of hours and weekdays; None: that of the machine.
         """
         self.rules = tuple(rules)
-        self._zone = local_zone
         self._reporter = Reporter(run)
         self._cameras: dict[str, _Camera] = {}
         self._episodes: dict[tuple[str, str], dict[int, Episode]] = {}
@@ -76,7 +71,7 @@ class AlarmRules:
         for rule in self.rules:
             if not rule.is_about(frame.source):
                 continue
-            is_armed = rule.timetable.covers(frame.utc, self._zone)
+            is_armed = rule.timetable.covers(frame.utc)
             if rule.kind == "people":
                 people = observation.people if is_armed else ()
                 matching = [
@@ -117,7 +112,7 @@ class AlarmRules:
             for rule in self.rules:
                 self._close_all(rule, name, now)
         for rule in self.rules:
-            is_armed = rule.timetable.covers(utc, self._zone)
+            is_armed = rule.timetable.covers(utc)
             if rule.kind == "disk_full":
                 if free_bytes is not None:
                     holds = is_armed and free_bytes < rule.free_bytes

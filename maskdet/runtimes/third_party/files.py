@@ -66,19 +66,18 @@ class OnnxFile:
 
     device = "CPU (ONNX Runtime)"
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         """Opens a file.
 
         Args:
             path: the file; weights in a file beside it are found.
-            threads: to compute with; None: one a core, four at most.
 
         Raises:
             ModelError: the file cannot be opened, or takes no images; or ONNX Runtime is missing.
         """
         try:
             model = str(path) if is_readable(str(path)) else path.read_bytes()
-            self._session: Any = onnx_session(model, threads or cpu_threads())
+            self._session: Any = onnx_session(model, cpu_threads())
             # texts of a damaged file may be none, which is found as they are read
             self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
             inputs = self._session.get_inputs()
@@ -130,12 +129,11 @@ class LiteRtFile:
 
     device = "CPU (LiteRT)"
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         """Opens a file.
 
         Args:
             path: the file.
-            threads: to compute with; None: one a core, four at most.
 
         Raises:
             ModelError: the file cannot be opened, or takes no images.
@@ -149,7 +147,7 @@ class LiteRtFile:
             file = {"model_content": path.read_bytes()}
         try:
             with silent_stderr():
-                self._interpreter: Any = Interpreter(**file, num_threads=threads or cpu_threads())
+                self._interpreter: Any = Interpreter(**file, num_threads=cpu_threads())
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{path}: LiteRT cannot open it: {_unopened(error)}") from None

@@ -29,12 +29,10 @@ class ChannelState:
 
     Attributes:
         waiting: messages that are not delivered.
-        delivered: messages that were, in this run.
         problem: what is wrong, in a line; empty: nothing.
     """
 
     waiting: int
-    delivered: int
     problem: str
 
 
@@ -56,7 +54,6 @@ class _Queue:
         self._waiting: deque[Delivery] = deque(maxlen=MAX_WAITING)
         self._condition = Condition()
         self._is_ending = False
-        self._delivered = 0
         self.worker = Worker(f"alarm channel {name}", self._run, is_alone=True)
 
     def put(self, delivery: Delivery) -> None:
@@ -73,7 +70,7 @@ class _Queue:
 
     def state(self) -> ChannelState:
         problem = self._mask(self._retry.reported) if self._retry.down else ""
-        return ChannelState(len(self._waiting), self._delivered, problem)
+        return ChannelState(len(self._waiting), problem)
 
     def _run(self) -> None:
         while (delivery := self._next()) is not None:
@@ -101,7 +98,6 @@ class _Queue:
             self._retry.fail(self._mask(reason), f"{advice}; messages wait and are sent later")
 
     def _done(self, delivery: Delivery) -> None:
-        self._delivered += 1
         with self._condition:
             if self._waiting and self._waiting[0] is delivery:
                 self._waiting.popleft()

@@ -25,20 +25,21 @@ PLAYERS = (
 )
 """Programs that play a WAV file, the first that is installed is taken."""
 _FAILED = re.compile(r"fail|could not|cannot|no such", re.IGNORECASE)
+_TIMEOUT_S = 30.0
+"""After which a program that plays is ended."""
 _RATE, _TONES, _TONE_S = 16_000, (880.0, 660.0, 880.0), 0.18
 
 
 class Sound:
     """Plays a sound for each message; a `Channel`."""
 
-    def __init__(self, file: str | None = None, *, timeout_s: float = 30.0) -> None:
+    def __init__(self, file: str | None = None) -> None:
         """Plays nothing yet.
 
         Args:
             file: WAV file; None: three tones.
-            timeout_s: after which it is ended.
         """
-        self._file, self._timeout = file, timeout_s
+        self._file = file
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def send(self, message: AlarmMessage) -> None:
@@ -48,7 +49,7 @@ class Sound:
         if player is None:
             _play_on_windows(path)
             return
-        done = run_command([*player, path], timeout_s=self._timeout)
+        done = run_command([*player, path], timeout_s=_TIMEOUT_S)
         if done.status != 0 or _FAILED.search(done.last_line):  # ffplay ends with 0 all the same
             detail = done.last_line or f"ended with status {done.status}"
             if self._file is None and path in detail:  # ffplay names the file: ours is whole

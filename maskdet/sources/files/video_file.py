@@ -55,7 +55,6 @@ class VideoFile:
     Attributes:
         fps: frames a second, as set or as the file states them.
         length: seconds, as the file states it; None where it does not.
-        damaged: frames that could not be decoded so far.
     """
 
     is_live = False
@@ -100,11 +99,6 @@ class VideoFile:
         self._wanted = -1.0
         self._index = self._number = 0
         self._time = 0.0
-
-    @property
-    def damaged(self) -> int:
-        """Frames that could not be decoded so far."""
-        return self._damage.frames
 
     def read(self) -> Frame | None:
         """The next frame; None at the end.

@@ -19,6 +19,7 @@ _KEY_PAUSE_S = 0.5
 _IDLE_S = 0.5
 _AGAIN_S = 1.0
 """A viewer that comes while no frame does gets the last one again, at most so often."""
+_CLOSE_TIMEOUT_S = 1.0
 _SHARED_FRAMES, _SHARED_S = 3, 3.0
 """Frames, and seconds, without a fragment of another encoder until the feed encodes again."""
 
@@ -159,14 +160,14 @@ class Feed:
         """The next fragment is to be one that a player can begin with."""
         self._wants_key = True
 
-    def close(self, timeout: float = 1.0) -> None:
+    def close(self) -> None:
         """Ends the thread and all viewers; may be called twice."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
         for viewer in self._viewers:
             viewer.end()
-        self._worker.join(timeout)
+        self._worker.join(_CLOSE_TIMEOUT_S)
 
     def _run(self) -> None:
         due = 0.0
