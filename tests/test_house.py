@@ -101,7 +101,7 @@ LEARNING = (
         (("nats",), ("sinks/messaging/",)),
         (("psycopg",), ("sinks/store/postgres.py",)),
         (("paho", "apprise", "serial", "gpiozero", "winsound"), ("sinks/channels/",)),
-        (("ray",), ("cluster/", "commands/archive/ray_scheduler.py")),
+        (("ray",), ("cluster/", "commands/archive/workers/ray_scheduler.py")),
         (("sqlite3",), ("sinks/store/", "reports/", "commands/")),
     ],
 )  # fmt: skip

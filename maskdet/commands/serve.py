@@ -12,11 +12,11 @@ from maskdet.drawing.blur import blur_faces, cover_faces
 from maskdet.drawing.overlay import annotate
 from maskdet.model.decision import DecisionRule
 from maskdet.system.console import say
-from maskdet.web import server
 from maskdet.web.app import About, create_app
 from maskdet.web.batcher import Batcher
+from maskdet.web.page_server import server
+from maskdet.web.page_server.public_address import PublicAddress
 from maskdet.web.processing import ImageProcessor
-from maskdet.web.public_address import PublicAddress
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import MIN_SCORE_LIMIT
 from maskdet.web.server_metrics import ServerMetrics

@@ -16,11 +16,11 @@ from maskdet.datasets.formats.labels_file import (
     holds_boxes,
     kind_of_labels,
 )
-from maskdet.datasets.formats.tfrecord_files import NAME
+from maskdet.datasets.formats.tfrecord.tfrecord_files import NAME
 from maskdet.datasets.formats.unsupported import folder_tool
-from maskdet.datasets.formats.voc_layout import LAYOUTS, XML
-from maskdet.datasets.formats.yolo_data_yaml import plans_in
-from maskdet.datasets.formats.yolo_labels import CLASS_LISTS, TEXTS
+from maskdet.datasets.formats.voc.voc_layout import LAYOUTS, XML
+from maskdet.datasets.formats.yolo.yolo_data_yaml import plans_in
+from maskdet.datasets.formats.yolo.yolo_labels import CLASS_LISTS, TEXTS
 from maskdet.datasets.image_files import (
     list_images,
     note_unlisted,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from maskdet.datasets.format_detection import AUTO
 from maskdet.datasets.formats import FORMATS
-from maskdet.datasets.formats.tfrecord_files import NAME
+from maskdet.datasets.formats.tfrecord.tfrecord_files import NAME
 from maskdet.datasets.image_files import suffix_of
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import ConfigError, SinkError, reason_of

@@ -19,10 +19,12 @@ import maskdet
 from maskdet.contracts import Detector
 from maskdet.model.decision import DecisionRule
 from maskdet.web.batcher import Batcher, run_each
-from maskdet.web.described_app import described_app
+from maskdet.web.page_server.described_app import described_app
+from maskdet.web.page_server.public_address import PublicAddress
+from maskdet.web.page_server.refusals import Problem
+from maskdet.web.page_server.security import Gate
+from maskdet.web.page_server.sub_path import SubPath
 from maskdet.web.processing import Annotated, ImageProcessor, ProcessedImage
-from maskdet.web.public_address import PublicAddress
-from maskdet.web.refusals import Problem
 from maskdet.web.request_limits import Limits
 from maskdet.web.request_options import (
     Blur,
@@ -32,9 +34,7 @@ from maskdet.web.request_options import (
     with_fields,
 )
 from maskdet.web.responses import Images, attachment, image_of, zip_of
-from maskdet.web.security import Gate
 from maskdet.web.server_metrics import CONTENT_TYPE, RequestCounter, ServerMetrics
-from maskdet.web.sub_path import SubPath
 from maskdet.web.uploads import check_pixels, read_uploads
 
 STATIC = Path(__file__).with_name("static")

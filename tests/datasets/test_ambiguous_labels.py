@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from maskdet.datasets import builder, format_detection
-from maskdet.datasets.formats import tfrecord, voc, yolo, yolo_labels
-from maskdet.datasets.formats.tfrecord_files import write_record
+from maskdet.datasets.formats.tfrecord import tfrecord
+from maskdet.datasets.formats.tfrecord.tfrecord_files import write_record
+from maskdet.datasets.formats.tfrecord.tfrecord_messages import Feature, example_bytes
+from maskdet.datasets.formats.voc import voc
+from maskdet.datasets.formats.yolo import yolo, yolo_labels
 from maskdet.datasets.image_files import UNLISTED
 from maskdet.datasets.loading import open_data
 from maskdet.datasets.problems import Problems
-from maskdet.datasets.tfrecord_messages import Feature, example_bytes
 from tests.datasets.formats.sets import PICTURES, Face, content, draw, mistakes
 from tests.datasets.test_other_machines import HEAD, PLAN, coco_text, open_all, put
 

@@ -10,10 +10,11 @@ import pytest
 from maskdet.datasets.builder import NO_SIZE, SHARES
 from maskdet.datasets.class_list import label_map
 from maskdet.datasets.format_detection import read
-from maskdet.datasets.formats import voc, yolo, yolo_labels
-from maskdet.datasets.formats.tfrecord_files import write_record
+from maskdet.datasets.formats.tfrecord.tfrecord_files import write_record
+from maskdet.datasets.formats.tfrecord.tfrecord_messages import Feature, example_bytes
+from maskdet.datasets.formats.voc import voc
+from maskdet.datasets.formats.yolo import yolo, yolo_labels
 from maskdet.datasets.image_lookup import ELSEWHERE
-from maskdet.datasets.tfrecord_messages import Feature, example_bytes
 from tests.datasets.formats.sets import Face, content, mistakes
 from tests.datasets.test_other_machines import HEAD, coco_text, open_all, put
 

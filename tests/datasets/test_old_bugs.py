@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from maskdet.datasets.format_detection import read
-from maskdet.datasets.formats.tfrecord import SAME, example_of
-from maskdet.datasets.formats.tfrecord_files import read_records, write_record
+from maskdet.datasets.formats.tfrecord.tfrecord import SAME, example_of
+from maskdet.datasets.formats.tfrecord.tfrecord_files import read_records, write_record
+from maskdet.datasets.formats.tfrecord.tfrecord_messages import example_features
 from maskdet.datasets.problems import Problems
-from maskdet.datasets.tfrecord_messages import example_features
 from maskdet.datasets.writing import write
 from tests.datasets.formats.sets import content, draw, make, mistakes
 

@@ -11,8 +11,10 @@ import pytest
 from maskdet.datasets import image_list
 from maskdet.datasets.builder import OUTLINES
 from maskdet.datasets.format_detection import read
-from maskdet.datasets.formats import coco, voc, yolo_data_yaml, yolo_labels
-from maskdet.datasets.formats.xml_text import GUESSED
+from maskdet.datasets.formats import coco
+from maskdet.datasets.formats.voc import voc
+from maskdet.datasets.formats.voc.xml_text import GUESSED
+from maskdet.datasets.formats.yolo import yolo_data_yaml, yolo_labels
 from maskdet.datasets.image_lookup import ELSEWHERE, ImageLookup, parts_of
 from maskdet.datasets.loading import data_root, open_data
 from maskdet.datasets.problems import Problems

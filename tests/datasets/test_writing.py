@@ -153,8 +153,8 @@ def test_pictures_of_the_same_name(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_names_within_records_lead_nowhere(tmp_path: Path, name: str, written: str) -> None:
-    from maskdet.datasets.formats.tfrecord import example_of
-    from maskdet.datasets.formats.tfrecord_files import write_record
+    from maskdet.datasets.formats.tfrecord.tfrecord import example_of
+    from maskdet.datasets.formats.tfrecord.tfrecord_files import write_record
 
     data = make(tmp_path / "source", {"a.png": FACES["a.png"]}, ("mask",))
     with open(tmp_path / "x.record", "wb") as file:

@@ -12,7 +12,7 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 import pytest
 
-from maskdet.datasets.formats import yolo_data_yaml
+from maskdet.datasets.formats.yolo import yolo_data_yaml
 from maskdet.detections import Detections
 from maskdet.frame import Frame
 from maskdet.observation import Observation

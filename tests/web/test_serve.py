@@ -18,8 +18,8 @@ import pytest
 from maskdet.__main__ import main
 from maskdet.detections import Detections
 from maskdet.errors import MaskdetError
-from maskdet.web import server
 from maskdet.web.batcher import Batcher
+from maskdet.web.page_server import server
 from maskdet.web.request_limits import Limits
 from tests.doubles import ScriptedDetector
 from tests.web.servers import encoded, serving, serving_app

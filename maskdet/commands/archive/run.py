@@ -20,8 +20,8 @@ from maskdet.commands.archive.progress import RunProgress
 from maskdet.commands.archive.recordings import Found, Recording, find_recordings
 from maskdet.commands.archive.result_file import remove_parts, results_folder
 from maskdet.commands.archive.run_state import RunState, Task
-from maskdet.commands.archive.scheduler import Scheduler
 from maskdet.commands.archive.summary import totals_of, write_summary
+from maskdet.commands.archive.workers.scheduler import Scheduler
 from maskdet.errors import SinkError, SourceError, reason_of
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.system.console import counted, say, say_line
@@ -150,7 +150,7 @@ def _on_cluster(
     run_state: RunState,
     progress: RunProgress,
 ) -> None:
-    from maskdet.commands.archive.ray_scheduler import RayScheduler, connected
+    from maskdet.commands.archive.workers.ray_scheduler import RayScheduler, connected
 
     # Ray takes the signals as it connects; its native part writes to standard error, and it
     # prints what its workers die of, which others make up for.

@@ -57,7 +57,7 @@ def serve(
     from maskdet.commands.serve import run
     from maskdet.runtimes.loading import open_model
     from maskdet.runtimes.spec import resolve
-    from maskdet.web.public_address import PublicAddress
+    from maskdet.web.page_server.public_address import PublicAddress
     from maskdet.web.request_limits import MEGA, Limits
 
     limits = Limits(

@@ -16,7 +16,7 @@ from maskdet.system.processes.signals import StopRequest
 from maskdet.system.threads import Event, Worker
 from maskdet.web.cluster.app import create_app
 from maskdet.web.live.server import LiveServer
-from maskdet.web.public_address import PublicAddress
+from maskdet.web.page_server.public_address import PublicAddress
 
 DEFAULT_ADDRESS = "127.0.0.1:8002"
 """Where the page is served if no address is named: this machine alone."""

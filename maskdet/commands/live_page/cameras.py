@@ -15,7 +15,7 @@ from maskdet.live.pipeline import Pipeline
 from maskdet.live.settings.sources import SourceSettings
 from maskdet.sinks.recording.copy.packet_feed import FeedState
 from maskdet.sources.opening import kind_of
-from maskdet.web.live.answers import CameraAnswer, Signal
+from maskdet.web.live.api.answers import CameraAnswer, Signal
 from maskdet.web.live.hub import Camera as SeenCamera
 from maskdet.web.live.hub import LiveHub
 from maskdet.web.live.parts import Action

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from maskdet.sinks.recording.video_encoder import SUFFIXES
-from maskdet.web.live.answers import ClipAnswer
+from maskdet.web.live.api.answers import ClipAnswer
 
 _NUMBERS = re.compile(r"(-\d+)*")
 MAX_CLIPS = 500

@@ -34,7 +34,7 @@ from maskdet.web.live.app import create_app
 from maskdet.web.live.hub import LiveHub
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.server import LiveServer
-from maskdet.web.public_address import PublicAddress
+from maskdet.web.page_server.public_address import PublicAddress
 
 
 class RunningPage:

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskdet.datasets.formats import coco, od_csv, retinanet_csv, tfrecord, voc, yolo
+from maskdet.datasets.formats import coco, od_csv, retinanet_csv
+from maskdet.datasets.formats.tfrecord import tfrecord
+from maskdet.datasets.formats.voc import voc
+from maskdet.datasets.formats.yolo import yolo
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.reader_input import Source
 from maskdet.datasets.samples import DataSet

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 from maskdet.datasets.formats.od_csv import names_columns
-from maskdet.datasets.formats.tfrecord_files import NAME
+from maskdet.datasets.formats.tfrecord.tfrecord_files import NAME
 from maskdet.datasets.formats.unsupported import xml_tool
-from maskdet.datasets.formats.voc_xml import parse
+from maskdet.datasets.formats.voc.voc_xml import parse
 from maskdet.errors import DatasetError, reason_of
 from maskdet.system.text_files import decode_start, start_of_csv
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.live.settings.units import DAY_S, GIGABYTE, times
-from maskdet.sinks.recording.retention import Retention
+from maskdet.sinks.recording.files.retention import Retention
 
 CLIP_BEGINNING = "alarm-"
 """What the names of clips begin with."""

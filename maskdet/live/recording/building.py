@@ -17,9 +17,9 @@ from maskdet.live.settings.units import DAY_S, GIGABYTE, MEGABYTE, times
 from maskdet.sinks.recording.copy.copy_switch import CopySwitch
 from maskdet.sinks.recording.copy.packet_feed import PacketFeed
 from maskdet.sinks.recording.copy.packet_recorder import PacketRecorder
+from maskdet.sinks.recording.files.retention import Retention
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
-from maskdet.sinks.recording.retention import Retention
 
 
 class _Files(TypedDict):

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Generic, TypedDict, TypeVar, Unpack, cast
 
 from maskdet.errors import SinkError
-from maskdet.sinks.recording.file_sequence import FileSequence, VideoFile
+from maskdet.sinks.recording.files.file_sequence import FileSequence, VideoFile
+from maskdet.sinks.recording.files.retention import Retention
 from maskdet.sinks.recording.packet_ring import EncodedPacket
-from maskdet.sinks.recording.retention import Retention
 from maskdet.sinks.retry_state import RetryState
 from maskdet.system.threads import Closed, Mailbox, Worker
 

@@ -13,12 +13,12 @@ from fastapi.staticfiles import StaticFiles
 
 from maskdet.web import live
 from maskdet.web.cluster.answers import ClusterAnswer, answer_of
-from maskdet.web.described_app import described_app
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.protection import protect
-from maskdet.web.live.answers import Health
-from maskdet.web.live.state_api import REFUSED, add_session
-from maskdet.web.public_address import PublicAddress
+from maskdet.web.live.api.answers import Health
+from maskdet.web.live.api.state_api import REFUSED, add_session
+from maskdet.web.page_server.described_app import described_app
+from maskdet.web.page_server.public_address import PublicAddress
 
 _STATIC = Path(__file__).with_name("static")
 _LIVE = Path(live.__file__).with_name("static")

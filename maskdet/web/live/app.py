@@ -8,18 +8,18 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from maskdet.web.described_app import described_app
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.access.protection import protect
-from maskdet.web.live.alarms_api import add_alarms
-from maskdet.web.live.archive_api import add_clips, add_reports
+from maskdet.web.live.api.alarms_api import add_alarms
+from maskdet.web.live.api.archive_api import add_clips, add_reports
+from maskdet.web.live.api.cameras_api import add_changes
+from maskdet.web.live.api.picture_api import add_pictures
+from maskdet.web.live.api.state_api import add_service, add_session, add_state
 from maskdet.web.live.camera_metrics import CameraMetrics
-from maskdet.web.live.cameras_api import add_changes
 from maskdet.web.live.parts import Parts
-from maskdet.web.live.picture_api import add_pictures
-from maskdet.web.live.state_api import add_service, add_session, add_state
-from maskdet.web.public_address import PublicAddress
-from maskdet.web.security import POLICY
+from maskdet.web.page_server.described_app import described_app
+from maskdet.web.page_server.public_address import PublicAddress
+from maskdet.web.page_server.security import POLICY
 
 _STATIC = Path(__file__).with_name("static")
 _SHARED = Path(__file__).parents[1] / "static"

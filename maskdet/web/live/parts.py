@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from maskdet.alarm import AlarmControl
-from maskdet.web.live.answers import CameraAnswer, ClipAnswer
+from maskdet.web.live.api.answers import CameraAnswer, ClipAnswer
 from maskdet.web.live.hub import LiveHub
 
 Action = Literal["pause", "resume", "restart", "remove"]

@@ -10,8 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from maskdet.system.threads import Worker
-from maskdet.web import server
 from maskdet.web.live.certificate import CertificateWatch, check_certificate
+from maskdet.web.page_server import server
 
 _SEND_BUFFER_BYTES = 256 * 1024
 """The system's buffer of a connection: what waits in it for a slow viewer is old when it comes."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-ACTOR, DECODER = "ray::", "maskdet.commands.archive.worker"
+ACTOR, DECODER = "ray::", "maskdet.commands.archive.workers.worker"
 """Parts of the command lines of Ray's workers, and of the processes that they keep."""
 
 

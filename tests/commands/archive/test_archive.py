@@ -21,9 +21,9 @@ from typing import Any
 import pytest
 
 from maskdet.__main__ import main
-from maskdet.commands.archive import processing
 from maskdet.commands.archive.archive_store import ArchiveStore
 from maskdet.commands.archive.result_file import ResultFile
+from maskdet.commands.archive.workers import processing
 from maskdet.live.settings.monitor import MonitorSettings
 from tests.doubles import ScriptedDetector
 from tests.whole_run import made_once

@@ -18,9 +18,9 @@ import pytest
 
 from maskdet import __version__
 from maskdet.__main__ import main
-from maskdet.commands.archive import ray_worker
 from maskdet.commands.archive.keys import checksum_of_model, resolve_model
-from maskdet.commands.archive.ray_worker import ArchiveWorker, hash_recording
+from maskdet.commands.archive.workers import ray_worker
+from maskdet.commands.archive.workers.ray_worker import ArchiveWorker, hash_recording
 from maskdet.live.settings.monitor import MonitorSettings
 from tests.commands.archive.ray_runs import ACTOR, DECODER, run_with_kills
 from tests.commands.archive.test_archive import (  # noqa: F401  (fixtures)

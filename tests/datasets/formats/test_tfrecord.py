@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from maskdet.datasets.format_detection import read
-from maskdet.datasets.formats.tfrecord import example_of
-from maskdet.datasets.formats.tfrecord_files import masked_crc, read_records, write_record
-from maskdet.datasets.tfrecord_messages import Feature, example_bytes, example_features
+from maskdet.datasets.formats.tfrecord.tfrecord import example_of
+from maskdet.datasets.formats.tfrecord.tfrecord_files import masked_crc, read_records, write_record
+from maskdet.datasets.formats.tfrecord.tfrecord_messages import (
+    Feature,
+    example_bytes,
+    example_features,
+)
 from maskdet.errors import DatasetError
 from tests.datasets.formats.sets import Face, content, make, mistakes
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from maskdet.datasets import format_detection
-from maskdet.datasets.formats import voc
+from maskdet.datasets.formats.voc import voc
 from maskdet.datasets.loading import open_data
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import Sample, class_index

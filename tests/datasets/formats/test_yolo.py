@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from maskdet.datasets.format_detection import read
-from maskdet.datasets.formats.yolo import UNLABELED
+from maskdet.datasets.formats.yolo.yolo import UNLABELED
 from maskdet.datasets.problems import Problems
 from tests.datasets.formats.sets import PICTURES, content, draw, mistakes
 

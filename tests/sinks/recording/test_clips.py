@@ -23,10 +23,10 @@ from maskdet.observation import Observation
 from maskdet.sinks.recording import clips
 from maskdet.sinks.recording.clip_file import remove_parts
 from maskdet.sinks.recording.clips import Clips
+from maskdet.sinks.recording.files.retention import Retention
 from maskdet.sinks.recording.packet_ring import EncodedPacket, PacketRing
 from maskdet.sinks.recording.recorder import Recorder
 from maskdet.sinks.recording.recording_switch import RecordingSwitch
-from maskdet.sinks.recording.retention import Retention
 from tests.helpers.monitors import fill
 from tests.sinks.channels.servers import wait_until
 

@@ -135,7 +135,7 @@ def test_a_full_disk_is_said_once_and_recorded_to_again_when_there_is_room(
 def test_retention_keeps_a_small_disk_from_filling(
     recorder_in: MakeRecorder, small_disk: Path
 ) -> None:
-    from maskdet.sinks.recording.retention import Retention
+    from maskdet.sinks.recording.files.retention import Retention
 
     fill(small_disk, 3_000_000)
     retention = Retention(keep_free_bytes=2_000_000)

@@ -17,7 +17,7 @@ from maskdet.web.live.access.accounts import Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.guard import Guard
 from maskdet.web.live.server import LiveServer
-from maskdet.web.public_address import PublicAddress
+from maskdet.web.page_server.public_address import PublicAddress
 from tests.web.live.pages import users_file
 
 

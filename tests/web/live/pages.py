@@ -28,12 +28,12 @@ from maskdet.system.redaction import mask_address
 from maskdet.web.live.access.accounts import Accounts
 from maskdet.web.live.access.audit import AuditLog
 from maskdet.web.live.access.guard import Guard
-from maskdet.web.live.answers import CameraAnswer
+from maskdet.web.live.api.answers import CameraAnswer
 from maskdet.web.live.app import create_app
 from maskdet.web.live.hub import LiveHub
 from maskdet.web.live.parts import Parts
 from maskdet.web.live.server import LiveServer
-from maskdet.web.public_address import PublicAddress
+from maskdet.web.page_server.public_address import PublicAddress
 
 PASSWORD = "correct horse battery"
 

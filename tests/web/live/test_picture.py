@@ -21,7 +21,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from maskdet.sinks.recording.stream_encoder import StreamEncoder
-from maskdet.web.live import picture_api, server, viewers
+from maskdet.web.live import server, viewers
+from maskdet.web.live.api import picture_api
 from maskdet.web.live.feed import Feed
 from maskdet.web.live.viewers import Message
 from tests.web.live.pages import Page, scene, serving_live

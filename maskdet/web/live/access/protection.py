@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from maskdet.web.live.access.body_limit import BodyLimit
-from maskdet.web.public_address import PublicAddress
-from maskdet.web.security import Gate
-from maskdet.web.sub_path import SubPath
+from maskdet.web.page_server.public_address import PublicAddress
+from maskdet.web.page_server.security import Gate
+from maskdet.web.page_server.sub_path import SubPath
 
 
 def protect(app: FastAPI, address: PublicAddress, option: str, own_paths: frozenset[str]) -> None:

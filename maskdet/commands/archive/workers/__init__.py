@@ -1,0 +1,1 @@
+"""Processes that work on recordings, on this machine or on those of a Ray cluster."""

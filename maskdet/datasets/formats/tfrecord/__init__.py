@@ -1,0 +1,1 @@
+"""TFRecord of the Object Detection API, read and written without TensorFlow."""

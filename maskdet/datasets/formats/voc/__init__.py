@@ -1,0 +1,1 @@
+"""Pascal VOC xml: a file for each image."""

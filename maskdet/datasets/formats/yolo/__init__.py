@@ -1,0 +1,1 @@
+"""YOLO txt: a file of labels beside each image, and the data.yaml."""

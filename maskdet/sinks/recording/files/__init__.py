@@ -1,0 +1,1 @@
+"""Files of recordings: one after the other, made whole after a power cut, deleted in time."""

@@ -1,0 +1,1 @@
+"""The live page's API: a file for each of its subjects."""

@@ -1,0 +1,1 @@
+"""The server of any page: its address, refusals, security, and proxies in front of it."""
