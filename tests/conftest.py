@@ -1,4 +1,4 @@
-"""What tests of several rooms share: real videos and a real network camera on loopback."""
+"""Parts that tests of several rooms share: real videos and a real network camera on loopback."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ def make_video(tmp_path: Path) -> MakeVideo:
 
 
 class Camera(ThreadingHTTPServer):
-    """An MJPEG camera. What it does is told by the path of the address:
+    """An MJPEG camera. The path of the address decides what it does:
 
-    /live sends for ever; /drop ends each connection after five frames and comes back in another
+    /live never ends; /drop ends each connection after five frames and comes back in another
     size; /stall sends five frames, then nothing; /mute accepts and never answers; /status/N
     answers so.
     """

@@ -114,7 +114,7 @@ class SyntheticVideo(SyntheticSource):
 
 
 class ScriptedDetector:
-    """Finds what it was told to, after a delay.
+    """Finds what it is given, after a delay.
 
     Attributes:
         batches: how many pictures each call of `detect` had.

@@ -1,4 +1,4 @@
-"""Settings: file, overrides, and every mistake told at once with its place and the right key."""
+"""Settings: file, overrides, and all mistakes at once, each with its place and the right key."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -107,7 +107,7 @@ def test_what_is_written_is_read_back(tmp_path: Path):
     assert list(read_yaml(path)) == ["b", "a", "empty"]
 
 
-def test_all_mistakes_are_told_together_with_place_and_right_key(file: Path):
+def test_all_mistakes_are_reported_together_with_place_and_right_key(file: Path):
     file.write_text(
         "cameras:\n"
         "  - {url: 5, transprt: udp}\n"
@@ -117,7 +117,7 @@ def test_all_mistakes_are_told_together_with_place_and_right_key(file: Path):
         "transport: tcp\n"
     )
     lines = mistakes_of(file, "drawing.width.x=1", "min_score=2", "zzz=1", "oops")
-    told = {
+    reported = {
         f"{file}:2": [
             "'cameras.0.url': expected text, not 5",
             "did you mean 'cameras.0.transport'",
@@ -130,10 +130,10 @@ def test_all_mistakes_are_told_together_with_place_and_right_key(file: Path):
         "--set zzz=1": ["unknown key 'zzz'; known here: cameras, drawing, min_score"],
         "--set oops": ["expected key=value"],
     }
-    for place, texts in told.items():
+    for place, texts in reported.items():
         for text in texts:
             assert any(line.startswith(place + ": ") and text in line for line in lines), text
-    assert len(lines) == sum(map(len, told.values()))
+    assert len(lines) == sum(map(len, reported.values()))
 
 
 def test_a_dotted_key_is_to_be_a_group(file: Path):
@@ -144,7 +144,7 @@ def test_a_dotted_key_is_to_be_a_group(file: Path):
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "reported"),
     [
         ("drawing=5", "'drawing': expected a group of settings (key: value), not 5; its keys: "),
         ("cameras={url: a}", "'cameras': expected a list, not a group of settings"),
@@ -162,9 +162,9 @@ def test_a_dotted_key_is_to_be_a_group(file: Path):
         ("a..b=5", "expected key=value"),
     ],
 )
-def test_a_wrong_override_is_named_as_it_was_typed(override: str, told: str):
+def test_a_wrong_override_is_named_as_it_was_typed(override: str, reported: str):
     (line,) = mistakes_of(None, override)
-    assert line.startswith(f"--set {override}: ") and told in line
+    assert line.startswith(f"--set {override}: ") and reported in line
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_passwords_stay_out_of_messages(file: Path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (b"a: &x [1]\nb: *x\n", ":1: not valid YAML: aliases"),
         (b"a: &x {b: *x}\n", ":1: not valid YAML: aliases"),  # contains itself
@@ -213,11 +213,11 @@ def test_passwords_stay_out_of_messages(file: Path):
         (b"a: " + b"x" * MAX_BYTES, ": larger than 256 KiB"),
     ],
 )
-def test_a_hostile_file_gets_one_clear_line(tmp_path: Path, content: bytes, told: str):
+def test_a_hostile_file_gets_one_clear_line(tmp_path: Path, content: bytes, reported: str):
     path = tmp_path / "x.yaml"
     path.write_bytes(content)
     (line,) = mistakes_of(path)
-    assert line.startswith(str(path)) and told in line
+    assert line.startswith(str(path)) and reported in line
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
@@ -279,7 +279,7 @@ def test_both_names_of_a_key_are_one_too_many():
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "reported"),
     [
         ("sources=[{source: demo, read_timeout: 1e400}]", "must be a finite number"),
         ("sources=[{source: demo, open_timeout: 9999999}]", "less than or equal to 86400"),
@@ -291,14 +291,14 @@ def test_both_names_of_a_key_are_one_too_many():
         ),
     ],
 )
-def test_a_time_that_no_system_can_wait_is_refused(setting: str, told: str):
-    with pytest.raises(ConfigError, match=told) as caught:
+def test_a_time_that_no_system_can_wait_is_refused(setting: str, reported: str):
+    with pytest.raises(ConfigError, match=reported) as caught:
         load_settings(MonitorSettings, None, [setting])
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "reported"),
     [
         ("nats.subject=a.*.b", "expected words of letters, digits, - and _ with dots between them"),
         ("alarms.channels=[{kind: web_hook, name: a, url: 'ftp://a/b'}]", "begins with http://"),
@@ -306,10 +306,10 @@ def test_a_time_that_no_system_can_wait_is_refused(setting: str, told: str):
         ("sources=[{source: demo, ffmpeg: {a: 'b;c'}}]", "a value without ; and |, not 'b;c'"),
     ],
 )
-def test_a_text_of_another_form_is_refused_in_words(setting: str, told: str):
+def test_a_text_of_another_form_is_refused_in_words(setting: str, reported: str):
     with pytest.raises(ConfigError) as caught:
         load_settings(MonitorSettings, None, [setting])
-    assert told in str(caught.value) and "pattern" not in str(caught.value)
+    assert reported in str(caught.value) and "pattern" not in str(caught.value)
 
 
 def test_a_group_with_the_name_of_a_kind_of_channel_is_named_with_its_line(tmp_path: Path):

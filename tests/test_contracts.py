@@ -63,7 +63,7 @@ pytestmark = pytest.mark.timeout(300)  # models are exported for the first that 
 
 @dataclass
 class Tools:
-    """What a factory may use."""
+    """Parts that a factory may use."""
 
     folder: Path
     make_video: Any

@@ -27,7 +27,7 @@ def test_other_pictures_are_refused(image: np.ndarray):
         Frame(image, 0, 0.0, 0.0)
 
 
-def test_position_is_the_time_of_a_file_unless_it_is_told_and_utc_is_now():
+def test_position_is_the_time_of_a_file_unless_it_is_given_and_utc_is_now():
     image = np.zeros((48, 64, 3), np.uint8)
     before = time.time()
     frame = Frame(image, 3, 1.5, 0.0, "door.mp4")

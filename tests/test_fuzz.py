@@ -24,7 +24,7 @@ from maskdet.sources.files.image_files import read_image
 from maskdet.sources.opening import open_source
 from maskdet.training.settings import TrainingSettings
 
-pytestmark = pytest.mark.timeout(300)  # what takes for ever is a bomb that went off
+pytestmark = pytest.mark.timeout(300)  # what never ends is a bomb that went off
 ROOT = Path(__file__).resolve().parents[1]
 FUZZ = settings(
     max_examples=60,

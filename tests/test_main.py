@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["nope"], "No such command 'nope'"),
         (["detect"], "Missing argument 'PATH' (see maskdet detect --help)"),
@@ -38,12 +38,12 @@ ROOT = Path(__file__).resolve().parents[1]
     ],
 )
 def test_wrong_use_is_one_line_and_status_2(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], reported: str, capsys: pytest.CaptureFixture[str]
 ):
     assert main(arguments) == 2
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()
-    assert captured.out == "" and line.startswith("maskdet: ") and told in line
+    assert captured.out == "" and line.startswith("maskdet: ") and reported in line
 
 
 def test_a_file_that_is_taken_for_an_option_is_named_with_its_folder(

@@ -1,4 +1,4 @@
-"""What ships under `models/`: whole, small enough, honest about itself, and at work on the demo."""
+"""Models that ship under `models/`: whole, small enough, with true cards, and run on the demo."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tools.demo_clip.scene import FIGURES, truth
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = sorted(card.parent for card in MODELS.glob(f"*/{CARD_NAME}"))
-MOST_MB, MOST_DEFAULT_MB = 95, 15
+MAX_MB, MAX_DEFAULT_MB = 95, 15
 """What a git host takes; and what the default model's files may weigh."""
 LICENSE = re.compile(r"licen[cs]e|\bCC[0-]|\bCC BY|\bMIT\b|Apache|public domain|for research", re.I)
 MACHINE = re.compile(r"(?<![\w.])/(work|home|root|tmp|mnt|Users|content)/|[A-Z]:\\")
@@ -55,13 +55,13 @@ def test_a_card_says_what_the_folder_holds(folder: Path) -> None:
 
 @shipped
 def test_no_file_is_too_large(folder: Path) -> None:
-    most = MOST_DEFAULT_MB if folder.name == DEFAULT else MOST_MB
+    most = MAX_DEFAULT_MB if folder.name == DEFAULT else MAX_MB
     sizes = {file.name: file.stat().st_size / 1e6 for file in folder.rglob("*") if file.is_file()}
     assert {name: size for name, size in sizes.items() if size > most} == {}
 
 
 @shipped
-def test_it_is_told_where_a_model_comes_from(folder: Path) -> None:
+def test_it_is_reported_where_a_model_comes_from(folder: Path) -> None:
     """The command that trained it, and of each data set what its license allows."""
     provenance = read_card(folder).provenance
     assert provenance["command"].startswith("python -m maskdet train --config configs/")
@@ -93,7 +93,7 @@ def test_the_readme_has_the_table_that_the_command_writes(tmp_path: Path) -> Non
 
 @dataclass
 class Score:
-    """How the demo's faces fared whose state can be told.
+    """Results for the demo's faces whose state can be seen.
 
     Attributes:
         found: of each face, whether there is a box on it.
@@ -141,13 +141,15 @@ def test_the_demo_is_seen_by_the_default_model() -> None:
     """Thirty pictures through the whole clip, with faces of 45 to 125 pixels."""
     pictures = pictures_of_demo(12)
     detector = load_detector(device="cpu")
-    told = score(dict(zip(pictures, detector.detect(list(pictures.values())), strict=True)))
+    found_faces = score(dict(zip(pictures, detector.detect(list(pictures.values())), strict=True)))
     detector.close()
-    assert len(told.found) > 120
-    assert np.mean(told.found) >= 0.95
-    assert np.mean(told.right) >= 0.95
-    assert [n for n in range(len(FIGURES)) if told.of(n) < 0.9] == []  # each person, each mask
-    assert told.extra <= 0.03 * len(told.found)
+    assert len(found_faces.found) > 120
+    assert np.mean(found_faces.found) >= 0.95
+    assert np.mean(found_faces.right) >= 0.95
+    assert [
+        n for n in range(len(FIGURES)) if found_faces.of(n) < 0.9
+    ] == []  # each person, each mask
+    assert found_faces.extra <= 0.03 * len(found_faces.found)
 
 
 def monitored(model: Sequence[str], folder: Path) -> tuple[dict[str, object], Score]:
@@ -183,8 +185,8 @@ def monitored(model: Sequence[str], folder: Path) -> tuple[dict[str, object], Sc
 def test_the_model_is_all_that_changes_in_the_monitor(
     options: Sequence[str], name: str, tmp_path: Path
 ) -> None:
-    summary, told = monitored(options, tmp_path)
+    summary, found_faces = monitored(options, tmp_path)
     device = summary["device"].partition(",")[0]  # a busy machine adds its smaller input
     assert (summary["model"], device) == (name, "CPU (LiteRT)")
-    assert len(told.found) > 40 and np.mean(told.found) >= 0.9
-    assert np.mean(told.right) >= 0.95
+    assert len(found_faces.found) > 40 and np.mean(found_faces.found) >= 0.9
+    assert np.mean(found_faces.right) >= 0.95

@@ -48,7 +48,7 @@ def test_all_names_are_there_and_documented():
 
 
 def test_the_declared_types_are_those_of_the_names():
-    """What a type checker is shown is what is imported."""
+    """Type checkers see the names that are imported."""
     source = (ROOT / "maskdet/__init__.py").read_text(encoding="utf-8")
     shown = re.findall(r"^    from (maskdet[\w.]*) import ([\w, ]+)$", source, re.MULTILINE)
     homes = {name: module for module, names in shown for name in names.split(", ")}

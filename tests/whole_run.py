@@ -1,4 +1,4 @@
-"""How the tests run: side by side, the long ones first, the slow ones only when asked for.
+"""Order of the tests: side by side, the long ones first, the slow ones only when asked for.
 
 `tests/conftest.py` imports these hooks. A run that names files or tests is left as it is; one that
 names none runs in one process per core and one more, as many tests wait for a process or a socket,
@@ -126,8 +126,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def _files(config: pytest.Config) -> list[str]:
     """All files with tests, from another one on in each worker.
 
-    In a fresh checkout whoever reads a file first compiles it, and what it imports: half a minute,
-    which the workers share in this way. They run the same tests in the same order all the same.
+    In a fresh checkout the first process that reads a file compiles it, and what it imports: half
+    a minute, which the workers share in this way. They run the same tests in the same order.
     """
     files = [
         str(file)
@@ -224,7 +224,7 @@ def slow(*values: object) -> Any:
 
 
 def made_once(
-    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object], patience: int = 280
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object], timeout_s: int = 280
 ) -> Path:
     """Gives a folder that one process makes for all processes of a run; not to be changed.
 
@@ -232,14 +232,14 @@ def made_once(
         factory: pytest's.
         name: the folder's name, of its own among all such folders.
         make: fills the folder, which is there already and empty.
-        patience: longest wait for another process, seconds.
+        timeout_s: longest wait for another process.
     """
     root = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent
     folder = root / name
     lock, done, failed = (root / f"{name}.{state}" for state in ("lock", "done", "failed"))
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout_s
     while not done.exists():
         try:
             lock.touch(exist_ok=False)

@@ -1,4 +1,4 @@
-"""What tests of a whole cluster share: small settings, and waiting for what comes."""
+"""Parts that tests of a whole cluster share: small settings, and waiting for what comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers at a cluster's address is known before Ray waits for it: real servers."""
+"""Servers at a cluster's address, real ones, are recognized before Ray waits for them."""
 
 from __future__ import annotations
 

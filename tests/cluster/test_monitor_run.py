@@ -1,4 +1,4 @@
-"""A monitor outlives its group for a while: taken over, ended, or ending by itself."""
+"""A monitor outlives its group for a while: taken over, ended, or ending on its own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SETTINGS = (
 
 @pytest.fixture
 def machine() -> Iterator[subprocess.Popen[bytes]]:
-    """What stands for the machine's part of Ray."""
+    """A process in the place of the machine's part of Ray."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
     yield process
     process.kill()

@@ -1,4 +1,4 @@
-"""The link between a machine and the first one is cut, and mended again."""
+"""The link between a machine and the first one is cut, and repaired."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_machine_goes_on_behind_a_link_that_is_cut_and_joins_again(tmp_path: P
                 cluster.raylet(pid)
                 for pid in (before["placement_pid"], before["nodes"][0]["group_pid"])
             }
-            assert len(raylets) == 1  # the placement stays on the first machine, whoever asks
+            assert len(raylets) == 1  # the placement stays on the first machine, no matter who asks
             at_b = next(row["name"] for row in before["cameras"] if row["node"] == "b")
             monitor = before["nodes"][1]["monitor_pid"]
 
@@ -64,7 +64,7 @@ def test_a_machine_goes_on_behind_a_link_that_is_cut_and_joins_again(tmp_path: P
             wait_until(lambda: lines() > count + 5)  # b goes on, too
 
             network.plug(True)
-            mended = time.time()
+            repaired = time.time()
             assert service.stderr is not None
             assert "starting b again" in next(line for line in service.stderr if "again" in line)
             table = cluster.until_running(120)
@@ -72,7 +72,7 @@ def test_a_machine_goes_on_behind_a_link_that_is_cut_and_joins_again(tmp_path: P
 
             times = [one for one in cluster.frames()[at_b] if one > cut - 3]
             gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
-            print(f"link cut for {mended - cut:.0f} s; longest gap of {at_b}: {max(gaps):.1f} s")
+            print(f"link cut for {repaired - cut:.0f} s; longest gap of {at_b}: {max(gaps):.1f} s")
             assert max(gaps) < 20  # some seconds where it is taken from a again
             service.terminate()
             assert service.wait(30) == 0

@@ -76,7 +76,7 @@ def test_the_monitor_of_the_group_takes_its_place_for_good(place: Place):
     tries: list[int] = []
 
     def joined(run: MonitorRun) -> None:
-        """What the group does once the machine has joined, while `up` is still connecting."""
+        """The group's work once the machine has joined, while `up` is still connecting."""
         run.poll()
         time.sleep(1.5)
         assert not run.has_ended and not run.is_replaced

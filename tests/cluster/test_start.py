@@ -32,9 +32,9 @@ def test_up_that_is_ended_leaves_no_process(tmp_path: Path):
         assert "a is being started already; wait for the end" in second.stderr
         wait_until(lambda: "gcs (first machine)" in {kind for kind, _ in cluster.kinds()})
         up.send_signal(signal.SIGINT)
-        told = up.communicate(timeout=60)[1]
+        reported = up.communicate(timeout=60)[1]
         assert up.returncode == 128 + signal.SIGINT
-        assert told == "ended by a signal; a has not been started\n"
+        assert reported == "ended by a signal; a has not been started\n"
         cluster.until_ended(10)
         down = cluster.command("down")
         assert down.returncode == 3 and "no cluster answers at" in down.stderr

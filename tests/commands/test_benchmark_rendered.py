@@ -87,7 +87,7 @@ def test_the_model_finds_rendered_faces_and_keeps_what_it_found(
     assert str(kept) in line and "other tracks" in line
 
 
-def test_faces_lie_on_the_heads_and_whoever_is_found_is_known(tmp_path: Path) -> None:
+def test_faces_lie_on_the_heads_and_who_is_found_is_known(tmp_path: Path) -> None:
     scene = scene_of(tmp_path)
     boxes, people = scene.heads(3)
     image = scene.render(3)

@@ -35,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A folder with a card alone: whoever answers here needs no weights."""
+    """A folder with a card alone: the detectors of these tests need no weights."""
     return make_bare_card(tmp_path)
 
 
@@ -64,8 +64,8 @@ class Shy:
         logits[np.arange(len(sample.boxes)), sample.classes] = random.normal(
             0.3, 0.3, len(sample.boxes)
         )
-        said = rule.calibration.probabilities(logits)
-        return Detections(boxes, said.max(axis=1), said.argmax(axis=1), None, said)
+        given = rule.calibration.probabilities(logits)
+        return Detections(boxes, given.max(axis=1), given.argmax(axis=1), None, given)
 
 
 def test_few_faces_are_named(data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,16 +83,16 @@ def test_the_certainty_can_be_given(data: Path, model: Path) -> None:
     assert after.metrics["validation"]["command"].endswith("--images val.txt --certainty 0.93")
 
 
-def test_a_card_is_written_anew(data: Path, model: Path) -> None:
+def test_a_card_is_written_again(data: Path, model: Path) -> None:
     card, shy = read_card(model), Shy(read_samples(data, only=data / "val.txt"))
     assert calibrate.run(shy, model, MeasuredData(data, Path("val.txt"))) == 0
     after = read_card(model)
     assert shy.opened == [next(iter(card.files)), *card.files]
     # the scores were shy: a steeper slope, an error that shrinks
-    said = after.metrics["calibration"]
-    assert said["error"] < 0.6 * said["error_before"]
+    given = after.metrics["calibration"]
+    assert given["error"] < 0.6 * given["error_before"]
     assert after.calibration.with_mask.slope > 1.5
-    # the faces are all found and told apart at the limits that were chosen
+    # the faces are all found in their states at the limits that were chosen
     for kind in card.files:
         metrics = after.metrics[kind]
         assert metrics["recall"] > 0.9 and metrics["right_when_called"] > 0.95
@@ -135,10 +135,10 @@ def test_nothing_is_written_when_measuring_fails(data: Path, model: Path) -> Non
 
     with pytest.raises(ModelError, match="broken"):
         calibrate.run(broken, model, MeasuredData(data, Path("val.txt")))
-    foreign = ScriptedDetector(lambda image: Detections([[0, 0, 9, 9]], [0.5], [0]))
+    third_party = ScriptedDetector(lambda image: Detections([[0, 0, 9, 9]], [0.5], [0]))
     with pytest.raises(ModelError, match="only the best class of each"):
-        calibrate.run(lambda runtime, rule: foreign, model, MeasuredData(data, Path("val.txt")))
-    assert foreign.closed
+        calibrate.run(lambda runtime, rule: third_party, model, MeasuredData(data, Path("val.txt")))
+    assert third_party.closed
     with pytest.raises(DatasetError, match="no such folder"):
         calibrate.run(shy, model, MeasuredData(data / "none"))
     assert before == sorted((path.name, path.read_bytes()) for path in model.iterdir())

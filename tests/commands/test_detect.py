@@ -92,8 +92,8 @@ def test_boxes_are_written_in_pixels_of_each_picture(
 
 
 def test_an_unsure_face_comes_with_how_likely_each_state_is(folder: Path, tmp_path: Path):
-    said = Detections([[0, 0, 9, 9]], [0.85], [3], None, [[0.45, 0.4, 0.0]])
-    detector = ScriptedDetector(lambda image: said)
+    scripted = Detections([[0, 0, 9, 9]], [0.85], [3], None, [[0.45, 0.4, 0.0]])
+    detector = ScriptedDetector(lambda image: scripted)
     detect.run(detector, [folder / "a.jpg"], json_file=tmp_path / "b.json")
     (face,) = images_in(tmp_path / "b.json")[str(folder / "a.jpg")]["detections"]  # type: ignore[misc]
     assert (face["state"], face["score"]) == ("unsure", 0.85)
@@ -107,9 +107,9 @@ def test_doubtful_faces_are_left_out_below_min_score(folder: Path, tmp_path: Pat
 
 
 def test_who_asks_for_low_scores_gets_a_faces_other_states(folder: Path, tmp_path: Path, capsys):
-    """In the JSON; the line and the picture tell of each face once."""
-    said = Detections([[0, 0, 9, 9]], [0.6], [0], None, [[0.6, 0.01, 0.2]])
-    detector = ScriptedDetector(lambda image: said)
+    """In the JSON; the line and the picture have each face once."""
+    scripted = Detections([[0, 0, 9, 9]], [0.6], [0], None, [[0.6, 0.01, 0.2]])
+    detector = ScriptedDetector(lambda image: scripted)
     detect.run(detector, [folder / "a.jpg"], json_file=tmp_path / "b.json", min_score=0.05)
     faces = images_in(tmp_path / "b.json")[str(folder / "a.jpg")]["detections"]
     assert [(face["state"], face["score"]) for face in faces] == [  # type: ignore[attr-defined]
@@ -187,11 +187,11 @@ def test_a_broken_picture_is_named_and_the_others_go_on(
     assert run(folder, missing, json_file=tmp_path / "b.json", output=tmp_path / "out") == 2
     assert len(images_in(tmp_path / "b.json")) == 3
     output = capsys.readouterr()
-    told = output.err.splitlines()
-    assert len(told) == 3 and output.out.endswith("; 3 could not be read\n")
+    reported = output.err.splitlines()
+    assert len(reported) == 3 and output.out.endswith("; 3 could not be read\n")
     failed = json.loads((tmp_path / "b.json").read_text())["failed"]
     for name, failure in zip(("b.jpg", "c.jpg", "none.jpg"), failed, strict=True):
-        assert any(str(folder / name) in line for line in told)
+        assert any(str(folder / name) in line for line in reported)
         assert failure["file"] == str(folder / name) and name in failure["reason"]
 
 
@@ -233,7 +233,7 @@ def test_a_run_that_processed_nothing_leaves_no_empty_table(folder: Path, tmp_pa
     assert not (tmp_path / "b.json").exists() and not (tmp_path / "a.csv").exists()
 
 
-def test_what_was_looked_at_is_written_when_the_run_breaks_off(
+def test_what_was_processed_is_written_when_the_run_breaks_off(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     seen = []
@@ -261,8 +261,10 @@ def test_nothing_to_look_at_and_nowhere_to_write(folder: Path, tmp_path: Path):
 
 
 def test_csv_has_a_line_for_each_face_and_for_each_image_without_one(folder: Path, tmp_path: Path):
-    said = Detections([[1, 2, 9, 9.5]], [0.6], [0], None, [[0.6, 0.25, 0.125]])
-    detector = ScriptedDetector(lambda image: said if image.shape[1] == 320 else Detections.empty())
+    scripted = Detections([[1, 2, 9, 9.5]], [0.6], [0], None, [[0.6, 0.25, 0.125]])
+    detector = ScriptedDetector(
+        lambda image: scripted if image.shape[1] == 320 else Detections.empty()
+    )
     file = tmp_path / "new/faces.csv"
     assert detect.run(detector, [folder], csv_file=file, output=tmp_path / "out") == 0
     with open(file, newline="", encoding="utf-8") as opened:
@@ -338,7 +340,7 @@ def test_a_line_break_in_a_name_breaks_no_line(
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tiff"])
-def test_of_a_moving_image_it_is_said_that_the_first_frame_alone_was_processed(
+def test_a_line_says_that_of_a_moving_image_the_first_frame_alone_was_processed(
     tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
 ):
     moving = tmp_path / f"a.{suffix}"

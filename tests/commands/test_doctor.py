@@ -55,18 +55,18 @@ def test_a_machine_that_works(
 def test_what_is_asked_for_and_does_not_work_is_broken(
     tiny_model: Path, tmp_path: Path, camera: Any, capsys: pytest.CaptureFixture[str]
 ):
-    """Each with what to do; the others are looked at all the same."""
+    """Each with what to do; the others are checked all the same."""
     address = camera.url("status/401", login="user:secret@")
     nowhere = tmp_path / "none"
     status, checks = doctor(
         tmp_path, tmp_path / "no model", "--source", address, "--folder", str(nowhere)
     )
     assert status == 2
-    sick = {name: check for name, check in checks.items() if check["health"] == "broken"}
-    assert set(sick) == {"source", "recordings", "detection"}
-    assert "user name or password refused" in sick["source"]["text"]
-    assert f"mkdir -p {nowhere}" in sick["recordings"]["fix"]
-    assert "no model" in sick["detection"]["text"]
+    faults = {name: check for name, check in checks.items() if check["health"] == "broken"}
+    assert set(faults) == {"source", "recordings", "detection"}
+    assert "user name or password refused" in faults["source"]["text"]
+    assert f"mkdir -p {nowhere}" in faults["recordings"]["fix"]
+    assert "no model" in faults["detection"]["text"]
     assert "secret" not in capsys.readouterr().out + json.dumps(checks)
 
 
@@ -113,7 +113,7 @@ def test_the_gpu_that_computes_is_named(tiny_model: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("gpu", "milliseconds", "told"),
+    ("gpu", "milliseconds", "reported"),
     [
         ("LiteRT", 8.9, "; used"),
         ("LiteRT", 9.5, "not used by --device auto: it is hardly faster than the CPU"),
@@ -123,7 +123,7 @@ def test_the_gpu_that_computes_is_named(tiny_model: Path, monkeypatch: pytest.Mo
     ],
 )
 def test_a_gpu_is_used_as_the_monitor_uses_it(
-    monkeypatch: pytest.MonkeyPatch, gpu: str, milliseconds: float, told: str
+    monkeypatch: pytest.MonkeyPatch, gpu: str, milliseconds: float, reported: str
 ):
     litert = LiteRtGpuDetector.__new__(LiteRtGpuDetector)
     speeds = {
@@ -134,10 +134,10 @@ def test_a_gpu_is_used_as_the_monitor_uses_it(
     monkeypatch.setattr(detection, "gpu_seems_there", lambda: True)
     on_cpu, on_gpu = detection.check(DEFAULT_MODEL, "auto")
     assert "live frames" not in on_cpu.text
-    assert on_gpu.health is Health.OK and on_gpu.text.endswith(told)
+    assert on_gpu.health is Health.OK and on_gpu.text.endswith(reported)
 
 
-def test_a_slow_processor_is_said_to_get_a_smaller_input(monkeypatch: pytest.MonkeyPatch):
+def test_a_line_names_the_smaller_input_of_a_slow_processor(monkeypatch: pytest.MonkeyPatch):
     slow = (ScriptedDetector(), "CPU", 60.0)
     monkeypatch.setattr(detection, "_speed", lambda model, device: slow)
     (on_cpu,) = detection.check(DEFAULT_MODEL, "cpu")

@@ -41,7 +41,7 @@ def origin(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shipped(origin: Path, tmp_path: Path) -> Path:
-    """What a wheel has: the card alone."""
+    """The content of a wheel: the card alone."""
     (tmp_path / "shipped" / NAME).mkdir(parents=True)
     shutil.copy(origin / NAME / "card.yaml", tmp_path / "shipped" / NAME)
     return tmp_path / "shipped"
@@ -130,12 +130,12 @@ def test_what_cannot_be_fetched_is_one_line(
     assert list((tmp_path / "mine").iterdir()) == []
 
 
-def test_without_an_address_it_is_told_how(shipped: Path, tmp_path: Path) -> None:
+def test_without_an_address_a_line_names_how(shipped: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="maskdet models get heavy --from"):
         get(NAME, None, shipped, tmp_path / "mine")
 
 
-def test_a_model_whose_card_alone_is_here_is_told_how_to_fetch(
+def test_of_a_model_whose_card_alone_is_here_a_line_names_how_to_fetch_it(
     shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spec, "MODELS", shipped)

@@ -161,14 +161,14 @@ def run(*words: str) -> tuple[int, str]:
 def test_a_wrong_address_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        for words, said in (
+        for words, given in (
             (("--serve", "nonsense"), "must be HOST:PORT"),
             (("--serve", f"127.0.0.1:{port}"), "choose another with --serve HOST:PORT"),
             (("--serve", "--set", "serve.key=/k"), "TLS needs both"),
             (("--serve", "--set", "serve.audit=/proc/x/log"), "audit log /proc/x/log cannot be"),
         ):
-            status, told = run(*words)
-            assert status == 2 and told.count("\n") == 1 and said in told, told
+            status, reported = run(*words)
+            assert status == 2 and reported.count("\n") == 1 and given in reported, reported
 
 
 def test_serve_may_stand_alone():

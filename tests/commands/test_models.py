@@ -94,7 +94,7 @@ def _quick(speed: Callable[[Path, str, float], str], folder: Path, kind: str, _:
     return speed(folder, kind, 0.05)
 
 
-def test_the_default_is_marked_and_what_is_not_here_is_told(
+def test_the_default_is_marked_and_what_is_not_here_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A wheel has the light model whole, and the cards alone of the others."""

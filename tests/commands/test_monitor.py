@@ -62,7 +62,7 @@ def frames_in(video: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--nope"], ["No such option: --nope"]),
         (["--source", ""], ["--source: 'sources.0.source': must not be empty"]),
@@ -81,14 +81,14 @@ def frames_in(video: Path) -> int:
     ],
 )
 def test_wrong_use_is_a_line_each_and_status_2(
-    arguments: list[str], told: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], reported: list[str], capsys: pytest.CaptureFixture[str]
 ):
     assert main(arguments) == 2
     captured = capsys.readouterr()
     lines = captured.err.splitlines()
-    assert captured.out == "" and len(lines) == len(told)
+    assert captured.out == "" and len(lines) == len(reported)
     assert all(line.startswith("monitor.py: ") for line in lines)
-    for text in told:
+    for text in reported:
         assert any(text in line for line in lines), text
 
 
@@ -141,7 +141,7 @@ def test_the_default_model_is_the_one_that_the_runtimes_name():
     assert MonitorSettings().model == DEFAULT_MODEL
 
 
-def test_a_file_is_looked_at_whole_and_every_output_tells_the_same(
+def test_a_file_is_processed_whole_and_every_output_shows_the_same(
     tmp_path: Path, make_video: MakeVideo, capsys: pytest.CaptureFixture[str]
 ):
     video, events, summary = make_video(frames=40), tmp_path / "e.jsonl", tmp_path / "s.json"
@@ -186,7 +186,7 @@ def test_several_sources_keep_their_names_and_recordings(tmp_path: Path, make_vi
 
 
 @pytest.mark.parametrize(
-    ("overrides", "status", "told"),
+    ("overrides", "status", "reported"),
     [
         (["sources=[/no/such.mp4]"], 3, "no such source: '/no/such.mp4'"),
         (["sources=['rtsp://u:geheim@127.0.0.1:1/x']"], 3, "u:***@127.0.0.1"),
@@ -203,12 +203,12 @@ def test_several_sources_keep_their_names_and_recordings(tmp_path: Path, make_vi
     ],
 )
 def test_what_cannot_be_opened_ends_the_run_before_it_begins(
-    overrides: list[str], status: int, told: str
+    overrides: list[str], status: int, reported: str
 ):
     with pytest.raises(MaskdetError) as error:
         monitor(*overrides)
     assert error.value.exit_code == status
-    assert told in str(error.value) and "\n" not in str(error.value)
+    assert reported in str(error.value) and "\n" not in str(error.value)
     assert "geheim" not in str(error.value)
 
 
@@ -219,8 +219,10 @@ def test_outputs_make_the_folders_that_are_not_there(
     outputs = [f"record={record}", f"events={events}", f"summary={summary}"]
     assert monitor(f"sources=[{make_video(frames=3)}]", *outputs) == 0
     assert frames_in(record) == len(lines_of(events)) == 3 and summary.is_file()
-    told = capsys.readouterr().err
-    assert all(f"created the folder {path.parent}\n" in told for path in (record, events, summary))
+    reported = capsys.readouterr().err
+    assert all(
+        f"created the folder {path.parent}\n" in reported for path in (record, events, summary)
+    )
 
 
 class Silent(SyntheticSource):
@@ -232,7 +234,7 @@ class Silent(SyntheticSource):
 
 
 @pytest.mark.parametrize(
-    ("source", "overrides", "status", "told"),
+    ("source", "overrides", "status", "reported"),
     [
         (SyntheticSource(0), [], 3, "no frame was processed: no source gave one; check --source"),
         (
@@ -250,11 +252,11 @@ def test_a_run_without_a_frame_has_not_done_its_job(
     source: SyntheticSource,
     overrides: list[str],
     status: int,
-    told: str,
+    reported: str,
 ):
     monkeypatch.setattr(session, "open_sources", lambda *_, **__: [source])
     assert monitor(*overrides) == status
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 def test_if_one_source_fails_the_others_are_closed(
@@ -288,8 +290,8 @@ def test_a_broken_source_ends_with_3_and_the_others_go_on(
     picture.write_bytes(cv2.imencode(".jpg", np.zeros((9, 9, 3)))[1].tobytes()[:40])
     sources = f"sources=[{picture}, {make_video(frames=5)}]"
     assert monitor(sources, f"summary={summary}") == 3
-    told = [line for line in capsys.readouterr().err.splitlines() if str(picture) in line]
-    assert len(told) == 1 and told[0].startswith("maskdet: ")
+    reported = [line for line in capsys.readouterr().err.splitlines() if str(picture) in line]
+    assert len(reported) == 1 and reported[0].startswith("maskdet: ")
     assert json.loads(summary.read_text())["frames"]["processed"] == 5
 
 
@@ -342,16 +344,14 @@ def test_a_signal_ends_the_run_well(tmp_path: Path, start_monitor: StartMonitor,
     process = start_monitor("sources=[demo]", "headless=true", *outputs)
     wait_for(events, lines=5)
     process.send_signal(number)
-    _, told = process.communicate(timeout=20)
-    assert process.returncode == 0, told
-    assert "Traceback" not in told
+    _, reported = process.communicate(timeout=20)
+    assert process.returncode == 0, reported
+    assert "Traceback" not in reported
     count = len(lines_of(events))
     assert json.loads(summary.read_text())["frames"]["processed"] == count == frames_in(record)
 
 
-def test_a_run_that_was_told_to_outlive_its_terminal_does(
-    tmp_path: Path, start_monitor: StartMonitor
-):
+def test_a_run_that_is_to_outlive_its_terminal_does(tmp_path: Path, start_monitor: StartMonitor):
     """As under nohup, which has SIGHUP ignored."""
     events = tmp_path / "e.jsonl"
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -364,8 +364,8 @@ def test_a_run_that_was_told_to_outlive_its_terminal_does(
     wait_for(events, lines=len(lines_of(events)) + 20)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=20)
-    assert process.returncode == 0, told
+    _, reported = process.communicate(timeout=20)
+    assert process.returncode == 0, reported
 
 
 def test_a_signal_before_the_first_frame_ends_it_too(
@@ -377,8 +377,8 @@ def test_a_signal_before_the_first_frame_ends_it_too(
     )
     assert camera.stalled.wait(20)  # it is opening a camera that does not answer
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=20)
-    assert process.returncode == 0 and "Traceback" not in told
+    _, reported = process.communicate(timeout=20)
+    assert process.returncode == 0 and "Traceback" not in reported
     assert json.loads(summary.read_text())["frames"]["captured"] == 0
 
 
@@ -455,7 +455,7 @@ def test_the_whole_command_with_a_model_and_without_tensorflow(
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         (lambda model: (model / "model_int8.tflite").write_bytes(b"x"), "damaged or was changed"),
         (lambda model: (model / "model_int8.tflite").unlink(), "cannot be read: No such file"),
@@ -468,10 +468,10 @@ def test_a_broken_model_is_a_line_and_status_2(
     tiny_model: Path,
     capsys: pytest.CaptureFixture[str],
     change: Callable[[Path], object],
-    told: str,
+    reported: str,
 ):
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     change(folder)
     assert main(["--source", "demo", "--headless", "--model", str(folder)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told in line
+    assert reported in line

@@ -26,7 +26,7 @@ from tests.whole_run import slow
 
 pytestmark = pytest.mark.timeout(240)
 
-LEAST = 0.3
+MIN_SCORE = 0.3
 NAMES = ("covered", "NoMask", "hat")
 STATES = ("--state", "covered=with_mask", "--state", "hat=mask_weared_incorrect")
 PBTXT = "".join(f"item {{ id: {i} name: '{name}' }}\n" for i, name in enumerate(NAMES, start=1))
@@ -71,7 +71,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
         cv2.imwrite(str(tmp_path / f"faces/{number}.png"), image)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DISPLAY", raising=False)
-    found = [one[one.scores >= LEAST] for one in upstream(request.param)]
+    found = [one[one.scores >= MIN_SCORE] for one in upstream(request.param)]
     return Old(["--model", f"old/{path}", "--labels", labels, *STATES], request.param, found)
 
 
@@ -94,12 +94,12 @@ def compare(entries: list[dict[str, Any]], old: Old) -> None:
 
 def test_the_monitor(old: Old) -> None:
     options = ["--source", "faces", "--headless", "--events", "events.jsonl"]
-    assert monitor([*options, *old.options, "--min-score", str(LEAST)]) == 0
+    assert monitor([*options, *old.options, "--min-score", str(MIN_SCORE)]) == 0
     compare([json.loads(line) for line in Path("events.jsonl").read_text().splitlines()], old)
 
 
 def test_detect(old: Old) -> None:
-    options = ["--min-score", str(LEAST), "--json", "found.json", "--output", "drawn"]
+    options = ["--min-score", str(MIN_SCORE), "--json", "found.json", "--output", "drawn"]
     assert main(["detect", "faces", *old.options, *options]) == 0
     compare(json.loads(Path("found.json").read_text())["images"], old)
     assert len(list(Path("drawn").iterdir())) == 3

@@ -142,8 +142,8 @@ def test_resume_goes_on_to_the_end(
     assert main(train(data, output, "--resume", schedule__steps=end)) == 0
     shown = capsys.readouterr().err
     assert f"going on after step {step}" in shown
-    *_, told, words, evaluating, exporting, watching = shown.splitlines()
-    assert (told, words) == (f"done; the model is in {output / 'small'}", "next:")
+    *_, reported, words, evaluating, exporting, watching = shown.splitlines()
+    assert (reported, words) == (f"done; the model is in {output / 'small'}", "next:")
     model = f"--model {output / 'small'}"
     assert evaluating == (
         f"  maskdet evaluate {model} --data {data} --images {output}/validation.txt"
@@ -259,7 +259,7 @@ def test_a_scene_that_cannot_be_named_is_one_line(
         ({"validation": "bare.txt"}, "no faces"),
     ],
 )
-def test_wrong_settings_are_told(
+def test_wrong_settings_are_reported(
     change: dict[str, object],
     words: str,
     data: Path,
@@ -283,9 +283,9 @@ def test_a_download_that_fails_names_the_ways_round(
 
     monkeypatch.setattr("maskdet.networks.backbones.load_imagenet", unreachable)
     assert main(train(data, tmp_path / "out", imagenet='""')) == 2
-    told = capsys.readouterr().err
-    assert "cannot be downloaded (URL fetch failure" in told
-    assert "'none' to start from random weights" in told
+    reported = capsys.readouterr().err
+    assert "cannot be downloaded (URL fetch failure" in reported
+    assert "'none' to start from random weights" in reported
 
 
 @pytest.mark.parametrize("words", [["train"], ["evaluate", "--images", "list.txt"]])

@@ -34,19 +34,19 @@ def xml(stated: str, name: str = "mask", more: str = "") -> str:
     )
 
 
-TWICE = json.loads(coco_text("a.png", {"bbox": [6, 4, 24, 16]}))
-TWICE["images"].append({"id": 1, "file_name": "./a.png", "width": 60, "height": 40})
-TWICE["annotations"] += [
+REPEATED = json.loads(coco_text("a.png", {"bbox": [6, 4, 24, 16]}))
+REPEATED["images"].append({"id": 1, "file_name": "./a.png", "width": 60, "height": 40})
+REPEATED["annotations"] += [
     {"image_id": 1, "category_id": 1, "bbox": [6, 4, 24, 16]},
     {"image_id": 1, "category_id": 2, "bbox": [36, 4, 12, 16]},
 ]
-TWICE["categories"].append({"id": 2, "name": "no"})
+REPEATED["categories"].append({"id": 2, "name": "no"})
 
 
 @pytest.mark.parametrize(
     "files",
     [
-        {"x.json": json.dumps(TWICE), "a.png": ""},
+        {"x.json": json.dumps(REPEATED), "a.png": ""},
         {
             "x.csv": f"{HEAD}a.png,60,40,mask,6,4,30,20\n./a.png,60,40,mask,6,4,30,20\n"
             "images/a.png,60,40,no,36,4,48,20\n",
@@ -143,7 +143,7 @@ def test_lists_of_classes_that_agree(tmp_path: Path, other: str) -> None:
 
 @pytest.mark.parametrize("other", ["predefined_classes.txt", "coco.names"])
 def test_lists_of_classes_of_other_labels(tmp_path: Path, other: str) -> None:
-    """What LabelImg proposes, and what lies in Darknet's own folder."""
+    """Lists that LabelImg proposes, or that lie in Darknet's own folder."""
     put(tmp_path, **{"images/a.png": "", "labels/a.txt": ROW, other: "person\nbicycle\n"})
     put(tmp_path, **{"obj.names": "mask\nno\n"})
     assert open_all(tmp_path)[0] == {"a": [MASK]}
@@ -300,7 +300,7 @@ def test_crowds_of_records_are_left_out(tmp_path: Path, key: str) -> None:
 
 
 def test_a_label_map_of_other_names_is_named(tmp_path: Path) -> None:
-    """What the records call a class counts: a label map that lies beside them may be another's."""
+    """The class names of the records count: a label map that lies beside them may be another's."""
     faces, notes, _ = open_all(record(tmp_path, class__text=[b"no", b"mask"]))
     assert [name for name, _ in faces["a"]] == ["no", "mask"]
     (first, _) = notes[tfrecord.RENAMED]

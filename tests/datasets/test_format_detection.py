@@ -1,4 +1,4 @@
-"""Formats told by their files."""
+"""Formats detected by their files."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_folders(tmp_path: Path, files: list[str], kind: str, labels: str) -> No
         ("x.JSON", "coco"), ("x.tfrecord", "tfrecord"), ("x.records", "tfrecord"),
         ("x.record-00001-of-00002", "tfrecord"), ("data.yaml", "yolo"), ("list.txt", "voc"),
         (f"x.csv|{HEAD}", "csv"), ("x.csv|a.png,,,,,", "retinanet"),
-        # a line that is nearly the header is told as a mistake in it
+        # a line that is nearly the header is reported as a mistake in it
         ("x.csv|filename,width,height,klass,xmin", "csv"),
     ],
 )  # fmt: skip
@@ -84,7 +84,7 @@ def test_doubtful_folders(tmp_path: Path, files: list[str], kind: str, words: st
     assert words in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_said_format_chooses(tmp_path: Path) -> None:
+def test_a_given_format_chooses(tmp_path: Path) -> None:
     put(tmp_path, "images/a.png", "annotations/a.xml", "b.json", "labels/a.txt")
     assert locate(tmp_path, "coco") == [("coco", tmp_path / "b.json")]
     assert locate(tmp_path, "yolo") == [("yolo", tmp_path)]

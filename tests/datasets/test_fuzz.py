@@ -112,7 +112,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-@pytest.mark.timeout(300)  # what takes for ever is a bomb that went off
+@pytest.mark.timeout(300)  # what never ends is a bomb that went off
 def test_bombs(name: str) -> None:
     read_or_refuse(*BOMBS[name])
 

@@ -1,4 +1,4 @@
-"""Training and evaluation take any format, any class names that can be told, and lists."""
+"""Training and evaluation take any format, any class names with a known meaning, and lists."""
 
 from __future__ import annotations
 
@@ -82,15 +82,15 @@ def test_parts_that_are_measured_together_are_named(
     assert "measured together (train 3, val 3); --images LIST chooses" in capsys.readouterr().err
 
 
-def test_a_name_that_cannot_be_told(tmp_path: Path) -> None:
+def test_a_name_without_a_known_state(tmp_path: Path) -> None:
     faces: dict[str, list[Face]] = {"a.png": [("mask", (1, 2, 3, 4)), ("hat", (1, 2, 3, 4))]}
     write(make(tmp_path / "source", faces, ("mask", "hat")), tmp_path / "x.csv", "csv")
     with pytest.raises(DatasetError) as error:
         read_samples(tmp_path / "x.csv")
     assert str(error.value).startswith(f"{tmp_path}/x.csv:3: unknown mask state in class name")
     assert "'hat'" in str(error.value)
-    said = read_samples(tmp_path / "x.csv", classes={"hat": "without_mask"})
-    assert states(said) == {"a": [0, 1]}
+    given = read_samples(tmp_path / "x.csv", classes={"hat": "without_mask"})
+    assert states(given) == {"a": [0, 1]}
 
 
 def settings(*overrides: str) -> TrainingSettings:
@@ -117,8 +117,8 @@ def test_settings_name_any_source(
     (tmp_path / "one.txt").write_text("b.jpg\n")
     (tmp_path / "voc.txt").write_text("voc/images/a.png\nvoc/images/c.jpeg\n")
     (tmp_path / "mine.txt").write_text("\n".join(NAMES))
-    told = settings(f"train=[{part}]", f"validation={validation}")
-    samples, weights, kept = supply.read_data(told, tmp_path)
+    reported = settings(f"train=[{part}]", f"validation={validation}")
+    samples, weights, kept = supply.read_data(reported, tmp_path)
     assert (len(samples), len(kept)) == sizes
     assert len(weights) == len(samples) and np.isfinite(weights).all()
 

@@ -1,4 +1,4 @@
-"""What the converters of the two older systems got wrong, each pinned."""
+"""Mistakes of the converters of the two older systems, each with a test."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_record_that_is_repeated_whole_brings_no_box_twice(tmp_path: Path) -> 
 
 
 def test_a_box_that_one_record_has_twice_stays(tmp_path: Path) -> None:
-    """Nothing that a person drew is thrown away; `inspect` tells of it."""
+    """Nothing that a person drew is thrown away; `inspect` reports it."""
     face = ("mask", (1.0, 2.0, 30.0, 40.0))
     write(make(tmp_path, {"a.png": [face, face]}, ("mask",)), tmp_path / "x.record", "tfrecord")
     assert content(read(tmp_path / "x.record", tmp_path)[0]) == {"a": [face, face]}

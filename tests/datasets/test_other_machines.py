@@ -48,12 +48,12 @@ def open_all(path: Path) -> tuple[dict[str, list[Face]], dict[str, list[str]], d
 
 
 def coco_text(name: str, *annotations: dict[str, Any], categories: object = None) -> str:
-    told = {
+    reported = {
         "images": [{"id": 0, "file_name": name, "width": 60, "height": 40}],
         "annotations": [{"image_id": 0, "category_id": 1, **each} for each in annotations],
         "categories": categories or [{"id": 1, "name": "mask"}],
     }
-    return json.dumps(told)
+    return json.dumps(reported)
 
 
 BOX = {"bbox": [1, 2, 29, 38]}
@@ -79,7 +79,7 @@ def test_names_of_another_machine(tmp_path: Path, kind: str, name: str) -> None:
     assert line.endswith("is photos/a.png")
 
 
-def test_a_name_of_several_pictures_is_told(tmp_path: Path) -> None:
+def test_a_name_of_several_pictures_is_reported(tmp_path: Path) -> None:
     """The folder decides, if the labels have it; else all of them are named."""
     put(tmp_path, **{"one/a.png": "", "two/a.png": "", "x.csv": f"{HEAD}C:\\a.png,60,40,,,,,\n"})
     (line,) = mistakes(tmp_path / "x.csv")
@@ -267,7 +267,7 @@ def test_key_points_of_yolo_are_no_outline(tmp_path: Path) -> None:
 PLANS = {
     "folders": f"path: ../datasets/x\ntrain: images/train\nval: images/val\ntest:\n{PLAN}",
     "lists": f"train: train.txt\nval: [lists/val.txt]\n{PLAN}",
-    "foreign": f"path: C:\\me\ntrain: C:\\me\\images\\train\nval: ../images/val\n{PLAN}",
+    "other": f"path: C:\\me\ntrain: C:\\me\\images\\train\nval: ../images/val\n{PLAN}",
     "several": f"train: [images/train, images/more]\nval: ./images/val/\n{PLAN}",
 }
 
@@ -288,7 +288,7 @@ def test_a_plan_of_any_name(tmp_path: Path, plan: str, named: bool) -> None:
     assert set(notes) == ({yolo_data_yaml.ASTRAY} if plan == "several" else set())
 
 
-def test_what_no_line_of_a_plan_leads_to_is_told(tmp_path: Path) -> None:
+def test_what_no_line_of_a_plan_leads_to_is_reported(tmp_path: Path) -> None:
     put(tmp_path, **{
         "images/train/a.png": "", "images/b.jpg": "", "x.yaml": f"train: images/train\n{PLAN}",
     })  # fmt: skip

@@ -40,13 +40,13 @@ def passed(data: DataSet, kind: str, target: Path) -> DataSet:
     """The data set, written and read."""
     write(data, target, kind)
     root = target if target.is_dir() else target.parent
-    found, told = read(target, root)
-    assert told == kind
+    found, reported = read(target, root)
+    assert reported == kind
     return found
 
 
 def rounded(data: DataSet, kinds: tuple[str, ...]) -> DataSet:
-    """What is to come out: keras-retinanet knows whole pixels only."""
+    """The expected result: keras-retinanet knows whole pixels only."""
     if "retinanet" in kinds:
         for sample in data.samples:
             sample.boxes[:] = whole_pixels(sample.boxes, sample.width, sample.height)

@@ -1,4 +1,4 @@
-"""What is written is whole, stands where nothing stood, and no two pictures share a name."""
+"""Written data sets are whole, replace nothing, and no two pictures share a name."""
 
 from __future__ import annotations
 
@@ -37,13 +37,15 @@ def test_a_new_folder_has_labels_and_pictures(data: DataSet, tmp_path: Path, kin
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_classes_without_boxes_are_kept_or_told(data: DataSet, tmp_path: Path, kind: str) -> None:
+def test_classes_without_boxes_are_kept_or_reported(
+    data: DataSet, tmp_path: Path, kind: str
+) -> None:
     more = data.with_names(["hat", "mask", "scarf"])
     notes = write(more, tmp_path / "out", kind)
-    told = "classes without boxes are not kept, as this format lists none: hat, scarf"
+    reported = "classes without boxes are not kept, as this format lists none: hat, scarf"
     kept = read(tmp_path / "out", tmp_path / "out")[0].names == ("hat", "mask", "scarf")
     assert kept == (kind not in ("voc", "csv"))
-    assert (told in notes) != kept
+    assert (reported in notes) != kept
     assert not [note for note in write(data, tmp_path / "all", kind) if "without boxes" in note]
 
 
@@ -167,7 +169,7 @@ def test_names_within_records_lead_nowhere(tmp_path: Path, name: str, written: s
     ) else None
 
 
-def test_the_target_s_name_tells_the_format(tmp_path: Path) -> None:
+def test_the_target_s_name_chooses_the_format(tmp_path: Path) -> None:
     names = {"x.csv": "csv", "x.JSON": "coco", "x.record": "tfrecord", "x.tfrecord": "tfrecord"}
     assert {name: kind_of_target(tmp_path / name) for name in names} == names
     assert kind_of_target(tmp_path / "x.csv", "retinanet") == "retinanet"

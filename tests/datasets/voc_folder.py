@@ -15,7 +15,7 @@ SIZE = "<size><width>{}</width><height>{}</height><depth>3</depth></size>"
 
 
 def write_voc_folder(folder: Path, count: int, faces: int = 2) -> list[str]:
-    """Pictures of 120×96 with up to two faces each, their class told by their color.
+    """Pictures of 120×96 with up to two faces each, their class shown by their color.
 
     Returns the pictures' names relative to the folder.
     """

@@ -1,4 +1,4 @@
-"""The monitor as a service: what systemd and a container are told is true of the real command."""
+"""The monitor as a service: what systemd and a container rely on is true of the real command."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path):
 
 
 def drop_in_of_the_cluster() -> str:
-    """What docs/cluster.md puts into the unit's drop-in."""
+    """The unit's drop-in, as docs/cluster.md has it."""
     (text,) = re.findall(r"```ini\n(.*?)```", (ROOT / "docs/cluster.md").read_text(), re.DOTALL)
     return str(text)
 
@@ -200,7 +200,7 @@ def test_a_real_detector_that_hangs_stops_the_heart_and_a_pause_does_not(
         hung.set()
         for _ in range(3):
             pipeline.next(0.5)
-        beats(pipeline)  # tells what was answered until then
+        beats(pipeline)  # reports what was answered until then
         time.sleep(0.2)
         assert not beats(pipeline)
         go.set()
@@ -209,7 +209,7 @@ def test_a_real_detector_that_hangs_stops_the_heart_and_a_pause_does_not(
         assert beats(pipeline)
 
 
-def test_a_heartbeat_that_cannot_be_written_is_told_once(tmp_path, capsys, monkeypatch):
+def test_a_heartbeat_that_cannot_be_written_is_reported_once(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("maskdet.live.status.heartbeat._INTERVAL_S", 0.0)
     heart = Heartbeat(tmp_path / "none/alive")
     for _ in range(3):
@@ -275,7 +275,7 @@ def test_the_unit_keeps_no_webcam_away():
     assert not {"ProtectClock", "PrivateDevices", "DeviceAllow", "DevicePolicy"} & {*keys}
 
 
-def test_the_container_s_health_check_tells_fresh_from_stale(tmp_path: Path):
+def test_the_container_s_health_check_distinguishes_fresh_from_stale(tmp_path: Path):
     (check,) = (line[line.index("[") :] for line in instructions("HEALTHCHECK"))
     alive = tmp_path / "alive"
     command = [part.replace("/tmp/maskdet-alive", str(alive)) for part in ast.literal_eval(check)]

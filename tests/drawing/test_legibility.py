@@ -1,4 +1,4 @@
-"""What is written about people can be read at every size, and covers no face."""
+"""Texts about people can be read at every size, and cover no face."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ NAMES = (
 
 
 @pytest.mark.parametrize("width", [400, 320, 240])
-def test_long_names_are_told_apart_and_leave_room_for_the_people(width: int):
+def test_long_names_are_distinct_and_leave_room_for_the_people(width: int):
     shown = set()
     for name in NAMES:
         renderer = Recorder()

@@ -1,4 +1,4 @@
-"""What is drawn: told apart without colors, inside the picture, off the faces, in any script."""
+"""Drawn marks: distinct without colors, inside the picture, off the faces, in any script."""
 
 from __future__ import annotations
 
@@ -357,7 +357,7 @@ def test_visual_order(text: str, expected: str) -> None:
 
 
 def test_colors_differ_to_every_kind_of_eye() -> None:
-    """Brightness alone tells green and orange from yellow and blue; marks tell the rest."""
+    """Brightness alone separates green and orange from yellow and blue; marks separate the rest."""
     colors = np.array([[STYLES[state].color for state in MaskState]], np.uint8)
     lightness = cv2.cvtColor(colors, cv2.COLOR_BGR2LAB)[0, :, 0].astype(float)
     mask, bare, wrong, unsure = lightness.tolist()

@@ -51,9 +51,9 @@ def test_the_bar_says_how_many_people_there_are(narrow: bool, clock: str) -> Non
         rows = bar_rows(status, observation(), narrow=narrow)
         return [part.text for row in rows for part in (*row.left, *row.right)]
 
-    said = "people 1, today 15"
-    assert said in texts(Status("door", clock=clock))
-    assert said not in texts(Status("door", clock=clock, no_signal=True))
+    given = "people 1, today 15"
+    assert given in texts(Status("door", clock=clock))
+    assert given not in texts(Status("door", clock=clock, no_signal=True))
 
 
 @pytest.mark.parametrize("still", [True, False])

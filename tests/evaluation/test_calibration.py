@@ -69,19 +69,19 @@ def test_a_fit_aims_at_platt_s_targets_not_at_0_and_1() -> None:
     assert 1 / (1 + math.exp(-shift)) == pytest.approx((30 * 31 / 32 + 10 / 12) / 40, abs=1e-6)
 
 
-def test_each_class_learns_from_what_is_said_of_it_where_another_is_best() -> None:
-    """A second class that is said a little where the first is best, and never so there."""
+def test_each_class_learns_from_its_scores_where_another_is_best() -> None:
+    """A second class with a low score where the first is best, and never so there."""
     random = np.random.default_rng(1)
     truth, answers = [], []
     for _ in range(400):
         best = random.choice([0.2, 0.4, 0.6])
-        hit = random.random() < best  # what is said of the first class is honest
+        hit = random.random() < best  # the first class's scores are honest
         truth.append(sample((0, 0, 40, 0)) if hit else sample((300, 300, 40, 0)))
-        said = np.array([[best, best / 2, 0.01]])
-        answers.append(Detections([[0, 0, 40, 40]], said.max(axis=1), [0], None, said))
+        given = np.array([[best, best / 2, 0.01]])
+        answers.append(Detections([[0, 0, 40, 40]], given.max(axis=1), [0], None, given))
     truth += [sample((0, 0, 40, 1))] * 12
-    said = np.array([[0.01, 0.7, 0.01]])
-    answers += [Detections([[0, 0, 40, 40]], [0.7], [1], None, said)] * 12
+    given = np.array([[0.01, 0.7, 0.01]])
+    answers += [Detections([[0, 0, 40, 40]], [0.7], [1], None, given)] * 12
     scales = calibration.fit(truth, answers)
     done = calibration.apply(scales, answers[0]).probabilities
     assert done is not None and done[0, 1] < 0.1
@@ -130,10 +130,10 @@ def test_the_trade_off_counts_unsure_faces() -> None:
     """A hundred faces: every fifth in doubt, and half of those wrong."""
     places = [(40 * (i % 10), 40 * (i // 10), 30, 0) for i in range(100)]
     truth = sample(*places)
-    said = np.tile([0.9, 0.05, 0.0], (100, 1))
-    said[::5] = [0.5, 0.4, 0.0]
-    said[::10] = [0.4, 0.5, 0.0]
-    answers = Detections(truth.boxes, said.max(axis=1), said.argmax(axis=1), None, said)
+    given = np.tile([0.9, 0.05, 0.0], (100, 1))
+    given[::5] = [0.5, 0.4, 0.0]
+    given[::10] = [0.4, 0.5, 0.0]
+    answers = Detections(truth.boxes, given.max(axis=1), given.argmax(axis=1), None, given)
     rule = DecisionRule((0.3,) * 4)
     rows = {row.certainty: row for row in thresholds.certainties([truth], [answers], rule)}
     assert (rows[0.5].unsure, rows[0.5].right) == (0, pytest.approx(0.9))

@@ -69,11 +69,11 @@ def test_perfect_answers_are_worth_one() -> None:
 def test_average_precision_by_hand() -> None:
     # three faces with a mask; by score: right, wrong place, right; one is never found
     truth = [sample((0, 0, 40, WITH), (100, 0, 40, WITH)), sample((0, 0, 40, WITH))]
-    said = [
+    given = [
         found((0, 0, 40, WITH, 0.9), (300, 300, 40, WITH, 0.8)),
         found((0, 0, 40, WITH, 0.7)),
     ]
-    metrics = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.75)).metrics()
+    metrics = Evaluation(truth, given, rule=DecisionRule.from_min_score(0.75)).metrics()
     # recall ⅓ at precision 1, ⅔ at ⅔: 34 of 101 recalls read 1, 33 read ⅔, the rest 0
     expected = (34 + 33 * 2 / 3) / 101
     assert metrics["AP50_with_mask"] == pytest.approx(expected)
@@ -86,8 +86,8 @@ def test_average_precision_by_hand() -> None:
 
 def test_a_wrong_state_counts_for_the_face_not_for_the_class() -> None:
     truth = [sample((0, 0, 20, WITH), (100, 0, 40, WITH), (200, 0, 40, WRONG))]
-    said = [found((0, 0, 20, WITHOUT, 0.9), (100, 0, 40, WITH, 0.8), (200, 0, 40, WITH, 0.7))]
-    metrics = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5)).metrics()
+    given = [found((0, 0, 20, WITHOUT, 0.9), (100, 0, 40, WITH, 0.8), (200, 0, 40, WITH, 0.7))]
+    metrics = Evaluation(truth, given, rule=DecisionRule.from_min_score(0.5)).metrics()
     assert metrics["face_AP50"] == 1
     assert metrics["recall"] == metrics["precision"] == 1
     assert metrics["right_state"] == pytest.approx(1 / 3)
@@ -98,13 +98,13 @@ def test_a_wrong_state_counts_for_the_face_not_for_the_class() -> None:
 
 def test_mistakes_are_faces_that_are_missed_false_or_misjudged() -> None:
     truth = [sample((0, 0, 40, WITH), (100, 0, 40, WITH)) for _ in range(4)]
-    said = [
+    given = [
         found((0, 0, 40, WITH, 0.9), (100, 0, 40, WITH, 0.8)),
         found((0, 0, 40, WITH, 0.9), (100, 0, 40, WRONG, 0.8)),
         found((0, 0, 40, WITH, 0.9), (300, 0, 40, WITH, 0.8)),  # one missed, one false
         found((0, 0, 40, WITH, 0.9), (100, 0, 40, WITH, 0.2)),  # one is not shown
     ]
-    evaluation = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5))
+    evaluation = Evaluation(truth, given, rule=DecisionRule.from_min_score(0.5))
     assert evaluation.mistakes().tolist() == [0, 1, 2, 1]
 
 
@@ -150,8 +150,8 @@ def test_precision_by_width_ignores_other_widths(
     ("side", "name"), [(15, "0-16"), (16, "16-32"), (31, "16-32"), (32, "32-64"), (64, "64+")]
 )
 def test_each_width_belongs_to_one_range(side: float, name: str) -> None:
-    truth, said = [sample((0, 0, side, WITH))], [found((0, 0, side, WITH, 0.9))]
-    evaluation = Evaluation(truth, said)
+    truth, given = [sample((0, 0, side, WITH))], [found((0, 0, side, WITH, 0.9))]
+    evaluation = Evaluation(truth, given)
     metrics = evaluation.metrics()
     for key in ("AP50", "face_AP50", "recall"):
         known = [n for n in ("0-16", "16-32", "32-64", "64+") if metrics[f"{key}_{n}"] == 1]
@@ -205,8 +205,8 @@ def test_intervals_cover_the_truth() -> None:
     for _ in range(20):
         hits = random.random(60) < 0.7
         truth = [sample((0, 0, 40, WITH))] * 60
-        said = [found((0, 0, 40, WITH, 0.9)) if hit else found() for hit in hits]
-        low, high = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5)).intervals(60)[
+        given = [found((0, 0, 40, WITH, 0.9)) if hit else found() for hit in hits]
+        low, high = Evaluation(truth, given, rule=DecisionRule.from_min_score(0.5)).intervals(60)[
             "recall"
         ]
         covered += low <= 0.7 <= high
@@ -215,7 +215,7 @@ def test_intervals_cover_the_truth() -> None:
 
 def test_the_best_threshold_is_where_f1_is_highest() -> None:
     truth = [sample((0, 0, 40, WITH), (100, 0, 40, WITH), (200, 0, 40, WITHOUT))]
-    said = [
+    given = [
         found(
             (0, 0, 40, WITH, 0.9),
             (100, 0, 40, WITH, 0.6),  # two of two at .6: F1 is 1
@@ -224,7 +224,7 @@ def test_the_best_threshold_is_where_f1_is_highest() -> None:
             (200, 0, 40, WITHOUT, 0.5),  # at .5 half of two is right: F1 is ⅔
         )
     ]
-    evaluation = Evaluation(truth, said)
+    evaluation = Evaluation(truth, given)
     best = evaluation.thresholds
     assert best["with_mask"] == pytest.approx(
         {"threshold": 0.6, "f1": 1, "precision": 1, "recall": 1}, abs=1e-4
@@ -242,12 +242,12 @@ def test_the_best_threshold_is_where_f1_is_highest() -> None:
 
 def test_confusion_holds_missed_and_false() -> None:
     truth = [sample((0, 0, 40, WITH), (100, 0, 40, WITHOUT), (200, 0, 40, WRONG)), sample()]
-    said = [
+    given = [
         found((0, 0, 40, WITH, 0.9), (100, 0, 40, WITH, 0.8), (200, 0, 40, WRONG, 0.1)),
         found((0, 0, 40, WITHOUT, 0.7)),
     ]
     names, answers, counts = Evaluation(
-        truth, said, rule=DecisionRule.from_min_score(0.5)
+        truth, given, rule=DecisionRule.from_min_score(0.5)
     ).confusion()
     assert names == [*CLASS_NAMES, "no face"]
     assert answers == [*CLASS_NAMES, "missed"]
@@ -255,8 +255,8 @@ def test_confusion_holds_missed_and_false() -> None:
 
 
 def test_a_detector_may_be_unsure() -> None:
-    truth, said = [sample((0, 0, 40, WITH))], [found((0, 0, 40, UNSURE, 0.9))]
-    evaluation = Evaluation(truth, said, rule=DecisionRule.from_min_score(0.5))
+    truth, given = [sample((0, 0, 40, WITH))], [found((0, 0, 40, UNSURE, 0.9))]
+    evaluation = Evaluation(truth, given, rule=DecisionRule.from_min_score(0.5))
     _, answers, counts = evaluation.confusion()
     assert counts[WITH, answers.index("unsure")] == 1
     metrics = evaluation.metrics()
@@ -271,9 +271,9 @@ def test_unsure_faces_are_neither_right_nor_called() -> None:
     probabilities = np.array([[0.9, 0.02, 0.0]] * 7 + [[0.5, 0.45, 0.0]] + [[0, 0.9, 0]] * 2)
     probabilities[-1] = [0.8, 0.1, 0]  # a hand taken for a mask
     best = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    said = Detections(boxes.boxes[:-1], *best, probabilities=probabilities)
-    plain = Evaluation([boxes], [said], DecisionRule.from_min_score(0.3)).metrics()
-    doubting = Evaluation([boxes], [said], DecisionRule((0.3,) * 4, certainty=0.7)).metrics()
+    given = Detections(boxes.boxes[:-1], *best, probabilities=probabilities)
+    plain = Evaluation([boxes], [given], DecisionRule.from_min_score(0.3)).metrics()
+    doubting = Evaluation([boxes], [given], DecisionRule((0.3,) * 4, certainty=0.7)).metrics()
     assert plain["right_state"] == plain["right_when_called"] == pytest.approx(0.9)
     assert doubting["right_state"] == doubting["right_state_32+"] == pytest.approx(0.8)
     assert doubting["unsure"] == doubting["unsure_32-64"] == pytest.approx(0.1)
@@ -285,15 +285,15 @@ def test_unsure_faces_are_neither_right_nor_called() -> None:
 
 
 @pytest.mark.parametrize(
-    ("truth", "said"),
+    ("truth", "given"),
     [
         ([sample()], [found()]),
         ([sample()], [found((0, 0, 40, WITH, 0.9))]),
         ([sample((0, 0, 40, WITH))], [found()]),
     ],
 )
-def test_nothing_to_measure_is_nan_or_zero(truth: list[Sample], said: list[Detections]) -> None:
-    evaluation = Evaluation(truth, said)
+def test_nothing_to_measure_is_nan_or_zero(truth: list[Sample], given: list[Detections]) -> None:
+    evaluation = Evaluation(truth, given)
     metrics = evaluation.metrics()
     assert all(math.isnan(value) or value == 0 for value in metrics.values())
     assert evaluation.intervals(5).keys() == metrics.keys()

@@ -1,4 +1,4 @@
-"""What `evaluate` prints, writes and draws, of a detector that says what it was told to."""
+"""Output of `evaluate`, printed, written and drawn, for a detector with given answers."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def test_the_report_says_what_was_measured(
     assert [metrics["by_folder"][name]["faces"] for name in ("first", "second")] == [8, 4]
     assert metrics["confusion"]["labelled"] == [*CLASS_NAMES, "no face"]
     assert detector.closed
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     for part in ("scripted on CPU (scripted)", "6 pictures, 12 faces of all.txt", "mAP50"):
-        assert part in told
+        assert part in reported
 
 
-def test_the_gate_tells_what_is_reached(
+def test_the_gate_reports_what_is_reached(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Faces all found, some of the bare ones taken for masked."""
@@ -110,8 +110,8 @@ def test_the_gate_tells_what_is_reached(
     assert low <= row["value"] <= high and row["reached"] is False
     assert gate["masked_bare_32+"]["value"] == 1 and gate["masked_bare_32+"]["reached"] is False
     assert gate["recall_16-32"]["reached"] in (None, True)
-    told = capsys.readouterr().out
-    assert "Gate" in told and "hands, scarves" in told
+    reported = capsys.readouterr().out
+    assert "Gate" in reported and "hands, scarves" in reported
 
 
 def passes(data: Path, folder: Path, script: Callable[[Sample], Detections]) -> int:
@@ -148,14 +148,14 @@ def test_the_gate_is_shut_for_who_misses_one(
         return Detections(sample.boxes, np.full(len(sample.boxes), 0.9), 0 * sample.classes)
 
     assert passes(data, tmp_path, all_masked) == 2
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gate")]
-    assert len(told) == 3 and "taken for masked: 1.0, wanted ≤ 0.03" in told[2]
+    reported = [line for line in capsys.readouterr().err.splitlines() if line.startswith("gate")]
+    assert len(reported) == 3 and "taken for masked: 1.0, wanted ≤ 0.03" in reported[2]
 
 
-def test_a_figure_that_cannot_be_told_does_not_pass(
+def test_a_value_that_cannot_be_computed_does_not_pass(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who finds nothing has called no state wrongly."""
+    """A detector that finds nothing has called no state incorrectly."""
     assert passes(data, tmp_path, lambda sample: Detections.empty()) == 2
     assert "not measurable on these pictures" in capsys.readouterr().err
 
@@ -214,7 +214,7 @@ def test_a_list_is_found(
         (lambda data: (data / "all.txt").write_text("first/images/9.png") and data, "no such pict"),
     ],
 )
-def test_wrong_data_is_told_before_the_model_opens(
+def test_wrong_data_is_reported_before_the_model_opens(
     break_it: Callable[[Path], Path], words: str, data: Path
 ) -> None:
     with pytest.raises(DatasetError, match=words) as error:
@@ -285,10 +285,10 @@ def test_a_sheet_shows_labels_left_and_findings_right(tmp_path: Path) -> None:
     found = Detections(np.array([[50.0, 50, 90, 90]]), [0.5], [1])
     image = decoded(sheet([Pair(sample, found)], "Two", tile=200))
     assert image.shape == (HEADER_PIXELS + 200, 400, 3)
-    labeled, said = image[HEADER_PIXELS:, :198], image[HEADER_PIXELS:, 202:]
+    labeled, found_part = image[HEADER_PIXELS:, :198], image[HEADER_PIXELS:, 202:]
     mask, none = (plots.STYLES[name][0] for name in ("with_mask", "without_mask"))
     assert shows(labeled, mask) > 200 and shows(labeled, none) == 0
-    assert shows(said, none) > 100 and shows(said, mask) == 0
+    assert shows(found_part, none) > 100 and shows(found_part, mask) == 0
     # the pictures lie the right way round, and the frame is where the face is: at twice its size
     assert image[HEADER_PIXELS + 80, 80].tolist() == COLORS[0].tolist()
     top = image[HEADER_PIXELS + 38 : HEADER_PIXELS + 43, 60:100]

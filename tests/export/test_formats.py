@@ -1,4 +1,4 @@
-"""What `export` writes finds the faces that Keras finds, and is called as the old scripts did."""
+"""Exported files find the faces that Keras finds, and are called as the old scripts were."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.helpers.tiny import make_lively_model
 tf = pytest.importorskip("tensorflow")
 
 KINDS = ("retinanet", "faster_rcnn")
-LEAST = 0.3
+MIN_SCORE = 0.3
 NAMES = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 
 
@@ -47,8 +47,8 @@ def pictures() -> list[np.ndarray]:
 
 @cache
 def found_by_keras(folder: Path) -> list[Detections]:
-    """What our own runtime finds."""
-    return load_detector(str(folder), runtime="keras", min_score=LEAST).detect(pictures())
+    """Faces that our own runtime finds."""
+    return load_detector(str(folder), runtime="keras", min_score=MIN_SCORE).detect(pictures())
 
 
 @pytest.fixture(params=KINDS)
@@ -76,7 +76,7 @@ def compare(found: list[Detections], folder: Path) -> None:
 
 @pytest.mark.parametrize("runtime", ["onnx", "frozen_graph"])
 def test_every_runtime_finds_what_keras_finds(folder: Path, runtime: str) -> None:
-    detector = load_detector(str(folder), runtime=runtime, min_score=LEAST)
+    detector = load_detector(str(folder), runtime=runtime, min_score=MIN_SCORE)
     compare(detector.detect(pictures()), folder)
 
 
@@ -89,24 +89,24 @@ def test_openvino_finds_what_keras_finds(folder: Path) -> None:
         assert folder.name == "faster_rcnn"
         assert "cannot be loaded as ONNX" in str(error) and "\n" not in str(error)
         return
-    detector = load_detector(str(folder), runtime="openvino", min_score=LEAST)
+    detector = load_detector(str(folder), runtime="openvino", min_score=MIN_SCORE)
     assert detector.device == "CPU (OpenVINO)"
     compare(detector.detect(pictures()), folder)
 
 
 def test_a_saved_model_opens_as_one_of_another_system(folder: Path) -> None:
     """Without the card: its label map lies beside it."""
-    detector = load_detector(str(folder / "saved_model"), min_score=LEAST)
+    detector = load_detector(str(folder / "saved_model"), min_score=MIN_SCORE)
     compare(detector.detect(pictures()), folder)
 
 
 def test_the_exported_folder_alone_is_a_model(exported, tmp_path: Path) -> None:
-    """What others are given: three things, laid out as the Object Detection API does."""
+    """Output for other programs: three arrays, laid out as the Object Detection API does."""
     folder = exported["retinanet"]
     for name in ("frozen_inference_graph.pb", "label_map.pbtxt"):
         shutil.copy(folder / name, tmp_path)
     shutil.copytree(folder / "saved_model", tmp_path / "saved_model")
-    compare(load_detector(str(tmp_path), min_score=LEAST).detect(pictures()), folder)
+    compare(load_detector(str(tmp_path), min_score=MIN_SCORE).detect(pictures()), folder)
 
 
 def found_by_script(outputs: dict[str, np.ndarray], image: np.ndarray) -> Detections:
@@ -117,7 +117,7 @@ def found_by_script(outputs: dict[str, np.ndarray], image: np.ndarray) -> Detect
     height, width = image.shape[:2]
     pixels = boxes[:, [1, 0, 3, 2]] * [width, height, width, height]
     assert (np.diff(scores) <= 0).all()
-    likely = scores >= LEAST
+    likely = scores >= MIN_SCORE
     return Detections(pixels[likely], scores[likely], classes[likely] - 1)
 
 

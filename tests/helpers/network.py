@@ -21,7 +21,7 @@ class Network:
         here: this side's address.
         there: the address within.
         device: the link's end within.
-        plug: cuts the link (False), or mends it; packets vanish, and nobody on this side notices.
+        plug: cuts the link (False), or repairs it; packets vanish, and nobody on this side notices.
     """
 
     name: str

@@ -41,7 +41,7 @@ def pictures() -> list[np.ndarray]:
 
 
 def upstream_api(name: str) -> list[Detections]:
-    """What the Object Detection API found in each picture; its classes are from 1."""
+    """Detections of the Object Detection API in each picture; its classes are from 1."""
     answers = np.load(FOLDER / f"{name}.npz")
     found = []
     for number, picture in enumerate(pictures()):
@@ -57,7 +57,7 @@ def upstream_api(name: str) -> list[Detections]:
 
 
 def upstream_keras(name: str) -> list[Detections]:
-    """What keras-retinanet found in each picture, without its padding."""
+    """Detections of keras-retinanet in each picture, without its padding."""
     answers = np.load(FOLDER / f"{name}.npz")
     found = []
     for number in range(len(pictures())):

@@ -61,7 +61,7 @@ class _Event(Union):
 
 
 class XServer:
-    """What a person at the screen sees and does."""
+    """A person's view of the screen, and the keys and the mouse."""
 
     def __init__(self, display: str, folder: Path) -> None:
         self.display = display

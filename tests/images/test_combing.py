@@ -50,7 +50,7 @@ def test_an_image_that_is_whole_is_left_alone(image: np.ndarray) -> None:
     assert CombRemover().repaired(image) is image
 
 
-def test_a_camera_before_which_nothing_moves_at_first_is_looked_at_again() -> None:
+def test_a_camera_before_which_nothing_moves_at_first_is_processed_again() -> None:
     remover = CombRemover()
     for _ in range(7):
         remover.repaired(panned(0, 480))

@@ -1,4 +1,4 @@
-"""From an image file to pixels, whatever its kind and its name."""
+"""Image files become pixels, whatever their kind and name."""
 
 from __future__ import annotations
 

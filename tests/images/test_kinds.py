@@ -1,4 +1,4 @@
-"""What a file is, by its content; and what lies in a folder."""
+"""The kind of a file, by its content; and the content of a folder."""
 
 from __future__ import annotations
 

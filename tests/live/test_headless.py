@@ -1,4 +1,4 @@
-"""The main loop without a window: what it tells while it runs, and when it ends."""
+"""The main loop without a window: what it reports while it runs, and when it ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def face(state: int) -> Callable[[np.ndarray], Detections]:
 
 
 @pytest.mark.parametrize("is_live", [True, False])
-def test_what_is_seen_is_said_every_ten_seconds(
+def test_what_is_seen_is_reported_every_ten_seconds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_live: bool
 ):
     """Not a terminal: plain lines, as in a service's journal."""
@@ -42,14 +42,14 @@ def test_what_is_seen_is_said_every_ten_seconds(
         source.length = 0.2
     with Pipeline([source], ScriptedDetector(face(1))) as pipeline:
         Watch(pipeline, lambda: False).run()
-    told = [line for line in capsys.readouterr().err.splitlines() if " fps" in line]
-    assert told and all("mask 0, no mask 1, incorrect 0, unsure 0" in line for line in told)
+    reported = [line for line in capsys.readouterr().err.splitlines() if " fps" in line]
+    assert reported and all("mask 0, no mask 1, incorrect 0, unsure 0" in line for line in reported)
     if is_live:
         assert re.match(
-            r"synthetic: mask 0, .*; camera [\d.]+ fps, detect .* fps, \d frames", told[0]
+            r"synthetic: mask 0, .*; camera [\d.]+ fps, detect .* fps, \d frames", reported[0]
         )
     else:
-        assert re.match(r"synthetic: 0:00 of 0:00 \(\d+ %\), about .* left; mask 0", told[1])
+        assert re.match(r"synthetic: 0:00 of 0:00 \(\d+ %\), about .* left; mask 0", reported[1])
 
 
 def test_a_clock_that_is_set_is_a_line_for_each_jump(
@@ -88,8 +88,8 @@ def test_the_first_line_comes_within_a_second_and_the_next_ten_seconds_later(
             see(0, 0, 2)
             see(1)
         status.poll()
-        if told := capsys.readouterr().err.splitlines():
-            moments.append((tick / 10, told))
+        if reported := capsys.readouterr().err.splitlines():
+            moments.append((tick / 10, reported))
     assert [moment for moment, _ in moments] == pytest.approx([0.5, 10.5, 20.5], abs=0.11)
     (_, first), (_, second), (_, third) = moments
     assert first[0].startswith("cam 1: mask 1, no mask 0, ") and first[1] == "cam 2: no frame yet"
@@ -137,8 +137,8 @@ def test_people_come_first_and_faces_are_named_so(
     faces = 1 + (several and paused < 0)  # of a paused camera nobody is there now
     people = f"{faces} now, 8 (± 5)" if several else "1 now, 4 (± 3)"
     whose = "5 sources" if several else "cam 0"
-    said = f"{whose}: people: {people} since the start; faces: mask {faces}, no mask 0, "
-    assert line.startswith(said)
+    printed = f"{whose}: people: {people} since the start; faces: mask {faces}, no mask 0, "
+    assert line.startswith(printed)
 
 
 @pytest.mark.parametrize("count", [1, 5])
@@ -193,14 +193,14 @@ def test_a_files_name_and_bar_stay_whole_in_a_narrow_terminal(width: int, bar: i
     assert len(shown.rstrip()) <= width and ("…" in shown) is (width == 80)
 
 
-def test_each_failure_is_told_once_and_as_it_happens(capsys: pytest.CaptureFixture[str]):
+def test_each_failure_is_reported_once_and_as_it_happens(capsys: pytest.CaptureFixture[str]):
     sources = [SyntheticSource(4), SyntheticSource(2, name="b", error="rtsp://u:geheim@h is gone")]
     with Pipeline(sources, ScriptedDetector(), [CollectingSink(fails_at=1)]) as pipeline:
         loop = Watch(pipeline, lambda: False)
         loop.run()
         assert not loop()
-    told = sorted(capsys.readouterr().err.splitlines())
-    assert told == ["maskdet: disk full; free some room", "maskdet: rtsp://u:***@h is gone"]
+    reported = sorted(capsys.readouterr().err.splitlines())
+    assert reported == ["maskdet: disk full; free some room", "maskdet: rtsp://u:***@h is gone"]
     assert pipeline.stats.total().shown == 0 and pipeline.stats.total().processed == 6
 
 
@@ -242,6 +242,6 @@ def test_each_recording_of_several_cameras_is_named_with_its_camera(
         *("sources=[{source: demo, name: door}, {source: demo, name: yard}]", "headless=true"),
         *(f"record={tmp_path / 'seen.mp4'}", "max_seconds=2"),
     )
-    told = process.communicate(timeout=60)[1].splitlines()
-    assert f"door: recorded {tmp_path / 'seen-1.mp4'}" in told
-    assert f"yard: recorded {tmp_path / 'seen-2.mp4'}" in told
+    reported = process.communicate(timeout=60)[1].splitlines()
+    assert f"door: recorded {tmp_path / 'seen-1.mp4'}" in reported
+    assert f"yard: recorded {tmp_path / 'seen-2.mp4'}" in reported

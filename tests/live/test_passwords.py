@@ -110,7 +110,7 @@ def test_a_run_leaves_it_nowhere(tmp_path: Path, camera: Any):
         ("demo", ["--config", f"http://admin:{SECRET}@127.0.0.1/m.yaml"]),
     ],
 )
-def test_no_error_tells_it(address: str, more: list[str]):
+def test_no_error_shows_it(address: str, more: list[str]):
     process = start("--source", address, "--headless", *more, MASKDET_DEBUG="1")
     out, err = process.communicate(timeout=120)
     assert process.returncode in (2, 3), err
@@ -127,7 +127,7 @@ def test_no_error_tells_it(address: str, more: list[str]):
         f"{SECRET}@camera/1",  # of rtsp://admin:554/…@camera/1, a password that is not escaped
     ],
 )
-def test_what_a_server_refuses_is_told_without_it(path: str, status: int):
+def test_what_a_server_refuses_is_reported_without_it(path: str, status: int):
     with answering(f"RTSP/1.0 {status} No\r\nCSeq: 1\r\n\r\n") as (port, asked):
         fault = diagnose(f"rtsp://127.0.0.1:{port}/{path}")
     assert SECRET in asked[0]  # the question is the camera's own affair
@@ -145,7 +145,7 @@ def test_a_server_is_asked_for_the_whole_address():
     )
 
 
-def test_no_traceback_tells_it():
+def test_no_traceback_shows_it():
     code = (
         "from maskdet.system.console import ending\n"
         "def broken(): raise RuntimeError('rtsp://me:' + 'Geheim' + '9Xy@camera/1')\n"

@@ -173,7 +173,7 @@ def test_ready_frames_of_several_sources_go_to_the_detector_together() -> None:
 
 @pytest.mark.parametrize("paused", ["file alone", "everything"])
 def test_a_file_that_nobody_fetches_holds_up_no_camera(paused: str) -> None:
-    """A file shown at its own speed, or a pause: the camera is looked at and recorded on."""
+    """A file shown at its own speed, or a pause: the camera is processed and recorded on."""
     seen = CollectingSink()
     sources = [
         SyntheticSource(20, name="file"),
@@ -234,7 +234,7 @@ def test_one_source_fails_the_others_go_on() -> None:
     sink = CollectingSink()
     with Pipeline(sources, ScriptedDetector(), [sink]) as pipeline:
         seen = []
-        with pytest.raises(SourceError, match="unplugged"):  # said at the end
+        with pytest.raises(SourceError, match="unplugged"):  # reported at the end
             seen.extend(o.frame.source for o in pipeline)
     names = [observation.frame.source for observation in sink.observations]
     assert (names.count("good"), names.count("bad")) == (50, 3)
@@ -272,7 +272,7 @@ def test_a_failed_warm_up_is_raised_before_any_frame() -> None:
         assert pipeline.stats.total().captured == 0
 
 
-def test_a_failing_sink_is_said_once_and_left_out() -> None:
+def test_a_failing_sink_is_reported_once_and_left_out() -> None:
     bad, good = CollectingSink(fails_at=2), CollectingSink()
     pipeline = Pipeline([SyntheticSource(10)], ScriptedDetector(), [bad, good])
     with pytest.raises(SinkError, match="disk full"), pipeline:

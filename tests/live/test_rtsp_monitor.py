@@ -42,7 +42,7 @@ def test_a_camera_lost_and_back_in_another_size(
         )
         window = screen.find("maskdet: door", 60)
         wait_for(tmp_path / "e.jsonl", 5)
-        told = command_lines(process)
+        reported = command_lines(process)
         before = share_of(screen, AMBER)
         camera.kill()
         until("no signal on the picture", lambda: share_of(screen, AMBER) > before + 100, 60)
@@ -63,8 +63,8 @@ def test_a_camera_lost_and_back_in_another_size(
     assert source["name"] == "door" and source["no_signal"]["seconds"] > 1.5
     videos = sorted(tmp_path.glob("*.mp4"))
     assert len(videos) == 2 and all(frames_in(video) > 0 for video in videos)
-    told += err + "".join((tmp_path / name).read_text() for name in ("e.jsonl", "s.json"))
-    assert "geheim" not in told
+    reported += err + "".join((tmp_path / name).read_text() for name in ("e.jsonl", "s.json"))
+    assert "geheim" not in reported
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ def test_the_picture_is_never_later_than_the_detector_is_slow(
 def test_one_camera_that_fails_slows_no_other(
     tmp_path: Path, start_monitor: StartMonitor, refusing_port: int
 ):
-    """One is off and one frozen from the start on; the third is looked at as if alone."""
+    """One is off and one frozen from the start on; the third is processed as if alone."""
     off = refusing_port
     events, summary = tmp_path / "e.jsonl", tmp_path / "s.json"
     with rtsp_camera() as good, rtsp_camera() as frozen:
@@ -109,7 +109,7 @@ def test_one_camera_that_fails_slows_no_other(
             f"sources=[{sources}]", "headless=true", f"events={events}", f"summary={summary}"
         )
         wait_for(events, 5)
-        time.sleep(2)  # now it is told of the others, too
+        time.sleep(2)  # now it has the others' addresses, too
         wait_for(events, len(lines_of(events)) + 20)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)

@@ -51,9 +51,13 @@ def test_kill_9_costs_a_second_and_the_next_start_goes_on(
         file.write('{"frame":99,"time":17')
 
     process = start_monitor(*options, "max_frames=5")
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 0, told
-    assert told.count("recovered ") == 1 and "was taken out" in told and "Traceback" not in told
+    _, reported = process.communicate(timeout=60)
+    assert process.returncode == 0, reported
+    assert (
+        reported.count("recovered ") == 1
+        and "was taken out" in reported
+        and "Traceback" not in reported
+    )
     assert not list(tmp_path.glob("*.part"))
     *earlier, _ = sorted(tmp_path.glob("*.mp4"))
     assert len(earlier) >= 2
@@ -75,25 +79,27 @@ def test_a_full_disk_is_reported_and_outlived(
         *(f"record={small_disk}/door.mp4", "recording.segment_seconds=2"),
     )
     assert process.stderr is not None
-    told = [next(line for line in process.stderr if "fps" not in line)]
-    assert "No space left on device" in told[0]
+    reported = [next(line for line in process.stderr if "fps" not in line)]
+    assert "No space left on device" in reported[0]
     time.sleep(1.0)
     assert process.poll() is None
     filler.unlink()
-    while sum(" goes on after " in line for line in told) < sum(
-        "stopped:" in line for line in told
+    while sum(" goes on after " in line for line in reported) < sum(
+        "stopped:" in line for line in reported
     ):
-        told.append(process.stderr.readline())
-        assert told[-1], told
+        reported.append(process.stderr.readline())
+        assert reported[-1], reported
     process.send_signal(signal.SIGTERM)
     rest = process.communicate(timeout=60)[1]
-    told += rest.splitlines()
+    reported += rest.splitlines()
     assert lines_in(events)
-    assert process.returncode == 0, told
-    assert not any("Traceback" in line or "internal error" in line for line in told)
+    assert process.returncode == 0, reported
+    assert not any("Traceback" in line or "internal error" in line for line in reported)
     for output in ("recording to ", "writing events to "):
-        stopped = [line for line in told if line.startswith(f"monitor.py: {output}")]
-        assert len(stopped) <= 2 * 2, told  # of each source: that it stopped, and that it goes on
+        stopped = [line for line in reported if line.startswith(f"monitor.py: {output}")]
+        assert len(stopped) <= 2 * 2, (
+            reported
+        )  # of each source: that it stopped, and that it goes on
     assert json.loads((small_disk / "s.json").read_text())["frames"]["processed"] > 100
     for path in small_disk.glob("*.mp4"):
         assert len(probe(path)[0]) > 0
@@ -115,9 +121,9 @@ def test_a_summary_that_cannot_be_written_is_a_line(
         subprocess.run(["umount", small_disk], check=True)
         small_disk.rmdir()
         small_disk.write_text("")  # a folder that is missing would be made
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 2 and "Traceback" not in told
-    assert f"{small_disk}/s.json" in told.splitlines()[-1] or "cannot write" in told
+    _, reported = process.communicate(timeout=60)
+    assert process.returncode == 2 and "Traceback" not in reported
+    assert f"{small_disk}/s.json" in reported.splitlines()[-1] or "cannot write" in reported
     if fault == "gone":
         small_disk.unlink()
         small_disk.mkdir()
@@ -156,11 +162,11 @@ def test_a_detector_that_hangs_keeps_nobody_from_quitting(
     time.sleep(2)  # by now it looks at the first frame
     asked = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
+    _, reported = process.communicate(timeout=60)
     assert time.monotonic() - asked < 5  # strictly 1; it was ten minutes
-    assert process.returncode == 0, told
-    assert told.count("detector did not end in time and was left") == 1
-    assert "processed 0 of " in told and "Traceback" not in told
+    assert process.returncode == 0, reported
+    assert reported.count("detector did not end in time and was left") == 1
+    assert "processed 0 of " in reported and "Traceback" not in reported
     assert json.loads(summary.read_text())["frames"]["captured"] > 0
 
 
@@ -184,12 +190,12 @@ def test_an_event_log_that_nobody_reads_keeps_nobody_from_quitting(
         time.sleep(2)  # by now it is full
         asked = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        _, told = process.communicate(timeout=60)
+        _, reported = process.communicate(timeout=60)
     finally:
         os.close(reader)
-    assert time.monotonic() - asked < 5  # strictly 1; it was for ever
-    assert told.count("did not end in time and was left") == 1 and "Traceback" not in told
-    assert process.returncode == 2 and f"{pipe} does not answer; lines may be missing" in told
+    assert time.monotonic() - asked < 5  # strictly 1; it never ended
+    assert reported.count("did not end in time and was left") == 1 and "Traceback" not in reported
+    assert process.returncode == 2 and f"{pipe} does not answer; lines may be missing" in reported
     frames = json.loads(summary.read_text())["frames"]["processed"]
     assert 0 <= frames - images_in(tmp_path / "r.mkv") <= 1  # the one whose line is stuck
 

@@ -1,4 +1,4 @@
-"""What describes a face stays in memory: no output of a whole run has it."""
+"""Descriptions of faces stay in memory: no output of a whole run has them."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_scores_and_limits_make_a_judge(folder: Path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         ("file: net.tflite", "file: ../../etc/passwd", "files.litert.file"),  # out of its folder
         ("file: net.tflite", "file: /etc/passwd", "files.litert.file"),
@@ -111,11 +111,11 @@ def test_scores_and_limits_make_a_judge(folder: Path):
         ("name: tiny", "name: !!python/name:os.system tiny", "tags"),  # code in YAML
     ],
 )
-def test_a_wrong_card_is_told_in_one_line(folder: Path, old: str, new: str, told: str):
+def test_a_wrong_card_is_reported_in_one_line(folder: Path, old: str, new: str, reported: str):
     edit(folder, old, new)
     with pytest.raises(ModelError) as error:
         read_card(folder)
-    assert told in str(error.value)
+    assert reported in str(error.value)
     assert str(error.value).count("\n") == 0
 
 

@@ -87,7 +87,7 @@ def test_an_unknown_name_is_one_line(
     assert len(message) < 900
 
 
-def test_settings_are_wrong_unless_told_otherwise() -> None:
+def test_settings_are_wrong_unless_set_otherwise() -> None:
     with pytest.raises(MaskdetError, match="^unknown mask state") as error:
         map_states(["hat"])
     assert type(error.value).__name__ == "ConfigError"

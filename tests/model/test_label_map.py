@@ -92,18 +92,18 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "content", "told"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_told_with_its_line(
-    tmp_path: Path, name: str, content: str | bytes, told: str
+@pytest.mark.parametrize(("name", "content", "reported"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_reported_with_its_line(
+    tmp_path: Path, name: str, content: str | bytes, reported: str
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ModelError, match=told) as caught:
+    with pytest.raises(ModelError, match=reported) as caught:
         read_label_map(path)
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_map_is_told(tmp_path: Path) -> None:
+def test_a_missing_map_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be read: No such file"):
         read_label_map(tmp_path / "gone.pbtxt")
 
@@ -140,7 +140,7 @@ def test_a_map_is_found_in_and_beside_a_folder(tmp_path: Path) -> None:
     assert find_label_map(folder) == folder / "label_map.pbtxt"
 
 
-def test_the_usual_name_wins_and_a_doubt_is_told(tmp_path: Path) -> None:
+def test_the_usual_name_wins_and_a_doubt_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.pbtxt").touch()
     (tmp_path / "b.pbtxt").touch()
     with pytest.raises(ModelError, match=r"several label maps \(a.pbtxt, b.pbtxt\).*--labels"):

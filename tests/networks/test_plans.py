@@ -1,4 +1,4 @@
-"""A plan survives its way through a model card; a wrong card is told in one line."""
+"""A plan survives its way through a model card; a wrong card is reported in one line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_plan_comes_back_from_yaml(tmp_path: Path) -> None:
     assert plan_from_options(read_yaml(file)) == PLAN
 
 
-def test_what_is_not_said_has_its_default() -> None:
+def test_what_is_not_given_has_its_default() -> None:
     assert plan_from_options({"depth": 2}) == replace(RetinaNetPlan(), depth=2)
 
 

@@ -77,7 +77,7 @@ def test_levels_share_the_subnets_but_not_their_norms() -> None:
 
 
 def test_every_anchor_starts_at_one_percent(network: RetinaNet) -> None:
-    """Lest a hundred thousand anchors of background drown the few faces (section 3.3)."""
+    """A hundred thousand anchors of background must not outweigh the few faces (section 3.3)."""
     logits, _ = network(noise(2, 64, 96), training=False)
     scores = 1 / (1 + np.exp(-logits.numpy()))
     np.testing.assert_allclose(scores, 0.01, atol=0.002)
@@ -160,7 +160,7 @@ def test_a_picture_without_faces_has_no_box_loss(network: RetinaNet) -> None:
 
 
 def test_an_unknown_class_is_out_of_the_loss(network: RetinaNet) -> None:
-    """Where a data set does not label a class, nothing is said for or against it."""
+    """Where a data set does not label a class, no loss counts for or against it."""
     case = Case(network)
     case.face(5, 1)
     case.known[0, 2] = 0
@@ -219,7 +219,7 @@ def test_varifocal_scores_learn_how_well_the_box_lies() -> None:
 @pytest.mark.parametrize("box_loss", ["giou", "smooth_l1"])
 @pytest.mark.parametrize("class_loss", ["focal", "varifocal"])
 def test_extreme_outputs_have_finite_gradients(box_loss: str, class_loss: str) -> None:
-    """What an untrained network may say in its first steps."""
+    """Outputs that an untrained network may give in its first steps."""
     case = Case(build(box_loss=box_loss, class_loss=class_loss))
     for anchor in range(10):
         case.face(anchor, anchor % 3)

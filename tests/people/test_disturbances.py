@@ -1,4 +1,4 @@
-"""What befalls a camera while two people stand there: they stay who they are, and count once."""
+"""Disturbances of a camera while two people stand there: they stay who they are, and count once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_system_clock_that_jumps_counts_nobody_twice_in_the_run(jump: float):
 
 @pytest.mark.parametrize("fps", [10, 2.5])
 def test_a_camera_that_shakes_by_a_face_width_counts_three_people_as_three(fps: float):
-    """Nothing but places tells them apart: what all do at once is the camera's doing."""
+    """Only places distinguish them: what all do at once is the camera's motion."""
     tracker, shaking, begun = Tracker(), np.random.default_rng(2), 0
     places = np.array([[300, 300], [700, 420], [1100, 360]], float)
     for t in times(fps, 40):
@@ -137,7 +137,7 @@ def test_who_was_gone_before_nothing_moved_is_out_of_sight_all_the_while():
 
 
 def test_a_walker_goes_on_from_where_nothing_moved():
-    """Places alone tell: the light is another in every frame."""
+    """Places alone count: the light is another in every frame."""
     actor = Actor(lambda t: (100 + 200 * min(t, 1.0) + 200 * max(t - 2, 0.0), 150))
     lights = np.random.default_rng(3).integers(30, 220, 40)
     analysis, seen = Analysis(), []

@@ -1,4 +1,4 @@
-"""How far the count may be wrong stands beside it."""
+"""The margin beside the count of people."""
 
 from __future__ import annotations
 

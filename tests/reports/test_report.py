@@ -443,8 +443,8 @@ def test_wrong_use_is_one_line(
     arguments, expected = WRONG[case]
     before = content(week)
     assert main([one.format(week=week, **places) for one in arguments]) == 2
-    told = capfd.readouterr()
-    assert told.out == "" and len(told.err.splitlines()) == 1 and expected in told.err
+    reported = capfd.readouterr()
+    assert reported.out == "" and len(reported.err.splitlines()) == 1 and expected in reported.err
     assert content(week) == before and not places["none"].exists()
 
 

@@ -87,7 +87,7 @@ def test_the_page_is_printed_on_a4_with_numbers_and_whole_tables(tmp_path: Path,
     assert row.findall(texts[-1]) or re.search(r"^\d\d:00-\d\d:59 ", texts[-1], re.MULTILINE)
 
 
-def test_names_are_in_natural_order_and_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_names_are_in_natural_order_and_distinct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     names = [f"warehouse, entrance of the northern building, gate {i}" for i in (1, 2, 10)]
     monkeypatch.setattr(synthetic, "CAMERAS", tuple(reversed(names)))
     store, clock = tmp_path / "m.db", LocalTime(BERLIN)

@@ -135,7 +135,7 @@ def test_padding_does_not_count_toward_the_limit() -> None:
     np.testing.assert_allclose(found.boxes, [[0, 0, 8, 8], [8, 0, 16, 8]])
 
 
-def test_only_the_best_candidates_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_best_candidates_are_processed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "MAX_CANDIDATES", 2)
     found = decode([[1, 0, 0], [3, 0, 0], [2, 0, 0], [0, 0, 0]])
     np.testing.assert_allclose(found.boxes, [[8, 0, 16, 8], [0, 8, 8, 16]])

@@ -75,7 +75,7 @@ def test_pictures_of_several_cameras_go_together(batched: KerasDetector):
 
 
 def test_warming_up_compiles_every_batch_size(batched: KerasDetector):
-    """TensorFlow traces the network anew for each shape, and for no other reason."""
+    """TensorFlow traces the network again for each shape, and for no other reason."""
     pytest.importorskip("tensorflow")
     before = batched._network.predict_function.experimental_get_tracing_count()
     for count in (1, 2, 1, 2):
@@ -84,13 +84,13 @@ def test_warming_up_compiles_every_batch_size(batched: KerasDetector):
 
 
 def traces(of: KerasDetector) -> int:
-    """How often TensorFlow has traced the network, which it does for each shape anew."""
+    """Number of times that TensorFlow has traced the network, which it does for each shape."""
     count: int = of._network.predict_function.experimental_get_tracing_count()
     return count
 
 
 @pytest.mark.parametrize(("height", "width"), [(108, 192), (192, 108), (96, 96)])
-def test_warming_up_is_for_the_aspect_that_is_told(tiny_model: Path, height: int, width: int):
+def test_warming_up_is_for_the_aspect_that_is_given(tiny_model: Path, height: int, width: int):
     """Cameras of 16:9, upright and square: no first picture of one, two or three waits."""
     pytest.importorskip("tensorflow")
     made = detector(tiny_model, batch=4)
@@ -127,7 +127,7 @@ def test_half_precision_finds_the_same_faces(tiny_model: Path, batched: KerasDet
 def test_the_cpu_is_taken_where_it_is_asked_for_though_there_is_a_gpu(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The GPU itself is played: only where things are placed is looked at."""
+    """The GPU itself is played: only where things are placed is checked."""
     monkeypatch.setattr(keras_runtime, "gpu_name", lambda: "Big GPU")
     assert placement("auto") == placement("gpu") == (None, "Big GPU")
     scopes, scope = [], keras.device

@@ -89,7 +89,7 @@ def test_a_gpu_where_there_is_none_is_an_error_that_says_why(tiny_model: Path) -
 @pytest.mark.skipif(cuda_seems_there(), reason="there is a GPU")
 @pytest.mark.parametrize("runtime", ["keras", "onnx"])
 def test_a_runtime_without_a_gpu_does_not_pass_in_silence(exported, runtime: str) -> None:
-    """Whoever names the file to run, and wants a GPU, must not find himself on the CPU."""
+    """A person who names the file to run, and wants a GPU, must not get the CPU."""
     folder = str(exported["retinanet"])
     with pytest.raises(ModelError, match="--device gpu: .*--device cpu") as caught:
         load_detector(folder, runtime=runtime, device="gpu")
@@ -97,7 +97,7 @@ def test_a_runtime_without_a_gpu_does_not_pass_in_silence(exported, runtime: str
     assert load_detector(folder, runtime=runtime, device="cpu").device.startswith("CPU (")
 
 
-def test_an_unknown_name_is_told_with_what_there_is() -> None:
+def test_an_unknown_name_is_reported_with_what_there_is() -> None:
     with pytest.raises(ModelError, match="no model 'retinanet-mobilnet'"):
         load_detector("retinanet-mobilnet")
 
@@ -166,10 +166,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("old", "new", "told"), WRONG.values(), ids=WRONG)
-def test_a_wrong_card_is_refused(copy: Path, old: str, new: str, told: str) -> None:
+@pytest.mark.parametrize(("old", "new", "reported"), WRONG.values(), ids=WRONG)
+def test_a_wrong_card_is_refused(copy: Path, old: str, new: str, reported: str) -> None:
     edit(copy, old, new)
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=reported):
         load_detector(str(copy), runtime="keras")
 
 

@@ -96,30 +96,30 @@ FILES: dict[str, tuple[str, bytes, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "content", "told"), FILES.values(), ids=FILES)
+@pytest.mark.parametrize(("name", "content", "reported"), FILES.values(), ids=FILES)
 @pytest.mark.parametrize("convert", [None, (), ("--card",)], ids=["open", "convert", "card"])
 def test_a_file_is_named_for_what_it_is(
-    tmp_path: Path, capfd, name: str, content: bytes, told: str, convert
+    tmp_path: Path, capfd, name: str, content: bytes, reported: str, convert
 ) -> None:
     """Without a label map: what it is comes first."""
     path = tmp_path / name
     path.write_bytes(content)
     if convert is None:
-        with pytest.raises(ModelError, match=told) as caught:
+        with pytest.raises(ModelError, match=reported) as caught:
             load_detector(str(path))
         line = str(caught.value)
     else:
-        if name.endswith(".pb") and "cut off" in told and not convert:
+        if name.endswith(".pb") and "cut off" in reported and not convert:
             pytest.importorskip("tensorflow")
         assert main(["convert", str(path), str(tmp_path / "made.h5"), *convert]) == 2
         (line,) = [one for one in capfd.readouterr().err.splitlines() if one]
-        assert re.search(told, line)
+        assert re.search(reported, line)
     assert "\n" not in line and str(path) in line
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [name]
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "reported"),
     [
         ("ssd.tar", b"x" * 257 + b"ustar\0" + bytes(300), "a tar archive; unpack it first"),
         ("ssd.7z", b"7z\xbc\xaf\x27\x1c" + bytes(90), "a 7z archive; unpack it first"),
@@ -128,10 +128,10 @@ def test_a_file_is_named_for_what_it_is(
     ],
 )
 def test_what_is_no_model_s_file_by_its_name_is_named_too(
-    tmp_path: Path, name: str, content: bytes, told: str
+    tmp_path: Path, name: str, content: bytes, reported: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ModelError, match=rf"{name}: is {told}") as caught:
+    with pytest.raises(ModelError, match=rf"{name}: is {reported}") as caught:
         load_detector(str(tmp_path / name))
     assert "\n" not in str(caught.value)
 
@@ -159,11 +159,11 @@ def two(folder: Path) -> str:
 def test_a_folder_is_named_for_what_it_holds(
     tmp_path: Path, capfd, build: Callable[[Path], str]
 ) -> None:
-    told = build(tmp_path)
-    with pytest.raises(ModelError, match=re.escape(told)):
+    reported = build(tmp_path)
+    with pytest.raises(ModelError, match=re.escape(reported)):
         load_detector(str(tmp_path))
     assert main(["convert", str(tmp_path), str(tmp_path / "made"), "--card"]) == 2
-    assert told in capfd.readouterr().err
+    assert reported in capfd.readouterr().err
 
 
 def test_the_common_name_of_a_checkpoint_s_files(tmp_path: Path, capfd) -> None:

@@ -83,7 +83,7 @@ def _walks(people: int, rng: np.random.Generator) -> tuple[np.ndarray, list[int]
 
 
 def _frames(rows: np.ndarray, seed: int) -> Iterator[Found]:
-    """What the detector finds, and three seconds of an empty doorway."""
+    """Detections, and three seconds of an empty doorway."""
     found = simulate(rows, FPS, CONDITIONS[0], seed)
     yield from found
     for step in range(1, round(3 * FPS)):

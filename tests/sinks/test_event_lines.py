@@ -87,8 +87,8 @@ def test_fewer_frames_are_the_same_ones_and_counted_in_the_summary(
     frames = json.loads(summary.read_text())["frames"]
     wanted = {"captured": 25, "processed": 5, "shown": 0, "dropped": 0, "skipped": 20}
     assert frames == {**wanted, "unchanged": 0}
-    assert "processed 5 of 25 frames" in (told := capsys.readouterr().err)
-    assert "20 skipped as the settings ask" in told
+    assert "processed 5 of 25 frames" in (reported := capsys.readouterr().err)
+    assert "20 skipped as the settings ask" in reported
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_file_alone_is_short_for_the_group(tmp_path: Path, overrides: list[str
 
 
 @pytest.mark.parametrize(
-    ("overrides", "told"),
+    ("overrides", "reported"),
     [
         (["events=-", "events.rotate.mb=1"], "rotate needs a file"),
         (["events.rotate.keep=3"], "keep needs mb or seconds"),
@@ -120,6 +120,6 @@ def test_a_file_alone_is_short_for_the_group(tmp_path: Path, overrides: list[str
         (["detect.fps=0"], "detect.fps"),
     ],
 )
-def test_what_makes_no_sense_is_a_line(overrides: list[str], told: str):
-    with pytest.raises(ConfigError, match=told):
+def test_what_makes_no_sense_is_a_line(overrides: list[str], reported: str):
+    with pytest.raises(ConfigError, match=reported):
         load_settings(MonitorSettings, None, overrides)

@@ -72,7 +72,7 @@ def test_a_line_is_what_the_contract_says(tmp_path: Path) -> None:
         "height": 40,
         "file": None,
     }
-    assert second["counts"] == {"with_mask": 5}  # as the observation tells them, if it does
+    assert second["counts"] == {"with_mask": 5}  # as the observation states them, if it does
 
 
 def test_faces_without_tracking_have_no_track_id(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_each_line_can_be_read_at_once(tmp_path: Path) -> None:
         ("somebody's note", ["somebody's note"]),  # not ours to delete
     ],
 )
-def test_an_existing_log_is_mended_and_continued(
+def test_an_existing_log_is_repaired_and_continued(
     tmp_path: Path, left: str, kept: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "events.jsonl"
@@ -119,7 +119,7 @@ def test_an_existing_log_is_mended_and_continued(
     assert caplog.messages == [f"{path}: its last line, which was cut off, was taken out"] * torn
 
 
-def test_a_log_that_is_moved_away_or_deleted_is_begun_anew(tmp_path: Path) -> None:
+def test_a_log_that_is_moved_away_or_deleted_is_begun_again(tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
     log = EventLog(folder / "events.jsonl")
@@ -218,7 +218,9 @@ def test_a_pipe_takes_more_than_it_holds_as_soon_as_it_is_read(tmp_path: Path) -
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_said_once_and_again_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_is_reported_once_and_again_at_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     log = EventLog("/dev/full")
     for i in range(5):
         log.write(observation(i))

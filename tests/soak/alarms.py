@@ -42,7 +42,7 @@ from tests.soak.viewers import SocketViewer, browser_at, shown_ages
 
 NODE = "soak"
 SLACK_S = 12.0
-"""How much later than its scene an alarm may begin: a camera is opened again, a disk looked at."""
+"""How much later than its scene an alarm may begin: a camera is opened again, a disk checked."""
 _MIN_LOOKS = 8
 """Seconds of a phase from which on it has quarters to compare."""
 SETTLE_S = 30.0
@@ -205,7 +205,7 @@ def faults(
 
 @dataclass
 class Watch:
-    """What is measured along the way.
+    """Values that are measured along the way.
 
     Attributes:
         ages: of the pictures at the measuring viewer, ms, by phase.
@@ -293,7 +293,7 @@ def unmatched(
 
 
 def tally(messages: Sequence[dict[str, Any]], scenes: Sequence[Scene], began: float) -> dict:
-    """What a channel got, against the script."""
+    """Messages that a channel got, against the script."""
     begun = [one for one in messages if one["phase"] == "began"]
     moments = [
         (one["rule"], one["camera"], datetime.fromisoformat(one["began"]).timestamp())
@@ -371,7 +371,7 @@ def soak(
             "end_s": round(end_s, 2),
             "status": monitor.process.returncode,
             "lines": len(monitor.lines),
-            "told": monitor.lines[-40:],
+            "reported": monitor.lines[-40:],
             "is_own_disk": disk.is_own,
         }
 
@@ -432,7 +432,7 @@ def quantiles(values: Sequence[float]) -> dict[str, float]:
 
 
 def stored(path: Path, scenes: Sequence[Scene], began: float) -> dict[str, Any]:
-    """What the store holds, against the script."""
+    """Alarms that the store holds, against the script."""
     from maskdet.sinks.store.alarm_store import AlarmStore
 
     store = AlarmStore(path, "x")
@@ -469,7 +469,7 @@ def broken(found: dict[str, Any], *, whole: bool = True) -> list[str]:
 
     Args:
         found: by `soak`.
-        whole: whether it was long enough for memory and latency to be told from a moment.
+        whole: whether it was long enough for memory and latency to be distinguished from a moment.
     """
     ages = found["ages_ms"]
     alone = ages["one"].get("median", 0.0)
@@ -480,7 +480,7 @@ def broken(found: dict[str, Any], *, whole: bool = True) -> list[str]:
         or (found["growth_threads"] <= 0 and found["growth_handles"] <= 0),
         "there was no disk to fill": found["is_own_disk"] or not whole,
         "the monitor did not end well": found["status"] in (0, 2),
-        "a traceback": "Traceback" not in str(found["told"]),
+        "a traceback": "Traceback" not in str(found["reported"]),
         "messages wait for a channel that works": set(found["store"]["pending"]) <= {"nobody"},
         "an alarm is open or muted": not found["store"]["open"] and not found["store"]["muted"],
         "a viewer saw nothing": min(found["fragments"]) > 0,

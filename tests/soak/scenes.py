@@ -40,7 +40,7 @@ CAMERAS = tuple(_CYCLE)
 
 @dataclass(frozen=True)
 class Scene:
-    """What a camera shows from one second to another; its name is that of the rule it is for."""
+    """Scene of a camera from one second to another; its name is that of the rule it is for."""
 
     camera: str
     begin: float
@@ -130,7 +130,7 @@ class Stage:
         return script(seconds)
 
     def scene(self, camera: str) -> tuple[str, float]:
-        """What is to be seen now, and for how many seconds it has been."""
+        """The scene of this moment, and for how many seconds it has been shown."""
         at = -1.0 if self.began is None else time.time() - self.began
         if not 0 <= at < self.seconds:
             return "", 0.0

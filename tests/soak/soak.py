@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GROWTH_MB = 20.0
 CLOCK_SECONDS = 0.1
 LONG_MINUTES = 10.0
-"""From here on nothing may grow by one; a shorter run has too few looks to tell a moment."""
+"""From here on nothing may grow by one; a shorter run has too few samples to exclude a moment."""
 WARMING_MB = 60.0
 """What a shorter run may grow by: heaps and encoders still fill when its last quarter begins."""
 LIGHT = ("side=320", "looks=1", "detect.fps=5")
@@ -50,7 +50,7 @@ LIGHT = ("side=320", "looks=1", "detect.fps=5")
 
 @dataclass
 class Held:
-    """What a process held, a second apart."""
+    """Resources that a process held, a second apart."""
 
     rss_mb: list[float] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Held:
         self.children.append(len(process.children(recursive=True)))
 
     def growth(self, values: list[float] | list[int]) -> float:
-        """How much more was held in the last quarter than in the second: the first warms up."""
+        """Growth of what was held from the second quarter to the last: the first warms up."""
         quarter = len(values) // 4
         return statistics.median(values[-quarter:]) - statistics.median(
             values[quarter : 2 * quarter]
@@ -93,11 +93,11 @@ class Monitor:
         )  # fmt: skip
 
     def wait_ready(self, seconds: float = 120) -> None:
-        """Until the first frame was looked at."""
+        """Until the first frame was processed."""
         deadline = time.monotonic() + seconds
         events = self.folder / "events.jsonl"
         while not events.exists() or not events.stat().st_size:
-            assert time.monotonic() < deadline and self.process.poll() is None, self.told()
+            assert time.monotonic() < deadline and self.process.poll() is None, self.reported()
             time.sleep(0.1)
 
     def end(self) -> float:
@@ -107,7 +107,7 @@ class Monitor:
         self.process.wait(60)
         return time.monotonic() - began
 
-    def told(self) -> list[str]:
+    def reported(self) -> list[str]:
         """Its messages."""
         self.log.seek(0)
         return self.log.read().splitlines()
@@ -150,7 +150,7 @@ def whole(folder: Path) -> int:
 
 
 def reconnects(folder: Path) -> int:
-    """How often the disturbed monitor was back at its RTSP camera, the last of its sources."""
+    """Number of returns of the disturbed monitor to its RTSP camera, the last of its sources."""
     return int(json.loads((folder / "summary.json").read_text())["sources"][-1]["reconnects"])
 
 
@@ -183,7 +183,7 @@ def soak(
     """Runs both monitors; what was measured.
 
     Args:
-        minutes: after both have looked at their first frame.
+        minutes: after both have processed their first frame.
         place: an empty folder.
         fault_seconds: between two faults.
         settings: of both monitors, as after ``--set``.
@@ -228,7 +228,7 @@ def soak(
             "off_the_clock_s": round(off_the_clock(calm), 4),
             "end_s": [round(second, 2) for second in seconds],
             "status": [monitor.process.returncode for monitor in monitors],
-            "told": [monitor.told()[-30:] for monitor in monitors],
+            "reported": [monitor.reported()[-30:] for monitor in monitors],
         }
     finally:
         for monitor in monitors:
@@ -258,7 +258,7 @@ def watch(
     end, fault_due = time.monotonic() + seconds, time.monotonic() + fault_seconds
     while (now := time.monotonic()) < end:
         for monitor in monitors:
-            assert monitor.process.poll() is None, monitor.told()
+            assert monitor.process.poll() is None, monitor.reported()
         held.look(process)
         if now > fault_due and end - now > fault_seconds:  # the last fault is over by the end
             held.cuts += disturb(monitors[0].folder, is_disk, rtsp, turn)
@@ -293,8 +293,8 @@ def broken(found: dict[str, Any], *, whole: bool = True) -> list[str]:
         "the camera was not connected to again": found["connections"] > 2,
         "an undisturbed run did not end well": found["status"][1] == 0,
         "a disturbed run crashed": found["status"][0] in (0, 2),  # 2: a fault was not over
-        "a traceback": "Traceback" not in str(found["told"]),
-        "an internal error": "internal error" not in str(found["told"]),
+        "a traceback": "Traceback" not in str(found["reported"]),
+        "an internal error": "internal error" not in str(found["reported"]),
     }
     return [text for text, kept in promises.items() if not kept]
 

@@ -58,7 +58,7 @@ CHANNEL = {
 } | {"twice": 0}  # fmt: skip
 GOOD: dict[str, Any] = {
     **{"minutes": 60.0, "growth_mb": 0, "growth_threads": 0, "growth_handles": 0},
-    **{"is_own_disk": True, "status": 0, "told": [], "fragments": [9, 9, 9]},
+    **{"is_own_disk": True, "status": 0, "reported": [], "fragments": [9, 9, 9]},
     **{"shown_ms": {"count": 9}, "hook": CHANNEL, "broker": dict(CHANNEL)},
     "store": {"lost": [], "surplus": [], "open": [], "muted": [], "pending": {"nobody": 3}},
     "ages_ms": {"one": {"median": 60.0}, "three sockets": {"median": 70.0}},

@@ -1,4 +1,4 @@
-"""What the soak of a cluster calls lost or doubled: each, found where it is made."""
+"""Lost and doubled events, as the soak of a cluster counts them: each is found where it is made."""
 
 from __future__ import annotations
 

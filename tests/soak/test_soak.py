@@ -24,7 +24,7 @@ def test_half_a_minute_with_faults(tmp_path: Path):
 GOOD = {
     **{f"growth_{what}": 0 for what in ("mb", "threads", "handles", "children")},
     **{"minutes": 60.0, "full_disks": True, "rtsp": True, "rtsp_cuts": 9, "rtsp_reconnects": 9},
-    **{"off_the_clock_s": 0.01, "segments": 3, "connections": 99, "status": [0, 0], "told": []},
+    **{"off_the_clock_s": 0.01, "segments": 3, "connections": 99, "status": [0, 0], "reported": []},
 }
 
 
@@ -46,16 +46,16 @@ GOOD = {
     ],
     ids=str,
 )
-def test_each_broken_promise_is_told(fault: dict[str, Any]):
+def test_each_broken_promise_has_its_line(fault: dict[str, Any]):
     assert broken(GOOD) == []
     assert len(broken(GOOD | fault)) == 1
 
 
-def test_a_short_run_cannot_tell_a_moment_from_a_leak():
+def test_a_short_run_cannot_distinguish_a_moment_from_a_leak():
     assert broken(GOOD | {"minutes": 0.5, "growth_handles": 3}) == []
     assert len(broken(GOOD | {"minutes": 0.5, "growth_handles": 4})) == 1
 
 
-def test_a_short_run_cannot_tell_a_warm_up_from_a_leak():
+def test_a_short_run_cannot_distinguish_a_warm_up_from_a_leak():
     assert broken(GOOD | {"minutes": 0.5, "growth_mb": 22.2}) == []
     assert len(broken(GOOD | {"minutes": 0.5, "growth_mb": 61})) == 1

@@ -99,7 +99,7 @@ def luma(frame: av.VideoFrame) -> np.ndarray:
 
 @contextmanager
 def browser_at(url: str) -> Iterator[Browser]:
-    """Chromium with the page, opened anew each time."""
+    """Chromium with the page, opened again each time."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = Browser(Path(folder), url, None)
         try:

@@ -152,7 +152,7 @@ class Server:
         if line.startswith("rate "):
             self.rate, self.next = float(line.split()[1]), 0.0
             return True
-        os._exit(0)  # "end", or whoever started us has gone
+        os._exit(0)  # "end", or the parent process has gone
 
 
 def main() -> None:

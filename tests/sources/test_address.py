@@ -70,7 +70,7 @@ def test_how_an_address_is_read(
         ("10.0.0.4/1", "cannot be read"),
     ],
 )
-def test_what_cannot_be_read_is_said_without_it(typed: str, says: str) -> None:
+def test_what_cannot_be_read_is_reported_without_it(typed: str, says: str) -> None:
     with pytest.raises(SourceError, match=says) as caught:
         parse(typed)
     assert "geheim" not in str(caught.value) and mask_password(str(caught.value)) == str(
@@ -90,7 +90,7 @@ def test_a_password_typed_as_it_is_is_read_as_meant(password: str, place: str) -
         assert address.password == password
     assert (address.user, address.place) == ("ann", place)
     assert address.rest == "/live?channel=1"
-    assert parse(address.url) == address  # whoever reads it next reads the same
+    assert parse(address.url) == address  # the next reader reads the same
     if len(password) > 3:  # less may well be a part of something else
         assert password not in mask_address(typed)
         assert password not in mask_password(f"stream {mask_address(typed)}: write %40 for @, a@b")

@@ -128,7 +128,7 @@ def test_a_thread_is_busy_that_computes_and_not_one_that_waits(monkeypatch: pyte
     monkeypatch.setattr(Busy, "_WINDOW", 0.5)
     monkeypatch.setattr(Busy, "_MAX_BUSY_SHARE", 0.2)  # others may want this core, too
     busy = Busy()
-    assert not busy.all_the_time  # too soon to tell
+    assert not busy.all_the_time  # too soon to know
     time.sleep(0.6)
     assert not busy.all_the_time
     until = time.monotonic() + 0.6

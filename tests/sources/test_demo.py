@@ -14,7 +14,16 @@ from maskdet.detections import MaskState
 from maskdet.sources import CLIP
 from tests.whole_run import slow
 from tools.demo_clip.make import make, truth
-from tools.demo_clip.scene import FIGURES, FPS, FRAMES, HEIGHT, SEEN_FROM, SURE_FROM, WIDTH, render
+from tools.demo_clip.scene import (
+    FIGURES,
+    FPS,
+    FRAMES,
+    HEIGHT,
+    MIN_CERTAIN_SHARE,
+    MIN_SEEN_SHARE,
+    WIDTH,
+    render,
+)
 
 WITH, WITHOUT, WRONG = (
     MaskState.with_mask,
@@ -76,10 +85,10 @@ TRUTH = [  # frame, state by figure; figure 1 walks through, masked on the way o
 def test_truth_names_each_figures_state(index: int, states: dict[int, MaskState]) -> None:
     faces = truth(index)
     assert faces.track_ids is not None
-    told = {
+    reported = {
         int(who): MaskState(state) for who, state in zip(faces.track_ids, faces.states, strict=True)
     }
-    assert told == states
+    assert reported == states
 
 
 @pytest.mark.parametrize("index", [0, 80, 120, 240, 280])
@@ -109,9 +118,9 @@ def test_faces_come_in_many_sizes_and_half_hidden_ones_are_unsure() -> None:
         faces = truth(index)
         assert (faces.boxes >= 0).all()
         assert (faces.boxes <= [WIDTH, HEIGHT, WIDTH, HEIGHT]).all()
-        assert (faces.scores >= SEEN_FROM).all()
+        assert (faces.scores >= MIN_SEEN_SHARE).all()
         unsure = faces.states == MaskState.unsure
-        assert np.array_equal(unsure, faces.scores < SURE_FROM)
+        assert np.array_equal(unsure, faces.scores < MIN_CERTAIN_SHARE)
         hidden += int(unsure.sum())
         widths += list((faces.boxes[:, 2] - faces.boxes[:, 0])[~unsure])
     assert hidden > 0

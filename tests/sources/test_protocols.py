@@ -128,7 +128,7 @@ def test_an_srt_stream_with_a_passphrase() -> None:
     )
 
 
-def test_where_nobody_sends_it_is_said(refusing_port: int) -> None:
+def test_where_nobody_sends_it_is_reported(refusing_port: int) -> None:
     port = refusing_port
     with pytest.raises(SourceError, match=f"nothing that can be read arrives at port {port}"):
         open_source(f"udp://@:{port}", options=SourceOptions(open_timeout=0.5))

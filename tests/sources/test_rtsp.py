@@ -197,8 +197,8 @@ def test_options_of_a_stream(settings: dict[str, Any], expected: dict[str, str])
 def test_each_option_gives_pictures(camera: RtspCamera, options: dict[str, Any], caplog) -> None:
     with reading(camera.url(), **options) as reader:
         assert clock_of(reader.more().image)
-    told = "hardware decoding is not there" in caplog.text
-    assert told <= ("hardware_decoding" in options)  # said only where it was asked for
+    reported = "hardware decoding is not there" in caplog.text
+    assert reported <= ("hardware_decoding" in options)  # reported only where it was asked for
 
 
 # --- servers that fail -------------------------------------------------------------------------

@@ -170,7 +170,7 @@ def test_what_comes_into_a_folder_while_it_is_read_is_named_once(tmp_path: Path,
     assert message == f"{tmp_path}/2.jpg and 1 more came into the folder meanwhile: not processed"
 
 
-def test_a_broken_picture_in_a_folder_is_left_out_and_said(tmp_path: Path, caplog) -> None:
+def test_a_broken_picture_in_a_folder_is_left_out_and_reported(tmp_path: Path, caplog) -> None:
     write_picture(tmp_path / "1.jpg", 50)
     (tmp_path / "2.jpg").write_bytes(b"\xff\xd8 broken")
     write_picture(tmp_path / "3.jpg", 70)
@@ -479,7 +479,7 @@ def test_a_camera_that_does_not_answer_is_named_while_it_is_waited_for(monkeypat
 
 @pytest.mark.parametrize("path", ["stall", "drop"])
 def test_closing_ends_a_read_in_every_state(camera, monkeypatch, path: str) -> None:
-    """From another thread: while the camera is silent, and while it is away between two tries."""
+    """Also from another thread: while the camera is silent, or away between two tries."""
     waits = threading.Event()
 
     def pauses() -> Iterator[float]:
@@ -517,7 +517,7 @@ def test_a_silent_stream_counts_as_lost_after_its_time_out(camera, monkeypatch) 
         ("status/503", "", "status 503"),
     ],
 )
-def test_what_a_server_refuses_is_said(camera, capfd, path: str, login: str, says: str) -> None:
+def test_what_a_server_refuses_is_reported(camera, capfd, path: str, login: str, says: str) -> None:
     with pytest.raises(SourceError) as caught:
         open_source(camera.url(path, login))
     assert says in str(caught.value)
@@ -561,7 +561,7 @@ def test_wrong_addresses(url: str, says: str) -> None:
         (b"", "", ", which closes the connection; is the port right"),
     ],
 )
-def test_what_an_rtsp_server_refuses_is_said(answer: bytes, login: str, says: str) -> None:
+def test_what_an_rtsp_server_refuses_is_reported(answer: bytes, login: str, says: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         asked = []
@@ -574,9 +574,9 @@ def test_what_an_rtsp_server_refuses_is_said(answer: bytes, login: str, says: st
 
         thread = threading.Thread(target=serve)
         thread.start()
-        told = stream_diagnosis.diagnose(f"rtsp://{login}127.0.0.1:{port}/1")
+        reported = stream_diagnosis.diagnose(f"rtsp://{login}127.0.0.1:{port}/1")
         thread.join()
-    assert says in told.reason
+    assert says in reported.reason
     assert asked[0].startswith(f"DESCRIBE rtsp://127.0.0.1:{port}/1 RTSP/1.0\r\n".encode())
 
 

@@ -111,7 +111,7 @@ def test_a_pipe_that_nobody_reads_is_named_and_waited_for(
     writer = Thread(target=atomic_files.write_output, args=(pipe, content))
     writer.start()
     line = f"{pipe}: waiting until somebody reads this pipe\n"
-    while (said := capsys.readouterr().err) != line:
-        assert not said
+    while (printed := capsys.readouterr().err) != line:
+        assert not printed
     assert pipe.read_bytes() == content
     writer.join()

@@ -1,4 +1,4 @@
-"""How a command ends."""
+"""Ends of a command: status and last line."""
 
 import errno
 import json
@@ -211,8 +211,8 @@ def test_every_encoding_takes_what_is_printed(encoding: str):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.decode(encoding).splitlines()
     plain = "a - b ... 3 x 4 -> >= \\u540d \\udcfc"
-    told = {"ascii": plain, "cp1252": "a – b … 3 × 4 -> >= \\u540d \\udcfc"}
-    assert encoding not in told or lines == [told[encoding]]
+    reported = {"ascii": plain, "cp1252": "a – b … 3 × 4 -> >= \\u540d \\udcfc"}
+    assert encoding not in reported or lines == [reported[encoding]]
     assert len(lines) == 1 and "\\udcfc" in lines[0]
     assert len(done.stderr.decode(encoding).splitlines()) == 1
 

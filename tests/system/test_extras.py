@@ -50,7 +50,7 @@ def test_base_needs_neither_tensorflow_nor_pytest():
     assert not names & {"tensorflow", "keras", "pytest", "matplotlib", "fastapi"}
 
 
-def test_nobody_is_told_to_install_our_name_from_an_index():
+def test_nobody_is_asked_to_install_our_name_from_an_index():
     """That name may be somebody else's there: always a folder, file or address beside it."""
     texts = [*ROOT.glob("maskdet/**/*.py"), *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
     advice = re.compile(
@@ -68,7 +68,7 @@ def test_a_checkout_is_installed_again_from_its_folder(monkeypatch: pytest.Monke
 
 
 class _Installed:
-    """What `importlib.metadata` knows of an installed maskdet."""
+    """Metadata of an installed maskdet, as `importlib.metadata` has them."""
 
     def __init__(self, note: object) -> None:
         self._note = note
@@ -79,7 +79,7 @@ class _Installed:
 
 
 @pytest.mark.parametrize(
-    ("note", "told"),
+    ("note", "reported"),
     [
         ({"url": "file:///w/maskdet-1-py3-none-any.whl", "archive_info": {}},
          " install 'maskdet[train] @ file:///w/maskdet-1-py3-none-any.whl'"),
@@ -89,18 +89,18 @@ class _Installed:
     ],
 )  # fmt: skip
 def test_a_wheel_is_installed_again_from_where_it_came(
-    note: object, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    note: object, reported: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setattr(extras, "checkout", lambda: None)
     monkeypatch.setattr(extras, "distribution", lambda name: _Installed(note))
-    assert extras.install_command("train").endswith(told)
+    assert extras.install_command("train").endswith(reported)
     if note is not None:
         (tmp_path / "uv-receipt.toml").touch()
         monkeypatch.setattr(sys, "prefix", str(tmp_path))
         assert extras.install_command("train").startswith("uv tool install 'maskdet[train] @ ")
 
 
-def test_what_is_missing_is_told_before_any_work():
+def test_what_is_missing_is_reported_before_any_work():
     extras.require("train", "json")
     with pytest.raises(ConfigError, match="no_such_module is not installed; .* extra 'train'"):
         extras.require("train", "json", "no_such_module")

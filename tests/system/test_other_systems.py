@@ -26,7 +26,7 @@ from maskdet.system.redaction import mask_password
 
 @pytest.fixture
 def on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What asks for the system's name gets Windows."""
+    """Windows is the system's name for all that ask for it."""
     monkeypatch.setattr(sys, "platform", "win32")
 
 

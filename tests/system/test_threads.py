@@ -57,7 +57,7 @@ def test_what_is_left_comes_before_the_end(newest: bool) -> None:
     assert box.ready and not box.exhausted
     assert box.get() == 7
     assert box.exhausted
-    for _ in range(2):  # whoever reads on gets it again
+    for _ in range(2):  # the next reader gets it again
         with pytest.raises(SourceError, match="unplugged"):
             box.get()
 

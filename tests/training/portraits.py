@@ -1,4 +1,4 @@
-"""Drawn faces, masked rightly, wrongly and not at all, annotated as Pascal VOC."""
+"""Drawn faces, masked correctly, incorrectly and not at all, annotated as Pascal VOC."""
 
 from __future__ import annotations
 

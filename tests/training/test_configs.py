@@ -70,5 +70,5 @@ def test_the_listing_has_every_setting_with_its_default(kind: str, tmp_path: Pat
 
 
 def _weights(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides which weights there are."""
+    """Settings that decide which weights there are."""
     return {name: value for name, value in options.items() if name not in LEARNING}

@@ -21,7 +21,7 @@ from maskdet.training.settings import FasterRCNNSettings, TrainingSettings
 from tests.training.small import make_trainer
 
 
-def test_settings_of_the_other_network_are_told() -> None:
+def test_settings_of_the_other_network_are_reported() -> None:
     """A RetinaNet's key is unknown to a Faster R-CNN; the place has no trace of the union."""
     settings = load_settings(TrainingSettings, None, ["network.kind=faster_rcnn"])
     assert isinstance(settings.network, FasterRCNNSettings)
@@ -44,7 +44,7 @@ def two_stages() -> FasterRCNN:
 
 @pytest.mark.slow
 def test_a_resumed_run_draws_the_regions_of_one_that_was_not_interrupted(tmp_path: Path) -> None:
-    """Which regions it learns from is drawn by a generator that weights tell nothing of."""
+    """Which regions it learns from is drawn by a generator that does not depend on weights."""
     for name, parts in (("whole", (6,)), ("resumed", (4, 6))):
         for until in parts:
             trainer = make_trainer(tmp_path, tmp_path / name, network=two_stages(), steps=6)

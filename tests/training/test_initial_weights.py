@@ -1,4 +1,4 @@
-"""What a run starts from: another model's layers where they fit."""
+"""Initial weights of a run: another model's layers where they fit."""
 
 from __future__ import annotations
 

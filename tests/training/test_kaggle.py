@@ -71,7 +71,7 @@ def unpack_archive(folder: Path) -> Path:
 
 @pytest.mark.slow
 def test_the_archive_trains_with_one_command(tmp_path: Path) -> None:
-    """From the folder that it was unpacked in."""
+    """The folder that it was unpacked in is enough."""
     unpack_archive(tmp_path / "download")
     small = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
     command = ["train", "--config", str(CONFIG), "--data", str(tmp_path / "download")]
@@ -90,7 +90,7 @@ def test_every_picture_and_face_is_there(tmp_path: Path, inner: str) -> None:
     assert sum(len(sample.boxes) for sample in samples) == 2 * COUNT
 
 
-def test_the_archive_itself_is_told_to_be_unpacked(
+def test_the_archive_itself_is_to_be_unpacked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "archive.zip").write_bytes(b"PK\3\4")

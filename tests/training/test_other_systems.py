@@ -49,8 +49,8 @@ def test_they_are_named_in_one_line(
     words: str,
 ) -> None:
     (tmp_path / name).write_bytes(text.encode())
-    said = ["--config", str(tmp_path / name), "--data", str(tmp_path)]
-    assert main([command, *said, "--output", str(tmp_path / "out")]) == 2
+    given = ["--config", str(tmp_path / name), "--data", str(tmp_path)]
+    assert main([command, *given, "--output", str(tmp_path / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"{name}: is " in line and words in line
     for file in [

@@ -45,7 +45,7 @@ def test_the_light_model_s_settings_take_any_pictures(data: Path) -> None:
     ]
     assert settings.start == "models/retinanet-mobilenet"
     (part,) = settings.train
-    assert (part.about, part.list, settings.validation) == ("", "", "")  # the card tells no lie
+    assert (part.about, part.list, settings.validation) == ("", "", "")  # the card is true
     heard: list[str] = []
     samples, _, validation = supply.read_data(settings, data, report=heard.append)
     assert (len(samples), len(validation)) == (18, 2)

@@ -1,4 +1,4 @@
-"""States that a data set has no word for, told by a model."""
+"""States that a data set has no word for, labeled by a model."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def sample(tmp_path: Path) -> Sample:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reported"),
     [
         (found(MASK, NONE), [0, 1]),
         (found(WRONG, NONE), [2, 1]),
@@ -72,8 +72,8 @@ def sample(tmp_path: Path) -> Sample:
         (Detections(BOXES, np.ones(2), np.zeros(2)), None),
     ],
 )
-def test_states(sample: Sample, answer: Detections, told: list[int] | None) -> None:
-    assert states(sample, answer) == told
+def test_states(sample: Sample, answer: Detections, reported: list[int] | None) -> None:
+    assert states(sample, answer) == reported
 
 
 def test_a_picture_without_faces_teaches_nothing(sample: Sample) -> None:
@@ -83,10 +83,10 @@ def test_a_picture_without_faces_teaches_nothing(sample: Sample) -> None:
 
 def test_a_sure_teacher_completes_the_labels(sample: Sample, tmp_path: Path) -> None:
     teacher = Teacher({10: found(WRONG, NONE)})
-    (taught,) = pseudo_label([sample], lambda: teacher, tmp_path / "told.json")
-    assert taught.classes.tolist() == [2, 1]
-    assert taught.labeled == (0, 1, 2)
-    np.testing.assert_array_equal(taught.boxes, sample.boxes)
+    (completed,) = pseudo_label([sample], lambda: teacher, tmp_path / "told.json")
+    assert completed.classes.tolist() == [2, 1]
+    assert completed.labeled == (0, 1, 2)
+    np.testing.assert_array_equal(completed.boxes, sample.boxes)
     assert (teacher.asked, teacher.closed) == (1, 1)
 
 
@@ -147,14 +147,14 @@ def test_a_face_that_nobody_labeled_is_neither_face_nor_background(
 
 
 def test_a_run_asks_the_teacher_that_its_settings_name(tmp_path: Path) -> None:
-    """Whoever runs it opens the teacher; its doubtful answers are wanted, too."""
+    """The command opens the teacher; its doubtful answers are wanted, too."""
     pytest.importorskip("keras")
     from maskdet.training import data
 
     write_voc_folder(tmp_path / "data", 6)
     models = "teacher: models/big, finder: models/far"
-    told = [f"train=[{{labeled: [with_mask, without_mask], {models}}}]"]
-    settings = load_settings(TrainingSettings, None, told)
+    reported = [f"train=[{{labeled: [with_mask, without_mask], {models}}}]"]
+    settings = load_settings(TrainingSettings, None, reported)
     opened: list[tuple[str, float | None]] = []
 
     def open_detector(name: str, rule: DecisionRule | None) -> ScriptedDetector:

@@ -1,4 +1,4 @@
-"""From settings to weights: data, network, and that it learns, on TensorFlow as on JAX."""
+"""A run from settings to weights: data, network, and that it learns, on TensorFlow as on JAX."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_four_pictures_are_learned_by_heart(overfitted: Path) -> None:
 
 
 def test_the_kept_weights_do_what_was_measured(overfitted: Path, portraits: Path) -> None:
-    """A network anew, other batches, even one that is not full: the same detections."""
+    """A new network, other batches, even one that is not full: the same detections."""
     network = train.build(settings(f"start={overfitted / 'best.weights.h5'}"))
     _, _, samples = data.read_data(settings("validation=all.txt"), portraits)
     found = train.predict(network, 128, samples, 3, min_score=0.3)
@@ -193,7 +193,7 @@ def learn(weights: str, batch: dict[str, np.ndarray]) -> list[float]:
 
 @pytest.mark.slow
 def test_jax_learns_as_tensorflow_does(tmp_path: Path) -> None:
-    """From the same weights the same losses; and TensorFlow is not even looked for."""
+    """The same weights give the same losses; and TensorFlow is not even imported."""
     pytest.importorskip("jax", reason="the test extra JAX is not installed")
     network = RetinaNet(train.plan_of(settings().network))
     weights, file = str(tmp_path / "start.weights.h5"), str(tmp_path / "batch.npz")

@@ -62,7 +62,7 @@ def test_training_moves_the_weights(whole: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [1, slow(7)])
-def test_told_to_stop_it_saves_and_goes_on_later(
+def test_asked_to_stop_it_saves_and_goes_on_later(
     pictures: Path, whole: Path, tmp_path: Path, at: int
 ) -> None:
     first = make_trainer(pictures, tmp_path)
@@ -88,12 +88,12 @@ def test_interrupted_between_checkpoints(pictures: Path, whole: Path, tmp_path: 
 
     with pytest.raises(Interrupted):
         make_trainer(pictures, tmp_path, progress).run()
-    told: list[int] = []
-    trainer = make_trainer(pictures, tmp_path, lambda step, metrics: told.append(step))
+    reported: list[int] = []
+    trainer = make_trainer(pictures, tmp_path, lambda step, metrics: reported.append(step))
     assert trainer.resume()
     assert trainer.step == 12
     trainer.run()
-    assert told == [13, 14, 15, 16, 17, 18]
+    assert reported == [13, 14, 15, 16, 17, 18]
     assert_same_end(tmp_path, whole)
 
 
@@ -139,11 +139,11 @@ def test_without_a_checkpoint_there_is_nothing_to_resume(pictures: Path, tmp_pat
 
 def test_a_run_at_its_end_learns_no_more(pictures: Path, whole: Path, tmp_path: Path) -> None:
     (tmp_path / "checkpoint.npz").write_bytes((whole / "checkpoint.npz").read_bytes())
-    told: list[int] = []
-    trainer = make_trainer(pictures, tmp_path, lambda step, metrics: told.append(step))
+    reported: list[int] = []
+    trainer = make_trainer(pictures, tmp_path, lambda step, metrics: reported.append(step))
     trainer.resume()
     trainer.run()
-    assert told == []
+    assert reported == []
 
 
 @pytest.mark.parametrize("kind", ["cut", "another network's", "another depth's"])
@@ -182,23 +182,23 @@ def test_a_loss_that_is_no_number_ends_the_run(pictures: Path, tmp_path: Path) -
     assert all(np.isfinite(weight).all() for weight in state.weights)
 
 
-def test_what_progress_is_told(pictures: Path, tmp_path: Path) -> None:
+def test_what_progress_is_reported(pictures: Path, tmp_path: Path) -> None:
     """Every step its loss and rate; every fourth and the last its evaluation, too."""
-    told: dict[int, dict[str, float]] = {}
+    reported: dict[int, dict[str, float]] = {}
     improved: list[int] = []
     make_trainer(
         pictures,
         tmp_path,
-        lambda step, metrics: told.update({step: metrics}),
+        lambda step, metrics: reported.update({step: metrics}),
         improved=lambda step, metrics, weights: improved.append(step),
         steps=14,
     ).run()
-    assert list(told) == list(range(1, 15))
-    assert [step for step in told if "mAP50" in told[step]] == [4, 8, 12, 14]
+    assert list(reported) == list(range(1, 15))
+    assert [step for step in reported if "mAP50" in reported[step]] == [4, 8, 12, 14]
     assert improved == [4, 8, 12]  # 14 was no better
-    assert all(np.isfinite(metrics["loss"]) for metrics in told.values())
-    assert [told[step]["rate"] for step in (1, 5, 6)] == pytest.approx([2e-3, 1e-2, 1e-2])
-    assert told[14]["rate"] < 2e-3
+    assert all(np.isfinite(metrics["loss"]) for metrics in reported.values())
+    assert [reported[step]["rate"] for step in (1, 5, 6)] == pytest.approx([2e-3, 1e-2, 1e-2])
+    assert reported[14]["rate"] < 2e-3
 
 
 def test_the_mean_weights_are_evaluated_and_kept(pictures: Path, tmp_path: Path) -> None:
@@ -295,13 +295,15 @@ def test_rate_falls_by_the_clock(step: int, minutes: float, rate: float) -> None
 
 
 def test_a_run_ends_with_its_time(pictures: Path, tmp_path: Path) -> None:
-    """Evaluated and saved; and its time is used up for whoever resumes it, too."""
-    told: list[dict[str, float]] = []
+    """Evaluated and saved; and its time is used up for a resumed run, too."""
+    reported: list[dict[str, float]] = []
     short = {"steps": 10_000, "minutes": 0.01}
-    first = make_trainer(pictures, tmp_path, lambda step, metrics: told.append(metrics), **short)
+    first = make_trainer(
+        pictures, tmp_path, lambda step, metrics: reported.append(metrics), **short
+    )
     first.run()
     assert 1 <= first.step < 10_000
-    assert "mAP50" in told[-1] and first.best_weights.is_file()
+    assert "mAP50" in reported[-1] and first.best_weights.is_file()
     assert checkpoint.load(tmp_path / "checkpoint.npz").minutes >= 0.01
     second = make_trainer(pictures, tmp_path, **short)
     assert second.resume()

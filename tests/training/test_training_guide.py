@@ -67,14 +67,14 @@ def test_every_command_of_the_guide_runs(
     assert card.provenance["data"] == [
         "all pictures of the data folder: with_mask, without_mask, mask_weared_incorrect"
     ]
-    told = capfd.readouterr().err
-    assert "splits/train.txt is not in faces: all pictures there are taken" in told
-    assert "next:\n  maskdet evaluate --model runs/mine/retinanet-mobilenet" in told
+    reported = capfd.readouterr().err
+    assert "splits/train.txt is not in faces: all pictures there are taken" in reported
+    assert "next:\n  maskdet evaluate --model runs/mine/retinanet-mobilenet" in reported
     assert len(Path("runs/mine/validation.txt").read_text().split()) == 1
 
 
 def test_the_guide_s_settings_begin_from_the_model_that_ships(tmp_path: Path) -> None:
-    """What the other test must leave out, as its network is tiny."""
+    """Parts that the other test must leave out, as its network is tiny."""
     from maskdet.commands import train
     from maskdet.config import load_settings
     from maskdet.training.settings import TrainingSettings

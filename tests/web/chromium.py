@@ -58,14 +58,14 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
 
     def open(self, path: str = "/") -> None:
-        """Opens the page anew, at a desktop's size, without downloads."""
+        """Opens the page again, at a desktop's size, without downloads."""
         shutil.rmtree(self.downloads, ignore_errors=True)
         self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         self.driver.get(self._url + path)
         self.driver.get_log("browser")
 
     def complaints(self) -> list[str]:
-        """What the browser complains about since `open`: scripts, policy, files not found."""
+        """Complaints of the browser since `open`: scripts, policy, files not found."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def be_wide(self, width: int, height: int = 740) -> None:
@@ -90,7 +90,7 @@ class Browser:
         return WebDriverWait(self.driver, 60, 0.1).until(lambda _: true())
 
     def choose(self, *paths: Path) -> None:
-        """Chooses files; waits until each has been looked at or refused."""
+        """Chooses files; waits until each has been processed or refused."""
         count = len(self.all("article")) + len(paths)
         self.find("#choose").send_keys("\n".join(map(str, paths)))
         self.settled(count)

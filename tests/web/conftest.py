@@ -12,7 +12,7 @@ from tests.web.servers import Command, serving
 
 @pytest.fixture(scope="session")
 def page() -> Iterator[Command]:
-    """The command as it starts by itself, with the model that ships."""
+    """The command as it starts without options, with the model that ships."""
     with serving() as command:
         yield command
         assert command.end() == (0, "")  # nothing that the tests did made it complain

@@ -46,19 +46,19 @@ class Command:
 
     Attributes:
         process: its own.
-        said: what it wrote to stderr before its address.
+        printed: what it wrote to stderr before its address.
         url: its address, without the last slash.
     """
 
     process: subprocess.Popen[str]
-    said: list[str]
+    printed: list[str]
     url: str
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=60, trust_env=False)
 
     def end(self) -> tuple[int, str]:
-        """Asks it to end; its exit status, and what else it said."""
+        """Asks it to end; its exit status, and what else it printed."""
         self.process.send_signal(signal.SIGTERM)
         rest = self.process.stderr.read()  # type: ignore[union-attr]
         return self.process.wait(60), rest
@@ -75,14 +75,14 @@ def serving(*options: str) -> Iterator[Command]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    said: list[str] = []
+    printed: list[str] = []
     try:
         for line in process.stderr:  # type: ignore[union-attr]
-            said.append(line)
+            printed.append(line)
             if found := re.match(r"picture page: (http://\S+)/ ", line):
-                yield Command(process, said, found[1])
+                yield Command(process, printed, found[1])
                 return
-        pytest.fail(f"it did not start: {said}")
+        pytest.fail(f"it did not start: {printed}")
     finally:
         process.kill()
         process.wait()

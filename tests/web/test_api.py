@@ -135,7 +135,7 @@ WEBP = encoded(".webp", 300, 200)
 
 
 @pytest.mark.parametrize(
-    ("data", "status", "told"),
+    ("data", "status", "reported"),
     [
         (b"hello", 415, "picture: not a PNG, JPEG, WebP, HEIC or AVIF picture"),
         (b"GIF89a" + bytes(40), 415, "not a PNG"),
@@ -149,13 +149,13 @@ WEBP = encoded(".webp", 300, 200)
         (b"", 422, "no picture in the request"),
     ],
 )
-def test_a_wrong_file_is_told_what_is_wrong(
-    client: httpx.Client, data: bytes, status: int, told: str
+def test_a_wrong_file_is_answered_with_what_is_wrong(
+    client: httpx.Client, data: bytes, status: int, reported: str
 ):
     for path in ("/api/detect", "/api/annotate"):
         answer = client.post(path, content=data, headers={"Content-Type": "image/png"})
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
-        assert told in answer.json()["detail"]
+        assert reported in answer.json()["detail"]
 
 
 def test_a_wrong_file_of_a_form_is_named_without_its_folder(client: httpx.Client):
@@ -185,7 +185,7 @@ def test_an_empty_file_of_a_form_is_named_as_that(client: httpx.Client):
 
 
 @pytest.mark.parametrize(
-    ("kind", "body", "status", "told"),
+    ("kind", "body", "status", "reported"),
     [
         ("multipart/form-data", b"x", 400, "malformed form: Missing boundary"),
         ("multipart/form-data; boundary=b", b"--c\r\nnonsense", 400, "malformed form"),
@@ -211,14 +211,14 @@ def test_an_empty_file_of_a_form_is_named_as_that(client: httpx.Client):
         ("application/json", b"{}", 415, "not as application/json"),
     ],
 )
-def test_a_wrong_request_is_told_what_is_wrong(
-    client: httpx.Client, kind: str, body: bytes, status: int, told: str
+def test_a_wrong_request_is_answered_with_what_is_wrong(
+    client: httpx.Client, kind: str, body: bytes, status: int, reported: str
 ):
     answer = client.post("/api/detect", content=body, headers={"Content-Type": kind})
-    assert answer.status_code == status and told in answer.json()["detail"]
+    assert answer.status_code == status and reported in answer.json()["detail"]
 
 
-def test_a_wrong_parameter_is_told_in_one_line(client: httpx.Client):
+def test_a_wrong_parameter_is_reported_in_one_line(client: httpx.Client):
     answer = client.post("/api/annotate?kind=gif", content=PNG)
     assert answer.status_code == 422
     assert answer.json()["detail"] == "kind: Input should be 'png' or 'same'"
@@ -231,7 +231,7 @@ def test_a_form_larger_than_starlettes_memory_leaves_the_disk_alone(client: http
     assert answer.status_code == 200 and answer.json()["images"][0]["width"] == 64
 
 
-def test_it_tells_about_itself(client: httpx.Client):
+def test_it_describes_itself(client: httpx.Client):
     about = client.get("/api/about").json()
     assert about["model"] == "retinanet-mobilenet" and "LiteRT" in about["device"]
     limits = [about[f"max_{limited}"] for limited in ("bytes", "pixels", "pictures")]
@@ -285,7 +285,9 @@ def test_metrics_count_pictures_faces_and_requests(client: httpx.Client):
         ({"Sec-Fetch-Site": "same-origin"}, 200),
     ],
 )
-def test_foreign_pages_cannot_use_it(client: httpx.Client, headers: dict[str, str], status: int):
+def test_pages_of_other_sites_cannot_use_it(
+    client: httpx.Client, headers: dict[str, str], status: int
+):
     answer = client.post("/api/detect", content=PNG, headers=headers)
     assert answer.status_code == status, answer.text
     if status == 421:

@@ -1,4 +1,4 @@
-"""What fuzzers make of the API and of the pictures it is given."""
+"""Answers of the API, and to the pictures it is given, under fuzzers."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @cache
 def look(path: Path) -> tuple[np.ndarray, Detections]:
-    """What the model that ships, whichever it is, finds on a picture."""
+    """Faces that the model that ships, whichever it is, finds on a picture."""
     image = decoded(path.read_bytes())
     return image, load_detector(looks="auto").detect([image])[0]
 
@@ -144,7 +144,7 @@ def test_names_that_a_zip_cannot_have_twice_are_numbered(browser: Browser):
     assert names == [*expected_names, "boxes.json"]
 
 
-def test_a_wrong_file_is_told_and_the_others_go_on(browser: Browser, tmp_path: Path):
+def test_a_wrong_file_is_reported_and_the_others_go_on(browser: Browser, tmp_path: Path):
     (tmp_path / "notes.png").write_text("no picture")
     browser.choose(tmp_path / "notes.png", COLLINS)
     assert browser.text(".failed .state").startswith("Not a PNG, JPEG, WebP, HEIC or AVIF picture")
@@ -153,7 +153,7 @@ def test_a_wrong_file_is_told_and_the_others_go_on(browser: Browser, tmp_path: P
     assert "415" in complaint
 
 
-def test_of_an_animation_it_is_said_that_the_first_picture_was_looked_at(
+def test_a_line_says_that_the_first_picture_of_an_animation_was_processed(
     browser: Browser, tmp_path: Path
 ):
     browser.choose(write_frames(tmp_path / "moving.webp"))

@@ -166,7 +166,7 @@ def test_a_tall_picture_keeps_its_shape(browser: Browser, tmp_path: Path):
 
 
 def camera(browser: Browser) -> tuple[bool, str]:
-    """Whether the camera is offered, and what is said of it."""
+    """Whether the camera is offered, and the text about it."""
     browser.until(lambda: browser.find("#camera").is_displayed())
     reason = "return document.getElementById('hindrance').textContent"
     return browser.find("#camera").is_enabled(), browser.js(reason)

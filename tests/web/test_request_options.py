@@ -60,7 +60,7 @@ def test_blur_leaves_no_face_even_where_the_threshold_hides_it():
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "reported"),
     [
         ({"min_score": "0.01"}, "min_score: Input should be greater than or equal to 0.05"),
         ({"min_score": "high"}, "min_score: Input should be a valid number"),
@@ -69,13 +69,13 @@ def test_blur_leaves_no_face_even_where_the_threshold_hides_it():
         ({"minscore": "0.5"}, "unknown field 'minscore' in the form; fields are min_score and"),
     ],
 )
-def test_a_wrong_option_is_told_in_one_line(fields: dict[str, str], told: str):
+def test_a_wrong_option_is_reported_in_one_line(fields: dict[str, str], reported: str):
     with serving_app() as client:
         answers = [client.post("/api/detect", data=fields, files={"f": ("a.png", PNG)})]
         if "minscore" not in fields:
             answers.append(client.post("/api/detect", params=fields, content=PNG))
     for answer in answers:
-        assert answer.status_code == 422 and answer.json()["detail"].startswith(told)
+        assert answer.status_code == 422 and answer.json()["detail"].startswith(reported)
 
 
 def test_without_options_the_faces_are_those_of_the_model_as_it_is(client: httpx.Client):

@@ -39,11 +39,11 @@ def claims(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IEND", b"")
 
 
-def test_limits_are_told_with_413():
+def test_limits_are_reported_with_413():
     limits = Limits(bytes=20_000, pixels=64 * 48, images=2)
     with serving_app(limits=limits) as client:
         assert client.post("/api/detect", content=PNG).status_code == 200
-        for body, told in (
+        for body, reported in (
             ({"content": PNG + bytes(20_000)}, "more than 0.02 MB in one request"),
             ({"content": iter([PNG, bytes(15_000), bytes(15_000)])}, "more than 0.02 MB"),
             ({"files": {"f": ("a.png", PNG + bytes(20_000))}}, "more than 0.02 MB"),
@@ -55,7 +55,7 @@ def test_limits_are_told_with_413():
         ):
             answer = client.post("/api/detect", **body)  # type: ignore[arg-type]
             assert answer.status_code == 413, answer.text
-            assert told in answer.json()["detail"]
+            assert reported in answer.json()["detail"]
 
 
 def test_pictures_of_too_many_pixels_together_are_refused_in_one_line():
@@ -220,18 +220,18 @@ def test_a_dead_thread_leaves_nobody_waiting(caplog: pytest.LogCaptureFixture):
     assert "ValueError: no room" in caplog.text
 
 
-def test_it_listens_on_loopback_unless_told():
+def test_it_listens_on_loopback_unless_set():
     with serving() as command:
         process = psutil.Process(command.process.pid)
         listening = [c for c in process.net_connections() if c.status == psutil.CONN_LISTEN]
         assert [connection.laddr.ip for connection in listening] == ["127.0.0.1"]
-        (said,) = command.said  # no word of being open to the network
-        assert said.startswith("picture page: http://127.0.0.1:")
+        (printed,) = command.printed  # no word of being open to the network
+        assert printed.startswith("picture page: http://127.0.0.1:")
 
 
 def test_sigterm_lets_a_request_under_way_finish():
     with serving("--host", "0.0.0.0", "--max-pictures", "1") as command:
-        (open_line, _) = command.said
+        (open_line, _) = command.printed
         assert "open to the network" in open_line
         if found := re.search(r"at (http://\S+/):", open_line):  # no network, no such address
             assert httpx.get(f"{found[1]}healthz", trust_env=False).status_code == 200
@@ -254,7 +254,7 @@ def test_sigterm_lets_a_request_under_way_finish():
 def test_an_address_that_cannot_be_had_is_one_line(capsys: pytest.CaptureFixture[str]):
     with server.bind("127.0.0.1", 0) as taken:
         port = str(taken.getsockname()[1])
-        for options, told in (
+        for options, reported in (
             (["--port", port], f"cannot listen at 127.0.0.1 port {port}: Address already in use"),
             (["--host", "192.0.2.1"], "no address of this machine; choose another with --host"),
             (["--host", "no.such.name.invalid"], "--host no.such.name.invalid: no such address"),
@@ -264,7 +264,7 @@ def test_an_address_that_cannot_be_had_is_one_line(capsys: pytest.CaptureFixture
         ):
             assert main(["serve", *options]) == 2
             (line,) = capsys.readouterr().err.splitlines()
-            assert line.startswith("maskdet: ") and told in line
+            assert line.startswith("maskdet: ") and reported in line
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ class MaskStyle:
 
     Attributes:
         color: of the cloth in even light, BGR 0–255.
-        drop: how far below its right place it is worn, in half widths; 0 is rightly worn.
+        drop: how far below its right place it is worn, in half widths; 0 is worn correctly.
         below_chin: how far it reaches below the chin, in half widths.
         pleats: heights v of the folds that run from side to side.
         pleat_depth: how dark they are, 0–1.
@@ -66,7 +66,7 @@ STYLES: dict[str, MaskStyle] = {
         binding=0.10, creases=0.09,
     ),
 }  # fmt: skip
-"""`surgical_low` leaves the nose bare; the others are worn rightly."""
+"""`surgical_low` leaves the nose bare; the others are worn correctly."""
 
 
 def wear(image: np.ndarray, portrait: Portrait, style: MaskStyle) -> np.ndarray:
@@ -128,7 +128,7 @@ def _mask_coordinates(
 
 
 def _cover(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """How far each pixel belongs to the mask, 0–1; corners are a little rounded."""
+    """Share of each pixel that belongs to the mask, 0–1; corners are a little rounded."""
     across, along = np.clip(np.abs(u), 0, 2), np.clip(np.abs(2 * v - 1), 0, 2)
     radius = (across**14 + along**14) ** (1 / 14)
     return np.clip((1 - radius) / 0.012 + 0.5, 0, 1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What happens in the demo: who stands where, how they move, what each frame shows.
+"""Scene of the demo: who stands where, how they move, what each frame shows.
 
 To alter the clip, change the tables below and run `python -m tools.demo_clip.make`. Every movement
 repeats after `FRAMES` frames, so the clip loops without a seam.
@@ -23,8 +23,8 @@ WIDTH, HEIGHT, FPS, FRAMES = 640, 480, 30, 360
 PAN = 7.0
 """Pixels by which the camera sways, for something as near as a face `NEAR` pixels wide."""
 NEAR = 100.0
-SURE_FROM, SEEN_FROM = 0.75, 0.30
-"""Visible part of a face from which its state can be told, and from which it counts at all."""
+MIN_CERTAIN_SHARE, MIN_SEEN_SHARE = 0.75, 0.30
+"""Visible part of a face from which its state is certain, and from which it counts at all."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,9 @@ def truth(index: int) -> Detections:
         [_visible(box, layers[_place(number) + 1 :]) for number, box in enumerate(boxes)]
     )
     states = np.array([_state(_mask(figure, t)) for figure in FIGURES])
-    states[seen < SURE_FROM] = MaskState.unsure
+    states[seen < MIN_CERTAIN_SHARE] = MaskState.unsure
     faces = Detections(clip(boxes, WIDTH, HEIGHT), seen, states, np.arange(len(FIGURES)))
-    return faces[seen >= SEEN_FROM]
+    return faces[seen >= MIN_SEEN_SHARE]
 
 
 def _layers(t: float) -> list[_Layer]:
@@ -245,7 +245,7 @@ def _state(mask: str | None) -> MaskState:
 
 
 def _sway(t: float, width: float) -> float:
-    """How far the camera's sway shifts something as near as a face of that width."""
+    """Shift, by the camera's sway, of something as near as a face of that width."""
     return PAN * width / NEAR * float(np.sin(2 * np.pi * t))
 
 

@@ -28,7 +28,7 @@ class PartTurns:
         self._taken_at = np.zeros(0)
         self._held_until = np.zeros(0)
         self._now = np.inf
-        self._owed = 0.0  # parts, in fractions
+        self._pending = 0.0  # parts, in fractions
         self._is_held = self._is_due = np.zeros(0, bool)
         self._faces = Detections.empty()
 
@@ -48,9 +48,9 @@ class PartTurns:
         held, quiet = np.flatnonzero(self._is_held), np.flatnonzero(~self._is_held)
         due = np.zeros(len(parts), bool)
         due[self._longest_ago(held)[: max(most, -(-len(held) // 2))]] = True
-        self._owed = min(len(quiet), self._owed + len(quiet) * (now - self._now) / ROUND_S)
-        count = int(self._owed)
-        self._owed -= count
+        self._pending = min(len(quiet), self._pending + len(quiet) * (now - self._now) / ROUND_S)
+        count = int(self._pending)
+        self._pending -= count
         due[self._longest_ago(quiet)[:count]] = True
         self._taken_at[due] = self._now = now
         self._is_due = due

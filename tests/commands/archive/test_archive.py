@@ -165,9 +165,9 @@ def test_what_is_done_is_skipped_until_something_changes(
     shutil.copytree(undisturbed, output)
     arguments = ["archive", str(recordings), "--output", str(output), "--workers", "1"]
     assert main(arguments) == 0
-    told = capsys.readouterr().err
-    assert "4 of 4 recordings are done already; 0 to process" in told
-    assert "processed 0 of 4 recordings; 4 done already" in told
+    reported = capsys.readouterr().err
+    assert "4 of 4 recordings are done already; 0 to process" in reported
+    assert "processed 0 of 4 recordings; 4 done already" in reported
     assert summary(output) == summary(undisturbed)
     next((output / "results").glob("*.gz")).unlink()
     assert main(arguments) == 0
@@ -193,10 +193,10 @@ def test_files_that_cannot_be_read_are_named_and_the_rest_goes_on(
     shutil.copy(recordings / "door/0.mp4", folder / "b.mp4")
     arguments = ["archive", str(folder), "--output", str(output), "--workers", "1"]
     assert main(arguments) == 3
-    told = capsys.readouterr().err
+    reported = capsys.readouterr().err
     for name in ("broken.mp4", "empty.mkv"):
-        assert len([line for line in told.splitlines() if f"{folder / name} " in line]) == 1
-    assert "1 file is no recording: notes.txt; left out" in told and "Traceback" not in told
+        assert len([line for line in reported.splitlines() if f"{folder / name} " in line]) == 1
+    assert "1 file is no recording: notes.txt; left out" in reported and "Traceback" not in reported
     found = summary(output)
     statuses = {one["file"]: one["status"] for one in found["files"]}
     assert statuses == {"a.mp4": "done", "b.mp4": "copy", "broken.mp4": "failed",
@@ -207,7 +207,7 @@ def test_files_that_cannot_be_read_are_named_and_the_rest_goes_on(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["/nowhere"], "/nowhere: no such folder"),
         (["."], "no recording (.mp4"),
@@ -220,7 +220,7 @@ def test_files_that_cannot_be_read_are_named_and_the_rest_goes_on(
 )
 def test_wrong_use_is_one_line(
     arguments: list[str],
-    told: str,
+    reported: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -228,7 +228,7 @@ def test_wrong_use_is_one_line(
     monkeypatch.chdir(tmp_path)
     assert main(["archive", *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told in line and "secret" not in line
+    assert reported in line and "secret" not in line
 
 
 def test_another_database_and_a_second_run_are_refused(
@@ -269,8 +269,8 @@ def test_killed_workers_and_a_killed_run_lose_nothing(
     wait_for(lambda: all(map(is_gone, workers)))  # they notice it and end
     assert_whole(output)
     run = start(recordings, output)
-    told = run.communicate()[1]
-    assert run.returncode == 0 and "done already" in told
+    reported = run.communicate()[1]
+    assert run.returncode == 0 and "done already" in reported
     assert_whole(output)
     assert summary(output) == summary(undisturbed)
     assert not list(output.glob("results/.*"))
@@ -286,8 +286,8 @@ def test_a_recording_that_ends_every_process_is_left_out(tmp_path: Path):
         (part,) = output.glob(f"results/.*.{worker}.part")
         os.kill(worker, signal.SIGKILL)
         part.unlink()
-    told = run.communicate()[1]
-    assert run.returncode == 3 and re.search(r"ended \(status -9\) 3 times; convert or", told)
+    reported = run.communicate()[1]
+    assert run.returncode == 3 and re.search(r"ended \(status -9\) 3 times; convert or", reported)
     assert summary(output)["totals"]["failed"] == 1
 
 
@@ -297,9 +297,9 @@ def test_ctrl_c_ends_it_with_a_summary(recordings: Path, tmp_path: Path):
     wait_for(lambda: list(output.glob("results/*.gz")))
     wait_for(lambda: list(output.glob("results/.*.part")))
     run.send_signal(signal.SIGINT)
-    told = run.communicate()[1]
+    reported = run.communicate()[1]
     assert not list(output.glob("results/.*"))
-    assert run.returncode == 130 and "not reached" in told and "Traceback" not in told
+    assert run.returncode == 130 and "not reached" in reported and "Traceback" not in reported
     assert summary(output)["totals"]["done"] >= 1
     assert_whole(output)
 
@@ -317,8 +317,8 @@ def test_a_run_that_is_ended_many_times_ends_with_the_same_totals(
         except subprocess.TimeoutExpired:
             number = chance.choice((signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
             run.send_signal(number)
-            told = run.communicate()[1]
-            assert "Traceback" not in told and "internal error" not in told
+            reported = run.communicate()[1]
+            assert "Traceback" not in reported and "internal error" not in reported
             assert_whole(output)
     assert run.returncode == 0
     assert summary(output) == summary(undisturbed)

@@ -66,13 +66,15 @@ def test_a_folder_of_strange_files_is_processed_and_each_of_them_named(clip: Pat
     command = [*PYTHON, str(folder), "--output", str(output), "--workers", "1"]
     done = subprocess.run(as_user(command), cwd=ROOT, capture_output=True, text=True, timeout=100)
     (folder / "closed").chmod(0o700)
-    told = done.stderr.splitlines()
+    reported = done.stderr.splitlines()
     assert done.returncode == 3 and "Traceback" not in done.stderr
-    assert f"{folder}/closed cannot be searched: Permission denied; check its rights" in told
+    assert f"{folder}/closed cannot be searched: Permission denied; check its rights" in reported
     assert f"{folder}: 1 file is a link to a folder: linked; not followed" in done.stderr
-    assert f"{folder}: 2 files are links that lead nowhere: dead.mp4, self.mp4; left out" in told
-    assert f"{folder}: 2 files are no recordings: notes.txt, pipe.mp4; left out" in told
-    assert any("a\\nb/c\\nd.mp4: " in line for line in told)
+    assert (
+        f"{folder}: 2 files are links that lead nowhere: dead.mp4, self.mp4; left out" in reported
+    )
+    assert f"{folder}: 2 files are no recordings: notes.txt, pipe.mp4; left out" in reported
+    assert any("a\\nb/c\\nd.mp4: " in line for line in reported)
     found = outcomes(output)
     assert {name for name, (status, _) in found.items() if status == "done"} == {
         *("Tür 1/ü.mp4", "a\nb/c\nd.mp4")
@@ -86,7 +88,7 @@ def test_a_folder_of_strange_files_is_processed_and_each_of_them_named(clip: Pat
     assert failed["none.avi"] == "same content as empty.mp4, which could not be processed"
     assert "Permission denied" in failed["secret.mkv"]
     assert summary(output)["totals"]["missing"] == 0
-    assert told[-2].startswith("processed 2 of 9 recordings; 7 could not be processed; ")
+    assert reported[-2].startswith("processed 2 of 9 recordings; 7 could not be processed; ")
 
 
 def test_folders_of_one_name_and_an_output_among_the_recordings(
@@ -103,9 +105,9 @@ def test_folders_of_one_name_and_an_output_among_the_recordings(
             assert main(arguments) == 0
             totals = summary(output)["totals"]
             assert (totals["done"], totals["copies"], totals["frames"]) == (1, 1, 15)
-    told = capsys.readouterr().err
-    assert told.count("processed 0 of 2 recordings; 2 done already") == 2
-    assert "left out" not in told
+    reported = capsys.readouterr().err
+    assert reported.count("processed 0 of 2 recordings; 2 done already") == 2
+    assert "left out" not in reported
 
 
 def test_a_recording_that_grows_is_named_and_processed_by_the_next_run(tmp_path: Path):
@@ -117,13 +119,13 @@ def test_a_recording_that_grows_is_named_and_processed_by_the_next_run(tmp_path:
     wait_for(lambda: list(output.glob("results/.*.part")))
     with (folder / "now.mp4").open("ab") as file:
         file.write(b"\0\0\0\x08free")
-    told = run.communicate()[1]
+    reported = run.communicate()[1]
     assert run.returncode == 3
-    assert f"{folder}/now.mp4 changed while it was read; run again when it is whole" in told
+    assert f"{folder}/now.mp4 changed while it was read; run again when it is whole" in reported
     assert [status for status, _ in outcomes(output).values()] == ["failed", "failed"]
     run = start(folder, output, "--workers", "1", "--set", "detect.fps=2")
-    told = run.communicate()[1]
-    assert run.returncode == 0, told
+    reported = run.communicate()[1]
+    assert run.returncode == 0, reported
     assert [status for status, _ in outcomes(output).values()] == ["done", "done"]
 
 
@@ -144,9 +146,9 @@ def test_another_model_processes_everything_again(
 
 def test_two_runs_at_once_do_not_mix(clip: Path, tmp_path: Path):
     runs = [start(clip, tmp_path / "archive") for _ in range(2)]
-    told = [run.communicate()[1] for run in runs]
+    reported = [run.communicate()[1] for run in runs]
     assert sorted(run.returncode for run in runs) == [0, 2]
-    (refused,) = (text for text, run in zip(told, runs, strict=True) if run.returncode)
+    (refused,) = (text for text, run in zip(reported, runs, strict=True) if run.returncode)
     assert "another run writes to" in refused and len(refused.splitlines()) <= 2
     assert summary(tmp_path / "archive")["totals"]["done"] == 1
 
@@ -167,16 +169,16 @@ def write_text(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "reported"),
     [(write_text, "is no lock of an archive; remove it"), (Path.mkdir, "cannot write to")],
 )
 def test_a_lock_that_is_none_is_named(
-    make: Any, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    make: Any, reported: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     make(tmp_path / "archive.lock")
     assert main(["archive", str(CLIP), "--output", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told in line
+    assert reported in line
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk")
@@ -189,10 +191,10 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(size: str, clip: Path,
         pytest.skip("this machine allows no mount")
     try:
         run = start(clip, output, "--workers", "1")
-        told = run.communicate()[1].splitlines()
+        reported = run.communicate()[1].splitlines()
         assert run.returncode == 2 and sum("check folder, rights and disk space" in line
-                                           for line in told) == 1  # fmt: skip
-        assert not list(output.glob("results/.*")) and "Traceback" not in "".join(told)
+                                           for line in reported) == 1  # fmt: skip
+        assert not list(output.glob("results/.*")) and "Traceback" not in "".join(reported)
         subprocess.run(["mount", "-o", "remount,size=1m", str(output)], check=True)
         run = start(clip, output, "--workers", "1")
         assert "processed 1 of 1 recording" in run.communicate()[1]

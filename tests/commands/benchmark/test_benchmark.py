@@ -59,7 +59,7 @@ def test_all_of_a_model_s_runtimes_are_timed_alike(
     assert all(f"| {row['p50_ms']} " in shown for row in measured["runtimes"])
 
 
-def test_a_monitor_that_fails_is_told(tmp_path: Path):
+def test_a_monitor_that_fails_is_reported(tmp_path: Path):
     with pytest.raises(MaskdetError, match="the monitor failed .*no model 'nope'"):
         whole_monitor._monitor(tmp_path, "--source", "demo", "--model", "nope", "--headless")
 
@@ -112,7 +112,7 @@ def test_each_batch_size_gets_a_detector_for_it():
     assert "frames/s" in batches.table([one, four])
 
 
-@pytest.mark.parametrize("said", ["", "0", "1,x", "1,,2", "9999", "-1"])
-def test_wrong_batch_sizes_are_told(said: str):
+@pytest.mark.parametrize("given", ["", "0", "1,x", "1,,2", "9999", "-1"])
+def test_wrong_batch_sizes_are_reported(given: str):
     with pytest.raises(ConfigError, match="--batch .*write sizes from 1 to 256 like 1,2,4,8"):
-        batches.parse_sizes(said)
+        batches.parse_sizes(given)

@@ -1,4 +1,4 @@
-"""How many cameras a machine carries: the search, the promises, and a real server and monitor."""
+"""Number of cameras that a machine carries: search, promises, a real server and monitor."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_few_numbers_are_tried():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "broken_promises"),
     [
         ({}, ()),
         ({"captured": (15.0, 13.4)}, ("captured 13.4 a second",)),
@@ -81,9 +81,9 @@ def test_few_numbers_are_tried():
     ],
 )
 def test_each_promise_is_checked_on_the_worst_camera(
-    change: dict[str, object], said: tuple[str, ...]
+    change: dict[str, object], broken_promises: tuple[str, ...]
 ):
-    assert cameras.broken(replace(KEPT, **change), CameraFormat()) == said  # type: ignore[arg-type]
+    assert cameras.broken(replace(KEPT, **change), CameraFormat()) == broken_promises  # type: ignore[arg-type]
 
 
 def test_cameras_that_do_not_come_are_not_carried():
@@ -133,7 +133,7 @@ def test_without_gstreamer_a_line_names_what_to_install(
 def test_cameras_of_a_real_server_are_watched_by_the_real_monitor(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    """What this machine carries, nobody asks here; each number of cameras is really measured."""
+    """Each number of cameras is really measured; how many this machine carries does not matter."""
     measured = cameras.run(
         [f"model={tiny_model}", "device=cpu"],
         seconds=2.0,

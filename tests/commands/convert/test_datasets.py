@@ -30,7 +30,7 @@ def convert(*words: object) -> int:
 
 
 def test_the_old_route(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """LabelImg's xml, then CSV, then TFRecord; the formats are told by names."""
+    """LabelImg's xml, then CSV, then TFRecord; names choose the formats."""
     assert convert(archive, tmp_path / "train.csv") == 0
     out, err = capsys.readouterr()
     assert out.startswith(
@@ -102,7 +102,7 @@ def test_classes_get_the_order_of_their_list(archive: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (["{archive}", "{new}"], "which format? add --to with one of voc, csv, retinanet"),
         (["{archive}", "{archive}/images", "--to", "coco"], "images: is there already; remove it"),
@@ -118,13 +118,13 @@ def test_wrong_use_is_one_line(
     archive: Path,
     tmp_path: Path,
     words: list[str],
-    told: str,
+    reported: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = sorted(tmp_path.rglob("*"))
     assert convert(*(word.format(archive=archive, new=tmp_path / "new") for word in words)) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("maskdet: ") and told in line
+    assert line.startswith("maskdet: ") and reported in line
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -140,7 +140,7 @@ def test_a_picture_of_another_size_is_a_mistake(
     assert not (tmp_path / "x.record").exists()
 
 
-def test_boxes_that_are_cut_are_told(
+def test_boxes_that_are_cut_are_reported(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     xml = archive / "annotations/0.xml"

@@ -54,7 +54,7 @@ def test_a_training_snapshot_becomes_what_upstream_makes_of_it(
 
 
 def assert_all_same(made: Path, upstream: list[Detections], labels: Path | None = None) -> None:
-    """What was made finds in every picture what upstream found there."""
+    """The converted model finds in every picture what upstream found there."""
     detector = load_detector(str(made), labels=labels, min_score=0.0)
     for ours, theirs in zip(detector.detect(pictures()), upstream, strict=True):
         assert_same(ours, theirs)
@@ -84,8 +84,8 @@ def test_a_graph_becomes_a_model_folder(models: Path, tmp_path: Path, path: str)
     labels.write_text(
         "item {id: 1 name: 'mask'} item {id: 2 name: 'x=y'} item {id: 3 name: 'under nose'}"
     )
-    said = ["--labels", str(labels), "--state", "x=y=without_mask"]
-    assert main(["convert", str(models / path), str(target), "--card", *said]) == 0
+    given = ["--labels", str(labels), "--state", "x=y=without_mask"]
+    assert main(["convert", str(models / path), str(target), "--card", *given]) == 0
     shutil.move(target, tmp_path / "moved")  # no path outside is remembered
     assert_all_same(tmp_path / "moved", upstream_api("ssd_mobilenet_v1"))
     assert read_card(tmp_path / "moved").classes == ("mask", "x=y", "under nose")
@@ -121,15 +121,15 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("source", "target", "options", "told"), WRONG.values(), ids=WRONG)
-def test_what_cannot_be_converted_is_told_and_nothing_is_left(
-    models: Path, monkeypatch, capfd, source: str, target: str, options: list[str], told: str
+@pytest.mark.parametrize(("source", "target", "options", "found_faces"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_converted_is_reported_and_nothing_is_left(
+    models: Path, monkeypatch, capfd, source: str, target: str, options: list[str], found_faces: str
 ) -> None:
     monkeypatch.chdir(models)
     before = sorted(models.iterdir())
     assert main(["convert", source, target, *options]) == 2
     lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("maskdet:")]
-    assert len(lines) == 1 and told in lines[0]
+    assert len(lines) == 1 and found_faces in lines[0]
     assert sorted(models.iterdir()) == before
 
 

@@ -108,7 +108,7 @@ def test_wrong_labels_have_file_and_line(
     (line,) = figures["wrong"]
     assert line.startswith(f"{line_of(archive)}: ") and words in line
     assert f"mistakes (1):\n  {line}\n" in capsys.readouterr().out
-    assert figures["boxes"] == 8  # the others are looked at all the same
+    assert figures["boxes"] == 8  # the others are read all the same
 
 
 def test_broken_pictures(archive: Path) -> None:

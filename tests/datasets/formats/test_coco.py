@@ -31,9 +31,9 @@ def folder(tmp_path: Path) -> Path:
 
 def put(folder: Path, *boxes: object, images: object = IMAGES, categories: object = CATEGORIES,
         name: str = "x.json") -> Path:  # fmt: skip
-    told = {"info": {}, "images": images, "annotations": list(boxes), "categories": categories}
+    reported = {"info": {}, "images": images, "annotations": list(boxes), "categories": categories}
     (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).write_text(json.dumps(told))
+    (folder / name).write_text(json.dumps(reported))
     return folder / name
 
 

@@ -1,4 +1,4 @@
-"""Both dialects of CSV: what upstream writes is read, every mistake is told with its line."""
+"""Both dialects of CSV: what upstream writes is read, every mistake is reported with its line."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_mistakes_of_the_class_file(folder: Path, classes: str, words: str) -> N
     assert words in line
 
 
-def test_mistakes_of_a_file_are_told_together(folder: Path) -> None:
+def test_mistakes_of_a_file_are_reported_together(folder: Path) -> None:
     put(folder, CLASSES, "classes.csv")
     lines = mistakes(put(folder, "images/a.png,3,2,3,4,mask\n" * 50))
     assert len(lines) == 21

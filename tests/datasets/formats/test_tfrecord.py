@@ -98,8 +98,8 @@ def test_other_writers(tmp_path: Path, changes: dict[str, Feature | None]) -> No
 def test_classes_by_number_need_the_label_map(tmp_path: Path) -> None:
     changes: dict[str, Feature | None] = {"object__class__text": None}
     file = put(tmp_path / "x.record", example(tmp_path, **changes))
-    told = "class 1 has no name; give the label map by --classes FILE.pbtxt"
-    assert mistakes(file)[0] == f"x.record: record 1, box 1: {told}"
+    reported = "class 1 has no name; give the label map by --classes FILE.pbtxt"
+    assert mistakes(file)[0] == f"x.record: record 1, box 1: {reported}"
     (tmp_path / "label_map.pbtxt").write_text(
         "# ours\nitem {\n  id: 2\n  name: 'no' }\n"
         "item: { name: \"mask\", id: 1; display_name: 'x' }"

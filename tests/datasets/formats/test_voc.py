@@ -90,7 +90,7 @@ def test_layout(tmp_path: Path, suffix: str) -> None:
 
 
 def test_labelimg_layout(tmp_path: Path) -> None:
-    """Its own path in it, an absolute one of another machine, is not looked at."""
+    """Its own path in it, an absolute one of another machine, is not read."""
     xml = """<?xml version="1.0" encoding="utf-8"?>
     <annotation verified="yes">
         <folder>Bilder</folder> <filename>other.jpg</filename> <path>C:\\Bilder\\other.jpg</path>
@@ -322,7 +322,7 @@ def test_pictures_that_nobody_has_labeled_yet(tmp_path: Path) -> None:
     assert problems.notes == {voc.UNLABELED: [str(folder / "b.png")]}
 
 
-def test_mistakes_are_told_together_with_their_lines(tmp_path: Path) -> None:
+def test_mistakes_are_reported_together_with_their_lines(tmp_path: Path) -> None:
     objects = [f"\n{face(5, 5, 5, 20)}", f"\n\n{face(1, 2, 30, 40)}", f"\n{face(1, 'x', 3, 4)}"]
     put(tmp_path, annotation(*objects))
     put(tmp_path, annotation(width=0), image="b.png")

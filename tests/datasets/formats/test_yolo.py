@@ -69,7 +69,7 @@ def test_commas_and_semicolons_of_other_tools(tmp_path: Path, row: str) -> None:
     assert content(read(put(tmp_path, f"{row}\n"), tmp_path)[0]) == {"a": [FACE]}
 
 
-def test_a_picture_without_labels_has_no_objects_and_is_told(tmp_path: Path) -> None:
+def test_a_picture_without_labels_has_no_objects_and_is_reported(tmp_path: Path) -> None:
     put(tmp_path, "")
     put(tmp_path, None, image="images/b.jpg")
     problems = Problems()
@@ -149,7 +149,7 @@ def test_nothing_but_text_reaches_the_terminal(tmp_path: Path) -> None:
 
 
 def test_a_folder_called_images(tmp_path: Path) -> None:
-    """It may hold both, or have its labels outside, which is told."""
+    """It may hold both, or have its labels outside, which is reported."""
     folder = put(tmp_path / "images", image="a.png", labels="a.txt")
     assert content(read(folder, folder)[0]) == {"a": [FACE]}
     (folder / "a.txt").unlink()

@@ -121,17 +121,17 @@ def test_a_run_without_a_window_names_its_alarms_at_the_end(
         *("sources=[demo]", "headless=true", f"snapshots={tmp_path}", "max_seconds=3"),
         "alarms.rules=[{name: bare}, {name: gone, when: camera_gone}]",
     )
-    _, told = process.communicate(timeout=60)
+    _, reported = process.communicate(timeout=60)
     kept = AlarmStore(tmp_path / "alarms.db", "x").alarms(100)
     assert kept and {alarm.rule for alarm in kept} == {"bare"}
     count = f"{len(kept)} alarm{'s' * (len(kept) != 1)}"
-    assert f"{count}: bare {len(kept)}; kept in {tmp_path / 'alarms.db'}\n" in told
+    assert f"{count}: bare {len(kept)}; kept in {tmp_path / 'alarms.db'}\n" in reported
     process = start_monitor(
         *("sources=[demo]", "headless=true", f"snapshots={tmp_path}", "max_frames=2"),
         "alarms.rules=[{name: gone, when: camera_gone}]",
     )
-    told = process.communicate(timeout=60)[1]
-    assert "0 alarms" in told.splitlines(), "those of before are not counted"
+    reported = process.communicate(timeout=60)[1]
+    assert "0 alarms" in reported.splitlines(), "those of before are not counted"
 
 
 def test_clips_and_pictures_of_a_run_with_privacy(tmp_path: Path, start_monitor: StartMonitor):
@@ -208,8 +208,8 @@ def test_wrong_settings_are_a_line_at_the_start(
     for setting in (f"snapshots={tmp_path}", *settings):
         words += ["--set", setting]
     assert main(words) == 2
-    (said,) = capsys.readouterr().err.splitlines()
-    assert line in said
+    (printed,) = capsys.readouterr().err.splitlines()
+    assert line in printed
 
 
 @pytest.mark.parametrize(
@@ -238,8 +238,8 @@ def test_wrong_settings_are_a_line_at_the_start(
 def test_wrong_settings_are_a_line_that_repeats_no_secret(setting: str, line: str):
     with pytest.raises(ConfigError) as caught:
         load_settings(MonitorSettings, None, [setting])
-    told = str(caught.value).replace(f"--set {setting}", "")  # what was typed here by hand
-    assert line in told and "\n" not in told and "geheim" not in told
+    reported = str(caught.value).replace(f"--set {setting}", "")  # what was typed here by hand
+    assert line in reported and "\n" not in reported and "geheim" not in reported
 
 
 def test_the_test_command_reports_each_channel(

@@ -119,7 +119,7 @@ class Monitor:
         return [json.loads(line) for line in lines]
 
     def kinds(self, name: str) -> list[str]:
-        """What has happened to people of a camera, in order."""
+        """Events of the people of a camera, in order."""
         of_camera = (line for line in self.events() if line["source"] == name)
         return [change["kind"] for line in of_camera for change in line["changes"]]
 

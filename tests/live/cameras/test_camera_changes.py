@@ -61,9 +61,9 @@ def test_the_page_pauses_restarts_adds_and_removes(
         assert gone.count("far") == 1 and "door" not in gone, "none of a camera that is paused"
         monitor.end()
     assert "door: no signal" not in monitor.lines()
-    told = monitor.lines() + (tmp_path / "audit.jsonl").read_text()
-    assert "geheim" not in told and "geheim" not in (tmp_path / "e.jsonl").read_text()
-    assert '"action": "pause camera"' in told and '"camera": "hall"' in told
+    reported = monitor.lines() + (tmp_path / "audit.jsonl").read_text()
+    assert "geheim" not in reported and "geheim" not in (tmp_path / "e.jsonl").read_text()
+    assert '"action": "pause camera"' in reported and '"camera": "hall"' in reported
     summary = monitor.summary()
     assert set(summary) == {"door", "gate", "far", "hall"}
     assert summary["hall"]["processed"] > 0 and summary["hall"]["paused_s"] > 0

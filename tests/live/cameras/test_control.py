@@ -45,7 +45,7 @@ class Parts:
         return SwitchedSource(SyntheticSource(None, name=name, is_live=True, rate=30))
 
     def redirect(self, recording: RecordingSwitch, one: SourceSettings, name: str) -> None:
-        """It records nothing by itself."""
+        """It records nothing on its own."""
 
     def detect_fps(self, one: SourceSettings) -> float | None:
         return one.detect_fps

@@ -16,7 +16,7 @@ from tests.sources.rtsp import Line, RtspCamera, line_to, needs_rtsp, rtsp_camer
 pytestmark = [needs_rtsp, pytest.mark.timeout(240)]
 PERIOD_S = 4.0
 FPS = 5
-LEAST_SHARE = 0.5
+MIN_SHARE = 0.5
 """Of the frames processed in an undisturbed time; other programs run beside the tests."""
 OTHERS = ("left", "right")
 
@@ -111,7 +111,7 @@ def _with(
 ) -> None:
     fault(line, camera)
     found = rates(monitor)
-    assert all(found[name] >= LEAST_SHARE * quiet[name] for name in OTHERS), (fault, quiet, found)
+    assert all(found[name] >= MIN_SHARE * quiet[name] for name in OTHERS), (fault, quiet, found)
 
 
 def _killed(monitor: Monitor, own: set[int], quiet: dict[str, float]) -> None:
@@ -123,4 +123,4 @@ def _killed(monitor: Monitor, own: set[int], quiet: dict[str, float]) -> None:
     seconds = time.monotonic() - began
     for name in OTHERS:
         done = sum(e["source"] == name for e in monitor.events()) - counts[name]
-        assert done / seconds >= LEAST_SHARE * quiet[name], (name, quiet, done / seconds)
+        assert done / seconds >= MIN_SHARE * quiet[name], (name, quiet, done / seconds)

@@ -12,7 +12,7 @@ from maskdet.sources import silence
 def lines(
     capsys: pytest.CaptureFixture[str], *, label: str = "", checks: list[object]
 ) -> list[str]:
-    """What is written for checks of (seconds of silence, whether it began, reason), or None."""
+    """Lines for checks of (seconds of silence, whether it began, reason), or None."""
     watch = SignalWatch(label)
     for check in checks:
         if check is None:
@@ -54,7 +54,7 @@ def test_a_stream_may_take_three_seconds_to_open_unless_it_says_why(capsys) -> N
     assert len(lines(capsys, checks=[(2, False, "refuses port 554")])) == 1
 
 
-def test_a_paused_stream_is_silent_without_a_line_and_begins_anew(capsys) -> None:
+def test_a_paused_stream_is_silent_without_a_line_and_begins_again(capsys) -> None:
     found = lines(capsys, checks=[(3, True, "lost"), None, (0, True, None), (3, True, "lost")])
     assert found == ["maskdet: door: no signal (lost); waiting for it"] * 2
 

@@ -136,7 +136,7 @@ def test_a_rate_that_is_asked_for_reaches_each_connection(door: SwitchedSource):
             asked.append(fps)
             return True
 
-    assert not door.thin(4.0, lambda count: None)  # whoever reads has to leave frames out
+    assert not door.thin(4.0, lambda count: None)  # the reader has to leave frames out
     door.take_over(SwitchedSource(Thinned(None, name="door", is_live=True)))
     door.take_over(SwitchedSource(Thinned(None, name="door", is_live=True)))
     assert asked == [4.0, 4.0]

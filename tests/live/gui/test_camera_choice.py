@@ -90,7 +90,7 @@ def test_what_was_chosen_before(
     assert "--source" in capsys.readouterr().err
 
 
-def test_only_where_there_is_a_choice_something_is_asked_or_said(
+def test_only_where_there_is_a_choice_something_is_asked_or_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert choose_camera([], None) == "0"

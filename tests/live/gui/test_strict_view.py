@@ -16,10 +16,10 @@ class Notices:
     """The board, as far as a key reaches it."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.printed: list[str] = []
 
     def show_notice(self, notice: str) -> None:
-        self.said.append(notice)
+        self.printed.append(notice)
 
 
 @pytest.mark.parametrize(("strict", "blurs"), [(True, False), (False, True)])
@@ -30,4 +30,4 @@ def test_no_key_uncovers_faces_where_privacy_is_strict(tmp_path: Path, strict: b
     controls = Controls(view, board, window, [], tmp_path, Mock(kind=None))
     controls.obey("b")
     assert view.blur is blurs
-    assert board.said == ["privacy: strict keeps faces covered" if strict else "blur on"]
+    assert board.printed == ["privacy: strict keeps faces covered" if strict else "blur on"]

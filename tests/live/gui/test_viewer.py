@@ -39,7 +39,7 @@ StartMonitor = Callable[..., Any]
 
 
 def share_of(screen: XServer, color: tuple[int, int, int]) -> int:
-    """How many pixels of the screen have nearly that color."""
+    """Number of pixels of the screen that have nearly that color."""
     near = [np.clip(np.add(color, step), 0, 255) for step in (-11, 11)]
     return cv2.countNonZero(cv2.inRange(np.ascontiguousarray(screen.screenshot()), *near))
 
@@ -78,7 +78,7 @@ def demo(screen: XServer, tmp_path: Path, start_monitor: StartMonitor) -> Demo:
 
 
 def end(process: Any, folder: Path) -> dict[str, Any]:
-    """The summary of a run that has been told to end."""
+    """The summary of a run that was asked to end."""
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     return dict(json.loads((folder / "s").read_text()))
@@ -262,7 +262,7 @@ def test_a_picture_stays_a_while_and_sources_stand_in_a_grid(
     assert end(process, tmp_path)["frames"]["shown"] == 2
 
 
-def test_a_silent_source_is_told_with_the_rising_age_of_its_picture(
+def test_a_silent_source_is_reported_with_the_rising_age_of_its_picture(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(silence, "NO_SIGNAL_S", 0.5)
@@ -326,7 +326,7 @@ def test_a_folder_is_turned_back_and_forward_by_keys(
         until(f"picture {shown}", lambda shown=shown: shows[shown]() > 9000)
     time.sleep(2.2)
     assert shows[1]() > 9000 and process.poll() is None
-    screen.press(window, "space")  # goes on by itself, and ends after the last one
+    screen.press(window, "space")  # goes on automatically, and ends after the last one
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
 

@@ -1,4 +1,4 @@
-"""A real window on a real X server, and what is said where there is none."""
+"""A real window on a real X server, and the message where there is none."""
 
 from __future__ import annotations
 

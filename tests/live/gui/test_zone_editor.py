@@ -78,19 +78,19 @@ def test_clicking_a_corner_twice_closes_a_zone():
 
 
 @pytest.mark.parametrize(
-    ("corners", "told"),
+    ("corners", "reported"),
     [
         (SQUARE[:2], "a zone needs three corners"),
         ([SQUARE[0], SQUARE[2], SQUARE[1], SQUARE[3]], "the sides of a zone may not cross"),
         ([(0.1, 0.1), (0.5, 0.5), (0.9, 0.9)], "the corners of a zone may not lie on one line"),
     ],
 )
-def test_what_is_no_polygon_is_refused(corners: list[tuple[float, float]], told: str):
+def test_what_is_no_polygon_is_refused(corners: list[tuple[float, float]], reported: str):
     drawn, applied = editor(None)
     drawn.begin("zone")
     for corner in corners:
         drawn.click("door", corner)
-    assert drawn.finish().startswith(told)
+    assert drawn.finish().startswith(reported)
     assert not applied["door"].zones and drawn.kind == "zone"
     assert drawn.cancel() == "nothing drawn" and drawn.kind is None
 

@@ -60,7 +60,7 @@ def test_a_run_that_never_began_has_figures_too():
     assert values["fps"] == {"capture": None, "detect": None} and values["peak_rss_mb"] > 0
 
 
-def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path):
+def test_a_summary_that_cannot_be_written_is_reported(tmp_path: Path):
     with pytest.raises(SinkError, match="cannot write .*No such file or directory; check folder"):
         write_summary(tmp_path / "none/s.json", {})
 

@@ -94,18 +94,18 @@ def test_regions_take_the_truth_they_overlap_most() -> None:
     assert ops.convert_to_numpy(match).tolist() == [[0, -1, -2, -2]]
 
 
-def test_nothing_is_background_where_faces_are_too_many_to_be_told(network: FasterRCNN) -> None:
-    """The largest are told one by one; what lies among the others is left out."""
+def test_nothing_is_background_where_faces_are_too_many_to_be_given(network: FasterRCNN) -> None:
+    """The largest are given one by one; what lies among the others is left out."""
     small = [[8 * (i % 12), 8 * (i // 12), 8 * (i % 12) + 5, 8 * (i // 12) + 5] for i in range(60)]
     large = [[2 * i, 50, 2 * i + 9, 62 + 0.1 * i] for i in range(MAX_FACES - 20)]
     boxes = np.array([*small, *large], np.float32)
     targets = network.target_maker.targets(boxes, np.zeros(len(boxes), int), 96, 256)
     assert (targets["classes"][:-1] == 0).all() and targets["classes"][-1] == CROWD
-    told = targets["boxes"][:-1]
-    assert all((told == box).all(axis=1).any() for box in boxes[60:])
-    missing = [box for box in boxes if not (told == box).all(axis=1).any()]
+    known = targets["boxes"][:-1]
+    assert all((known == box).all(axis=1).any() for box in boxes[60:])
+    missing = [box for box in boxes if not (known == box).all(axis=1).any()]
     assert len(missing) == len(boxes) - MAX_FACES + 1
-    # on each face, told or not; among the untold ones; far from all
+    # on each face, given or not; among those left out; far from all
     regions = np.array([*boxes, missing[0] + [4, 0, 4, 0], [100, 70, 140, 95]], np.float32)[None]
     match = match_regions(
         ops.convert_to_tensor(regions),
@@ -117,7 +117,7 @@ def test_nothing_is_background_where_faces_are_too_many_to_be_told(network: Fast
     assert (among, far) == (-2, -1)
 
 
-def test_as_many_faces_as_can_be_told_are_no_crowd(network: FasterRCNN) -> None:
+def test_as_many_faces_as_can_be_given_are_no_crowd(network: FasterRCNN) -> None:
     boxes = np.array([[i, i, i + 9, i + 9] for i in range(MAX_FACES)], np.float32)
     targets = network.target_maker.targets(boxes, np.arange(MAX_FACES) % 3, 256, 256)
     np.testing.assert_array_equal(targets["boxes"], boxes)
@@ -200,11 +200,11 @@ def test_the_region_loss_is_the_sum_that_a_person_writes(
 
     All three say the same of themselves, and want to stay where they are.
     """
-    said = np.array([2.0, 0.0, 7.0 if hidden else 0.0, 1.0], np.float32)
+    given = np.array([2.0, 0.0, 7.0 if hidden else 0.0, 1.0], np.float32)
 
     def second_stage(self: FasterRCNN, features: object, regions: np.ndarray) -> tuple[object, ...]:
         shape = (1, regions.shape[1])
-        return tensor(np.broadcast_to(said, (*shape, 4))), tensor(np.zeros((*shape, 4)))
+        return tensor(np.broadcast_to(given, (*shape, 4))), tensor(np.zeros((*shape, 4)))
 
     monkeypatch.setattr(FasterRCNN, "_second_stage", second_stage)
     truth, classes = np.zeros((1, MAX_FACES, 4)), np.full((1, MAX_FACES), -1, np.int32)

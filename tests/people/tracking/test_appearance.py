@@ -79,7 +79,7 @@ def test_a_lamp_that_is_switched_changes_nobody(light: float) -> None:
 
 
 @pytest.mark.parametrize("fps", [1, 2, 5, 10])
-def test_a_head_that_turns_and_is_lit_anew_in_every_frame_stays_one_person(fps: int) -> None:
+def test_a_head_that_turns_and_is_lit_again_in_every_frame_stays_one_person(fps: int) -> None:
     """Faces at a webcam change more than people of a street differ; now and then one is missed."""
     analysis, seen, rng = Analysis(), [], np.random.default_rng(1)
     missed = [(t, t + 1.2 / fps) for t in (5.0, 9.0, 13.0, 17.0)]

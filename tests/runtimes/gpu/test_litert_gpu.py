@@ -93,7 +93,7 @@ def test_a_gpu_answers_as_the_cpu_does(tiny_model: Path, software_gpu: None):
         np.testing.assert_allclose(gpu, cpu, atol=1e-4)
     assert on_gpu.device == NAME  # the CPU has not stepped in
     on_gpu.close()
-    assert on_gpu.device == NAME  # what the summary tells at the end
+    assert on_gpu.device == NAME  # what the summary has at the end
     on_gpu.close()
 
 
@@ -145,8 +145,8 @@ def test_auto_moves_to_a_gpu_that_is_faster_and_back_when_it_crashes(
     on_gpu = watch(upgrading, lambda: upgrading.device == NAME)
     (on_gpu,) = upgrading.detect([picture()])
     assert_same(on_gpu, expected)
-    told = capfd.readouterr().err
-    assert told.startswith(f"detecting on {NAME}: ") and told.endswith(" on the CPU\n")
+    reported = capfd.readouterr().err
+    assert reported.startswith(f"detecting on {NAME}: ") and reported.endswith(" on the CPU\n")
 
     os.kill(upgrading._gpu._process.pid, signal.SIGSEGV)
     for _ in range(3):
@@ -157,7 +157,7 @@ def test_auto_moves_to_a_gpu_that_is_faster_and_back_when_it_crashes(
     assert line.endswith("going on on the CPU")
 
 
-def test_a_driver_that_crashes_as_it_starts_is_told_once(
+def test_a_driver_that_crashes_as_it_starts_is_reported_once(
     upgrading: LiteRtGpuDetector, capfd: pytest.CaptureFixture[str]
 ):
     watch(upgrading, lambda: upgrading._gpu is not None)
@@ -199,7 +199,9 @@ def test_a_software_adapter_is_no_gpu(
     detector.close()
 
 
-def test_no_driver_at_all_is_told_with_what_to_install(tiny_model: Path, software_gpu, monkeypatch):
+def test_no_driver_at_all_is_reported_with_what_to_install(
+    tiny_model: Path, software_gpu, monkeypatch
+):
     monkeypatch.setenv("VK_DRIVER_FILES", "/no/such/driver.json")
     with pytest.raises(ModelError, match="--device gpu: Vulkan finds none; install .*vulkan"):
         load_detector(str(tiny_model), device="gpu")

@@ -237,12 +237,12 @@ PLANS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "told"), PLANS.values(), ids=PLANS)
+@pytest.mark.parametrize(("change", "reported"), PLANS.values(), ids=PLANS)
 def test_a_plan_that_does_not_fit_is_refused_in_one_line(
-    models: Path, tmp_path: Path, change, told: str
+    models: Path, tmp_path: Path, change, reported: str
 ) -> None:
     path = edit(models, tmp_path / "x.h5", change)
-    with pytest.raises(ModelError, match=told) as caught:
+    with pytest.raises(ModelError, match=reported) as caught:
         load_detector(str(path), labels=classes(models)).warm_up()
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
 
@@ -299,15 +299,15 @@ WEIGHTS = {
 }
 
 
-@pytest.mark.parametrize(("change", "told"), WEIGHTS.values(), ids=WEIGHTS)
+@pytest.mark.parametrize(("change", "reported"), WEIGHTS.values(), ids=WEIGHTS)
 def test_weights_that_do_not_fit_are_refused_in_one_line(
-    models: Path, tmp_path: Path, change, told: str
+    models: Path, tmp_path: Path, change, reported: str
 ) -> None:
     path = tmp_path / "x.h5"
     shutil.copyfile(models / SMALL, path)
     with h5py.File(path, "r+") as file:
         change(file)
-    with pytest.raises(ModelError, match=told) as caught:
+    with pytest.raises(ModelError, match=reported) as caught:
         load_detector(str(path), labels=classes(models))
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
 
@@ -321,7 +321,7 @@ def test_weights_alone_are_no_model(models: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.999])
-def test_a_file_cut_off_is_told(models: Path, tmp_path: Path, share: float) -> None:
+def test_a_file_cut_off_is_reported(models: Path, tmp_path: Path, share: float) -> None:
     path = tmp_path / "x.h5"
     content = (models / SMALL).read_bytes()
     path.write_bytes(content[: int(share * len(content))])

@@ -101,12 +101,12 @@ def test_labels_may_be_named_and_mapped(models: Path, tmp_path: Path) -> None:
     path = str(models / "faster_rcnn_mobilenet_v1")
     with pytest.raises(ModelError, match="'alpha', 'beta'.*classes.*--state"):
         load_detector(path, labels=labels)
-    said = {"alpha": "without_mask", "beta": "mask_weared_incorrect"}
-    (found,) = load_detector(path, labels=labels, classes=said).detect(pictures()[:1])
+    given = {"alpha": "without_mask", "beta": "mask_weared_incorrect"}
+    (found,) = load_detector(path, labels=labels, classes=given).detect(pictures()[:1])
     assert set(found.states.tolist()) <= {1, 2}
 
 
-def test_a_class_that_the_label_map_lacks_is_told(models: Path, tmp_path: Path) -> None:
+def test_a_class_that_the_label_map_lacks_is_reported(models: Path, tmp_path: Path) -> None:
     labels = tmp_path / "mine.pbtxt"
     labels.write_text("item { id: 1 name: 'mask' }")
     detector = load_detector(str(models / "ssd_mobilenet_v1"), labels=labels)
@@ -322,12 +322,14 @@ GRAPHS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("build", "told"), GRAPHS.values(), ids=GRAPHS)
-def test_a_graph_of_another_kind_is_refused_in_one_line(tmp_path: Path, build, told: str) -> None:
+@pytest.mark.parametrize(("build", "reported"), GRAPHS.values(), ids=GRAPHS)
+def test_a_graph_of_another_kind_is_refused_in_one_line(
+    tmp_path: Path, build, reported: str
+) -> None:
     pytest.importorskip("tensorflow")
     (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
     graph_file(tmp_path / "graph.pb", build)
-    with pytest.raises(ModelError, match=told) as caught:
+    with pytest.raises(ModelError, match=reported) as caught:
         load_detector(str(tmp_path / "graph.pb")).warm_up()
     assert "\n" not in str(caught.value)
     assert "graph.pb" in str(caught.value)
@@ -364,7 +366,7 @@ def answers(tf, scores):
 
 @pytest.mark.parametrize("kind", ["example", "picture"])
 def test_a_saved_model_of_tf2_takes_examples_or_encoded_pictures(tmp_path: Path, kind: str) -> None:
-    """TF2's exporter calls its input `input_tensor` whatever it is; the score tells of a pixel."""
+    """TF2's exporter calls its input `input_tensor` whatever it is; the score shows a pixel."""
     tf = pytest.importorskip("tensorflow")
     key = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
 
@@ -403,22 +405,22 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize(("content", "told"), PLAIN.values(), ids=PLAIN)
+@pytest.mark.parametrize(("content", "reported"), PLAIN.values(), ids=PLAIN)
 def test_a_file_of_another_kind_is_refused_in_one_line(
-    tmp_path: Path, content: bytes, told: str
+    tmp_path: Path, content: bytes, reported: str
 ) -> None:
     (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
     path = tmp_path / "frozen_inference_graph.pb"
     path.write_bytes(content)
     for named in (path, tmp_path):
-        with pytest.raises(ModelError, match=told) as caught:
+        with pytest.raises(ModelError, match=reported) as caught:
             load_detector(str(named))
         assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.999])
 @pytest.mark.parametrize("name", ["frozen_inference_graph.pb", "saved_model/saved_model.pb"])
-def test_a_file_cut_off_is_told(models: Path, tmp_path: Path, name: str, share: float) -> None:
+def test_a_file_cut_off_is_reported(models: Path, tmp_path: Path, name: str, share: float) -> None:
     copy = shutil.copytree(models / "ssd_mobilenet_v1", tmp_path / "model")
     (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
     content = (copy / name).read_bytes()
@@ -429,14 +431,14 @@ def test_a_file_cut_off_is_told(models: Path, tmp_path: Path, name: str, share: 
 
 
 @pytest.mark.parametrize(
-    ("signature", "told"),
+    ("signature", "reported"),
     [
         ("serving_default", "no detector.*serving_default takes 1 input and gives output_0"),
         ("other", "no detector.*other takes 1 input and gives output_0"),
     ],
 )
 def test_a_saved_model_that_is_no_detector_is_refused_before_its_graph_is_built(
-    tmp_path: Path, signature: str, told: str
+    tmp_path: Path, signature: str, reported: str
 ) -> None:
     tf = pytest.importorskip("tensorflow")
     model = tf.Module()
@@ -445,12 +447,12 @@ def test_a_saved_model_that_is_no_detector_is_refused_before_its_graph_is_built(
     classify = tf.function(lambda images: images[:, 0, 0] * model.weight, [spec])
     tf.saved_model.save(model, str(tmp_path / "saved_model"), {signature: classify})
     shutil.rmtree(tmp_path / "saved_model" / "variables")  # who builds the graph misses them
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=reported):
         load_detector(str(tmp_path))
 
 
 @pytest.mark.slow
-def test_a_saved_model_without_its_variables_is_told(models: Path, tmp_path: Path) -> None:
+def test_a_saved_model_without_its_variables_is_reported(models: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(models / "ssd_mobilenet_v2_tf2", tmp_path / "model")
     shutil.rmtree(copy / "saved_model" / "variables")
     (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'mask' }")
@@ -459,7 +461,7 @@ def test_a_saved_model_without_its_variables_is_told(models: Path, tmp_path: Pat
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_without_a_model_is_told_with_what_to_name(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_reported_with_what_to_name(tmp_path: Path) -> None:
     for name in ("a.pb", "b.h5"):
         (tmp_path / name).touch()
     with pytest.raises(ModelError, match=r"name one of its files: a.pb, b.h5"):

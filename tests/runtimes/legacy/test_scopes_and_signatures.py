@@ -130,9 +130,11 @@ def test_a_saved_model_without_a_signature_is_one_line_that_says_how_to_save_it(
     folder: Path,
 ) -> None:
     save(folder, None)
-    with pytest.raises(ModelError, match="has no signature.*signatures={'serving_default'") as told:
+    with pytest.raises(
+        ModelError, match="has no signature.*signatures={'serving_default'"
+    ) as reported:
         load_detector(str(folder))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(reported.value)
 
 
 def test_boxes_in_pixels_are_refused(folder: Path) -> None:

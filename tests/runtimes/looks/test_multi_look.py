@@ -74,7 +74,7 @@ def test_a_single_image_shows_a_far_face_that_a_video_leaves_out() -> None:
 
 
 def faces_of(whole: Detections, small: Detections) -> Detections:
-    """What two looks at an image show together."""
+    """The faces that two looks at an image show together."""
     detector = MultiLookDetector(
         ScriptedDetector(lambda image: whole),
         576,

@@ -53,7 +53,7 @@ def test_a_face_at_the_picture_s_own_edge_is_not_cut() -> None:
 
 
 def test_a_part_of_a_large_face_is_no_face_of_its_own() -> None:
-    """What a tile takes for a large face may be half of a larger one."""
+    """A large face in a tile may be half of a larger one."""
 
     def part(image: np.ndarray) -> Detections:
         side = 250 if image.shape[1] == 800 else 150
@@ -70,8 +70,8 @@ def test_a_face_has_one_state_and_a_sure_look_counts_more_than_an_unsure_one() -
     other = Detections([[100, 0, 140, 40]], [0.8], [1], None, [[0, 0.8, 0]])
     found = merged([doubtful, sure, other])
     assert found.states.tolist() == [1, 0] and found.probabilities is not None
-    foreign = Detections(box, [0.6], [1])
-    assert merged([doubtful, foreign]).states.tolist() == [MaskState.unsure]
+    without_probabilities = Detections(box, [0.6], [1])
+    assert merged([doubtful, without_probabilities]).states.tolist() == [MaskState.unsure]
     assert len(merged([Detections.empty(), Detections.empty()])) == 0
 
 

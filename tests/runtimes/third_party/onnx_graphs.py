@@ -45,15 +45,15 @@ def write(
         helper.make_node("Reshape", ["number", "one"], ["flat"]),
         helper.make_node("Mul", ["flat", "full"], ["red"]),
     ]
-    told = []
+    reported = []
     for index, output in enumerate(outputs):
         name = names[index] if names else f"output{index}"
         constants[f"c{index}"] = output.astype(np.float32)
         nodes.append(helper.make_node("Mul", [f"c{index}", "red"], [name]))
-        told.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, output.shape))
+        reported.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, output.shape))
     entry = helper.make_tensor_value_info("images", TYPES[dtype], shape)
     values = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    graph = helper.make_graph(nodes, "detector", [entry], told, values)
+    graph = helper.make_graph(nodes, "detector", [entry], reported, values)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8
     helper.set_model_props(model, metadata or {})

@@ -88,7 +88,7 @@ def test_a_classifier_is_no_detector(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.6])
-def test_a_file_cut_off_is_told(tmp_path: Path, share: float) -> None:
+def test_a_file_cut_off_is_reported(tmp_path: Path, share: float) -> None:
     path = write(tmp_path / "x.tflite", SHARED_V8)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])

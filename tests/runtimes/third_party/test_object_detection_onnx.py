@@ -1,4 +1,4 @@
-"""What tf2onnx makes of the Object Detection API's models opens as those models do."""
+"""Files that tf2onnx makes of the Object Detection API's models open as those models do."""
 
 from __future__ import annotations
 

@@ -119,13 +119,13 @@ def test_names_come_from_a_list_where_the_file_has_none(
     assert found.states.tolist() == [0, 2]
 
 
-def test_a_label_map_said_wins_over_the_file_s_names(tmp_path: Path) -> None:
+def test_a_given_label_map_wins_over_the_file_s_names(tmp_path: Path) -> None:
     path = write(tmp_path / "best.onnx", [V8.T[None]], V8_META)
     (tmp_path / "mine.txt").write_text("no_mask\nmask\nunknown\n")
     with pytest.raises(ModelError, match="'unknown'.*--state"):
         found_by(path, labels=tmp_path / "mine.txt")
-    said = {"unknown": "mask_weared_incorrect"}
-    found = found_by(path, labels=tmp_path / "mine.txt", classes=said)
+    given = {"unknown": "mask_weared_incorrect"}
+    found = found_by(path, labels=tmp_path / "mine.txt", classes=given)
     assert found.states.tolist() == [1, 2]
 
 
@@ -150,10 +150,10 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("outputs", "metadata", "told"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("outputs", "metadata", "reported"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("converting", [False, True])
 def test_other_layouts_are_refused_in_one_line(
-    tmp_path: Path, capfd, outputs, metadata, told: str, converting: bool
+    tmp_path: Path, capfd, outputs, metadata, reported: str, converting: bool
 ) -> None:
     path = write(tmp_path / "best.onnx", outputs, metadata)
     (tmp_path / "pictures").mkdir()
@@ -161,11 +161,11 @@ def test_other_layouts_are_refused_in_one_line(
     command = ["convert", str(path), str(target), "--card"]
     if not converting:
         command = ["detect", str(tmp_path / "pictures"), "--model", str(path)]
-    if told.startswith("known layout"):
+    if reported.startswith("known layout"):
         (tmp_path / "labels.txt").write_text("mask\nno_mask\nincorrect\n")
     assert main(command) == 2
     (line,) = [one for one in capfd.readouterr().err.splitlines() if one]
-    assert re.search(told, line) and str(path) in line
+    assert re.search(reported, line) and str(path) in line
     assert not target.exists()
 
 
@@ -175,7 +175,7 @@ def test_images_of_one_color_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.2, 0.9])
-def test_a_file_cut_off_is_told(tmp_path: Path, share: float) -> None:
+def test_a_file_cut_off_is_reported(tmp_path: Path, share: float) -> None:
     path = write(tmp_path / "best.onnx", [V8.T[None]], V8_META)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])

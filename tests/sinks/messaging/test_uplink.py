@@ -251,7 +251,7 @@ def test_an_address_that_is_no_nats_server_is_one_line(address, line, send, capl
 
 
 class _web_server:
-    """A server that speaks HTTP to whoever connects."""
+    """A server that speaks HTTP to each client."""
 
     def __enter__(self) -> int:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -320,7 +320,7 @@ def test_the_last_rows_of_a_run_are_sent_at_its_end(serve, tmp_path, monkeypatch
 
 
 def test_rows_of_an_end_at_which_others_write_are_sent_by_the_next_run(serve, send, tmp_path):
-    """The store waits longer than SQLite does for whoever holds the file; nothing is lost."""
+    """The store waits longer than SQLite does for a file that is held; nothing is lost."""
     nats = serve().start()
     server = Server((nats.address,))
     make_stream(server)

@@ -1,4 +1,4 @@
-"""What disks and people do to a recording while it runs: it goes on when it can."""
+"""Faults of disks and people under a recording that runs: it goes on when it can."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_folder_that_moved_keeps_what_was_recorded(
 
 
 @SEGMENTS
-def test_a_full_disk_is_said_once_and_recorded_to_again_when_there_is_room(
+def test_a_full_disk_is_reported_once_and_recorded_to_again_when_there_is_room(
     recorder_in: MakeRecorder,
     small_disk: Path,
     seconds: float | None,
@@ -166,7 +166,7 @@ def test_a_disk_that_becomes_read_only(
     assert len(probe(part.with_suffix(""))[0]) > 0 and not list(small_disk.glob("*.part"))
 
 
-def test_a_read_only_folder_is_told_at_the_start(small_disk: Path) -> None:
+def test_a_read_only_folder_is_reported_at_the_start(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(SinkError, match=r"cannot record to .*door\.mp4: .*disk is read-only"):
         Recorder(small_disk / "door.mp4")
@@ -232,7 +232,7 @@ def test_a_disk_that_hangs_holds_up_no_end(
     try:
         with pytest.raises(SinkError, match="the disk does not answer; what it did not take is"):
             recorder.close()
-        assert time.monotonic() - began < 4  # strictly .5 after the last picture; it was for ever
+        assert time.monotonic() - began < 4  # strictly .5 after the last picture; it never ended
     finally:
         answer.set()
     recorder.close()  # nothing hangs any more

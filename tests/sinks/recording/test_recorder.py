@@ -60,7 +60,7 @@ def probe(path: Path) -> tuple[list[float], list[np.ndarray], float]:
 
 
 def images_in(path: Path) -> int:
-    """How many can be decoded; also of a file without an end, which does not tell its length."""
+    """Number of frames that can be decoded; also of a file without an end and a length."""
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
 
@@ -97,7 +97,7 @@ def test_times_and_duration_are_those_of_the_frames(
 
 
 CLOCKS = [
-    # times as the source tells them, times it was captured at, expected positions
+    # times as the source states them, times it was captured at, expected positions
     ([5.0, 5.1, 5.2], [0.0, 0.1, 0.2], [0.0, 0.1, 0.2]),
     # the clock is set back an hour
     ([UNIX, UNIX + 0.1, UNIX - 3600], [0.0, 0.1, 0.25], [0.0, 0.1, 0.25]),
@@ -156,7 +156,7 @@ def test_draws_with_what_it_is_given_after_blurring(tmp_path: Path) -> None:
 
 
 def test_blur_counts_from_when_an_observation_was_written(tmp_path: Path) -> None:
-    """What waits for the encoder while blur is switched off was seen under blur."""
+    """Frames that wait for the encoder while blur is switched off were seen under blur."""
     seen: list[np.ndarray] = []
 
     def draw(each: Observation) -> np.ndarray:

@@ -31,12 +31,12 @@ def test_recording_stops_and_goes_on_and_quitting_waits_for_no_disk(
     wait_until(lambda: list(stalling_disk.folder.glob("*.mp4")))
 
     stalling_disk.hang()
-    told = (line for line in process.stderr if "fps" not in line)  # less the counts
-    assert "stopped: the disk does not answer" in next(told)
+    reported = (line for line in process.stderr if "fps" not in line)  # less the counts
+    assert "stopped: the disk does not answer" in next(reported)
     seen = len(lines_in(events))
     wait_until(lambda: len(lines_in(events)) > seen + 50)  # the monitor goes on meanwhile
     stalling_disk.answer()
-    assert " goes on after " in next(told)
+    assert " goes on after " in next(reported)
     finished = len(list(stalling_disk.folder.glob("*.mp4")))
     wait_until(lambda: len(list(stalling_disk.folder.glob("*.mp4"))) > finished)
 
@@ -52,8 +52,8 @@ def test_recording_stops_and_goes_on_and_quitting_waits_for_no_disk(
 
     stalling_disk.answer()
     again = start_monitor(*options, "max_frames=5")
-    _, told = again.communicate(timeout=60)
-    assert again.returncode == 0, told
+    _, reported = again.communicate(timeout=60)
+    assert again.returncode == 0, reported
     assert not list(stalling_disk.folder.glob("*.part"))
     assert all(images_in(path) for path in stalling_disk.folder.glob("*.mp4"))
 
@@ -72,10 +72,10 @@ def test_every_output_on_it_keeps_nobody_from_quitting(
     time.sleep(2)
     asked = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
+    _, reported = process.communicate(timeout=60)
     assert time.monotonic() - asked < 5  # strictly 1
-    assert process.returncode == 2 and "Traceback" not in told
-    assert f"{folder}/s.json" in told and f"{folder}/e.jsonl does not answer" in told
+    assert process.returncode == 2 and "Traceback" not in reported
+    assert f"{folder}/s.json" in reported and f"{folder}/e.jsonl does not answer" in reported
 
 
 def test_one_that_hangs_at_the_start_keeps_nobody_from_quitting(
@@ -89,9 +89,9 @@ def test_one_that_hangs_at_the_start_keeps_nobody_from_quitting(
     time.sleep(4)  # by now it asks the disk whether it can be written to
     asked = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
-    assert time.monotonic() - asked < 5  # strictly 1; it was for ever
-    assert process.returncode == 0 and "Traceback" not in told
+    _, reported = process.communicate(timeout=60)
+    assert time.monotonic() - asked < 5  # strictly 1; it never ended
+    assert process.returncode == 0 and "Traceback" not in reported
 
 
 @pytest.mark.slow
@@ -130,6 +130,6 @@ def test_a_snapshot_holds_up_the_window_for_a_moment_only(
     assert "the disk does not answer" in process.stderr.readline()
     asked = time.monotonic()
     screen.press(window, "q")
-    _, told = process.communicate(timeout=60)
+    _, reported = process.communicate(timeout=60)
     assert time.monotonic() - asked < 5
-    assert process.returncode == 0 and "Traceback" not in told
+    assert process.returncode == 0 and "Traceback" not in reported

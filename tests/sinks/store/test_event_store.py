@@ -57,7 +57,7 @@ def wait_until(done: Callable[[], object], seconds: float = 30) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a second is for long is tried again sooner."""
+    """A pause of a second ends sooner where a shorter one is set."""
     monkeypatch.setattr("maskdet.sinks.store.event_store._WAKE_S", 0.05)
 
 
@@ -178,7 +178,7 @@ def test_an_address_of_a_recording_is_no_camera_either():
     assert found["minutes", "run", "door", int(NOON), 0][4] == 2
 
 
-def test_somebody_who_is_never_said_to_be_gone_is_ended_after_a_while():
+def test_somebody_who_is_never_reported_gone_is_ended_after_a_while():
     ledger = Ledger("run", "1", NOON)
     ledger.add(observed(NOON, [person(1, since=NOON)], captured=0.0))
     ledger.add(observed(NOON + 5, [person(1, since=NOON)], captured=5.0))
@@ -436,13 +436,13 @@ def test_another_kind_of_file_is_left_alone(tmp_path: Path):
     video.write_bytes(b"video" * 1000)
     with pytest.raises(SinkError, match="choose another file, such as people.db"):
         EventStore(video)
-    foreign = tmp_path / "contacts.db"
-    with contextlib.closing(sqlite3.connect(foreign)) as connection:
+    contacts = tmp_path / "contacts.db"
+    with contextlib.closing(sqlite3.connect(contacts)) as connection:
         connection.execute("CREATE TABLE contacts (name)")
-    before = foreign.read_bytes()
+    before = contacts.read_bytes()
     with pytest.raises(SinkError, match="a database of another program"):
-        EventStore(foreign)
-    assert foreign.read_bytes() == before and video.read_bytes() == b"video" * 1000
+        EventStore(contacts)
+    assert contacts.read_bytes() == before and video.read_bytes() == b"video" * 1000
 
 
 def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path):
@@ -525,7 +525,7 @@ def test_a_full_disk_is_outlived_and_nothing_is_lost(
 def test_a_disk_that_stays_full_is_one_line(
     small_disk: Path, store_at, caplog: pytest.LogCaptureFixture
 ):
-    """What is freed where SQLite's log is brought into the file is no end of it."""
+    """Space that is freed where SQLite's log is brought into the file is no end of it."""
     path = small_disk / "people.db"
     store = store_at(path)
     store.write(a_visit(1, NOON)[0])
@@ -649,9 +649,9 @@ def test_the_monitor_keeps_its_cameras_and_a_second_run_adds_to_the_first(
     options = ["sources=[demo, {source: demo, name: second}]", "headless=true", "max_frames=20"]
     for _ in range(2):
         process = start_monitor(*options, f"store={path}")
-        _, told = process.communicate(timeout=60)
-        assert process.returncode == 0, told
-        assert f"kept people and totals in {path}" in told
+        _, reported = process.communicate(timeout=60)
+        assert process.returncode == 0, reported
+        assert f"kept people and totals in {path}" in reported
     assert len(rows(path, "runs")) == 2
     assert {row[0] for row in rows(path, "cameras", "camera")} == {"demo", "second"}
     assert sum(row[0] for row in rows(path, "minutes", "frames")) == 40  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What the analysis of people reports, and the store keeps, is the same."""
+"""The store keeps what the analysis of people reports."""
 
 from __future__ import annotations
 

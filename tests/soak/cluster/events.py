@@ -59,7 +59,7 @@ class Happened:
 
     Attributes:
         key: its kind, camera, person and place.
-        mark: what tells it from others with that key: its time, or the duration of what ended.
+        mark: distinguishes it from others with that key: its time, or the duration of what ended.
         time: Unix time at which it happened, to within a second: a person of the next run may have
             the same number, and be there for as long.
         at: Unix time of the frame at which it was written.

@@ -62,7 +62,7 @@ def doubled_frames(frames: Mapping[str, list[tuple[float, str]]]) -> int:
 
 
 def by_kind(rows: list[dict[str, Any]], kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """How many gaps there are of each kind of kill, their median and the longest."""
+    """Number of gaps for each kind of kill, their median and the longest."""
     return {kind: _summary([row for row in rows if row["kind"] == kind]) for kind in kinds}
 
 

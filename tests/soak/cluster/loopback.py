@@ -110,14 +110,14 @@ class LoopbackCluster:
                 )
 
     def status(self) -> dict[str, Any]:
-        """What ``status --json`` prints."""
+        """Output of ``status --json``."""
         done = self.command("status", "--json")
         assert done.returncode == 0, done.stderr
         table: dict[str, Any] = json.loads(done.stdout)
         return table
 
     def table(self) -> dict[str, Any]:
-        """What the page shows next: for loops, as it costs no start of a command.
+        """The next state that the page shows: for loops, as it costs no start of a command.
 
         It comes late where the part of the cluster is killed that the page's process asks.
         """

@@ -93,7 +93,7 @@ class HttpCamera:
                 self.requests.append(asked.decode())
                 getattr(self, asked.split()[1].decode().strip("/").split(".")[0])(link.sendall)
             except OSError:
-                return  # whoever looked has gone
+                return  # the viewer has gone
 
     def _pictures(self) -> Iterator[bytes]:
         count = 0
@@ -190,7 +190,7 @@ class HttpCamera:
         send(head("image/jpeg", f"Content-Length: {len(one)}") + one)
 
     def endless(self, send: Send) -> None:
-        """One picture, its length not said."""
+        """One picture, its length not stated."""
         send(head("text/plain") + JPEGS[len(self.requests) % 25])
 
     def png(self, send: Send) -> None:

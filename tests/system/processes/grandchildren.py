@@ -1,4 +1,4 @@
-"""What a child process may start and leave behind: a process that holds its pipe open."""
+"""Processes that a child process may start and leave behind, and that hold its pipe open."""
 
 from __future__ import annotations
 

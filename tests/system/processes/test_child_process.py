@@ -61,7 +61,7 @@ def test_a_grandchild_that_holds_the_pipe_holds_up_nobody(kind: str, survives: b
     time.sleep(0.2)  # it waits for bytes that never come
     began = time.monotonic()
     child.kill()
-    assert time.monotonic() - began < 20  # strictly 1; it was for ever
+    assert time.monotonic() - began < 20  # strictly 1; it never ended
     assert reader.join(20) and answers == [False]
     try:
         until("its end", lambda: survives or not grandchild.is_running() or is_dead(grandchild))

@@ -1,4 +1,4 @@
-"""What a person reads who ends a command that takes its time to stop."""
+"""Lines for a person who ends a command that takes its time to stop."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def view_of(augmentation: Augmentation, samples: list[Sample], first: int, seed:
 
 
 def check(view: View, size: int = 128, *, by_color: bool = True) -> None:
-    """What holds for every view; where faces are is read off their colors, unless light changes."""
+    """Rules for every view; faces are found by their colors, unless light changes."""
     assert view.image.shape == (size, size, 3)
     assert view.image.dtype == np.uint8
     assert view.boxes.dtype == np.float32

@@ -50,7 +50,9 @@ def teacher(model: Path) -> RetinaNet:
     return load_teacher(str(model), build())
 
 
-def taught(portraits: Path, teacher: RetinaNet, folder: Path, reuse: int = 3) -> DistillationLoader:
+def distilled(
+    portraits: Path, teacher: RetinaNet, folder: Path, reuse: int = 3
+) -> DistillationLoader:
     """Seven batches of two pictures: three are made."""
     settings = TrainingSettings()
     samples, weights, _ = data.read_data(settings, portraits)
@@ -73,7 +75,7 @@ def same(first: Batch, second: Batch) -> bool:
 def test_targets_hold_the_teachers_answers(
     portraits: Path, teacher: RetinaNet, tmp_path: Path
 ) -> None:
-    images, targets = next(taught(portraits, teacher, tmp_path).batches(0, 7))
+    images, targets = next(distilled(portraits, teacher, tmp_path).batches(0, 7))
     logits, deltas = teacher(images.astype(np.float32), training=False)
     np.testing.assert_allclose(targets["teacher_classes"], keras.ops.sigmoid(logits), atol=1e-5)
     np.testing.assert_allclose(targets["teacher_deltas"], deltas, atol=1e-4)
@@ -84,7 +86,7 @@ def test_targets_hold_the_teachers_answers(
 def test_answers_are_used_again_in_another_order(
     portraits: Path, teacher: RetinaNet, tmp_path: Path
 ) -> None:
-    batches = list(taught(portraits, teacher, tmp_path).batches(0, 7))
+    batches = list(distilled(portraits, teacher, tmp_path).batches(0, 7))
     made, again, third = batches[:3], batches[3:6], batches[6:]
     drawn = [[same(one, other) for other in made].index(True) for one in again]
     assert sorted(drawn) == [0, 1, 2]
@@ -97,16 +99,16 @@ def test_a_run_goes_on_with_the_very_batches(
     portraits: Path, teacher: RetinaNet, tmp_path: Path, first: int
 ) -> None:
     """Even where some of the answers are gone."""
-    whole = list(taught(portraits, teacher, tmp_path / "whole").batches(0, 7))
-    before = list(taught(portraits, teacher, tmp_path / "cut").batches(0, first))
+    whole = list(distilled(portraits, teacher, tmp_path / "whole").batches(0, 7))
+    before = list(distilled(portraits, teacher, tmp_path / "cut").batches(0, first))
     assert len(before) == first
     (tmp_path / "cut" / "0.npz").unlink()
-    rest = list(taught(portraits, teacher, tmp_path / "cut").batches(first, 7))
+    rest = list(distilled(portraits, teacher, tmp_path / "cut").batches(first, 7))
     assert all(same(*pair) for pair in zip(whole[first:], rest, strict=True))
 
 
 def test_what_is_used_once_is_not_kept(portraits: Path, teacher: RetinaNet, tmp_path: Path) -> None:
-    loader = taught(portraits, teacher, tmp_path / "answers", reuse=1)
+    loader = distilled(portraits, teacher, tmp_path / "answers", reuse=1)
     assert len(list(loader.batches(0, 7))) == 7
     assert not (tmp_path / "answers").exists()
 
@@ -114,21 +116,23 @@ def test_what_is_used_once_is_not_kept(portraits: Path, teacher: RetinaNet, tmp_
 def test_who_answers_as_the_teacher_loses_nothing_by_it(
     portraits: Path, teacher: RetinaNet, tmp_path: Path
 ) -> None:
-    images, targets = next(taught(portraits, teacher, tmp_path).batches(0, 1))
+    images, targets = next(distilled(portraits, teacher, tmp_path).batches(0, 1))
     x = images.astype(np.float32)
 
-    def loss(network: RetinaNet, told: bool) -> float:
-        y = {k: v for k, v in targets.items() if told or not k.startswith("teacher")}
+    def loss(network: RetinaNet, reported: bool) -> float:
+        y = {k: v for k, v in targets.items() if reported or not k.startswith("teacher")}
         outputs = network(x, training=False)
         return float(network.compute_loss(keras.ops.convert_to_tensor(x), y, outputs))
 
-    assert loss(teacher, told=True) == pytest.approx(loss(teacher, told=False), rel=1e-4)
+    assert loss(teacher, reported=True) == pytest.approx(loss(teacher, reported=False), rel=1e-4)
     stranger = build()
-    assert loss(stranger, told=True) > loss(stranger, told=False) + 0.1
+    assert loss(stranger, reported=True) > loss(stranger, reported=False) + 0.1
 
 
 @pytest.mark.slow
-def test_a_pupil_comes_nearer_to_its_teacher(model: Path, portraits: Path, tmp_path: Path) -> None:
+def test_a_student_comes_nearer_to_its_teacher(
+    model: Path, portraits: Path, tmp_path: Path
+) -> None:
     """A whole run; its answers are cleared away at its end."""
     run = load_settings(
         TrainingSettings,
@@ -149,18 +153,18 @@ def test_a_pupil_comes_nearer_to_its_teacher(model: Path, portraits: Path, tmp_p
     trainer = train.run(run, portraits, tmp_path)
     assert not (tmp_path / ANSWERS).exists()
     teacher = load_teacher(str(model), build())
-    images = next(taught(portraits, teacher, tmp_path / "look").batches(0, 1))[0]
+    images = next(distilled(portraits, teacher, tmp_path / "look").batches(0, 1))[0]
 
-    told = keras.ops.sigmoid(teacher(images, training=False)[0])
+    reported = keras.ops.sigmoid(teacher(images, training=False)[0])
 
-    def distance(pupil: RetinaNet) -> float:
-        said = keras.ops.sigmoid(pupil(images, training=False)[0])
-        return float(keras.ops.mean(keras.ops.abs(said - told)))
+    def distance(student: RetinaNet) -> float:
+        answer = keras.ops.sigmoid(student(images, training=False)[0])
+        return float(keras.ops.mean(keras.ops.abs(answer - reported)))
 
-    pupil = build(depth=1)
-    before = distance(pupil)
-    pupil.load_weights(trainer.best_weights)
-    assert distance(pupil) < 0.7 * before
+    student = build(depth=1)
+    before = distance(student)
+    student.load_weights(trainer.best_weights)
+    assert distance(student) < 0.7 * before
 
 
 @pytest.mark.parametrize(
@@ -179,9 +183,9 @@ def test_a_faster_rcnn_neither_teaches_nor_learns(model: Path, tmp_path: Path) -
     regions = make_lively_model(tmp_path / "regions", "faster_rcnn")
     with pytest.raises(ConfigError, match="RetinaNet"):
         load_teacher(str(regions), build())
-    pupil = build_network(plan_from_options({"backbone": "tiny", "channels": 16}, "faster_rcnn"))
+    student = build_network(plan_from_options({"backbone": "tiny", "channels": 16}, "faster_rcnn"))
     with pytest.raises(ConfigError, match="RetinaNet"):
-        load_teacher(str(model), pupil)
+        load_teacher(str(model), student)
 
 
 def test_no_such_teacher() -> None:

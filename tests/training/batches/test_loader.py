@@ -164,9 +164,7 @@ def test_processes_make_the_very_batches_that_threads_make(in_processes: Loader)
             np.testing.assert_array_equal(targets[key], wanted[key])
 
 
-def test_an_unreadable_picture_is_told_from_a_process(
-    samples: list[Sample], in_processes: Loader
-) -> None:
+def test_a_process_names_an_unreadable_picture(samples: list[Sample], in_processes: Loader) -> None:
     samples[4].file.write_bytes(b"no picture")
     with pytest.raises(DatasetError, match=str(samples[4].file)):
         list(in_processes.batches(0, 50))
@@ -198,7 +196,7 @@ def test_an_unreadable_picture_ends_the_batches_and_their_threads(samples: list[
     assert not [t for t in threading.enumerate() if t.name.startswith("loader")]
 
 
-def test_whoever_stops_early_leaves_no_thread(samples: list[Sample]) -> None:
+def test_who_stops_early_leaves_no_thread(samples: list[Sample]) -> None:
     batches = Loader(maker(samples, [1] * 6), threads=3).batches(0, 10_000)
     next(batches)
     batches.close()

@@ -1,4 +1,4 @@
-"""How often samples are drawn: rare classes more often, images of one scene less often."""
+"""Weights by which samples are drawn: rare classes more often, images of one scene less often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of the live page in a browser share."""
+"""Parts that tests of the live page in a browser share."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class ScriptedAlarms:
 
 
 class ScriptedControl:
-    """Changes what is said of cameras, as a monitor does."""
+    """Changes the reported state of cameras, as a monitor does."""
 
     def __init__(self) -> None:
         self.cameras: list[CameraAnswer] = []
@@ -112,7 +112,7 @@ class Page:
     Attributes:
         hub: where observations go.
         server: its server.
-        cameras: what is said of the cameras; a test changes it.
+        cameras: the reported state of the cameras; a test changes it.
         url: without the last slash.
         notices: for operators; a test adds some.
     """
@@ -187,7 +187,7 @@ def answer(number: int, name: str, **changes: Any) -> CameraAnswer:
 
 @cache
 def users_file(users: tuple[tuple[str, str], ...]) -> str:
-    """What a file of such users holds; a password takes a tenth of a second to hash."""
+    """Content of a file of such users; a password takes a tenth of a second to hash."""
     with TemporaryDirectory() as folder:
         accounts = Accounts(Path(folder) / "users.json")
         for name, role in users:

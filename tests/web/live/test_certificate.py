@@ -98,7 +98,7 @@ def shown(page: Page) -> bytes:
         return secure.getpeercert(binary_form=True) or b""
 
 
-def test_operators_are_told_and_a_new_one_is_served(
+def test_operators_get_a_line_and_a_new_one_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr(module, "CHECK_INTERVAL_S", 0.1)

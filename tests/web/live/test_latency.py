@@ -1,4 +1,4 @@
-"""What docs/live.md promises of the picture: measured on a whole monitor, with wide limits."""
+"""Promises of docs/live.md about the picture: measured on a whole monitor, with wide limits."""
 
 from __future__ import annotations
 

@@ -85,8 +85,11 @@ def test_mjpeg_is_what_every_program_reads(page: Page):
 
 def test_video_begins_with_what_a_player_needs_and_plays(page: Page):
     with page.running(), video(page) as socket_:
-        said = json.loads(socket_.recv())
-        assert said["codec"].startswith("avc1.42") and (said["width"], said["height"]) == (640, 360)
+        about = json.loads(socket_.recv())
+        assert about["codec"].startswith("avc1.42") and (about["width"], about["height"]) == (
+            640,
+            360,
+        )
         data = b"".join(socket_.recv() for _ in range(12))
     frames = frames_of(data)
     assert len(frames) == 11 and frames[0].key_frame
@@ -138,7 +141,7 @@ def test_nothing_is_drawn_or_encoded_while_nobody_watches(page: Page):
     assert feed.encoded <= done + 1
 
 
-def test_another_picture_size_is_said(page: Page):
+def test_another_picture_size_is_reported(page: Page):
     page.see()
     with video(page) as socket_:
         first = json.loads(socket_.recv(30))

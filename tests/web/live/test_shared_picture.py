@@ -34,7 +34,7 @@ class Viewer:
     """A viewer of the first camera.
 
     Attributes:
-        streams: what was said before each head, and the bytes from there on.
+        streams: the message before each head, and the bytes from there on.
     """
 
     url: str
@@ -54,7 +54,7 @@ class Viewer:
 
     @property
     def heights(self) -> list[int]:
-        return [said["height"] for said, _ in list(self.streams)]
+        return [answer["height"] for answer, _ in list(self.streams)]
 
     def frames(self) -> list[list[np.ndarray]]:
         """Decoded pictures of each stream, every fragment of it."""

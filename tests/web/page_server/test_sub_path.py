@@ -28,7 +28,7 @@ def get(url: str, **options: object) -> httpx.Response:
         ("", False, PREFIX),
         ("/mask", True, {}),
         ("/mask", False, {}),
-        ("", True, {}),  # told nothing, and all that the page loads works nevertheless
+        ("", True, {}),  # not configured, and all that the page loads works nevertheless
     ],
 )
 def test_everything_is_found_below_a_path(root_path: str, strips: bool, headers: dict[str, str]):
@@ -92,8 +92,8 @@ def test_what_is_no_path_is_not_believed(sent: str):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000"])
-def test_a_proxy_that_names_itself_as_host_is_no_foreign_page(host: str):
-    """Nginx does so unless it is told otherwise."""
+def test_a_proxy_that_names_itself_as_host_is_no_other_site(host: str):
+    """Nginx does so unless it is configured otherwise."""
     origin = {"Origin": "https://cams.example", "Host": host}
     with serving_app(names=["cams.example"], origins=["cams.example"]) as client:
         assert client.post("/api/detect", content=PNG, headers=origin).status_code == 200

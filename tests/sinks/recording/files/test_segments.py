@@ -221,10 +221,10 @@ def test_a_clock_that_leaps_deletes_nothing(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="ownership of folders is Unix")
-def test_what_cannot_be_deleted_is_said_once(
+def test_what_cannot_be_deleted_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "door-20260101-000000.mp4").mkdir()  # whoever made that: no file
+    (tmp_path / "door-20260101-000000.mp4").mkdir()  # made by another program: no file
     segments = Segments(tmp_path / "door.mp4", Retention(keep_bytes=1))
     segments.tidy()
     segments.tidy()

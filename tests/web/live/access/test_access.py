@@ -103,8 +103,8 @@ def test_every_route_that_is_described_asks_who_it_is(page: Page):
 
 def test_a_viewer_sees_and_changes_nothing(page: Page):
     with page.client() as client:
-        said = log_in(client, "vera")
-        assert said.json()["role"] == "viewer"
+        logged_in = log_in(client, "vera")
+        assert logged_in.json()["role"] == "viewer"
         for path in SEEN:
             assert client.get(path).status_code == 200, path
         for method, path, body in OPERATORS:
@@ -153,15 +153,17 @@ def test_what_changes_something_needs_the_token_of_the_session(page: Page):
 
 
 def test_a_page_of_another_site_gets_nowhere(page: Page):
-    foreign = {"Origin": "http://evil.example"}
+    other_site = {"Origin": "http://evil.example"}
     with page.client() as client:
         log_in(client, "oleg")
-        assert client.post("/api/snooze", json={"minutes": 5}, headers=foreign).status_code == 403
+        assert (
+            client.post("/api/snooze", json={"minutes": 5}, headers=other_site).status_code == 403
+        )
         cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
         socket_url = page.url.replace("http", "ws") + "/api/cameras/0/video"
         own = {"additional_headers": {"Cookie": cookie}, "origin": page.url, "proxy": None}
         with pytest.raises(InvalidStatus):
-            connect(socket_url, **{**own, "origin": foreign["Origin"]}).__enter__()
+            connect(socket_url, **{**own, "origin": other_site["Origin"]}).__enter__()
         with connect(socket_url, **own) as socket_:
             assert "codec" in json.loads(socket_.recv(30))
         assert client.get("/api/state", headers={"Host": "evil.example"}).status_code == 421
@@ -356,10 +358,10 @@ def test_a_wrong_certificate_is_one_line_at_the_start(tmp_path: Path):
     made, key = certificate(tmp_path)
     other = certificate(tmp_path, "other")[1]
     (tmp_path / "text").write_text("no pem")
-    for files, told in (
+    for files, reported in (
         ((made, tmp_path / "missing"), "missing cannot be read: No such file"),
         ((made, other), "do not serve"),
         ((tmp_path / "text", key), "do not serve"),
     ):
-        with pytest.raises(ConfigError, match=told):
+        with pytest.raises(ConfigError, match=reported):
             LiveServer("127.0.0.1", 0, *files)

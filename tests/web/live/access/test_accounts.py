@@ -1,4 +1,4 @@
-"""The file of users, sessions, pauses of logins, the audit log: each by itself."""
+"""The file of users, sessions, pauses of logins, the audit log: each alone."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def test_the_file_of_users_is_its_owners_alone(tmp_path: Path):
     assert not accounts.add("vera", "operator", PASSWORD)
     assert accounts.verify("vera", PASSWORD) and not accounts.verify("vera", PASSWORD + "x")
     assert not accounts.verify("nobody", PASSWORD)
-    for name, password, told in (("a b", PASSWORD, "no name"), ("a", "short", "5 characters")):
-        with pytest.raises(ConfigError, match=told):
+    for name, password, reported in (("a b", PASSWORD, "no name"), ("a", "short", "5 characters")):
+        with pytest.raises(ConfigError, match=reported):
             accounts.add(name, "viewer", password)
     with pytest.raises(ConfigError, match="there is vera"):
         accounts.remove("nobody")

@@ -1,4 +1,4 @@
-"""A live page for fuzzers: ``python -m tests.web.live.api.fuzz_target FOLDER`` prints its address."""
+"""A live page for fuzzers: ``python -m tests.web.live.api.fuzz_target FOLDER``."""
 
 from __future__ import annotations
 

@@ -62,10 +62,10 @@ def test_alarms_are_listed_shown_and_acknowledged(
     state = client.get("/api/state").json()
     assert (state["alarms_open"], state["alarms_new"]) == (1, 1)
     assert state["alarms_version"] != version
-    said = client.get("/api/alarms").json()
-    (alarm,) = said["alarms"]
+    answer = client.get("/api/alarms").json()
+    (alarm,) = answer["alarms"]
     assert (alarm["id"], alarm["rule"], alarm["camera"]) == ("one-1", "bare", "hall")
-    assert alarm["cleared"] is None and said["rules"] == ["bare", "other"]
+    assert alarm["cleared"] is None and answer["rules"] == ["bare", "other"]
     for query, width in (("", THUMBNAIL_WIDTH), ("?width=4096", 1280)):
         data = client.get(f"/api/alarms/one-1/image{query}").content
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
@@ -90,7 +90,7 @@ def test_a_picture_deleted_between_check_and_read_is_not_found(tmp_path: Path):
     assert caught.value.status_code == 404
 
 
-def test_what_is_snoozed_is_listed_and_said(client: httpx.Client, desk: AlarmDesk):
+def test_what_is_snoozed_is_listed_and_reported(client: httpx.Client, desk: AlarmDesk):
     def snooze(minutes: float, **about: str) -> int:
         return client.post("/api/snooze", json={"minutes": minutes, **about}).status_code
 

@@ -16,7 +16,7 @@ CALL = re.compile(r"""\bask\(\s*([`"'])(?P<path>.+?)\1(?:,\s*"(?P<method>[A-Z]+)
 ADDRESS = re.compile(r"""[`"'](?P<path>api/[^`"'?\s]*)""")
 BASE = re.compile(r"(?:const |this\.)address = `(api/[^`]+)`")
 NOT_HTTP = {"/api/cameras/{}/video"}
-"""WebSockets, which OpenAPI has no words for: told in its description."""
+"""WebSockets, which OpenAPI has no words for: explained in its description."""
 
 
 def template(path: str) -> str:

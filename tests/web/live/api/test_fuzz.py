@@ -1,4 +1,4 @@
-"""What a fuzzer makes of the live page's API."""
+"""Answers of the live page's API to a fuzzer."""
 
 from __future__ import annotations
 
@@ -50,7 +50,11 @@ def test_the_api_keeps_what_its_description_says(url: str, tmp_path: Path):
         ],
         cwd=tmp_path,
         env=os.environ
-        | {"SCHEMATHESIS_HOOKS": "tests.web.live.api.fuzz_hooks", "PYTHONPATH": str(ROOT), "CI": "1"},
+        | {
+            "SCHEMATHESIS_HOOKS": "tests.web.live.api.fuzz_hooks",
+            "PYTHONPATH": str(ROOT),
+            "CI": "1",
+        },
         capture_output=True,
         text=True,
     )
