@@ -31,7 +31,7 @@ class Source(Protocol):
         Waits until there is one: a lost camera is tried again indefinitely. `close` ends the wait.
 
         Raises:
-            SourceError: the source failed for good.
+            SourceError: the source failed permanently.
         """
 
     def close(self) -> None:

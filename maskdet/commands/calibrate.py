@@ -184,7 +184,7 @@ def _about(
 ) -> dict[str, Any]:
     """Data and settings of the measurement; other entries of the card (steps, sizes) stay."""
     old = card.metrics.get("validation")
-    # folders of the machine that it was measured on are nobody's business
+    # folders of the machine that it was measured on stay private
     name = "all" if images is None else images.name if images.is_absolute() else images.as_posix()
     options = "" if images is None else f" --images {name}"
     options += "" if certainty is None else f" --certainty {certainty}"

@@ -126,7 +126,7 @@ def locate(path: Path, kind: str = AUTO) -> list[Labels]:
 
 
 def _in_folder(folder: Path, kind: str) -> list[Labels]:
-    """The labels in a folder, which the folder's own files, or those below, speak for."""
+    """The labels in a folder, as the folder's own files, or those below, indicate."""
     candidates = _candidates(folder, kind)
     if not candidates:
         if inner := _divided(folder, kind):
@@ -257,7 +257,7 @@ def is_labels(file: Path) -> bool:
 
 
 def _candidates(folder: Path, kind: str) -> list[Labels]:
-    """Formats that a folder's files speak for, of those that are wanted, with their labels."""
+    """Formats that a folder's files indicate, of those that are wanted, with their labels."""
     return [entry for entry in _all_candidates(folder) if kind in (AUTO, entry[0])]
 
 

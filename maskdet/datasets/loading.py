@@ -102,7 +102,7 @@ def say_notes(problems: Problems) -> None:
 
 
 def _has_xml(data: Path, kind: str) -> bool:
-    """Whether the images that a list names have xml: so it is where nothing speaks against it."""
+    """Whether the images that a list names have xml: so it is where nothing indicates otherwise."""
     try:
         return kind == "voc" or (kind == AUTO and format_detection.locate(data)[0][0] == "voc")
     except DatasetError:

@@ -23,7 +23,7 @@ _WORD = re.compile(r"[a-z]+")
 
 
 def part_of_name(name: str) -> str:
-    """The part that the name of a folder or file speaks of; empty: none, or more than one.
+    """The part that the name of a folder or file names; empty: none, or more than one.
 
     ``train``, ``valid``, ``instances_val2017``, ``test_labels`` …
     """

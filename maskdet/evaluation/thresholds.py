@@ -102,7 +102,7 @@ def best_certainty(choices: Sequence[Choice]) -> float:
 
 
 def min_width(samples: Sequence[Sample], found: Sequence[Detections], rule: DecisionRule) -> float:
-    """The width below which hardly any face was found, so that nothing speaks for its state."""
+    """The width below which hardly any face was found, so that nothing indicates its state."""
     widths = [np.zeros(0)]
     for sample, each in zip(samples, found, strict=True):
         shown = rule.apply(each)

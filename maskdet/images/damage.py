@@ -1,4 +1,4 @@
-"""Damage of image files that are decoded nevertheless, and without a word: what is not there."""
+"""Damage of image files that are decoded all the same, without a message: what is not there."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
 
 
 def _by_opencv(data: bytes) -> np.ndarray:
-    """An image as its pixels are stored; that of a TIFF is turned nevertheless.
+    """An image as its pixels are stored; that of a TIFF is turned all the same.
 
     Raises:
         ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.

@@ -87,8 +87,8 @@ def exif_orientation(image: Image, content: Callable[[], bytes]) -> int:
 def in_rgb(image: Image) -> Image:
     """An image in RGB: in white where it is transparent, else in its own colors.
 
-    What lies behind transparency is left to a writer's chance: black, or what was there before. An
-    image that is transparent all over has its colors.
+    What lies behind transparency depends on the program that wrote it: black, or what was there
+    before. An image that is transparent all over has its colors.
     """
     if not image.has_transparency_data:
         return image.convert("RGB")

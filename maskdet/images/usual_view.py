@@ -12,7 +12,7 @@ MEASURE_INTERVAL_S = 0.5
 LEARN_S = 60.0
 """Seconds over which the usual view follows what is seen."""
 ADOPT_S = 600.0
-"""Seconds after which another view is taken for the usual one: the camera was moved for good."""
+"""Seconds after which another view is taken for the usual one: the camera was moved permanently."""
 _MIN_DETAIL = 1.5
 """Gray levels of edges below which an image shows nothing, whatever was usual."""
 _UNUSUAL_DETAIL, _UNUSUAL_LIKENESS = 0.5, 0.6

@@ -15,7 +15,7 @@ from maskdet.detections import CLASS_NAMES, Detections, MaskState
 
 _CLASSES = len(CLASS_NAMES)
 MIN_VOTER_SHARE = 0.5
-"""Share of a face's score from which on another box has a say in where that face is."""
+"""Share of a face's score from which on another box counts for where that face is."""
 _MAX_LOGIT = 80.0
 """Logits are cut to this: e^89 is too large for a float32."""
 
@@ -107,7 +107,7 @@ class DecisionRule:
 
     @cached_property  # asked for with each image
     def lowest_logit(self) -> float:
-        """A box all whose logits are below it is never shown, nor has a say in where one is."""
+        """A box all whose logits are below it is never shown, nor counts for where one is."""
         least = self.lowest_score * MIN_VOTER_SHARE
         return min(self.calibration.logit(index, least) for index in range(_CLASSES))
 

@@ -61,7 +61,7 @@ def read_found_map(path: Path) -> dict[int, str]:
 
 
 def find_label_map(model: Path, lists: Sequence[str] = (), *, first: str = ".pbtxt") -> Path | None:
-    """The label map that belongs to a model's file or folder, if one lies about.
+    """The label map that belongs to a model's file or folder, if there is one near.
 
     It is looked for beside the model (and inside, if it is a folder), then one folder up, then in
     ``data/`` of either; by its usual name first, else the only ``.pbtxt`` there is.

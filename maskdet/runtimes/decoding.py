@@ -23,7 +23,7 @@ ANCHOR_SUPPRESSION_IOU = 0.55
 """The same for a one-stage network's: in a crowd faces overlap, and it was best on validation
 images (mAP50 .835 at .5, .8365 at .55, .836 at .6)."""
 VOTING_IOU = 0.7
-"""IoU from which on a box of the same face has a say in where the face is: validation images gave
+"""IoU from which on a box of the same face counts for where the face is: validation images gave
 mAP .5:.95 .426 instead of .422 (ResNet-50), .397 instead of .392 (light)."""
 MAX_DETECTIONS = 300
 """Most faces of an image."""

@@ -96,7 +96,7 @@ def detect_model(path: Path) -> DetectedModel:
 
 
 def is_model(path: Path) -> bool:
-    """Whether a path is meant as a model, be it a broken one, rather than as a data set."""
+    """Whether a path is meant as a model, a broken one included, rather than as a data set."""
     if not path.is_dir():
         suffixes = {*unsupported_formats.SUFFIXES, ".config", ".ini"}  # of settings, too
         named = path.suffix.lower() in suffixes or path.name == "checkpoint"

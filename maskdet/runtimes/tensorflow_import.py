@@ -24,7 +24,7 @@ a hook, they would be missing for other threads, too."""
 def quiet_import() -> Iterator[None]:
     """Wrap the first import of TensorFlow in it; what fails is raised as ever.
 
-    Its C++ part writes before any setting of its own is heard, so stderr itself is turned away for
+    Its C++ part writes before any setting of its own is read, so stderr itself is turned away for
     that while. ``TF_CPP_MIN_LOG_LEVEL`` set by a person shows everything again.
     """
     with _without_unused():

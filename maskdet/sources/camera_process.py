@@ -1,4 +1,4 @@
-"""The child process that reads one camera or stream, and how it speaks.
+"""The child process that reads one camera or stream, and its protocol.
 
 It is asked by a JSON line on stdin and sends
 
@@ -40,7 +40,7 @@ _UNVERIFIED = "its certificate cannot be verified; going on without"
 
 def serve() -> None:
     """The child: opens what a JSON line on stdin asks for and sends its frames to stdout."""
-    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"  # errors, for `_try`; nobody else hears them
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"  # errors, for `_try`; they are shown nowhere else
     output = take_output()
     try:
         for line in iter(sys.stdin.readline, ""):

@@ -213,7 +213,7 @@ def read_frames(
         options: those of its kind count.
 
     Raises:
-        SourceError: it cannot be opened, or failed for good.
+        SourceError: it cannot be opened, or failed permanently.
 
     Example:
         >>> import maskdet

@@ -190,7 +190,7 @@ def sha256_of(path: str | Path) -> str:
 
 
 def verify_sha256(path: str | Path, expected: str) -> None:
-    """Makes sure that a model's file is the one its card speaks of.
+    """Makes sure that a model's file is the one its card names.
 
     Raises:
         ModelError: it is missing, unreadable, or another file.

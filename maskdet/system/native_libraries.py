@@ -127,7 +127,7 @@ def _native_messages() -> Iterator[Callable[[], bytes]]:
 def _pipe() -> tuple[int, int]:
     """No file: none may be written where pictures are to stay in memory.
 
-    It stays open, as processes that are started meanwhile have it for good; what it cannot take is
+    It stays open, as processes that are started meanwhile keep it; what it cannot take is
     lost.
     """
     set_blocking = os.set_blocking  # looked for before there is a pipe to close

@@ -122,7 +122,7 @@ def stalling_disk(tmp_path: Path) -> Iterator[StallingDisk]:
 
 
 def fill(disk: Path, leave: int) -> Path:
-    """Fills a disk but for so many bytes; who writes to it meanwhile has it full the sooner."""
+    """Fills a disk but for so many bytes; other programs that write to it fill it sooner."""
     filler = disk / "filler"
     with contextlib.suppress(OSError):
         filler.write_bytes(bytes(shutil.disk_usage(disk).free - leave))

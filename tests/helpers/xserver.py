@@ -91,7 +91,7 @@ class XServer:
         raise AssertionError(f"no window {title!r} on {self.display}")
 
     def _title_of(self, window: int) -> bytes | None:
-        """What a window manager shows as a window's title, in UTF-8."""
+        """A window's title as a window manager shows it, in UTF-8."""
         name, text = (
             self._x.XInternAtom(self._connection, n, 0) for n in (b"_NET_WM_NAME", b"UTF8_STRING")
         )

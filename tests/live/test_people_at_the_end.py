@@ -91,7 +91,7 @@ def test_who_left_and_who_was_there_at_the_end_are_two_things(tmp_path: Path, en
 
 
 def test_a_detector_that_hangs_at_the_end_keeps_no_visit_open(tmp_path: Path):
-    """Its later results go nowhere; who was there is gone, in events and store alike."""
+    """Its later results go nowhere; the people of before are gone, in events and store alike."""
     over, asked = Event(), Event()
 
     def slow(image: np.ndarray) -> Detections:

@@ -114,8 +114,9 @@ def place(
 ) -> dict[str, str]:
     """A machine for each camera that has one that fits; the others are left out.
 
-    A camera stays where it is as long as that machine answers, is open and fits. The others go, the
-    choosiest first, to the machine with the smallest share of its cores in use.
+    A camera stays where it is as long as that machine answers, is open and fits. The others go,
+    those that fit the fewest machines first, to the machine with the smallest share of its cores
+    in use.
 
     Args:
         cameras: all that are wanted.
@@ -172,7 +173,7 @@ def _best_move(
                 continue
             target = min(idle, key=plan.order)
             cost = plan.cost(camera)
-            # After it, the target must have more room still than the other: no moves to and fro.
+            # After it, the target must have more room still than the other: no move is undone.
             gain = plan.share(busy) - cost / plan.nodes[busy].cores
             gain -= plan.share(target) + cost / plan.nodes[target].cores
             if targets is plan.empty:

@@ -201,7 +201,7 @@ def _stacked(images: list[np.ndarray], tensor: Any) -> np.ndarray:
 
 
 def _png(image: np.ndarray) -> bytes:
-    """Lossless, so that the graph sees the very pixels."""
+    """Lossless, so that the graph gets the same pixels."""
     return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 

@@ -62,7 +62,7 @@ def _listening() -> Iterator[list[str]]:
                 lines.append(record.getMessage())
 
     log, taker = logging.getLogger("apprise"), _Taker(logging.WARNING)
-    log.propagate = False  # for good: it would be put back under another channel
+    log.propagate = False  # permanently: it would be put back under another channel
     log.addHandler(taker)
     token = _lines_of_message.set(lines)
     try:

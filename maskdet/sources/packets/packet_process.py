@@ -1,4 +1,4 @@
-"""The child process that receives a network camera's encoded video, and how it speaks.
+"""The child process that receives a network camera's encoded video, and its protocol.
 
 As `maskdet.sources.camera_process`, it is asked by a JSON line on stdin, answers, and after another
 line sends what comes: for each packet `HEADER`, its parameter sets where they are new, its data.

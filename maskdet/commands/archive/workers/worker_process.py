@@ -40,7 +40,7 @@ class WorkerProcess:
         self.messages: Mailbox[dict[str, Any]] = Mailbox(_MESSAGES_AHEAD, condition=condition)
         self._orders: Mailbox[Mapping[str, Any]] = Mailbox()
         self._setup = setup
-        # A daemon: Ray ends a process without a word, and nothing is to hold it up. It uses pipes
+        # A daemon: Ray ends a process without notice, and nothing may delay it. It uses pipes
         # alone, whose end ends the child.
         closes: list[Mailbox[Any]] = [self.messages, self._orders]
         self._thread = Worker("archive worker", self._speak, closes, is_daemon=True)
@@ -52,7 +52,7 @@ class WorkerProcess:
         return self._child.pid
 
     def order(self, order: Mapping[str, Any]) -> None:
-        """Has it do something; it waits for that since its last message."""
+        """Gives it an order, for which it has waited since its last message."""
         self._orders.put(order)
 
     def kill(self) -> int | None:
@@ -64,7 +64,7 @@ class WorkerProcess:
         return status
 
     def _speak(self) -> None:
-        """The thread: a worker that waits for an order is given one before it is heard again."""
+        """The thread: a worker that waits for an order gets one before its next message is read."""
         child = self._child
         child.send_request(self._setup)
         with contextlib.suppress(Closed):

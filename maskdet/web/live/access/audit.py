@@ -14,7 +14,7 @@ from maskdet.system.threads import Lock
 
 _RIGHTS = 0o600
 _MAX_CHARACTERS = 300
-"""Of a value: what a stranger sends does not fill the disk with one line."""
+"""Of a value: what anybody may send does not fill the disk with one line."""
 
 
 class AuditLog:

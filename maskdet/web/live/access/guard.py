@@ -50,7 +50,7 @@ class Guard:
         self._basic: dict[str, tuple[float, Account]] = {}
 
     def session(self, connection: HTTPConnection) -> Session | None:
-        """The session of a request or a WebSocket; None of a stranger.
+        """The session of a request or a WebSocket; None without a login.
 
         Raises:
             HTTPException: 403: a proxy passes on requests of others, and nobody has to log in;
@@ -233,7 +233,7 @@ class Guard:
 def address_of(connection: HTTPConnection) -> str:
     """The address of the client: the one that a proxy on this machine names, if one passes it on.
 
-    Without it, the failed logins of a stranger would make everybody wait who comes by the proxy.
+    Without it, the failed logins of one visitor would make everybody wait who comes by the proxy.
     """
     peer = connection.client.host if connection.client else ""
     named = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()

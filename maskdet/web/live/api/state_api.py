@@ -55,7 +55,7 @@ def add_session(app: FastAPI, guard: Guard) -> None:
 
     @app.get("/api/session", responses=REFUSED)
     def session(session: Session = Depends(guard.viewer)) -> SessionAnswer:
-        """Who asks; 401 of a stranger."""
+        """Who asks; 401 without a login."""
         return answer(session)
 
     @app.post("/api/login", responses=REFUSED | WRONG)
