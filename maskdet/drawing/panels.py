@@ -28,6 +28,11 @@ _MIN_HELP_TEXT = 8
 """Pixels of the smallest text of the list of keys."""
 
 
+def alarm_height(text: int) -> int:
+    """Height of the line with open alarms at an image's lower edge, for that size of text."""
+    return round(text * 1.5) + max(2, text // 5)
+
+
 class Panels:
     """Draws panels onto an image."""
 
@@ -87,9 +92,9 @@ class Panels:
         renderer, stroke = self._renderer, max(2, self._renderer.size // 5)
         text = renderer.fitted("▲ " + ", ".join(rules), image.shape[1] - 2 * renderer.size)
         if text and image.shape[0] >= 3 * renderer.row:
-            strip = image[-renderer.row - stroke :]
+            top = image.shape[0] - alarm_height(renderer.size)
+            strip = image[top:]
             strip[:] = strip // 6
-            top = image.shape[0] - renderer.row - stroke
             renderer.write(image, text, renderer.size, top + round(renderer.size * 1.05), RED)
         for edge in (image[:stroke], image[-stroke:], image[:, :stroke], image[:, -stroke:]):
             edge[:] = RED

@@ -11,6 +11,7 @@ import numpy as np
 from maskdet.drawing.layout import Layout, Size, arrange, panel_margins, window_size
 from maskdet.drawing.montage import montage
 from maskdet.drawing.overlay import Overlay
+from maskdet.drawing.panels import alarm_height
 from maskdet.drawing.status_text import total_row
 from maskdet.live.gui.people_history import PeopleHistory
 from maskdet.live.gui.screens import screen_size
@@ -26,6 +27,7 @@ _SCREEN_SHARE = 0.9, 0.85
 _SINGLE_SHARE = 0.67
 """Of the screen's width, for the window of a single source."""
 _NOTICE_S = 3.0
+_NOTICE_ROWS = 6  # height of a long notice, in sizes of the text
 _FIRST_NOTICE_S = 8.0
 
 
@@ -131,6 +133,19 @@ class Board:
                 return image[y : y + height, x : x + width]
         return None
 
+    def _above_alarms(self, end: int, text: int) -> int:
+        """Where a notice has to end, so that it covers no line with open alarms."""
+        if self._layout is None or self._hides_images:
+            return end
+        above = end
+        for tile, place in zip(self._tiles, self._layout.places, strict=True):
+            _, top, _, height = tile.image_box
+            bottom = place.y + top + height
+            has_alarm = height and tile.observation is not None and tile.observation.alerts
+            if has_alarm and bottom > end - _NOTICE_ROWS * text:
+                above = min(above, bottom - alarm_height(text))
+        return above
+
     def _panel_of(self, image: np.ndarray) -> np.ndarray:
         """The part of the window's image that the side panel has."""
         right, bottom = self._panel
@@ -203,7 +218,8 @@ class Board:
             self._overlay.side_panel(self._panel_of(image), people, text)
         if has_notice:
             below = 0 if view.help or self._hides_images else self._panel[1]
-            self._overlay.notice(image[: image.shape[0] - below], self._notice, text)
+            end = self._above_alarms(image.shape[0] - below, text)
+            self._overlay.notice(image[:end], self._notice, text)
         if view.help:
             self._overlay.help(image, text)
         return image

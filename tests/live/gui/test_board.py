@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from maskdet.detections import Detections, MaskState
 from maskdet.drawing.layout import arrange, panel_margins
 from maskdet.drawing.overlay import Overlay
-from maskdet.drawing.status_text import Status
+from maskdet.drawing.status_text import RED, Status
 from maskdet.frame import Frame
 from maskdet.live.gui.board import Board
 from maskdet.live.gui.people_history import PeopleHistory
@@ -155,6 +156,31 @@ def test_the_notice_about_hidden_images_stands_at_the_lower_edge_of_a_large_wind
     board.show(None, View(panel=True), "CPU")
     changed = np.nonzero((images[-1] != shown).any(axis=(1, 2)))[0]
     assert changed.min() > 600
+
+
+@pytest.mark.parametrize("has_panel", [False, True])
+@pytest.mark.parametrize(
+    ("image", "count", "window"),
+    [((640, 480), 1, (773, 652)), ((720, 1280), 1, (400, 652)), ((640, 480), 4, (1280, 900))],
+)
+def test_a_notice_leaves_the_line_with_open_alarms_readable(
+    image: Size, count: int, window: Size, has_panel: bool
+):
+    board, _ = shown_board(image, count, window, View())
+    for tile in board._tiles:
+        tile.observation = replace(tile.observation, alerts=("no mask at the door",))  # type: ignore[type-var]
+    images: list[np.ndarray] = []
+    board._window.show = images.append  # type: ignore[method-assign]
+    view = View(panel=has_panel)
+    board.show_notice("zone 1: for this run only; start with --config FILE to keep it")
+    for board._notice_until in (1e18, -1.0):
+        view.changed = True
+        board.show(None, view, "CPU")
+    with_notice, without = images
+    red = (np.abs(without.astype(int) - RED) < 12).all(axis=2)
+    red &= red.sum(axis=0) < 200  # without the frame's sides
+    assert red.sum() > 500 and (with_notice != without).any()
+    assert (with_notice[red] == without[red]).all()
 
 
 def test_one_slit_of_an_image_leaves_the_others_beside_the_panel():
