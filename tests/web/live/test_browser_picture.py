@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,22 @@ def test_the_picture_plays_beside_what_is_seen(browser: Browser, folder: Path):
             browser.driver.get("about:blank")
             browser.until(lambda: page.hub.viewers == 0)  # nobody watches: nothing is encoded
     assert not browser.complaints()
+
+
+def test_events_are_listed_by_their_time_and_a_wide_screen_is_used(browser: Browser, folder: Path):
+    """That somebody has gone is noticed seconds after it was so."""
+    names = [f"camera {number}" for number in range(8)]
+    with serving_live(folder, names=names) as page:
+        late = happened("gone")
+        page.see("camera 0", events=[happened("appeared")])
+        page.see("camera 1", events=[replace(late, utc=late.utc - 5)])
+        open_page(browser, page)
+        browser.until(lambda: len(browser.all("#event-list tr")) == 2)
+        first, second = (row.text for row in browser.all("#event-list tr"))
+        assert "appeared" in first and "gone" in second
+        browser.be_wide(2560, 1400)
+        places = "[...document.querySelectorAll('.camera')].map(c => c.offsetLeft)"
+        assert browser.js(f"return new Set({places}).size") >= 5
 
 
 def test_the_picture_of_a_single_camera_stands_in_the_middle(browser: Browser, folder: Path):

@@ -42,6 +42,8 @@ export async function showEvents() {
   const newest = `${today()} ${events[0]?.number} ${events[0]?.utc}`;
   if (shown === newest) return;
   shown = newest;
+  // Numbered as they were noticed: that somebody is gone shows seconds after it was so.
+  events.sort((one, other) => other.utc - one.utc);
   const rows = events.map((event) => {
     const row = document.createElement("tr");
     const state = document.createElement("td");
