@@ -6,19 +6,28 @@ import sqlite3
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from maskdet.errors import ConfigError
 from maskdet.sinks.store import postgres, schema
 from maskdet.sinks.store.collecting_store import CollectingStore
 from maskdet.sinks.store.deletion import Limits
 from maskdet.sinks.store.postgres import Database, PostgresStore
+from maskdet.system.redaction import mask_password
 
 
 def store_at(text: str) -> Path | Database:
     """The file or database of a text.
 
     Raises:
-        ConfigError: it is the address of a database, and holds a password.
+        ConfigError: it is the address of a database, and holds a password; or of something else.
     """
-    return Database(text) if text.startswith(postgres.SCHEMES) else Path(text)
+    if text.startswith(postgres.SCHEMES):
+        return Database(text)
+    if "://" in text:
+        raise ConfigError(
+            f"{mask_password(text)} is no event store: name a file, or a PostgreSQL database as "
+            "postgresql://USER@HOST/NAME"
+        )
+    return Path(text)
 
 
 def open_store(store: Path | Database) -> AbstractContextManager[sqlite3.Connection]:

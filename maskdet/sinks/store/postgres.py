@@ -30,6 +30,15 @@ SCHEMA = "maskdet"
 CONNECT_TIMEOUT_S = 5
 _TYPES = {"TEXT": "TEXT", "REAL": "DOUBLE PRECISION", "INTEGER": "BIGINT"}
 _BATCH = 2000
+_ADVICE = {
+    "no password supplied": "set PGPASSWORD, or write ~/.pgpass",
+    "password authentication failed": "look at the user, and PGPASSWORD or ~/.pgpass",
+    "permission denied for database": (
+        f"its administrator may GRANT CREATE ON DATABASE, or CREATE SCHEMA {SCHEMA} AUTHORIZATION"
+        " this user"
+    ),
+}
+"""What to do, by what the server says."""
 _PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|[?&](ssl)?password=")
 
 
@@ -97,6 +106,7 @@ class PostgresStore:
         self._tables = _tables()
         self._connection: Connection[Any] | None = None
         with self._connected() as connection:
+            _make_schema(connection)
             for statement in _definitions(self._tables):
                 connection.execute(statement)
 
@@ -222,9 +232,15 @@ def _tables() -> dict[str, Table]:
         return read_tables(store)
 
 
+def _make_schema(connection: Connection[Any]) -> None:
+    """Makes the schema; one that is there needs no right to make any."""
+    found = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (SCHEMA,))
+    if found.fetchone() is None:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+
+
 def _definitions(tables: dict[str, Table]) -> Iterator[str]:
     """Statements that make what is missing: tables, columns of later versions, indices."""
-    yield f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"
     yield "CREATE TABLE IF NOT EXISTS collections (stream TEXT PRIMARY KEY, consumer TEXT NOT NULL)"
     for name, table in tables.items():
         columns = [
@@ -248,4 +264,5 @@ def _named(statement: str) -> str:
 def _line_of(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
-    return text.removeprefix("connection failed: ")
+    advice = "".join(f"; {todo}" for sign, todo in _ADVICE.items() if sign in text)
+    return text.removeprefix("connection failed: ") + advice

@@ -6,7 +6,7 @@ import json
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -132,6 +132,7 @@ def test_what_is_wrong_is_one_line(
         (database.address, 2, "holds no event store; maskdet collect-events makes one"),
         (f"{server.address}x", 2, 'database "postgresx" does not exist'),
         ("postgresql://ann:geheim@127.0.0.1/x", 2, "no password in the database's address"),
+        ("mysql://ann:geheim@127.0.0.1/x", 2, "mysql://ann:***@127.0.0.1/x is no event store"),
     ]:
         assert main(["report", address]) == status
         (line,) = capsys.readouterr().err.splitlines()
@@ -144,6 +145,52 @@ def test_what_is_wrong_is_one_line(
         bad = {"run": "0" * 32, "camera": "a\0b", "began": 1.0}
         with pytest.raises(RowError, match="camera of cameras holds a zero byte"):
             store.parse("north", "camera", json.dumps(bad).encode())
+
+
+def test_what_a_user_lacks_is_named_with_the_way_to_it(
+    database: Database, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+):
+    """A password, and the right to make a schema; one that is there is used without that right."""
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    monkeypatch.setenv("PGPASSFILE", "/dev/null")
+    ann = Database(server.address.replace("tester@", "ann@"))
+    with database.connect() as admin:
+        rules = Path(admin.execute("SHOW hba_file").fetchone()[0])
+        before = rules.read_text()
+        admin.execute("CREATE ROLE ann LOGIN PASSWORD 'geheim'")
+        try:
+            with pytest.raises(SinkError, match="permission denied.*; .*GRANT CREATE ON DATABASE"):
+                PostgresStore(ann)
+            rules.write_text(f"host all ann 127.0.0.1/32 scram-sha-256\n{before}")
+            admin.execute("SELECT pg_reload_conf()")
+            until(lambda: "no password supplied; set PGPASSWORD" in problem_of(ann))
+            monkeypatch.setenv("PGPASSWORD", "wrong")
+            assert "authentication failed" in problem_of(ann) and "PGPASSWORD" in problem_of(ann)
+            monkeypatch.setenv("PGPASSWORD", "geheim")
+            admin.execute("CREATE SCHEMA maskdet AUTHORIZATION ann")
+            PostgresStore(ann).close()
+            PostgresStore(ann).close()
+        finally:
+            rules.write_text(before)
+            admin.execute("DROP SCHEMA IF EXISTS maskdet CASCADE")
+            admin.execute("DROP ROLE ann")
+            admin.execute("SELECT pg_reload_conf()")
+
+
+def problem_of(database: Database) -> str:
+    """What keeps a store from being opened; empty where nothing does."""
+    try:
+        PostgresStore(database).close()
+    except SinkError as error:
+        return str(error)
+    return ""
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_it_connects_again_after_the_server_was_killed(database: Database, server: PostgresServer):
