@@ -20,7 +20,15 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize(
     ("arguments", "reported"),
     [
-        (["nope"], "No such command 'nope'"),
+        (["nope"], "No such command 'nope' (see maskdet --help)\n"),
+        (["demo"], "; did you mean: maskdet monitor demo …\n"),
+        (
+            ["--source", "0"],
+            "No such option: --source (see maskdet --help); did you mean: maskdet mo",
+        ),
+        (["rtsp://ann:geheim@cam/1"], "monitor 'rtsp://ann:***@cam/1' …\n"),
+        (["--headless"], "; did you mean: maskdet monitor --headless …\n"),
+        (["--hedless"], "No such option: --hedless"),
         (["detect"], "Missing argument 'PATH' (see maskdet detect --help)"),
         (["detect", "--json"], "requires an argument (see maskdet detect --help)"),
         (["users", "add", "--role"], "requires an argument (see maskdet users add --help)"),
@@ -43,7 +51,8 @@ def test_wrong_use_is_one_line_and_status_2(
     assert main(arguments) == 2
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()
-    assert captured.out == "" and line.startswith("maskdet: ") and reported in line
+    assert captured.out == "" and line.startswith("maskdet: ") and reported in captured.err
+    assert "geheim" not in line
 
 
 def test_a_file_that_is_taken_for_an_option_is_named_with_its_folder(

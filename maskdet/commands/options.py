@@ -18,6 +18,7 @@ from maskdet.system.console import ending
 from maskdet.system.file_names import in_shell
 from maskdet.system.native_libraries import open_closed_streams
 from maskdet.system.processes.signals import unwound_by_signals
+from maskdet.system.redaction import mask_password
 
 if TYPE_CHECKING:
     from maskdet.config import Override
@@ -199,7 +200,8 @@ def _status(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int
     except typer.TyperException as error:
         message = _plain(" ".join(error.format_message().split()))
         words = sys.argv[1:] if arguments is None else arguments
-        command, hint = _command_path(app, name, words), _file_hint(words)
+        command = _command_path(app, name, words)
+        hint = _file_hint(words) or _monitor_hint(app, name, words)
         raise ConfigError(f"{message} (see {command} --help){hint}") from None
     return int(status or 0)
 
@@ -213,6 +215,19 @@ def _command_path(app: typer.Typer, name: str, arguments: Sequence[str]) -> str:
             break
         name += f" {word}"
     return name
+
+
+def _monitor_hint(app: typer.Typer, name: str, arguments: Sequence[str]) -> str:
+    """The end of a message where somebody has left out the word ``monitor``, as monitor.py does."""
+    commands = getattr(typer.main.get_command(app), "commands", {})
+    first = arguments[0] if arguments else ""
+    if "monitor" not in commands or first in commands:
+        return ""
+    known = {option for one in commands["monitor"].params for option in one.opts}
+    is_source = first == "demo" or "://" in first or (first and os.path.exists(first))
+    if not is_source and first.partition("=")[0] not in known:
+        return ""
+    return f"; did you mean: {name} monitor {in_shell(mask_password(first))} …"
 
 
 def _plain(message: str) -> str:
