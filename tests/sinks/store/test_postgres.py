@@ -178,7 +178,7 @@ def test_what_a_user_lacks_is_named_with_the_way_to_it(
 
 
 def problem_of(database: Database) -> str:
-    """What keeps a store from being opened; empty where nothing does."""
+    """The reason why a store is not opened; empty where it is."""
     try:
         PostgresStore(database).close()
     except SinkError as error:
