@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -92,7 +93,14 @@ def _read_lines(file: Path, problems: Problems) -> Found:
     lines = read_text(file, MAX_BYTES).splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
+    numbered = [_NUMBERED.fullmatch(line) for line in lines]
+    if len(lines) > 1 and all(found and int(found[1]) == i for i, found in enumerate(numbered)):
+        lines = [found[2] for found in numbered if found]
     return [(f"{file}:{i + 1}", i, line.strip()) for i, line in enumerate(lines)]
+
+
+_NUMBERED = re.compile(r"\s*(\d{1,6})\s*[:\s]\s*([^\W\d].*)")
+"""A line of a list whose every line has its own number, from 0, before the name."""
 
 
 _CLASS_HEADERS = (["name", "id"], ["class", "id"], ["class_name", "id"], ["class_name", "class_id"])
@@ -125,6 +133,10 @@ def _read_yaml(file: Path, problems: Problems) -> Found:
     for key, name in yaml_names(file, DatasetError).items():
         if (number := whole_number(str(key))) is None or number < 0:
             problems.add(file, f"names: {key!r:.40} is no class id")
+        elif name is None or isinstance(name, list | dict):
+            problems.add(
+                file, f"names: {name!r:.40} is no class name; write names: [mask, no_mask]"
+            )
         else:
             found.append((file, number, str(name).strip()))
     return found

@@ -16,6 +16,7 @@ from maskdet.system.text_files import (
     encoding_problem,
     leading_comments,
     raw_content,
+    stand_in,
 )
 
 COMMENTS = "comments at the beginning of a table, which were left aside"
@@ -44,6 +45,8 @@ def _raw(file: Path, limit: int) -> bytes:
 
 
 def _decoded(file: Path, raw: bytes) -> str:
+    if other := stand_in(raw):
+        raise DatasetError(f"{file}: {other}")
     try:
         text = decode_text(raw)
     except UnicodeDecodeError as error:

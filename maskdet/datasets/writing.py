@@ -14,6 +14,7 @@ from maskdet.datasets.format_detection import AUTO
 from maskdet.datasets.formats import FORMATS
 from maskdet.datasets.formats.tfrecord.tfrecord_files import NAME
 from maskdet.datasets.image_files import suffix_of
+from maskdet.datasets.problems import MAX_EXAMPLES, printable
 from maskdet.datasets.samples import DataSet, Sample
 from maskdet.errors import ConfigError, SinkError, reason_of
 from maskdet.system.file_names import folded_name, is_readable
@@ -67,6 +68,7 @@ def write(data: DataSet, target: Path, kind: str) -> list[str]:
     with _workplace(target) as work:
         if names is None:
             names = _unique_names(data.samples)
+            lost += _changed_names(data.samples, names)
             if not chosen.has_images:
                 names = _copy(data.samples, names, work)
         notes = chosen.write(data, names, work / (target.name if single else chosen.labels)) + lost
@@ -123,8 +125,7 @@ def _unique_names(samples: Sequence[Sample]) -> list[str]:
     taken: set[str] = set()
     names = []
     for number, sample in enumerate(samples, start=1):
-        wanted = Path((sample.name or sample.file.name).replace("\\", "/")).name
-        stem, suffix = os.path.splitext(wanted)
+        stem, suffix = os.path.splitext(_own_name(sample))
         if sample.span:
             suffix = suffix_of(sample, suffix)
         stem = _NOT_IN_NAMES.sub("_", stem)[:120].strip(" .") or f"picture{number}"
@@ -134,6 +135,23 @@ def _unique_names(samples: Sequence[Sample]) -> list[str]:
         taken.add(folded_name(name))
         names.append(name + suffix)
     return names
+
+
+def _changed_names(samples: Sequence[Sample], names: Sequence[str]) -> list[str]:
+    """Notes where images get other names than they had; folders are left out by the layout."""
+    changed = [
+        f"{printable(old):.120} is {name}"
+        for sample, name in zip(samples, names, strict=True)
+        if (old := _own_name(sample)) != name and (sample.name or not sample.span)
+    ]
+    if not changed:
+        return []
+    listed = "; ".join(changed[:MAX_EXAMPLES]) + " …" * (len(changed) > MAX_EXAMPLES)
+    return [f"names of pictures that were changed ({len(changed)}): {listed:.600}"]
+
+
+def _own_name(sample: Sample) -> str:
+    return Path((sample.name or sample.file.name).replace("\\", "/")).name
 
 
 def _copy(samples: Sequence[Sample], names: Sequence[str], folder: Path) -> list[str]:

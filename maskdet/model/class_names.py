@@ -61,6 +61,8 @@ def guess_state(name: str) -> MaskState | None:
     words = set(found := _WORD.findall(letters))
     if not letters or "".join(found) != letters:
         return None
+    if sum(word in _MASK for word in found) > 1 or (words & _WRONG and words & _RIGHT):
+        return None  # several names in one: mask,no_mask
     if words & _PARTS and not words & _WRONG:
         return MaskState.mask_weared_incorrect if _is_too_low(found, words) else None
     if words & _WRONG:

@@ -18,6 +18,9 @@ _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DELIMITER_LINE = re.compile(r"\s*sep=([,;\t|])\s*?(\r\n|\r|\n)", re.IGNORECASE)
 """Excel's own first line, which names the delimiter of the others."""
 _POLL_S = 0.05
+_WEB_PAGE = re.compile(rb"(<!doctype html|<html)\b", re.IGNORECASE)
+_CONFLICT = re.compile(rb"^<{7} .*\n(?=(.*\n)*?={7}\r?\n)", re.MULTILINE)
+"""Git's mark of the first of two versions, with that of the second behind it."""
 _DECIMAL_COMMA = re.compile(r"\s*(-?\d+),(\d+)\s*")
 
 
@@ -71,6 +74,23 @@ def encoding_problem(raw: bytes, error: UnicodeDecodeError) -> tuple[int, str]:
     """The line of the first byte that is no text, and what is wrong and what to do."""
     line = raw[: error.start].count(b"\n") + 1
     return line, "not a text file in UTF-8; save it as UTF-8"
+
+
+def stand_in(raw: bytes) -> str:
+    """The kind of a file that came in place of another one, and what to do; empty: it is none.
+
+    Args:
+        raw: its content, or its beginning.
+    """
+    head = raw[:1000].removeprefix(codecs.BOM_UTF8).lstrip()
+    if head.startswith(b"version https://git-lfs"):
+        return "is a pointer of Git LFS, not the file itself; run git lfs pull"
+    if _WEB_PAGE.match(head):
+        return "is a web page, as servers send it in place of a file; download the file itself"
+    if conflict := _CONFLICT.search(raw):
+        line = raw[: conflict.start()].count(b"\n") + 1
+        return f"has both sides of a merge (<<<<<<< in line {line}); choose one of them"
+    return ""
 
 
 def csv_rows(file: Path, text: str, error: type[MaskdetError]) -> Iterator[tuple[int, list[str]]]:

@@ -18,6 +18,8 @@ from maskdet.model.label_map_text import label_map_items
     [
         ("x.txt", "mask\nno mask\n\n", {0: "mask", 1: "no mask"}),
         ("x.names", "\ufeffmask \r\n no", {0: "mask", 1: "no"}),
+        ("x.txt", "0 mask\n1: no mask\n", {0: "mask", 1: "no mask"}),
+        ("x.txt", "1 mask\n2 no mask\n", {0: "1 mask", 1: "2 no mask"}),
         ("x.csv", 'no,1\n"a, b",0\n', {0: "a, b", 1: "no"}),
         ("x.csv", "ID,Name\n1,no\n0,mask\n", {0: "mask", 1: "no"}),
         ("x.yaml", "names:\n- mask\n- 'no'\n", {0: "mask", 1: "no"}),

@@ -162,6 +162,7 @@ def test_shards_as_settings_of_tensorflow_name_them(tmp_path: Path, name: str) -
     assert "no such file or folder" in mistakes(tmp_path / "y.record")[0]
 
 
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0a1b\nsize 12\n"
 LABELME_JSON = json.dumps({"version": "5", "shapes": [], "imagePath": "a.png"})
 VIA = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes\n"  # noqa: E501
 LS_CSV = "annotation_id,annotator,created_at,id,image,label,lead_time,updated_at\n"
@@ -184,6 +185,16 @@ OPEN_IMAGES = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOcclude
         ({"p.json": '[{"id": 1, "annotator": 1, "image": "a.png"}]'}, "Label Studio's own list"),
         ({"labels/a.json": LABELME_JSON}, "but labelme's, a file for each picture"),
         ({"train/_annotations.txt": "a.png 6,4,30,20,0\n"}, "is Roboflow's YOLOv4 PyTorch"),
+        ({"labels.csv": LFS}, "labels.csv, which is a pointer of Git LFS"),
+        ({"a.json": LFS}, "a.json: is a pointer of Git LFS"),
+        ({"a.xml": LFS}, "a.xml: is a pointer of Git LFS"),
+        ({"train.record": LFS}, "record 1: is a pointer of Git LFS"),
+        ({"a.json": "\n<!DOCTYPE html><title>404</title>"}, "is a web page, as servers send it"),
+        ({"a.xml": f"<<<<<<< HEAD\n{XML}\n=======\n{XML}\n>>>>>>> b\n"}, "sides of a merge (<<<<"),
+        (
+            {"a.txt": ROW, "data.yaml": "train: .\nnames: [{name: mask}]"},
+            "no class name; write names:",
+        ),
         (
             {"my.txt": "a.png 6,4,30,20,0\n"},
             "my.txt:1: boxes behind a name, as keras-yolo3 has them",

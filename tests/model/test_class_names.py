@@ -33,6 +33,7 @@ RIGHT, NONE, WRONG = MaskState.with_mask, MaskState.without_mask, MaskState.mask
         # what is not plain is the person's to say
         # parts of faces, masks by another name, and words of a face that is not whole
         ("nose|Nose|chin|nose_mask|NoseMask|no nose mask|mask_on_nose|nose under mask|partial|"
+         "mask,no_mask|[mask, no_mask]|with_mask/without_mask|correct/incorrect|"
          "partial face|no_nose|not wrong|without_mask_incorrect|Mask_Nose_Mouth", None),
         ("face|head|person|hat|helmet|unsure|none|background|0|1|yes|no|not|sin|mit|人脸", None),
         ("gas mask|unknown_mask|piano mask|mask2|masquerade|maskara|good|bad||_|" + "mask" * 50

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from maskdet.model.class_names import guess_state
 from maskdet.system.console import counted
+from maskdet.system.text_files import stand_in
 
 _JSON_TOOLS: tuple[tuple[set[str], str], ...] = (
     ({"shapes", "imagePath"}, "labelme's, a file for each picture"),
@@ -121,6 +123,10 @@ def folder_tool(folder: Path, images: Sequence[Path]) -> str:
         return "has DOTA's turned boxes in labelTxt/; export it as COCO, VOC xml or YOLO"
     if any(path.is_dir() for path in folder.rglob("label_2")):
         return "is KITTI's; convert it to COCO, VOC xml or YOLO"
+    for path in sorted(folder.rglob("*.csv"))[:MAX_LOOKED_INTO]:
+        with suppress(OSError), open(path, "rb") as file:
+            if other := stand_in(file.read(_MAX_LISTED)):
+                return f"holds {path.relative_to(folder)}, which {other}"
     for path in sorted(islice(folder.rglob("*"), _MAX_LISTED)):
         if path.suffix.lower() in _FILES and path.is_file():
             return f"holds {path.relative_to(folder)}: {_FILES[path.suffix.lower()]}"

@@ -17,6 +17,8 @@ NAME = re.compile(r"\.(tfrecords?|tfrec|records?)(-(\d{5})-of-(\d{5}))?$", re.IG
 """How the names of such files end; with the number of the shard and how many there are."""
 LABEL_MAP = "label_map.pbtxt"
 """Name of the label map of several files."""
+_POINTER = b"version http"
+"""The start of a pointer of Git LFS."""
 _HEAD = struct.Struct("<QI")
 _FOOT = struct.Struct("<I")
 MAX_RECORD_BYTES = 2**30
@@ -64,6 +66,10 @@ def _length(head: bytes, place: str, count: int) -> int:
     if head.startswith(b"\x1f\x8b") and count == 1:
         raise DatasetError(
             f"{place}: the file is compressed; unpack it with gunzip < FILE > NEW.record"
+        )
+    if count == 1 and head.startswith(_POINTER):
+        raise DatasetError(
+            f"{place}: is a pointer of Git LFS, not the file itself; run git lfs pull"
         )
     if len(head) < _HEAD.size:
         raise DatasetError(f"{place}: breaks off; the file is cut off, get or write it again")

@@ -14,6 +14,7 @@ from defusedxml import DefusedXmlException
 from maskdet.datasets.formats.voc.xml_text import GUESSED, in_utf8, require_plain
 from maskdet.datasets.problems import Problems
 from maskdet.errors import DatasetError
+from maskdet.system.text_files import stand_in
 
 
 class _Builder(ContentHandler):
@@ -58,7 +59,10 @@ def parse(xml: Path, problems: Problems | None = None) -> Element:
     """
     builder = _Builder()
     try:
-        content, guessed = in_utf8(xml.read_bytes())
+        raw = xml.read_bytes()
+        if other := stand_in(raw):
+            raise DatasetError(f"{xml}: {other}")
+        content, guessed = in_utf8(raw)
         defusedxml.sax.parseString(content, builder, forbid_dtd=True)
         root = builder.root()
         if guessed:
@@ -66,7 +70,7 @@ def parse(xml: Path, problems: Problems | None = None) -> Element:
             if problems is not None:
                 problems.note(GUESSED, xml, "")
         return root
-    except FileNotFoundError:
+    except (FileNotFoundError, DatasetError):
         raise
     except SAXParseException as error:
         reason = f"{error.getMessage()} (line {error.getLineNumber()}){_advice(xml, error)}"
