@@ -77,7 +77,7 @@ def encoding_problem(raw: bytes, error: UnicodeDecodeError) -> tuple[int, str]:
 
 
 def stand_in(raw: bytes) -> str:
-    """The kind of a file that came in place of another one, and what to do; empty: it is none.
+    """The kind of a file that came instead of another one, and what to do; empty: it is none.
 
     Args:
         raw: its content, or its beginning.
@@ -86,7 +86,7 @@ def stand_in(raw: bytes) -> str:
     if head.startswith(b"version https://git-lfs"):
         return "is a pointer of Git LFS, not the file itself; run git lfs pull"
     if _WEB_PAGE.match(head):
-        return "is a web page, as servers send it in place of a file; download the file itself"
+        return "is a web page, as servers send it instead of a file; download the file itself"
     if conflict := _CONFLICT.search(raw):
         line = raw[: conflict.start()].count(b"\n") + 1
         return f"has both sides of a merge (<<<<<<< in line {line}); choose one of them"
