@@ -14,7 +14,13 @@ from maskdet.images.combing import CombRemover
 from maskdet.sources.files.deinterlacing import Deinterlacer
 from maskdet.sources.files.joined_video import next_part
 from maskdet.sources.files.video_damage import Damage
-from maskdet.sources.files.video_geometry import as_shown, matrix_of, matrix_of_tag, turned
+from maskdet.sources.files.video_geometry import (
+    as_shown,
+    is_field,
+    matrix_of,
+    matrix_of_tag,
+    turned,
+)
 from maskdet.sources.files.video_opening import is_cut_avi, note_tracks, open_video
 from maskdet.sources.files.video_times import order_margin, start_of, time_of
 from maskdet.system.console import counted
@@ -209,7 +215,8 @@ class VideoFile:
                     self._damage.add_packet(packet.size)
                     try:
                         for decoded in packet.decode():
-                            yield from deinterlacer.frames(decoded)
+                            is_alone = is_field(decoded, self._stream)
+                            yield from [decoded] if is_alone else deinterlacer.frames(decoded)
                     except EndOfFile:
                         break
                     except FFmpegError:

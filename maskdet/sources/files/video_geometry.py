@@ -26,6 +26,8 @@ _MATRICES = {"90": (0, 1, -1, 0), "180": (-1, 0, 0, -1), "270": (0, -1, 1, 0)}
 """The first two rows of a display matrix by degrees clockwise."""
 
 
+_MIN_FIELD_ASPECT = 2.2
+"""Width of a field by its height: 2.7 or 3.6, where that of a frame is 4:3 or 16:9."""
 _PQ = 16
 """FFmpeg's number of the curve of HDR10 (SMPTE ST 2084)."""
 _PAPER_WHITE_NITS = 203.0
@@ -73,6 +75,22 @@ def matrix_of(frame: VideoFrame) -> bytes | None:
     return None if matrix is None else bytes(cast(Any, matrix))
 
 
+def is_field(frame: VideoFrame, stream: VideoStream) -> bool:
+    """Whether a frame is every other line of one: H.265 keeps interlaced video so.
+
+    FFmpeg puts no two of them together. Whole frames may be marked as fields by mistake; these are
+    not as wide as a field is, of twice the width of its frame.
+    """
+    if stream.codec_context.name != "hevc" or not frame.interlaced_frame:
+        return False
+    return frame.width * float(_pixel_aspect(stream)) > _MIN_FIELD_ASPECT * frame.height
+
+
+def _pixel_aspect(stream: VideoStream) -> Fraction:
+    stated = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+    return stated or Fraction(1)
+
+
 def as_shown(frame: VideoFrame, stream: VideoStream, matrix: bytes | None) -> np.ndarray:
     """A decoded frame as BGR uint8 (height, width, 3), with square pixels and turned.
 
@@ -84,7 +102,7 @@ def as_shown(frame: VideoFrame, stream: VideoStream, matrix: bytes | None) -> np
     Raises:
         SourceError: it has more than `MAX_PIXELS`.
     """
-    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+    aspect = _pixel_aspect(stream) / (2 if is_field(frame, stream) else 1)
     width, height = square_size(frame.width, frame.height, aspect)
     if width * height > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000

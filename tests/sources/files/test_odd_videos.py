@@ -257,3 +257,22 @@ def test_the_light_of_hdr10_is_that_of_an_ordinary_video(
     assert frame is not None
     assert frame.image[24, 10] == pytest.approx(white, abs=3)
     assert frame.image[24, 50] == pytest.approx(gray, abs=3)
+
+
+@pytest.mark.parametrize(("width", "height"), [(128, 96), (64, 48)])
+def test_the_fields_of_h265_are_as_high_as_their_frames(
+    tmp_path: Path, width: int, height: int
+) -> None:
+    """Each is a picture of its own, of half the lines; whole frames that are marked so stay."""
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        options = {"x265-params": "interlace=tff:log-level=none"}
+        stream = add_track(container, "libx265", width, **options)
+        for number in range(10):
+            container.mux(stream.encode(frame(width, number)))
+        container.mux(stream.encode())
+    with av.open(str(path)) as container:
+        assert all(seen.interlaced_frame for seen in container.decode(video=0))
+    seen = list(iter(open_source(str(path)).read, None))
+    assert {one.image.shape for one in seen} == {(height, width, 3)} and len(seen) == 10
+    assert seen[4].image[:, 4].min() > 180 and seen[4].image[:, -4].max() < 20
