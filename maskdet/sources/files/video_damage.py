@@ -12,6 +12,8 @@ _MIN_GAP_S = 1.0
 _GAP_FRAMES = 10
 """A gap is as long as so many frames at the file's average distance, and `_MIN_GAP_S`."""
 _MAX_NAMED_GAPS = 3
+_MAX_LEADING_FRAMES = 8
+"""Frames that an undamaged video may lack: those before its first one that need earlier ones."""
 
 
 class Damage:
@@ -26,16 +28,17 @@ class Damage:
     def __init__(self) -> None:
         self.frames = 0
         self.has_all_frames = True
-        self.packets = self._decoded = 0
+        self.packets = self._decoded = self._hidden = 0
         self._gaps: list[tuple[float, float]] = []
         self._gap_count = 0
         self._last: float | None = None
         self._first: float | None = None
         self._lines: list[str] = []
 
-    def add_packet(self, size: int) -> None:
-        """Counts a packet that holds something."""
+    def add_packet(self, size: int, *, is_hidden: bool = False) -> None:
+        """Counts a packet that holds something; one that is hidden is not to be shown."""
         self.packets += size > 0
+        self._hidden += is_hidden
 
     def add_frame(self, position: float) -> None:
         """Counts a frame at its position in seconds, and notes a gap before it."""
@@ -52,7 +55,13 @@ class Damage:
                 self._gaps.append((last, position))
 
     def note_end(
-        self, stated: int, length: float | None, fps: float | None, *, is_cut: bool = False
+        self,
+        stated: int,
+        length: float | None,
+        fps: float | None,
+        *,
+        is_cut: bool = False,
+        skips_silently: bool = False,
     ) -> None:
         """Compares what was read with what the file's header states.
 
@@ -61,14 +70,16 @@ class Damage:
             length: seconds, if stated.
             fps: frames a second.
             is_cut: the file is shorter than its header states.
+            skips_silently: the decoder may skip damaged frames without an error.
         """
         if not self.has_all_frames:
             return
         if self._reaches(length, fps) and not is_cut:
             stated = min(stated, self.packets)  # AVI counts repeated frames, which hold nothing
-        missing = stated - self._decoded - self.frames if stated else 0
+        missing = stated - self._decoded - self.frames - self._hidden if stated else 0
         breaks_off = stated - self.packets > 1
-        if missing > 0 and self.frames and not breaks_off:
+        has_skipped = self.frames or (skips_silently and missing > _MAX_LEADING_FRAMES)
+        if missing > 0 and has_skipped and not breaks_off:
             self.frames += missing  # those that needed a damaged one were not decoded either
         elif missing > 0 and breaks_off:
             self._lines.append(f"it breaks off after {self._decoded} of {counted(stated, 'frame')}")

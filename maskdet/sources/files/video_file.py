@@ -212,7 +212,7 @@ class VideoFile:
             try:
                 for packet in self._container.demux(self._stream):
                     failed, place = 0, packet.pos or place
-                    self._damage.add_packet(packet.size)
+                    self._damage.add_packet(packet.size, is_hidden=packet.is_discard)
                     try:
                         for decoded in packet.decode():
                             is_alone = is_field(decoded, self._stream)
@@ -267,13 +267,13 @@ class VideoFile:
             raise SourceError(
                 f"{self._path} holds no frame; it may be cut short, or still be recorded"
             )
-        if self._index == 0 and not is_beyond:
-            raise SourceError(
-                f"{self._path} holds no picture that can be decoded; convert it to H.264 "
-                "(ffmpeg -i in -c:v libx264 out.mp4)"
-            )
         stated, is_cut = self._stream.frames, is_cut_avi(self._path)
-        self._damage.note_end(stated, self.length, self.fps, is_cut=is_cut)
+        if self._index == 0 and not is_beyond:
+            way = "convert it to H.264 (ffmpeg -i in -c:v libx264 out.mp4)"
+            way = "it is shorter than its header states: copy it again" if is_cut else way
+            raise SourceError(f"{self._path} holds no picture that can be decoded; {way}")
+        skips = self._stream.codec_context.name == "hevc"
+        self._damage.note_end(stated, self.length, self.fps, is_cut=is_cut, skips_silently=skips)
         self._damage.report(self.name)
 
 

@@ -65,3 +65,32 @@ def test_a_place_behind_the_end_is_no_damage(tmp_path: Path, caplog) -> None:
     assert source.read() is None
     source.close()
     assert not caplog.messages
+
+
+def with_filler(path: Path, numbers: range, target: Path) -> Path:
+    """A copy of a video of H.265 some of whose packets hold nothing that is shown."""
+    with av.open(str(path)) as source, av.open(str(target), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if not packet.size:
+                continue
+            if number in numbers:
+                filled = av.Packet(b"\0\0\0\3\x4c\1\x80")
+                filled.pts, filled.dts, filled.time_base = packet.pts, packet.dts, packet.time_base
+                packet = filled
+            packet.stream = stream
+            container.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize(("count", "lost"), [(12, True), (2, False)])
+def test_frames_that_h265_loses_without_an_error_are_counted(
+    tmp_path: Path, caplog, count: int, lost: bool
+) -> None:
+    """A few are those at the start of a video that was cut out of another one."""
+    whole = write(tmp_path / "a.mp4", "libx265", {})
+    source = open_source(str(with_filler(whole, range(20, 20 + count), tmp_path / "b.mp4")))
+    seen = len(list(iter(source.read, None)))
+    assert seen <= COUNT - count
+    named = f"b.mp4: {COUNT - seen} damaged frames were skipped, {seen} were read"
+    assert (named in caplog.text) == lost
