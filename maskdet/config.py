@@ -140,7 +140,7 @@ def parse_override(text: str) -> Override:
     try:
         value = _parse(f"value: {written}", shown)[0]["value"]
     except ConfigError:
-        value = written  # text that is no YAML, such as @name, is meant as it stands
+        value = written  # text that is not YAML, such as @name, is meant as it stands
     return Override(shown, tuple(int(p) if p.isdecimal() else p for p in parts), value)
 
 

@@ -295,5 +295,5 @@ def _block(item: Mapping[str, Any], indent: int) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1} is no YAML; correct it by hand"
-    return getattr(error, "strerror", None) or "it is no text"
+        return f"line {error.problem_mark.line + 1} is not YAML; correct it by hand"
+    return getattr(error, "strerror", None) or "it is not text"

@@ -89,7 +89,7 @@ def describe(cls: type[BaseModel], detail: ErrorDetails, origins: Mapping[Key, s
         origins: where each key was written: file and line, or the option.
     """
     key = _without_tags(cls, detail["loc"])
-    if detail["type"] == "extra_forbidden":  # whatever its name, it is no member of a union
+    if detail["type"] == "extra_forbidden":  # whatever its name, it is not a member of a union
         key = (*_without_tags(cls, detail["loc"][:-1]), detail["loc"][-1])
     place = _place(key, origins)
     dotted = ".".join(map(str, key))

@@ -133,7 +133,7 @@ class Detector(Protocol):
 
         Raises:
             ModelError: the network failed, or the model was closed.
-            ValueError: they are no images; see `require_images`.
+            ValueError: they are not images; see `require_images`.
         """
 
     def warm_up(self) -> None:

@@ -19,7 +19,7 @@ def require_image(image: np.ndarray) -> None:
         image: as a program gives it.
 
     Raises:
-        TypeError: it is no array.
+        TypeError: it is not an array.
         ValueError: it is not BGR uint8 (height, width, 3).
     """
     if not isinstance(image, np.ndarray):

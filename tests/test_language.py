@@ -40,7 +40,7 @@ def nodes(path: Path) -> list[ast.AST]:
 
 
 def messages(path: Path) -> Iterator[tuple[int, str]]:
-    """Strings of a module that are no docstrings."""
+    """Strings of a module that are not docstrings."""
     alone = {id(node.value) for node in nodes(path) if isinstance(node, ast.Expr)}
     for node in nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:

@@ -125,7 +125,7 @@ def _int8(settings: TrainingSettings, data: Path) -> str:
     """The options of `export` for full-integer files, where there can be some."""
     folder = data if data.is_dir() else data.parent
     if settings.network.kind != "retinanet" or not list_images(folder):
-        return ""  # coordinates do not survive eight bits; pictures within records are no files
+        return ""  # coordinates do not survive eight bits; pictures within records are not files
     return f" --int8 --calibrate {in_shell(str(folder))}"
 
 

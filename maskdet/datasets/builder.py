@@ -79,7 +79,7 @@ class DatasetBuilder:
         """A further image, or None if it can have no such size.
 
         Raises:
-            DatasetError: the labels state no size, and the file is no image.
+            DatasetError: the labels state no size, and the file is not an image.
         """
         if width == height == 0 and not span:
             width, height = size_of(file)
@@ -87,7 +87,7 @@ class DatasetBuilder:
             if exif_hint(file):
                 self.problems.note(MAYBE_TURNED, file, "")
         if not (1 <= width <= MAX_IMAGE_SIDE and 1 <= height <= MAX_IMAGE_SIDE):
-            self.problems.add(place, f"size {width:g}×{height:g} is no picture's")
+            self.problems.add(place, f"size {width:g}×{height:g} is not a picture's")
             return None
         made = Labeled(file, int(width), int(height), span, name, place=str(place))
         self._images.append(made)

@@ -132,10 +132,10 @@ def _read_yaml(file: Path, problems: Problems) -> Found:
     found: Found = []
     for key, name in yaml_names(file, DatasetError).items():
         if (number := whole_number(str(key))) is None or number < 0:
-            problems.add(file, f"names: {key!r:.40} is no class id")
+            problems.add(file, f"names: {key!r:.40} is not a class id")
         elif name is None or isinstance(name, list | dict):
             problems.add(
-                file, f"names: {name!r:.40} is no class name; write names: [mask, no_mask]"
+                file, f"names: {name!r:.40} is not a class name; write names: [mask, no_mask]"
             )
         else:
             found.append((file, number, str(name).strip()))
@@ -147,7 +147,7 @@ def _read_label_map(file: Path, problems: Problems) -> Found:
     try:
         items = list(label_map_items(read_text(file, MAX_BYTES)))
     except LabelMapError as error:
-        raise DatasetError(f"{file}: is no label map: line {error.line}: {error}") from None
+        raise DatasetError(f"{file}: is not a label map: line {error.line}: {error}") from None
     found: Found = []
     for count, item in enumerate(items, start=1):
         place, name = f"{file}: item {count}", item.name or item.display_name

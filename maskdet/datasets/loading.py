@@ -129,7 +129,7 @@ def _only(data: DataSet, root: Path, names: Sequence[str], problems: Problems) -
             if len(files) > 1:
                 raise DatasetError(same_name_message(name, files, root))
             if not files:
-                raise DatasetError(f"{name[:120]}: is no picture of the data set in {root}")
+                raise DatasetError(f"{name[:120]}: is not a picture of the data set in {root}")
             number = places[files[0]]
             problems.note(ELSEWHERE, repr(name[:120]), f"is {files[0].name}")
         chosen.append(number)

@@ -33,7 +33,7 @@ THUMBNAIL = 16
 MAX_DIFFERENCE = 3.0
 """Gray levels (root mean square) up to which two images are copies of each other."""
 MAX_GROUP_SHARE = 0.3
-"""A larger group of likes is no group of copies: such are the frames of one fixed camera."""
+"""A larger group of likes is not a group of copies: such are the frames of one fixed camera."""
 _COPY = re.compile(r"(\.rf\.[0-9a-f]{6,}|[ _-]*\(\d+\)|[ _-]copy)+$", re.IGNORECASE)
 """What tools and people put behind the name of an image's copy."""
 

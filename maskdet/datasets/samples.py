@@ -193,7 +193,7 @@ def check_scene(scene: str) -> str:
     try:
         groups = re.compile(scene).groups
     except re.error as error:
-        raise ValueError(f"is no regular expression: {error}") from None
+        raise ValueError(f"is not a regular expression: {error}") from None
     if scene and groups != 1:
         raise ValueError("must have one group, as in '([a-z]+)_[0-9]+'")
     return scene

@@ -29,7 +29,7 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
     """A text in UTF-8, with or without a byte order mark, or in UTF-16 with one.
 
     Raises:
-        DatasetError: it cannot be read, is no text, or is too large.
+        DatasetError: it cannot be read, is not text, or is too large.
     """
     return _decoded(file, _raw(file, limit))
 
@@ -56,7 +56,7 @@ def _decoded(file: Path, raw: bytes) -> str:
         line = text[: text.index("\0")].count("\n") + 1
         is_torn = text.endswith("\0\0") and "\0" not in text.rstrip("\0")
         found = "zero bytes at its end, as a copy that was broken off; copy it again"
-        what = f"has {found}" if is_torn else "holds NUL characters; this is no text file"
+        what = f"has {found}" if is_torn else "holds NUL characters; this is not a text file"
         raise DatasetError(f"{file}:{line}: {what}")
     return text
 
@@ -69,7 +69,7 @@ def read_rows(file: Path, problems: Problems | None = None) -> Iterator[tuple[in
         problems: takes notes of the comments and of another encoding; None: UTF-8 alone is read.
 
     Raises:
-        DatasetError: it is no CSV.
+        DatasetError: it is not CSV.
     """
     raw = _raw(file, MAX_BYTES)
     text = None if problems is None else _western(file, raw, problems)

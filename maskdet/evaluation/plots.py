@@ -96,7 +96,7 @@ def confusion(truth: Sequence[str], called: Sequence[str], counts: np.ndarray) -
     """The confusion of states, as counts and as shares of the row.
 
     Args:
-        truth: names of the rows; the last is no face at all.
+        truth: names of the rows; the last is not a face at all.
         called: names of the columns; the last is nothing at all.
         counts: (rows, columns).
     """

@@ -61,7 +61,7 @@ def read_image(path: str | Path) -> np.ndarray:
     """An image file as BGR uint8 (height, width, 3), turned as its EXIF data state.
 
     Raises:
-        ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.
+        ImageError: it is not an image, is broken, or has more than `MAX_PIXELS`.
     """
     return decode_image(_content(path))
 
@@ -103,7 +103,7 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
         upright: turned as its EXIF data state; False: as its pixels are stored.
 
     Raises:
-        ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.
+        ImageError: it is not an image, is broken, or has more than `MAX_PIXELS`.
     """
     if not data:
         raise ImageError(reason(data))
@@ -127,7 +127,7 @@ def _by_opencv(data: bytes) -> np.ndarray:
     """An image as its pixels are stored; that of a TIFF is turned all the same.
 
     Raises:
-        ImageError: it is no image, is broken, or has more than `MAX_PIXELS`.
+        ImageError: it is not an image, is broken, or has more than `MAX_PIXELS`.
     """
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:

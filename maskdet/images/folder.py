@@ -37,7 +37,7 @@ class FolderContent:
     Attributes:
         images: paths of files that are read as images.
         videos: paths of videos.
-        others: paths of files that are neither, and of what is no file.
+        others: paths of files that are neither, and of what is not a file.
         linked_folders: paths of links to folders elsewhere, which are not followed.
         dead_links: paths of links that lead nowhere.
         unreadable: a line for each folder that cannot be searched.
@@ -60,7 +60,7 @@ def list_folder(folder: str | Path, max_others: int | None = None) -> FolderCont
     Args:
         folder: to search.
         max_others: files that are neither image nor video, nor labels of images, beyond which it
-            is no folder of images, but a disk or somebody's home; None: any number.
+            is not a folder of images, but a disk or somebody's home; None: any number.
 
     Raises:
         SourceError: there are more.
@@ -79,7 +79,7 @@ def list_folder(folder: str | Path, max_others: int | None = None) -> FolderCont
         others = len(found["other"])
         if max_others is not None and others > max_others + LABELS_PER_IMAGE * len(found["image"]):
             raise SourceError(
-                f"{folder} has more than {max_others} files that are no pictures; give the folder "
+                f"{folder} has more than {max_others} files that are not pictures; give the folder "
                 "of the pictures alone"
             )
     listed = {kind: tuple(sorted(paths, key=natural_key)) for kind, paths in found.items()}
@@ -153,7 +153,7 @@ def left_out(content: FolderContent, folder: str | Path) -> list[str]:
         what = _counted(content.videos, "a video", "videos", folder)
         lines.append(f"{folder}: {what}; left out: a video needs a --source of its own")
     if content.others:
-        what = _counted(content.others, "no picture", "no pictures", folder)
+        what = _counted(content.others, "not a picture", "not pictures", folder)
         lines.append(f"{folder}: {what}; left out")
     return lines
 
@@ -173,7 +173,7 @@ def not_searched(content: FolderContent, folder: str | Path) -> list[str]:
 
 
 def _counted(paths: Sequence[str], one: str, several: str, folder: str | Path) -> str:
-    """``2 files are no images: a.txt, b.xml``."""
+    """``2 files are not pictures: a.txt, b.xml``."""
     names = ", ".join(os.path.relpath(path, folder) for path in paths[:MAX_NAMED])
     if len(paths) == 1:
         return f"1 file is {one}: {names}"

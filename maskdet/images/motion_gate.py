@@ -21,7 +21,7 @@ MIN_PIXELS = 4
 NOISE_FACTOR = 6.0
 """Standard deviations of the camera's noise by which a pixel must change."""
 NOISE_GROWTH_PER_FRAME = 0.05
-"""Gray levels by which the noise is taken to grow at most: a large motion is no noise."""
+"""Gray levels by which the noise is taken to grow at most: a large motion is not noise."""
 _LOWER_QUARTILE = 0.3186
 """Of the absolute value of noise, in its standard deviations."""
 _SAMPLE_STEP = 3
@@ -31,7 +31,7 @@ class MotionGate:
     """Decides for each frame of one live source whether anything has moved.
 
     A frame is compared with one that is a second old at most, so that slow motion adds up. A change
-    of the whole image's brightness is no motion; a light that falls on part of it is. In doubt a
+    of the whole image's brightness is not motion; a light that falls on part of it is. In doubt a
     frame is processed.
     """
 

@@ -53,7 +53,7 @@ def read_header(source: Path | BytesIO) -> Orientation:
     """The same, from its first bytes; what lies before them is left aside.
 
     Raises:
-        OSError: it cannot be read, or is no image.
+        OSError: it cannot be read, or is not an image.
     """
     try:
         return _header(source)

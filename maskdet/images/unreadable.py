@@ -48,7 +48,7 @@ _NO_IMAGES = {
     b"MZ": "a program, no picture or video",
     b"ID3": "a sound file, no picture or video",
 }
-"""What is no image at all, by its first bytes."""
+"""What is not an image at all, by its first bytes."""
 _DICOM_AT = 128
 _SVG = re.compile(
     rb"\s*(<\?xml[^>]*\?>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg", re.DOTALL
@@ -91,9 +91,7 @@ def reason(data: bytes) -> str:
         return f"is a TIFF {kind}, {_SAVE}"
     if is_heif(data) or kind_of_content(head) == "image":
         return "is broken or cut short; copy it again"
-    return (
-        "is no picture of a kind that is known here, or broken; save it as JPEG, or copy it again"
-    )
+    return "is not a picture of a known kind, or broken; save it as JPEG, or copy it again"
 
 
 def unread_image(head: bytes) -> str | None:
@@ -183,7 +181,7 @@ def _text(head: bytes) -> str | None:
 
 
 def _odd_tiff(data: bytes) -> str | None:
-    """The unusual property of a TIFF; None if it has none, or is no TIFF."""
+    """The unusual property of a TIFF; None if it has none, or is not a TIFF."""
     tags = tiff_tags(data)
     if compression := _COMPRESSIONS.get(tags.get(_COMPRESSION, 1)):
         return f"compressed by {compression}"

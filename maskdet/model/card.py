@@ -170,7 +170,7 @@ def read_card(folder: str | Path) -> ModelCard:
     """
     path = Path(folder) / CARD_NAME
     if not path.is_file():
-        raise ModelError(f"{folder} is no model folder: it has no {CARD_NAME}")
+        raise ModelError(f"{folder} is not a model folder: it has no {CARD_NAME}")
     try:
         return load_settings(ModelCard, path)
     except ConfigError as error:

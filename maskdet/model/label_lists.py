@@ -15,7 +15,7 @@ NAMES = (
 """How such files are called beside a model."""
 SUFFIXES = (".txt", ".names", ".yaml", ".yml")
 _PLACEHOLDERS = ("???", "background")
-"""What stands first where class 0 of a list is no class of the network."""
+"""What stands first where class 0 of a list is not a class of the network."""
 
 
 def parse_label_list(text: str) -> dict[int, str]:

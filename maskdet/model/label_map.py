@@ -55,7 +55,7 @@ def read_found_map(path: Path) -> dict[int, str]:
         return read_label_map(path)
     except ModelError as error:
         raise ModelError(
-            f"{error}; it lies beside the model, but is no label map: name the right one with "
+            f"{error}; it lies beside the model, but is not a label map: name the right one with "
             "--labels"
         ) from None
 

@@ -17,7 +17,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 class LabelMapError(ValueError):
-    """A text that is no label map.
+    """A text that is not a label map.
 
     Attributes:
         line: of the mistake, from 1.

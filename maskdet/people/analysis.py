@@ -131,7 +131,7 @@ class Analysis:
     def carry_on(self, observation: Observation) -> Observation:
         """The last observation with a newer frame, in which nothing has moved.
 
-        It is no evidence, and nobody counts as out of sight meanwhile. Zones and lines that were
+        It is not evidence, and nobody counts as out of sight meanwhile. Zones and lines that were
         replaced since are those of the frame.
         """
         self._rested = observation.frame.position - self._position

@@ -216,7 +216,7 @@ def judged(
 
     A model that suppresses class by class may give one face in two classes: the better one counts.
     Boxes of one class stay, however much they overlap: the model holds them for two faces. Boxes
-    that are inside out, empty or not finite are no faces.
+    that are inside out, empty or not finite are not faces.
 
     Args:
         rule: decides which faces are given; one that gives every score gets both states of a face.

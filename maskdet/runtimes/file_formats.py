@@ -90,7 +90,7 @@ def detect_model(path: Path) -> DetectedModel:
         return _of_file(files[0])
     several = f"; name one of its files: {', '.join(file.name for file in files)}" if files else ""
     raise ModelError(
-        f"{path}: is no model folder (it has no card.yaml, frozen_inference_graph.pb, "
+        f"{path}: is not a model folder (it has no card.yaml, frozen_inference_graph.pb, "
         f"saved_model.pb, .onnx or .tflite file){several}"
     )
 

@@ -86,7 +86,7 @@ class OnnxDetector(SingleImageDetector):
                 raise ValueError(f"its outputs are {first.shape} and {second.shape}")
         except Exception as error:
             raise ModelError(
-                f"{self._file}: is no detector exported by maskdet: {one_line(error)}"
+                f"{self._file}: is not a detector exported by maskdet: {one_line(error)}"
             ) from None
         return self._decoder.decode(first[0], second[0], size, (height, width), factor)
 

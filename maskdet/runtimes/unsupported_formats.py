@@ -127,7 +127,7 @@ def is_checkpoint(path: Path) -> bool:
 
 
 def describe_keras(plan: Mapping[str, Any]) -> str | None:
-    """The kind of a Keras network that is no RetinaNet, by the layers in its plan."""
+    """The kind of a Keras network that is not a RetinaNet, by the layers in its plan."""
     config = plan.get("config")
     layers = config.get("layers") if isinstance(config, Mapping) else config
     if not isinstance(layers, list) or not all(isinstance(layer, Mapping) for layer in layers):

@@ -45,7 +45,7 @@ class Rotation:
         """Makes sure that a file is there, or nothing.
 
         Raises:
-            OSError: it is no file that can be put aside.
+            OSError: it is not a file that can be put aside.
         """
         if path.exists() and not path.is_file():
             raise OSError(22, "only a file can be rotated")
@@ -54,7 +54,7 @@ class Rotation:
         """A run is about to go on with this file, or has begun it.
 
         Raises:
-            OSError: it is no file that can be put aside, or its folder cannot be read.
+            OSError: it is not a file that can be put aside, or its folder cannot be read.
         """
         self.require_file(path)
         found = _put_aside(path)

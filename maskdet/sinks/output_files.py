@@ -47,7 +47,7 @@ def lock(file: RawIOBase) -> bool:
 class ReservedName:
     """The name of a file that is written later, which no other process takes meanwhile.
 
-    A hidden file beside it is locked until then. What is no file, such as a terminal, is free.
+    A hidden file beside it is locked until then. What is not a file, such as a terminal, is free.
 
     Attributes:
         path: the file itself, or ``name-2``, ``name-3`` … where others have those before.

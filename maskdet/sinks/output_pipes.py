@@ -43,7 +43,7 @@ def open_named_pipe(path: Path) -> RawIOBase:
 
 
 def takes_more(file: RawIOBase, *, timeout: float) -> bool:
-    """Whether a pipe has room within so many seconds; True at once of what is no pipe."""
+    """Whether a pipe has room within so many seconds; True at once of what is not a pipe."""
     if os.name == "nt" or not stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
         return True
     poll = select.poll()  # unlike select, of any file number

@@ -158,7 +158,7 @@ def _choose(scheme: str, body: str) -> Address | None:
     certain = next((one for one in readings if one.is_certain), None)
     if standard is None:
         return certain or (readings[0] if readings else None)
-    # An address within an address (…?src=rtsp://user:password@10.0.0.4/1) is no password.
+    # An address within an address (…?src=rtsp://user:password@10.0.0.4/1) is not a password.
     is_password = certain is not None and not standard.is_certain and "://" not in body
     return certain if is_password else standard
 

@@ -104,7 +104,7 @@ def kind_of(spec: str) -> str:
     """
     if _is_pipe(spec):
         raise SourceError(
-            f"'{spec}' is a pipe, and a pipe is no source; write its video to a file, "
+            f"'{spec}' is a pipe, and a pipe is not a source; write its video to a file, "
             "or give the address of a stream"
         )
     for name, kind in KINDS.items():

@@ -31,8 +31,8 @@ def write_whole(
 ) -> None:
     """Writes a file so that a reader, or a crash, meets the old content or all of the new one.
 
-    A link stays one: the file that it leads to is replaced. What is no file, such as ``/dev/null``,
-    is written to.
+    A link stays one: the file that it leads to is replaced. What is not a file, such as
+    ``/dev/null``, is written to.
 
     Args:
         path: of the file.

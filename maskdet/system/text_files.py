@@ -71,7 +71,7 @@ def _encoding_of(raw: bytes) -> str:
 
 
 def encoding_problem(raw: bytes, error: UnicodeDecodeError) -> tuple[int, str]:
-    """The line of the first byte that is no text, and what is wrong and what to do."""
+    """The line of the first byte that is not text, and what is wrong and what to do."""
     line = raw[: error.start].count(b"\n") + 1
     return line, "not a text file in UTF-8; save it as UTF-8"
 
@@ -99,7 +99,7 @@ def csv_rows(file: Path, text: str, error: type[MaskdetError]) -> Iterator[tuple
     Args:
         file: for messages.
         text: its content.
-        error: raised where it is no CSV.
+        error: raised where it is not CSV.
 
     Raises:
         MaskdetError: of that kind.
@@ -113,7 +113,7 @@ def csv_rows(file: Path, text: str, error: type[MaskdetError]) -> Iterator[tuple
                 yield rows.line_num + lines_before, row if delimiter == "," else with_points(row)
     except csv.Error as found:
         place = f"{file}:{rows.line_num + lines_before}"
-        raise error(f"{place}: is no CSV: {found}") from None
+        raise error(f"{place}: is not CSV: {found}") from None
 
 
 def start_of_csv(text: str) -> tuple[int, str]:

@@ -84,8 +84,8 @@ class Mailbox(Generic[T]):
     def refresh(self, item: T) -> bool:
         """Replaces the item that waits by a newer one; where none waits, nothing happens.
 
-        Of mailboxes alone that keep the newest. It is no new item: the reader may want only some,
-        and then the newest there is. Returns whether one was waiting.
+        Of mailboxes alone that keep the newest. It is not a new item: the reader may want only
+        some, and then the newest there is. Returns whether one was waiting.
         """
         with self.condition:
             if not self._newest or not self._items or self._closed:

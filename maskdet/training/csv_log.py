@@ -28,7 +28,7 @@ def read_metrics(file: Path) -> dict[str, np.ndarray]:
     """Columns of a log, one value a step, steps rising; empty if there is no log yet.
 
     Of a step that was learned twice, after a kill, the later line counts; lines cut short by a
-    kill are left out, and what is no number is NaN.
+    kill are left out, and what is not a number is NaN.
     """
     columns = _columns(file)
     if not columns:

@@ -98,7 +98,7 @@ def run(
 
     Raises:
         DatasetError: the data cannot be used.
-        ConfigError: the settings do not fit the data or the folder, or the loss is no number any
+        ConfigError: the settings do not fit the data or the folder, or the loss is not a number any
             more.
     """
     if not resume:

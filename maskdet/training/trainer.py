@@ -143,7 +143,7 @@ class Trainer:
             stopping: asked after every step.
 
         Raises:
-            ConfigError: the loss is no number any more: the learning rate is too high.
+            ConfigError: the loss is not a number any more: the learning rate is too high.
         """
         end = self._schedule.steps if until is None else until
         self._began = time.monotonic()

@@ -270,7 +270,7 @@ def _add_state(app: FastAPI, about: About, batcher: Batcher, metrics: ServerMetr
 
 
 def _answer_those_who_left(app: FastAPI) -> None:
-    """A client that does not wait for its answer is no fault of ours."""
+    """A client that does not wait for its answer is not a fault of ours."""
 
     @app.exception_handler(ClientDisconnect)
     def gone(request: Request, error: ClientDisconnect) -> Response:

@@ -41,8 +41,8 @@ def load(tmp_path: Path, text: str):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nodes: [{name: a, detect_on: b}]", "detect_on names 'b', which is no machine that"),
-        ("nodes: [{name: a, detect_on: a}]", "detect_on names 'a', which is no machine that"),
+        ("nodes: [{name: a, detect_on: b}]", "detect_on names 'b', which is not a machine that"),
+        ("nodes: [{name: a, detect_on: a}]", "detect_on names 'a', which is not a machine that"),
         (f"nodes: {NODES}\nmonitor: {{detect: {{machine: x}}}}", "leave it out"),
     ],
 )

@@ -400,7 +400,7 @@ def test_phone_pictures_are_processed_and_what_is_no_picture_is_named(
     assert run(folder, json_file=tmp_path / "b.json", output=tmp_path / "out") == 0
     assert len(images_in(tmp_path / "b.json")) == 5
     assert len(list((tmp_path / "out").iterdir())) == 5
-    assert "1 file is no picture: notes.txt; left out" in capsys.readouterr().err
+    assert "1 file is not a picture: notes.txt; left out" in capsys.readouterr().err
     content = json.loads((tmp_path / "b.json").read_text())
     assert content["others_left_out"] == [str(folder / "notes.txt")]
 

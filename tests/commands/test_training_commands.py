@@ -161,7 +161,7 @@ def test_resume_goes_on_to_the_end(
 def test_the_export_that_is_named_at_the_end_can_be_made(
     tmp_path: Path, name: str, holds_images: bool
 ) -> None:
-    """Faster R-CNN has no full-integer file; the images of records are no files."""
+    """Faster R-CNN has no full-integer file; the images of records are not files."""
     settings = load_settings(TrainingSettings, ROOT / f"configs/{name}.yaml", ["train=[{}]"])
     records = tmp_path / "train.record"
     records.touch()

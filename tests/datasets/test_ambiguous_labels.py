@@ -219,7 +219,7 @@ def test_corners_are_no_centers(tmp_path: Path) -> None:
 
 
 def test_each_part_has_labels_of_its_own(tmp_path: Path) -> None:
-    """Those of the other part are no labels without a picture."""
+    """Those of the other part are not labels without a picture."""
     files = {}
     for part, name in (("train", "a.png"), ("val", "b.jpg")):
         files |= {f"{part}/images/{name}": "", f"{part}/labels/{name[0]}.txt": ROW}

@@ -193,7 +193,7 @@ OPEN_IMAGES = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOcclude
         ({"a.xml": f"<<<<<<< HEAD\n{XML}\n=======\n{XML}\n>>>>>>> b\n"}, "sides of a merge (<<<<"),
         (
             {"a.txt": ROW, "data.yaml": "train: .\nnames: [{name: mask}]"},
-            "no class name; write names:",
+            "not a class name; write names:",
         ),
         (
             {"my.txt": "a.png 6,4,30,20,0\n"},

@@ -62,7 +62,7 @@ def test_a_list_chooses_pictures(tmp_path: Path, kind: str) -> None:
     (data / "list.txt").write_text(f"{names[1]}\n\n{names[0]}\n")
     assert list(states(MeasuredData(data, Path("list.txt")).read())) == ["b", "a"]
     (data / "list.txt").write_text("images/none.png\n")
-    with pytest.raises(DatasetError, match=r"images/none.png: (is no picture of|no such)"):
+    with pytest.raises(DatasetError, match=r"images/none.png: (is not a picture of|no such)"):
         MeasuredData(data, Path("list.txt")).read()
 
 

@@ -217,11 +217,11 @@ def test_turned_boxes_of_coco(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("segmentation", "words"),
     [
-        ([[1, 2, 3]], "segmentation [1, 2, 3] is no outline"),
-        ("x", "segmentation None is no outline"),
-        ({"size": [40, 60], "counts": [5]}, "is no run-length mask"),
-        ({"size": [40], "counts": "a"}, "is no run-length mask"),
-        ({"size": [40, 60], "counts": "é"}, "is no run-length mask"),
+        ([[1, 2, 3]], "segmentation [1, 2, 3] is not an outline"),
+        ("x", "segmentation None is not an outline"),
+        ({"size": [40, 60], "counts": [5]}, "is not a run-length mask"),
+        ({"size": [40], "counts": "a"}, "is not a run-length mask"),
+        ({"size": [40, 60], "counts": "é"}, "is not a run-length mask"),
     ],
 )
 def test_wrong_outlines_of_coco(tmp_path: Path, segmentation: object, words: str) -> None:

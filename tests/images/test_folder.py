@@ -28,7 +28,7 @@ def test_a_folder_of_far_more_other_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as error:
         list_folder(tmp_path, 10)
     assert str(error.value) == (
-        f"{tmp_path} has more than 10 files that are no pictures; give the folder of the pictures "
+        f"{tmp_path} has more than 10 files that are not pictures; give the folder of the pictures "
         "alone"
     )
     assert len(list_folder(tmp_path).others) == 14
@@ -68,4 +68,4 @@ def test_the_monitor_refuses_a_whole_disk(tmp_path: Path) -> None:
     command = [sys.executable, "monitor.py", "--source", str(tmp_path), "--headless"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 3 and "Traceback" not in done.stderr
-    assert f"{tmp_path} has more than 10000 files that are no pictures" in done.stderr
+    assert f"{tmp_path} has more than 10000 files that are not pictures" in done.stderr

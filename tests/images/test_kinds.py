@@ -46,7 +46,14 @@ def test_motion_jpeg_is_a_video_and_a_phones_jpeg_of_two_parts_is_none(tmp_path:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"text", b"BMW is no image", b"P1 no image", b"\0" * 600, b"\0\0\0\x18ftypcrx \0\0\0\1"],
+    [
+        b"",
+        b"text",
+        b"BMW is not an image",
+        b"P1 no image",
+        b"\0" * 600,
+        b"\0\0\0\x18ftypcrx \0\0\0\1",
+    ],
 )
 def test_what_is_neither(tmp_path: Path, content: bytes):
     (tmp_path / "notes").write_bytes(content)
@@ -67,7 +74,7 @@ def test_everything_in_a_folder_is_read_or_named(tmp_path: Path):
     assert names == {"photo.dat", *(f"a{suffix}" for suffix in FORMATS)}
     videos, others = left_out(found, tmp_path)
     assert "1 file is a video: below/door.bin; left out" in videos
-    assert "7 files are no pictures: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 2 more" in others
+    assert "7 files are not pictures: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 2 more" in others
 
 
 def test_names_of_any_digits_are_sorted(tmp_path: Path):

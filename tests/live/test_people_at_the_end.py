@@ -62,7 +62,7 @@ def test_who_left_and_who_was_there_at_the_end_are_two_things(tmp_path: Path, en
         while (observation := pipeline.next()) is not None and observation.frame.index < 99:
             pass
     assert not pipeline.errors
-    assert kept.indices == list(range(len(kept.indices))), "the end is no image of a recording"
+    assert kept.indices == list(range(len(kept.indices))), "the end is not an image of a recording"
 
     happened = [one for line in lines_of(tmp_path / "events.jsonl") for one in line["changes"]]
     assert [one["kind"] for one in happened].count("appeared") == 2

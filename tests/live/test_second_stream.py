@@ -143,14 +143,14 @@ DEMO = f"sources=[{{source: demo, {SECOND}}}]"
             [SOURCE, "record=r.mp4", "privacy=strict"],
             "covered as privacy: strict demands",
         ),
-        (["sources=[demo]", "recording.encode=never"], "'demo' is no network camera"),
+        (["sources=[demo]", "recording.encode=never"], "'demo' is not a network camera"),
         (
             ["sources=['udp://@:5000']", "recording.encode=never"],
             "cannot be opened twice; give a detect_source",
         ),
         (
             [DEMO],
-            "'demo' is no network camera",
+            "'demo' is not a network camera",
         ),
         (
             ["sources=[{source: 'rtsp://192.0.2.1/1', detect_source: 'second'}]"],

@@ -120,5 +120,5 @@ def test_a_wrong_card_is_reported_in_one_line(folder: Path, old: str, new: str, 
 
 
 def test_a_folder_without_a_card_is_no_model(tmp_path: Path):
-    with pytest.raises(ModelError, match=r"no model folder: it has no card\.yaml"):
+    with pytest.raises(ModelError, match=r"not a model folder: it has no card\.yaml"):
         read_card(tmp_path)

@@ -79,7 +79,7 @@ def test_a_small_face_is_unsure(width: float, state: MaskState) -> None:
 
 
 def test_lower_scores_wanted_make_no_more_faces_unsure() -> None:
-    """Far below the limit everything is doubtful: that is no face whose state is in doubt."""
+    """Far below the limit everything is doubtful: that is not a face whose state is in doubt."""
     rule = DecisionRule((0.5, 0.5, 0.5, 0.4), certainty=0.75)
     given = faces((0.1, 0.08, 0.0), (0.3, 0.25, 0.0), (0.02, 0.0, 0.0))
     assert rule.apply(given).states.tolist() == [UNSURE]

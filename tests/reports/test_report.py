@@ -383,7 +383,7 @@ WRONG = {
     "a folder as store": (["report", "{folder}"], "is a folder"),
     "empty file": (["report", "{empty}"], "is empty: no monitor has written to it yet"),
     "PDF": (["report", "{week}", "--output", "{none}.pdf"], ".html (--csv FILE writes a table)"),
-    "no database": (["report", "{text}"], "no event store, or damaged"),
+    "no database": (["report", "{text}"], "not an event store, or damaged"),
     "another program's": (["export-events", "{other}", "--csv", "-"], "of another program"),
     "torn page": (["report", "{torn}"], "cannot be read: database disk image is malformed; try"),
     "torn export": (["export-events", "{torn}", "--csv", "-"], ".recover`, which saves what"),

@@ -142,7 +142,7 @@ def test_only_the_best_candidates_are_processed(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_broken_network_makes_no_broken_boxes() -> None:
-    """Outputs that are no numbers are no faces, and do not hide those there are."""
+    """Outputs that are not numbers are not faces, and do not hide those there are."""
     logits = np.array([[5, 0, 0], [np.nan] * 3, [3, 0, 0], [2, 0, 0]], np.float32)
     deltas = np.zeros((4, 4), np.float32)
     deltas[0] = np.nan

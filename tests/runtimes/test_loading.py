@@ -125,7 +125,7 @@ def test_a_model_that_a_training_has_not_written_yet_is_named_as_that(tmp_path: 
 
 
 def test_a_folder_without_a_card_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no model folder"):
+    with pytest.raises(ModelError, match="not a model folder"):
         load_detector(str(tmp_path))
 
 

@@ -187,7 +187,7 @@ def test_what_lies_beside_a_model_and_is_no_label_map_names_the_option(
     (tmp_path / name).write_text(text)
     found = find_label_map(tmp_path / "model.pb")
     assert found == tmp_path / name
-    with pytest.raises(ModelError, match="no label map: name the right one with --labels"):
+    with pytest.raises(ModelError, match="not a label map: name the right one with --labels"):
         read_found_map(found)
 
 

@@ -253,7 +253,7 @@ def test_closing_takes_no_time_in_every_state(state: str) -> None:
         assert reader.close() < 3  # strictly 1: tests/soak
         assert source.read() is None
         if state == "opening":
-            assert source.signal_loss_reason is None  # that it was closed is no fault
+            assert source.signal_loss_reason is None  # that it was closed is not a fault
 
 
 def test_a_stream_that_stops_sending_and_goes_on() -> None:

@@ -76,7 +76,7 @@ def write_picture(path: Path, value: int = 100, size: tuple[int, int] = (48, 64)
         ("https://host/live.m3u8", "stream"),
         ("demo", "demo"),
         (".", "folder"),
-        (__file__, "video"),  # whatever is no picture: FFmpeg decides
+        (__file__, "video"),  # whatever is not a picture: FFmpeg decides
     ],
 )
 def test_kind_of(spec: str, kind: str) -> None:
@@ -230,7 +230,7 @@ def sound() -> bytes:
         ("a.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "is SVG, which is not read here"),
         ("set.mp4", b"PK\3\4" + bytes(99), "is a zip archive"),
         ("sound.wav", sound(), "has sound, but no pictures"),
-        ("noise.mp4", np.random.default_rng(1).bytes(50_000), "no video"),
+        ("noise.mp4", np.random.default_rng(1).bytes(50_000), "not a video"),
     ],
 )
 def test_hostile_files_fail_in_one_line(tmp_path, capfd, name, data, says) -> None:
@@ -291,8 +291,8 @@ def test_a_webcam_is_not_tried_by_what_this_system_lacks(backend: Backend) -> No
         ("", "no such source"),
         ("img%03d.png", "'img%03d.png' is a pattern; give the folder of its files: ."),
         ("./*.jpg", "is a pattern"),
-        ("-", "a pipe is no source"),
-        ("{tmp_path}/pipe", "a pipe is no source"),  # opened, it would wait for a writer
+        ("-", "a pipe is not a source"),
+        ("{tmp_path}/pipe", "a pipe is not a source"),  # opened, it would wait for a writer
         ("{tmp_path}", "no pictures in"),
     ],
 )
@@ -323,7 +323,7 @@ def test_each_system_has_its_back_end(monkeypatch, system, backend, names) -> No
 
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
 def test_a_camera_that_does_not_open_is_explained(monkeypatch, tmp_path, system) -> None:
-    """A device file that is no camera, opened by the real child process."""
+    """A device file that is not a camera, opened by the real child process."""
     device = tmp_path / "video0"
     device.write_bytes(b"")
     from maskdet.sources.webcam import Webcam

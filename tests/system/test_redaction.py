@@ -12,7 +12,7 @@ from maskdet.system.redaction import mask_password
     [
         ("rtsp://user:secret@10.0.0.5:554/1", "rtsp://user:***@10.0.0.5:554/1"),
         ("rtsp://user@10.0.0.5/1", "rtsp://user@10.0.0.5/1"),  # no password, nothing to hide
-        ("rtsp://user@host:554/1", "rtsp://user@host:554/1"),  # a port is no password
+        ("rtsp://user@host:554/1", "rtsp://user@host:554/1"),  # a port is not a password
         ("http://[::1]:8080/a", "http://[::1]:8080/a"),
         ("rtsp://me@mail.org:secret@host/1", "rtsp://me@mail.org:***@host/1"),
         ("http://host:8080/a@b", "http://host:***@b"),  # could be a password: covered
@@ -54,7 +54,7 @@ from maskdet.system.redaction import mask_password
         ("--source=admin:S3@cam", "--source=admin:***@cam"),
         ("monitor.py: ask me@mail.org", "monitor.py: ask me@mail.org"),
         (r"C:\me@home\a.mp4", r"C:\me@home\a.mp4"),
-        ("C:/a:b@c", "C:/a:b@c"),  # a drive is no scheme
+        ("C:/a:b@c", "C:/a:b@c"),  # a drive is not a scheme
         ("clip.mp4", "clip.mp4"),
         ("", ""),
     ],

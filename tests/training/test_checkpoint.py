@@ -121,7 +121,7 @@ def test_a_cut_list_of_members_is_refused(tmp_path: Path) -> None:
         # other numpy files
         "array",
         "other arrays",
-        # a step that is no number
+        # a step that is not a number
         "many steps",
         # an array of Python objects could run anything when read
         "pickle",

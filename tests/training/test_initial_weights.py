@@ -79,7 +79,7 @@ def test_a_model_of_which_nothing_fits(retinanet: RetinaNet, tmp_path: Path) -> 
 
 
 def test_a_folder_that_is_no_model(retinanet: RetinaNet, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no model folder"):
+    with pytest.raises(ConfigError, match="not a model folder"):
         load_start(retinanet, str(tmp_path), "")
 
 

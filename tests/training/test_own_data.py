@@ -179,7 +179,10 @@ def test_a_folder_of_things_that_cannot_be_one(data: Path, part: str, about: str
     "overrides",
     [
         ["train=[{list: ../x.txt}]"],  # leads out
-        ["train=[{source: x.csv}]", 'validation=""'],  # a file of labels is no list that may lack
+        [
+            "train=[{source: x.csv}]",
+            'validation=""',
+        ],  # a file of labels is not a list that may lack
         ["train=[{list: none.txt}]", "validation=all.txt"],  # half of the lists is there
         ["train=[{list: all.txt}]", "validation=none.txt"],
     ],

@@ -256,7 +256,7 @@ def test_an_address_that_cannot_be_had_is_one_line(capsys: pytest.CaptureFixture
         port = str(taken.getsockname()[1])
         for options, reported in (
             (["--port", port], f"cannot listen at 127.0.0.1 port {port}: Address already in use"),
-            (["--host", "192.0.2.1"], "no address of this machine; choose another with --host"),
+            (["--host", "192.0.2.1"], "not an address of this machine; choose another with --host"),
             (["--host", "no.such.name.invalid"], "--host no.such.name.invalid: no such address"),
             (["--port", "70000"], "65535"),
             (["--port", "0", "--model", "no-such-model"], "no model 'no-such-model'"),

@@ -202,7 +202,9 @@ def _lock(path: Path) -> sqlite3.Connection:
                 f"another run writes to {path.parent}: wait for its end, or choose another --output"
             ) from None
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            raise SinkError(f"{path} is no lock of an archive; remove it and run again") from None
+            raise SinkError(
+                f"{path} is not a lock of an archive; remove it and run again"
+            ) from None
         raise SinkError(
             f"cannot write to {path.parent}: {error}; check its rights and disk space"
         ) from None

@@ -135,5 +135,7 @@ def _lies_in(path: str, places: Sequence[Path]) -> bool:
 def _left_out(paths: Sequence[str], folder: Path) -> str:
     names = ", ".join(os.path.relpath(path, folder) for path in paths[:MAX_NAMED])
     more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
-    files = "1 file is no recording" if len(paths) == 1 else f"{len(paths)} files are no recordings"
+    files = (
+        "1 file is not a recording" if len(paths) == 1 else f"{len(paths)} files are not recordings"
+    )
     return f"{folder}: {files}: {names}{more}; left out"

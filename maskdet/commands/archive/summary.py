@@ -37,7 +37,7 @@ def write_summary(output: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def totals_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The totals; a copy is no second recording, and counts as a file alone."""
+    """The totals; a copy is not a second recording, and counts as a file alone."""
     counted = [one.result for one in outcomes if one.status == "done" and one.result is not None]
     statuses = Counter(one.status for one in outcomes)
     return {

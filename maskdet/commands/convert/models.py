@@ -109,7 +109,9 @@ def _inference(model: DetectedModel, anchors: Path | None) -> bytes | None:
     if is_training_model(file.network):
         return to_inference(file, read_anchor_settings(anchors) if anchors else None)
     if anchors:
-        raise ConfigError(f"--anchors: {model.path} is no training model; it has its own anchors")
+        raise ConfigError(
+            f"--anchors: {model.path} is not a training model; it has its own anchors"
+        )
     return None
 
 

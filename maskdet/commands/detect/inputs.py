@@ -1,4 +1,4 @@
-"""The images that `detect` was asked for, and the line for what is no image."""
+"""The images that `detect` was asked for, and the line for what is not an image."""
 
 from __future__ import annotations
 

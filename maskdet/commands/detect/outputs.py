@@ -39,7 +39,7 @@ class Results:
         images: a record of each processed image, as the JSON has it.
         failed: ``file`` and ``reason`` of each image that could not be read.
         videos: videos in the folders, which were left out.
-        others: files in the folders that are no images, which were left out.
+        others: files in the folders that are not images, which were left out.
         counts: faces per state in all images, every state named.
     """
 

@@ -96,7 +96,7 @@ def _check_images(data: DataSet, settings: TrainingSettings, problems: Problems)
 
 
 def _check_names(data: DataSet, states: Mapping[str, str | None], problems: Problems) -> None:
-    """Adds to the problems each class with boxes that is no mask state, which training refuses.
+    """Adds to the problems each class with boxes that is not a mask state, which training refuses.
 
     One line for each, at its first box: a data set of such a class may have thousands.
     """

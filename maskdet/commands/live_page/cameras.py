@@ -41,7 +41,7 @@ class PageControl:
         """The name of a new camera.
 
         Raises:
-            ConfigError: an option is wrong, or it is no camera.
+            ConfigError: an option is wrong, or it is not a camera.
         """
         return self._settings(source, name, options)[1]
 

@@ -65,7 +65,7 @@ def _existing(file: Path | None) -> Accounts:
 
 
 def _password(name: str) -> str:
-    """Asks for a password twice, or reads one line of standard input that is no terminal."""
+    """Asks for a password twice, or reads one line of standard input that is not a terminal."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     first = getpass.getpass(f"Password of {name}: ")

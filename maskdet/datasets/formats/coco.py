@@ -52,10 +52,10 @@ def read(source: Source, problems: Problems) -> DataSet:
             continue
         image, category = _key(item.get("image_id")), _key(item.get("category_id"))
         if image not in images:
-            problems.add(place, f"image_id {shown_value(item.get('image_id'))} is no image's")
+            problems.add(place, f"image_id {shown_value(item.get('image_id'))} is not an image's")
         elif category not in classes:
             problems.add(
-                place, f"category_id {shown_value(item.get('category_id'))} is no category's"
+                place, f"category_id {shown_value(item.get('category_id'))} is not a category's"
             )
         elif target := images[image]:
             take_region(item, target, classes[category], builder, place)
@@ -72,19 +72,21 @@ def read(source: Source, problems: Problems) -> DataSet:
 
 def _parse(file: Path) -> dict[str, Any]:
     def refuse(name: str) -> None:
-        raise ValueError(f"{name} is no number in JSON")
+        raise ValueError(f"{name} is not a number in JSON")
 
     try:
         content = json.loads(read_text(file), parse_constant=refuse)
     except RecursionError:
-        raise DatasetError(f"{file}: is nested too deeply; this is no COCO file") from None
+        raise DatasetError(f"{file}: is nested too deeply; this is not a COCO file") from None
     except json.JSONDecodeError as error:
-        raise DatasetError(f"{file}:{error.lineno}: is no JSON: {error.msg}") from None
+        raise DatasetError(f"{file}:{error.lineno}: is not JSON: {error.msg}") from None
     except ValueError as error:
-        raise DatasetError(f"{file}: is no JSON: {str(error)[:120]}") from None
+        raise DatasetError(f"{file}: is not JSON: {str(error)[:120]}") from None
     if not isinstance(content, dict) or not {"images", "categories"} <= content.keys():
         hint = json_tool(content)
-        raise DatasetError(f"{file}: has no 'images' and 'categories'; this is no COCO file{hint}")
+        raise DatasetError(
+            f"{file}: has no 'images' and 'categories'; this is not a COCO file{hint}"
+        )
     return content
 
 
@@ -94,14 +96,14 @@ def _items(
     """Place and content of each entry of one of the lists."""
     items = content.get(key, [])
     if not isinstance(items, list):
-        problems.add(file, f"'{key}' is no list")
+        problems.add(file, f"'{key}' is not a list")
         return
     for index, item in enumerate(items):
         place = f"{file}: {key}[{index}]"
         if isinstance(item, dict):
             yield place, item
         else:
-            problems.add(place, f"{shown_value(item)} is no object")
+            problems.add(place, f"{shown_value(item)} is not an object")
 
 
 def _categories(content: dict[str, Any], file: Path, problems: Problems) -> dict[Any, str]:
@@ -158,9 +160,9 @@ def _images(
             continue
         images[key] = None
         if not isinstance(name, str):
-            problems.add(place, f"file_name {shown_value(name)} is no text")
+            problems.add(place, f"file_name {shown_value(name)} is not text")
         elif len(size := numbers(sides)) < len(sides):
-            problems.add(place, f"size {'×'.join(map(shown_value, sides))} is no picture's")
+            problems.add(place, f"size {'×'.join(map(shown_value, sides))} is not a picture's")
         else:
             try:
                 file = finder.find(name, place)

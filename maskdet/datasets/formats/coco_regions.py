@@ -82,7 +82,7 @@ def _outline(segmentation: Any) -> tuple[float, ...]:
             or len(piece) < 2 * MIN_POINTS
         ):
             raise DatasetError(
-                f"segmentation {shown_value(piece)} is no outline [x, y, x, y, x, y …]"
+                f"segmentation {shown_value(piece)} is not an outline [x, y, x, y, x, y …]"
             )
         points += map(float, piece)
     return tuple(points)
@@ -111,7 +111,7 @@ def _mask_corners(mask: dict[str, Any]) -> tuple[float, ...]:
                 raise ValueError
         x, y, across, down = map(float, masks.toBbox(packed))
     except (TypeError, ValueError, OverflowError, UnicodeEncodeError):
-        raise DatasetError("its segmentation is no run-length mask of the picture") from None
+        raise DatasetError("its segmentation is not a run-length mask of the picture") from None
     return (x, y, x + across, y, x + across, y + down, x, y + down)
 
 
@@ -132,7 +132,7 @@ def is_number(value: Any) -> bool:
 
 
 def numbers(value: Any) -> list[float]:
-    """The numbers of a list; none where it is no list, or a value of it is no number."""
+    """The numbers of a list; none where it is not a list, or a value of it is not a number."""
     values = value if isinstance(value, list) else []
     return [float(each) for each in values] if all(map(is_number, values)) else []
 

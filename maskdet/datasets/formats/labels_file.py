@@ -56,7 +56,7 @@ def holds_boxes(file: Path) -> bool:
 
 
 def first_fields(file: Path) -> list[str]:
-    """The fields of a CSV's first line; none where it is no CSV, as its reader will report.
+    """The fields of a CSV's first line; none where it is not CSV, as its reader will report.
 
     Raises:
         DatasetError: it cannot be read.

@@ -102,7 +102,7 @@ class NewCameras:
 
 def switched(source: Source, in_window: bool, *, standby: bool = False) -> Source:
     """A source as a run reads it: cameras can be paused, files moved about in a window."""
-    if isinstance(source, LiveSource) or source.is_live:  # the demo is no LiveSource
+    if isinstance(source, LiveSource) or source.is_live:  # the demo is not a LiveSource
         return SwitchedSource(source, standby=standby)
     return Playback(source) if in_window and isinstance(source, VideoSource | ImageList) else source
 
@@ -113,7 +113,7 @@ def names_of(wanted: Sequence[SourceSettings]) -> list[str]:
 
 
 def require_sources(wanted: Iterable[SourceSettings]) -> None:
-    """Refuses what is no source before a file is made for its results.
+    """Refuses what is not a source before a file is made for its results.
 
     Raises:
         SourceError: one is none; the line says what may be.

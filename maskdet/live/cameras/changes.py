@@ -77,7 +77,7 @@ class SourceChanges:
         close_sinks(lane.own_sinks, self._inference.errors)
 
     def suspend(self, index: int) -> None:
-        """No frames are wanted for a while, which is no loss of signal."""
+        """No frames are wanted for a while, which is not a loss of signal."""
         self._lanes[index].meter.suspend()
 
     def finish_people(self, index: int) -> bool:

@@ -177,9 +177,9 @@ class AlarmSettings(Settings):
 def _span(text: str) -> tuple[int, int]:
     found = _SPAN.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"'{text}' is no span of hours; write 08:00-18:00")
+        raise ValueError(f"'{text}' is not a span of hours; write 08:00-18:00")
     begin_hour, begin_minute, end_hour, end_minute = map(int, found.groups())
     begin, end = begin_hour * 60 + begin_minute, end_hour * 60 + end_minute
     if begin == end or max(begin, end) > 24 * 60:
-        raise ValueError(f"'{text}' is no span of hours; write 08:00-18:00")
+        raise ValueError(f"'{text}' is not a span of hours; write 08:00-18:00")
     return begin, end

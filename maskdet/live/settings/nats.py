@@ -36,7 +36,7 @@ def check_addresses(text: str) -> tuple[str, ...]:
     addresses = tuple(part.strip() for part in text.split(","))
     for one in addresses:
         if not ADDRESS.fullmatch(one):
-            raise ValueError(f"'{one}' is no address: nats://HOST:4222 or tls://HOST:4222")
+            raise ValueError(f"'{one}' is not an address: nats://HOST:4222 or tls://HOST:4222")
     return addresses
 
 

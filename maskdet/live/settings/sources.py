@@ -116,7 +116,7 @@ class SourceSettings(Settings):
         """The reason why its own video cannot be recorded without encoding; empty: it can."""
         scheme = scheme_of(self.source)
         if scheme not in _COPIED_SCHEMES:
-            return "is no network camera that sends encoded video"
+            return "is not a network camera that sends encoded video"
         if scheme in _RECEIVED_ONCE and self.detect_source is None:
             return f"is received over {scheme} and cannot be opened twice; give a detect_source"
         return ""

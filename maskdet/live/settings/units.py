@@ -7,5 +7,5 @@ MEGABYTE, GIGABYTE = 1e6, 1e9
 
 
 def times(value: float | None, unit: float) -> float | None:
-    """A value in units; None, which is no limit, stays None."""
+    """A value in units; None, which is not a limit, stays None."""
     return None if value is None else value * unit

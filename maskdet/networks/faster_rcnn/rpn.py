@@ -17,7 +17,7 @@ from maskdet.networks.pyramid import conv
 from maskdet.networks.tensor import Tensor
 
 NEVER = -1e9
-"""Logit of what is no proposal at all."""
+"""Logit of what is not a proposal at all."""
 _SUPPRESSION_IOU = 0.7
 """IoU above which the lower of a level's boxes goes."""
 

@@ -17,7 +17,7 @@ from maskdet.people.tracking.returning import RETURN_S
 SILENT_S = 5.0
 """Seconds without a frame after which nobody counts as being there."""
 _WHOLE = 0
-"""The subject of a rule that is no single person."""
+"""The subject of a rule that is not a single person."""
 
 
 @dataclass(eq=False)

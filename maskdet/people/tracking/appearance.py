@@ -36,7 +36,7 @@ OTHER_CHANGES = 7.0
 def describe(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Mean colors of the cells of each face, float32 (N, cells · 3), 0 to 1.
 
-    The part of a face that shows at the edge of the image is no description of it: NaN.
+    The part of a face that shows at the edge of the image is not a description of it: NaN.
 
     Args:
         image: BGR uint8 (height, width, 3).

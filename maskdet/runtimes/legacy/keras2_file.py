@@ -226,7 +226,7 @@ def _verify(path: Path, dataset: Any, layer: str) -> None:
     """Nothing but numbers, in this very file, as many as it declares."""
     place = f"{path}: weights of layer {layer!r:.60}"
     if getattr(dataset, "dtype", None) is None or dataset.dtype.kind != "f":
-        raise ModelError(f"{place} are no numbers")
+        raise ModelError(f"{place} are not numbers")
     if dataset.external or dataset.is_virtual or dataset.file.filename != str(path):
         raise ModelError(f"{place}: refused: they stand in another file")
     if dataset.nbytes > _MAX_COMPRESSION * max(dataset.id.get_storage_size(), 1):

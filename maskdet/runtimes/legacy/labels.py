@@ -34,7 +34,7 @@ def states_of_labels(
         snapshots: training snapshots are welcome, too.
 
     Raises:
-        ModelError: the model is no detector, or its label map is missing or broken, or a name is
+        ModelError: the model is not a detector, or its label map is missing or broken, or a name is
             unknown.
     """
     if model.kind in THIRD_PARTY:
@@ -59,7 +59,7 @@ def check_model(model: DetectedModel, *, snapshots: bool = False) -> None:
         snapshots: training snapshots are welcome, too.
 
     Raises:
-        ModelError: it is broken, or is no detector.
+        ModelError: it is broken, or is not a detector.
     """
     if model.kind in THIRD_PARTY:
         from maskdet.runtimes.third_party.opening import check_file

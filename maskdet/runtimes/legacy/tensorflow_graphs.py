@@ -115,7 +115,7 @@ def _scope(nodes: Set[str], outputs: Sequence[str]) -> str:
 def signature(folder: Path, outputs: Sequence[str]) -> tuple[Callable[[Any], dict[str, Any]], Any]:
     """A SavedModel's signature as a function of its one input.
 
-    ``serving_default``, or where that is no detector's, another one that is.
+    ``serving_default``, or where that is not a detector's, another one that is.
 
     Returns:
         The function, from a tensor to tensors by output name; and the signature's input tensor.

@@ -1,6 +1,6 @@
 """Close faces: those of the look at the whole image and of the small look, where both agree.
 
-What fills the view and is no face at all to one of both is none: a hand, a sleeve or a blurred
+What fills the view and is not a face at all to one of both is none: a hand, a sleeve or a blurred
 wall, of which the network sees too little at full size; a fruit or a clock that looks like a face
 when it is small.
 """

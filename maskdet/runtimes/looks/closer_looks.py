@@ -22,7 +22,7 @@ MAX_ENLARGED = 1.5
 MAX_CLOSER_LOOKS = 4
 """At one image: more are needed in crowds alone."""
 MIN_DOUBTFUL_SCORE = 0.05
-"""Below it a box is no face, however few a caller leaves out."""
+"""Below it a box is not a face, however few a caller leaves out."""
 BORDER_PIXELS = 4.0
 """Pixels within a place's edges that a box needs to be seen whole there."""
 

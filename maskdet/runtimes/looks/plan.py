@@ -17,8 +17,8 @@ MAX_LOOKS = 8
 ENLARGEMENT = 1.25
 """From so many pixels of the image for one of the input on, parts of it show more."""
 STILL_ENLARGEMENT = 0.6
-"""The same for an image that is no frame of a video, for which there is time: more faces of 8 to 32
-pixels are found in its parts."""
+"""The same for an image that is not a frame of a video, for which there is time: more faces of 8
+to 32 pixels are found in its parts."""
 STILL_PARTS = 1.4
 """Parts of such an image along a side, for each pixel of it for one of the input."""
 STILL_SIDE = 600

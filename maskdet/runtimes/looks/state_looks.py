@@ -1,8 +1,8 @@
 """Small faces whose state is in doubt have the state that one more look, enlarged, shows.
 
 Whether a mask sits below the nose is a matter of few pixels: a face that is shown larger than it is
-loses nothing that was there, and the network has learned more faces of that size. What is no face
-at all there is none: a button, a wheel, a leaf.
+loses nothing that was there, and the network has learned more faces of that size. What is not a
+face at all there is none: a button, a wheel, a leaf.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def with_states(found: Detections, seen: Detections) -> Detections:
 
 
 def state_shares(probabilities: np.ndarray) -> np.ndarray:
-    """Share of each state in the probability of a face, both (N, states); 0 where it is no face."""
+    """Share of each state in the probability of a face, both (N, states); 0 where there is none."""
     sums = probabilities.sum(axis=1, keepdims=True)
     shares: np.ndarray = probabilities / np.where(sums > 0, sums, 1)
     return shares

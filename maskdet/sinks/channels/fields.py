@@ -70,7 +70,7 @@ def check_template(template: str, *, as_json: bool) -> None:
     """Refuses a template that can never be filled well.
 
     Raises:
-        ValueError: a field is unknown, or the result is no JSON.
+        ValueError: a field is unknown, or the result is not JSON.
     """
     for name in _FIELD.findall(template):
         if name not in FIELDS:

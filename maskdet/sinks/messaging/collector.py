@@ -38,7 +38,7 @@ class Collected:
     Attributes:
         events: that were written.
         sites: that published them.
-        refused: messages that were no events.
+        refused: messages that were not events.
     """
 
     events: int = 0
@@ -152,7 +152,7 @@ class Collector:
     async def _take(
         self, connection: Connection, messages: Sequence[Msg], stop: Callable[[], bool]
     ) -> None:
-        """Writes messages, then confirms them; those that are no events are not sent again."""
+        """Writes messages, then confirms them; those that are not events are not sent again."""
         rows: list[SiteRow] = []
         events: list[Msg] = []
         for message in messages:
@@ -192,7 +192,7 @@ class Collector:
     def _refuse(self, subject: str, error: RowError) -> None:
         self.collected.refused += 1
         if self.collected.refused <= _MAX_REPORTED_REFUSALS:
-            log.warning("a message of %s is no event, and is left out: %s", subject, error)
+            log.warning("a message of %s is not an event, and is left out: %s", subject, error)
 
     def _enforce_limits(self) -> None:
         if time.monotonic() < self._limit_due:

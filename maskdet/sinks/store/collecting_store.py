@@ -96,7 +96,7 @@ class CollectingStore:
             data: JSON.
 
         Raises:
-            RowError: it is no row of a store.
+            RowError: it is not a row of a store.
         """
         return parse_row(self._tables, site, kind, data)
 
@@ -136,18 +136,18 @@ def parse_row(tables: Mapping[str, Table], site: str, kind: str, data: bytes) ->
     """A row as a site publishes it; see `CollectingStore.parse`."""
     table = tables.get(_TABLES.get(kind, ""))
     if table is None:
-        raise RowError(f"'{kind}' is no kind of event")
+        raise RowError(f"'{kind}' is not a kind of event")
     if not site:
         raise RowError("no site is named")
     try:
         values: Any = json.loads(data)
     except (ValueError, RecursionError):
-        raise RowError("it is no JSON") from None
+        raise RowError("it is not JSON") from None
     if not isinstance(values, dict):
-        raise RowError("it is no JSON object")
+        raise RowError("it is not a JSON object")
     row = table.check(values)
     if not _RUN.fullmatch(str(row["run"])):
-        raise RowError("run is no number of a run")
+        raise RowError("run is not a number of a run")
     if "camera" in row:
         row["camera"] = f"{site}/{row['camera']}"
     return SiteRow(table.name, row)

@@ -13,7 +13,7 @@ from maskdet.errors import SinkError
 log = logging.getLogger(__name__)
 
 _STORE_SUFFIXES = ("", ".db", ".sqlite", ".sqlite3")
-"""Names under which a file that is no database is taken for a damaged store, and set aside."""
+"""Names under which a file that is not a database is taken for a damaged store, and set aside."""
 
 
 def set_aside(path: Path, reason: Exception) -> None:

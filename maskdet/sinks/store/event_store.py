@@ -114,7 +114,7 @@ class EventStore(StartingSink):
         self._start()
 
     def note_camera(self, name: str, state: str) -> None:
-        """A camera is running, paused or removed from now on: a pause is no down-time."""
+        """A camera is running, paused or removed from now on: a pause is not down-time."""
         with self._lock:
             self._ledger.note_camera(name, state, time.time())
         self._start()

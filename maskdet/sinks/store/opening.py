@@ -24,8 +24,8 @@ def store_at(text: str) -> Path | Database:
         return Database(text)
     if "://" in text:
         raise ConfigError(
-            f"{mask_password(text)} is no event store: name a file, or a PostgreSQL database as "
-            "postgresql://USER@HOST/NAME"
+            f"{mask_password(text)} is not an event store: name a file, or a PostgreSQL database "
+            "as postgresql://USER@HOST/NAME"
         )
     return Path(text)
 

@@ -131,7 +131,7 @@ class PostgresStore:
         """A row as a site publishes it.
 
         Raises:
-            RowError: it is no row of a store.
+            RowError: it is not a row of a store.
         """
         row = parse_row(self._tables, site, kind, data)
         for name, value in row.values.items():

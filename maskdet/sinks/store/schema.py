@@ -40,7 +40,7 @@ So does `outbox`, which repeats rows of these until they are sent.
 
 
 class BrokenStoreError(SinkError):
-    """The file is damaged, or is no database at all."""
+    """The file is damaged, or is not a database at all."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -231,9 +231,9 @@ def _damage_named(path: Path) -> Iterator[None]:
             raise BrokenStoreError(f"{path} is damaged: {error}") from None
         raise
     except UnicodeDecodeError:  # of SQLite's message, which repeats what it has found
-        raise BrokenStoreError(f"{path} is damaged: its list of tables is no text") from None
+        raise BrokenStoreError(f"{path} is damaged: its list of tables is not text") from None
     except sqlite3.DatabaseError as error:
-        raise BrokenStoreError(f"{path} is no event store, or damaged: {error}") from None
+        raise BrokenStoreError(f"{path} is not an event store, or damaged: {error}") from None
 
 
 def is_damage(error: sqlite3.Error) -> bool:

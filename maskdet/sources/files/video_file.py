@@ -75,7 +75,7 @@ class VideoFile:
             rotate: see `SourceOptions`.
 
         Raises:
-            SourceError: it cannot be opened, is no video, or has sound alone.
+            SourceError: it cannot be opened, is not a video, or has sound alone.
         """
         self.name = name
         self._path = path

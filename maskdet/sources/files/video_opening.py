@@ -29,7 +29,7 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
     """A video file and its first video stream.
 
     Raises:
-        SourceError: it cannot be opened, is no video, or has sound alone.
+        SourceError: it cannot be opened, is not a video, or has sound alone.
     """
     import av  # late: 0.1 s that cameras and images need not wait for
 
@@ -99,11 +99,11 @@ def _is_cover(stream: VideoStream) -> bool:
 def _not_readable(path: str, head: bytes) -> SourceError:
     with suppress(OSError):
         if not Path(path).stat().st_size:
-            return SourceError(f"{path} is no video or picture: it is empty (0 bytes)")
+            return SourceError(f"{path} is not a video or picture: it is empty (0 bytes)")
     if kind := unread_image(head[:HEADER_BYTES]) or other_file(head):
         return SourceError(f"{path} is {kind}")
     return SourceError(
-        f"{path} is no video or picture that can be read (tried FFmpeg); it may be "
+        f"{path} is not a video or picture that can be read (tried FFmpeg); it may be "
         "cut short, or still be recorded"
     )
 

@@ -56,7 +56,7 @@ class JpegStream:
             if marker == _END:
                 self._without_end = 0
                 return self._take(self._at)
-            self._without_end += 1  # a new image began, or what followed is no JPEG
+            self._without_end += 1  # a new image began, or what followed is not a JPEG
             if marker == _AGAIN and self._without_end >= _MAX_UNENDED:
                 return self._take(self._at) + b"\xff\xd9"
             self.broken += 1

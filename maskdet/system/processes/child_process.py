@@ -77,7 +77,7 @@ class ChildProcess:
 
     @property
     def was_killed(self) -> bool:
-        """Whether `kill` was called: its end is no fault of its own."""
+        """Whether `kill` was called: its end is not a fault of its own."""
         return self._killed
 
     def send_request(self, request: Mapping[str, object]) -> None:

@@ -34,6 +34,6 @@ class PublicAddress:
             root_path: as the option names it.
 
         Raises:
-            ConfigError: the root path is no path.
+            ConfigError: the root path is not a path.
         """
         return cls(names_of_page(host, allow_hosts), allow_hosts, checked_root_path(root_path))

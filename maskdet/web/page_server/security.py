@@ -130,7 +130,7 @@ def names_of_page(host: str, allowed: Sequence[str]) -> list[str]:
         allowed: beside this machine's own; a port counts for nothing.
     """
     here = socket.gethostname()
-    # What is no name is left out: a Host that cannot be read would be asking by it.
+    # What is not a name is left out: a Host that cannot be read would be asking by it.
     return [host, here, f"{here}.local", *filter(None, map(_without_port, allowed))]
 
 

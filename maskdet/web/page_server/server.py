@@ -53,7 +53,7 @@ def bind(host: str, port: int, options: tuple[str, str] = ("--host", "--port")) 
         taken.close()
         reason, option = reason_of(error), options[1]
         if error.errno == errno.EADDRNOTAVAIL:
-            reason, option = "it is no address of this machine", options[0]
+            reason, option = "it is not an address of this machine", options[0]
         raise ConfigError(
             f"cannot listen at {host} port {port}: {reason}; choose another with {option}"
         ) from None

@@ -22,11 +22,11 @@ def checked_root_path(path: str) -> str:
     """A path as the option names it, with a slash before it and none behind.
 
     Raises:
-        ConfigError: it is no path.
+        ConfigError: it is not a path.
     """
     wanted = f"/{path.strip('/')}" if path.strip("/") else ""
     if wanted and not _is_sub_path(wanted):
-        raise ConfigError(f"--root-path {path}: is no path; write it as /mask")
+        raise ConfigError(f"--root-path {path}: is not a path; write it as /mask")
     return wanted
 
 

@@ -196,7 +196,9 @@ def test_files_that_cannot_be_read_are_named_and_the_rest_goes_on(
     reported = capsys.readouterr().err
     for name in ("broken.mp4", "empty.mkv"):
         assert len([line for line in reported.splitlines() if f"{folder / name} " in line]) == 1
-    assert "1 file is no recording: notes.txt; left out" in reported and "Traceback" not in reported
+    assert (
+        "1 file is not a recording: notes.txt; left out" in reported and "Traceback" not in reported
+    )
     found = summary(output)
     statuses = {one["file"]: one["status"] for one in found["files"]}
     assert statuses == {"a.mp4": "done", "b.mp4": "copy", "broken.mp4": "failed",

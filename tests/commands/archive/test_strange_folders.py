@@ -73,7 +73,7 @@ def test_a_folder_of_strange_files_is_processed_and_each_of_them_named(clip: Pat
     assert (
         f"{folder}: 2 files are links that lead nowhere: dead.mp4, self.mp4; left out" in reported
     )
-    assert f"{folder}: 2 files are no recordings: notes.txt, pipe.mp4; left out" in reported
+    assert f"{folder}: 2 files are not recordings: notes.txt, pipe.mp4; left out" in reported
     assert any("a\\nb/c\\nd.mp4: " in line for line in reported)
     found = outcomes(output)
     assert {name for name, (status, _) in found.items() if status == "done"} == {
@@ -170,7 +170,7 @@ def write_text(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("make", "reported"),
-    [(write_text, "is no lock of an archive; remove it"), (Path.mkdir, "cannot write to")],
+    [(write_text, "is not a lock of an archive; remove it"), (Path.mkdir, "cannot write to")],
 )
 def test_a_lock_that_is_none_is_named(
     make: Any, reported: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

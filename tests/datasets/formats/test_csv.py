@@ -71,7 +71,7 @@ def data_lines(text: str) -> list[int]:
         ("a.png,60,40,,1,2,3,4", "unknown class ''"),
         ("a.png,60,41,mask,1,2,3,4", "states another size than the rows above: 60×40"),
         ("b.jpg,wide,57,mask,1,2,3,4", "width and height are wide and 57, not whole numbers"),
-        ("b.jpg,0,57,mask,1,2,3,4", "size 0×57 is no picture's"),
+        ("b.jpg,0,57,mask,1,2,3,4", "size 0×57 is not a picture's"),
         (f"b.jpg,{10**18},57,mask,1,2,3,4", "not whole numbers"),
         ("c.png,60,40,mask,1,2,3,4", "no picture 'c.png' in"),
         ("../z.png,60,40,mask,1,2,3,4", "leads out of the data folder"),
@@ -184,8 +184,8 @@ def test_mistakes_of_a_file_are_reported_together(folder: Path) -> None:
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "x.csv:1: not a text file in UTF-8"),
         ("größe,1\n".encode("latin-1"), "x.csv:1: not a text file in UTF-8; save it as UTF-8"),
         (HEAD.encode("utf-16")[:-1], "x.csv:1: not a text file in UTF-8"),  # cut within a letter
-        (b'"never closed,1,2\n' * 3, "is no CSV"),
-        (b'"' + b"x" * 200_000 + b'"', "x.csv:1: is no CSV: field larger than field limit"),
+        (b'"never closed,1,2\n' * 3, "is not CSV"),
+        (b'"' + b"x" * 200_000 + b'"', "x.csv:1: is not CSV: field larger than field limit"),
     ],
 )  # fmt: skip
 def test_what_is_no_csv(folder: Path, kind: str, raw: bytes, words: str) -> None:

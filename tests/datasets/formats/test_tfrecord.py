@@ -115,8 +115,8 @@ def test_classes_by_number_need_the_label_map(tmp_path: Path) -> None:
         ({"encoded": [b""]}, "has no image/encoded"),
         ({"encoded": [1]}, "image/encoded is of another type than bytes"),
         ({"encoded": [b"no picture"], "width": None}, "cannot be read as a picture"),
-        ({"width": [0]}, "size 0×40 is no picture's"),
-        ({"width": [2**62]}, "is no picture's"),
+        ({"width": [0]}, "size 0×40 is not a picture's"),
+        ({"width": [2**62]}, "is not a picture's"),
         ({"object__bbox__xmin": [0.5]}, "boxes and classes are of unequal number"),
         ({"object__bbox__xmin": [b"0.5", b"1"]}, "is of another type than float"),
         ({"object__bbox__xmin": [float("nan"), 0.1]}, "box 1: box nan, 2, 30, 40 is not made of"),
@@ -152,7 +152,7 @@ def claims(length: int) -> bytes:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda raw: flip(raw, 0), "record 1: is damaged (checksum of its length); this is no TF"),
+        (lambda raw: flip(raw, 0), "record 1: is damaged (checksum of its length); this is not a"),
         (lambda raw: flip(raw, 9), "record 1: is damaged (checksum of its length)"),
         (lambda raw: flip(raw, 200), "record 1: is damaged (checksum)"),
         (lambda raw: flip(raw, len(raw) - 1), "record 2: is damaged (checksum)"),
@@ -163,7 +163,7 @@ def claims(length: int) -> bytes:
         (lambda raw: claims(2**60), "record 1: is 1152921504606846976 bytes long"),
         (lambda raw: claims(2**64 - 1), "record 1: is 18446744073709551615 bytes long"),
         (gzip.compress, "record 1: the file is compressed; unpack it with gunzip"),
-        (lambda raw: b"\x89PNG\r\n\x1a\n" + raw, "this is no TFRecord file"),
+        (lambda raw: b"\x89PNG\r\n\x1a\n" + raw, "this is not a TFRecord file"),
         (lambda raw: b"", "has no pictures"),
     ],
 )  # fmt: skip

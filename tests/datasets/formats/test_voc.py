@@ -186,7 +186,7 @@ EXTERNAL = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><annotation>
         (annotation(width=0), "size 0×40"),
         (annotation(height=-40), "size 60×-40"),
         (annotation(width="nan"), "<size/width> is 'nan'"),
-        (annotation(width="1e300"), "no picture's"),
+        (annotation(width="1e300"), "not a picture's"),
         (annotation(width=2_000_000), "size 2e+06×40"),
         # boxes that are none
         (annotation(face(5, 5, 5, 20)), "empty box 5, 5, 5, 20"),

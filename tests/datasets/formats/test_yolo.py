@@ -87,17 +87,17 @@ def test_a_picture_without_labels_has_no_objects_and_is_reported(tmp_path: Path)
         ("1 " + "0.1 " * 30, "empty box 6, 4, 6, 4"),
         ("1 0.1 0.1 0.2 0.1 0.2 1.9", "0.1 0.1 0.2 0.1: outline's points must be shares"),
         ("1 0.1 0.1 0.2 0.1 0.2 9", "has 7 values, not: class, center x, y, width, height; with a"),
-        ("1 0.1 0.1 0.2 0.1 0.2 nan", "'nan' is no number; write shares such as 0.25"),
-        ("no 0.25 0.5 0.5 1", "class 'no' is no whole number"),
-        ("1.5 0.25 0.5 0.5 1", "class '1.5' is no whole number"),
+        ("1 0.1 0.1 0.2 0.1 0.2 nan", "'nan' is not a number; write shares such as 0.25"),
+        ("no 0.25 0.5 0.5 1", "class 'no' is not a whole number"),
+        ("1.5 0.25 0.5 0.5 1", "class '1.5' is not a whole number"),
         ("2 0.25 0.5 0.5 1", "unknown class 'id 2'; there are 0: mask, 1: no"),
         ("-1 0.25 0.5 0.5 1", "unknown class 'id -1'"),
         ("1 15 20 30 40", "15 20 30 40: center and size must be shares of the picture"),
-        ("1 0.25 0.5 nan 1", "'nan' is no number"),
-        ("1 0.25 0.5 1.2.3 1", "'1.2.3' is no number"),
+        ("1 0.25 0.5 nan 1", "'nan' is not a number"),
+        ("1 0.25 0.5 1.2.3 1", "'1.2.3' is not a number"),
         ("1 0.25 0.5 -0.5 1", "must be shares of the picture"),
-        ("1 0.25 half 0.5 1", "'half' is no number"),
-        ("1 0,25 half 0,5 1", "'half' is no number"),
+        ("1 0.25 half 0.5 1", "'half' is not a number"),
+        ("1 0,25 half 0,5 1", "'half' is not a number"),
         ("1 0.25 0.5 0 1", "empty box"),
     ],
 )
@@ -115,7 +115,7 @@ def test_wrong_labels(tmp_path: Path, row: str, words: str) -> None:
         ({"listed": ("classes.txt", "mask\n\nno\n")}, "classes.txt:2: unknown class ''"),
         ({"listed": ("classes.txt", "\n")}, "unknown class 'id 1'; the list of classes is empty"),
         ({"listed": ("data.yaml", "names: 5\n")}, "data.yaml: has no 'names' list"),
-        ({"listed": ("data.yaml", "names: {x: y}\n")}, "names: 'x' is no class id"),
+        ({"listed": ("data.yaml", "names: {x: y}\n")}, "names: 'x' is not a class id"),
         ({"listed": ("data.yaml", "a: &a [x]\nnames: *a\n")}, "data.yaml"),
         ({"rows": b"\x89PNG\r\n\x1a\n\0"}, "a.txt:1: not a text file in UTF-8"),
         ({"rows": "1 0.5 0.5 0.1 0.1\0"}, "a.txt:1: holds NUL characters"),
@@ -145,7 +145,7 @@ def test_nothing_outside_the_folder_is_read(tmp_path: Path) -> None:
 def test_nothing_but_text_reaches_the_terminal(tmp_path: Path) -> None:
     put(tmp_path, "1 0.5 \x1b[31m 0.1 0.1\n")
     (line,) = mistakes(tmp_path)
-    assert r"'\x1b[31m' is no number" in line
+    assert r"'\x1b[31m' is not a number" in line
 
 
 def test_a_folder_called_images(tmp_path: Path) -> None:

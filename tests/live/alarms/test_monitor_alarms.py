@@ -230,7 +230,7 @@ def test_wrong_settings_are_a_line_at_the_start(
         ("alarms.channels=[{name: a, kind: pigeon}]", "kind must be web_hook, mqtt, nats, notify,"),
         ("alarms.channels=[{name: a, kind: sound}, {name: a, kind: sound}]", "two channels are"),
         ("alarms.rules=[{name: a, channels: [b]}]", "no channel is named 'b'"),
-        ("alarms.rules=[{name: a, hours: [8-18]}]", "'8-18' is no span of hours; write 08:00"),
+        ("alarms.rules=[{name: a, hours: [8-18]}]", "'8-18' is not a span of hours; write 08:00"),
         ("alarms.rules=[{name: a, when: camera_gone, zone: b}]", "zone is of people"),
         ("alarms.rules=[{name: a, direction: in}]", "direction needs line"),
     ],

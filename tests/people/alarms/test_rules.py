@@ -24,8 +24,8 @@ SCENES = {
         [(0, [P()]), (1, [P()]), (9, [])],
         [("began", 0, 1), ("cleared", 9, 1)],
     ),
-    "a mask is no alarm": (BARE, [(0, [P(1, MASK)]), (9, [P(1, MASK)])], []),
-    "a poster is no alarm": (BARE, [(0, [P(still=True)]), (9, [P(still=True)])], []),
+    "a mask is not an alarm": (BARE, [(0, [P(1, MASK)]), (9, [P(1, MASK)])], []),
+    "a poster is not an alarm": (BARE, [(0, [P(still=True)]), (9, [P(still=True)])], []),
     "only after three seconds": (
         replace(BARE, for_s=3),
         [(0, [P()]), (2.9, [P()]), (3, [P()]), (4, [])],

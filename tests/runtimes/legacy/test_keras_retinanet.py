@@ -291,7 +291,7 @@ WEIGHTS = {
     "more than the file has": (claim_much, "claim 4,000,000,000,000 bytes"),
     "a link to another file": (point_elsewhere, "cut off or broken|broken: "),
     "bytes of another file": (be_elsewhere, "stand in another file"),
-    "text": (be_text, "are no numbers"),
+    "text": (be_text, "are not numbers"),
     "nothing": (be_gone, "layer 'P3': expected kernel, found nothing"),
     "no plan": (have_no_plan, "no Keras model"),
     "a broken plan": (have_broken_plan, "cut off or broken"),

@@ -400,7 +400,7 @@ PLAIN = {
     "a zip": (b"PK\3\4" + bytes(90), "zip archive"),
     "a pickle": (b"\x80\x04\x95" + bytes(90), "pickle"),
     "LiteRT": (b"\x1c\0\0\0TFL3" + bytes(90), "LiteRT cannot open it"),
-    "text": (b"hello there, this is no model", "no model of a known format"),
+    "text": (b"hello there, this is not a model", "no model of a known format"),
     "noise like a graph": (b"\x0a\xff\xff\xff\xff\x0f" + bytes(90), "cut off or no frozen graph"),
 }
 

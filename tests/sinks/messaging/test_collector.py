@@ -145,7 +145,7 @@ def test_messages_that_are_no_events_are_named_and_left_out(server, open_store, 
     # a server that is slow for a moment has lines of its own: that it stopped, and goes on
     lines = [line for line in caplog.messages if not line.startswith("collecting from ")]
     assert collector.collected.refused == len(messages) == len(lines)
-    assert all("is no event, and is left out" in line for line in lines)
+    assert all("is not an event, and is left out" in line for line in lines)
     assert visits(tmp_path / "all.db") == [("north/door", 1, 4.0, 0)]
 
 
@@ -227,7 +227,7 @@ def test_versions_come_in_any_order_to_the_same_end(open_store, tmp_path):
     ("options", "line"),
     [
         ((), "no server is named: say --server nats://HOST:4222"),
-        (("--server", "10.0.0.1"), "'10.0.0.1' is no address: nats://HOST:4222"),
+        (("--server", "10.0.0.1"), "'10.0.0.1' is not an address: nats://HOST:4222"),
         (("--server", "nats://me:hidden-word@host"), "no user or password in the address"),
         (("--server", "nats://h", "--set", "nats.password=hidden-word"), "password: write ${NAME}"),
         (("--server", "nats://h", "--set", "nats.token=${NO_SUCH}"), "${NO_SUCH} is not in"),

@@ -132,7 +132,7 @@ def test_what_is_wrong_is_one_line(
         (database.address, 2, "holds no event store; maskdet collect-events makes one"),
         (f"{server.address}x", 2, 'database "postgresx" does not exist'),
         ("postgresql://ann:geheim@127.0.0.1/x", 2, "no password in the database's address"),
-        ("mysql://ann:geheim@127.0.0.1/x", 2, "mysql://ann:***@127.0.0.1/x is no event store"),
+        ("mysql://ann:geheim@127.0.0.1/x", 2, "mysql://ann:***@127.0.0.1/x is not an event store"),
     ]:
         assert main(["report", address]) == status
         (line,) = capsys.readouterr().err.splitlines()

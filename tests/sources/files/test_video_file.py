@@ -188,7 +188,7 @@ def test_seeking_in_a_raw_stream(make_video: MakeVideo) -> None:
 def test_noise_is_no_video(tmp_path: Path) -> None:
     path = tmp_path / "noise.dat"
     path.write_bytes(np.random.default_rng(3).bytes(20_000))
-    with pytest.raises(SourceError, match="no video or picture"):
+    with pytest.raises(SourceError, match="not a video or picture"):
         open_source(str(path))
 
 

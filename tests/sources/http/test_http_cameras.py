@@ -287,7 +287,7 @@ def test_a_snapshot_address_is_a_live_source(http_camera: HttpCamera) -> None:
     seen = [source.read() for _ in range(4)]
     source.close()
     assert source.is_live and source.fps == 20 and source.reconnects == 0
-    assert source.pause == 0.05  # which is no loss of signal, however long
+    assert source.pause == 0.05  # which is not a loss of signal, however long
     assert len({number(frame.image) for frame in seen}) == 4
 
 

@@ -54,7 +54,7 @@ def test_a_scene_counts_as_so_many_images_at_most() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scene", "expected"), [("([a-z", "no regular expression"), ("[a-z]+", "one group")]
+    ("scene", "expected"), [("([a-z", "not a regular expression"), ("[a-z]+", "one group")]
 )
 def test_a_scene_is_named_by_one_group(scene: str, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):

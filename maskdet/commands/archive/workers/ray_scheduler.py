@@ -213,7 +213,7 @@ def _require_answer(address: str) -> None:
     """Finds out soon that nothing answers at an address, for which Ray takes a minute.
 
     Raises:
-        ConfigError: nothing does, or it is no address.
+        ConfigError: nothing does, or it is not an address.
     """
     if address in (LOCAL, AUTO):
         return

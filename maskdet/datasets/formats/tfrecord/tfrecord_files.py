@@ -75,7 +75,7 @@ def _length(head: bytes, place: str, count: int) -> int:
         raise DatasetError(f"{place}: breaks off; the file is cut off, get or write it again")
     length, checksum = _HEAD.unpack(head)
     if checksum != masked_crc(head[:8]):
-        kind = "this is no TFRecord file" if count == 1 else "get or write it again"
+        kind = "this is not a TFRecord file" if count == 1 else "get or write it again"
         raise DatasetError(f"{place}: is damaged (checksum of its length); {kind}")
     return int(length)
 

@@ -55,7 +55,7 @@ def parse(xml: Path, problems: Problems | None = None) -> Element:
 
     Raises:
         FileNotFoundError: there is none.
-        DatasetError: it is no xml.
+        DatasetError: it is not xml.
     """
     builder = _Builder()
     try:

@@ -163,7 +163,7 @@ class _Rows:
             )
         index = whole_or_point_zero(fields[0])
         if index is None:
-            raise DatasetError(f"class {fields[0][:20]!r} is no whole number")
+            raise DatasetError(f"class {fields[0][:20]!r} is not a whole number")
         name = class_of(self._classes, index)
         shares = _shares(fields[1:], outline=outline)
         sides = (image.width, image.height)
@@ -198,12 +198,12 @@ def _shares(fields: list[str], *, outline: bool) -> list[float]:
     """The numbers of a row: those of a box, or of an outline, which may go a little beyond.
 
     Raises:
-        DatasetError: one is no number, or no share of the image.
+        DatasetError: one is not a number, or no share of the image.
     """
     shares = list(map(number, fields))
     for field, share in zip(fields, shares, strict=True):
         if math.isnan(share):
-            raise DatasetError(f"{field[:20]!r} is no number; write shares such as 0.25")
+            raise DatasetError(f"{field[:20]!r} is not a number; write shares such as 0.25")
     least, most = (-SLACK_SHARE, 1 + SLACK_SHARE) if outline else (0.0, 1.0001)
     if not all(least <= share <= most for share in shares):
         shown = " ".join(field[:20] for field in fields[:4])

@@ -75,9 +75,9 @@ def parts_of_lists(folder: Path, images: Sequence[Path], problems: Problems) -> 
 def have_landmarks(files: Iterable[Path]) -> bool:
     """Whether rows of 15 values are a box and five points in it, and not outlines of seven points.
 
-    All rows that are no plain boxes have to be so, three of them or one with a hidden point, and
-    most points to lie as far apart as eyes and mouth: the second point of an outline is no size of
-    a box that all its others lie in.
+    All rows that are not plain boxes have to be so, three of them or one with a hidden point, and
+    most points to lie as far apart as eyes and mouth: the second point of an outline is not a
+    size of a box that all its others lie in.
 
     Args:
         files: of labels.

@@ -98,7 +98,7 @@ class Accounts:
         """
         if not _NAME.fullmatch(name):
             raise ConfigError(
-                f"'{name:.70}' is no name of a user; letters, digits and . _ @ + - are, up to 64"
+                f"'{name:.70}' is not a name of a user; letters, digits and . _ @ + - are, up to 64"
             )
         if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
             raise ConfigError(
@@ -141,7 +141,7 @@ class Accounts:
                     f"make it: {as_typed('users add')} NAME --role operator --file {self.path}"
                 ) from None
             except (OSError, UnicodeError) as error:
-                reason = getattr(error, "strerror", None) or "is no text"
+                reason = getattr(error, "strerror", None) or "is not text"
                 raise ConfigError(f"{self.path} cannot be read: {reason}") from None
             self._accounts, self._stamp = _parsed(text, self.path), stamp
             return self._accounts
@@ -166,7 +166,7 @@ def _parsed(text: str, path: Path) -> dict[str, Account]:
                 raise ValueError
     except (ValueError, KeyError, TypeError):
         raise ConfigError(
-            f"{path} is no file of users; `{as_typed('users add')}` writes one"
+            f"{path} is not a file of users; `{as_typed('users add')}` writes one"
         ) from None
     return {one.name: one for one in accounts}
 

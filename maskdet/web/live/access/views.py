@@ -14,7 +14,7 @@ _MAX_VIEWS = 10_000
 
 
 class Views:
-    """Views of files, of which the next part is no new one; for any thread."""
+    """Views of files, of which the next part is not a new one; for any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Nobody has seen anything yet."""

@@ -60,7 +60,7 @@ class CameraAnswer(BaseModel):
             ``no signal``, or ``off`` while nobody wants it; null of other recordings.
         recorded_stream_reason: why it does not come, as far as is known.
         viewers: who watch its picture.
-        can_pause: whether it can be paused and restarted: it is no file.
+        can_pause: whether it can be paused and restarted: it is not a file.
     """
 
     id: int

@@ -17,7 +17,7 @@ from maskdet.web.page_server.refusals import Problem
 
 T = TypeVar("T")
 _CONFLICT: Responses = {409: {"model": Problem, "description": "It cannot be changed so."}}
-_UNREADABLE: Responses = {400: {"model": Problem, "description": "The body is no JSON."}}
+_UNREADABLE: Responses = {400: {"model": Problem, "description": "The body is not JSON."}}
 _CHANGES = REFUSED | UNKNOWN | WRONG | _CONFLICT
 
 

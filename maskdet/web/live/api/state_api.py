@@ -33,7 +33,7 @@ REFUSED: Responses = {
 }
 UNKNOWN: Responses = {404: {"model": Problem, "description": "There is none of that name."}}
 WRONG: Responses = {
-    400: {"model": Problem, "description": "What was sent is no UTF-8."},
+    400: {"model": Problem, "description": "What was sent is not UTF-8."},
     422: {"model": Problem, "description": "A wrong parameter."},
 }
 _TEXT: Responses = {

@@ -98,7 +98,10 @@ def test_the_file_of_users_is_its_owners_alone(tmp_path: Path):
     assert not accounts.add("vera", "operator", PASSWORD)
     assert accounts.verify("vera", PASSWORD) and not accounts.verify("vera", PASSWORD + "x")
     assert not accounts.verify("nobody", PASSWORD)
-    for name, password, reported in (("a b", PASSWORD, "no name"), ("a", "short", "5 characters")):
+    for name, password, reported in (
+        ("a b", PASSWORD, "not a name"),
+        ("a", "short", "5 characters"),
+    ):
         with pytest.raises(ConfigError, match=reported):
             accounts.add(name, "viewer", password)
     with pytest.raises(ConfigError, match="there is vera"):
@@ -111,7 +114,7 @@ def test_the_file_of_users_is_its_owners_alone(tmp_path: Path):
         path.chmod(0o600)
     for broken in ("", "[]", '{"users": [{"name": "a"}]}', '{"users": 3}', "\udcff"):
         path.write_bytes(broken.encode("utf-8", "surrogateescape"))
-        with pytest.raises(ConfigError, match=r"no file of users|is no text"):
+        with pytest.raises(ConfigError, match=r"not a file of users|is not text"):
             Accounts(path).all()
 
 
