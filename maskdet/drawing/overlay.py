@@ -121,9 +121,13 @@ class Overlay:
             size: (width, height) of the whole.
             text: size of the text, pixels.
         """
-        dark = Frame(np.full((1, 1, 3), _DARK, np.uint8), 0, 0.0, 0.0, status.source)
-        canvas = self.view(Observation(dark, Detections.empty()), status, size, text)
         renderer, (width, height) = self._renderer, size
+        dark = Frame(np.full((1, 1, 3), _DARK, np.uint8), 0, 0.0, 0.0, status.source)
+        empty = Observation(dark, Detections.empty())
+        renderer.fit(*size, text)
+        room = max(1, height - renderer.row * len(self._rows(status, empty, width)))
+        whole = replace(dark, image=np.full((room, width, 3), _DARK, np.uint8))
+        canvas = self.view(replace(empty, frame=whole), status, size, text)
         lines = renderer.wrapped(message, width - renderer.size)
         middle = height // 2 - max(0, len(lines) - 2) * renderer.row // 2
         for row, line in enumerate(lines):

@@ -233,6 +233,14 @@ def test_message_while_there_is_no_frame() -> None:
     assert np.abs(middle).max() < 12
 
 
+@pytest.mark.parametrize("size", [(400, 330), (640, 528), (300, 700)])
+def test_what_has_no_signal_is_dark_from_side_to_side(size: tuple[int, int]) -> None:
+    status = Status("door", no_signal=True, compact=True, signal_loss_reason="nobody answers")
+    rows = Overlay().waiting("", status, size, 16)[60:]
+    assert (rows[-1] == rows[-1, 0]).all() and (rows[:, 0] == rows[:, -1]).all()
+    assert (rows[-1, 0] == rows[5, size[0] // 2]).all()
+
+
 def test_that_message_can_be_read_to_its_end_in_a_small_tile() -> None:
     drawn = {
         Overlay().waiting(text, Status("door", compact=True), (200, 125), 16).tobytes()
