@@ -141,11 +141,9 @@ class Collector:
         return True
 
     async def _fetch(self, source: Any) -> Sequence[Msg]:
-        from nats.errors import TimeoutError as NothingCame
-
         try:
             messages: Sequence[Msg] = await source.fetch(BATCH, timeout=_FETCH_TIMEOUT_S)
-        except NothingCame:
+        except TimeoutError:  # of nats, and of asyncio where this process had no time for a while
             return ()
         return messages
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import permutations
@@ -186,6 +187,20 @@ def test_all_is_collected_when_what_another_has_under_way_is_too(server, open_st
     asyncio.run(take())
     collect(server, store)
     assert visits(tmp_path / "all.db") == [("north/door", 1, 4.0, 0)]
+
+
+def test_a_process_that_had_no_time_has_lost_no_server(server, open_store):
+    """Nothing had come, and a line had said that the server gives no answer."""
+    store = open_store()
+
+    async def fetch() -> None:
+        async with connected(server) as connection:
+            consumer = store.consumer_of(STREAM.name)
+            source = await open_consumer(connection, STREAM, consumer, take_over=False)
+            asyncio.get_running_loop().call_soon(time.sleep, 1.2)  # longer than a fetch lasts
+            assert not await Collector(server, STREAM, store)._fetch(source)
+
+    asyncio.run(fetch())
 
 
 def test_a_store_that_is_locked_is_waited_for(server, open_store, tmp_path, caplog):
