@@ -190,7 +190,7 @@ def test_all_is_collected_when_what_another_has_under_way_is_too(server, open_st
 
 
 def test_a_process_that_had_no_time_has_lost_no_server(server, open_store):
-    """Nothing had come, and a line had said that the server gives no answer."""
+    """Nothing had come; a line had reported a server that gives no answer."""
     store = open_store()
 
     async def fetch() -> None:
