@@ -43,6 +43,8 @@ _LEAVES_OUT = re.compile(
     r"\b((under|below)|(not|without)\b.* (covering|over))( the| of)* (nose|chin)\b"
 )
 """Words in the order that says that a mask leaves nose or chin out; not ``nose under mask``."""
+_ON_HEAD = re.compile(r"\b(on|over)( the)* head\b")
+"""A mask that is pushed up, which is not that of a ``masked head``."""
 _MAX_NAME_LENGTH = 80
 """Characters of a name beyond which nothing is guessed."""
 _MAX_LISTED = 12
@@ -63,6 +65,8 @@ def guess_state(name: str) -> MaskState | None:
         return None
     if sum(word in _MASK for word in found) > 1 or (words & _WRONG and words & _RIGHT):
         return None  # several names in one: mask,no_mask
+    if _ON_HEAD.search(" ".join(found)):
+        return None
     if words & _PARTS and not words & _WRONG:
         return MaskState.mask_weared_incorrect if _is_too_low(found, words) else None
     if words & _WRONG:

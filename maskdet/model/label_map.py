@@ -13,7 +13,13 @@ from pathlib import Path
 from maskdet.errors import ModelError, reason_of
 from maskdet.model import label_lists
 from maskdet.model.label_map_text import LabelMapError, label_map_items
-from maskdet.system.text_files import csv_rows, decode_text, encoding_problem, raw_content
+from maskdet.system.text_files import (
+    csv_rows,
+    decode_text,
+    encoding_problem,
+    raw_content,
+    stand_in,
+)
 
 MAX_BYTES = 1024 * 1024
 """Larger files are refused; a map of 10,000 classes is smaller."""
@@ -102,6 +108,8 @@ def _read(path: Path) -> str:
         data = raw_content(path, MAX_BYTES + 1)
     except OSError as error:
         raise ModelError(f"label map {path} cannot be read: {reason_of(error)}") from None
+    if other := stand_in(data):
+        raise ModelError(f"{path}: {other}")
     if len(data) > MAX_BYTES:
         raise ModelError(f"{path}: larger than {MAX_BYTES // 1024} KiB; no label map")
     try:

@@ -19,6 +19,7 @@ RIGHT, NONE, WRONG = MaskState.with_mask, MaskState.without_mask, MaskState.mask
         # the names of the projects and data sets in use
         ("with_mask|With mask|with-mask|WITH MASK|withmask|WithMask", RIGHT),
         ("mask|Mask|MASK|masks|masked|Masked|face_mask|FaceMask|facemask|masked_face", RIGHT),
+        ("masked head|head with mask", RIGHT),
         ("wearing mask|mask_on|with|mask worn correctly|correct|Mask_Correct|properly", RIGHT),
         ("without_mask|Without mask|without-mask|WithoutMask|without|w/o mask", NONE),
         ("no_mask|No Mask|nomask|NoMask|no-mask|non_mask|not masked|unmasked|Unmasked", NONE),
@@ -33,6 +34,7 @@ RIGHT, NONE, WRONG = MaskState.with_mask, MaskState.without_mask, MaskState.mask
         # what is not plain is the person's to say
         # parts of faces, masks by another name, and words of a face that is not whole
         ("nose|Nose|chin|nose_mask|NoseMask|no nose mask|mask_on_nose|nose under mask|partial|"
+         "mask_on_head|mask over the head|"
          "mask,no_mask|[mask, no_mask]|with_mask/without_mask|correct/incorrect|"
          "partial face|no_nose|not wrong|without_mask_incorrect|Mask_Nose_Mouth", None),
         ("face|head|person|hat|helmet|unsure|none|background|0|1|yes|no|not|sin|mit|人脸", None),

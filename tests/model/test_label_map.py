@@ -72,6 +72,11 @@ def test_csv(tmp_path: Path) -> None:
 
 
 WRONG = {
+    "a pointer": (
+        "labels.txt",
+        "version https://git-lfs.github.com/spec/v1\noid",
+        "Git LFS, not the",
+    ),
     "no id": ("a.pbtxt", "item { name: 'x' }", r"a\.pbtxt:1: item without an id"),
     "id of words": ("a.pbtxt", "\nitem { id: 'x' name: 'x' }", r"a\.pbtxt:2: item without an id"),
     "no name": ("a.pbtxt", "item { id: 4 }", "class 4 has no name"),
