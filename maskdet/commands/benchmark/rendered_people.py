@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from maskdet.commands.benchmark.rendered_faces import (
 from maskdet.contracts import Detector
 from maskdet.detections import MaskState
 from maskdet.frame import Frame
+from maskdet.observation import Observation
 from maskdet.people.analysis import Analysis
 from maskdet.system.console import say
 
@@ -101,21 +102,16 @@ def run(
 
 def follow(scene: Scene, detected: Detected, fps: float) -> Result:
     """Follows the people of a scene at one frame rate and compares them with the truth."""
-    analysis = Analysis(still_after=None)
     found: list[Found] = []
     ids: list[np.ndarray] = []
     worn: dict[int, Counter[MaskState]] = {}
     seconds = flips = 0.0
     spent, heads = 0.0, 0
     counts = None
-    for index, number in enumerate(scene.numbers(fps)):
-        at = number / TRACKS_FPS
-        frame = Frame(scene.render(number), index, at, 0.0, "scene", position=at, utc=UTC + at)
+    for number, observation, took in _observed(scene, detected, fps):
         found.append(matched(scene, number, detected[number]))
         heads += len(scene.heads(number)[0])
-        began = time.process_time()
-        observation = analysis.observe(frame, detected[number])
-        spent += time.process_time() - began
+        spent += took
         assert observation.detections.track_ids is not None
         ids.append(observation.detections.track_ids)
         for person in observation.people:
@@ -145,6 +141,19 @@ def follow(scene: Scene, detected: Detected, fps: float) -> Result:
         changes=60 * flips / max(seconds, 1e-9),
         milliseconds=1000 * spent / max(len(found), 1),
     )
+
+
+def _observed(
+    scene: Scene, detected: Detected, fps: float
+) -> Iterator[tuple[int, Observation, float]]:
+    """Numbers and observations of the scene's frames, with the seconds of following people."""
+    analysis = Analysis(still_after=None)
+    for index, number in enumerate(scene.numbers(fps)):
+        at = number / TRACKS_FPS
+        frame = Frame(scene.render(number), index, at, 0.0, "scene", position=at, utc=UTC + at)
+        began = time.process_time()
+        observation = analysis.observe(frame, detected[number])
+        yield number, observation, time.process_time() - began
 
 
 def _rows(scene: Scene) -> np.ndarray:
