@@ -47,7 +47,6 @@ class _Received(NamedTuple):
     parameters: bytes
     is_key: bool
     stamps: Stamps
-    utc: float
     arrived: float
 
 
@@ -149,7 +148,7 @@ def _send(stream: Any, request: Mapping[str, Any], output: BinaryIO) -> None:
             position, delay = times.place(one.stamps, one.arrived)
             new = parameters if parameters != sent else b""
             sent = parameters
-            stamps = position, delay, one.utc, one.arrived
+            stamps = position, delay, one.arrived
             send(output, HEADER.pack(one.is_key, len(new), len(one.data), *stamps) + new)
             send(output, one.data)
 
@@ -167,7 +166,7 @@ def _receive(stream: Any, timeout: float) -> Iterator[_Received]:
             return
         if packet is None or not packet.size or packet.size > _MAX_PACKET_BYTES:
             return
-        utc, arrived = time.time(), time.monotonic()
+        arrived = time.monotonic()
         is_begun = is_begun or packet.is_keyframe
         if not is_begun:
             continue
@@ -177,7 +176,7 @@ def _receive(stream: Any, timeout: float) -> Iterator[_Received]:
                 parameters, data = split(data, codec)
             stamps = Stamps(_seconds(one.pts, base), _seconds(one.dts, base))
             if data:
-                yield _Received(data, parameters, one.is_keyframe, stamps, utc, arrived)
+                yield _Received(data, parameters, one.is_keyframe, stamps, arrived)
 
 
 def _filters(stream: Any) -> BitStreamFilterContext | None:

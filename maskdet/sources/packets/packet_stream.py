@@ -59,7 +59,7 @@ class PacketStream(Reconnecting[StreamPacket]):
         header = bytearray(HEADER.size)
         if self._child is None or not self._child.read_into(memoryview(header)):
             return None
-        is_key, new_bytes, data_bytes, position, delay, utc, arrived = HEADER.unpack(header)
+        is_key, new_bytes, data_bytes, position, delay, arrived = HEADER.unpack(header)
         content = bytearray(new_bytes + data_bytes)
         if not self._child.read_into(memoryview(content)):
             return None
@@ -77,7 +77,6 @@ class PacketStream(Reconnecting[StreamPacket]):
             is_key=is_key,
             position=self._position,
             delay=delay,
-            utc=utc,
             connection=self.reconnects,
         )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-HEADER = struct.Struct("<?IIdddd")
+HEADER = struct.Struct("<?IIddd")
 """A packet between processes: key frame, bytes of parameter sets (0: as before), bytes of data,
-position, delay, Unix time, monotonic time."""
+position, delay, monotonic time."""
 
 CODECS = {"h264": "H.264", "hevc": "H.265"}
 """Codecs that are recorded as they come, by FFmpeg's names; people know them by the others."""
@@ -24,7 +24,6 @@ class StreamPacket:
         is_key: whether a player can begin with it.
         position: when it is decoded, seconds since the source's first packet; never goes back.
         delay: seconds from then until it is shown.
-        utc: Unix time at which it came.
         connection: counts how often the camera was opened again before it came.
     """
 
@@ -34,5 +33,4 @@ class StreamPacket:
     is_key: bool
     position: float
     delay: float
-    utc: float
     connection: int
