@@ -36,6 +36,9 @@ _DARK = 65
 """An image whose brightest value is lower may have its values in the lower bits."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
+_JPEG_END = b"\xff\xd9"
+_FURTHER_BYTES = b"\x5a\xc3" * 64
+"""Bits of any pixels, of which a JPEG that is whole has no need."""
 _DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG")
 """Starts of what libjpeg writes to stderr where it goes on with a damaged file."""
 
@@ -92,7 +95,10 @@ def decode_with_damage(data: bytes) -> DecodedImage:
     data = without_stray_bytes(data)
     if not data.startswith(_JPEG):
         return DecodedImage(decode_image(data), damage_of(data))
-    return DecodedImage(*with_messages(partial(decode_image, data), _DAMAGE))
+    try:
+        return DecodedImage(*with_messages(partial(_decoded, data, upright=True), _DAMAGE))
+    except ImageError as error:
+        return DecodedImage(_without_its_end(data, error, upright=True), "")
 
 
 def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
@@ -108,6 +114,33 @@ def decode_image(data: bytes, *, upright: bool = True) -> np.ndarray:
     if not data:
         raise ImageError(reason(data))
     data = without_stray_bytes(data)
+    try:
+        return _decoded(data, upright=upright)
+    except ImageError as error:
+        return _without_its_end(data, error, upright=upright)
+
+
+def _without_its_end(data: bytes, error: ImageError, *, upright: bool) -> np.ndarray:
+    """A JPEG that lacks nothing but the two bytes of its end, as some cameras write it.
+
+    It is whole where further bytes change no pixel.
+
+    Raises:
+        ImageError: `error`, where it is anything else.
+    """
+    if not data.startswith(_JPEG) or data.endswith(_JPEG_END):
+        raise error
+    begin = data.removesuffix(_JPEG_END[:1])
+    with silent_stderr():
+        image = _decoded(begin + _JPEG_END, upright=upright)
+        other = _decoded(begin + _FURTHER_BYTES + _JPEG_END, upright=upright)
+    if not np.array_equal(image, other):
+        raise error
+    return image
+
+
+def _decoded(data: bytes, *, upright: bool) -> np.ndarray:
+    """The same as `decode_image`, of a file that is as it should be."""
     if data.startswith(_PNG) and not _is_whole_png(data):
         raise ImageError("is broken or cut short; copy it again")
     if is_heif(data):

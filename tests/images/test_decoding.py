@@ -138,6 +138,23 @@ def test_an_image_is_turned_as_its_exif_data_state(tmp_path: Path, format: str):
         assert decode_image(path.read_bytes(), upright=False).shape == (48, 64, 3)
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 4}])
+def test_a_jpeg_without_its_end_is_whole(options: dict[str, Any]):
+    """As some cameras write it; one that lacks a byte more is cut short."""
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    Image.fromarray(noise).save(buffer := BytesIO(), "JPEG", **options)
+    whole = buffer.getvalue()
+    for cut in (1, 2):
+        image, damage = decode_with_damage(whole[:-cut])
+        assert (image == decode_image(whole)).all() and damage == ""
+        assert (decode_image(whole[:-cut]) == image).all()
+    for cut in (4, 40, 400):
+        with pytest.raises(ImageError, match="copy it again"):
+            decode_image(whole[:-cut])
+        with pytest.raises(ImageError, match="copy it again"):
+            decode_with_damage(whole[:-cut])
+
+
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF"])
 def test_a_cut_file_is_one_line(tmp_path: Path, format: str):
     path = write_image(tmp_path / "a", format)
