@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from maskdet.datasets.builder import check_name
+from maskdet.datasets.builder import check_name, in_order
 from maskdet.datasets.problems import Problems
 from maskdet.datasets.samples import DataSet
 from maskdet.datasets.text import read_rows, read_text, rows_as_csv, whole_number
@@ -171,10 +171,19 @@ def class_csv(names: Sequence[str]) -> str:
 
 
 def lost_classes(data: DataSet) -> list[str]:
-    """Notes where a format lists no classes: those without a box are not in it."""
+    """Notes where a format lists no classes: those without a box are not in it, nor is an order."""
     used = {int(index) for sample in data.samples for index in sample.classes}
     lost = [name for index, name in enumerate(data.names) if index not in used]
-    if not lost:
-        return []
-    listed = ", ".join(lost[:12]) + f" and {len(lost) - 12} more" * (len(lost) > 12)
-    return [f"classes without boxes are not kept, as this format lists none: {listed}"]
+    kept = [name for index, name in enumerate(data.names) if index in used]
+    notes = []
+    if lost:
+        text = "classes without boxes are not kept, as this format lists none"
+        notes.append(f"{text}: {_listed(lost)}")
+    if (order := in_order({*kept})) != tuple(kept):
+        text = "the order of the classes is not kept, as this format lists none"
+        notes.append(f"{text}: they will be read as {_listed(order)}; --classes FILE gives another")
+    return notes
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + f" and {len(names) - 12} more" * (len(names) > 12)

@@ -51,6 +51,20 @@ def test_classes_without_boxes_are_kept_or_reported(
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("names", [("mask", "bare"), ("with_mask", "bare")])
+def test_an_order_of_classes_is_kept_or_reported(
+    tmp_path: Path, kind: str, names: tuple[str, str]
+) -> None:
+    first, second = names
+    faces: dict[str, list[Face]] = {"a.png": [(first, (1, 2, 30, 40)), (second, (5, 5, 20, 20))]}
+    notes = write(make(tmp_path / "source", faces, names), tmp_path / "out", kind)
+    is_kept = read(tmp_path / "out", tmp_path / "out")[0].names == names
+    assert is_kept == (kind not in ("voc", "csv") or first == "with_mask")
+    order = [note for note in notes if note.startswith("the order of the classes is not kept")]
+    assert is_kept != bool(order) and all("read as bare, mask; --classes FILE" in n for n in order)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
 def test_parts_that_are_not_kept_are_named(data: DataSet, tmp_path: Path, kind: str) -> None:
     divided = [
         replace(s, part=part) for s, part in zip(data.samples, ("train", "val"), strict=True)
