@@ -24,8 +24,8 @@ _REDRAW_S = 0.1
 """Seconds after which a tile is drawn again though no frame came: its age goes on."""
 _SCREEN_SHARE = 0.9, 0.85
 """Of the screen's width and height, at most; the rest is for the window's frame and panels."""
-_SINGLE_SHARE = 0.67
-"""Of the screen's width, for the window of a single source."""
+_SINGLE_SHARE, _SINGLE_WIDTH = 0.67, 1280
+"""Of the screen's width, or at least so many pixels, for the window of a single source."""
 _NOTICE_S = 3.0
 _NOTICE_ROWS = 6  # height of a long notice, in sizes of the text
 _FIRST_NOTICE_S = 8.0
@@ -61,11 +61,9 @@ class Board:
         self._window = window
         self._overlay = overlay
         self._history = history
-        screen = screen_size()
-        most = int(screen[0] * _SCREEN_SHARE[0]), int(screen[1] * _SCREEN_SHARE[1])
-        if len(self._tiles) == 1:
-            box = max(box[0] or 0, int(screen[0] * _SINGLE_SHARE)), None
-        self._box = min(box[0] or most[0], most[0]), min(box[1] or most[1], most[1])
+        self._screen = screen_size()
+        self._asked = box
+        self._by_hand: Size | None = None
         self._shapes: list[Size] = []
         self._layout: Layout | None = None
         self._panel = 0, 0  # pixels that it takes at the right, or at the bottom
@@ -156,14 +154,24 @@ class Board:
             top = self._layout.top
         return image[top:, -right:]
 
+    @property
+    def _box(self) -> Size:
+        """(width, height) that the window may have, for as many images as there are."""
+        most = [int(side * s) for side, s in zip(self._screen, _SCREEN_SHARE, strict=True)]
+        width, height = self._asked
+        if len(self._tiles) == 1:
+            single = int(self._screen[0] * _SINGLE_SHARE)
+            width, height = max(width or _SINGLE_WIDTH, single), None
+        return min(width or most[0], most[0]), min(height or most[1], most[1])
+
     def _reshape(self, has_panel: bool) -> bool:
         """Gives the window the shape of new images; whether their places are others now."""
         shapes = [tile.image_size for tile in self._tiles]
         if shapes != self._shapes:
             self._shapes = shapes
             if self._window.resized_by_hand:
-                self._box = self._window.size
-            self._window.resize(*window_size(shapes, self._box))
+                self._by_hand = self._window.size
+            self._window.resize(*window_size(shapes, self._by_hand or self._box))
             self._layout = None
         size = self._window.size
         if min(size) < 1:

@@ -202,7 +202,9 @@ class Controls:
             return "one frame on; space: go on"
         moved = [tile for tile in self._tiles if self._turn(tile, -1) or self._frame_back(tile)]
         self.stepping = {tile.name for tile in moved}
-        return "one frame back; space: go on" if moved else "only files have earlier frames"
+        if moved:
+            return "one frame back; space: go on"
+        return self._too_early() or "only files have earlier frames"
 
     def _frame_back(self, tile: Tile) -> bool:
         playback, seen = tile.pacing.playback, tile.observation
@@ -214,7 +216,12 @@ class Controls:
     def _seek(self, step: int) -> str:
         """Goes 5 seconds, or an image, back or on."""
         notices = [text for tile in self._tiles if (text := self._seek_in(tile, step))]
-        return notices[0] if notices else "only files can be moved in"
+        return notices[0] if notices else self._too_early() or "only files can be moved in"
+
+    def _too_early(self) -> str:
+        """A notice where a file could be moved in once its first image is there."""
+        files = (tile for tile in self._tiles if tile.pacing.playback is not None)
+        return "not before the first picture" if any(t.observation is None for t in files) else ""
 
     def _seek_in(self, tile: Tile, step: int) -> str:
         playback, seen = tile.pacing.playback, tile.observation

@@ -144,8 +144,13 @@ class Viewer:
         return tile, 0.0
 
     def _take_step(self) -> tuple[Tile | None, float]:
-        """While the view is paused: what a step, or a jump in a file, has asked for."""
+        """While the view is paused: what a step, or a jump in a file, has asked for.
+
+        So it is with the first frame of each source: nobody pauses to see none.
+        """
         stepping = self._controls.stepping
+        empty = (tile for tile in self._tiles if tile.observation is None and not tile.is_off)
+        stepping |= {tile.name for tile in empty if not tile.has_ended}
         if not stepping:
             return None, _POLL_S
         self._drop_stale()

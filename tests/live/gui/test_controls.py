@@ -55,3 +55,27 @@ def test_a_click_beside_the_image_is_answered_and_makes_no_corner(tmp_path: Path
     controls.obey(None)
     controls.close()
     assert "outside the image" in notices[-1] and zones.points == []
+
+
+@pytest.mark.parametrize(
+    ("key", "playback", "notice"),
+    [
+        ("left", SimpleNamespace(count=0), "not before the first picture"),
+        (",", SimpleNamespace(count=0), "not before the first picture"),
+        ("left", None, "only files can be moved in"),
+        (",", None, "only files have earlier frames"),
+    ],
+)
+def test_a_file_whose_first_image_is_not_there_is_not_taken_for_a_camera(
+    key: str, playback: object, notice: str, tmp_path: Path
+) -> None:
+    notices: list[str] = []
+    pacing = SimpleNamespace(playback=playback)
+    recording = SimpleNamespace(refusal="", blur=False)
+    tile = SimpleNamespace(name="a", observation=None, pacing=pacing, recording=recording)
+    board = SimpleNamespace(show_notice=notices.append)
+    window = SimpleNamespace(clicks=list, pointer=(0, 0))
+    controls = Controls(View(), board, window, [tile], tmp_path, ZoneEditor([], None))  # type: ignore[arg-type]
+    controls.obey(key)
+    controls.close()
+    assert notices == [notice]

@@ -331,6 +331,29 @@ def test_a_folder_is_turned_back_and_forward_by_keys(
     assert process.returncode == 0, err
 
 
+def test_a_pause_before_the_first_picture_holds_that_one(
+    screen: XServer, tmp_path: Path, start_monitor: StartMonitor
+):
+    """It had held the empty window, however long one waited."""
+    first, *others = stills(tmp_path / "in")
+    process = start_monitor(
+        f"sources=[{tmp_path / 'in'}]",
+        "window.picture_seconds=0.5",
+        delay=3.0,
+        DISPLAY=screen.display,
+    )
+    window = screen.find(f"maskdet: {tmp_path / 'in'}")
+    time.sleep(0.5)
+    screen.press(window, "space")
+    until("the first picture", lambda: share_of(screen, first) > 9000)
+    time.sleep(4)
+    assert share_of(screen, first) > 9000  # none of the others has followed
+    screen.press(window, "space")
+    until("the next one", lambda: share_of(screen, others[0]) > 9000)
+    screen.press_until_end(window, "q", process)
+    assert process.returncode == 0
+
+
 def test_a_single_picture_stays_until_a_key(
     screen: XServer, tmp_path: Path, start_monitor: StartMonitor
 ):
