@@ -163,8 +163,10 @@ def _detector_signature(path: Path, model: Any, outputs: Sequence[str]) -> tuple
             return meta, key
     if not found:
         raise ModelError(
-            f"{path}: has no signature; no exported model. Save it with one: "
-            f"tf.saved_model.save(model, folder, signatures={{'{_SIGNATURE}': function}})"
+            f"{path}: has no signature; no exported model. Save it with one: m = "
+            "tf.saved_model.load(FOLDER); tf.saved_model.save(m, NEW_FOLDER, "
+            f"signatures={{'{_SIGNATURE}': m.__call__.get_concrete_function("
+            "tf.TensorSpec(SHAPE, tf.uint8))}), SHAPE being what it was called with"
         )
     meta, key = found[0]
     given = meta.signature_def[key]
