@@ -143,8 +143,8 @@ class ClusterSettings(Settings):
         for node in self.nodes:
             if node.detect_on is not None and node.detect_on not in detecting:
                 raise ValueError(
-                    f"machine '{node.name}': detect_on names '{node.detect_on}', which is no "
-                    "machine that detects itself"
+                    f"machine '{node.name}': detect_on names '{node.detect_on}', which is "
+                    "not a machine that detects itself"
                 )
         return self
 

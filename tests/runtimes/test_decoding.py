@@ -33,7 +33,6 @@ def decode(
     picture: tuple[int, int] = SIZE,
     factor: float = 1.0,
     min_score: float = 0.05,
-    **options: float,
 ) -> Detections:
     """Decodes logits (4, 3) and the boxes wished at some anchors; the others' stay as they are."""
     deltas = np.zeros((4, 4), np.float32)
@@ -41,7 +40,7 @@ def decode(
     for index, box in (boxes or {}).items():
         deltas[index] = encode(anchors[index : index + 1], np.array([box]), DEVIATIONS)
     rule = DecisionRule.from_min_score(min_score)
-    decoder = AnchorDecoder(GRID, DEVIATIONS, rule, **options)
+    decoder = AnchorDecoder(GRID, DEVIATIONS, rule)
     return decoder.decode(np.array(logits, np.float32), deltas, SIZE, picture, factor)
 
 
@@ -117,21 +116,24 @@ def test_a_box_close_to_the_best_has_a_say_in_where_the_face_is(min_score: float
     np.testing.assert_allclose(found.scores, [0.6], rtol=1e-6)
 
 
-def test_a_suppressed_box_suppresses_none() -> None:
+def test_a_suppressed_box_suppresses_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """First over second, second over third, first and third apart: first and third stay."""
+    monkeypatch.setattr(decoding, "ANCHOR_SUPPRESSION_IOU", 0.5)
     chain = {0: [0, 0, 8, 8], 1: [0, 2, 8, 10], 2: [0, 4, 8, 12]}
-    found = decode([[3, 0, 0], [2, 0, 0], [1, 0, 0], [NEVER] * 3], chain, overlap=0.5)
+    found = decode([[3, 0, 0], [2, 0, 0], [1, 0, 0], [NEVER] * 3], chain)
     np.testing.assert_allclose(found.boxes, [chain[0], chain[2]], atol=1e-5)
 
 
-def test_limit() -> None:
-    found = decode([[1, 0, 0], [3, 0, 0], [2, 0, 0], [0, 0, 0]], limit=2)
+def test_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MAX_DETECTIONS", 2)
+    found = decode([[1, 0, 0], [3, 0, 0], [2, 0, 0], [0, 0, 0]])
     np.testing.assert_allclose(found.boxes, [[8, 0, 16, 8], [0, 8, 8, 16]])
 
 
-def test_padding_does_not_count_toward_the_limit() -> None:
+def test_padding_does_not_count_toward_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sure faces below the picture must not use up the places of one inside it."""
-    found = decode([[0, 0, 0], [0, 0, 0], [3, 0, 0], [3, 0, 0]], picture=(8, 16), limit=2)
+    monkeypatch.setattr(decoding, "MAX_DETECTIONS", 2)
+    found = decode([[0, 0, 0], [0, 0, 0], [3, 0, 0], [3, 0, 0]], picture=(8, 16))
     np.testing.assert_allclose(found.boxes, [[0, 0, 8, 8], [8, 0, 16, 8]])
 
 

@@ -68,7 +68,7 @@ def test_a_picture_shows_a_box_for_such_a_byte():
 def test_a_model_is_loaded(tmp_path: Path):
     file = tmp_path / f"{NAME}.tflite"
     shutil.copy(ROOT / "models/retinanet-mobilenet/model_int8.tflite", file)
-    assert LiteRtNetwork(file, threads=1).details
+    assert LiteRtNetwork(file).details
 
 
 @pytest.mark.parametrize(
