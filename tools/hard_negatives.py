@@ -119,7 +119,7 @@ def _between_faces(sample: Sample, random: np.random.Generator) -> Iterator[np.n
 def _false_face(
     detector: Detector, view: np.ndarray, random: np.random.Generator
 ) -> np.ndarray | None:
-    """What the model is surest of in a view without faces, with some of what is around it."""
+    """The most certain false face of a view without faces, with some of what is around it."""
     if min(view.shape[:2]) < CUT_SIDES[0]:
         return None
     factor = VIEW / max(view.shape[:2])
