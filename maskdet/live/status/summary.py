@@ -19,6 +19,8 @@ from maskdet.sinks.recording.copy.packet_feed import FeedState
 from maskdet.system.atomic_files import write_output
 from maskdet.system.console import counted
 
+_MIN_RATE_S = 1.0
+"""A rate of a shorter run is chance: of a few frames, which a file gives as fast as they come."""
 _NOTHING = SourceStats(0, 0, 0, 0, 0, 0, 0.0, 0, 0.0, 0.0, 0.0)
 
 
@@ -127,7 +129,7 @@ class Report:
         dropped += self._recorded_outages()
         if self.unread:
             dropped += f"; {counted(self.unread, 'picture')} could not be read"
-        rate = self._rates(stats)["detect"]
+        rate = self._rates(stats)["detect"] if self._measured_s() >= _MIN_RATE_S else None
         fps = "" if rate is None else f" ({rate:.1f} fps)"
         found = states(Counter(self._pipeline.stats.counts))
         people = self._people()
@@ -153,12 +155,16 @@ class Report:
 
     def _rates(self, stats: SourceStats) -> dict[str, float | None]:
         """Means of the run from its first result on, in frames a second."""
-        first = self._pipeline.stats.first_result if self._pipeline else None
-        seconds = 0.0 if first is None else self._ended - first
+        seconds = self._measured_s()
         return {
             "capture": _rate(stats.captured, seconds),
             "detect": _rate(stats.processed, seconds),
         }
+
+    def _measured_s(self) -> float:
+        """Length of the run from its first result on."""
+        first = self._pipeline.stats.first_result if self._pipeline else None
+        return 0.0 if first is None else self._ended - first
 
     def _latency(self) -> dict[str, float]:
         found = self._pipeline.stats.latency() if self._pipeline else {"p50": 0, "p95": 0, "max": 0}

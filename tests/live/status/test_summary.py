@@ -86,6 +86,18 @@ def test_a_run_that_an_error_ends_has_its_length(capsys: pytest.CaptureFixture[s
     assert re.search(r"processed 0 of \d+ frames? in \d", capsys.readouterr().err)
 
 
+@pytest.mark.parametrize(("detection_s", "has_rate"), [(0.0, False), (0.6, True)])
+def test_a_run_of_an_instant_has_no_rate(
+    capsys: pytest.CaptureFixture[str], detection_s: float, has_rate: bool
+):
+    """The rate of three frames is chance; a run of a second or more has one."""
+    settings = MonitorSettings(sources=[SourceSettings(source="demo")], headless=True, max_frames=3)
+    run(settings, Stop(None), ScriptedDetector(delay=detection_s))
+    reported = capsys.readouterr().err
+    assert re.search(r"processed 3 of \d+ frames in \d+\.\d s", reported)
+    assert ("fps" in reported) == has_rate
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
 def test_two_monitors_never_write_one_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path = tmp_path / "s.json"
