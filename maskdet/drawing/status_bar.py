@@ -13,6 +13,8 @@ from maskdet.drawing.text_renderer import TextRenderer
 
 _MIN_NAME_WIDTH = 4
 """Of the shortest name, in sizes of the text: eight letters or so."""
+_MIN_ALARM_WIDTH = 4
+"""Of what is left of an alarm's name, in sizes of the text."""
 _PAPER, _TRACK = 30, 70  # of all three colors: see `overlay`
 _DONE = (233, 180, 86)
 
@@ -39,8 +41,10 @@ class StatusBar:
             end = bar.shape[1] - renderer.size // 2
             least = self._least_end(row.left)
             for segment in reversed(row.right):
+                if segment.is_alarm:
+                    segment = self._shortened_alarm(segment, end, row.left)
                 start = end - self._width(segment)
-                if start < max(renderer.size // 2, least):
+                if start < max(renderer.size // 2, least) or not segment.text:
                     break
                 self._draw_segment(bar, segment, start, baseline, end)
                 end = start - renderer.size
@@ -70,6 +74,22 @@ class StatusBar:
             replace(s, text=self._renderer.fitted_name(s.text, name_room)) if s.is_name else s
             for s in segments
         ]
+
+    def _shortened_alarm(self, alarm: Segment, end: int, left: Sequence[Segment]) -> Segment:
+        """The alarm as short as the name at its left needs, and if possible what follows that.
+
+        It is empty where nobody could read what is left of it.
+        """
+        size = self._renderer.size
+        name, *others = [
+            min(self._width(s), size * _MIN_NAME_WIDTH) if s.is_name else self._width(s)
+            for s in left
+        ] or [0]
+        room = end - size // 2 - name - size
+        beside = room - sum(width + size // 2 for width in others)
+        least = min(self._width(alarm), size * _MIN_ALARM_WIDTH)
+        room = beside if beside >= least else room
+        return replace(alarm, text=self._renderer.fitted(alarm.text, room) if room >= least else "")
 
     def _least_end(self, segments: Sequence[Segment]) -> int:
         """Where something may stand at the right of counts without titles; 0 without counts."""

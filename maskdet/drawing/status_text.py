@@ -65,12 +65,15 @@ class Segment:
         color: of the text.
         state: whose mark leads it.
         is_name: whether it is a camera's name, which is shortened before anything else.
+        is_alarm: whether it names an alarm's rule, shortened to leave room for the camera's name;
+            the line at the image's lower edge has it whole.
     """
 
     text: str
     color: Color = BRIGHT
     state: MaskState | None = None
     is_name: bool = False
+    is_alarm: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ def _marks(status: Status, alerts: Sequence[str]) -> list[Segment]:
         (status.recording, "● REC", RED),
     )
     marks = [Segment(text, color) for is_on, text, color in flags if is_on]
-    return [Segment(f"▲ {alert}", AMBER) for alert in alerts] + marks
+    return [Segment(f"▲ {alert}", AMBER, is_alarm=True) for alert in alerts] + marks
 
 
 def _speed(status: Status, *, short: bool) -> list[Segment]:

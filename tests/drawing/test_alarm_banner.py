@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from maskdet.detections import Detections
 from maskdet.drawing.overlay import Overlay
-from maskdet.drawing.status_text import RED
+from maskdet.drawing.status_bar import StatusBar
+from maskdet.drawing.status_text import RED, Status, bar_rows
 from maskdet.frame import Frame
 from maskdet.observation import Observation
+from tests.drawing.test_legibility import Recorder
+from tests.drawing.test_people_overlay import observation as people_seen
 
 GRAY = 120
 
@@ -36,3 +41,26 @@ def test_an_open_alarm_frames_the_image_and_is_named():
 @pytest.mark.parametrize("name", ["a", "a very long name of a rule " * 4, "门口没有口罩"])
 def test_any_size_and_any_name(size: tuple[int, int], name: str):
     assert drawn(*size, name).shape == (size[1], size[0], 3)
+
+
+@pytest.mark.parametrize("size", [(240, 180), (320, 240), (270, 480), (480, 640)])
+@pytest.mark.parametrize("compact", [False, True])
+def test_a_long_alarm_leaves_the_camera_its_name(size: tuple[int, int], compact: bool):
+    """The line at the lower edge has the alarm whole; the camera is named in the bar alone."""
+    for name in ("crowd", "no mask at the door of the main entrance", "门口没有口罩" * 4):
+        renderer = Recorder()
+        renderer.fit(*size, 16)
+        seen = replace(people_seen(), alerts=("another one", name))
+        rows = bar_rows(Status("entrance camera north", compact=compact), seen, narrow=True)
+        bar = np.zeros((len(rows) * renderer.row, size[0], 3), np.uint8)
+        StatusBar(renderer).draw(bar, rows)
+        alarms = [one for one in renderer.written if one.startswith("▲")]
+        camera = next(one for one in renderer.written if one.endswith("north"))
+        assert len(camera) >= 6 and len(alarms[0]) >= 5
+        ends = [
+            x + renderer.width(one)
+            for x, one in zip(renderer.starts, renderer.written, strict=True)
+        ]
+        assert max(ends) <= size[0]
+        first = renderer.written.index(alarms[-1])
+        assert ends[renderer.written.index(camera)] < renderer.starts[first]
