@@ -199,6 +199,7 @@ def test_logging_in_and_out(browser: Browser, folder: Path):
         browser.until(lambda: browser.find("#login").is_displayed())
         browser.until(lambda: page.hub.viewers == 0)
         assert not browser.find("#page").is_displayed()
+        assert not browser.all(".screen video, .screen canvas")  # nothing is left for the next one
 
 
 @pytest.mark.slow

@@ -117,3 +117,46 @@ def test_a_picture_out_of_view_is_not_fetched(browser: Browser, folder: Path):
         browser.js("document.querySelectorAll('.screen')[7].scrollIntoView()")
         browser.until(lambda: page.hub.cameras[7].feed.viewers == 1)
         browser.until(lambda: page.hub.cameras[0].feed.viewers == 0)
+
+
+HANGING = (
+    "window.WebSocket = class { close() {} };"
+    "Object.defineProperty(HTMLImageElement.prototype, 'src', { get: () => '', set() {} })"
+)
+FIRST = "const s = document.querySelector('.screen'), old = s.querySelector('canvas'), "
+
+
+@pytest.mark.parametrize("query", ["", "?mjpeg"])
+def test_the_last_picture_stands_in_until_new_ones_come(browser: Browser, folder: Path, query: str):
+    """A picture that was scrolled into view again was black until the first new one."""
+    names = [f"camera {number}" for number in range(8)]
+    has_new = (
+        f"{FIRST} e = s.querySelector('video, img');"
+        "return !old && (e?.videoWidth ?? e?.naturalWidth) > 0"
+    )
+    brightest = (
+        f"{FIRST} d = old?.getContext('2d').getImageData(0, 0, old.width, old.height).data;"
+        "return d ? d.reduce((most, v, i) => i % 4 < 3 ? Math.max(most, v) : most, 0) : 0"
+    )
+    with serving_live(folder, names=names) as page:
+        feed = page.hub.cameras[0].feed
+
+        def scroll_away() -> None:
+            browser.until(lambda: browser.js(has_new))
+            browser.js("document.querySelectorAll('.screen')[7].scrollIntoView()")
+            browser.until(lambda: feed.viewers == 0)
+            assert browser.js(brightest) > 60  # dark would be of no help
+
+        with page.running(15, *names):
+            open_page(browser, page, f"/{query}")
+            browser.be_wide(390)
+            scroll_away()
+            browser.js("scrollTo(0, 0)")
+            scroll_away()
+            browser.js(HANGING)
+            browser.js("scrollTo(0, 0)")
+            browser.until(
+                lambda: browser.js(f"{FIRST} n = s.querySelector('video, img'); return n")
+            )
+            assert browser.js(brightest) > 60
+            browser.until(lambda: not browser.js(brightest))  # it must not pass for the live one

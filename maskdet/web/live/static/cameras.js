@@ -44,7 +44,8 @@ class View {
 
   /** A picture that nobody can see is not fetched. */
   play() {
-    if (playing && this.inView && !this.paused) this.player.start();
+    if (this.paused) this.player.forget();
+    else if (playing && this.inView) this.player.start();
     else this.player.stop();
   }
 
@@ -151,8 +152,14 @@ export function coverCameras(message) {
   }
 }
 
-/** A page that nobody looks at fetches nothing; a stranger sees nothing. */
+/** A page that nobody looks at fetches nothing. */
 export function play(wanted) {
   playing = wanted;
   for (const view of views.values()) view.play();
+}
+
+/** A stranger sees nothing, also nothing old. */
+export function leave() {
+  playing = false;
+  for (const view of views.values()) view.player.forget();
 }

@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import {
   offerReport, offerSettings, offerSnooze, showAlarms, showClips, showEvents, today,
 } from "./archive.js";
-import { coverCameras, play, reportTo, showCameras } from "./cameras.js";
+import { coverCameras, leave, play, reportTo, showCameras } from "./cameras.js";
 import { connect, say } from "./connection.js";
 import { chips, total } from "./counts.js";
 
@@ -61,7 +61,7 @@ const complain = connect({
     turn = 0;
     play(!document.hidden);
   },
-  leave: () => play(false),
+  leave,
   lose: () => coverCameras(SILENCE),
   turn: () => play(!document.hidden && !get("page").hidden),
 });

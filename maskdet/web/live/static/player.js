@@ -8,6 +8,8 @@ const LOST_S = 1.2;    // from here on it jumps
 const KEPT_S = 15;
 const MAX_STREAMS = 4;  // browsers have six connections for a host, and the page needs some
 const STILL_MS = 5000;
+const LAST_MS = 5000;  // how long the last picture stands in for new ones that do not come
+const LAST_WIDTH = 960;
 const streams = new Set();  // players that hold one of them
 const wantsMjpeg = new URLSearchParams(location.search).has("mjpeg");
 
@@ -27,6 +29,7 @@ export class Player {
   start() {
     if (this.running) return;
     this.running = true;
+    this.expireLast();
     this.connect();
   }
 
@@ -34,6 +37,13 @@ export class Player {
     this.running = false;
     clearTimeout(this.timer);
     this.clear();
+    clearTimeout(this.expiry);  // out of view it may stay
+  }
+
+  /** Ends for somebody who may not see the picture, or a camera that shows none. */
+  forget() {
+    this.stop();
+    this.dropLast();
   }
 
   get element() {
@@ -61,6 +71,7 @@ export class Player {
     streams.delete(this);
     const { element } = this;
     if (!element) return;
+    this.keepLast(element);
     element.onerror = null;
     const { src } = element;
     element.removeAttribute("src");  // ends the request of an MJPEG picture
@@ -73,7 +84,37 @@ export class Player {
 
   put(element) {
     element.dataset.camera = this.camera;
-    this.screen.prepend(element);
+    if (this.last) this.last.after(element);
+    else this.screen.prepend(element);
+  }
+
+  /** The picture of an element that goes, dimmed below the next one: a black screen says less. */
+  keepLast(element) {
+    const width = element.videoWidth ?? element.naturalWidth;
+    const hasPicture = width && (element.readyState ?? 2) >= 2;
+    if (!hasPicture) return;
+    const height = element.videoHeight ?? element.naturalHeight;
+    const last = document.createElement("canvas");
+    last.width = Math.min(width, LAST_WIDTH);
+    last.height = Math.round(height * last.width / width);
+    last.setAttribute("aria-hidden", "true");
+    last.getContext("2d").drawImage(element, 0, 0, last.width, last.height);
+    this.dropLast();
+    this.last = last;
+    this.screen.prepend(last);
+    if (this.running) this.expireLast();
+  }
+
+  dropLast() {
+    clearTimeout(this.expiry);
+    this.last?.remove();
+    this.last = null;
+  }
+
+  /** An old picture must not be taken for the live one. */
+  expireLast() {
+    clearTimeout(this.expiry);
+    this.expiry = setTimeout(() => this.dropLast(), LAST_MS);
   }
 
   showMjpeg() {
@@ -82,6 +123,7 @@ export class Player {
     const isStill = streams.size >= MAX_STREAMS;
     if (!isStill) streams.add(this);
     image.onload = () => {
+      this.dropLast();
       this.pause = isStill ? STILL_MS : 500;
       if (isStill) this.again();
     };
@@ -103,6 +145,7 @@ export class Player {
     const opened = new Promise((done) => { source.onsourceopen = done; });
     video.src = URL.createObjectURL(source);
     video.onerror = () => this.again();
+    video.onplaying = () => this.dropLast();
     this.put(video);
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
