@@ -144,15 +144,6 @@ def test_names_that_a_zip_cannot_have_twice_are_numbered(browser: Browser):
     assert names == [*expected_names, "boxes.json"]
 
 
-def test_a_wrong_file_is_reported_and_the_others_go_on(browser: Browser, tmp_path: Path):
-    (tmp_path / "notes.png").write_text("no picture")
-    browser.choose(tmp_path / "notes.png", COLLINS)
-    assert browser.text(".failed .state").startswith("Not a PNG, JPEG, WebP, HEIC or AVIF picture")
-    assert browser.text("#totals") == counted(COLLINS)
-    (complaint,) = browser.complaints()
-    assert "415" in complaint
-
-
 def test_a_line_says_that_the_first_picture_of_an_animation_was_processed(
     browser: Browser, tmp_path: Path
 ):

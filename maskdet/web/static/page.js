@@ -19,6 +19,15 @@ function sentence(detail, name) {
   return `${text[0].toUpperCase()}${text.slice(1)}.`;
 }
 
+async function reasonOfLoss(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return "The server does not answer; is it still running?";
+  } catch {
+    return "This is a folder, or a file that was moved or changed; choose the picture again.";
+  }
+}
+
 async function ask(card) {
   const { file } = card;
   card.say("Processing …", "busy");
@@ -40,9 +49,11 @@ async function ask(card) {
     card.show(image, SUFFIXES[image.annotated.slice(5).split(";")[0]]);
   } catch (error) {
     if (isOld()) return;
-    const lost = error instanceof TypeError;  // what fetch throws when nobody answers
+    const isLost = error instanceof TypeError;  // nobody answers, or the file cannot be read
+    const reason = isLost ? await reasonOfLoss(file) : error.message;
+    if (isOld()) return;
     card.forget();
-    card.say(lost ? "The server does not answer; is it still running?" : error.message, "failed");
+    card.say(reason, "failed");
   }
 }
 
@@ -82,6 +93,8 @@ async function addSample() {
   add([new File([await answer.blob()], "sample.jpg", { type: "image/jpeg" })]);
 }
 
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 function sumUp() {
   const done = cards.filter((card) => card.result);
   const counts = {};
@@ -93,9 +106,14 @@ function sumUp() {
   get("all").hidden = !cards.length;
   get("zip").disabled = get("json").disabled = !done.length;
   get("totals").replaceChildren(...(done.length ? chips(counts) : []));
+  const failed = cards.filter((card) => card.root.className === "failed").length;
   const faces = Object.values(counts).reduce((sum, count) => sum + count, 0);
   get("status").textContent = cards.length
-    ? `${done.length} of ${cards.length} pictures processed, ${faces} faces` : "";
+    ? [
+      `${done.length} of ${counted(cards.length, "picture")} processed`,
+      ...(failed ? [`${failed} failed`] : []),
+      counted(faces, "face"),
+    ].join(", ") : "";
 }
 
 function save(blob, name) {
@@ -140,6 +158,11 @@ function takeFrom(input) {
   });
 }
 
+function take({ files }, refusal) {
+  if (files.length) add([...files]);
+  else get("status").textContent = refusal;
+}
+
 function takeDrops() {
   const zone = get("drop");
   document.addEventListener("dragover", (event) => {
@@ -152,7 +175,7 @@ function takeDrops() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     zone.classList.remove("over");
-    add([...event.dataTransfer.files]);
+    take(event.dataTransfer, "No picture was dropped; save it as a file, then drop that.");
   });
 }
 
@@ -170,7 +193,9 @@ takeFrom(get("choose"));
 takeFrom(get("shot"));
 takeDrops();
 offerCamera((file) => add([file]));
-document.addEventListener("paste", (event) => add([...event.clipboardData.files]));
+document.addEventListener("paste", (event) => {
+  take(event.clipboardData, "No picture was pasted; copy a picture, not its address.");
+});
 get("zip").addEventListener("click", async () => save(await zip(files()), "annotated.zip"));
 get("json").addEventListener("click", () => save(boxes(), "boxes.json"));
 get("sample").addEventListener("click", addSample);
