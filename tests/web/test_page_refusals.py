@@ -1,4 +1,4 @@
-"""What the page says of files that it cannot process, beside those that it can."""
+"""Messages of the page about files that it cannot process, beside those that it can."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_one_picture_is_one(browser: Browser):
 
 
 def test_a_folder_that_is_dropped_is_named_as_one(browser: Browser, tmp_path: Path):
-    """The server answers, so that it is not the one to be looked at."""
+    """The message blamed the server, which answers."""
     drop(browser, tmp_path, HOPPER)
     browser.settled(2)
     folder, picture = browser.js(STATES)
