@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from maskdet.datasets.format_detection import AUTO
-from maskdet.datasets.loading import read_samples, say_notes
+from maskdet.datasets.loading import open_data, say_notes
 from maskdet.datasets.problems import Problems
-from maskdet.datasets.samples import Sample, limit_scenes, scene_names
+from maskdet.datasets.samples import DataSet, Sample, limit_scenes, scene_names
 from maskdet.errors import DatasetError
+from maskdet.model.class_names import STATE_OPTION
 from maskdet.system.console import counted, say
 
 
@@ -37,6 +39,7 @@ class MeasuredData:
         images: list of images relative to `data`, itself as it stands or below `data`; None: all.
         kind: the labels' format; see `maskdet.datasets.formats`.
         classes: a file that lists the classes; None: found automatically.
+        states: see `maskdet.model.class_names.map_states`, of the labels' class names.
         scenes: of which no more than so many images are measured; None: all images are.
     """
 
@@ -44,6 +47,7 @@ class MeasuredData:
     images: Path | None = None
     kind: str = AUTO
     classes: Path | None = None
+    states: Mapping[str, str] | None = None
     scenes: Scenes | None = None
 
     def read(self) -> list[Sample]:
@@ -57,15 +61,24 @@ class MeasuredData:
                 f"{self.data}: no such folder; give the one above images/ and annotations/"
             )
         problems = Problems()
-        samples = read_samples(
-            self.data, only=self._list(), kind=self.kind, class_list=self.classes, problems=problems
-        )
+        found, _ = open_data(
+            self.data, None, self._list(), kind=self.kind, class_list=self.classes,
+            problems=problems,
+        )  # fmt: skip
+        problems.check()
+        samples = self._in_states(found, problems)
         say_notes(problems)
         parts = Counter(sample.part for sample in samples if sample.part)
         if len(parts) > 1:
             listed = ", ".join(f"{part} {count}" for part, count in parts.items())
             say(f"note: the data's parts are measured together ({listed}); --images LIST chooses")
         return samples if self.scenes is None else _limited(samples, self.scenes)
+
+    def _in_states(self, found: DataSet, problems: Problems) -> list[Sample]:
+        try:
+            return found.in_states(self.states, problems=problems)
+        except DatasetError as error:
+            raise DatasetError(f"{error} (on a command line: {STATE_OPTION})") from None
 
     def _list(self) -> Path | None:
         if self.images is None:

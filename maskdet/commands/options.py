@@ -36,7 +36,11 @@ Labels = Annotated[
 ]
 States = Annotated[
     list[str] | None,
-    typer.Option("--state", metavar="NAME=STATE", help="Repeatable: what its class NAME means."),
+    typer.Option(
+        "--state",
+        metavar="NAME=STATE",
+        help="Repeatable: what its class NAME means; not_a_face: it is left out.",
+    ),
 ]
 LooksOption = Annotated[
     str,

@@ -31,7 +31,7 @@ def read_samples(
         data: see `open_data`, as for the others.
         only: a list of images.
         kind: the labels' format.
-        classes: mask states by class name, where the guess will not do.
+        classes: see `maskdet.model.class_names.map_states`.
         class_list: a file that lists the classes.
         problems: takes the notes.
 
@@ -41,7 +41,7 @@ def read_samples(
     mistakes = Problems() if problems is None else problems
     found, _ = open_data(data, None, only, kind=kind, class_list=class_list, problems=mistakes)
     mistakes.check()
-    return found.in_states(classes)
+    return found.in_states(classes, problems=mistakes)
 
 
 def open_data(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from maskdet.datasets.problems import Problems
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError, reason_of
 from maskdet.images.decoding import ImageError, decode_image
-from maskdet.model.class_names import guess_state, map_states
+from maskdet.model.class_names import NOT_A_FACE, guess_state, map_states
+
+LEFT_OUT = "boxes of class {!r} that were left out, as they show no face"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,27 +104,56 @@ class DataSet:
         self,
         mapping: Mapping[str, str] | None = None,
         labeled: tuple[int, ...] = tuple(range(len(CLASS_NAMES))),
+        problems: Problems | None = None,
     ) -> list[Sample]:
         """The samples with mask states for classes, as networks learn them.
 
         Args:
-            mapping: see `maskdet.model.class_names.map_states`.
+            mapping: see `maskdet.model.class_names.map_states`; boxes that show no face are left
+                out.
             labeled: see `Sample`.
+            problems: takes a note for each box that is left out.
 
         Raises:
             DatasetError: a class's state cannot be determined.
         """
-        used = sorted({int(index) for sample in self.samples for index in sample.classes})
-        names = [self.names[index] for index in used]
         chosen = mapping or {}
+        faces = self.without({n for n, state in chosen.items() if state == NOT_A_FACE}, problems)
+        used = sorted({int(index) for sample in faces.samples for index in sample.classes})
+        names = [self.names[index] for index in used]
         strange = {i for i, name in zip(used, names, strict=True) if _unknown(name, chosen)}
         states = np.zeros(len(self.names), np.int64)
         where = self._place_of(strange)
-        states[used] = map_states(names, chosen, where=where, error=DatasetError)
+        mapped = map_states(names, chosen, where=where, error=DatasetError)
+        states[used] = [state for state in mapped if state is not None]  # all: see above
         return [
             replace(sample, classes=states[sample.classes], labeled=labeled)
-            for sample in self.samples
+            for sample in faces.samples
         ]
+
+    def without(self, names: Collection[str], problems: Problems | None = None) -> DataSet:
+        """The same without the boxes of some classes; their images stay.
+
+        Args:
+            names: of the classes.
+            problems: takes a note for each box that is left out.
+        """
+        left_out = {index for index, name in enumerate(self.names) if name in names}
+        if not left_out:
+            return self
+        samples, all_places = [], []
+        for sample, places in zip(self.samples, self.places, strict=True):
+            kept = ~np.isin(sample.classes, list(left_out))
+            for index in np.flatnonzero(~kept).tolist():
+                if problems is not None:
+                    name = self.names[sample.classes[index]]
+                    problems.note(LEFT_OUT.format(name[:40]), places[index], "")
+            boxes, classes = sample.boxes[kept], sample.classes[kept]
+            samples.append(replace(sample, boxes=boxes, classes=classes))
+            all_places.append(
+                [place for place, is_kept in zip(places, kept, strict=True) if is_kept]
+            )
+        return DataSet(samples, self.names, all_places)
 
     def with_names(self, names: Sequence[str]) -> DataSet:
         """The same with its classes in another order, or with more of them.

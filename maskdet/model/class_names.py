@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.errors import ConfigError, MaskdetError
 
+StatesByNumber: TypeAlias = Mapping[int, MaskState | None]
+"""What each class number of a model means; None: it shows no face, and is left out."""
 _MASK = {"mask", "masks", "masked"}
 _NOT = {"no", "non", "not", "un", "without", "wo", "less", "off"}
 _WRONG = {
@@ -48,6 +51,17 @@ _ON_HEAD = re.compile(r"\b(on|over)( the)* head\b")
 _MAX_NAME_LENGTH = 80
 """Characters of a name beyond which nothing is guessed."""
 _MAX_LISTED = 12
+NOT_A_FACE = "not_a_face"
+"""Instead of a state: boxes of that class name show no face (a hat, a whole person)."""
+STATE_OPTION = "--state NAME=STATE"
+"""How a command line says the same, in messages."""
+ClassMeaning: TypeAlias = Literal[
+    "with_mask", "without_mask", "mask_weared_incorrect", "not_a_face"
+]
+"""Everything that a person may say a class name means."""
+STATE_WORDS = (*CLASS_NAMES, NOT_A_FACE)
+"""The same, as values."""
+_STATES = f"{', '.join(CLASS_NAMES)}, and {NOT_A_FACE} for a class whose boxes show none"
 
 
 def guess_state(name: str) -> MaskState | None:
@@ -95,13 +109,15 @@ def map_states(
     *,
     where: str = "",
     error: type[MaskdetError] = ConfigError,
-) -> list[MaskState]:
+) -> list[MaskState | None]:
     """The state of each class, in order: by what a person has chosen, else by guess.
+
+    None for one that a person has called `NOT_A_FACE`.
 
     Args:
         names: of a data set's or a model's classes.
-        mapping: states (`CLASS_NAMES`) by class name; wins over the guess. It may name classes
-            that are not there.
+        mapping: `STATE_WORDS` by class name; wins over the guess. It may name classes that are not
+            there.
         where: the file or setting that the names come from; begins the message.
         error: raised if a name stays unknown.
 
@@ -111,15 +127,28 @@ def map_states(
     chosen = {
         name: _named_state(name, state, where, error) for name, state in (mapping or {}).items()
     }
-    states = [chosen.get(name, guess_state(name)) for name in names]
-    unknown = [name for name, state in zip(names, states, strict=True) if state is None]
-    if unknown:
+    guessed = {name: guess_state(name) for name in names if name not in chosen}
+    if unknown := [name for name in names if name in guessed and guessed[name] is None]:
         raise error(
             f"{_begin(where)}unknown mask state in class name {_listed(unknown)} "
             f"(the classes are {_listed(names)}); set it in the settings, as in classes: "
-            f"{{{_shown(unknown[0])}: {CLASS_NAMES[1]}}}; states are {', '.join(CLASS_NAMES)}"
+            f"{{{_shown(unknown[0])}: {CLASS_NAMES[1]}}}; states are {_STATES}"
         )
-    return [state for state in states if state is not None]
+    return [chosen[name] if name in chosen else guessed[name] for name in names]
+
+
+def meaning_of(word: str) -> MaskState | None:
+    """The state that one of `STATE_WORDS` is; None for `NOT_A_FACE`.
+
+    Raises:
+        KeyError: it is none of them.
+    """
+    return None if word == NOT_A_FACE else MaskState[word]
+
+
+def word_of(state: MaskState | None) -> str:
+    """The word of `STATE_WORDS` for a state."""
+    return NOT_A_FACE if state is None else state.name
 
 
 def parse_states(texts: Sequence[str] | None) -> dict[str, str]:
@@ -137,13 +166,13 @@ def parse_states(texts: Sequence[str] | None) -> dict[str, str]:
     return chosen
 
 
-def _named_state(name: str, state: str, where: str, error: type[MaskdetError]) -> MaskState:
-    if state not in CLASS_NAMES:
+def _named_state(name: str, state: str, where: str, error: type[MaskdetError]) -> MaskState | None:
+    if state not in STATE_WORDS:
         raise error(
             f"{_begin(where)}classes: {_shown(name)} cannot be {_shown(state)}; "
-            f"states are {', '.join(CLASS_NAMES)}"
+            f"states are {_STATES}"
         )
-    return MaskState[state]
+    return meaning_of(state)
 
 
 def _begin(where: str) -> str:

@@ -13,6 +13,7 @@ from maskdet import boxes as box_ops
 from maskdet.detections import Detections
 from maskdet.model import anchors as anchor_ops
 from maskdet.model.anchors import AnchorGrid
+from maskdet.model.class_names import StatesByNumber
 from maskdet.model.decision import MIN_VOTER_SHARE, DecisionRule
 
 MAX_CANDIDATES = 1000
@@ -27,6 +28,8 @@ VOTING_IOU = 0.7
 mAP .5:.95 .426 instead of .422 (ResNet-50), .397 instead of .392 (light)."""
 MAX_DETECTIONS = 300
 """Most faces of an image."""
+NO_STATE = -1
+"""Instead of a state: the model's class shows no face."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +209,16 @@ def _faces(boxes: np.ndarray, probabilities: np.ndarray, overlap: float) -> Dete
     return faces[box_ops.nms(boxes, faces.scores, VOTING_IOU, MAX_DETECTIONS)]
 
 
+def states_of(numbers: np.ndarray, states: StatesByNumber) -> np.ndarray:
+    """The state (N,) int8 of each class number (N,); `NO_STATE` where a class shows no face.
+
+    Raises:
+        KeyError: a number means nothing.
+    """
+    meant = (states[number] for number in numbers.astype(int).tolist())
+    return np.array([NO_STATE if state is None else state for state in meant], np.int8)
+
+
 def judged(
     rule: DecisionRule,
     found: Detections,
@@ -216,7 +229,7 @@ def judged(
 
     A model that suppresses class by class may give one face in two classes: the better one counts.
     Boxes of one class stay, however much they overlap: the model holds them for two faces. Boxes
-    that are inside out, empty or not finite are not faces.
+    that are inside out, empty or not finite are not faces, nor are those of no state.
 
     Args:
         rule: decides which faces are given; one that gives every score gets both states of a face.
@@ -226,7 +239,7 @@ def judged(
         overlap: IoU above which two boxes of two classes are one face.
     """
     real = np.isfinite(found.boxes).all(axis=1) & np.isfinite(found.scores)
-    real &= (found.boxes[:, 2:] > found.boxes[:, :2]).all(axis=1)
+    real &= (found.boxes[:, 2:] > found.boxes[:, :2]).all(axis=1) & (found.states != NO_STATE)
     found, classes = found[real], None if classes is None else classes[real]
     if rule.lowest_score > 0 and classes is not None:
         found = found[_best_of_classes(found, classes, overlap)]

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypedDict, Unpack
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.errors import ModelError
 from maskdet.model.card import CARD_NAME, ModelCard, model_file, read_card
+from maskdet.model.class_names import StatesByNumber, meaning_of
 from maskdet.model.decision import DecisionRule
 from maskdet.model.registry import DEFAULT_MODEL, missing_model_line
 from maskdet.runtimes.file_formats import NETWORKS, DetectedModel, Kind, detect_model
@@ -60,7 +61,7 @@ class ModelSpec:
     sides: tuple[int, ...] = ()
     batch: int | None = None
     card: ModelCard | None = None
-    states: Mapping[int, MaskState] | None = None
+    states: StatesByNumber | None = None
     labels: Path | None = None
     classes: Mapping[str, str] | None = None
     demanded: bool = False
@@ -228,7 +229,7 @@ def _of_another_system(folder: Path, card: ModelCard, wanted: dict[str, Any]) ->
     files = {name: model_file(folder, card, name) for name in names}
     states_by_number: Any = card.options.get("states")
     try:
-        states = {int(number): MaskState[name] for number, name in states_by_number.items()}
+        states = {int(number): meaning_of(word) for number, word in states_by_number.items()}
     except (KeyError, ValueError, AttributeError):
         raise ModelError(
             f"model '{card.name}': options.states of the card is wrong; expected numbers and "

@@ -156,7 +156,7 @@ def _read(part: DataSettings, data: Path, problems: Problems) -> list[Sample]:
         problems=problems,
     )
     problems.check()
-    return found.in_states(part.classes, tuple(map(class_index, part.labeled)))
+    return found.in_states(part.classes, tuple(map(class_index, part.labeled)), problems)
 
 
 def _labeled(

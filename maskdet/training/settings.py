@@ -32,6 +32,7 @@ from maskdet.config import Settings
 from maskdet.config_texts import matching
 from maskdet.datasets.samples import check_scene
 from maskdet.detections import CLASS_NAMES
+from maskdet.model.class_names import ClassMeaning
 from maskdet.model.network_plans import FasterRCNNPlan, RetinaNetPlan
 
 Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16"]
@@ -45,7 +46,8 @@ class DataSettings(Settings):
             itself.
         list: a text file below the data folder that names the images to take; empty: all.
         format: of the labels; auto: by the files.
-        classes: the mask state of each class name that does not speak for itself.
+        classes: the mask state of each class name that does not speak for itself; not_a_face: its
+            boxes are left out.
         class_list: a file that lists the classes, relative to the data folder; empty: the one
             beside the labels, where the format has such a file.
         labeled: the classes this data set labels; a face of another one hides under these names.
@@ -69,7 +71,7 @@ class DataSettings(Settings):
     source: str = ""
     list: str = ""
     format: Literal["auto", "voc", "csv", "retinanet", "tfrecord", "coco", "yolo"] = "auto"
-    classes: dict[str, Literal["with_mask", "without_mask", "mask_weared_incorrect"]] = {}
+    classes: dict[str, ClassMeaning] = {}
     class_list: str = ""
     labeled: tuple[str, ...] = CLASS_NAMES
     teacher: str = ""

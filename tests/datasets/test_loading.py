@@ -93,6 +93,25 @@ def test_a_name_without_a_known_state(tmp_path: Path) -> None:
     assert states(given) == {"a": [0, 1]}
 
 
+def test_a_command_gives_names_a_state_or_leaves_them_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faces: dict[str, list[Face]] = {"a.png": [("mask", (1, 2, 3, 4)), ("hat", (2, 2, 5, 4))]}
+    write(make(tmp_path / "source", faces, ("mask", "hat")), tmp_path / "x.csv", "csv")
+    with pytest.raises(DatasetError, match="'hat'.* not_a_face .*a command line: --state NAME="):
+        MeasuredData(tmp_path / "x.csv").read()
+    worn = MeasuredData(tmp_path / "x.csv", states={"hat": "mask_weared_incorrect"})
+    assert states(worn.read()) == {"a": [0, 2]}
+    capsys.readouterr()
+    assert states(MeasuredData(tmp_path / "x.csv", states={"hat": "not_a_face"}).read()) == {
+        "a": [0]
+    }
+    assert capsys.readouterr().err == (
+        f"note: boxes of class 'hat' that were left out, as they show no face (1): "
+        f"{tmp_path}/x.csv:3\n"
+    )
+
+
 def settings(*overrides: str) -> TrainingSettings:
     return load_settings(TrainingSettings, None, overrides)
 
@@ -105,6 +124,7 @@ def settings(*overrides: str) -> TrainingSettings:
         ("{source: tfrecord, list: one.txt}", "retinanet/annotations.csv", (1, 3)),
         ("{list: csv/annotations.csv, classes: {Mask: without_mask}}", "voc.txt", (3, 2)),
         ("{source: yolo, class_list: mine.txt}", "csv", (3, 3)),
+        ("{source: coco, classes: {Mask: not_a_face}}", "csv", (3, 3)),
     ],
 )
 def test_settings_name_any_source(
@@ -127,7 +147,7 @@ def test_settings_name_any_source(
     ("overrides", "words"),
     [
         ("train=[{source: x, format: excel}]", "'train.0.format': must be 'auto', 'voc', 'csv'"),
-        ("train=[{classes: {hat: none}}]", "must be 'with_mask', 'without_mask' or 'mask_weared"),
+        ("train=[{classes: {hat: none}}]", "'without_mask', 'mask_weared_incorrect' or 'not_a_face'"),
         ("train=[{sorce: x}]", "did you mean 'train.0.source'?"),
     ],
 )

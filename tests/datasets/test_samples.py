@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 from maskdet.datasets.image_files import size_of
-from maskdet.datasets.samples import DataSet, Sample, class_index, inside, limit_scenes, scene_names
+from maskdet.datasets.problems import Problems
+from maskdet.datasets.samples import (
+    LEFT_OUT,
+    DataSet,
+    Sample,
+    class_index,
+    inside,
+    limit_scenes,
+    scene_names,
+)
 from maskdet.errors import DatasetError
 
 
@@ -114,6 +123,23 @@ def test_classes_become_states() -> None:
     assert first.labeled == second.labeled == (0, 1)
     with pytest.raises(DatasetError, match="^x.csv:1: unknown mask state in class name"):
         data.in_states()
+
+
+def test_boxes_that_show_no_face_are_left_out_with_a_note() -> None:
+    """As those of a set about helmets and vests, too; its pictures stay."""
+    data, problems = data_set("Person", "NO-Mask", "Hardhat", "other"), Problems()
+    words = {"Person": "not_a_face", "Hardhat": "not_a_face"}
+    first, second = data.in_states(words, problems=problems)
+    assert first.classes.tolist() == [1] and first.boxes.shape == (1, 4)
+    assert second.file.name == "b.png" and not len(second.boxes)
+    assert problems.notes == {
+        LEFT_OUT.format("Person"): ["x.csv:0"],
+        LEFT_OUT.format("Hardhat"): ["x.csv:2"],
+    }
+    assert data.without({"Person"}).places == [["x.csv:1", "x.csv:2"], []]
+    assert data.samples[0].classes.tolist() == [0, 1, 2]
+    with pytest.raises(DatasetError, match="^x.csv:2: unknown mask state in class name 'Hardhat'"):
+        data.in_states({"Person": "not_a_face"})
 
 
 def test_classes_in_another_order() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from maskdet.detections import CLASS_NAMES, MaskState
 from maskdet.errors import DatasetError, MaskdetError
-from maskdet.model.class_names import guess_state, map_states
+from maskdet.model.class_names import STATE_WORDS, guess_state, map_states, meaning_of, word_of
 
 RIGHT, NONE, WRONG = MaskState.with_mask, MaskState.without_mask, MaskState.mask_weared_incorrect
 
@@ -61,6 +61,12 @@ def test_what_a_person_says_wins() -> None:
     mapping = {"face": "without_mask", "mask": "mask_weared_incorrect", "absent": "with_mask"}
     assert map_states(["mask", "face", "NoMask"], mapping) == [WRONG, NONE, NONE]
     assert map_states([], mapping) == []
+
+
+def test_a_class_may_show_no_face() -> None:
+    assert map_states(["mask", "Hardhat"], {"Hardhat": "not_a_face"}) == [RIGHT, None]
+    for word in STATE_WORDS:
+        assert word_of(meaning_of(word)) == word
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,7 @@ def evaluate(
     from maskdet.runtimes.looks.tiling import tiled
     from maskdet.runtimes.spec import find_model, resolve
 
+    chosen = parse_states(states)
     spec = resolve(
         model,
         device=device,
@@ -95,7 +96,7 @@ def evaluate(
         certainty=0.0,
         min_width=0.0,
         runtime=runtime,
-        classes=parse_states(states),
+        classes=chosen,
     )
     rule = spec.card.rule if spec.card else None
     if card and not (sweeps and spec.is_own and threshold is None and tiles == 1):
@@ -111,7 +112,7 @@ def evaluate(
     scenes = Scenes(_scene(scene), max_per_scene) if scene else None
     return run(
         open_detector,
-        MeasuredData(data, images, data_format, classes, scenes),
+        MeasuredData(data, images, data_format, classes, chosen, scenes),
         Outputs(json_file, plots=output, card_folder=find_model(model) if card else None),
         rule=rule if threshold is None else DecisionRule.from_min_score(threshold),
         gate=gate,
@@ -139,6 +140,7 @@ def calibrate(
     images: ImageList = None,
     data_format: DataFormat = "auto",
     classes: Classes = None,
+    states: States = None,
     device: Device = "auto",
     runtimes: Annotated[
         list[str] | None,
@@ -171,7 +173,7 @@ def calibrate(
     return run(
         open_detector,
         folder,
-        MeasuredData(data, images, data_format, classes),
+        MeasuredData(data, images, data_format, classes, parse_states(states)),
         runtimes=runtimes or (),
         certainty=certainty,
     )

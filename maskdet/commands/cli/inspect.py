@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskdet.commands.options import Classes, FormatName
+from maskdet.commands.options import Classes, FormatName, States
 
 
 def inspect(
@@ -19,6 +19,7 @@ def inspect(
         Path | None, typer.Option(metavar="LIST.txt", help="Pictures relative to DIR; or all.")
     ] = None,
     classes: Classes = None,
+    states: States = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Training settings, for their anchors.")
     ] = None,
@@ -29,7 +30,16 @@ def inspect(
 ) -> int:
     """Looks a data set over: counts, mistakes with file and line, odd boxes, a contact sheet."""
     from maskdet.commands.inspect.run import run
+    from maskdet.model.class_names import parse_states
     from maskdet.training.other_systems import load_training_settings
 
     settings = load_training_settings(config)
-    return run(data, settings, kind=data_format, images=images, classes=classes, output=output)
+    return run(
+        data,
+        settings,
+        kind=data_format,
+        images=images,
+        classes=classes,
+        states=parse_states(states),
+        output=output,
+    )

@@ -12,6 +12,7 @@ from maskdet import __version__
 from maskdet.detections import MaskState
 from maskdet.errors import ConfigError, MaskdetError, ModelError, reason_of
 from maskdet.model.card import InputSize, ModelCard, ModelFile, ScoreLimits, write_card
+from maskdet.model.class_names import word_of
 from maskdet.runtimes import load_detector
 from maskdet.runtimes.file_formats import DetectedModel, Kind, detect_model, network_of
 from maskdet.runtimes.legacy.labels import check_model, states_of_labels
@@ -145,7 +146,7 @@ def _write_folder(
                 description="Short and long side that pictures are resized to are the input's."
                 if keras
                 else "The file states the size that images are resized to.",
-                options={"states": {str(number): states[number].name for number in numbers}},
+                options={"states": {str(number): word_of(states[number]) for number in numbers}},
                 provenance={"source": model.path.name, "converted_by": f"maskdet {__version__}"},
             ),
         )

@@ -21,7 +21,7 @@ from maskdet.datasets.problems import MAX_LISTED, Problems
 from maskdet.datasets.samples import DataSet
 from maskdet.detections import CLASS_NAMES
 from maskdet.errors import DatasetError
-from maskdet.model.class_names import guess_state
+from maskdet.model.class_names import NOT_A_FACE, STATE_OPTION, guess_state, map_states
 from maskdet.system.atomic_files import write_output
 from maskdet.system.console import counted
 from maskdet.training.settings import TrainingSettings
@@ -37,6 +37,7 @@ def run(
     kind: str = AUTO,
     images: Path | None = None,
     classes: Path | None = None,
+    states: Mapping[str, str] | None = None,
     output: Path | None = None,
 ) -> int:
     """Looks a data set over, prints what there is, and writes a contact sheet and all measured.
@@ -47,6 +48,7 @@ def run(
         kind: the labels' format, a key of `FORMATS`; `AUTO`: detected by the files.
         images: list of the images to look at, as it stands or below `data`; None: all.
         classes: a file that lists the classes; None: found automatically.
+        states: see `maskdet.model.class_names.map_states`; win over those of the settings.
         output: folder for the results; None: one below `runs/inspection`, named like the data.
 
     Returns:
@@ -63,14 +65,19 @@ def run(
     if images is not None and not images.is_file() and (data / images).exists():
         only = data / images
     found, name = open_data(data, None, only, kind=kind, class_list=classes, problems=problems)
-    chosen = {name: state for part in settings.train for name, state in part.classes.items()}
-    states = {name: chosen.get(name) or _state(name) for name in found.names}
-    _check_images(found, settings, problems)
-    _check_names(found, states, problems)
+    chosen: dict[str, str] = {}
+    for each in (*(part.classes for part in settings.train), states or {}):
+        chosen |= each
+    map_states([], chosen)  # no other words than those of states
+    meant = {name: chosen.get(name) or _state(name) for name in found.names}
+    left_out = {name for name, state in meant.items() if state == NOT_A_FACE}
+    faces = found.without(left_out)
+    _check_images(faces, settings, problems)
+    _check_names(found, meant, problems)
     measured = {"data": data.name, "format": name, **statistics.describe(found)}
     report = {
         **measured,
-        "states": states,
+        "states": meant,
         "wrong": problems.wrong,
         "wrong_count": problems.count,
         "notes": problems.notes,
@@ -78,7 +85,7 @@ def run(
     show(report, Console())
     folder = output or OUTPUT / (data.resolve().name or "data")
     heading = f"{data.name}: {_size(measured)}"
-    write_output(folder / SHEET, contact_sheet(found, chosen, heading))
+    write_output(folder / SHEET, contact_sheet(faces, chosen, heading))
     write_output(folder / RESULTS, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     Console(stderr=True).print("written:", folder / SHEET, folder / RESULTS, highlight=False)
     return 2 if problems.count else 0
@@ -111,8 +118,8 @@ def _check_names(data: DataSet, states: Mapping[str, str | None], problems: Prob
         more = f" (the first of {len(boxes)} boxes)" if len(boxes) > 1 else ""
         problems.add(
             boxes[0],
-            f"class {name[:40]!r} means no known mask state{hint}{more}; correct it, or set it in "
-            "the settings: train, classes",
+            f"class {name[:40]!r} means no known mask state{hint}{more}; correct it, or say what "
+            f"it means: {STATE_OPTION}, where {NOT_A_FACE} leaves its boxes out",
         )
 
 
@@ -131,7 +138,7 @@ def show(report: Mapping[str, Any], console: Console) -> None:
     title = FORMATS[report["format"]].title
     table = Table("class", "boxes", "mask state", title=f"{report['data']}: {title}")
     for name, count in report["classes"].items():
-        state = report["states"][name] or "? (set it in the settings: train, classes)"
+        state = report["states"][name] or f"? ({STATE_OPTION} says it)"
         table.add_row(name, str(count), state)
     console.print(table)
     bare = report["without_objects"]

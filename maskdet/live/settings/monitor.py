@@ -27,6 +27,7 @@ from maskdet.live.settings.people import LineSettings, PeopleSettings, ZoneSetti
 from maskdet.live.settings.serve import ServeSettings
 from maskdet.live.settings.sources import DetectSettings, SourceSettings, UnsureSettings
 from maskdet.live.settings.store import StoreSettings
+from maskdet.model.class_names import ClassMeaning
 from maskdet.model.registry import DEFAULT_MODEL
 
 
@@ -37,7 +38,7 @@ class MonitorSettings(Settings):
         sources: what to look at; several are shown in a grid.
         model: a folder under ``models/``, or the path of a model.
         labels: label map of a third-party or legacy model; None is the one beside it.
-        classes: mask states by class names of a third-party or legacy model.
+        classes: mask states by class names of a third-party or legacy model; not_a_face: left out.
         device: where to detect.
         side: longest side in pixels of the network's input; None is the model's own; ``auto``, a
             smaller one where live frames come faster than the machine.
@@ -76,7 +77,7 @@ class MonitorSettings(Settings):
     )
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     labels: Path | None = None
-    classes: dict[str, Literal["with_mask", "without_mask", "mask_weared_incorrect"]] = {}
+    classes: dict[str, ClassMeaning] = {}
     device: Literal["auto", "cpu", "gpu"] = "auto"
     side: Literal["auto"] | PositiveInt | None = "auto"
     looks: Literal["auto"] | Annotated[int, Field(ge=1, le=8)] = "auto"

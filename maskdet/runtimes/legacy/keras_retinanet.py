@@ -17,10 +17,11 @@ import numpy as np
 import tensorflow as tf
 
 from maskdet import boxes as box_ops
-from maskdet.detections import Detections, MaskState
+from maskdet.detections import Detections
 from maskdet.errors import ModelError
+from maskdet.model.class_names import StatesByNumber
 from maskdet.model.decision import EVERYTHING, DecisionRule
-from maskdet.runtimes.decoding import ANCHOR_SUPPRESSION_IOU, judged
+from maskdet.runtimes.decoding import ANCHOR_SUPPRESSION_IOU, judged, states_of
 from maskdet.runtimes.legacy.keras2_file import (
     KerasFile,
     Layer,
@@ -49,7 +50,7 @@ class KerasRetinaNetDetector(LegacyDetector):
     def __init__(
         self,
         file: Path,
-        states: Mapping[int, MaskState],
+        states: StatesByNumber,
         *,
         name: str,
         device: str = "auto",
@@ -108,6 +109,8 @@ class KerasRetinaNetDetector(LegacyDetector):
                 f"{model.path}: has {scores.shape[2]} classes, but its label map has none numbered "
                 f"{missing[0]}; name the right one with --labels"
             )
+        shown = [self._states[number] is not None for number in range(scores.shape[2])]
+        self._shown = np.array(shown, np.float32)
         return run
 
     def _answers(self, images: list[np.ndarray]) -> list[Detections]:
@@ -118,7 +121,7 @@ class KerasRetinaNetDetector(LegacyDetector):
             with tf.device(self._placed):
                 boxes, scores = self._run(np.stack([scaled for scaled, _ in prepared]))
             with tf.device("/CPU:0"):
-                each = zip(boxes, scores, strict=True)
+                each = zip(boxes, scores * self._shown, strict=True)
                 kept = [filter_detections(self._filter.config, *one) for one in each]
         except (tf.errors.OpError, ValueError) as error:
             raise ModelError(f"{self._path}: the network failed: {one_line(error)}") from None
@@ -137,7 +140,7 @@ class KerasRetinaNetDetector(LegacyDetector):
     ) -> Detections:
         kept = (scores >= self._rule.lowest_score) & np.isfinite(boxes).all(axis=1)
         boxes = box_ops.clip(boxes[kept] / np.float32(factor), shape[1], shape[0])
-        states = np.array([self._states[int(number)] for number in labels[kept]], np.int8)
+        states = states_of(labels[kept], self._states)
         by_class = self._filter.config["class_specific_filter"]
         return judged(
             self._rule,

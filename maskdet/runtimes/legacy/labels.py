@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from maskdet.detections import MaskState
 from maskdet.errors import ModelError
-from maskdet.model.class_names import map_states
+from maskdet.model.class_names import STATE_OPTION, StatesByNumber, map_states
 from maskdet.model.label_map import find_label_map, read_found_map, read_label_map
 from maskdet.runtimes.file_formats import DetectedModel, Kind
 from maskdet.runtimes.tensorflow_import import quiet_import
@@ -24,7 +23,7 @@ def states_of_labels(
     classes: Mapping[str, str] | None,
     *,
     snapshots: bool = False,
-) -> tuple[dict[int, MaskState], dict[int, str]]:
+) -> tuple[StatesByNumber, dict[int, str]]:
     """The state and the name of each class number of a model.
 
     Args:
@@ -95,7 +94,7 @@ def _names(model: DetectedModel, labels: Path | None) -> tuple[Path, dict[int, s
 
 def states_of_names(
     where: Path, names: dict[int, str], classes: Mapping[str, str] | None
-) -> dict[int, MaskState]:
+) -> StatesByNumber:
     """The state of each class number.
 
     Args:
@@ -109,7 +108,7 @@ def states_of_names(
     try:
         states = map_states(list(names.values()), classes, where=str(where), error=ModelError)
     except ModelError as error:
-        raise ModelError(f"{error} (on a command line: --state NAME=STATE)") from None
+        raise ModelError(f"{error} (on a command line: {STATE_OPTION})") from None
     return dict(zip(names, states, strict=True))
 
 

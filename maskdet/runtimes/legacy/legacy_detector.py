@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from maskdet.contracts import require_images
-from maskdet.detections import Detections, MaskState
+from maskdet.detections import Detections
 from maskdet.errors import ModelError
+from maskdet.model.class_names import StatesByNumber
 from maskdet.model.decision import DecisionRule
 from maskdet.runtimes.batching import detect_in_batches
 from maskdet.runtimes.legacy.tensorflow_graphs import placement
@@ -25,7 +26,7 @@ class LegacyDetector:
     def __init__(
         self,
         file: Path,
-        states: Mapping[int, MaskState],
+        states: StatesByNumber,
         name: str,
         device: str,
         rule: DecisionRule,

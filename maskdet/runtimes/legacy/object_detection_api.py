@@ -8,7 +8,7 @@ xmax, 0–1), ``detection_scores``, ``detection_classes`` (numbers of the label 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ import numpy as np
 import tensorflow as tf
 
 from maskdet import boxes as box_ops
-from maskdet.detections import Detections, MaskState
+from maskdet.detections import Detections
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import less_slim
+from maskdet.model.class_names import StatesByNumber
 from maskdet.model.decision import EVERYTHING, DecisionRule
-from maskdet.runtimes.decoding import judged
+from maskdet.runtimes.decoding import judged, states_of
 from maskdet.runtimes.file_formats import DetectedModel, Kind
 from maskdet.runtimes.legacy.legacy_detector import LegacyDetector
 from maskdet.runtimes.legacy.tensorflow_graphs import (
@@ -45,7 +46,7 @@ class ObjectDetectionApiDetector(LegacyDetector):
     def __init__(
         self,
         model: DetectedModel,
-        states: Mapping[int, MaskState],
+        states: StatesByNumber,
         *,
         name: str,
         device: str = "auto",
@@ -122,7 +123,7 @@ class ObjectDetectionApiDetector(LegacyDetector):
                 "--labels"
             )
         corners = boxes[kept][:, [1, 0, 3, 2]]
-        states = np.array([self._states[number] for number in numbers.tolist()], np.int8)
+        states = states_of(numbers, self._states)
         boxes = box_ops.clip(corners, width, height)
         return judged(
             self._rule, Detections(boxes, scores[kept].clip(0, 1), states), classes=numbers

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from maskdet.contracts import Detector
-from maskdet.detections import MaskState
 from maskdet.errors import ModelError
+from maskdet.model.class_names import StatesByNumber
 from maskdet.model.decision import DecisionRule
 from maskdet.runtimes.file_formats import DetectedModel
 from maskdet.runtimes.tensorflow_import import quiet_import
@@ -14,7 +12,7 @@ from maskdet.runtimes.tensorflow_import import quiet_import
 
 def open_keras_retinanet(
     model: DetectedModel,
-    states: Mapping[int, MaskState],
+    states: StatesByNumber,
     rule: DecisionRule,
     *,
     name: str,
@@ -49,7 +47,7 @@ def open_keras_retinanet(
 
 def open_graph(
     model: DetectedModel,
-    states: Mapping[int, MaskState],
+    states: StatesByNumber,
     rule: DecisionRule,
     *,
     name: str,

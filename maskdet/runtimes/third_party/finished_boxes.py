@@ -10,19 +10,20 @@ are resized to the input without keeping their aspect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from maskdet import boxes as box_ops
-from maskdet.detections import Detections, MaskState
+from maskdet.detections import Detections
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import less_slim
+from maskdet.model.class_names import StatesByNumber
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.batching import SingleImageDetector
-from maskdet.runtimes.decoding import judged
+from maskdet.runtimes.decoding import judged, states_of
 from maskdet.runtimes.third_party.files import LiteRtFile, OnnxFile, ThirdPartyFile
 from maskdet.runtimes.third_party.image_input import SIGNED
 
@@ -77,7 +78,7 @@ class FinishedBoxesDetector(SingleImageDetector):
         self,
         file: ThirdPartyFile,
         plan: FinishedBoxes,
-        states: Mapping[int, MaskState],
+        states: StatesByNumber,
         *,
         name: str,
         rule: DecisionRule = EVERYTHING,
@@ -116,7 +117,7 @@ class FinishedBoxesDetector(SingleImageDetector):
             )
         corners = boxes[kept][:, [1, 0, 3, 2]] * np.array([width, height] * 2, np.float32)
         numbers = classes[kept]
-        states = np.array([self._state(number) for number in numbers.tolist()], np.int8)
+        states = self._meant(numbers)
         inside = box_ops.clip(corners, image.shape[1], image.shape[0])
         return judged(self._rule, Detections(inside, scores[kept].clip(0, 1), states), numbers)
 
@@ -140,15 +141,17 @@ class FinishedBoxesDetector(SingleImageDetector):
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         return self._file.run(self._file.input.tensor(rgb, self._plan.normalization))
 
-    def _state(self, number: int) -> MaskState:
-        if number not in self._states:
+    def _meant(self, numbers: np.ndarray) -> np.ndarray:
+        """States (N,) of class numbers (N,); see `states_of`."""
+        try:
+            return states_of(numbers, self._states)
+        except KeyError as error:
             first = self._plan.first
-            numbers = ", ".join(str(known + first) for known in sorted(self._states))
+            there = ", ".join(str(known + first) for known in sorted(self._states))
             raise ModelError(
-                f"{self._file.path}: gives class {number + first} (from {first}), which its label "
-                f"map does not have (it has {numbers}); name the right one with --labels"
-            )
-        return self._states[number]
+                f"{self._file.path}: gives class {error.args[0] + first} (from {first}), which its "
+                f"label map does not have (it has {there}); name the right one with --labels"
+            ) from None
 
 
 def _litert_order(file: LiteRtFile) -> list[int]:

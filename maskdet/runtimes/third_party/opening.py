@@ -12,6 +12,7 @@ import numpy as np
 from maskdet.contracts import Detector
 from maskdet.detections import MaskState
 from maskdet.errors import ModelError
+from maskdet.model.class_names import StatesByNumber
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.model.label_lists import NAMES
 from maskdet.model.label_map import find_label_map, read_found_map, read_label_map
@@ -26,12 +27,10 @@ from maskdet.runtimes.third_party.finished_boxes import FinishedBoxesDetector, f
 from maskdet.runtimes.third_party.yolo import SIDE, YoloDetector, run_on
 from maskdet.runtimes.third_party.yolo_layout import find_layout
 
-States = Mapping[int, MaskState]
-
 
 def open_third_party(
     model: DetectedModel,
-    states_of: Callable[[dict[int, str]], States],
+    states_of: Callable[[dict[int, str]], StatesByNumber],
     rule: DecisionRule,
     *,
     name: str,
@@ -61,7 +60,7 @@ def open_third_party(
 def _open(
     model: DetectedModel,
     names_of: Callable[[ThirdPartyFile], dict[int, str]],
-    states_of: Callable[[dict[int, str]], States],
+    states_of: Callable[[dict[int, str]], StatesByNumber],
     rule: DecisionRule,
     name: str,
     device: str,
@@ -101,7 +100,7 @@ def _open(
 
 def open_with_states(
     model: DetectedModel,
-    states: States,
+    states: StatesByNumber,
     rule: DecisionRule,
     *,
     name: str,
@@ -134,7 +133,7 @@ def names_in(model: DetectedModel, labels: Path | None) -> dict[int, str]:
     """
     found: dict[int, str] = {}
 
-    def keep(names: dict[int, str]) -> States:
+    def keep(names: dict[int, str]) -> StatesByNumber:
         found.update(names)
         return dict.fromkeys(names, MaskState.with_mask)
 

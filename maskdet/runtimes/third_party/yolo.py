@@ -5,18 +5,17 @@ Images are prepared as ultralytics does: the aspect is kept, gray fills both sid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import cv2
 import numpy as np
 
 from maskdet import boxes as box_ops
-from maskdet.detections import CLASS_NAMES, Detections, MaskState
+from maskdet.detections import CLASS_NAMES, Detections
 from maskdet.errors import ModelError
 from maskdet.images.letterbox import Placed, fitting_size, place_centered
+from maskdet.model.class_names import StatesByNumber
 from maskdet.model.decision import EVERYTHING, DecisionRule
 from maskdet.runtimes.batching import SingleImageDetector
-from maskdet.runtimes.decoding import MAX_DETECTIONS, judged
+from maskdet.runtimes.decoding import MAX_DETECTIONS, judged, states_of
 from maskdet.runtimes.third_party.files import ThirdPartyFile
 from maskdet.runtimes.third_party.image_input import UNIT
 from maskdet.runtimes.third_party.yolo_layout import Layout
@@ -38,7 +37,7 @@ class YoloDetector(SingleImageDetector):
         self,
         file: ThirdPartyFile,
         layout: Layout,
-        states: Mapping[int, MaskState],
+        states: StatesByNumber,
         *,
         name: str,
         rule: DecisionRule = EVERYTHING,
@@ -59,6 +58,7 @@ class YoloDetector(SingleImageDetector):
         self._file = file
         self._layout = layout
         self._states = dict(states)
+        self._left_out = [number for number, state in states.items() if state is None]
         self._rule = rule
         self._side = side
 
@@ -76,8 +76,7 @@ class YoloDetector(SingleImageDetector):
         rows = rows.astype(np.float32)
         boxes, scores, numbers, shares = self._candidates(rows, placed)
         inside = box_ops.clip((boxes - placed.offset) / placed.factor, width, height)
-        states = np.array([self._state(number) for number in numbers.tolist()], np.int8)
-        found = Detections(inside, scores.clip(0, 1), states, probabilities=shares)
+        found = Detections(inside, scores.clip(0, 1), self._meant(numbers), probabilities=shares)
         return judged(self._rule, found, numbers)
 
     @property
@@ -97,7 +96,8 @@ class YoloDetector(SingleImageDetector):
             boxes = rows[:, :4] if kind == "final" else _corners(rows[:, :4])
             return _in_pixels(boxes, boxes, placed), rows[:, 4], numbers, None
         begin = 5 if kind == "objectness" else 4
-        each = rows[:, begin : begin + (self._layout.classes or 0)]
+        each = rows[:, begin : begin + (self._layout.classes or 0)].copy()
+        each[:, self._left_out] = 0  # a hat that is likelier than its face must not hide it
         if kind == "objectness":
             each = each * rows[:, 4:5]
         best = each.max(axis=1)
@@ -116,17 +116,20 @@ class YoloDetector(SingleImageDetector):
         """The best score of each mask state's classes."""
         shares = np.zeros((len(each), len(CLASS_NAMES)), np.float32)
         for number, state in self._states.items():
-            shares[:, state] = np.maximum(shares[:, state], each[:, number].clip(0, 1))
+            if state is not None:
+                shares[:, state] = np.maximum(shares[:, state], each[:, number].clip(0, 1))
         return shares
 
-    def _state(self, number: int) -> MaskState:
-        if number not in self._states:
+    def _meant(self, numbers: np.ndarray) -> np.ndarray:
+        """States (N,) of class numbers (N,); see `states_of`."""
+        try:
+            return states_of(numbers, self._states)
+        except KeyError as error:
             raise ModelError(
-                f"{self._file.path}: gives class {number}, which its label map does not have (it "
+                f"{self._file.path}: gives class {error}, which its label map does not have (it "
                 f"has {', '.join(map(str, sorted(self._states)))}); name the right one with "
                 "--labels"
-            )
-        return self._states[number]
+            ) from None
 
 
 def run_on(

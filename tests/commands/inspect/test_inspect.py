@@ -140,10 +140,27 @@ def test_class_names_of_no_known_state_are_mistakes_with_their_place(
     first, last = line_of(archive, "3").rsplit(":", 1)
     assert hat.startswith(f"{line_of(archive, '1')}: class 'hat $x^{{' means no known mask state;")
     assert typo.startswith(f"{first}:{int(last) - 1}: class 'with_msk' means no known mask state (")
-    assert "(with_mask?) (the first of 2 boxes); correct it, or set it in the settings" in typo
+    assert (
+        "(with_mask?) (the first of 2 boxes); correct it, or say what it means: --state N" in typo
+    )
     assert f"mistakes (2):\n  {hat}\n  {typo}\n" in capsys.readouterr().out
     with pytest.raises(DatasetError, match=re.escape(line_of(archive, "1"))):
         read_samples(archive)
+
+
+def test_classes_may_be_given_a_state_or_left_out(
+    archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(archive, "bare", 5, 5, 90, 90)
+    add(archive, "Person", 5, 5, 115, 9, to="1")
+    words = ("--state", "bare=without_mask", "--state", "Person=not_a_face")
+    status, figures = inspect(archive, *words)
+    assert (status, figures["wrong"], figures["classes"]["Person"]) == (0, [], 1)
+    assert figures["states"]["bare"] == "without_mask"
+    assert figures["states"]["Person"] == "not_a_face"
+    assert not figures["notes"]  # no anchor is to fit what shows no face
+    assert main(["inspect", "--data", str(archive), "--state", "bare=naked"]) == 2
+    assert "'bare' cannot be 'naked'; states are with_mask, " in capsys.readouterr().err
 
 
 def test_a_size_of_0_is_read_from_the_picture(archive: Path) -> None:

@@ -92,6 +92,19 @@ def test_a_label_map_must_have_every_class(models: Path, tmp_path: Path) -> None
         load_detector(str(models / SMALL), labels=labels)
 
 
+@pytest.mark.parametrize("name", [SMALL, "any_class_1.0.0.h5"])
+def test_classes_that_show_no_face_are_left_out(models: Path, name: str) -> None:
+    """Where a file suppresses over all classes, too: what is left out hides no face."""
+    path, labels = str(models / name), classes(models)
+    (every,) = load_detector(path, min_score=0.0, labels=labels).detect(pictures()[:1])
+    names = {"with_mask": "not_a_face", "mask_weared_incorrect": "not_a_face"}
+    (found,) = load_detector(path, min_score=0.0, labels=labels, classes=names).detect(
+        pictures()[:1]
+    )
+    assert set(found.states.tolist()) == {1}
+    assert len(found) >= (every.states == 1).sum() > 0
+
+
 # --- files that are none, and files that want too much -------------------------------------------
 
 

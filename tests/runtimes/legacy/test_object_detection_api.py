@@ -106,6 +106,15 @@ def test_labels_may_be_named_and_mapped(models: Path, tmp_path: Path) -> None:
     assert set(found.states.tolist()) <= {1, 2}
 
 
+def test_classes_that_show_no_face_are_left_out(models: Path) -> None:
+    path = str(models / "ssd_mobilenet_v1")
+    (every,) = load_detector(path, min_score=0.0).detect(pictures()[:1])
+    names = {"with_mask": "not_a_face", "mask worn incorrectly": "not_a_face"}
+    (found,) = load_detector(path, min_score=0.0, classes=names).detect(pictures()[:1])
+    assert_same(found, every[every.states == 1])
+    assert 0 < len(found) < len(every)
+
+
 def test_a_class_that_the_label_map_lacks_is_reported(models: Path, tmp_path: Path) -> None:
     labels = tmp_path / "mine.pbtxt"
     labels.write_text("item { id: 1 name: 'mask' }")

@@ -53,6 +53,14 @@ def test_a_class_that_the_label_map_lacks_is_named_as_the_map_counts(tmp_path: P
         load_detector(str(path)).detect([RED])
 
 
+def test_classes_that_show_no_face_are_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.onnx", OUTPUTS, shape=(1, SIDE, SIDE, 3), dtype="u1", names=NAMES)
+    (tmp_path / "label_map.pbtxt").write_text(LABELS.replace("no_mask", "Hardhat"))
+    (found,) = load_detector(str(path), classes={"Hardhat": "not_a_face"}).detect([RED])
+    assert found.states.tolist() == [0]
+    np.testing.assert_allclose(found.boxes, [[100, 50, 150, 100]], atol=0.01)
+
+
 @pytest.mark.slow
 def test_a_converted_model_gives_what_upstream_gave(tmp_path: Path) -> None:
     """Slim pictures, too, which TF2's graphs refuse."""

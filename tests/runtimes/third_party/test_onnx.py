@@ -129,6 +129,16 @@ def test_a_given_label_map_wins_over_the_file_s_names(tmp_path: Path) -> None:
     assert found.states.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("layout", ["YOLOv8", "YOLOv5", "YOLOv10"])
+def test_classes_that_show_no_face_are_left_out(tmp_path: Path, layout: str) -> None:
+    """Even where they are likelier than the face that they overlap."""
+    outputs, metadata, _ = LAYOUTS[layout]
+    path = write(tmp_path / "best.onnx", outputs, metadata)
+    found = found_by(path, classes={"mask": "not_a_face"})
+    assert found.states.tolist() == [1, 2]
+    np.testing.assert_allclose(found.scores, [0.7, 0.6], atol=2e-3)
+
+
 REFUSED = {
     "a classifier": ([np.ones((1, 1000))], {}, "seems to be a classifier"),
     "a classifier that says so": (
