@@ -147,7 +147,7 @@ def test_settings_name_any_source(
     ("overrides", "words"),
     [
         ("train=[{source: x, format: excel}]", "'train.0.format': must be 'auto', 'voc', 'csv'"),
-        ("train=[{classes: {hat: none}}]", "'without_mask', 'mask_weared_incorrect' or 'not_a_face'"),
+        ("train=[{classes: {hat: none}}]", "'mask_weared_incorrect' or 'not_a_face', not 'none'"),
         ("train=[{sorce: x}]", "did you mean 'train.0.source'?"),
     ],
 )
