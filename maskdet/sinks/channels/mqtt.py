@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import socket
 import ssl
 import time
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maskdet.alarm import Alarm, AlarmMessage
-from maskdet.errors import reason_of
+from maskdet.sinks.channels.broker_probe import tls_problem
 from maskdet.sinks.channels.channel import REQUEST_TIMEOUT_S, ChannelError
 from maskdet.sinks.channels.fields import fields_of
 from maskdet.sinks.channels.home_assistant import OFF, OFFLINE, ON, ONLINE, Sensor, Topics
@@ -108,7 +107,7 @@ class Mqtt:
         An attempt again waits for the receipt of what is under way already: nothing comes twice.
         """
         if not self._is_connected():
-            raise ChannelError(self._problem(), "check host, port, tls, user, password and ca")
+            raise self._problem()
         number, receipts = self._on_way
         if number != message.message_id or not number:
             receipts = self._publish(message)
@@ -189,6 +188,7 @@ class Mqtt:
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, more: Any) -> None:
         self._connected.clear()
+        self._has_failed = True  # closed without an answer, too
 
     def _on_message(self, client: Any, data: Any, message: Any) -> None:
         """Home Assistant has started, or an announcement of a rule that is no more is there."""
@@ -198,19 +198,13 @@ class Mqtt:
         elif message.payload and message.topic not in map(self._topics.config, self._open):
             client.publish(message.topic, b"", qos=1, retain=True)
 
-    def _problem(self) -> str:
+    def _problem(self) -> ChannelError:
         """Why there is no connection, found by trying one."""
-        if self._refusal:
-            return f"{self._where}: {self._refusal}"
-        try:
-            with socket.create_connection(self._address, timeout=2.0) as link:
-                if self._tls is not None:
-                    self._tls.wrap_socket(link, server_hostname=self._address[0]).close()
-        except ssl.SSLCertVerificationError as error:
-            return f"{self._where}: {error.verify_message}"
-        except OSError as error:
-            return f"{self._where}: {reason_of(error)}"
-        return f"{self._where}: no answer yet"
+        problem, advice = self._refusal, ""
+        if not problem:
+            problem, advice = tls_problem(self._address, self._tls)
+        advice = advice or "check host, port, tls, user, password and ca"
+        return ChannelError(f"{self._where}: {problem}", advice)
 
 
 def _has_arrived(receipt: Any) -> bool:

@@ -222,6 +222,21 @@ def test_a_wrong_password_is_named_and_not_shown(tmp_path: Path, connect):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tls_on_one_side_alone_is_named_with_the_setting(tmp_path: Path, connect, broker: Broker):
+    certificate, key = make_certificate(tmp_path, expired=False)
+    (folder := tmp_path / "tls").mkdir()
+    secure = Broker(folder, f"certfile {certificate}", f"keyfile {key}", "user root").start()
+    try:
+        with pytest.raises(ChannelError, match=r"it expects TLS.*; set tls: true"):
+            connect(secure.port).send(message())
+        with pytest.raises(ChannelError, match=r"no TLS on this port.*or leave tls out"):
+            connect(broker.port, tls=True, ca=str(certificate)).send(message())
+        connect(secure.port, tls=True, ca=str(certificate)).send(message())
+    finally:
+        secure.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_certificate_that_has_expired(tmp_path: Path, connect):
     certificate, key = make_certificate(tmp_path, expired=True)
     broker = Broker(tmp_path, f"certfile {certificate}", f"keyfile {key}", "user root").start()
