@@ -133,6 +133,17 @@ def test_what_cannot_be_converted_is_reported_and_nothing_is_left(
     assert sorted(models.iterdir()) == before
 
 
+def test_a_card_keeps_which_classes_show_no_face(models: Path, tmp_path: Path) -> None:
+    target, source = tmp_path / "old-ssd", models / "ssd_mobilenet_v1"
+    words = ["--card", "--state", "with_mask=not_a_face"]
+    assert main(["convert", str(source), str(target), *words]) == 0
+    states = read_card(target).options["states"]
+    assert states == {"1": "not_a_face", "2": "without_mask", "3": "mask_weared_incorrect"}
+    detector = load_detector(str(target), min_score=0.0)
+    for ours, theirs in zip(detector.detect(pictures()), upstream_api(source.name), strict=True):
+        assert_same(ours, theirs[theirs.states != 0])
+
+
 def test_a_card_that_lies_is_refused(models: Path, tmp_path: Path, capfd) -> None:
     target = tmp_path / "old"
     labels = ["--labels", str(models / "label_map.pbtxt")]
