@@ -56,6 +56,11 @@ class RetryState:
         return time.monotonic() >= self._due
 
     @property
+    def reason(self) -> str:
+        """Why the last attempt that failed did so; empty: none has failed yet."""
+        return self._reason
+
+    @property
     def reported(self) -> str:
         """The fault in a line, while there is one."""
         if self._began is None:

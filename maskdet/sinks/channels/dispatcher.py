@@ -72,6 +72,11 @@ class _Queue:
         problem = self._mask(self._retry.reported) if self._retry.down else ""
         return ChannelState(len(self._waiting), problem)
 
+    def why_unsent(self) -> str:
+        """Why messages still wait as the run ends."""
+        reason = self._mask(self._retry.reason) if self._retry.down else ""
+        return reason or "no answer before the run ended"
+
     def _run(self) -> None:
         while (delivery := self._next()) is not None:
             try:
@@ -167,7 +172,8 @@ class Dispatcher:
                 log.warning("%s does not answer and was left", worker.name)
         for name, state in self.states().items():
             if state.waiting:
-                unsent = counted(state.waiting, "message")
+                unsent, why = counted(state.waiting, "message"), self._queues[name].why_unsent()
                 say(
-                    f"alarm channel {name}: not sent yet: {unsent}; the next run does it", "warning"
+                    f"alarm channel {name}: not sent yet: {unsent} ({why}); the next run does it",
+                    "warning",
                 )

@@ -66,7 +66,10 @@ def test_a_channel_that_hangs_holds_up_neither_others_nor_the_end(
         dispatcher.close()  # though the channel hangs until the end of the test
         assert not stuck.release.is_set()
     lines = capsys.readouterr().err.splitlines()
-    assert lines == ["alarm channel stuck: not sent yet: 20 messages; the next run does it"]
+    assert lines == [
+        "alarm channel stuck: not sent yet: 20 messages (no answer before the run ended); "
+        "the next run does it"
+    ]
 
 
 def test_a_message_that_is_sent_while_too_many_wait_takes_no_other_with_it(
@@ -132,7 +135,9 @@ def test_an_error_that_nobody_thought_of_is_tried_again_too(caplog: pytest.LogCa
     assert "KeyError" in caplog.text and "geheim" not in caplog.text and mask("geheim")
 
 
-def test_a_message_under_way_at_the_end_is_neither_lost_nor_noted_as_sent(refusing_port: int):
+def test_a_message_under_way_at_the_end_is_neither_lost_nor_noted_as_sent(
+    refusing_port: int, capsys: pytest.CaptureFixture[str]
+):
     arrived: list[Delivery] = []
     dispatcher = Dispatcher(
         {"hook": WebHook(f"http://127.0.0.1:{refusing_port}")}, arrived.append, retry_seconds=30
@@ -145,6 +150,9 @@ def test_a_message_under_way_at_the_end_is_neither_lost_nor_noted_as_sent(refusi
     dispatcher.close()
     dispatcher.close()
     assert dispatcher.states()["hook"].waiting == 2 and not arrived
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("alarm channel hook: not sent yet: 2 messages (http://127.0.0.1:")
+    assert "Connection refused" in line and line.endswith("; the next run does it")
 
 
 def test_the_error_of_a_channel_is_a_line():
