@@ -9,6 +9,7 @@ from maskdet.images.kinds import TIFF_STARTS, is_heif
 _MIN_ZEROS = 1024
 """Zero bytes at the end of compressed data, which these never have, of a copy that was broken off:
 many programs give a file its whole size first."""
+_JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 _MAX_PAGES = 100_000
 
 
@@ -21,11 +22,13 @@ def damage_of(data: bytes) -> str:
     if data.startswith(TIFF_STARTS):
         return _missing_page(data)
     is_webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
-    if not is_webp and not is_heif(data):
+    if not is_webp and not is_heif(data) and not data.startswith(_JPEG):
         return ""
     end = 8 + int.from_bytes(data[4:8], "little") if is_webp else len(data)
-    zeros = len(data[:end]) - len(data[:end].rstrip(b"\0"))
-    return f"its last {zeros} bytes are zeros" if zeros >= _MIN_ZEROS else ""
+    written = data[:end].rstrip(b"\0")
+    zeros = len(data[:end]) - len(written)
+    is_torn = zeros >= _MIN_ZEROS and not written.endswith(_JPEG_END)  # zeros may follow its end
+    return f"its last {zeros} bytes are zeros" if is_torn else ""
 
 
 def _missing_page(data: bytes) -> str:

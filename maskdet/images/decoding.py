@@ -96,7 +96,8 @@ def decode_with_damage(data: bytes) -> DecodedImage:
     if not data.startswith(_JPEG):
         return DecodedImage(decode_image(data), damage_of(data))
     try:
-        return DecodedImage(*with_messages(partial(_decoded, data, upright=True), _DAMAGE))
+        image, message = with_messages(partial(_decoded, data, upright=True), _DAMAGE)
+        return DecodedImage(image, damage_of(data) or message)
     except ImageError as error:
         return DecodedImage(_without_its_end(data, error, upright=True), "")
 

@@ -80,7 +80,7 @@ def test_damage_within_a_jpeg_is_known(options: dict[str, Any]):
     assert image.shape == (240, 320, 3) and damage.startswith("Corrupt JPEG data")
 
 
-@pytest.mark.parametrize("format", ["WEBP", "HEIF", "AVIF"])
+@pytest.mark.parametrize("format", ["JPEG", "WEBP", "HEIF", "AVIF"])
 def test_the_end_of_a_copy_that_was_broken_off_is_missing(format: str):
     """As of programs that give a file its whole size first; decoders take zeros for pixels."""
     noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
@@ -93,6 +93,11 @@ def test_the_end_of_a_copy_that_was_broken_off_is_missing(format: str):
         decode_with_damage(torn).damage
         == f"its last {len(whole) - len(torn.rstrip(bytes(1)))} bytes are zeros"
     )
+
+
+def test_zeros_after_the_end_of_a_jpeg_are_no_damage():
+    whole = noise()
+    assert decode_with_damage(whole + bytes(5000)).damage == ""
 
 
 @pytest.mark.parametrize("is_big", [False, True])

@@ -12,7 +12,7 @@ from maskdet.errors import SourceError, reason_of
 from maskdet.frame import Frame
 from maskdet.images.combing import CombRemover
 from maskdet.sources.files.deinterlacing import Deinterlacer
-from maskdet.sources.files.joined_video import next_part
+from maskdet.sources.files.joined_video import Part, next_part
 from maskdet.sources.files.video_damage import Damage
 from maskdet.sources.files.video_geometry import (
     as_shown,
@@ -103,7 +103,7 @@ class VideoFile:
         self._is_behind = False
         self._frames = self._decoded()
         self._wanted = -1.0
-        self._index = self._number = 0
+        self._index = self._number = self._part_start = 0
         self._time = 0.0
 
     def read(self) -> Frame | None:
@@ -149,7 +149,7 @@ class VideoFile:
         if is_start or not self._has_stamps or self._is_behind:  # cannot be sought: from the start
             self._container, self._stream = open_video(self._path)
             self._start, self._is_behind = start_of(self._container, self._stream), False
-            self._number = 0
+            self._number = self._part_start = 0
         else:
             before = position - order_margin(self._stream, self.fps or GUESSED_FPS)
             offset = round((before + (self._start or 0.0)) / float(self._stream.time_base or 1))
@@ -211,7 +211,7 @@ class VideoFile:
         while failed < _MAX_FAILED_READS:
             try:
                 for packet in self._container.demux(self._stream):
-                    failed, place = 0, packet.pos or place
+                    failed, place = 0, (not packet.is_discard and packet.pos) or place
                     self._damage.add_packet(packet.size, is_hidden=packet.is_discard)
                     try:
                         for decoded in packet.decode():
@@ -234,13 +234,16 @@ class VideoFile:
 
     def _go_on_behind(self, place: int | None) -> bool:
         """Goes on with the video behind a byte of the file, if there is any."""
-        part = next_part(self._path, self._container, self._stream, place)
+        ended = Part(self._container, self._stream, self._part_start)
+        part = next_part(self._path, ended, place)
         if part is None:
             return False
-        self._container, self._stream = part
-        start = start_of(self._container, self._stream)
-        self._start = None if start is None else start - self._time - 1 / (self.fps or GUESSED_FPS)
-        self._is_behind = True
+        self._container, self._stream, self._part_start = part
+        start, begin = start_of(*part[:2]), self._time + 1 / (self.fps or GUESSED_FPS)
+        self._start = None if start is None else start - begin
+        self._is_behind, self._matrix = True, matrix_of_tag(self._stream)
+        rest = self._length()
+        self.length = self.length and rest and max(self.length, begin + rest)
         return True
 
     def _go_on_grown(self) -> bool:
