@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -39,6 +39,7 @@ class StatusBar:
         for i, row in enumerate(rows):
             baseline = i * renderer.row + round(renderer.size * 1.12)
             end = bar.shape[1] - renderer.size // 2
+            row = self._fitting(row, end)
             least = self._least_end(row.left)
             for segment in reversed(row.right):
                 if segment.is_alarm:
@@ -53,6 +54,30 @@ class StatusBar:
             line = bar[-max(2, renderer.size // 8) :]
             line[:] = _TRACK
             line[:, : round(share * bar.shape[1])] = _DONE
+
+    def _fitting(self, row: Row, end: int) -> Row:
+        """The row with the longest texts that leave a camera's name readable."""
+        name = next((segment for segment in row.left if segment.is_name), None)
+        if name is None:
+            return row
+        room = end - self._renderer.size // 2 - self._least_width(name)
+        variant = row
+        for variant in _variants(row):
+            if self._width_beside_name(variant) <= room:
+                break
+        return variant
+
+    def _width_beside_name(self, row: Row) -> int:
+        """Of what has to be whole beside a name; a device may be cut."""
+        size = self._renderer.size
+        left = [self._width(segment) + size // 2 for segment in row.left if segment.short]
+        return sum(left) + sum(self._least_width(segment) + size for segment in row.right)
+
+    def _least_width(self, segment: Segment) -> int:
+        """Of a segment that is as short as it may be."""
+        least = {segment.is_name: _MIN_NAME_WIDTH, segment.is_alarm: _MIN_ALARM_WIDTH}.get(True)
+        width = self._width(segment)
+        return width if least is None else min(width, least * self._renderer.size)
 
     def _draw_left(
         self, bar: np.ndarray, segments: Sequence[Segment], baseline: int, end: int
@@ -81,10 +106,7 @@ class StatusBar:
         It is empty where nobody could read what is left of it.
         """
         size = self._renderer.size
-        name, *others = [
-            min(self._width(s), size * _MIN_NAME_WIDTH) if s.is_name else self._width(s)
-            for s in left
-        ] or [0]
+        name, *others = [self._least_width(segment) for segment in left] or [0]
         room = end - size // 2 - name - size
         beside = room - sum(width + size // 2 for width in others)
         least = min(self._width(alarm), size * _MIN_ALARM_WIDTH)
@@ -115,6 +137,27 @@ class StatusBar:
         text = self._renderer.fitted(segment.text, end - x)
         self._renderer.write(bar, text, x, baseline, segment.color)
         return x + self._renderer.width(text)
+
+
+def _variants(row: Row) -> Iterator[Row]:
+    """The row in ever fewer words, the last without all that may go.
+
+    The number of people goes before an alarm's name: nobody misses an alarm for a count. What has
+    no short form goes last: the image itself has the alarm and the lost signal.
+    """
+    yield row
+    left, right = [_short(s) for s in row.left], [_short(s) for s in row.right]
+    yield Row(left, row.right)
+    yield Row(left, right)
+    bare = [s for s in row.left if not s.short]
+    yield Row(bare, right)
+    marks = [s for s in right if s.short]
+    yield Row(left, marks)
+    yield Row(bare, marks)
+
+
+def _short(segment: Segment) -> Segment:
+    return replace(segment, text=segment.short) if segment.short else segment
 
 
 def _without_title(segment: Segment) -> Segment:

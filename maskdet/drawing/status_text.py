@@ -67,6 +67,8 @@ class Segment:
         is_name: whether it is a camera's name, which is shortened before anything else.
         is_alarm: whether it names an alarm's rule, shortened to leave room for the camera's name;
             the line at the image's lower edge has it whole.
+        short: what stands for the text beside a camera's name where there is no room for all of it;
+            empty: the text has no shorter form.
     """
 
     text: str
@@ -74,6 +76,7 @@ class Segment:
     state: MaskState | None = None
     is_name: bool = False
     is_alarm: bool = False
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,9 +155,10 @@ def _people(counts: Sequence[PeopleCounts], *, with_today: bool = True) -> list[
         for part in ([one.now for one in counts], [one.day for one in counts])
     )
     if not with_today:
-        return [Segment(f"people {now}", DIM)]
+        return [Segment(f"people {now}", DIM, short=f"people {now}")]
     margin = sum_of_margins(one.margin_today for one in counts)
-    return [Segment(f"people {now}, today {today}" + (f" ± {margin}" if margin else ""), DIM)]
+    text = f"people {now}, today {today}" + (f" ± {margin}" if margin else "")
+    return [Segment(text, DIM, short=f"people {now}")]
 
 
 def _counts(observation: Observation) -> Mapping[str, int]:
@@ -183,13 +187,13 @@ def _progress(status: Status) -> list[Segment]:
 
 def _marks(status: Status, alerts: Sequence[str]) -> list[Segment]:
     flags = (
-        (status.no_signal, "▲ NO SIGNAL", AMBER),
-        (status.paused, "‖ PAUSED", AMBER),
-        (status.blurred, "■ BLUR", BRIGHT),
-        (status.not_recording, "▲ NOT RECORDING", AMBER),
-        (status.recording, "● REC", RED),
+        (status.no_signal, "▲ NO SIGNAL", "", AMBER),
+        (status.paused, "‖ PAUSED", "‖", AMBER),
+        (status.blurred, "■ BLUR", "■", BRIGHT),
+        (status.not_recording, "▲ NOT RECORDING", "▲ NO REC", AMBER),
+        (status.recording, "● REC", "●", RED),
     )
-    marks = [Segment(text, color) for is_on, text, color in flags if is_on]
+    marks = [Segment(text, color, short=short) for is_on, text, short, color in flags if is_on]
     return [Segment(f"▲ {alert}", AMBER, is_alarm=True) for alert in alerts] + marks
 
 

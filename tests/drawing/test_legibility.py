@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -159,6 +161,37 @@ def test_long_names_are_distinct_and_leave_room_for_the_people(width: int):
         assert people == "people 1" and len(short) >= 6
         shown.add(short)
     assert len(shown) == len(NAMES) or width < 320
+
+
+@pytest.mark.parametrize("width", [170, 213, 240, 256, 270, 320, 400, 640])
+@pytest.mark.parametrize("compact", [True, False])
+@pytest.mark.parametrize(
+    "status",
+    [
+        Status(recording=True),
+        Status(not_recording=True),
+        Status(not_recording=True, blurred=True),
+        Status(recording=True, blurred=True, paused=True),
+        Status(not_recording=True, no_signal=True),
+    ],
+)
+def test_marks_and_people_stand_whole_beside_a_name(width: int, compact: bool, status: Status):
+    renderer = Recorder()
+    renderer.fit(width, 200, 16)
+    bar = np.zeros((3 * renderer.row, width, 3), np.uint8)
+    status = replace(status, source="entrance camera north", compact=compact)
+    StatusBar(renderer).draw(bar, bar_rows(status, observation(), narrow=True))
+    written = renderer.written
+    camera = next(text for text in written if text.endswith("h"))
+    assert len(camera) >= 4
+    marks = [text for text in written if text[:1] in {"▲", "■", "●", "‖"}]
+    assert not any(text.endswith("…") for text in written if text.startswith("p") or text in marks)
+    lost = status.no_signal and "▲ NO SIGNAL" not in marks  # the image itself has it then
+    flags = (status.not_recording, status.recording, status.blurred, status.paused)
+    assert len(marks) == sum(flags) + (status.no_signal and not lost)
+    assert {"▲ NO REC", "▲ NOT RECORDING"} & set(marks) or not status.not_recording
+    first = min(renderer.starts[written.index(mark)] for mark in marks)
+    assert renderer.starts[written.index(camera)] + renderer.width(camera) < first
 
 
 def test_the_panel_has_what_happened_whole_and_the_source_behind_it():
