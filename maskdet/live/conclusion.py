@@ -28,6 +28,8 @@ _SUMMARY_TIMEOUT_S = 3.0
 """Seconds for it where nothing has: a busy disk is not one that hangs."""
 _MAX_NAMED_FILES = 10
 """Recorded files that are named one by one."""
+_LOOK_TIMEOUT_S = 0.5
+"""Seconds for the look at which recorded files are still there."""
 
 
 def report_outputs(
@@ -52,14 +54,34 @@ def report_outputs(
 
 
 def report_recorded(recordings: Sequence[tuple[str, RecordingSwitch]]) -> None:
-    """Names what was recorded, and of which of several cameras; of many segments the last."""
+    """Names what was recorded, and of which of several cameras; of many segments the last.
+
+    What has been deleted since, as retention does, is counted and not named.
+    """
+    gone = _gone([path for _, recording in recordings for path in recording.paths])
     for name, recording in recordings:
         of = f"{name}: " if len(recordings) > 1 else ""
-        if recording.files > _MAX_NAMED_FILES:
-            say(f"{of}recorded {recording.files} files, the last of them {recording.paths[-1]}")
-        else:
-            for path in recording.paths:
-                say(f"{of}recorded {path}")
+        there = [path for path in recording.paths if path not in gone]
+        are_all_there = len(there) == len(recording.paths)
+        if there and recording.files > _MAX_NAMED_FILES:
+            still = "" if are_all_there else f"; {len(there)} of them are still there"
+            say(f"{of}recorded {recording.files} files, the last of them {there[-1]}{still}")
+            continue
+        for path in there:
+            say(f"{of}recorded {path}")
+        if not are_all_there:
+            deleted = recording.files - len(there)
+            more = "more " if there else ""
+            verb = "is" if deleted == 1 else "are"
+            say(f"{of}recorded {counted(deleted, f'{more}file')}, which {verb} no longer there")
+
+
+def _gone(paths: Sequence[Path]) -> set[Path]:
+    """Those that are no longer there; a disk that hangs keeps nobody waiting."""
+    gone: set[Path] = set()
+    looks = {"recordings": lambda: gone.update(p for p in paths if not p.exists())}
+    is_hanging = has_hung_threads() or run_all_with_timeout(_LOOK_TIMEOUT_S, looks)
+    return set() if is_hanging else gone
 
 
 def exit_status(errors: Sequence[MaskdetError], report: Report, was_asked: bool) -> int:

@@ -153,6 +153,7 @@ class FileSequence(Generic[V]):
         """
         self._folder.make_again()
         if self._retry.active:
+            self._files.tidy()  # first: what it deletes may be the room that is lacking
             if self._folder.free < _MIN_FREE_BYTES:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._files.recover()

@@ -104,8 +104,8 @@ class Retention:
         free = shutil.disk_usage(folder).free
         if free >= self._keep_free_bytes:
             return ""
-        gigabytes = (free / 1e9, self._keep_free_bytes / 1e9)
-        return "only {:.3g} GB are free, {:.3g} are to stay so".format(*gigabytes)
+        limit = f"recording.keep_free_gb asks for {self._keep_free_bytes / 1e9:.3g} GB"
+        return f"only {free / 1e9:.3g} GB are free, and {limit}"
 
     def _delete(self, path: Path) -> None:
         try:
