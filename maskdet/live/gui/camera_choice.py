@@ -23,6 +23,8 @@ _CHOOSE = "choose"
 _SIZE = (960, 540)
 _TEXT_PIXELS = 18
 _POLL_MS = 50
+_KEYS = 9
+"""Cameras that a key of one digit can name."""
 
 
 def choice_file() -> Path:
@@ -91,7 +93,7 @@ def _is_terminal() -> bool:
 
 def _ask_in_terminal(cameras: Sequence[Camera]) -> Camera | None:
     while True:
-        say(f"number, 1 to {len(cameras)}:")
+        say(f"number at its left, 1 to {len(cameras)}:")
         line = sys.stdin.readline()
         if not line or line.strip().lower() == "q":
             return None
@@ -101,12 +103,11 @@ def _ask_in_terminal(cameras: Sequence[Camera]) -> Camera | None:
 
 def _ask_in_window(cameras: Sequence[Camera], window: Window, has_terminal: bool) -> Camera | None:
     """Shows the list; takes a key there, or a line in the terminal."""
-    lines = [(str(number), str(camera)) for number, camera in enumerate(cameras, 1)]
+    lines = window_lines(cameras)
     try:
         while True:
             image = np.full((_SIZE[1], _SIZE[0], 3), 45, np.uint8)
-            shown = lines[:9]  # there are nine such keys; the terminal lists all
-            Overlay().help(image, _TEXT_PIXELS, [("", "Which camera? Press its number."), *shown])
+            Overlay().help(image, _TEXT_PIXELS, lines)
             window.show(image)
             key = window.key(_POLL_MS)
             if window.closed or key in ("q", "esc"):
@@ -118,6 +119,18 @@ def _ask_in_window(cameras: Sequence[Camera], window: Window, has_terminal: bool
                 return chosen
     finally:
         window.close()
+
+
+def window_lines(cameras: Sequence[Camera]) -> list[tuple[str, str]]:
+    """The list that the window shows: keys, and what each of them does.
+
+    Args:
+        cameras: what there is.
+    """
+    lines = [(str(key), str(camera)) for key, camera in enumerate(cameras[:_KEYS], 1)]
+    if (more := len(cameras) - _KEYS) > 0:
+        lines.append(("", f"and {more} more, listed in the terminal: --source N takes one"))
+    return [("", "Which camera? Press the number at its left."), *lines, ("q", "quit")]
 
 
 def _typed_line() -> str:

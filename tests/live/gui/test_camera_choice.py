@@ -13,7 +13,7 @@ import pytest
 
 from maskdet.config import load_settings
 from maskdet.live.gui import camera_choice
-from maskdet.live.gui.camera_choice import choice_file, choose_camera
+from maskdet.live.gui.camera_choice import choice_file, choose_camera, window_lines
 from maskdet.live.settings.monitor import MonitorSettings
 from maskdet.sources.webcam_list import Camera
 from tests.helpers.monitors import ROOT
@@ -53,7 +53,7 @@ def test_a_number_typed_in_the_terminal_is_taken_and_remembered() -> None:
     ) as process:
         os.close(child)
         shown = ""
-        while "number, 1 to 3:" not in shown:
+        while "number at its left, 1 to 3:" not in shown:
             shown += os.read(parent, 1000).decode()
         assert "2  camera 2 (Brio)" in shown
         os.write(parent, b"9\n3\n")  # the first is none of them
@@ -69,6 +69,28 @@ def test_a_key_pressed_in_the_window_is_taken(screen: XServer) -> None:
         window = screen.find("maskdet: which camera?")
         out, err = screen.press_until_end(window, "2", process)
         assert out == "chosen 2\n" and str(choice_file()) in err
+
+
+@needs_xvfb
+def test_the_window_is_left_by_the_key_that_it_names(screen: XServer) -> None:
+    with script_on(screen.display, CHOOSE, "window") as process:
+        window = screen.find("maskdet: which camera?")
+        out, _ = screen.press_until_end(window, "q", process)
+        assert out == "chosen None\n"
+
+
+def test_the_window_says_which_number_counts_how_to_quit_and_what_it_does_not_list() -> None:
+    asked, *lines, last = window_lines(CAMERAS)
+    assert "number at its left" in asked[1] and last == ("q", "quit")
+    assert lines == [
+        ("1", "camera 0 (HD Webcam)"),
+        ("2", "camera 2 (Brio)"),
+        ("3", "camera 4 (Brio)"),
+    ]
+    many = [Camera(str(number), "Brio") for number in range(12)]
+    lines = window_lines(many)[1:-1]
+    assert [key for key, _ in lines] == [*"123456789", ""]
+    assert lines[-1][1] == "and 3 more, listed in the terminal: --source N takes one"
 
 
 @pytest.mark.parametrize(
