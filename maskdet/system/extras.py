@@ -18,7 +18,7 @@ EXTRAS = {
         *("google_crc32c", "tensorboardX"),
     ),
     "serve": (
-        *("fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"),
+        *("fastapi", "starlette", "anyio", "uvicorn", "python_multipart", "prometheus_client"),
         *("websockets", "argon2"),
     ),
     "alerts": ("paho", "apprise", "serial"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -22,8 +23,13 @@ MODULES = {"nats-py": "nats", "google-crc32c": "google_crc32c",
            "python-multipart": "python_multipart",
            "argon2-cffi": "argon2", "paho-mqtt": "paho", "pyserial": "serial",
            "prometheus-client": "prometheus_client"}  # fmt: skip
-SHARED = {"protobuf", "starlette"}
+SHARED = {"protobuf", "starlette", "anyio"}
 """Ones that come with others, too, and prove nothing about an extra."""
+
+
+BASE = {"opencv-python": "cv2", "lapx": "lap", "pillow": "PIL", "pyyaml": "yaml"}
+WITH_OTHERS = {"pydantic_core", "google", "gi", "gpiozero", "supervision", "trackers"}
+"""Ones imported only where another module has been, or whose absence has a line of its own."""
 
 
 def name_of(requirement: str) -> str:
@@ -34,6 +40,26 @@ def test_the_extras_are_those_of_the_project():
     for extra, modules in extras.EXTRAS.items():
         names = {name_of(line) for line in PROJECT["optional-dependencies"][extra]}
         assert {MODULES.get(name, name) for name in names} - SHARED == set(modules) - SHARED
+
+
+def imported_by(path: Path) -> set[str]:
+    """The top names of all modules that a file imports, at its head or late."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_whatever_is_imported_is_in_the_base_or_an_extra_names_it():
+    """A module that another package brings along is missing without that package, too."""
+    imported = set().union(*map(imported_by, ROOT.glob("maskdet/**/*.py")))
+    base = {name_of(line) for line in PROJECT["dependencies"]}
+    known = {BASE.get(name, name.replace("-", "_")) for name in base} | WITH_OTHERS | {"maskdet"}
+    others = imported - set(sys.stdlib_module_names) - known
+    assert others and {name for name in others if extras.extra_of(name) is None} == set()
 
 
 def test_requirements_hold_every_extra_of_the_product_and_pytest():
@@ -113,6 +139,7 @@ BLOCKED = "import sys; sys.modules[{module!r}] = None; from maskdet.__main__ imp
     ("module", "arguments", "extra"),
     [
         ("uvicorn", ["serve"], "serve"),
+        ("anyio", ["serve"], "serve"),
         ("pycocotools", ["evaluate", "--data", "."], "train"),
         ("keras", ["train", "--data", "."], "train"),
         ("keras", ["detect", "x.jpg", "--model", "retinanet-resnet50"], "train"),
