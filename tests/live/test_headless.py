@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,31 @@ def test_many_sources_share_a_line(
     status.poll()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("5 sources: mask 2, no mask 0, incorrect 0, unsure 0; 3 of them without")
+
+
+@pytest.mark.parametrize("cameras", [1, 4])
+def test_a_file_that_has_ended_beside_a_camera_has_no_faces_and_no_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cameras: int
+):
+    monkeypatch.setattr(status_reporter, "FIRST_LINE_S", 0.0)
+    film = SyntheticVideo(3, name="door.mp4")
+    film.length = 0.2
+    names = [f"cam {i}" for i in range(cameras)]
+    sources = [film, *(SyntheticSource(50, name=one, is_live=True, rate=50) for one in names)]
+    with Pipeline(sources, ScriptedDetector(face(1))) as pipeline:
+        status = StatusReporter(pipeline)
+        while not pipeline.stats.has_ended(0):
+            if (observation := pipeline.next(0.1)) is not None:
+                day = {"without_mask": 1}
+                status.add(
+                    replace(observation, people_counts=PeopleCounts(now=day, day=day, run=day))
+                )
+        status.poll()
+    first, *_ = capsys.readouterr().err.splitlines()
+    if cameras == 1:
+        assert first == "door.mp4: has ended; people: 0 now, 1 since the start"
+    else:
+        assert "; 1 ended" in first and " now, " in first
 
 
 @pytest.mark.parametrize(("several", "paused"), [(False, -1), (True, -1), (True, 1)])

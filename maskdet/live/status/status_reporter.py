@@ -112,6 +112,8 @@ class StatusReporter:
             lost.append(f"recorded stream: no signal for {duration(recorded.silent_s)}")
         if seen.last is None:
             return "; ".join([f"{name}: no frame yet", *lost])
+        if self._pipeline.stats.has_ended(index):
+            return f"{name}: has ended{_people_of_one_that_has_ended(seen.last)}"
         progress = self._pipeline.stats.progress(seen.last)
         parts = [] if progress is None else [self._left(progress, seen)]
         if stats.no_signal:
@@ -135,11 +137,13 @@ class StatusReporter:
         now: Counter[str] = Counter()
         alerts: Counter[str] = Counter()
         counts: list[PeopleCounts] = []
-        silent = paused = 0
+        silent = paused = ended = 0
         for index, _, seen in present:
             known = None if seen.last is None else seen.last.people_counts
             if self._pipeline.stats.is_paused(index):
                 paused += 1
+            elif seen.last is not None and self._pipeline.stats.has_ended(index):
+                ended += 1  # its last faces are nobody who is there now
             elif seen.last is None or self._pipeline.stats.of(index).no_signal:
                 silent += 1
             else:
@@ -153,6 +157,7 @@ class StatusReporter:
         if lost := sum(one is not None and one.no_signal for one in recorded):
             without += f"; {lost} recorded streams without signal"
         without += f"; {paused} paused" if paused else ""
+        without += f"; {ended} ended" if ended else ""
         without += f"; alarm: {', '.join(alerts)}" if alerts else ""
         total = rates(self._pipeline.stats.total(), is_live=True)
         found = f"{people(counts)}; faces: {states(now)}" if counts else states(now)
@@ -172,6 +177,12 @@ def _bars() -> ProgressBars:
     from maskdet.live.status.progress_bar import ProgressBars  # late: few runs need rich
 
     return ProgressBars()
+
+
+def _people_of_one_that_has_ended(last: Observation) -> str:
+    """Those since the start: nobody is there now."""
+    known = last.people_counts
+    return "" if known is None else f"; {people([replace(known, now={})])}"
 
 
 def _short(name: str) -> str:
