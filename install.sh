@@ -41,5 +41,5 @@ if ! .venv/bin/python -c 'import cv2' 2>/dev/null; then
 fi
 
 echo "3/3 Trying it on the demo"
-.venv/bin/python monitor.py --source demo --headless --device cpu --max-frames 3
+.venv/bin/python monitor.py --source demo --headless --device cpu --max-frames 12
 echo "Done. See it run: .venv/bin/python monitor.py --source demo"
