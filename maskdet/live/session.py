@@ -97,8 +97,7 @@ def run(
     Raises:
         MaskdetError: a part could not be built, or the detector failed.
     """
-    report, summary = Report(), SummaryFile(settings.summary)
-    interrupted = False
+    report, summary, interrupted = Report(), SummaryFile(settings.summary), False
     try:
         with ExitStack() as closing:
             has_window = wants_window(settings.headless)
@@ -185,9 +184,10 @@ class _Session:
         report_outputs(self.settings, self.outputs, self.desk.begun() if self.desk else None)
 
     def _new_watch(self, stop: Stop) -> Watch:
-        settings, pipeline, desk = self.settings, self.pipeline, self.desk
+        settings, pipeline, control = self.settings, self.pipeline, self.control
+        desk, file = self.desk, settings.status
         sweep = None if desk is None else AlarmSweep(desk, pipeline, output_folders(settings))
-        status = StatusFile(settings.status, pipeline.stats) if settings.status else None
+        status = StatusFile(file, pipeline.stats, lambda: control.cameras) if file else None
         return Watch(pipeline, stop, Heartbeat(settings.heartbeat), also=[sweep, status])
 
     def _following_settings(

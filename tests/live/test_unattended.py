@@ -27,6 +27,11 @@ def lines_in(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def recordings_in(status: Path) -> list[str | None]:
+    """The state of each source's recording, as a status file has it."""
+    return [source["recording"] for source in json.loads(status.read_text())["sources"]]
+
+
 def wait_until(done: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not done():
@@ -77,13 +82,16 @@ def test_a_full_disk_is_reported_and_outlived(
         "sources=[demo, {source: demo, name: second}]",
         *("headless=true", f"events={events}", f"summary={small_disk}/s.json"),
         *(f"record={small_disk}/door.mp4", "recording.segment_seconds=2"),
+        f"status={tmp_path}/status.json",
     )
     assert process.stderr is not None
     reported = [next(line for line in process.stderr if "fps" not in line)]
     assert "No space left on device" in reported[0]
     time.sleep(1.0)
     assert process.poll() is None
+    wait_until(lambda: "failing" in recordings_in(tmp_path / "status.json"))
     filler.unlink()
+    wait_until(lambda: recordings_in(tmp_path / "status.json") == ["running", "running"])
     while sum(" goes on after " in line for line in reported) < sum(
         "stopped:" in line for line in reported
     ):

@@ -7,10 +7,12 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from maskdet.errors import SinkError
+from maskdet.live.cameras.camera import Camera
 from maskdet.live.meters import SourceStats
 from maskdet.live.run_stats import RunStats
 from maskdet.live.settings.monitor import MonitorSettings
@@ -122,14 +124,17 @@ class StatusFile:
     power cut.
     """
 
-    def __init__(self, file: Path, stats: RunStats) -> None:
+    def __init__(
+        self, file: Path, stats: RunStats, cameras: Callable[[], Sequence[Camera]]
+    ) -> None:
         """Waits for the first call.
 
         Args:
             file: replaced each time.
             stats: of the run.
+            cameras: gives those of the run, by index.
         """
-        self._file, self._stats = file, stats
+        self._file, self._stats, self._cameras = file, stats, cameras
         self._due = self._check_due = 0.0
         self._changes: list[tuple[str, bool]] = []
         self._reported = False
@@ -180,6 +185,7 @@ class StatusFile:
             "standby_age_s": None if waited is None else round(waited, 2),
             "reconnects": stats.reconnects,
             "people": self._stats.people_now(index),
+            "recording": self._recording(index),
             "recorded_stream": self._recorded_stream(index),
         }
 
@@ -189,6 +195,13 @@ class StatusFile:
             return None
         silent_s = round(state.silent_s, 2) if state.is_wanted else None
         return {"packets": state.packets, "silent_s": silent_s, "reconnects": state.reconnects}
+
+    def _recording(self, index: int) -> str | None:
+        """Whether a recording is ``running`` or ``failing``; None: it is off."""
+        cameras = self._cameras()
+        if index >= len(cameras) or not cameras[index].recording.on:
+            return None
+        return "failing" if cameras[index].recording.failing else "running"
 
     def _state(self, index: int) -> str:
         """As users, or the cluster, have asked for: running, paused, standby or removed."""

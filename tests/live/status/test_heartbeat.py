@@ -49,7 +49,7 @@ def test_a_status_file_on_a_full_disk_leaves_nothing_half_written(
     folder = small_disk / "run"
     folder.mkdir()
     with Pipeline([SyntheticSource(1)], ScriptedDetector()) as pipeline:
-        write = StatusFile(folder / "status.json", pipeline.stats)
+        write = StatusFile(folder / "status.json", pipeline.stats, list)
         write()
         before = (folder / "status.json").read_text()
         fill(small_disk, 0)
