@@ -69,6 +69,11 @@ def open_store(tmp_path: Path) -> Iterator[Callable[..., CollectingStore]]:
         yield make
 
 
+def test_a_store_makes_its_folder(open_store, tmp_path: Path) -> None:
+    open_store("new/folder/all.db")
+    assert (tmp_path / "new/folder/all.db").is_file()
+
+
 def collect(server: Server, store: CollectingStore, **options: Any) -> Collector:
     """Collects everything that waits."""
     collector = Collector(server, STREAM, store, retry_seconds=0.1, **options)

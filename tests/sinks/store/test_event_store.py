@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import shutil
 import signal
 import sqlite3
@@ -373,6 +374,25 @@ def test_a_store_that_is_locked_to_the_end_is_an_error_with_the_number(
             store.write(observation)
         with pytest.raises(SinkError, match=r"database is locked; \d+ rows are missing"):
             store.close()
+
+
+def test_rows_that_were_given_up_are_among_those_that_are_missing(
+    tmp_path: Path, store_at, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("maskdet.sinks.store.event_store._LOCKED_S", 0.5)
+    monkeypatch.setattr("maskdet.sinks.store.ledger.MAX_ROWS", 10)
+    path = tmp_path / "people.db"
+    store_at(path).close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store = store_at(path)
+        for number in range(1, 10):
+            for observation in a_visit(number, NOON + 10 * number):
+                store.write(observation)
+        with pytest.raises(SinkError) as error:
+            store.close()
+    found = re.search(r"(\d+) rows are missing", str(error.value))
+    assert found and int(found[1]) > 10
 
 
 @pytest.mark.parametrize("content", [b"rubbish" * 1000, b"\0" * 9000], ids=["text", "zeros"])
