@@ -80,7 +80,8 @@ def subscribe(broker: Broker) -> Iterator[Callable[..., Subscriber]]:
 def test_1_configuration_and_state_are_retained_for_who_starts_later(broker, connect, subscribe):
     connect(broker.port).send(message())
     late = subscribe()
-    wait_until(lambda: late.of(TOPICS.state(HALL)) and late.of(TOPICS.config(YARD)))
+    topics = [topic for one in (HALL, YARD) for topic in (TOPICS.state(one), TOPICS.config(one))]
+    wait_until(lambda: all(late.of(topic) for topic in (*topics, TOPICS.facts(HALL))))
     assert late.of(TOPICS.state(HALL)) == ["ON"] and late.of(TOPICS.state(YARD)) == ["OFF"]
     assert all(retained for topic, _, retained in late.seen)
     config = json.loads(late.of(TOPICS.config(HALL))[0])
