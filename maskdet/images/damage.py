@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from maskdet.images.kinds import TIFF_STARTS, is_heif
+from maskdet.images.kinds import JPEG, JPEG_END, TIFF_STARTS, is_heif
 
 _MIN_ZEROS = 1024
 """Zero bytes at the end of compressed data, which these never have, of a copy that was broken off:
 many programs give a file its whole size first."""
-_JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 _MAX_PAGES = 100_000
 
 
@@ -22,13 +21,15 @@ def damage_of(data: bytes) -> str:
     if data.startswith(TIFF_STARTS):
         return _missing_page(data)
     is_webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
-    if not is_webp and not is_heif(data) and not data.startswith(_JPEG):
+    is_jpeg = data.startswith(JPEG)
+    if not is_webp and not is_jpeg and not is_heif(data):
         return ""
-    end = 8 + int.from_bytes(data[4:8], "little") if is_webp else len(data)
-    written = data[:end].rstrip(b"\0")
-    zeros = len(data[:end]) - len(written)
-    is_torn = zeros >= _MIN_ZEROS and not written.endswith(_JPEG_END)  # zeros may follow its end
-    return f"its last {zeros} bytes are zeros" if is_torn else ""
+    image = data[: 8 + int.from_bytes(data[4:8], "little")] if is_webp else data
+    written = image.rstrip(b"\0")
+    if is_jpeg and written.endswith(JPEG_END):  # whole: zeros may follow its end
+        return ""
+    zeros = len(image) - len(written)
+    return f"its last {zeros} bytes are zeros" if zeros >= _MIN_ZEROS else ""
 
 
 def _missing_page(data: bytes) -> str:

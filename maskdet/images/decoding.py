@@ -17,7 +17,7 @@ import numpy as np
 
 from maskdet.errors import reason_of
 from maskdet.images.damage import damage_of
-from maskdet.images.kinds import TIFF_STARTS, is_heif, without_stray_bytes
+from maskdet.images.kinds import JPEG, JPEG_END, TIFF_STARTS, is_heif, without_stray_bytes
 from maskdet.images.orientation import turned_upright
 from maskdet.images.pillow_files import exif_orientation, in_rgb, opened, properties
 from maskdet.images.unreadable import is_lossless_jpeg, reason, tiff_tags
@@ -35,8 +35,6 @@ _MISREAD = (b"PF\n", b"Pf\n", b"P7\n")
 _DARK = 65
 """An image whose brightest value is lower may have its values in the lower bits."""
 _PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8\xff"
-_JPEG_END = b"\xff\xd9"
 _FURTHER_BYTES = b"\x5a\xc3" * 64
 """Bits of any pixels, of which a JPEG that is whole has no need."""
 _DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG")
@@ -93,7 +91,7 @@ def decode_with_damage(data: bytes) -> DecodedImage:
     stderr, of which this takes hold.
     """
     data = without_stray_bytes(data)
-    if not data.startswith(_JPEG):
+    if not data.startswith(JPEG):
         return DecodedImage(decode_image(data), damage_of(data))
     try:
         image, message = with_messages(partial(_decoded, data, upright=True), _DAMAGE)
@@ -129,12 +127,12 @@ def _without_its_end(data: bytes, error: ImageError, *, upright: bool) -> np.nda
     Raises:
         ImageError: `error`, where it is anything else.
     """
-    if not data.startswith(_JPEG) or data.endswith(_JPEG_END):
+    if not data.startswith(JPEG) or data.endswith(JPEG_END):
         raise error
-    begin = data.removesuffix(_JPEG_END[:1])
+    begin = data.removesuffix(JPEG_END[:1])
     with silent_stderr():
-        image = _decoded(begin + _JPEG_END, upright=upright)
-        other = _decoded(begin + _FURTHER_BYTES + _JPEG_END, upright=upright)
+        image = _decoded(begin + JPEG_END, upright=upright)
+        other = _decoded(begin + _FURTHER_BYTES + JPEG_END, upright=upright)
     if not np.array_equal(image, other):
         raise error
     return image

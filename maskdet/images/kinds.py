@@ -28,15 +28,17 @@ HEADER_BYTES = 512
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of TIFF, and of BigTIFF, in either order."""
-_JPEG = b"\xff\xd8\xff"
-_NEXT_JPEG = b"\xff\xd9\xff\xd8\xff"
+JPEG = b"\xff\xd8\xff"
+JPEG_END = b"\xff\xd9"
+"""First and last bytes of a JPEG."""
+_NEXT_JPEG = JPEG_END + JPEG
 _MOTION_JPEG_BYTES = 8 << 20
 _IMAGE_STARTS = (
-    *(_JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
+    *(JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
     *TIFF_STARTS,
     *(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),  # JPEG 2000, and its codestream alone
 )
-_STRAY_STARTS = (_JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+_STRAY_STARTS = (JPEG, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 _CONTAINERS = (
     *(b"ID3", b"PK", b"FUJIFILM", b"\xd0\xcf\x11\xe0", b"8BPS", b"%PDF", b"MZ", b"\x7fELF"),
     *(b"\0\0\1\0", b"icns"),
@@ -80,7 +82,7 @@ def kind_of_file(path: str | Path) -> FileKind:
     try:
         with open(path, "rb") as file:
             head = file.read(HEADER_BYTES)
-            if head.startswith(_JPEG) and suffix not in IMAGE_SUFFIXES:
+            if head.startswith(JPEG) and suffix not in IMAGE_SUFFIXES:
                 is_video = suffix in VIDEO_SUFFIXES and suffix.startswith(".mj")
                 rest = b"" if is_video else file.read(_MOTION_JPEG_BYTES)
                 return "video" if is_video or rest.count(_NEXT_JPEG) >= 3 else "image"

@@ -1,7 +1,8 @@
 """Videos that go on behind their end in the same file, as `cat` and restarted receivers join them.
 
 FFmpeg reads the first one alone of an MP4 or FLV, two of a Matroska file, and no part of an MPEG
-transport stream that has another stream id.
+transport stream that has another stream id. The second part of joined fragments it marks as packets
+that are not to be shown.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import io
 import logging
 import os
 import re
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from maskdet.sources.files.video_opening import video_in
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -52,6 +55,9 @@ def next_part(path: str, part: Part, place: int | None) -> Part | None:
         path: of the file.
         part: the video that ended.
         place: of its last packet, in bytes from its start.
+
+    Raises:
+        SourceError: its images are too large.
     """
     if place is None:
         return None
@@ -85,15 +91,19 @@ def _next_stream(path: str, stream: VideoStream, place: int) -> Part | None:
 
 
 def _opened(path: str, start: int, kind: str) -> Part | None:
-    """A video that begins at a byte of a file; None, and a line, where it cannot be read."""
+    """A video that begins at a byte of a file; None, and a line, where it cannot be read.
+
+    Raises:
+        SourceError: its images are too large.
+    """
     import av
 
     try:
         container = av.open(_Rest(path, start), "r", format=kind, metadata_errors="replace")
-        stream = cast("VideoStream | None", container.streams.best("video"))
+        stream = video_in(container, path)
     except (OSError, av.FFmpegError):
         stream = None
-    if stream is None or not stream.codec_context.width:
+    if stream is None:
         rest = (os.path.getsize(path) - start) / 1e6
         log.warning(
             "%s: another video begins behind the first one, %.1f MB long, and cannot be read: it "
@@ -101,7 +111,6 @@ def _opened(path: str, start: int, kind: str) -> Part | None:
             *(path, rest),
         )
         return None
-    stream.thread_type = "AUTO"
     return Part(container, stream, start)
 
 

@@ -211,7 +211,8 @@ class VideoFile:
         while failed < _MAX_FAILED_READS:
             try:
                 for packet in self._container.demux(self._stream):
-                    failed, place = 0, (not packet.is_discard and packet.pos) or place
+                    failed = 0
+                    place = place if packet.is_discard else packet.pos or place
                     self._damage.add_packet(packet.size, is_hidden=packet.is_discard)
                     try:
                         for decoded in packet.decode():
@@ -234,8 +235,7 @@ class VideoFile:
 
     def _go_on_behind(self, place: int | None) -> bool:
         """Goes on with the video behind a byte of the file, if there is any."""
-        ended = Part(self._container, self._stream, self._part_start)
-        part = next_part(self._path, ended, place)
+        part = next_part(self._path, Part(self._container, self._stream, self._part_start), place)
         if part is None:
             return False
         self._container, self._stream, self._part_start = part

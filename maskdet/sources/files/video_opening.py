@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from maskdet.errors import SourceError, reason_of
 from maskdet.images.decoding import MAX_PIXELS
-from maskdet.images.kinds import HEADER_BYTES
+from maskdet.images.kinds import HEADER_BYTES, JPEG
 from maskdet.images.unreadable import other_file, unread_image
 
 if TYPE_CHECKING:
@@ -42,22 +42,34 @@ def open_video(path: str) -> tuple[InputContainer, VideoStream]:
     if _is_text(head):
         raise _not_readable(path, head)
     # Absolute: never "protocol:". Motion JPEG is otherwise taken for one image of a sequence.
-    kind = "mjpeg" if head.startswith(b"\xff\xd8\xff") else None
+    kind = "mjpeg" if head.startswith(JPEG) else None
     try:
         container = av.open(os.path.abspath(path), format=kind, metadata_errors="replace")
-        stream = cast("VideoStream | None", container.streams.best("video"))
+        stream = video_in(container, path)
     except (OSError, av.FFmpegError):
         raise _not_readable(path, head) from None
-    context = stream.codec_context if stream else None
-    if stream is None or context is None or not context.width or _is_cover(stream):
+    if stream is None:
         if container.streams.audio:
             raise SourceError(f"{path} has sound, but no pictures; give a video")
         raise _not_readable(path, head)
+    return container, stream
+
+
+def video_in(container: InputContainer, path: str) -> VideoStream | None:
+    """The video of an open file, to be decoded by several threads; None: it has none.
+
+    Raises:
+        SourceError: its images are too large.
+    """
+    stream = cast("VideoStream | None", container.streams.best("video"))
+    context = stream.codec_context if stream else None
+    if stream is None or context is None or not context.width or _is_cover(stream):
+        return None
     if context.width * context.height > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000
         raise SourceError(f"{path} has pictures of more than {limit} million pixels")
     stream.thread_type = "AUTO"
-    return container, stream
+    return stream
 
 
 def note_tracks(name: str, container: InputContainer, stream: VideoStream) -> None:
